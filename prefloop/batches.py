@@ -1,0 +1,37 @@
+"""Padded tensors that the stages of training exchange.
+
+Shapes: B = batch of responses, Q = query tokens (padded on the left), T = response tokens,
+K = responses in one comparison, L = query + response tokens (padded on the right).
+A mask is True where a token counts. No other polarity exists here.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """One collected batch of responses: everything PPO needs, computed once."""
+
+    query: Int[Tensor, "B Q"]
+    query_mask: Bool[Tensor, "B Q"]
+    response: Int[Tensor, "B T"]
+    mask: Bool[Tensor, "B T"]
+    """Which response tokens the losses and the KL see."""
+    is_ended: Bool[Tensor, " B"]
+    logprobs: Float[Tensor, "B T"]
+    ref_logprobs: Float[Tensor, "B T"]
+    values: Float[Tensor, "B T"]
+    scores: Float[Tensor, " B"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceBatch:
+    """Comparisons as token ids, with the labels as probabilities over the K responses."""
+
+    sequence: Int[Tensor, "B K L"]
+    mask: Bool[Tensor, "B K L"]
+    targets: Float[Tensor, "B K"]
+    """Each row sums to 1: a single vote is one-hot, a tie or disagreement is spread out."""

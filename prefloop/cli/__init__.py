@@ -1,0 +1,1 @@
+"""One file per verb group: parse, call one function, print."""

@@ -1,0 +1,1 @@
+"""Every formula: pure, typed with shapes, without settings."""

@@ -1,0 +1,1 @@
+"""Every network: loading, adapters, heads, generation, checkpoints."""

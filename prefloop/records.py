@@ -1,0 +1,124 @@
+"""What the stages hand to each other: text a person can read, with ids and provenance.
+
+Text world and tensor world have different nouns. Here are prompts, samples and labels; their token
+ids are called query and response and live in `batches.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Split = Literal["train", "validation", "held_out"]
+Purpose = Literal["labels", "evaluation", "frontier"]
+Answer = Literal["best", "tie", "all_bad", "skip", "flag"]
+
+REFERENCE = "reference"
+"""The model name of samples that come from the frozen starting point."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """A text that the model is asked to continue or to summarize.
+
+    >>> Prompt(id="3f2a", text="Call me Ishmael.", source="Moby Dick", split="train").split
+    'train'
+    """
+
+    id: str
+    text: str
+    """The query as a person reads it: after the task's start and end rules, without prefix and suffix."""
+    source: str
+    split: Split
+    reference: str | None = None
+    """A human answer, where one is known (a summary); for ROUGE."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One response of one model to one prompt.
+
+    `response_ids` are all tokens that were sampled; `text` is what labelers and the reward model
+    see: cut after the first stop token at or after the earliest allowed index.
+    """
+
+    id: str
+    prompt_id: str
+    model: str
+    """`reference`, or `policy/round-0`, ..."""
+    round: int
+    purpose: Purpose
+    text: str
+    response_ids: tuple[int, ...]
+    is_ended: bool
+    """Whether the stop rule was met; if not, its score is the task's penalty."""
+    logprob: float
+    """Sum of log pi(token) of the sampled tokens under the model that drew it, in nats."""
+    ref_logprob: float
+    """The same under the reference, in nats: their difference is this sample's KL estimate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A question: which of these samples is best?"""
+
+    id: str
+    prompt_id: str
+    sample_ids: tuple[str, ...]
+    round: int
+    split: Literal["train", "validation"]
+    selection_probability: float = 1.0
+    """With what probability this question was chosen to be asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """An answer. It names the chosen sample by id: never a side, never an index.
+
+    >>> Label(id="u1", comparison_id="c1", labeler="ann", answer="best", chosen="s2",
+    ...       shown=("s2", "s1"), seconds=4.2, instructions="1").chosen
+    's2'
+    """
+
+    id: str
+    """The client's UUID: sending the same answer twice stores it once."""
+    comparison_id: str
+    labeler: str
+    answer: Answer
+    chosen: str | None
+    """The id of the best sample; None unless `answer` is `best`."""
+    shown: tuple[str, ...]
+    """Sample ids in the order they were on screen."""
+    seconds: float
+    """Time from showing the question to the answer."""
+    instructions: str
+    """Version of the instructions that were in force."""
+    note: str = ""
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A judge's view of policy against reference on one held-out prompt."""
+
+    id: str
+    prompt_id: str
+    policy_sample_id: str
+    reference_sample_id: str
+    judge: str
+    outcome: float
+    """1 if the policy's sample is preferred, 0 if the reference's, 0.5 for a tie."""
+    policy_score: float
+    reference_score: float
+    round: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of the append-only ledger; `hash` covers the line and the hash before it."""
+
+    sequence: int
+    kind: str
+    payload: str
+    """JSON with sorted keys."""
+    created_at: str
+    """UTC, ISO 8601."""
+    hash: str

