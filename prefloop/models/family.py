@@ -1,0 +1,184 @@
+"""One base model and the roles it plays: policy, reference and reward model.
+
+`adapter: lora`: the three share one frozen base in memory; the reference is the base with adapters
+off. `adapter: none`: three full copies, as in 2019.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.loading import backbone
+from prefloop.seeding import derive_seed
+
+POLICY = "policy"
+REWARD = "reward"
+
+
+class Trunk:
+    """A language model in one role: token ids in, hidden states out, and its LM head on demand."""
+
+    def __init__(
+        self,
+        causal: PreTrainedModel,
+        named_parameters: list[tuple[str, nn.Parameter]],
+        activate: Callable[[], None],
+    ) -> None:
+        self.causal = causal
+        self.named_parameters = named_parameters
+        self._activate = activate
+
+    @property
+    def width(self) -> int:
+        """Size of a hidden state."""
+        return int(self.causal.config.get_text_config().hidden_size)
+
+    def hidden(
+        self,
+        ids: Int[Tensor, "B L"],
+        mask: Bool[Tensor, "B M"],
+        *,
+        cache: Any = None,
+    ) -> Float[Tensor, "B L D"]:
+        """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
+
+        Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3).
+        """
+        self._activate()
+        positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        output = backbone(self.causal)(
+            input_ids=ids,
+            attention_mask=mask.long(),
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        )
+        return cast(Tensor, output.last_hidden_state)
+
+    def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
+        """Return the language-model head's output at the given hidden states only."""
+        head = self.causal.get_output_embeddings()
+        return cast(Tensor, head(hidden))
+
+
+class Family:
+    """The three roles over one base (LoRA) or over three copies."""
+
+    def __init__(self, causal: PreTrainedModel, config: ModelsConfig, *, seed: int) -> None:
+        self.config = config
+        self._seed = seed
+        self._active: str | None = "none yet"
+        for parameter in causal.parameters():
+            parameter.requires_grad_(False)
+        if config.adapter == "lora":
+            self._share(causal)
+        else:
+            self._copy(causal)
+        self.reset(self.policy, 0)
+        self.reset(self.reward, 0)
+
+    def _share(self, causal: PreTrainedModel) -> None:
+        settings = _lora_settings(causal, self.config)
+        self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
+        self._peft.add_adapter(REWARD, settings)
+        named = list(causal.named_parameters())
+        roles: dict[str, Trunk] = {}
+        for role in (POLICY, REWARD):
+            own = [(name, p) for name, p in named if f".{role}." in name]
+            roles[role] = Trunk(causal, own, lambda role=role: self._switch(role))  # type: ignore[misc]
+        self.policy, self.reward = roles[POLICY], roles[REWARD]
+        self.reference = Trunk(causal, [], lambda: self._switch(None))
+
+    def _copy(self, causal: PreTrainedModel) -> None:
+        self._peft = None
+        self.reference = Trunk(causal, [], _nothing)
+        self.policy, self.reward = (_full_copy(causal) for _ in range(2))
+
+    def _switch(self, role: str | None) -> None:
+        if role == self._active or self._peft is None:
+            return
+        if role is None:
+            self._peft.base_model.disable_adapter_layers()
+        else:
+            if self._active is None:
+                self._peft.base_model.enable_adapter_layers()
+            self._peft.set_adapter(role)
+        self._active = role
+
+    def reset(self, trunk: Trunk, round_number: int) -> None:
+        """Put a trained role back to the base, as every round does with the reward model.
+
+        LoRA: A is uniform in ±1/sqrt(fan in), B is 0 (Hu et al. 2021), so the role equals the base.
+        """
+        generator = torch.Generator().manual_seed(
+            derive_seed(self._seed, "adapter", "reward" if trunk is self.reward else "policy", round_number)
+        )
+        originals = dict(self.reference.causal.named_parameters())
+        with torch.no_grad():
+            for name, parameter in trunk.named_parameters:
+                if self._peft is None:
+                    parameter.copy_(originals[name])
+                elif ".lora_B." in name:
+                    parameter.zero_()
+                else:
+                    bound = parameter.shape[1] ** -0.5
+                    noise = torch.rand(parameter.shape, generator=generator)
+                    parameter.copy_((2 * noise - 1) * bound)
+
+    def state(self, trunk: Trunk) -> Iterator[tuple[str, Tensor]]:
+        """Yield the role's whole backbone as plain tensors, adapters merged, one at a time."""
+        yield from _merged(trunk, self.role_of(trunk) if self._peft is not None else None)
+
+    def role_of(self, trunk: Trunk) -> str | None:
+        """Return the adapter's name of a role; None for the reference."""
+        return {id(self.policy): POLICY, id(self.reward): REWARD}.get(id(trunk))
+
+
+def _nothing() -> None:
+    """Full copies need no switching."""
+
+
+def _full_copy(causal: PreTrainedModel) -> Trunk:
+    twin = copy.deepcopy(causal)
+    for parameter in twin.parameters():
+        parameter.requires_grad_(True)
+    return Trunk(twin, list(twin.named_parameters()), _nothing)
+
+
+def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
+    trunk = backbone(causal)
+    pattern = "h" if hasattr(trunk, "h") else "layers"
+    n_layers = len(getattr(trunk, pattern))
+    top = config.lora_top_layers
+    return LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        layers_to_transform=None if top is None else list(range(max(0, n_layers - top), n_layers)),
+        layers_pattern=None if top is None else pattern,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in trunk.modules()),
+    )
+
+
+def _merged(trunk: Trunk, adapter: str | None) -> Iterator[tuple[str, Tensor]]:
+    """Yield names and tensors as the plain model has them: base weight plus low-rank update."""
+    modules = dict(trunk.causal.named_modules())
+    for name, tensor in trunk.causal.state_dict().items():
+        if ".lora_" in name:
+            continue
+        if ".base_layer." not in name:
+            yield name, tensor
+            continue
+        layer = modules[name.split(".base_layer.")[0]]
+        if adapter is not None and name.endswith(".weight"):
+            tensor = tensor + layer.get_delta_weight(adapter)  # type: ignore[operator]
+        yield name.replace(".base_layer.", "."), tensor

@@ -1,0 +1,92 @@
+"""A language model and its tokenizer from a folder, made ready for this package's conventions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from prefloop.errors import InputError
+
+PAD_TOKEN = "<|prefloop_pad|>"
+
+
+@dataclass(frozen=True)
+class TextCoder:
+    """A tokenizer reduced to what the stages need: text to ids and back, never special tokens."""
+
+    tokenizer: Any
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`, without beginning or end markers."""
+        return cast(list[int], self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def decode(self, ids: list[int] | tuple[int, ...]) -> str:
+        """Return the text of `ids` exactly: no cleaning up of spaces, special tokens left out."""
+        text = self.tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return cast(str, text)
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills up; never an id that can be sampled."""
+        return cast(int, self.tokenizer.pad_token_id)
+
+    @property
+    def special_ids(self) -> tuple[int, ...]:
+        """Ids of all special tokens, padding among them."""
+        return tuple(sorted(self.tokenizer.all_special_ids))
+
+    def single_token(self, text: str) -> int:
+        """Return the id of `text`, which must be one token (a stop rule looks at single tokens)."""
+        ids = self.encode(text)
+        if len(ids) != 1:
+            raise InputError(
+                f"task.stop {text!r} is {len(ids)} tokens in this model's vocabulary; "
+                "choose a text that is exactly one token, such as '.'."
+            )
+        return ids[0]
+
+
+def load_tokenizer(folder: Path) -> TextCoder:
+    """Load the tokenizer and make sure that padding is a token of its own.
+
+    With padding equal to end-of-text a real end-of-text would be masked as padding, and a reward
+    model would be read at the wrong token (silent bug S3).
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
+        tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
+    return TextCoder(tokenizer)
+
+
+def load_causal(folder: Path, coder: TextCoder) -> PreTrainedModel:
+    """Load the causal language model in float32, without dropout, with room for the pad token."""
+    transformers_logging.disable_progress_bar()
+    config = AutoConfig.from_pretrained(folder)
+    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype=torch.float32, use_safetensors=True
+    )
+    n_rows = model.get_input_embeddings().weight.shape[0]
+    if len(coder.tokenizer) > n_rows:
+        model.resize_token_embeddings(len(coder.tokenizer), mean_resizing=False)
+    model.config.pad_token_id = coder.pad_id
+    model.eval()
+    return cast(PreTrainedModel, model)
+
+
+def context_length(model: PreTrainedModel) -> int:
+    """Return how many tokens the model can look at."""
+    return int(model.config.get_text_config().max_position_embeddings)
+
+
+def backbone(model: PreTrainedModel) -> nn.Module:
+    """Return the model without its language-model head."""
+    return cast(nn.Module, getattr(model, model.base_model_prefix))
