@@ -1,0 +1,66 @@
+"""Every quantity that training writes down: its name, meaning and unit, in one place.
+
+`metrics.jsonl` holds one object per update. The glossary page is built from this table.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefloop.files import append_json_line, read_json_lines, write_atomically
+
+METRICS: dict[str, str] = {
+    "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; chance is ln k.",
+    "rewards/accuracy": "Share of comparisons in the batch whose best-scored response was chosen.",
+    "rewards/lr": "Adam step size of the reward model.",
+    "policy/kl": "KL from the reference: sum of log pi - log rho over a response's tokens, mean "
+    "over the batch, in nats.",
+    "policy/kl_coef": "Coefficient of the KL penalty (beta) during this update.",
+    "policy/score": "Mean score of the batch, with the penalty of responses that did not end.",
+    "policy/total_reward": "Mean of score - kl_coef * kl: what PPO maximizes.",
+    "policy/entropy": "Mean entropy of the policy per token that counts, in nats.",
+    "policy/approx_kl": "Half the mean squared change of log-probabilities during this update.",
+    "policy/clip_fraction": "Share of tokens whose probability ratio was clipped.",
+    "policy/ratio_max": "Largest probability ratio in the update.",
+    "policy/policy_loss": "Clipped surrogate loss, mean over the update's steps.",
+    "policy/value_loss": "Clipped value loss, mean over the update's steps.",
+    "policy/explained_variance": "1 - variance of (returns - values) / variance of returns, at rollout.",
+    "policy/ended": "Share of responses that met the stop rule.",
+    "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
+    "policy/lr": "Adam step size of the policy.",
+}
+
+
+class MetricsLog:
+    """Appends to `metrics.jsonl`, and cuts it back to a checkpoint when a run resumes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append one update's numbers; a name that the table lacks is our bug."""
+        unknown = [key for key in line if "/" in key and key not in METRICS]
+        assert not unknown, f"metrics without a definition: {unknown}"
+        append_json_line(self.path, dict(line))
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all complete lines."""
+        return read_json_lines(self.path) if self.path.exists() else []
+
+    def forget_after(self, stage: str, round_number: int, update: int) -> None:
+        """Drop lines of this stage that lie beyond `update`, and of everything that follows it.
+
+        They were written after the checkpoint that training goes on from, and will be written again.
+        """
+        kept = [line for line in self.lines() if not _is_after(line, stage, round_number, update)]
+        if len(kept) != len(self.lines()):
+            text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in kept)
+            write_atomically(self.path, text)
+
+
+def _is_after(line: Mapping[str, Any], stage: str, round_number: int, update: int) -> bool:
+    order = {"rewards": 0, "policy": 1}
+    place = (line["round"], order[line["stage"]], line["update"])
+    return bool(place > (round_number, order[stage], update))
+

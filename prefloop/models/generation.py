@@ -1,0 +1,69 @@
+"""Sampling exactly T tokens, with the log-probability and value of each, in one pass with a cache."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from transformers import DynamicCache
+
+from prefloop.functional.logprobs import ban_tokens
+from prefloop.functional.sampling import sample_inverse_cdf
+from prefloop.models.family import Trunk
+from prefloop.models.heads import ValueHead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """Responses as ids, with what was known while they were drawn."""
+
+    response: Int[Tensor, "B T"]
+    logprobs: Float[Tensor, "B T"]
+    values: Float[Tensor, "B T"] | None
+
+
+@torch.no_grad()
+def generate(  # noqa: PLR0913 - the parts of one draw
+    trunk: Trunk,
+    query: Int[Tensor, "P Q"],
+    query_mask: Bool[Tensor, "P Q"],
+    *,
+    n_tokens: int,
+    per_query: int,
+    temperature: float,
+    banned: Bool[Tensor, " V"],
+    generator: torch.Generator,
+    value_head: ValueHead | None = None,
+) -> Generation:
+    """Draw `per_query` responses of exactly `n_tokens` tokens for every query.
+
+    Plain categorical sampling: no top-k, no top-p, and end-of-text does not stop. Anything else
+    makes the KL estimate of the sampled tokens meaningless (silent bug S7). A query is read once,
+    however many responses it gets. Rows are query-major: the responses of one query are neighbors.
+    """
+    cache = DynamicCache(config=trunk.causal.config)
+    hidden = trunk.hidden(query, query_mask, cache=cache)[:, -1]
+    if per_query > 1:
+        cache.batch_repeat_interleave(per_query)
+        hidden = hidden.repeat_interleave(per_query, dim=0)
+        query_mask = query_mask.repeat_interleave(per_query, dim=0)
+    n_rows = hidden.shape[0]
+    uniforms = torch.rand((n_tokens, n_rows), generator=generator)
+    new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
+    mask = torch.cat([query_mask, new], dim=1)
+    n_query = query.shape[1]
+    tokens, logprobs, values = [], [], []
+    for step in range(n_tokens):
+        if step > 0:
+            hidden = trunk.hidden(tokens[-1][:, None], mask[:, : n_query + step], cache=cache)[:, -1]
+        logits = ban_tokens(trunk.logits(hidden), banned)
+        token, logprob = sample_inverse_cdf(logits, uniforms[step], temperature=temperature)
+        tokens.append(token)
+        logprobs.append(logprob)
+        if value_head is not None:
+            values.append(value_head.values(hidden))
+    return Generation(
+        response=torch.stack(tokens, dim=1),
+        logprobs=torch.stack(logprobs, dim=1),
+        values=torch.stack(values, dim=1) if values else None,
+    )

@@ -1,0 +1,97 @@
+"""Forward passes over finished responses: log-probabilities, values, and scores."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
+from prefloop.models.family import Trunk
+from prefloop.models.heads import ScoreHead, ValueHead
+
+
+class Forward(NamedTuple):
+    """What one pass says about the response tokens."""
+
+    logprobs: Float[Tensor, "B T"]
+    entropy: Float[Tensor, "B T"]
+    values: Float[Tensor, "B T"] | None
+
+
+def respond_forward(
+    trunk: Trunk,
+    query: Int[Tensor, "B Q"],
+    query_mask: Bool[Tensor, "B Q"],
+    response: Int[Tensor, "B T"],
+    *,
+    temperature: float,
+    banned: Bool[Tensor, " V"],
+    value_head: ValueHead | None = None,
+    with_entropy: bool = False,
+) -> Forward:
+    """Return log-probabilities (and values, and entropy) of given responses.
+
+    Logits are computed at the response's positions only, at the position before each token, and
+    divided by the temperature of sampling (detail 10).
+    """
+    n_tokens = response.shape[1]
+    ids = torch.cat([query, response[:, :-1]], dim=1)
+    mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
+    hidden = trunk.hidden(ids, mask)[:, -n_tokens:]
+    logits = ban_tokens(trunk.logits(hidden), banned)
+    logprobs = token_logprobs(logits, response, temperature=temperature)
+    if with_entropy:
+        with torch.no_grad():
+            spread = entropy(logits.detach(), temperature=temperature)
+    else:
+        spread = torch.zeros_like(logprobs)
+    values = value_head.values(hidden) if value_head is not None else None
+    return Forward(logprobs, spread, values)
+
+
+def last_token_scores(
+    trunk: Trunk,
+    head: ScoreHead,
+    sequence: Int[Tensor, "B L"],
+    mask: Bool[Tensor, "B L"],
+) -> Float[Tensor, " B"]:
+    """Return the reward model's score of each sequence, read at its last token that counts.
+
+    Padding is on the right, so ids alone fix every position, and transformers' own
+    `AutoModelForSequenceClassification` gives the same number (silent bug S4).
+    """
+    hidden = trunk.hidden(sequence, mask)
+    last = mask.long().sum(dim=1) - 1
+    rows = torch.arange(sequence.shape[0])
+    return head.scores(hidden[rows, last])
+
+
+def pad_left(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return ids and mask (True where a token counts) of rows aligned at their right end."""
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), pad_id)
+    mask = torch.zeros((len(rows), width), dtype=torch.bool)
+    for i, row in enumerate(rows):
+        ids[i, width - len(row) :] = torch.tensor(row)
+        mask[i, width - len(row) :] = True
+    return ids, mask
+
+
+def pad_right(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return ids and mask (True where a token counts) of rows aligned at their left end."""
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), pad_id)
+    mask = torch.zeros((len(rows), width), dtype=torch.bool)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = True
+    return ids, mask
+
+
+def banned_mask(vocabulary: int, banned: Sequence[int]) -> Bool[Tensor, " V"]:
+    """Return True for every id that can never be sampled."""
+    mask = torch.zeros(vocabulary, dtype=torch.bool)
+    mask[list(banned)] = True
+    return mask
