@@ -1,0 +1,138 @@
+"""The best reward that any policy could reach at a given KL, from samples of the reference alone.
+
+Shapes: P = prompts, N = reference samples per prompt.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import gammaln, logsumexp
+
+MIN_EFFECTIVE_SAMPLES = 8.0
+"""Below this many effective samples per prompt an average is carried by a handful of draws."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontierPoint:
+    """The best trade-off at one KL coefficient, averaged over prompts."""
+
+    beta: float
+    kl_nats: float
+    reward: float
+    effective_samples: float
+    """Mean over prompts of 1 / sum(weight^2)."""
+    is_trustworthy: bool
+    """Whether `effective_samples` is enough, here and at every larger beta."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frontier:
+    """The curve, from small KL to large, and how far along it one may read."""
+
+    points: tuple[FrontierPoint, ...]
+    max_trustworthy_kl_nats: float
+    max_expressible_kl_nats: float
+    """log N: no weighting of N samples can be further from uniform than that."""
+    n_prompts: int
+    n_samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestOfN:
+    """Drawing n responses and keeping the best: a policy anyone can run."""
+
+    n: int
+    kl_nats: float
+    """log n - (n - 1) / n: an upper bound, met when no two responses tie."""
+    reward: float
+
+
+def optimal_frontier(
+    rewards: Float[np.ndarray, "P N"],
+    betas: Float[np.ndarray, " G"] | None = None,
+    *,
+    min_effective_samples: float = MIN_EFFECTIVE_SAMPLES,
+) -> Frontier:
+    """Return reward against KL of the policy that maximizes E[r] - beta * KL.
+
+        pi*(y|x) ∝ rho(y|x) exp(r(x, y) / beta)
+        w        = exp(r / beta) / mean(exp(r / beta))          samples from rho, per prompt
+        reward   = mean(w r)        KL = mean(w log w)
+
+    The estimate is self-normalized: its KL cannot exceed log N, and it is biased low where a few
+    samples carry the weight. Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
+    """
+    n_prompts, n_samples = rewards.shape
+    if betas is None:
+        betas = default_betas(rewards)
+    points: list[FrontierPoint] = []
+    is_trusted = True
+    for beta in np.sort(np.asarray(betas, dtype=float))[::-1]:
+        log_p = rewards / beta - logsumexp(rewards / beta, axis=1, keepdims=True)
+        p = np.exp(log_p)
+        effective = float((1 / (p**2).sum(axis=1)).mean())
+        is_trusted = is_trusted and effective >= min(min_effective_samples, n_samples)
+        points.append(
+            FrontierPoint(
+                beta=float(beta),
+                kl_nats=float((p * (log_p + np.log(n_samples))).sum(axis=1).mean()),
+                reward=float((p * rewards).sum(axis=1).mean()),
+                effective_samples=effective,
+                is_trustworthy=is_trusted,
+            )
+        )
+    trusted = [point.kl_nats for point in points if point.is_trustworthy]
+    return Frontier(
+        points=tuple(points),
+        max_trustworthy_kl_nats=max(trusted, default=0.0),
+        max_expressible_kl_nats=float(np.log(n_samples)),
+        n_prompts=n_prompts,
+        n_samples=n_samples,
+    )
+
+
+def default_betas(rewards: Float[np.ndarray, "P N"], n: int = 40) -> Float[np.ndarray, " G"]:
+    """Return a geometric grid of coefficients around the spread of the rewards within a prompt.
+
+    For Gaussian rewards of spread s, KL = s^2 / (2 beta^2): the grid spans 0.002 to 450 nats.
+    """
+    spread = float(np.sqrt(rewards.var(axis=1).mean()))
+    if spread == 0:
+        return np.array([1.0])
+    return np.asarray(spread * np.geomspace(16.0, 1 / 30, n), dtype=float)
+
+
+def reward_at_kl(frontier: Frontier, kl_nats: float) -> float | None:
+    """Return the best reward at this KL by interpolation; None beyond the trustworthy part."""
+    if not 0 <= kl_nats <= frontier.max_trustworthy_kl_nats:
+        return None
+    trusted = [point for point in frontier.points if point.is_trustworthy]
+    return float(np.interp(kl_nats, [p.kl_nats for p in trusted], [p.reward for p in trusted]))
+
+
+def best_of_n(rewards: Float[np.ndarray, "P N"], n: int) -> BestOfN:
+    """Return the expected best reward of n draws, from all subsets of size n at once.
+
+        E[max] = sum_j C(j - 1, n - 1) / C(N, n) * r_(j)         r_(1) <= ... <= r_(N)
+        KL    <= log n - (n - 1) / n
+
+    Unbiased for every n up to N. Nakano et al. 2021, arXiv:2112.09332, appendix I.
+    """
+    n_samples = rewards.shape[1]
+    if not 1 <= n <= n_samples:
+        raise ValueError(
+            f"best of {n} needs at least {n} samples per prompt, there are {n_samples}"
+        )
+    j = np.arange(n, n_samples + 1)
+    log_weight = _log_choose(j - 1, n - 1) - _log_choose(np.array([n_samples]), n)
+    ordered = np.sort(rewards, axis=1)[:, n - 1 :]
+    return BestOfN(
+        n=n,
+        kl_nats=float(np.log(n) - (n - 1) / n),
+        reward=float((ordered * np.exp(log_weight)).sum(axis=1).mean()),
+    )
+
+
+def _log_choose(n: Float[np.ndarray, " J"] | np.ndarray, k: int) -> np.ndarray:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))

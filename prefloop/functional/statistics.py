@@ -1,0 +1,208 @@
+"""Intervals that say how far a figure can be trusted, and who was taken into account.
+
+Everything here is plain NumPy: the labeling server and the report load it without torch.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+Values = Sequence[float] | npt.NDArray[Any]
+"""Numbers, one per observation."""
+
+
+class Interval(NamedTuple):
+    """A confidence interval; both ends belong to it."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean with its interval, what it rests on, and in words how it was made."""
+
+    value: float
+    interval: Interval
+    confidence: float
+    n: int
+    """Observations."""
+    n_clusters: int
+    """Independent groups of observations, such as prompts."""
+    how: str
+    """One sentence part: which interval, and what it takes into account."""
+
+
+def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
+    """Return the Wilson score interval of a proportion of independent observations.
+
+        center = (p + z^2 / 2n) / (1 + z^2 / n)
+        half   = z / (1 + z^2 / n) * sqrt(p (1 - p) / n + z^2 / 4n^2)
+
+    Half successes (ties) are allowed. Without observations nothing is known: (0, 1).
+    Wilson 1927, JASA 22:209-212.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes {successes} must lie between 0 and n {n}")
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = float(norm.ppf(0.5 + confidence / 2))
+    p = successes / n
+    scale = 1 + z**2 / n
+    center = (p + z**2 / (2 * n)) / scale
+    half = z / scale * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
+    # At p = 0 and p = 1 the exact end is p itself; rounding must not move it.
+    low = 0.0 if p == 0 else max(0.0, center - half)
+    high = 1.0 if p == 1 else min(1.0, center + half)
+    return Interval(low, high)
+
+
+def paired_win_rate(
+    outcomes: Values,
+    clusters: Sequence[Hashable],
+    confidence: float = 0.95,
+    *,
+    labelers: Sequence[Hashable] | None = None,
+) -> Estimate:
+    """Return the mean of outcomes in {0, 0.5, 1} with an interval that knows who and what repeats.
+
+        V          = G / (G - 1) * sum_g (sum_{i in g} (y_i - mean))^2 / n^2      over prompts g
+        V(two-way) = V_prompt + V_labeler - V_cell,  never below either alone
+
+    The quantile is Student's t with (smallest number of groups - 1) degrees of freedom. Where all
+    outcomes agree the variance is 0 and says nothing, so the Wilson interval over prompts is given.
+    Cameron, Gelbach, Miller 2011, JBES 29:238-249, eq. 2.5.
+    """
+    y = np.asarray(outcomes, dtype=float)
+    if len(y) == 0:
+        raise ValueError("a win rate needs at least one outcome")
+    prompt = _codes(clusters, len(y))
+    n_prompts = int(prompt.max()) + 1
+    mean = float(y.mean())
+    variance, groups, how = _variance(y, prompt, labelers)
+    if variance <= 1e-15:
+        interval = wilson(mean * n_prompts, n_prompts, confidence)
+        reason = "one prompt" if n_prompts == 1 else "outcomes that do not vary"
+        noun = "prompt" if n_prompts == 1 else "prompts"
+        how = f"Wilson interval over {n_prompts} {noun}, because of {reason}"
+    else:
+        half = float(student_t.ppf(0.5 + confidence / 2, groups - 1)) * variance**0.5
+        interval = Interval(max(0.0, mean - half), min(1.0, mean + half))
+    return Estimate(
+        value=mean,
+        interval=interval,
+        confidence=confidence,
+        n=len(y),
+        n_clusters=n_prompts,
+        how=how,
+    )
+
+
+def clustered_mean(
+    values: Values, clusters: Sequence[Hashable], confidence: float = 0.95
+) -> Estimate:
+    """Return a mean of any numbers with Student's interval, clustered as in `paired_win_rate`.
+
+    With one cluster nothing is known about the spread: the interval is unbounded.
+    """
+    y = np.asarray(values, dtype=float)
+    if len(y) == 0:
+        raise ValueError("a mean needs at least one value")
+    codes = _codes(clusters, len(y))
+    groups = int(codes.max()) + 1
+    mean = float(y.mean())
+    half = float("inf")
+    if groups > 1:
+        quantile = float(student_t.ppf(0.5 + confidence / 2, groups - 1))
+        half = quantile * _cluster_variance(y, codes) ** 0.5
+    return Estimate(
+        value=mean,
+        interval=Interval(mean - half, mean + half),
+        confidence=confidence,
+        n=len(y),
+        n_clusters=groups,
+        how="Student's t interval, clustered by prompt",
+    )
+
+
+def bootstrap_mean(
+    values: Values,
+    *,
+    seed: int,
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+    n_draws: int = 1000,
+) -> Estimate:
+    """Return a mean with the percentile interval of a bootstrap that redraws whole clusters.
+
+    Efron 1979, Ann. Stat. 7:1-26; clusters as in Field and Welsh 2007, JRSS B 69:369-390.
+    """
+    y = np.asarray(values, dtype=float)
+    if len(y) == 0:
+        raise ValueError("a bootstrap needs at least one value")
+    codes = np.arange(len(y)) if clusters is None else _codes(clusters, len(y))
+    sums, counts = np.bincount(codes, weights=y), np.bincount(codes)
+    rng = np.random.default_rng(seed)
+    means = np.empty(n_draws)
+    for draw in range(n_draws):
+        picked = rng.integers(len(counts), size=len(counts))
+        means[draw] = sums[picked].sum() / counts[picked].sum()
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Estimate(
+        value=float(y.mean()),
+        interval=Interval(float(low), float(high)),
+        confidence=confidence,
+        n=len(y),
+        n_clusters=len(counts),
+        how=f"percentile bootstrap, {n_draws} draws",
+    )
+
+
+def _codes(names: Sequence[Hashable], n: int) -> npt.NDArray[np.int64]:
+    """Number the groups in order of first appearance."""
+    if len(names) != n:
+        raise ValueError(f"{n} outcomes but {len(names)} group names")
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def _cluster_variance(y: npt.NDArray[np.float64], codes: npt.NDArray[np.int64]) -> float:
+    """Return the cluster-robust variance of the mean; 0 where there is only one cluster."""
+    groups = int(codes.max()) + 1
+    if groups < 2:
+        return 0.0
+    sums = np.bincount(codes, weights=y - y.mean())
+    return float(groups / (groups - 1) * (sums**2).sum() / len(y) ** 2)
+
+
+def _variance(
+    y: npt.NDArray[np.float64],
+    prompt: npt.NDArray[np.int64],
+    labelers: Sequence[Hashable] | None,
+) -> tuple[float, int, str]:
+    """Return the variance of the mean, the number of groups behind it, and its name."""
+    n_prompts = int(prompt.max()) + 1
+    v_prompt = _cluster_variance(y, prompt)
+    if labelers is None:
+        return v_prompt, n_prompts, "Student's t interval, clustered by prompt"
+    labeler = _codes(labelers, len(y))
+    n_labelers = int(labeler.max()) + 1
+    if n_labelers == 1:
+        return (
+            v_prompt,
+            n_prompts,
+            "Student's t interval, clustered by prompt; for this labeler only",
+        )
+    cell = _codes(list(zip(prompt.tolist(), labeler.tolist(), strict=True)), len(y))
+    v_labeler = _cluster_variance(y, labeler)
+    v_two = v_prompt + v_labeler - _cluster_variance(y, cell)
+    how = "Student's t interval, clustered by prompt and labeler"
+    if n_labelers < 5:
+        how += "; for these labelers only"
+    return max(v_two, v_prompt, v_labeler), min(n_prompts, n_labelers), how
