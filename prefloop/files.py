@@ -1,0 +1,261 @@
+"""Files that are either the old version or the new one, whatever goes wrong in between.
+
+A file is written beside its place, flushed to the disk and renamed; a folder likewise, with a
+manifest of sizes and hashes written last. A process that dies at any instruction leaves the last
+complete version.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from prefloop.errors import CheckpointError, DiskError, InputError
+
+MANIFEST = "manifest.json"
+REFUSALS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+@contextmanager
+def disk_refusals(path: Path) -> Iterator[None]:
+    """Turn a refusal to write at `path` into a DiskError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise DiskError(
+            f"{path} could not be written: {REFUSALS[error.errno]} ({free_space(path)}). "
+            "What was there before is untouched; make room or choose another folder, and run again."
+        ) from error
+
+
+def free_space(path: Path) -> str:
+    """Return how much room is left where `path` lies, for people."""
+    folder = next((p for p in [path, *path.parents] if p.exists()), Path("/"))
+    return f"{shutil.disk_usage(folder).free / 1e9:.2f} GB free"
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Put `content` at `path`: a reader finds the old file or the new one, never a part."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_through(temporary, data)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+
+
+def write_folder(path: Path, writer: Callable[[Path], None]) -> None:
+    """Put the folder that `writer` fills at `path`, complete or not at all.
+
+    A complete folder that was there before stays readable through `complete_folder` until the new
+    one has its place.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _restore(path)
+        _clear_leftovers(path)
+        try:
+            fresh.mkdir()
+            writer(fresh)
+            _seal(fresh)
+            if path.exists():
+                os.rename(path, _aside(path))
+            os.rename(fresh, path)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            _restore(path)
+            raise
+        _sync(path.parent)
+    shutil.rmtree(_aside(path), ignore_errors=True)
+
+
+def complete_folder(path: Path) -> Path:
+    """Return the last complete version of the folder `path`, or raise a CheckpointError."""
+    problems = verify_folder(path)
+    if not problems:
+        return path
+    if not verify_folder(_aside(path)):
+        return _aside(path)
+    raise CheckpointError(
+        f"{path} is not complete: {'; '.join(problems[:3])}. Delete it to start this part again."
+    )
+
+
+def verify_folder(path: Path, *, hashes: bool = True) -> list[str]:
+    """Return what is wrong with a folder made by `write_folder`; an empty list means nothing.
+
+    hashes=False compares names and sizes only, which takes no time.
+    """
+    try:
+        manifest: dict[str, dict[str, Any]] = json.loads((path / MANIFEST).read_text())["files"]
+    except FileNotFoundError:
+        return [f"{MANIFEST} is missing" if path.is_dir() else "there is no such folder"]
+    except (ValueError, KeyError, TypeError):
+        return [f"{MANIFEST} is not readable"]
+    problems = []
+    for name, expected in sorted(manifest.items()):
+        file = path / name
+        if not file.is_file():
+            problems.append(f"{name} is missing")
+        elif file.stat().st_size != expected["bytes"]:
+            problems.append(f"{name} has {file.stat().st_size} bytes, not {expected['bytes']}")
+        elif hashes and sha256(file) != expected["sha256"]:
+            problems.append(f"{name} has changed since it was written")
+    return problems
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def append_json_line(path: Path, record: dict[str, Any]) -> None:
+    """Add a line to a JSON-lines file, after cutting off a torn one that an earlier death left."""
+    line = json.dumps(record, allow_nan=False) + "\n"
+    with disk_refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        end = _mend(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            _write_all(descriptor, line.encode())
+            os.fsync(descriptor)
+        except BaseException:
+            os.ftruncate(descriptor, end)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a JSON-lines file; a torn last line is no record, no file is none."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _parse(line)
+        if record is None and number < len(lines):
+            raise InputError(f"{path}, line {number}: not a JSON object; found {line[:60]!r}.")
+        if record is not None:
+            records.append(record)
+    return records
+
+
+def keep_json_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> int:
+    """Drop the records for which `keep` is False, atomically; return how many were dropped.
+
+    A resumed run drops the lines that its checkpoint does not know of yet.
+    """
+    records = read_json_lines(path)
+    kept = [record for record in records if keep(record)]
+    if len(kept) < len(records):
+        write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept))
+    return len(records) - len(kept)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _mend(path: Path) -> int:
+    """Make `path` end with a complete line; return its length in bytes."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as file:
+        content = file.read()
+        last = content.rfind(b"\n") + 1
+        if last == len(content):
+            return last
+        if _parse(content[last:]) is None:
+            file.truncate(last)
+            return last
+        file.write(b"\n")
+        return len(content) + 1
+
+
+def _aside(path: Path) -> Path:
+    """Where the old version of a folder waits while the new one takes its place."""
+    return path.with_name(f".{path.name}.old")
+
+
+def _restore(path: Path) -> None:
+    """Finish or undo an exchange of folders that was interrupted."""
+    aside = _aside(path)
+    if aside.exists() and not path.exists():
+        os.rename(aside, path)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Delete half-written folders for `path` whose process is gone, or was this one."""
+    for folder in path.parent.glob(f".{path.name}.*.tmp"):
+        owner = int(folder.name.split(".")[-2])
+        if owner == os.getpid() or not psutil.pid_exists(owner):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seal(folder: Path) -> None:
+    """Force every file of `folder` to the disk, then write the manifest that vouches for them."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    for file in files:
+        _sync(file)
+    for inner in {file.parent for file in files}:
+        _sync(inner)
+    entries = {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for file in files
+    }
+    _write_through(folder / MANIFEST, json.dumps({"files": entries}, indent=1).encode())
+    _sync(folder)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

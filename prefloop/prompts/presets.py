@@ -1,0 +1,58 @@
+"""The tasks that come with prefloop, and how a run file changes one of them."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from prefloop.errors import SettingsError, listing
+from prefloop.prompts.task import TaskConfig
+
+FOLDER = Path(__file__).parent / "tasks"
+
+
+def preset_names() -> list[str]:
+    """Return the names of the tasks that come with prefloop."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_task(raw: str | dict[str, Any]) -> TaskConfig:
+    """Return a task from a preset's name, or from a mapping: `name` and what differs from the preset.
+
+    >>> load_task("sentiment").response_tokens
+    24
+    >>> load_task({"name": "sentiment", "response_tokens": 32}).response_tokens
+    32
+    """
+    changes = {"name": raw} if isinstance(raw, str) else dict(raw)
+    name = changes.get("name")
+    if name not in preset_names():
+        raise SettingsError(_unknown_task(name))
+    preset = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    try:
+        return TaskConfig(**{**preset, **changes})
+    except ValidationError as error:
+        raise SettingsError(listing("task", [_told(e) for e in error.errors()])) from error
+
+
+def _unknown_task(name: object) -> str:
+    known = ", ".join(preset_names())
+    if name is None:
+        return f"task.name is missing. Choose one of {known}, and override what differs from it."
+    close = difflib.get_close_matches(str(name), preset_names(), n=1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    return f"task {name!r} is unknown.{guess} There are {known}; `custom` is for your own."
+
+
+def _told(problem: Any) -> str:
+    """Say one of pydantic's findings in the words of a run file."""
+    where = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(where, TaskConfig.model_fields, n=1)
+        guess = f" Did you mean {close[0]}?" if close else ""
+        return f"{where}: no such setting.{guess}"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['ctx']['error']}" if where else str(problem["ctx"]["error"])
+    return f"{where}: {problem['msg']}; got {problem['input']!r}"
