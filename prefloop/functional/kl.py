@@ -1,0 +1,64 @@
+"""Divergence of the policy from the reference, KL(policy || reference), in nats.
+
+Shapes: B = batch of responses, T = response tokens, V = vocabulary.
+The estimators look only at the tokens that were sampled from the policy. All are zero outside the
+mask, whatever stands there.
+"""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+def kl_k1(
+    logprobs: Float[Tensor, "B T"],
+    ref_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+) -> Float[Tensor, "B T"]:
+    """Return the per-token KL estimate that the reward is shaped with.
+
+        kl_t = logprobs_t - ref_logprobs_t
+
+    Unbiased for tokens sampled from the policy; a single one may be negative, the mean may not.
+    Ziegler et al. 2019, arXiv:1909.08593, eq. 2. Called k1 in Schulman 2020, "Approximating KL
+    Divergence".
+    """
+    return (logprobs - ref_logprobs).masked_fill(~mask, 0.0)
+
+
+def kl_k3(
+    logprobs: Float[Tensor, "B T"],
+    ref_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+) -> Float[Tensor, "B T"]:
+    """Return the per-token KL estimate of low variance.
+
+        kl_t = exp(-k1_t) - 1 + k1_t
+
+    Unbiased for tokens sampled from the policy, and never negative.
+    Schulman 2020, "Approximating KL Divergence", k3.
+    """
+    k1 = kl_k1(logprobs, ref_logprobs, mask)
+    return (-k1).expm1() + k1
+
+
+def sequence_kl(kl: Float[Tensor, "B T"]) -> Float[Tensor, " B"]:
+    """Return the KL of each response: the sum over its tokens, not their mean.
+
+    The controller's target is nats per response (silent bug S6 is to feed it nats per token).
+    """
+    return kl.sum(dim=1)
+
+
+def exact_kl(
+    logits: Float[Tensor, "B T V"], ref_logits: Float[Tensor, "B T V"], *, temperature: float
+) -> Float[Tensor, "B T"]:
+    """Return the KL between the two next-token distributions, summed over the vocabulary.
+
+        kl_t = sum_v p[v] (log p[v] - log q[v])
+
+    What `kl_k1` and `kl_k3` estimate from one token. A token banned in both adds 0.
+    """
+    logprobs = (logits / temperature).log_softmax(dim=-1)
+    ref_logprobs = (ref_logits / temperature).log_softmax(dim=-1)
+    terms = logprobs.exp() * (logprobs - ref_logprobs)
+    return terms.masked_fill(logprobs.isneginf(), 0.0).sum(dim=-1)
