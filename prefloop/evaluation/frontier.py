@@ -1,0 +1,68 @@
+"""The tuned model's reward at its KL, against the best that any model could have at that KL."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from prefloop.comparisons.tastes.taste import Taste
+from prefloop.evaluation.estimates import mean_row
+from prefloop.evaluation.kl import kl_figures
+from prefloop.functional.frontier import best_of_n, optimal_frontier, reward_at_kl
+from prefloop.records import Prompt, Sample
+
+
+def frontier_figures(
+    taste: Taste,
+    prompts: Mapping[str, Prompt],
+    frontier_samples: Sequence[Sample],
+    policy_samples: Sequence[Sample],
+) -> dict[str, Any] | None:
+    """Return the estimated best trade-off, best-of-n, and the policy's own point.
+
+    None without several samples per prompt. The policy is placed by its samples on the frontier's prompts where it answered all of them,
+    otherwise by all its samples. Rewards are the taste's own scores, not the reward model's.
+    """
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in frontier_samples:
+        if sample.prompt_id in prompts:
+            groups[sample.prompt_id].append(sample)
+    n_samples = min(map(len, groups.values()), default=0)
+    if n_samples < 2 or not policy_samples:
+        return None
+    drawn = [sample for group in groups.values() for sample in group[:n_samples]]
+    rewards = _scores(taste, prompts, drawn).reshape(len(groups), n_samples)
+    frontier = optimal_frontier(rewards)
+    on_frontier = [sample for sample in policy_samples if sample.prompt_id in groups]
+    placed = on_frontier if {s.prompt_id for s in on_frontier} == set(groups) else policy_samples
+    reward = mean_row(_scores(taste, prompts, placed).tolist(), [s.prompt_id for s in placed])
+    kl = kl_figures(placed)
+    assert reward is not None and kl is not None  # there are policy samples
+    best = reward_at_kl(frontier, kl["value"])
+    base = float(rewards.mean())
+    return {
+        "points": [asdict(point) for point in frontier.points],
+        "max_trustworthy_kl_nats": frontier.max_trustworthy_kl_nats,
+        "max_expressible_kl_nats": frontier.max_expressible_kl_nats,
+        "n_prompts": frontier.n_prompts,
+        "n_samples": frontier.n_samples,
+        "best_of_n": [asdict(best_of_n(rewards, n)) for n in _powers_of_two(n_samples)],
+        "reference_reward": base,
+        "policy": {"kl_nats": kl, "reward": reward},
+        "best_reward_at_kl": best,
+        "share_of_best_gain": None
+        if best is None or best <= base
+        else (reward["value"] - base) / (best - base),
+    }
+
+
+def _scores(
+    taste: Taste, prompts: Mapping[str, Prompt], samples: Sequence[Sample]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return taste.score([prompts[s.prompt_id].text for s in samples], [s.text for s in samples])
+
+
+def _powers_of_two(limit: int) -> list[int]:
+    return [2**k for k in range(limit.bit_length()) if 2**k <= limit]

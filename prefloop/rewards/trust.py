@@ -1,0 +1,167 @@
+"""Can the reward model be believed? Figures on labels that it was not trained on.
+
+Shapes: N = validation comparisons, K = samples in one comparison (shorter ones end in NaN).
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import softmax
+
+from prefloop.functional.calibration import Calibration, calibration_error
+from prefloop.functional.statistics import wilson
+
+LENGTH_MARGIN = 0.1
+"""A chosen sample within this share of the others' mean length counts as equally long."""
+
+
+def trust_figures(
+    scores: Float[np.ndarray, "N K"],
+    targets: Float[np.ndarray, "N K"],
+    lengths: Float[np.ndarray, "N K"],
+    ceiling: float | None = None,
+) -> dict[str, Any]:
+    """Return what tells a reward model worth following from one that is not, ready for JSON.
+
+    `targets` are shares of votes (rows sum to 1), `lengths` any measure of length. `ceiling` is how
+    often another labeler would choose the same sample; None if nobody knows. Accuracy counts
+    comparisons with one most chosen sample; equal highest scores share the credit.
+    """
+    exists = ~np.isnan(scores)
+    targets = np.where(exists, np.nan_to_num(targets), 0.0)
+    votes = np.where(exists, targets, -1.0)
+    is_decided = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    figures: dict[str, Any] = {
+        "n": len(scores),
+        "n_tied": int((~is_decided).sum()),
+        "ceiling": ceiling,
+        "calibration": _calibration(scores, targets, exists),
+        "score_length_correlation": _within_correlation(scores, lengths, exists),
+    }
+    if not is_decided.any():
+        return figures | {"accuracy": None, "missing": "no comparison has one most chosen sample"}
+    s, t, size, there = (x[is_decided] for x in (scores, votes, lengths, exists))
+    best = t.argmax(axis=1)
+    credit = _credit(np.where(there, s, -np.inf), best)
+    figures["chance"] = float((1 / there.sum(axis=1)).mean())
+    figures["accuracy"] = _share(credit)
+    figures["by_margin"] = _by_margin(s, credit)
+    figures["by_length"] = _by_length(size, best, there, credit)
+    figures["length_only"] = _length_only(size, best, there)
+    return figures
+
+
+def _share(credit: Float[np.ndarray, " M"]) -> dict[str, Any]:
+    """Return a mean with its Wilson interval."""
+    low, high = wilson(float(credit.sum()), len(credit))
+    return {
+        "value": float(credit.mean()) if len(credit) else None,
+        "low": low,
+        "high": high,
+        "confidence": 0.95,
+        "n": len(credit),
+        "how": "Wilson interval over comparisons",
+    }
+
+
+def _credit(
+    values: Float[np.ndarray, "M K"], best: np.ndarray[Any, Any]
+) -> Float[np.ndarray, " M"]:
+    """Return 1 where the highest value is the chosen sample's, shared between equals."""
+    is_top = values == values.max(axis=1, keepdims=True)
+    return np.asarray(is_top[np.arange(len(best)), best] / is_top.sum(axis=1), dtype=float)
+
+
+def _calibration(
+    scores: Float[np.ndarray, "N K"],
+    targets: Float[np.ndarray, "N K"],
+    exists: np.ndarray[Any, Any],
+) -> dict[str, Any]:
+    """Compare softmax(scores) with the shares of votes, sample by sample."""
+    probabilities = softmax(np.where(exists, scores, -np.inf), axis=1)
+    result: Calibration = calibration_error(probabilities[exists], targets[exists])
+    return {
+        "error": result.error,
+        "n": int(exists.sum()),
+        "bins": [
+            {
+                "low": row.low,
+                "high": row.high,
+                "n": row.n,
+                "mean_probability": row.mean_probability,
+                "frequency": row.frequency,
+                "interval": list(row.interval),
+            }
+            for row in result.bins
+        ],
+    }
+
+
+def _within_correlation(
+    a: Float[np.ndarray, "N K"], b: Float[np.ndarray, "N K"], exists: np.ndarray[Any, Any]
+) -> float | None:
+    """Return Pearson's correlation of two figures within comparisons: prompts do not count."""
+    x, y = (np.where(exists, values, np.nan) for values in (a, b))
+    x, y = (values - np.nanmean(values, axis=1, keepdims=True) for values in (x, y))
+    x, y = x[exists], y[exists]
+    norm = float(np.sqrt((x**2).sum() * (y**2).sum()))
+    return float((x * y).sum() / norm) if norm > 0 else None
+
+
+def _by_margin(
+    scores: Float[np.ndarray, "M K"], credit: Float[np.ndarray, " M"]
+) -> list[dict[str, Any]]:
+    """Return the accuracy in quarters of the lead of the best score over the second."""
+    ordered = np.sort(np.where(np.isnan(scores), -np.inf, scores), axis=1)
+    margin = ordered[:, -1] - ordered[:, -2]
+    rank = np.argsort(margin, kind="stable")
+    return [
+        {
+            "low": float(margin[part].min()),
+            "high": float(margin[part].max()),
+            "accuracy": _share(credit[part]),
+        }
+        for part in np.array_split(rank, 4)
+        if len(part)
+    ]
+
+
+def _others(
+    lengths: Float[np.ndarray, "M K"], best: np.ndarray[Any, Any], exists: np.ndarray[Any, Any]
+) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
+    """Return the chosen sample's length and the mean length of those it was compared with."""
+    known = np.where(exists, np.nan_to_num(lengths), 0.0)
+    chosen = known[np.arange(len(best)), best]
+    return chosen, (known.sum(axis=1) - chosen) / np.maximum(exists.sum(axis=1) - 1, 1)
+
+
+def _by_length(
+    lengths: Float[np.ndarray, "M K"],
+    best: np.ndarray[Any, Any],
+    exists: np.ndarray[Any, Any],
+    credit: Float[np.ndarray, " M"],
+) -> list[dict[str, Any]]:
+    """Return the accuracy where the chosen sample is shorter, alike, or longer than the others."""
+    chosen, others = _others(lengths, best, exists)
+    change = (chosen - others) / np.maximum(others, 1e-9)
+    parts = {
+        "chosen is shorter": change < -LENGTH_MARGIN,
+        "about equal": np.abs(change) <= LENGTH_MARGIN,
+        "chosen is longer": change > LENGTH_MARGIN,
+    }
+    return [
+        {"bucket": name, "accuracy": _share(credit[here])}
+        for name, here in parts.items()
+        if here.any()
+    ]
+
+
+def _length_only(
+    lengths: Float[np.ndarray, "M K"], best: np.ndarray[Any, Any], exists: np.ndarray[Any, Any]
+) -> dict[str, Any]:
+    """Return the accuracy of a rater who can only count: the better of longest and shortest."""
+    longest = _credit(np.where(exists, lengths, -np.inf), best)
+    shortest = _credit(np.where(exists, -lengths, -np.inf), best)
+    rule = "longest" if longest.mean() >= shortest.mean() else "shortest"
+    return {"rule": rule, "accuracy": _share(longest if rule == "longest" else shortest)}
