@@ -1,7 +1,7 @@
 """Padded tensors that the stages of training exchange.
 
 Shapes: B = batch of responses, Q = query tokens (padded on the left), T = response tokens,
-K = responses in one comparison, L = query + response tokens (padded on the right).
+K = responses in the largest comparison.
 A mask is True where a token counts. No other polarity exists here.
 """
 
@@ -29,9 +29,11 @@ class Rollout:
 
 @dataclass(frozen=True, kw_only=True)
 class PreferenceBatch:
-    """Comparisons as token ids, with the labels as probabilities over the K responses."""
+    """Comparisons as token ids, with the labels as probabilities over their responses."""
 
-    sequence: Int[Tensor, "B K L"]
-    mask: Bool[Tensor, "B K L"]
+    sequences: tuple[tuple[tuple[int, ...], ...], ...]
+    """For every comparison its query + response, one tuple of ids per response shown."""
     targets: Float[Tensor, "B K"]
     """Each row sums to 1: a single vote is one-hot, a tie or disagreement is spread out."""
+    present: Bool[Tensor, "B K"]
+    """False where a comparison has fewer than K responses."""

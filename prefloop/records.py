@@ -52,8 +52,9 @@ class Sample:
     """Whether the stop rule was met; if not, its score is the task's penalty."""
     logprob: float
     """Sum of log pi(token) of the sampled tokens under the model that drew it, in nats."""
-    ref_logprob: float
-    """The same under the reference, in nats: their difference is this sample's KL estimate."""
+    ref_logprob: float | None
+    """The same under the reference, in nats: their difference is this sample's KL estimate. None
+    where nobody asked for it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,223 @@
+"""PPO: respond, score, shape, estimate, improve."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from prefloop.batches import Rollout
+from prefloop.functional.adam import tensorflow_eps
+from prefloop.functional.advantages import explained_variance, gae
+from prefloop.functional.kl import kl_k1, sequence_kl
+from prefloop.functional.kl_control import adaptive_kl_coef
+from prefloop.functional.masking import masked_whiten
+from prefloop.functional.rewards import penalize_unended, shape_rewards
+from prefloop.functional.schedules import linear_decay
+from prefloop.models.family import Family
+from prefloop.models.heads import ValueHead
+from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.scoring import respond_forward
+from prefloop.policy.config import PolicyConfig
+from prefloop.policy.improve import Improvement, improve_microbatch
+from prefloop.records import Prompt
+from prefloop.rewards.model import RewardModel
+from prefloop.samples.responder import Draw, Responder
+from prefloop.seeding import derive_seed, numpy_stream
+
+
+class Estimates(NamedTuple):
+    """What PPO aims at, per token of a minibatch."""
+
+    advantages: Float[Tensor, "B T"]
+    returns: Float[Tensor, "B T"]
+
+
+class PPOTrainer:
+    """Improves the policy against a reward model, under a KL penalty to the reference."""
+
+    def __init__(
+        self,
+        family: Family,
+        value_head: ValueHead,
+        reward_model: RewardModel,
+        responder: Responder,
+        config: PolicyConfig,
+        *,
+        seed: int,
+    ) -> None:
+        self.family = family
+        self.value_head = value_head
+        self.reward_model = reward_model
+        self.responder = responder
+        self.config = config
+        self.seed = seed
+        self.kl_coef = config.kl.coef
+        self.update = 0
+        self.optimizer = torch.optim.Adam(
+            [parameter for _, parameter in self.named_parameters], lr=config.lr, eps=config.adam_eps
+        )
+
+    @property
+    def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """All that is trained: the policy's weights and the value head's."""
+        head = [(f"value_head.{name}", p) for name, p in self.value_head.named_parameters()]
+        return [*self.family.policy.named_parameters, *head]
+
+    def step(self, prompts: Sequence[Prompt]) -> dict[str, float]:
+        """Make one PPO update on one response to each prompt and return its metrics.
+
+        1. respond: sample, with log-probabilities and values on the way
+        2. score: reward model on the cut response, penalty where it did not end
+        3. shape: KL penalty per token, score on the last
+        4. estimate and improve: epochs x minibatches x microbatches
+        5. steer the KL coefficient
+        """
+        rollout = self.respond(prompts)
+        kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask)).mean().item()
+        refuse_nan(kl, "policy/kl", "lower policy.lr")
+        metrics = self._describe(rollout, kl)
+        cap = self.config.kl.cap
+        if cap is None or kl <= cap:
+            metrics |= self.improve(rollout)
+        if self.config.kl.control == "adaptive":
+            self.kl_coef = adaptive_kl_coef(
+                self.kl_coef,
+                kl,
+                target=self.config.kl.target,
+                horizon=self.config.kl.horizon,
+                n_episodes=len(prompts),
+            )
+        self.update += 1
+        return metrics
+
+    def prompts_of(self, update: int, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """Return the prompts of an update: every prompt once, reshuffled, before any twice."""
+        chosen = []
+        for place in range(update * self.config.batch_size, (update + 1) * self.config.batch_size):
+            epoch, index = divmod(place, len(prompts))
+            order = numpy_stream(self.seed, "prompt order", epoch).permutation(len(prompts))
+            chosen.append(prompts[int(order[index])])
+        return chosen
+
+    @torch.no_grad()
+    def respond(self, prompts: Sequence[Prompt]) -> Rollout:
+        """Return responses with everything PPO needs, each network run once."""
+        draw = self.responder.respond(
+            self.family.policy,
+            prompts,
+            per_prompt=1,
+            seed=derive_seed(self.seed, "rollout", self.update),
+            value_head=self.value_head,
+        )
+        assert draw.generation.values is not None
+        return Rollout(
+            query=draw.query,
+            query_mask=draw.query_mask,
+            response=draw.generation.response,
+            mask=self.responder.counted(draw.ending),
+            is_ended=draw.ending.is_ended,
+            logprobs=draw.generation.logprobs,
+            ref_logprobs=self._reference_logprobs(draw),
+            values=draw.generation.values,
+            scores=self.score(prompts, draw.generation.response, draw.ending.is_ended),
+        )
+
+    def score(
+        self, prompts: Sequence[Prompt], response: Int[Tensor, "B T"], is_ended: Tensor
+    ) -> Float[Tensor, " B"]:
+        """Return scores; a response without a stop token gets the penalty and is not read."""
+        rows = [i for i in range(len(prompts)) if is_ended[i]]
+        ids = response.tolist()
+        sequences = [self.responder.reward_ids(prompts[i].text, ids[i]) for i in rows]
+        scores = torch.zeros(len(prompts))
+        if rows:
+            scores[rows] = self.reward_model.score(sequences)
+        return penalize_unended(scores, is_ended, penalty=self.responder.task.missing_stop_score)
+
+    def improve(self, rollout: Rollout) -> dict[str, float]:
+        """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics."""
+        improvements = []
+        lr = self.config.lr * linear_decay(self.update, self.config.updates)
+        for epoch in range(self.config.epochs):
+            stream = numpy_stream(self.seed, "minibatches", self.update, epoch)
+            order = torch.from_numpy(stream.permutation(self.config.batch_size))
+            for number, rows in enumerate(order.split(self.config.minibatch_size)):
+                done = (self.update * self.config.epochs + epoch) * self.config.minibatches + number
+                eps = tensorflow_eps(done + 1, eps=self.config.adam_eps)
+                set_adam(self.optimizer, lr=lr, eps=eps)
+                improvements.append(self.improve_minibatch(take(rollout, rows)))
+        return _metrics(Improvement.mean(improvements)) | {"policy/lr": lr}
+
+    def improve_minibatch(self, rollout: Rollout) -> Improvement:
+        """Take one optimizer step; microbatches only bound the memory."""
+        estimates = self.estimate(rollout)
+        denominator = rollout.mask.sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = []
+        for rows in torch.arange(len(rollout.scores)).split(self.config.microbatch_size):
+            part = improve_microbatch(
+                self.family.policy,
+                self.value_head,
+                take(rollout, rows),
+                estimates.advantages[rows],
+                estimates.returns[rows],
+                self.config,
+                self.responder,
+                denominator=denominator,
+            )
+            parts.append(part)
+        whole = Improvement.total(parts)
+        refuse_nan(whole.policy_loss + whole.value_loss, "the PPO loss", "lower policy.lr")
+        self.optimizer.step()
+        return whole
+
+    def estimate(self, rollout: Rollout) -> Estimates:
+        """Return whitened advantages, and returns that are not whitened."""
+        rewards, _ = shape_rewards(
+            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=self.kl_coef
+        )
+        if self.config.whiten_rewards:
+            rewards = masked_whiten(rewards, rollout.mask, center=False)
+        advantages, returns = gae(
+            rewards, rollout.values, rollout.mask, gamma=self.config.gamma, lam=self.config.lam
+        )
+        return Estimates(masked_whiten(advantages, rollout.mask, center=True), returns)
+
+    def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
+        parts = []
+        for rows in torch.arange(draw.query.shape[0]).split(2 * self.config.microbatch_size):
+            forward = respond_forward(
+                self.family.reference,
+                draw.query[rows],
+                draw.query_mask[rows],
+                draw.generation.response[rows],
+                temperature=self.responder.task.temperature,
+                banned=self.responder.banned,
+            )
+            parts.append(forward.logprobs)
+        return torch.cat(parts)
+
+    def _describe(self, rollout: Rollout, kl: float) -> dict[str, float]:
+        score = rollout.scores.mean().item()
+        returns = self.estimate(rollout).returns
+        explained = explained_variance(rollout.values, returns, rollout.mask)
+        return {
+            "policy/kl": kl,
+            "policy/kl_coef": self.kl_coef,
+            "policy/score": score,
+            "policy/total_reward": score - self.kl_coef * kl,
+            "policy/explained_variance": explained.item(),
+            "policy/ended": rollout.is_ended.float().mean().item(),
+            "policy/response_tokens": rollout.mask.sum(dim=1).float().mean().item(),
+        }
+
+
+def _metrics(whole: Improvement) -> dict[str, float]:
+    return {f"policy/{name}": value for name, value in vars(whole).items()}
+
+
+def take(rollout: Rollout, rows: Int[Tensor, " N"]) -> Rollout:
+    """Return some responses of a rollout."""
+    return Rollout(**{name: value[rows] for name, value in vars(rollout).items()})

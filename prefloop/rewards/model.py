@@ -1,0 +1,69 @@
+"""The reward model in use: sequences of ids in, scores out."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from prefloop.batches import PreferenceBatch
+from prefloop.functional.normalization import gain_and_shift
+from prefloop.models.family import Family
+from prefloop.models.heads import ScoreHead
+from prefloop.models.scoring import last_token_scores, pad_right
+from prefloop.seeding import derive_seed
+
+Sequences = Sequence[Sequence[int]]
+
+SCORING_BATCH = 32
+
+
+class RewardModel:
+    """A trunk in the reward role with its score head."""
+
+    def __init__(self, family: Family, *, pad_id: int, seed: int) -> None:
+        self.family = family
+        self.trunk = family.reward
+        self.pad_id = pad_id
+        self.seed = seed
+        self.head = ScoreHead(self.trunk.width, seed=derive_seed(seed, "score head", 0))
+
+    @property
+    def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """All that is trained: the trunk's weights and the head's."""
+        return [*self.trunk.named_parameters, ("score.weight", self.head.weight)]  # type: ignore[list-item]
+
+    def reset(self, round_number: int) -> None:
+        """Begin again from the base with a new random head, as every round does (2019)."""
+        self.family.reset(self.trunk, round_number)
+        self.head.reset(derive_seed(self.seed, "score head", round_number))
+
+    def forward(self, sequences: Sequences) -> Float[Tensor, " B"]:
+        """Return scores with their gradient; one pass, so keep it to a microbatch."""
+        ids, mask = pad_right(sequences, self.pad_id)
+        return last_token_scores(self.trunk, self.head, ids, mask)
+
+    @torch.no_grad()
+    def score(self, sequences: Sequences) -> Float[Tensor, " B"]:
+        """Return the scores of any number of sequences, in their order.
+
+        They are worked by length, so that a batch holds little padding.
+        """
+        order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
+        scores = torch.empty(len(sequences))
+        for start in range(0, len(order), SCORING_BATCH):
+            rows = order[start : start + SCORING_BATCH]
+            scores[rows] = self.forward([sequences[i] for i in rows])
+        return scores
+
+    def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "B K"]:
+        """Return the scores of a batch of comparisons, 0 where a response is absent."""
+        flat = [sequence for group in batch.sequences for sequence in group]
+        scores = torch.zeros_like(batch.targets)
+        return scores.masked_scatter(batch.present, self.forward(flat))
+
+    def normalize(self, reference_sequences: Sequences) -> tuple[float, float]:
+        """Rescale to mean 0 and variance 1 on reference samples; return the gain and shift used."""
+        gain, shift = gain_and_shift(self.score(reference_sequences))
+        self.head.rescale(gain, shift)
+        return gain, shift

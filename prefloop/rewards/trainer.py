@@ -1,0 +1,121 @@
+"""Comparisons in, reward model out."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prefloop.batches import PreferenceBatch
+from prefloop.functional.adam import tensorflow_eps
+from prefloop.functional.preference_loss import best_of_k_accuracy, best_of_k_loss
+from prefloop.functional.schedules import linear_decay
+from prefloop.metrics import MetricsLog
+from prefloop.models.checkpoint import (
+    load_checkpoint,
+    restore_training,
+    save_checkpoint,
+    training_tensors,
+)
+from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.progress import Progress
+from prefloop.rewards.config import RewardsConfig
+from prefloop.rewards.dataset import epoch_order, rows
+from prefloop.rewards.model import RewardModel, Sequences
+
+
+class RewardTrainer:
+    """One round's training of the reward model, from the base, on all labels so far."""
+
+    def __init__(
+        self,
+        model: RewardModel,
+        config: RewardsConfig,
+        *,
+        seed: int,
+        round_number: int,
+        checkpoints: Path,
+        metrics: MetricsLog,
+        progress: Progress,
+    ) -> None:
+        self.model = model
+        self.config = config
+        self.seed = seed
+        self.round_number = round_number
+        self.checkpoints = checkpoints
+        self.metrics = metrics
+        self.progress = progress
+        parameters = [parameter for _, parameter in model.named_parameters]
+        self.optimizer = torch.optim.AdamW(
+            parameters, lr=config.lr, eps=config.adam_eps, weight_decay=config.weight_decay
+        )
+
+    def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
+        """Reset, normalize, train for the configured epochs, and normalize again."""
+        n = len(labels.sequences)
+        size = min(self.config.batch_size, n)
+        per_epoch = n // size
+        total = per_epoch * self.config.epochs
+        first = self._begin(reference)
+        for step in range(first, total):
+            epoch, place = divmod(step, per_epoch)
+            order = epoch_order(n, self.seed, self.round_number, epoch)
+            batch = rows(labels, order[place * size : (place + 1) * size])
+            line = self.step(batch, step, total)
+            self.metrics.write(
+                {
+                    "stage": "rewards",
+                    "round": self.round_number,
+                    "update": step + 1,
+                    "labels": (step + 1) * size,
+                    **line,
+                }
+            )
+            self._checkpoint(step + 1, total)
+            detail = f"loss {line['rewards/loss']:.3f}"
+            self.progress.count("training the reward model", step + 1, total, detail)
+        if self.config.normalize_after:
+            self.model.normalize(reference)
+
+    def step(self, batch: PreferenceBatch, step: int, total: int) -> dict[str, float]:
+        """Take optimizer step number `step` (from 0) of `total` on one batch of comparisons."""
+        n = len(batch.sequences)
+        lr = self.config.lr * linear_decay(step, total)
+        set_adam(self.optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=self.config.adam_eps))
+        self.optimizer.zero_grad(set_to_none=True)
+        losses, credits = [], []
+        for start in range(0, n, self.config.microbatch_size):
+            part = rows(batch, range(start, min(n, start + self.config.microbatch_size)))
+            scores = self.model.forward_comparisons(part)
+            loss = best_of_k_loss(scores, part.targets, part.present, denominator=n)
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.item())
+            credits += best_of_k_accuracy(scores.detach(), part.targets, part.present).tolist()
+        refuse_nan(sum(losses), "rewards/loss", "lower rewards.lr")
+        self.optimizer.step()
+        return {
+            "rewards/loss": sum(losses),
+            "rewards/accuracy": sum(credits) / n,
+            "rewards/lr": lr,
+        }
+
+    def _begin(self, reference: Sequences) -> int:
+        """Return the first step to take: 0, or where the newest checkpoint stands."""
+        self.model.reset(self.round_number)
+        checkpoint = load_checkpoint(self.checkpoints, self.progress.say)
+        self.metrics.forget_after("rewards", self.round_number, checkpoint.number if checkpoint else 0)
+        if checkpoint is None:
+            if self.config.normalize_before:
+                self.model.normalize(reference)
+            return 0
+        restore_training(checkpoint.tensors, self.model.named_parameters, self.optimizer)
+        self.model.head.shift = checkpoint.state["shift"]
+        self.progress.say(f"The reward model goes on from step {checkpoint.number}.")
+        return checkpoint.number
+
+    def _checkpoint(self, step: int, total: int) -> None:
+        every = self.config.checkpoint_every
+        if every and step % every == 0 and step < total:
+            tensors = training_tensors(self.model.named_parameters, self.optimizer)
+            state: dict[str, Any] = {"shift": self.model.head.shift}
+            save_checkpoint(self.checkpoints, step, tensors, state)
+

@@ -1,0 +1,149 @@
+"""Drawing samples for a purpose, and keeping each batch in the store as soon as it exists."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from prefloop.models.family import Family, Trunk
+from prefloop.models.scoring import respond_forward
+from prefloop.progress import Progress
+from prefloop.records import REFERENCE, Prompt, Purpose, Sample
+from prefloop.samples.responder import Draw, Responder
+from prefloop.seeding import derive_seed, stable_id
+from prefloop.store.store import Store
+
+
+class SampleDrawer:
+    """Draws samples of one model for one purpose in one round; goes on where it was interrupted."""
+
+    def __init__(
+        self,
+        responder: Responder,
+        family: Family,
+        store: Store,
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        self.responder = responder
+        self.family = family
+        self.store = store
+        self.seed = seed
+        self.progress = progress
+
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        model: str,
+        round: int,
+        purpose: Purpose,
+        per_prompt: int,
+    ) -> list[Sample]:
+        """Return the samples, drawing and storing those that are not there yet.
+
+        Responses for labelers are redrawn, up to `samples.attempts` times, until they end by the
+        task's rule: people are shown finished sentences only (2019, section 3.1.2).
+        """
+        trunk = self.family.reference if model == REFERENCE else self.family.policy
+        there = self._stored(model, round, purpose)
+        per_batch = max(1, self.responder.config.batch_size // per_prompt)
+        batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
+        result: list[Sample] = []
+        for number, batch in enumerate(batches):
+            if all(p.id in there for p in batch):
+                fresh = [s for p in batch for s in there[p.id]]
+            else:
+                fresh = self._draw_batch(batch, trunk, model, round, purpose, per_prompt)
+                self.store.add_samples(fresh)
+            result += fresh
+            done = min(len(prompts), (number + 1) * per_batch)
+            self.progress.count(f"sampling for {purpose}", done, len(prompts))
+        return result
+
+    def _stored(self, model: str, round: int, purpose: Purpose) -> dict[str, list[Sample]]:
+        there: dict[str, list[Sample]] = {}
+        for sample in self.store.samples(model=model, round=round, purpose=purpose):
+            there.setdefault(sample.prompt_id, []).append(sample)
+        return there
+
+    def _draw_batch(
+        self,
+        batch: Sequence[Prompt],
+        trunk: Trunk,
+        model: str,
+        round: int,
+        purpose: Purpose,
+        per_prompt: int,
+    ) -> list[Sample]:
+        wanted = {p.id: per_prompt for p in batch}
+        kept: dict[str, list[Sample]] = {p.id: [] for p in batch}
+        attempts = self.responder.config.attempts if purpose == "labels" else 1
+        for attempt in range(attempts):
+            lacking = [p for p in batch if len(kept[p.id]) < wanted[p.id]]
+            if not lacking:
+                break
+            seed = derive_seed(self.seed, purpose, model, round, lacking[0].id, attempt)
+            draw = self.responder.respond(trunk, lacking, per_prompt=per_prompt, seed=seed)
+            for sample in self._records(draw, lacking, model, round, purpose, attempt):
+                room = len(kept[sample.prompt_id]) < wanted[sample.prompt_id]
+                if room and (sample.is_ended or purpose != "labels"):
+                    kept[sample.prompt_id].append(sample)
+        return [s for p in batch for s in kept[p.id]]
+
+    def _records(
+        self,
+        draw: Draw,
+        prompts: Sequence[Prompt],
+        model: str,
+        round: int,
+        purpose: Purpose,
+        attempt: int,
+    ) -> list[Sample]:
+        counted = self.responder.counted(draw.ending)
+        own = _row_sums(draw.generation.logprobs, counted)
+        reference = self._reference_sums(draw, own, counted, model, purpose)
+        per_prompt = draw.query.shape[0] // len(prompts)
+        records = []
+        for row, ids in enumerate(draw.generation.response.tolist()):
+            prompt = prompts[row // per_prompt]
+            key = stable_id("sample", self.seed, model, round, purpose, prompt.id, attempt, row % per_prompt)
+            records.append(
+                Sample(
+                    id=key,
+                    prompt_id=prompt.id,
+                    model=model,
+                    round=round,
+                    purpose=purpose,
+                    text=self.responder.text_of(ids),
+                    response_ids=tuple(ids),
+                    is_ended=bool(draw.ending.is_ended[row]),
+                    logprob=own[row],
+                    ref_logprob=None if reference is None else reference[row],
+                )
+            )
+        return records
+
+    def _reference_sums(
+        self, draw: Draw, own: list[float], counted: Tensor, model: str, purpose: Purpose
+    ) -> list[float] | None:
+        """Return log rho of each response; only the evaluation asks for it of another model."""
+        if model == REFERENCE:
+            return own
+        if purpose == "labels":
+            return None
+        with torch.no_grad():
+            forward = respond_forward(
+                self.family.reference,
+                draw.query,
+                draw.query_mask,
+                draw.generation.response,
+                temperature=self.responder.task.temperature,
+                banned=self.responder.banned,
+            )
+        return _row_sums(forward.logprobs, counted)
+
+
+def _row_sums(logprobs: Tensor, mask: Tensor) -> list[float]:
+    return [float(x) for x in logprobs.masked_fill(~mask, 0.0).sum(dim=1)]

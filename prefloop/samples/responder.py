@@ -1,0 +1,95 @@
+"""Prompts in, finished responses out: the tokenizer, the task's rules and a model put together."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from prefloop.models.family import Trunk
+from prefloop.models.generation import Generation, generate
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import TextCoder
+from prefloop.models.scoring import banned_mask, pad_left
+from prefloop.prompts.task import TaskConfig
+from prefloop.records import Prompt
+from prefloop.samples.config import SamplesConfig
+from prefloop.samples.stop_rule import Ending, StopRule
+
+
+class Draw(NamedTuple):
+    """Responses to a list of prompts; those of one prompt are neighbors."""
+
+    query: Int[Tensor, "B Q"]
+    query_mask: Bool[Tensor, "B Q"]
+    generation: Generation
+    ending: Ending
+
+
+class Responder:
+    """Draws responses under the task's rules."""
+
+    def __init__(
+        self, coder: TextCoder, task: TaskConfig, config: SamplesConfig, *, vocabulary: int
+    ) -> None:
+        self.coder = coder
+        self.task = task
+        self.config = config
+        self.stop_rule = StopRule(task, coder)
+        banned = coder.special_ids if config.banned == "special" else (coder.pad_id,)
+        outside = range(len(coder.tokenizer), vocabulary)
+        self.banned = banned_mask(vocabulary, [*banned, *outside])
+        self._prefix = coder.encode(task.prefix) if task.prefix else []
+        self._suffix = coder.encode(task.suffix) if task.suffix else []
+
+    def query_ids(self, prompt: Prompt) -> list[int]:
+        """Return what the policy sees: prefix, query and suffix, each encoded on its own (2019)."""
+        return self._prefix + self.coder.encode(prompt.text) + self._suffix
+
+    def reward_ids(self, prompt_text: str, response_ids: Sequence[int]) -> list[int]:
+        """Return what the reward model sees: the query and the response cut at its stop token.
+
+        The sampled ids are used as they are. Encoding the text again could give other tokens than
+        the policy produced (silent bug S5).
+        """
+        return self.coder.encode(prompt_text) + self.stop_rule.cut(response_ids)
+
+    def text_of(self, response_ids: Sequence[int]) -> str:
+        """Return the response as labelers see it."""
+        return self.coder.decode(self.stop_rule.cut(response_ids))
+
+    def respond(
+        self,
+        trunk: Trunk,
+        prompts: Sequence[Prompt],
+        *,
+        per_prompt: int,
+        seed: int,
+        value_head: ValueHead | None = None,
+    ) -> Draw:
+        """Draw `per_prompt` responses to each prompt; the seed alone fixes the random numbers."""
+        query, query_mask = pad_left([self.query_ids(p) for p in prompts], self.coder.pad_id)
+        generation = generate(
+            trunk,
+            query,
+            query_mask,
+            n_tokens=self.task.response_tokens,
+            per_query=per_prompt,
+            temperature=self.task.temperature,
+            banned=self.banned,
+            generator=torch.Generator().manual_seed(seed),
+            value_head=value_head,
+        )
+        return Draw(
+            query.repeat_interleave(per_prompt, dim=0),
+            query_mask.repeat_interleave(per_prompt, dim=0),
+            generation,
+            self.stop_rule.apply(generation.response),
+        )
+
+    def counted(self, ending: Ending) -> Bool[Tensor, "B T"]:
+        """Return which tokens losses and KL see (`samples.after_stop`)."""
+        if self.config.after_stop == "train":
+            return torch.ones_like(ending.mask)
+        return ending.mask

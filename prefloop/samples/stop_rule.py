@@ -1,0 +1,41 @@
+"""When a response ends: cut after the first stop token at or after the earliest index."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from prefloop.functional.truncation import stop_index, truncation_mask
+from prefloop.models.loading import TextCoder
+from prefloop.prompts.task import TaskConfig
+
+
+class Ending(NamedTuple):
+    """Where responses end."""
+
+    mask: Bool[Tensor, "B T"]
+    """True up to and including the stop token; all True where there is none."""
+    is_ended: Bool[Tensor, " B"]
+
+
+class StopRule:
+    """The task's end rule in token ids. Without a stop token every response counts as ended."""
+
+    def __init__(self, task: TaskConfig, coder: TextCoder) -> None:
+        self.earliest = task.stop_min
+        self.stop_id = None if task.stop is None else coder.single_token(task.stop)
+
+    def apply(self, response: Int[Tensor, "B T"]) -> Ending:
+        """Return the mask of tokens that count and whether each response met the rule."""
+        if self.stop_id is None:
+            rows = torch.ones(response.shape[0], dtype=torch.bool)
+            return Ending(torch.ones_like(response, dtype=torch.bool), rows)
+        index = stop_index(response, self.stop_id, earliest=self.earliest)
+        return Ending(truncation_mask(index, response.shape[1]), index >= 0)
+
+    def cut(self, response_ids: Sequence[int]) -> list[int]:
+        """Return the ids that labelers and the reward model see."""
+        mask = self.apply(torch.tensor([list(response_ids)])).mask[0]
+        return [token for token, counts in zip(response_ids, mask.tolist(), strict=True) if counts]
