@@ -10,16 +10,16 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from prefloop.errors import CheckpointError, DiskError, InputError
 
 MANIFEST = "manifest.json"
+DAY_SECONDS = 24 * 3600
 REFUSALS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
@@ -215,10 +215,10 @@ def _restore(path: Path) -> None:
 
 
 def _clear_leftovers(path: Path) -> None:
-    """Delete half-written folders for `path` whose process is gone, or was this one."""
+    """Delete half-written folders for `path` that this process or one of yesterday left."""
     for folder in path.parent.glob(f".{path.name}.*.tmp"):
-        owner = int(folder.name.split(".")[-2])
-        if owner == os.getpid() or not psutil.pid_exists(owner):
+        is_own = folder.name.endswith(f".{os.getpid()}.tmp")
+        if is_own or time.time() - folder.stat().st_mtime > DAY_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,7 +19,7 @@ def preset_names() -> list[str]:
 
 
 def load_task(raw: str | dict[str, Any]) -> TaskConfig:
-    """Return a task from a preset's name, or from a mapping: `name` and what differs from the preset.
+    """Return the task that a preset's name, or a mapping of `name` and what differs from it, means.
 
     >>> load_task("sentiment").response_tokens
     24

