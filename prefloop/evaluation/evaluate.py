@@ -12,6 +12,7 @@ from prefloop.evaluation.config import EvaluationConfig
 from prefloop.evaluation.copying import copying_figures
 from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
+from prefloop.evaluation.judge import Judge, TasteJudge
 from prefloop.evaluation.kl import kl_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.sentence import verdict_sentence
@@ -43,19 +44,22 @@ def evaluate_round(
     policy_model: str,
     taste: Taste | None,
     folder: Path,
+    labeled_by: Mapping[str, float] | None = None,
 ) -> Figures:
     """Return the figures of one round, after storing its verdicts and `round-<r>.json` in `folder`.
 
     `taste` is what the labelers are known to like (synthetic labelers); None if people labeled.
+    `labeled_by` names what it is made of: a judge of the same family is refused.
     What cannot be measured is absent from the figures, and `missing` says why.
     """
     material = _gather(store, round, policy_model)
     missing: dict[str, str] = {}
+    judge = _judge(config.judge, labeled_by or {})
     figures: Figures = {
         "round": round,
         "policy": policy_model,
         "task": task.name,
-        "win_rate": _win_rate(store, config, material, round, missing),
+        "win_rate": _win_rate(store, judge, material, round, missing),
         "kl": kl_figures(material.policy),
         "copying": copying_figures(material.prompts, material.policy, material.reference),
         "fluency": fluency_figures(material.policy, material.reference),
@@ -84,17 +88,20 @@ def _gather(store: Store, round: int, policy_model: str) -> Material:
     )
 
 
+def _judge(name: str | None, labeled_by: Mapping[str, float]) -> Judge | None:
+    return None if name is None else TasteJudge(name, build_judge(name, labeled_by))
+
+
 def _win_rate(
     store: Store,
-    config: EvaluationConfig,
+    judge: Judge | None,
     material: Material,
     round: int,
     missing: dict[str, str],
 ) -> Figures | None:
-    if config.judge is None:
+    if judge is None:
         missing["win_rate"] = "no judge was asked (evaluation.judge is null)"
         return None
-    judge = build_judge(config.judge)
     verdicts = head_to_head(
         judge, material.prompts, material.policy, material.reference, round=round
     )

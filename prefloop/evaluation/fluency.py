@@ -10,7 +10,7 @@ from prefloop.functional.text import (
     longest_repeated_run,
     words,
 )
-from prefloop.records import Sample
+from prefloop.records import REFERENCE, Sample
 
 
 def fluency_figures(
@@ -29,14 +29,20 @@ def fluency_figures(
     }
 
 
+def _ref_logprob_per_token(sample: Sample) -> float | None:
+    known = sample.logprob if sample.model == REFERENCE else sample.ref_logprob
+    if known is None or not sample.response_ids:
+        return None
+    return known / len(sample.response_ids)
+
+
 def _model_figures(samples: Sequence[Sample], n: int) -> dict[str, Any]:
     texts = [sample.text for sample in samples]
     clusters = [sample.prompt_id for sample in samples]
     return {
         "n": len(samples),
         "ref_logprob_per_token": mean_row(
-            [s.ref_logprob / len(s.response_ids) if s.response_ids else None for s in samples],
-            clusters,
+            [_ref_logprob_per_token(sample) for sample in samples], clusters
         ),
         "words": mean_row([float(len(words(text))) for text in texts], clusters),
         "ended": mean_row([float(s.is_ended) for s in samples], clusters, limits=(0.0, 1.0)),

@@ -22,8 +22,9 @@ def frontier_figures(
 ) -> dict[str, Any] | None:
     """Return the estimated best trade-off, best-of-n, and the policy's own point.
 
-    None without several samples per prompt. The policy is placed by its samples on the frontier's prompts where it answered all of them,
-    otherwise by all its samples. Rewards are the taste's own scores, not the reward model's.
+    None without several samples per prompt. The policy is placed by its samples on the frontier's
+    prompts where it answered all of them, otherwise by all its samples. Rewards are the taste's
+    own scores, not the reward model's.
     """
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in frontier_samples:

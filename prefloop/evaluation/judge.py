@@ -1,10 +1,13 @@
 """Who says what is better: someone whose taste the labels did not come from."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from prefloop.comparisons.tastes.taste import Taste
 
 
 class Judge(Protocol):
@@ -20,12 +23,27 @@ class Judge(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class TasteJudge:
+    """A taste that sits as a judge, under a name."""
+
+    name: str
+    taste: Taste
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
+        """Return the taste's scores."""
+        return self.taste.score(prompts, responses)
+
+
 DESCRIPTIONS = {
     "lexicon": "a sentiment lexicon",
     "sentiment": "a sentiment classifier",
-    "descriptiveness": "a measure of vivid description",
-    "length": "a counter of words",
-    "copying": "a measure of copying",
+    "classifier": "a sentiment classifier",
+    "descriptiveness": "a count of sensory words",
+    "imagery": "a list of concrete nouns",
+    "length": "a preference for length",
+    "copying": "a preference for copying",
+    "accuracy_in_a_hurry": "a hurried check of accuracy",
 }
 
 

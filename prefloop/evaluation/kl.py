@@ -12,9 +12,13 @@ def kl_figures(policy_samples: Sequence[Sample]) -> dict[str, Any] | None:
 
         KL(pi || rho) = E_{y ~ pi} [log pi(y|x) - log rho(y|x)]
 
-    A single response may have a negative estimate; the mean may not, beyond its interval.
+    Samples whose likelihood under the reference is unknown do not count. A single response may have
+    a negative estimate; the mean may not, beyond its interval.
     """
     return mean_row(
-        [sample.logprob - sample.ref_logprob for sample in policy_samples],
+        [
+            None if sample.ref_logprob is None else sample.logprob - sample.ref_logprob
+            for sample in policy_samples
+        ],
         [sample.prompt_id for sample in policy_samples],
     )

@@ -17,7 +17,8 @@ def rouge_figures(
 ) -> dict[str, Any] | None:
     """Return ROUGE F1 of both models and of the prompt's first three sentences.
 
-    None if no prompt has a human answer. Lead-3 stands beside them because it beat the tuned model in 2019: overlap is not quality.
+    None if no prompt has a human answer. Lead-3 stands beside them because it beat the tuned model
+    in 2019: overlap is not quality.
     """
     asked = {sample.prompt_id for sample in policy_samples}
     lead = [

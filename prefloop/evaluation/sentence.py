@@ -1,5 +1,6 @@
 """The verdict as one sentence that claims no more than the figures hold."""
 
+import math
 from typing import Any
 
 from prefloop.evaluation.judge import describe
@@ -13,12 +14,12 @@ def verdict_sentence(figures: dict[str, Any], task: TaskConfig) -> str:
     reference if it lies below; anything else is "no better".
     """
     win_rate = figures.get("win_rate")
-    distance = _distance(figures.get("kl"))
+    kl = figures.get("kl")
     if not win_rate:
         why = figures.get("missing", {}).get("win_rate", "there are no verdicts")
-        return (
-            f"Whether the tuned model is better at “{task.name}” was not judged: {why}{distance}."
-        )
+        moved = f" Its KL from the reference is {kl['value']:.1f} nats." if kl else ""
+        return f"Whether the tuned model is better at “{task.name}” was not judged: {why}.{moved}"
+    distance = f", at a KL of {kl['value']:.1f} nats" if kl else ""
     judge = f"The held-out judge ({describe(win_rate['judge'])})"
     rate = win_rate["rate"]
     prompts = _prompts(rate["n_clusters"])
@@ -51,10 +52,13 @@ def _percent(share: float) -> str:
 
 
 def _interval(row: dict[str, Any]) -> str:
-    """Return an interval in whole percent, rounded outward: it never looks narrower than it is."""
-    low, high = int(100 * row["low"] // 1), -int(-100 * row["high"] // 1)
-    return f"{100 * row['confidence']:.0f} % interval {low}–{high} %"
+    """Return an interval rounded outward: it never looks narrower than it is.
 
-
-def _distance(kl: dict[str, Any] | None) -> str:
-    return f", at a KL of {kl['value']:.1f} nats" if kl else ""
+    Whole percent, with a decimal where rounding would put one half inside an interval that does
+    not hold it.
+    """
+    low, high = 100 * row["low"], 100 * row["high"]
+    ends = f"{math.floor(low)}–{math.ceil(high)}"
+    if 50 < low < 51 or 49 < high < 50:
+        ends = f"{math.floor(10 * low) / 10:.1f}–{math.ceil(10 * high) / 10:.1f}"
+    return f"{100 * row['confidence']:.0f} % interval {ends} %"

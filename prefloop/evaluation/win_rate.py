@@ -62,23 +62,26 @@ def win_rate_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """
     outcomes = [verdict.outcome for verdict in verdicts]
     prompts = [verdict.prompt_id for verdict in verdicts]
-    decisive = [(o, p) for o, p in zip(outcomes, prompts, strict=True) if o != 0.5]
+    decisive = [verdict for verdict in verdicts if verdict.outcome != 0.5]
     return {
         "judge": verdicts[0].judge,
         "n": len(verdicts),
         "wins": sum(outcome == 1.0 for outcome in outcomes),
         "ties": sum(outcome == 0.5 for outcome in outcomes),
         "losses": sum(outcome == 0.0 for outcome in outcomes),
-        "rate": as_row(paired_win_rate(outcomes, prompts)),
-        "decisive_rate": as_row(paired_win_rate(*zip(*decisive, strict=True)))
-        if decisive
-        else None,
+        "rate": _rate(verdicts),
+        "decisive_rate": _rate(decisive) if decisive else None,
         "policy_score": mean_row([v.policy_score for v in verdicts], prompts),
         "reference_score": mean_row([v.reference_score for v in verdicts], prompts),
         "policy_positive": _positive([v.policy_score for v in verdicts], prompts),
         "reference_positive": _positive([v.reference_score for v in verdicts], prompts),
         "verdict_ids": [verdict.id for verdict in verdicts],
     }
+
+
+def _rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    return as_row(paired_win_rate(outcomes, [verdict.prompt_id for verdict in verdicts]))
 
 
 def _positive(scores: Sequence[float], prompts: Sequence[str]) -> dict[str, Any]:
