@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
-"""What a hub call raises. Its HTTP library is another one in each version; this is its root error."""
+"""What a hub call raises: its HTTP library changes between versions, the root error does not."""
 
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model"]
 
