@@ -1,0 +1,202 @@
+"""One database, opened: its engine, its transactions, and the schema it has.
+
+SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones take turns, in this
+process and among processes.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from prefloop.errors import StoreError
+from prefloop.store.refusals import told_to_user
+from prefloop.store.tables import ledger_head
+
+VERSION_TABLE = "prefloop_schema"
+"""Not Alembic's default name: many tools use that one, and none of them is a prefloop store."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """An open database whose schema is the one that this prefloop knows."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        self._turn = Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view of the database."""
+        with told_to_user(self.name), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: everything in it is on the disk when it ends, or nothing is."""
+        with told_to_user(self.name), self._turn, _begun(self.engine) as connection:
+            # PostgreSQL waits here for other writers; SQLite already did at BEGIN IMMEDIATE.
+            connection.execute(sa.select(ledger_head.c.id).with_for_update())
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _begun(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write."""
+    with engine.connect() as connection, connection.execution_options(is_writing=True).begin():
+        yield connection
+
+
+def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Database:
+    """Return the database at a path or URL, created or brought to the newest schema."""
+    url = _url(url_or_path)
+    name = _name(url)
+    engine = _engine(url, read_only=read_only)
+    try:
+        with told_to_user(name):
+            _bring_up_to_date(engine, name, read_only=read_only)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, name)
+
+
+def _url(url_or_path: str | Path) -> URL:
+    if isinstance(url_or_path, str) and "://" in url_or_path:
+        try:
+            url = make_url(url_or_path)
+        except ArgumentError as error:
+            raise StoreError(
+                "The store's URL cannot be read. Write postgresql://user@host/name, or a path."
+            ) from error
+    else:
+        url = URL.create("sqlite", database=str(url_or_path))
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"The store cannot be kept in {url.get_backend_name()}. "
+            "Give the path of a file (SQLite) or a postgresql:// URL."
+        )
+    if url.get_backend_name() == "sqlite":
+        _check_path(url.database or ":memory:")
+    return url
+
+
+def _check_path(path: str) -> None:
+    if path == ":memory:":
+        raise StoreError("A store in memory would lose its labels. Give the path of a file.")
+    if Path(path).is_dir():
+        raise StoreError(f"{path} is a folder. Give the path of a file in it, such as prefloop.db.")
+    if not Path(path).absolute().parent.is_dir():
+        raise StoreError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
+    try:
+        engine = sa.create_engine(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"{_name(url)} needs a database driver that is not installed ({error}). "
+            "For PostgreSQL: pip install 'psycopg[binary]'."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, read_only=read_only)
+    return engine
+
+
+# --- SQLite only ---------------------------------------------------------------------------------
+# The one place with statements that PostgreSQL does not know.
+
+
+def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
+    """Make every connection durable, patient, and explicit about where transactions begin."""
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        # Python's sqlite3 begins transactions late and never before reads; we begin them ourselves.
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if read_only:
+            # Writing and checkpointing from two connections at once can lose data in SQLite
+            # 3.7.0 to 3.51.2, so readers do neither.
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL loses acknowledged labels when the power fails.
+        connection.execute("PRAGMA synchronous = FULL")
+
+    def begun(connection: Connection) -> None:
+        # IMMEDIATE takes the writer's lock at once: a transaction that reads first and writes later
+        # could otherwise fail halfway with "database is locked".
+        is_writing = connection.get_execution_options().get("is_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "begin", begun)
+
+
+# --- The schema ----------------------------------------------------------------------------------
+
+
+def _bring_up_to_date(engine: Engine, name: str, *, read_only: bool) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        if not _is_outdated(connection, scripts, name):
+            return
+    if read_only:
+        raise StoreError(
+            f"{name} has not the schema of this prefloop, and may only be read. "
+            "Open it once with a command that writes, such as `prefloop run`."
+        )
+    with _begun(engine) as connection:
+        # Another process may have been faster.
+        if _is_outdated(connection, scripts, name):
+            config.attributes["connection"] = connection
+            config.attributes["version_table"] = VERSION_TABLE
+            upgrade(config, "head")
+
+
+def _is_outdated(connection: Connection, scripts: ScriptDirectory, name: str) -> bool:
+    """Whether migrations are missing; refuse a database that is newer, or not ours."""
+    tables = sa.inspect(connection).get_table_names()
+    if VERSION_TABLE not in tables:
+        if tables:
+            raise StoreError(
+                f"{name} is a database, but not prefloop's: it holds the table {min(tables)}. "
+                "Give the path of a store that prefloop made, or a new path."
+            )
+        return True
+    found = connection.execute(
+        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    ).scalar_one_or_none()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if found is not None and found not in known:
+        raise StoreError(
+            f"{name} has schema {found}, made by a newer prefloop; this one knows {known[0]}. "
+            "Upgrade: pip install --upgrade prefloop."
+        )
+    return found != known[0]

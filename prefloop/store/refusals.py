@@ -1,0 +1,59 @@
+"""What databases say when they refuse, in words that tell a user what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from prefloop.errors import DiskError, PrefloopError, StoreError
+
+# Names of SQLite (sqlite.org/rescode.html), SQLSTATE of PostgreSQL (its manual, appendix A).
+DISK = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_PERM": "permission denied",
+    "SQLITE_IOERR": "the disk reported an error",
+    "53100": "the database server's disk is full",
+    "25006": "the database server is read-only",
+}
+STORE = {
+    "SQLITE_NOTADB": "is not a database. Give the path of a store of prefloop, or a new path",
+    "SQLITE_CORRUPT": "is damaged. Put back a backup; keep the damaged file, labels may be saved",
+    "SQLITE_CANTOPEN": "cannot be opened. Check that its folder exists and lets you write",
+    "SQLITE_BUSY": "is being written by another process. Wait until that is done, and try again",
+    "SQLITE_CONSTRAINT": "refuses a row that contradicts what it holds",
+    "23": "refuses a row that contradicts what it holds",
+    "08": "cannot be reached. Check the address, and that the server is running",
+    "28": "refuses this user or password. Check the URL",
+}
+
+
+@contextmanager
+def told_to_user(name: str) -> Iterator[None]:
+    """Turn the database's own errors about the store `name` into DiskError and StoreError."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _told(name, error.orig or error) from error
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"{name} stores UTF-8, and {error.object[error.start : error.end]!r} is half of a "
+            "character. Repair the text, and try again."
+        ) from error
+
+
+def _told(name: str, error: BaseException) -> PrefloopError:
+    code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
+    disk = _meaning(DISK, code)
+    if disk is not None:
+        return DiskError(
+            f"{name} could not be written: {disk}. What was stored before is untouched; "
+            "make room or make it writable, and run again."
+        )
+    meaning = _meaning(STORE, code) or "reported a problem"
+    return StoreError(f"{name} {meaning}. The database said: {error}")
+
+
+def _meaning(meanings: dict[str, str], code: str) -> str | None:
+    # Both families refine a code by appending to it: SQLITE_IOERR_FSYNC, 23505.
+    return next((text for prefix, text in meanings.items() if code.startswith(prefix)), None)

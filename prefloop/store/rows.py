@@ -1,0 +1,172 @@
+"""Records as rows and rows as records, both ways, in one place.
+
+A number that nobody knows (the log-probability of an imported sample, the time an imported label
+took) is NaN in a record, or None where that is allowed, and null in the database: it can never pass
+for a measurement.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
+
+Row = dict[str, Any]
+"""Column names and values, as the database takes them."""
+
+Columns = Mapping[Any, Any]
+"""Column names and values, as the database gives them."""
+
+
+def prompt_row(prompt: Prompt) -> Row:
+    """Return the row of a prompt."""
+    return dict(vars(prompt))
+
+
+def prompt_record(row: Columns) -> Prompt:
+    """Return the prompt in a row."""
+    return Prompt(
+        id=row["id"],
+        text=row["text"],
+        source=row["source"],
+        split=row["split"],
+        reference=row["reference"],
+    )
+
+
+def sample_row(sample: Sample) -> Row:
+    """Return the row of a sample."""
+    return dict(vars(sample)) | {
+        "response_ids": _list(sample.response_ids),
+        "logprob": _null_if_unknown(sample.logprob),
+        "ref_logprob": _null_if_unknown(sample.ref_logprob),
+    }
+
+
+def sample_record(row: Columns) -> Sample:
+    """Return the sample in a row."""
+    return Sample(
+        id=row["id"],
+        prompt_id=row["prompt_id"],
+        model=row["model"],
+        round=row["round"],
+        purpose=row["purpose"],
+        text=row["text"],
+        response_ids=tuple(json.loads(row["response_ids"])),
+        is_ended=row["is_ended"],
+        logprob=_nan_if_null(row["logprob"]),
+        ref_logprob=row["ref_logprob"],
+    )
+
+
+def comparison_row(comparison: Comparison) -> Row:
+    """Return the row of a comparison; its samples are rows of their own."""
+    row = dict(vars(comparison))
+    del row["sample_ids"]
+    return row
+
+
+def comparison_sample_rows(comparison: Comparison) -> list[Row]:
+    """Return one row per sample of a comparison."""
+    return [
+        {"comparison_id": comparison.id, "position": position, "sample_id": sample_id}
+        for position, sample_id in enumerate(comparison.sample_ids)
+    ]
+
+
+def comparison_record(row: Columns, sample_ids: Sequence[str]) -> Comparison:
+    """Return the comparison in a row."""
+    return Comparison(
+        id=row["id"],
+        prompt_id=row["prompt_id"],
+        sample_ids=tuple(sample_ids),
+        round=row["round"],
+        split=row["split"],
+        selection_probability=row["selection_probability"],
+    )
+
+
+def label_row(label: Label) -> Row:
+    """Return the part of a label's row that does not depend on the ledger."""
+    return dict(vars(label)) | {
+        "shown": _list(label.shown),
+        "seconds": _null_if_unknown(label.seconds),
+    }
+
+
+def label_record(row: Columns) -> Label:
+    """Return the label in a row."""
+    return Label(
+        id=row["id"],
+        comparison_id=row["comparison_id"],
+        labeler=row["labeler"],
+        answer=row["answer"],
+        chosen=row["chosen"],
+        shown=tuple(json.loads(row["shown"])),
+        seconds=_nan_if_null(row["seconds"]),
+        instructions=row["instructions"],
+        note=row["note"],
+        confidence=row["confidence"],
+    )
+
+
+def label_payload(label: Label) -> dict[str, Any]:
+    """Return a label as its event carries it."""
+    return dict(vars(label)) | {"seconds": _null_if_unknown(label.seconds)}
+
+
+def label_from_payload(payload: Columns) -> Label:
+    """Return the label that an event carries."""
+    fields = dict(payload)
+    return Label(
+        **fields | {"shown": tuple(fields["shown"]), "seconds": _nan_if_null(fields["seconds"])}
+    )
+
+
+def verdict_row(verdict: Verdict) -> Row:
+    """Return the row of a verdict."""
+    return dict(vars(verdict))
+
+
+def verdict_record(row: Columns) -> Verdict:
+    """Return the verdict in a row."""
+    return Verdict(
+        id=row["id"],
+        prompt_id=row["prompt_id"],
+        policy_sample_id=row["policy_sample_id"],
+        reference_sample_id=row["reference_sample_id"],
+        judge=row["judge"],
+        outcome=row["outcome"],
+        policy_score=row["policy_score"],
+        reference_score=row["reference_score"],
+        round=row["round"],
+    )
+
+
+def event_row(event: Event) -> Row:
+    """Return the row of an event."""
+    return dict(vars(event))
+
+
+def event_record(row: Columns) -> Event:
+    """Return the event in a row."""
+    return Event(
+        sequence=row["sequence"],
+        kind=row["kind"],
+        payload=row["payload"],
+        created_at=row["created_at"],
+        hash=row["hash"],
+    )
+
+
+def _list(values: Sequence[str] | Sequence[int]) -> str:
+    return json.dumps(list(values))
+
+
+def _null_if_unknown(number: float | None) -> float | None:
+    return None if number is None or math.isnan(number) else number
+
+
+def _nan_if_null(number: float | None) -> float:
+    return math.nan if number is None else number

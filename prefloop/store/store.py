@@ -1,0 +1,207 @@
+"""The store: prompts, samples, comparisons, labels, verdicts and the ledger, as records."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.errors import StoreError
+from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
+from prefloop.store import ledger
+from prefloop.store.database import Database, open_database
+from prefloop.store.insertion import insert_rows, refuse, require_known, rows_where
+from prefloop.store.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
+from prefloop.store.questions import insert_comparisons, select_comparisons
+from prefloop.store.rows import (
+    prompt_record,
+    prompt_row,
+    sample_record,
+    sample_row,
+    verdict_record,
+    verdict_row,
+)
+from prefloop.store.tables import prompts, samples, verdicts
+
+
+class Store:
+    """Everything of a run that must not be lost.
+
+    Each `add_*` is one transaction: when it returns, all of it is on the disk. Adding the same
+    record twice stores it once; adding another record under a stored id is refused.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
+        """Return the store at a path or URL, created if need be, with the newest schema."""
+        return cls(open_database(url_or_path, read_only=read_only))
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # prompts and samples
+
+    def add_prompts(self, records: Sequence[Prompt]) -> None:
+        """Store prompts."""
+        self.add_all(prompts=records)
+
+    def prompts(self, split: str | None = None) -> list[Prompt]:
+        """Return the prompts of a split, in the order in which they were added."""
+        query = sa.select(prompts).order_by(prompts.c.number)
+        if split is not None:
+            query = query.where(prompts.c.split == split)
+        with self._database.reading() as connection:
+            return [prompt_record(row) for row in connection.execute(query).mappings()]
+
+    def add_samples(self, records: Sequence[Sample]) -> None:
+        """Store samples; their prompts must be there."""
+        self.add_all(samples=records)
+
+    def samples(
+        self, *, round: int | None = None, purpose: str | None = None, model: str | None = None
+    ) -> list[Sample]:
+        """Return the samples of a round, purpose and model, in the order in which they came."""
+        query = sa.select(samples).order_by(samples.c.number)
+        wanted = {"round": round, "purpose": purpose, "model": model}
+        query = query.where(*_equal(samples, wanted))
+        with self._database.reading() as connection:
+            return [sample_record(row) for row in connection.execute(query).mappings()]
+
+    def samples_by_id(self, ids: Iterable[str]) -> dict[str, Sample]:
+        """Return the samples with these ids, by id; an unknown id is refused."""
+        wanted = list(dict.fromkeys(ids))
+        with self._database.reading() as connection:
+            rows = rows_where(connection, samples, "id", wanted)
+        found = {row["id"]: sample_record(row) for row in rows}
+        refuse("The question", [f"there is no sample {i}" for i in wanted if i not in found])
+        return {sample_id: found[sample_id] for sample_id in wanted}
+
+    # comparisons and labels
+
+    def add_comparisons(self, records: Sequence[Comparison]) -> None:
+        """Store comparisons; their samples must be there, and all answer the same prompt."""
+        self.add_all(comparisons=records)
+
+    def comparisons(
+        self, *, round: int | None = None, split: str | None = None
+    ) -> list[Comparison]:
+        """Return the comparisons of a round and split, in the order in which they were added."""
+        with self._database.reading() as connection:
+            return select_comparisons(connection, round=round, split=split)
+
+    def add_label(self, label: Label) -> None:
+        """Store a label. It replaces an earlier one of its labeler on its comparison."""
+        self.add_labels([label])
+
+    def add_labels(self, records: Sequence[Label]) -> None:
+        """Store labels, each as an event of the ledger and as a row."""
+        self.add_all(labels=records)
+
+    def withdraw_label(self, label_id: str, *, reason: str = "") -> Event | None:
+        """Take a label back; return the event, or None if the label is live no longer."""
+        with self._database.writing() as connection:
+            return withdraw(connection, label_id, reason)
+
+    def labels(self, *, round: int | None = None, split: str | None = None) -> list[Label]:
+        """Return the live labels of a round and split of comparisons, in the order they came."""
+        with self._database.reading() as connection:
+            return select_labels(connection, round=round, split=split)
+
+    def rebuild_labels(self) -> int:
+        """Make the table of labels again from the ledger; return how many rows it has."""
+        with self._database.writing() as connection:
+            return rebuild(connection)
+
+    # verdicts
+
+    def add_verdicts(self, records: Sequence[Verdict]) -> None:
+        """Store verdicts; their prompts and samples must be there."""
+        self.add_all(verdicts=records)
+
+    def verdicts(self, *, round: int | None = None, judge: str | None = None) -> list[Verdict]:
+        """Return the verdicts of a round and judge, in the order in which they were added."""
+        query = sa.select(verdicts).order_by(verdicts.c.number)
+        query = query.where(*_equal(verdicts, {"round": round, "judge": judge}))
+        with self._database.reading() as connection:
+            return [verdict_record(row) for row in connection.execute(query).mappings()]
+
+    # everything at once
+
+    def add_all(
+        self,
+        *,
+        prompts: Sequence[Prompt] = (),
+        samples: Sequence[Sample] = (),
+        comparisons: Sequence[Comparison] = (),
+        labels: Sequence[Label] = (),
+        verdicts: Sequence[Verdict] = (),
+    ) -> dict[str, int]:
+        """Store records of every kind in one transaction; return how many of each were new."""
+        with self._database.writing() as connection:
+            return {
+                "prompts": _insert_prompts(connection, prompts),
+                "samples": _insert_samples(connection, samples),
+                "comparisons": insert_comparisons(connection, comparisons),
+                "labels": insert_labels(connection, labels),
+                "verdicts": _insert_verdicts(connection, verdicts),
+            }
+
+    # the ledger
+
+    def add_event(self, kind: str, payload: Mapping[str, Any]) -> Event:
+        """Write a line to the ledger and return it."""
+        if kind in KINDS:
+            raise StoreError(
+                f"Events of kind {kind!r} are written by adding or withdrawing labels."
+            )
+        with self._database.writing() as connection:
+            return ledger.append(connection, [(kind, payload)])[0]
+
+    def events(self, *, after: int = 0) -> list[Event]:
+        """Return the lines of the ledger after a sequence number."""
+        with self._database.reading() as connection:
+            return [event for page in ledger.pages(connection, after=after) for event in page]
+
+    def verify_chain(self) -> int:
+        """Return how many events the ledger has; raise a StoreError if it was tampered with."""
+        with self._database.reading() as connection:
+            return ledger.verify(connection)
+
+
+def _equal(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+def _insert_prompts(connection: Connection, records: Sequence[Prompt]) -> int:
+    return insert_rows(connection, prompts, "prompt", [prompt_row(record) for record in records])
+
+
+def _insert_samples(connection: Connection, records: Sequence[Sample]) -> int:
+    rows = [sample_row(record) for record in records]
+    require_known(connection, prompts, rows, "prompt_id", "prompt")
+    return insert_rows(connection, samples, "sample", rows)
+
+
+def _insert_verdicts(connection: Connection, records: Sequence[Verdict]) -> int:
+    rows = [verdict_row(record) for record in records]
+    require_known(connection, prompts, rows, "prompt_id", "prompt")
+    require_known(connection, samples, rows, "policy_sample_id", "sample")
+    require_known(connection, samples, rows, "reference_sample_id", "sample")
+    return insert_rows(connection, verdicts, "verdict", rows)
