@@ -48,19 +48,19 @@ class MetricsLog:
         """Return all complete lines."""
         return read_json_lines(self.path) if self.path.exists() else []
 
-    def forget_after(self, stage: str, round_number: int, update: int) -> None:
-        """Drop lines of this stage that lie beyond `update`, and of everything that follows it.
+    def forget_after(self, stage: str, update: int, *, round_number: int | None = None) -> None:
+        """Drop the stage's lines beyond `update` (of one round, or of all).
 
         They were written after the checkpoint that training goes on from, and will be written again.
         """
-        kept = [line for line in self.lines() if not _is_after(line, stage, round_number, update)]
-        if len(kept) != len(self.lines()):
+        lines = self.lines()
+        kept = [
+            line
+            for line in lines
+            if line["stage"] != stage
+            or line["update"] <= update
+            or round_number not in (None, line["round"])
+        ]
+        if len(kept) != len(lines):
             text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in kept)
             write_atomically(self.path, text)
-
-
-def _is_after(line: Mapping[str, Any], stage: str, round_number: int, update: int) -> bool:
-    order = {"rewards": 0, "policy": 1}
-    place = (line["round"], order[line["stage"]], line["update"])
-    return bool(place > (round_number, order[stage], update))
-

@@ -1,8 +1,9 @@
 """What every section of a run file is made of: frozen, strict, and without unknown names."""
 
-from typing import Annotated
+import difflib
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Count = Annotated[int, Field(gt=0)]
 """A whole number above 0."""
@@ -26,3 +27,30 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
+
+
+def told(error: ValidationError, section: type[BaseModel], where: str = "") -> list[str]:
+    """Return what pydantic found, one line per problem, in the words of a run file."""
+    return [_line(problem, section, where) for problem in error.errors()]
+
+
+def _line(problem: Any, section: type[BaseModel], where: str) -> str:
+    place = ".".join([*([where] if where else []), *map(str, problem["loc"])])
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(section, problem["loc"][:-1])
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        guess = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
+        return f"{place}: no such setting. {guess}"
+    if problem["type"] == "value_error":
+        return f"{place}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
+    return f"{place}: {problem['msg']}; got {problem['input']!r}"
+
+
+def _fields_at(section: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """Return the names of the settings of the section that `path` leads to."""
+    for step in path:
+        inner = section.model_fields[str(step)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        section = inner
+    return list(section.model_fields)

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from prefloop.models.family import Family
+from prefloop.models.family import Family, Trunk
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import TextCoder
+
+ADAPTER = "lora_weights.safetensors"
+"""The low-rank updates alone, beside the merged model: what a resumed run goes on from."""
 
 
 def save_policy(folder: Path, family: Family, value_head: ValueHead, coder: TextCoder) -> None:
@@ -25,6 +29,7 @@ def save_policy(folder: Path, family: Family, value_head: ValueHead, coder: Text
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     _plain_config(causal, causal.config.architectures or [type(causal).__name__], folder)
     save_file(dict(value_head.state_dict()), folder / "value_head.safetensors")
+    _save_adapter(folder, family, family.policy)
     coder.tokenizer.save_pretrained(folder)
 
 
@@ -51,7 +56,28 @@ def save_reward_model(folder: Path, family: Family, head: ScoreHead, coder: Text
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     _plain_config(causal, [type(shell).__name__], folder, config=config)
+    _save_adapter(folder, family, family.reward)
     coder.tokenizer.save_pretrained(folder)
+
+
+def restore_trunk(folder: Path, family: Family, trunk: Trunk) -> dict[str, Tensor]:
+    """Put a saved role's weights back and return all that the folder's model file holds.
+
+    With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
+    """
+    weights = load_file(folder / "model.safetensors")
+    source = load_file(folder / ADAPTER) if family.config.adapter == "lora" else weights
+    with torch.no_grad():
+        for name, parameter in trunk.named_parameters:
+            if name in source:
+                parameter.copy_(source[name])
+    return weights
+
+
+def _save_adapter(folder: Path, family: Family, trunk: Trunk) -> None:
+    if family.config.adapter == "lora":
+        own = {name: p.detach().contiguous() for name, p in trunk.named_parameters}
+        save_file(own, folder / ADAPTER)
 
 
 def _plain_config(

@@ -55,6 +55,7 @@ class PPOTrainer:
         self.seed = seed
         self.kl_coef = config.kl.coef
         self.update = 0
+        self.n_steps = 0
         self.optimizer = torch.optim.Adam(
             [parameter for _, parameter in self.named_parameters], lr=config.lr, eps=config.adam_eps
         )
@@ -143,9 +144,9 @@ class PPOTrainer:
         for epoch in range(self.config.epochs):
             stream = numpy_stream(self.seed, "minibatches", self.update, epoch)
             order = torch.from_numpy(stream.permutation(self.config.batch_size))
-            for number, rows in enumerate(order.split(self.config.minibatch_size)):
-                done = (self.update * self.config.epochs + epoch) * self.config.minibatches + number
-                eps = tensorflow_eps(done + 1, eps=self.config.adam_eps)
+            for rows in order.split(self.config.minibatch_size):
+                self.n_steps += 1
+                eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
                 improvements.append(self.improve_minibatch(take(rollout, rows)))
         return _metrics(Improvement.mean(improvements)) | {"policy/lr": lr}

@@ -102,7 +102,8 @@ class RewardTrainer:
         """Return the first step to take: 0, or where the newest checkpoint stands."""
         self.model.reset(self.round_number)
         checkpoint = load_checkpoint(self.checkpoints, self.progress.say)
-        self.metrics.forget_after("rewards", self.round_number, checkpoint.number if checkpoint else 0)
+        done = checkpoint.number if checkpoint else 0
+        self.metrics.forget_after("rewards", done, round_number=self.round_number)
         if checkpoint is None:
             if self.config.normalize_before:
                 self.model.normalize(reference)

@@ -1,0 +1,226 @@
+"""The whole path, once per round. Read this file first."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prefloop.comparisons.gather import gather_labels, make_comparisons
+from prefloop.comparisons.tastes.registry import build_taste
+from prefloop.config import RunConfig
+from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.functional.schedules import label_budget
+from prefloop.metrics import MetricsLog
+from prefloop.models.family import Family
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import TextCoder, context_length, load_causal, load_tokenizer
+from prefloop.models.sources import resolve
+from prefloop.policy.stage import PolicyStage
+from prefloop.policy.trainer import PPOTrainer
+from prefloop.progress import Progress
+from prefloop.prompts.loading import load_prompts
+from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.report.build import build_report
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.stage import RewardStage
+from prefloop.samples.draw import SampleDrawer
+from prefloop.samples.responder import Responder
+from prefloop.seeding import numpy_stream
+from prefloop.store.store import Store
+
+
+def run(config: RunConfig, folder: Path, progress: Progress) -> Path:
+    """Run every stage in order, going on where an earlier run stopped; return the report's path."""
+    if config.models.threads:
+        torch.set_num_threads(config.models.threads)
+    with Store.open(config.store or folder / "prefloop.db") as store:
+        loop = prepare(config, folder, store, progress)
+        loop.policy.restore()
+        for round_number in range(config.rounds):
+            if loop.is_done(round_number):
+                continue
+            loop.ask(round_number)
+            loop.learn(round_number)
+            loop.improve(round_number)
+            if config.evaluation.every_round or round_number == config.rounds - 1:
+                loop.evaluate(round_number)
+        return build_report(
+            folder, store, config=config.report, task=config.task, settings=config.model_dump()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """The stages of one run, put together; one verb per stage."""
+
+    config: RunConfig
+    folder: Path
+    store: Store
+    progress: Progress
+    prompts: dict[str, Prompt]
+    drawer: SampleDrawer
+    rewards: RewardStage
+    policy: PolicyStage
+    metrics: MetricsLog
+
+    def is_done(self, round_number: int) -> bool:
+        """Whether an earlier run finished the round, evaluation included."""
+        policy = self.folder / "policy" / f"round-{round_number}"
+        judged = self.folder / "evaluation" / f"round-{round_number}.json"
+        is_last = round_number == self.config.rounds - 1
+        wants_judging = self.config.evaluation.every_round or is_last
+        return policy.exists() and (judged.exists() or not wants_judging)
+
+    def ask(self, round_number: int) -> None:
+        """Sample from the current policy and gather the labels that this round should have."""
+        wanted = self.labels_due(round_number) - self.labels_due(round_number - 1)
+        self._ask_split(round_number, "train", wanted)
+        self._ask_split(round_number, "validation", self.config.comparisons.validation_labels)
+
+    def learn(self, round_number: int) -> None:
+        """Train the reward model anew on all labels so far."""
+        reference = self._reference_samples()
+        self.rewards.train(round_number, self.prompts, reference, self.metrics)
+
+    def improve(self, round_number: int) -> None:
+        """Go on with PPO against this round's reward model."""
+        total = self.config.policy.updates
+        end = (round_number + 1) * total // self.config.rounds
+        self.policy.improve(round_number, end, self._of_split("train"))
+
+    def evaluate(self, round_number: int) -> None:
+        """Let a held-out judge compare policy and reference on prompts that nothing trained on."""
+        held_out = self._shuffled("held_out", "evaluation prompts")
+        evaluation = self.config.evaluation
+        chosen = held_out[: evaluation.prompts]
+        model = f"policy/round-{round_number}"
+        draw = self.drawer.draw
+        draw(chosen, model=REFERENCE, round=0, purpose="evaluation", per_prompt=1)
+        draw(chosen, model=model, round=round_number, purpose="evaluation", per_prompt=1)
+        if evaluation.frontier_prompts:
+            several = held_out[: evaluation.frontier_prompts]
+            n = evaluation.frontier_samples
+            draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
+        evaluate_round(
+            self.store,
+            config=evaluation,
+            task=self.config.task,
+            round=round_number,
+            policy_model=model,
+            taste=build_taste(self.config.comparisons.synthetic.taste),
+            folder=self.folder,
+        )
+
+    def labels_due(self, round_number: int) -> int:
+        """Return how many training labels there should be once this round has asked."""
+        if round_number < 0:
+            return 0
+        comparisons = self.config.comparisons
+        share = round_number / max(1, self.config.rounds - 1)
+        initial = comparisons.initial_labels or max(
+            comparisons.labels // self.config.rounds, comparisons.labels // 4
+        )
+        if self.config.rounds == 1:
+            return comparisons.labels
+        return label_budget(min(initial, comparisons.labels), comparisons.labels, share)
+
+    def _ask_split(self, round_number: int, split: str, n_labels: int) -> None:
+        """Draw samples until there are enough questions, then have them answered.
+
+        Prompts are taken in a fixed shuffled order, each asked about at most once per run, so no
+        label repeats a question and a resumed run asks the same ones.
+        """
+        n_questions = -(-n_labels // self.config.comparisons.overlap)
+        order = self._shuffled(split, f"label prompts {split}")
+        asked = {c.prompt_id for r in range(round_number) for c in self.store.comparisons(round=r)}
+        fresh = [p for p in order if p.id not in asked]
+        model = REFERENCE if round_number == 0 else f"policy/round-{round_number - 1}"
+        questions = []
+        taken = 0
+        while len(questions) < n_questions and taken < len(fresh):
+            chunk = fresh[taken : taken + n_questions - len(questions)]
+            samples = self.drawer.draw(
+                chunk,
+                model=model,
+                round=round_number,
+                purpose="labels",
+                per_prompt=self.config.samples.per_prompt,
+            )
+            questions += make_comparisons(
+                samples,
+                self.prompts,
+                round=round_number,
+                per_prompt=self.config.samples.per_prompt,
+            )
+            taken += len(chunk)
+        if len(questions) < n_questions:
+            self.progress.say(
+                f"Only {len(questions)} of {n_questions} {split} questions could be asked: the prompts "
+                "are used up. Add prompts or ask for fewer labels."
+            )
+        self.store.add_comparisons(questions)
+        gather_labels(
+            self.config.comparisons,
+            questions,
+            self.store,
+            seed=self.config.seed,
+            task=self.config.task,
+            progress=lambda done, total: self.progress.count(f"{split} labels", done, total),
+        )
+
+    def _reference_samples(self) -> list[Sample]:
+        """Return the samples that normalize the reward model: the reference's, cut like all others."""
+        wanted = self.config.rewards.normalize_samples
+        there = self.store.samples(model=REFERENCE, round=0, purpose="labels")
+        train = [s for s in there if self.prompts[s.prompt_id].split == "train"]
+        return train[:wanted]
+
+    def _of_split(self, split: str) -> list[Prompt]:
+        return [p for p in self.prompts.values() if p.split == split]
+
+    def _shuffled(self, split: str, stream: str) -> list[Prompt]:
+        prompts = self._of_split(split)
+        order = numpy_stream(self.config.seed, stream).permutation(len(prompts))
+        return [prompts[int(i)] for i in order]
+
+
+def prepare(config: RunConfig, folder: Path, store: Store, progress: Progress) -> Loop:
+    """Load model and prompts and put the stages together."""
+    model_folder = resolve(config.models.name, say=progress.say)
+    coder = load_tokenizer(model_folder)
+    causal = load_causal(model_folder, coder)
+    prompts = load_prompts(config.prompts, config.task, coder, context=context_length(causal))
+    store.add_prompts(prompts)
+    family = Family(causal, config.models, seed=config.seed)
+    responder = _responder(config, coder, causal)
+    reward_model = RewardModel(family, pad_id=coder.pad_id, seed=config.seed)
+    trainer = PPOTrainer(
+        family, ValueHead(family.policy.width), reward_model, responder, config.policy, seed=config.seed
+    )
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    return Loop(
+        config=config,
+        folder=folder,
+        store=store,
+        progress=progress,
+        prompts={p.id: p for p in prompts},
+        drawer=SampleDrawer(responder, family, store, seed=config.seed, progress=progress),
+        rewards=RewardStage(
+            reward_model,
+            responder,
+            config.rewards,
+            store,
+            seed=config.seed,
+            run=folder,
+            progress=progress,
+        ),
+        policy=PolicyStage(trainer, metrics, run=folder, progress=progress),
+        metrics=metrics,
+    )
+
+
+def _responder(config: RunConfig, coder: TextCoder, causal: Any) -> Responder:
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    return Responder(coder, config.task, config.samples, vocabulary=vocabulary)
+
