@@ -136,14 +136,11 @@ def append_json_line(path: Path, record: dict[str, Any]) -> None:
     line = json.dumps(record, allow_nan=False) + "\n"
     with disk_refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        end = _mend(path)
+        _mend(path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             _write_all(descriptor, line.encode())
             os.fsync(descriptor)
-        except BaseException:
-            os.ftruncate(descriptor, end)
-            raise
         finally:
             os.close(descriptor)
 
@@ -185,20 +182,19 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _mend(path: Path) -> int:
-    """Make `path` end with a complete line; return its length in bytes."""
+def _mend(path: Path) -> None:
+    """Make `path`, if it exists, end with a complete line."""
     if not path.exists():
-        return 0
+        return
     with path.open("rb+") as file:
         content = file.read()
         last = content.rfind(b"\n") + 1
         if last == len(content):
-            return last
+            return
         if _parse(content[last:]) is None:
             file.truncate(last)
-            return last
-        file.write(b"\n")
-        return len(content) + 1
+        else:
+            file.write(b"\n")
 
 
 def _aside(path: Path) -> Path:

@@ -9,6 +9,7 @@ import difflib
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _decoded(path: Path) -> str:
             f"prompt file {path} is not UTF-8: line {line} has the byte "
             f"{error.object[error.start]:#04x}. Save it as UTF-8."
         ) from error
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"prompt file {path} is no complete gzip file: {error}.") from error
     except OSError as error:
         raise InputError(f"prompt file {path} cannot be read: {error.strerror}.") from error
@@ -146,7 +147,8 @@ def _csv_rows(text: str, delimiter: str, problems: list[str]) -> Iterator[Row]:
                 )
             yield reader.line_num, {k: v for k, v in row.items() if k is not None}
     except csv.Error as error:
-        problems.append(f"line {reader.line_num}: {error}")
+        hint = "; is a quotation mark not closed?" if "end of data" in str(error) else ""
+        problems.append(f"after line {reader.line_num}: {error}{hint}")
 
 
 def _wanted(config: PromptsConfig, kind: str) -> dict[str, str]:
@@ -178,7 +180,7 @@ def _passages(
         text = _cell(row, config.text_column, number, problems)
         reference = _cell(row, config.reference_column, number, problems)
         if not text:
-            n_empty += text is not None and config.text_column in row
+            n_empty += text is not None
             continue
         source = row.get("source")
         source = source if isinstance(source, str) and source else f"{path.name}, line {number}"
@@ -189,10 +191,10 @@ def _passages(
 
 
 def _cell(row: dict[str, Any], column: str | None, number: int, problems: list[str]) -> str | None:
-    """Return a cell's text without surrounding space, or None if the row has no such cell."""
+    """Return a cell's text without surrounding space, "" if there is none, None if it is no text."""
     value = row.get(column) if column is not None else None
     if value is None:
-        return "" if column in row else None
+        return ""
     if not isinstance(value, str):
         problems.append(f"line {number}: {column!r} is not text; found {_short(json.dumps(value))}")
         return None

@@ -146,6 +146,7 @@ def test_a_folder_is_old_or_new_after_a_fault_at_any_step(
         assert version_in(path) == 1
         n_faults += happens_at(k, lambda: files.write_folder(path, model(2)))
         seen.add(version_in(path))
+        assert path.exists() or happens_at is dies_at  # a process that lives puts things right
     assert n_faults >= 10
     assert seen == {1, 2}
 

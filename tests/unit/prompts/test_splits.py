@@ -1,0 +1,25 @@
+"""A passage has one split for ever; the shares are met."""
+
+from prefloop.prompts.splits import split_of
+
+PASSAGES = [f"Passage number {i}." for i in range(4000)]
+
+
+def test_the_shares_are_met() -> None:
+    splits = [split_of(p, held_out_share=0.1, validation_share=0.2) for p in PASSAGES]
+    for split, share in [("held_out", 0.1), ("validation", 0.2), ("train", 0.7)]:
+        # Four standard errors of a share in 4,000 draws.
+        assert abs(splits.count(split) / 4000 - share) < 4 * (share * (1 - share) / 4000) ** 0.5
+
+
+def test_the_hash_decides_and_it_is_sha_256() -> None:
+    """`printf 'Call me Ishmael.' | sha256sum` begins with 458f3cee: 0.2717 of 2**32."""
+    assert split_of("Call me Ishmael.", held_out_share=0.27, validation_share=0.0) == "train"
+    assert split_of("Call me Ishmael.", held_out_share=0.28, validation_share=0.0) == "held_out"
+    assert split_of("Call me Ishmael.", held_out_share=0.2, validation_share=0.1) == "validation"
+
+
+def test_more_held_out_never_moves_a_passage_out_of_held_out() -> None:
+    for passage in PASSAGES[:500]:
+        if split_of(passage, held_out_share=0.1, validation_share=0.1) == "held_out":
+            assert split_of(passage, held_out_share=0.2, validation_share=0.1) == "held_out"
