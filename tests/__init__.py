@@ -1,0 +1,1 @@
+"""Tests: unit, property, golden, wrong twins, silent bugs, whole runs."""

@@ -1,0 +1,1 @@
+"""Numbers from outside the code, and the scripts that made them."""

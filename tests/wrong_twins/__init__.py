@@ -1,0 +1,1 @@
+"""The historical mistakes, kept to show that the tests would see them."""

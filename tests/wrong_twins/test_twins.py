@@ -1,0 +1,95 @@
+"""Every historical mistake fails the golden numbers that the shipped formula passes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.golden.cases import check
+from tests.golden.formulas import FORMULAS, formula
+from tests.wrong_twins import twins
+
+TWINS: dict[str, list[Callable[..., Any]]] = {
+    "masked_sum": [twins.padding_in_the_sum],
+    "masked_mean": [twins.padding_in_the_mean, twins.mask_upside_down],
+    "masked_var": [twins.variance_unbiased],
+    "masked_whiten": [
+        twins.whiten_polarity,
+        twins.whiten_unbiased,
+        twins.whiten_scales_the_mean,
+    ],
+    "last_index": [twins.last_index_counts_from_one],
+    "token_logprobs": [twins.logprobs_without_temperature, twins.logprobs_temperature_after],
+    "entropy": [twins.entropy_without_temperature, twins.entropy_sign],
+    "ban_tokens": [twins.ban_the_others],
+    "kl_k1": [twins.kl_reversed, twins.kl_over_padding],
+    "kl_k3": [twins.k3_reversed, twins.kl_over_padding],
+    "sequence_kl": [twins.sequence_kl_mean],
+    "exact_kl": [twins.exact_kl_reversed, twins.exact_kl_without_temperature],
+    "shape_rewards": [
+        twins.rewards_kl_sign,
+        twins.rewards_without_penalty,
+        twins.rewards_score_sign,
+        twins.rewards_score_late,
+        twins.rewards_score_at_the_edge,
+        twins.rewards_score_everywhere,
+    ],
+    "penalize_unended": [twins.penalty_added, twins.penalty_for_the_ended],
+    "gae": [
+        twins.gae_values_not_masked,
+        twins.gae_bootstrapped_at_the_end,
+        twins.gae_without_lambda,
+        twins.gae_returns_from_whitened,
+        twins.advantages_from_rewards,
+    ],
+    "explained_variance": [
+        twins.explained_variance_of_residual,
+        twins.explained_variance_over_padding,
+    ],
+    "clipped_policy_loss": [
+        twins.surrogate_sign,
+        twins.surrogate_optimistic,
+        twins.surrogate_unclipped,
+        twins.surrogate_ratio_reversed,
+        twins.surrogate_over_padding,
+    ],
+    "clipped_value_loss": [
+        twins.value_clip_optimistic,
+        twins.value_clip_about_zero,
+        twins.value_loss_not_halved,
+    ],
+    "best_of_k_loss": [
+        twins.best_of_k_sign,
+        twins.best_of_k_absent_counts,
+        twins.best_of_k_hard_target,
+    ],
+    "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
+    "adaptive_kl_coef": [
+        twins.controller_sign,
+        twins.controller_unclipped,
+        twins.controller_ignores_batch,
+    ],
+    "linear_decay": [twins.decay_one_step_early],
+    "cosine_decay": [twins.cosine_whole_turn, twins.decay_one_step_early],
+    "label_budget": [twins.label_budget_linear],
+    "gain_and_shift": [twins.gain_with_sample_std, twins.shift_not_scaled],
+    "stop_index": [twins.stop_at_any_index, twins.stop_at_the_last],
+    "truncation_mask": [twins.truncation_drops_the_stop, twins.truncation_empties_the_unended],
+    "tensorflow_eps": [twins.adam_eps_uncorrected],
+}
+PAIRS = [(name, twin) for name, found in TWINS.items() for twin in found]
+
+
+@pytest.mark.parametrize(("name", "twin"), PAIRS, ids=lambda x: getattr(x, "__name__", x))
+def test_twin_is_caught(name: str, twin: Callable[..., Any]) -> None:
+    with pytest.raises(AssertionError, match=r"are not (close|equal)"):
+        check(name, twin)
+
+
+@pytest.mark.parametrize("name", sorted(TWINS))
+def test_shipped_formula_passes_the_same_check(name: str) -> None:
+    check(name, formula(name))
+
+
+def test_every_formula_has_a_twin() -> None:
+    assert set(TWINS) == set(FORMULAS)
