@@ -154,19 +154,26 @@ def _full_copy(causal: PreTrainedModel) -> Trunk:
 
 
 def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
-    trunk = backbone(causal)
-    pattern = "h" if hasattr(trunk, "h") else "layers"
-    n_layers = len(getattr(trunk, pattern))
-    top = config.lora_top_layers
     return LoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
         lora_dropout=0.0,
-        target_modules="all-linear",
-        layers_to_transform=None if top is None else list(range(max(0, n_layers - top), n_layers)),
-        layers_pattern=None if top is None else pattern,
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in trunk.modules()),
+        target_modules=_projections(causal, config.lora_top_layers),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in causal.modules()),
     )
+
+
+def _projections(causal: PreTrainedModel, top_layers: int | None) -> list[str]:
+    """Return the names of the linear maps inside the layers, of the topmost layers if asked."""
+    trunk = backbone(causal)
+    n_layers = int(causal.config.get_text_config().num_hidden_layers)
+    first = 0 if top_layers is None else max(0, n_layers - top_layers)
+    names = []
+    for name, module in trunk.named_modules():
+        number = next((int(part) for part in name.split(".") if part.isdigit()), -1)
+        if isinstance(module, nn.Linear | Conv1D) and number >= first:
+            names.append(f"{causal.base_model_prefix}.{name}")
+    return names
 
 
 def _merged(trunk: Trunk, adapter: str | None) -> Iterator[tuple[str, Tensor]]:
