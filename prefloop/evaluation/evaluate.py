@@ -44,17 +44,16 @@ def evaluate_round(
     policy_model: str,
     taste: Taste | None,
     folder: Path,
-    labeled_by: Mapping[str, float] | None = None,
 ) -> Figures:
-    """Return the figures of one round, after storing its verdicts and `round-<r>.json` in `folder`.
+    """Return the figures of one round, after storing its verdicts.
 
-    `taste` is what the labelers are known to like (synthetic labelers); None if people labeled.
-    `labeled_by` names what it is made of: a judge of the same family is refused.
+    They also become `evaluation/round-<r>.json` in the run folder. `taste` is what the labelers are
+    known to like (synthetic labelers); None if people labeled.
     What cannot be measured is absent from the figures, and `missing` says why.
     """
     material = _gather(store, round, policy_model)
     missing: dict[str, str] = {}
-    judge = _judge(config.judge, labeled_by or {})
+    judge = _judge(config.judge)
     figures: Figures = {
         "round": round,
         "policy": policy_model,
@@ -70,7 +69,7 @@ def evaluate_round(
     _explain(figures, material, missing)
     figures["missing"] = missing
     figures["verdict"] = verdict_sentence(figures, task)
-    path = folder / f"round-{round}.json"
+    path = folder / "evaluation" / f"round-{round}.json"
     write_atomically(path, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False))
     return figures
 
@@ -88,8 +87,9 @@ def _gather(store: Store, round: int, policy_model: str) -> Material:
     )
 
 
-def _judge(name: str | None, labeled_by: Mapping[str, float]) -> Judge | None:
-    return None if name is None else TasteJudge(name, build_judge(name, labeled_by))
+def _judge(name: str | None) -> Judge | None:
+    # That the judge shares no source with the labels is checked where the run file is read.
+    return None if name is None else TasteJudge(name, build_judge(name, {}))
 
 
 def _win_rate(

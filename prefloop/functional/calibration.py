@@ -69,19 +69,3 @@ def expected_agreement(probabilities: Float[np.ndarray, "N K"]) -> float:
     It is the bar that a reward model can be held to: no rater beats it by knowing the taste.
     """
     return float((probabilities**2).sum(axis=1).mean())
-
-
-def observed_agreement(counts: Float[np.ndarray, "N K"]) -> tuple[float, int]:
-    """Return how often two labels of one comparison agree, and how many pairs of labels that is.
-
-        sum over comparisons of sum_k n_k (n_k - 1)  /  sum over comparisons of m (m - 1)
-
-    `counts[i, k]` is how many labelers chose k. Comparisons with one label hold no pair; without
-    any pair the agreement is NaN.
-    """
-    totals = counts.sum(axis=1)
-    pairs = float((totals * (totals - 1)).sum())
-    if pairs == 0:
-        return float("nan"), 0
-    agreeing = float((counts * (counts - 1)).sum())
-    return agreeing / pairs, int(pairs / 2)

@@ -1,0 +1,1 @@
+"""Charts as SVG: one kind of chart per file."""

@@ -1,0 +1,57 @@
+"""Wins, ties and losses as one bar, with the win rate and its interval below."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from prefloop.report.charts.plot import draw, markup, sheet
+
+WIDTH, HEIGHT = 360, 92
+LEFT, RIGHT = 4.0, 356.0
+TOP, THICK = 20.0, 26.0
+AXIS = 66.0
+
+
+def win_bar(figures: dict[str, Any], slug: str = "win-bar") -> Markup:
+    """Return the bar; its parts are prompts."""
+    rate = figures["rate"]
+    root = sheet(
+        slug,
+        "Wins, ties and losses",
+        f"{figures['wins']} wins, {figures['ties']} ties, {figures['losses']} losses; win rate "
+        f"{100 * rate['value']:.1f} %, "
+        f"interval {100 * rate['low']:.1f} to {100 * rate['high']:.1f} %.",
+        WIDTH,
+        HEIGHT,
+    )
+    span, x = RIGHT - LEFT, LEFT
+    for name, part in (("win", "wins"), ("tie", "ties"), ("loss", "losses")):
+        width = span * figures[part] / figures["n"]
+        draw(root, "rect", class_=f"bar {name}", x=x, y=TOP, width=width, height=THICK)
+        if width > 30:
+            draw(
+                root,
+                "text",
+                str(figures[part]),
+                class_=f"bar-text {name}",
+                x=x + width / 2,
+                y=TOP + THICK / 2 + 4.5,
+            )
+        x += width
+    draw(root, "text", "tuned model preferred", class_="value policy", x=LEFT, y=TOP - 7)
+    draw(root, "text", "reference preferred", class_="value reference end", x=RIGHT, y=TOP - 7)
+    _draw_rate(root, rate, span)
+    return markup(root)
+
+
+def _draw_rate(root: Any, rate: dict[str, Any], span: float) -> None:
+    """Draw the win rate as a point with its interval on an axis from 0 to 100 %."""
+    draw(root, "line", class_="axis", x1=LEFT, x2=RIGHT, y1=AXIS, y2=AXIS)
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = LEFT + span * tick
+        draw(root, "line", class_="axis", x1=x, x2=x, y1=AXIS - 3, y2=AXIS + 3)
+        anchor = {0.0: "", 1.0: "end"}.get(tick, "middle")
+        draw(root, "text", f"{100 * tick:.0f} %", class_=f"tick {anchor}", x=x, y=AXIS + 17)
+    low, high, middle = (LEFT + span * rate[key] for key in ("low", "high", "value"))
+    draw(root, "line", class_="whisker wide policy", x1=low, x2=high, y1=AXIS, y2=AXIS)
+    draw(root, "circle", class_="dot policy", cx=middle, cy=AXIS, r=4.5)
