@@ -1,0 +1,201 @@
+"""The objects of a JSON or JSONL file, read with complaints that say where, what, what instead."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefloop.errors import InputError, listing
+
+TOLD = 20
+"""Problems that are spelled out; of the rest only the number is told."""
+
+LARGEST = 2**31 - 1
+"""PostgreSQL's INTEGER ends here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One object of a file. What is wrong goes to `problems`; the value is then a blank."""
+
+    place: str
+    """`line 3`, or `item 3` in a JSON array."""
+    fields: dict[str, Any]
+    problems: list[str]
+    path: str = ""
+    """Where in the line we are: `samples[2].`"""
+
+    def wrong(self, key: str, what: str) -> None:
+        """Note a problem with one field."""
+        self.problems.append(f"{self.place}: {self.path}{key} {what}")
+
+    def text(self, key: str) -> str:
+        """Return a text."""
+        value = self._field(key, str, "a text")
+        if isinstance(value, str) and not _is_unicode(value):
+            self.wrong(key, "holds half of a character (a lone surrogate); repair the text")
+        return value or ""
+
+    def text_or_none(self, key: str) -> str | None:
+        """Return a text, or None where there is null or nothing."""
+        return None if self.fields.get(key) is None else self.text(key)
+
+    def word(self, key: str, allowed: Sequence[str]) -> Any:
+        """Return one of the allowed words."""
+        value = self.text(key)
+        if isinstance(self.fields.get(key), str) and value not in allowed:
+            self.wrong(key, f"is {value!r}; known are {', '.join(allowed)}")
+        return value
+
+    def whole(self, key: str) -> int:
+        """Return a whole number."""
+        value = self._field(key, int, "a whole number")
+        if value is None or abs(value) > LARGEST:
+            if value is not None:
+                self.wrong(key, f"is {value}; the largest there may be is {LARGEST}")
+            return 0
+        return int(value)
+
+    def index(self, key: str, length: int) -> int:
+        """Return a position in a list of `length`."""
+        value = self.whole(key)
+        if isinstance(self.fields.get(key), int) and not 0 <= value < length:
+            self.wrong(key, f"is {value}; there are {length} to choose from, counted from 0")
+            return 0
+        return value
+
+    def number(self, key: str) -> float:
+        """Return a number; null is NaN: not known."""
+        if key in self.fields and self.fields[key] is None:
+            return math.nan
+        value = self._field(key, (int, float), "a number")
+        return float(value) if value is not None else 0.0
+
+    def number_or_none(self, key: str) -> float | None:
+        """Return a number, or None where there is null or nothing."""
+        return None if self.fields.get(key) is None else self.number(key)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        value = self.fields.get(key)
+        if not isinstance(value, bool):
+            self._complain(key, "true or false")
+        return value is True
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """Return a list of whole numbers."""
+        values = self._field(key, list, "a list of whole numbers") or []
+        if any(not isinstance(value, int) or isinstance(value, bool) for value in values):
+            self._complain(key, "a list of whole numbers")
+            return ()
+        return tuple(values)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        values = self._field(key, list, "a list of texts") or []
+        if any(not isinstance(value, str) for value in values):
+            self._complain(key, "a list of texts")
+            return ()
+        return tuple(values)
+
+    def inside(self, key: str) -> "Line":
+        """Return the object under `key`."""
+        fields = self._field(key, dict, "an object")
+        return self._below(f"{key}.", fields or {}) if fields else self._below(f"{key}.", {}, [])
+
+    def each(self, key: str) -> list["Line"]:
+        """Return the objects of the list under `key`."""
+        values = self._field(key, list, "a list of objects") or []
+        if any(not isinstance(value, dict) for value in values):
+            self._complain(key, "a list of objects")
+            return []
+        return [self._below(f"{key}[{i}].", value) for i, value in enumerate(values)]
+
+    def _field(self, key: str, kind: type | tuple[type, ...], noun: str) -> Any:
+        value = self.fields.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            self._complain(key, noun)
+            return None
+        return value
+
+    def _complain(self, key: str, noun: str) -> None:
+        if key in self.fields:
+            self.wrong(key, f"is {_short(self.fields[key])}; give {noun}")
+        else:
+            self.wrong(key, f"is missing; give {noun}")
+
+    def _below(
+        self, path: str, fields: dict[str, Any], problems: list[str] | None = None
+    ) -> "Line":
+        # Where the object itself is missing, complaints about its fields go nowhere.
+        return Line(
+            place=self.place,
+            fields=fields,
+            problems=self.problems if problems is None else problems,
+            path=self.path + path,
+        )
+
+
+def read_lines(path: Path, problems: list[str]) -> Iterator[Line]:
+    """Yield the objects of a JSONL file, or of a file that is one JSON array."""
+    text = _text(path)
+    if text.lstrip().startswith("["):
+        yield from _items(path, text, problems)
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"line {number}"
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            problems.append(f"{place}: is not JSON ({error}); give one JSON object per line")
+            continue
+        yield from _object(place, fields, problems)
+
+
+def told(path: Path, problems: Sequence[str]) -> InputError:
+    """Return the error that tells the problems of a file."""
+    rest = len(problems) - TOLD
+    shown = [*problems[:TOLD], *([f"... and {rest} more"] if rest > 0 else [])]
+    text = listing(str(path), shown).split("\n", 1)[1]
+    noun = "problem" if len(problems) == 1 else "problems"
+    return InputError(f"{path} has {len(problems)} {noun}; nothing was stored:\n{text}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8, or unpack it first."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _items(path: Path, text: str, problems: list[str]) -> Iterator[Line]:
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path} begins like a JSON array and is none: {error}.") from error
+    for number, fields in enumerate(items, start=1):
+        yield from _object(f"item {number}", fields, problems)
+
+
+def _object(place: str, fields: Any, problems: list[str]) -> Iterator[Line]:
+    if isinstance(fields, dict):
+        yield Line(place=place, fields=fields, problems=problems)
+    else:
+        problems.append(f"{place}: is {_short(fields)}; give a JSON object")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
