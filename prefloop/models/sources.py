@@ -67,7 +67,7 @@ def missing_parts(folder: Path) -> list[str]:
         return [*missing, WEIGHTS]
     try:
         shards = set(json.loads((folder / INDEX).read_text())["weight_map"].values())
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return [*missing, f"a readable {INDEX}"]
     return missing + sorted(shard for shard in shards if not (folder / shard).is_file())
 

@@ -191,7 +191,7 @@ def _passages(
 
 
 def _cell(row: dict[str, Any], column: str | None, number: int, problems: list[str]) -> str | None:
-    """Return a cell's text without surrounding space, "" if there is none, None if it is no text."""
+    """Return a cell's text without space around it; "" if it is missing, None if it is no text."""
     value = row.get(column) if column is not None else None
     if value is None:
         return ""
