@@ -1,7 +1,5 @@
 """What is asked, how much of it, and who answers."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from prefloop.settings import Count, Fraction, Index, NonNegative, Section
@@ -38,8 +36,8 @@ class SyntheticConfig(Section):
 class ComparisonsConfig(Section):
     """How many labels are gathered, and from whom."""
 
-    labelers: Literal["synthetic"] = "synthetic"
-    """Who answers."""
+    labelers: str = "synthetic"
+    """Who answers: `synthetic`, or a labeler that an installed package registered."""
 
     labels: Count = 600
     """Training labels in the whole run, all rounds together."""
