@@ -66,6 +66,8 @@ def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Databa
     """Return the database at a path or URL, created or brought to the newest schema."""
     url = _url(url_or_path)
     name = _name(url)
+    if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
+        raise StoreError(f"{name}: there is no store here. Check the path.")
     engine = _engine(url, read_only=read_only)
     try:
         with told_to_user(name):
