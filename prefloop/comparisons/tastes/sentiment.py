@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.preprocessing import normalize
 
 from prefloop.comparisons.tastes.taste import Scores
 
@@ -47,19 +46,23 @@ class SentimentTaste:
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         tensors = load_file(path)
-        self._weights: NDArray[np.float64] = np.concatenate(
-            [tensors["words"], tensors["characters"]]
-        ).astype(np.float64)
+        self._words: NDArray[np.float64] = tensors["words"].astype(np.float64)
+        self._characters: NDArray[np.float64] = tensors["characters"].astype(np.float64)
         self._bias = float(tensors["bias"][0])
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the log-odds of "positive" of each response."""
         if not responses:
             return np.zeros(0)
-        return np.asarray(features(responses) @ self._weights + self._bias, dtype=np.float64)
+        words = _view(_WORDS, responses) @ self._words
+        characters = _view(_CHARACTERS, responses) @ self._characters
+        return np.asarray(words + characters + self._bias, dtype=np.float64)
 
 
 def _view(vectorizer: HashingVectorizer, texts: Sequence[str]) -> csr_matrix:
-    counts = vectorizer.transform(texts)
-    counts.data = np.sign(counts.data) * np.log1p(np.abs(counts.data))
-    return normalize(counts)
+    view = vectorizer.transform(texts)
+    damped = np.sign(view.data) * np.log1p(np.abs(view.data))
+    row = np.repeat(np.arange(len(texts)), np.diff(view.indptr))
+    length = np.sqrt(np.bincount(row, weights=damped**2, minlength=len(texts)))
+    view.data = damped / np.maximum(length, np.finfo(np.float64).tiny)[row]
+    return view
