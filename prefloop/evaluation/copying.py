@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prefloop.evaluation.estimates import mean_row, pair_by_prompt
+from prefloop.evaluation.estimates import mean_row, pair_by_prompt, share_row
 from prefloop.functional.text import (
     copies_start,
     coverage,
@@ -15,21 +15,20 @@ from prefloop.functional.text import (
 from prefloop.records import Prompt, Sample
 
 Measure = Callable[[str, str], float | None]
+Summary = Callable[[Sequence[float | None], Sequence[str]], dict[str, Any] | None]
 
-SHARE = (0.0, 1.0)
-
-MEASURES: dict[str, tuple[Measure, tuple[float, float] | None]] = {
-    "novel_sentences": (novel_sentence_share, SHARE),
-    "novel_1grams": (lambda response, source: novel_ngram_share(response, source, 1), SHARE),
-    "novel_2grams": (lambda response, source: novel_ngram_share(response, source, 2), SHARE),
-    "novel_3grams": (lambda response, source: novel_ngram_share(response, source, 3), SHARE),
-    "novel_4grams": (lambda response, source: novel_ngram_share(response, source, 4), SHARE),
-    "coverage": (coverage, SHARE),
-    "density": (density, None),
-    "longest_run_words": (longest_common_run, None),
-    "starts_copied": (lambda response, source: float(copies_start(response, source)), SHARE),
+MEASURES: dict[str, tuple[Measure, Summary]] = {
+    "novel_sentences": (novel_sentence_share, share_row),
+    "novel_1grams": (lambda response, source: novel_ngram_share(response, source, 1), share_row),
+    "novel_2grams": (lambda response, source: novel_ngram_share(response, source, 2), share_row),
+    "novel_3grams": (lambda response, source: novel_ngram_share(response, source, 3), share_row),
+    "novel_4grams": (lambda response, source: novel_ngram_share(response, source, 4), share_row),
+    "coverage": (coverage, share_row),
+    "density": (density, mean_row),
+    "longest_run_words": (longest_common_run, mean_row),
+    "starts_copied": (lambda response, source: float(copies_start(response, source)), share_row),
 }
-"""What is measured of a response against its prompt, and the ends of its scale."""
+"""What is measured of a response against its prompt, and how it is averaged."""
 
 
 def copying_figures(
@@ -69,10 +68,8 @@ def _texts(samples: Sequence[Sample], prompts: Mapping[str, Prompt]) -> list[tup
 def _rows(texts: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     clusters = [prompt_id for prompt_id, _, _ in texts]
     return {
-        name: mean_row(
-            [measure(response, source) for _, response, source in texts], clusters, limits=limits
-        )
-        for name, (measure, limits) in MEASURES.items()
+        name: summary([measure(response, source) for _, response, source in texts], clusters)
+        for name, (measure, summary) in MEASURES.items()
     }
 
 

@@ -4,9 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from prefloop.functional.statistics import Estimate, clustered_mean
+from prefloop.functional.statistics import Estimate, clustered_mean, paired_win_rate
 from prefloop.records import Sample
 
 
@@ -24,25 +22,26 @@ def as_row(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def mean_row(
-    values: Sequence[float | None],
-    clusters: Sequence[str],
-    *,
-    limits: tuple[float, float] | None = None,
-) -> dict[str, Any] | None:
-    """Return the clustered mean of the values that exist; None if there are none.
+def mean_row(values: Sequence[float | None], clusters: Sequence[str]) -> dict[str, Any] | None:
+    """Return the clustered mean of the values that exist; None if there are none."""
+    known = _known(values, clusters)
+    return as_row(clustered_mean(*known)) if known else None
 
-    `limits` are the ends of the scale (0 and 1 for a share): the interval is cut there.
+
+def share_row(values: Sequence[float | None], clusters: Sequence[str]) -> dict[str, Any] | None:
+    """Return the clustered mean of shares that exist: its interval stays between 0 and 1.
+
+    Where all shares agree, the interval is Wilson's, and not the false certainty of no width.
     """
-    known = [(v, c) for v, c in zip(values, clusters, strict=True) if v is not None]
-    if not known:
-        return None
-    row = as_row(clustered_mean([v for v, _ in known], [c for _, c in known]))
-    if limits is not None:
-        low = limits[0] if row["low"] is None else row["low"]
-        high = limits[1] if row["high"] is None else row["high"]
-        row["low"], row["high"] = (float(np.clip(end, *limits)) for end in (low, high))
-    return row
+    known = _known(values, clusters)
+    return as_row(paired_win_rate(*known)) if known else None
+
+
+def _known(
+    values: Sequence[float | None], clusters: Sequence[str]
+) -> tuple[list[float], list[str]] | None:
+    pairs = [(v, c) for v, c in zip(values, clusters, strict=True) if v is not None]
+    return ([v for v, _ in pairs], [c for _, c in pairs]) if pairs else None
 
 
 def pair_by_prompt(

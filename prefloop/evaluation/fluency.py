@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from prefloop.evaluation.estimates import mean_row
+from prefloop.evaluation.estimates import mean_row, share_row
 from prefloop.functional.text import (
     distinct_share,
     duplicate_share,
@@ -45,7 +45,7 @@ def _model_figures(samples: Sequence[Sample], n: int) -> dict[str, Any]:
             [_ref_logprob_per_token(sample) for sample in samples], clusters
         ),
         "words": mean_row([float(len(words(text))) for text in texts], clusters),
-        "ended": mean_row([float(s.is_ended) for s in samples], clusters, limits=(0.0, 1.0)),
+        "ended": share_row([float(s.is_ended) for s in samples], clusters),
         "longest_repeated_run_words": mean_row(
             [float(longest_repeated_run(text)) for text in texts], clusters
         ),

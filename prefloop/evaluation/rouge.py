@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefloop.evaluation.estimates import mean_row
+from prefloop.evaluation.estimates import share_row
 from prefloop.functional.text import rouge, sentences
 from prefloop.records import Prompt, Sample
 
@@ -42,6 +42,6 @@ def _rows(texts: Sequence[tuple[str, str]], prompts: Mapping[str, Prompt]) -> di
             scored.append((prompt_id, rouge(text, answer)))
     clusters = [prompt_id for prompt_id, _ in scored]
     return {
-        name: mean_row([getattr(row, name) for _, row in scored], clusters, limits=(0.0, 1.0))
+        name: share_row([getattr(row, name) for _, row in scored], clusters)
         for name in ("rouge_1", "rouge_2", "rouge_l")
     }

@@ -54,6 +54,36 @@ def signed(value: float | None) -> str:
     return value_text(value) if value <= 0 else f"+{value_text(value)}"
 
 
+def fixed(value: float | None, digits: int = 2) -> str:
+    """Return a number with so many decimals, a dash where there is none."""
+    return "–" if value is None else minus(f"{value:,.{digits}f}")
+
+
+def plain(value: float) -> str:
+    """Return a setting's number as short as it can be.
+
+    >>> plain(1.0), plain(0.15)
+    ('1', '0.15')
+    """
+    return minus(f"{value:g}")
+
+
+def duration(hours: float) -> str:
+    """Return a time in hours, or in minutes below one hour.
+
+    >>> duration(0.5).split(NARROW), duration(12.34).split(NARROW)
+    (['30', 'min'], ['12.3', 'h'])
+    """
+    return f"{60 * hours:.0f}{NARROW}min" if hours < 1 else f"{hours:,.1f}{NARROW}h"
+
+
+def span(row: dict[str, Any], digits: int = 0) -> str:
+    """Return the interval of a share in percent; nothing where an end is unknown."""
+    if row["low"] is None or row["high"] is None:
+        return ""
+    return f"{100 * row['low']:.{digits}f}–{100 * row['high']:.{digits}f}{NARROW}%"
+
+
 def count(value: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{value:,}"
@@ -75,6 +105,10 @@ FILTERS = {
     "points": points,
     "number": number,
     "signed": signed,
+    "fixed": fixed,
+    "plain": plain,
+    "duration": duration,
+    "span": span,
     "count": count,
     "money": money,
     "as_yaml": as_yaml,
