@@ -1,0 +1,100 @@
+"""prefloop's own PPO trainer on the shared workload."""
+
+import argparse
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+import transformers
+from workload import Workload, matmul_gflops, measurement, queries, report
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.family import Family
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.policy.config import KLConfig, PolicyConfig
+from prefloop.policy.trainer import PPOTrainer
+from prefloop.prompts.presets import load_task
+from prefloop.records import Prompt
+from prefloop.rewards.model import RewardModel
+from prefloop.samples.config import SamplesConfig
+from prefloop.samples.responder import Responder
+
+Adapter = Literal["none", "lora"]
+
+
+def settings(workload: Workload) -> PolicyConfig:
+    """Return prefloop's settings for the workload; the rest are its defaults, those of 2019."""
+    return PolicyConfig(
+        episodes=workload.rollouts * workload.batch_size,
+        batch_size=workload.batch_size,
+        microbatch_size=workload.microbatch_size,
+        minibatches=1,
+        epochs=workload.epochs,
+        lr=workload.lr,
+        whiten_rewards=workload.microbatch_size >= 8,
+        kl=KLConfig(control="fixed", coef=workload.kl_coef),
+    )
+
+
+def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PPOTrainer:
+    """Return a trainer with all roles from one folder. Without a stop rule every token counts."""
+    coder = load_tokenizer(folder)
+    causal = load_causal(folder, coder)
+    family = Family(causal, ModelsConfig(name=str(folder), adapter=adapter), seed=workload.seed)
+    task = load_task(
+        {
+            "name": "custom",
+            "query_tokens_max": workload.query_tokens,
+            "response_tokens": workload.response_tokens,
+            "temperature": workload.temperature,
+        }
+    )
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    responder = Responder(coder, task, SamplesConfig(), vocabulary=vocabulary)
+    reward_model = RewardModel(family, pad_id=coder.pad_id, seed=workload.seed)
+    head = ValueHead(family.policy.width)
+    return PPOTrainer(family, head, reward_model, responder, settings(workload), seed=workload.seed)
+
+
+def prompts(workload: Workload, ppo: PPOTrainer) -> list[Prompt]:
+    """Return the workload's queries as prompts that encode to exactly these tokens."""
+    coder = ppo.responder.coder
+    ids = queries(workload, len(coder.tokenizer), count=workload.rollouts * workload.batch_size)
+    made = [
+        Prompt(id=str(i), text=coder.decode(row), source="bench", split="train")
+        for i, row in enumerate(ids)
+    ]
+    assert [ppo.responder.query_ids(p) for p in made] == ids
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--adapter", choices=["none", "lora"], default="none")
+    arguments = parser.parse_args()
+    workload = Workload.read(arguments.folder)
+    torch.set_num_threads(workload.threads)
+    before = matmul_gflops()
+    ppo = trainer(workload, arguments.folder, cast(Adapter, arguments.adapter))
+    asked = prompts(workload, ppo)
+    start = [p.detach().clone() for _, p in ppo.family.policy.named_parameters]
+    seconds = []
+    for update in range(workload.rollouts):
+        began = time.perf_counter()
+        line = ppo.step(ppo.prompts_of(update, asked))
+        seconds.append(time.perf_counter() - began)
+        assert line["policy/response_tokens"] == workload.response_tokens
+    after = [p for _, p in ppo.family.policy.named_parameters]
+    moved = any(not torch.equal(a, b) for a, b in zip(start, after, strict=True))
+    assert moved, "the policy did not change"
+    side = "prefloop" if arguments.adapter == "none" else f"prefloop {arguments.adapter}"
+    found = measurement(side, workload, seconds, [before, matmul_gflops()])
+    report(found | {"version": version("prefloop"), "transformers": transformers.__version__})
+
+
+if __name__ == "__main__":
+    main()
