@@ -1,0 +1,291 @@
+"""Writes docs/reference/ from the program itself, so that it cannot say anything else.
+
+python docs/generate.py            rewrite the pages
+python docs/generate.py --check    say which pages are stale, and leave with 1
+"""
+
+import inspect
+import json
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+
+from prefloop import errors, metrics
+from prefloop.cli.main import app
+from prefloop.config import RunConfig
+from prefloop.prompts.presets import load_task, preset_names
+from prefloop.prompts.task import TaskConfig
+from prefloop.store.tables import metadata
+
+FOLDER = Path(__file__).parent / "reference"
+
+TABLE_MEANINGS = {
+    "prompts": "What the model is asked, each once, with the split its text's hash puts it in.",
+    "samples": "What a model answered, token for token, and for what purpose it was drawn.",
+    "comparisons": "Questions: which of these samples is best?",
+    "comparison_samples": "Which samples a question shows, in the order of `position`.",
+    "events": "The ledger: everything that happened to labels, each hashed with the one before.",
+    "ledger_head": "Where the ledger ends, so that a ledger cut off at its end is noticed.",
+    "labels": "Answers. A changed or withdrawn one stays, with the event that ended it.",
+    "verdicts": "What a held-out judge said of a policy's sample beside the reference's.",
+}
+"""One sentence per table of the store."""
+
+TYPES: dict[Any, str] = {str: "text", bool: "`true` or `false`", type(None): "`null`"}
+NUMBERS = {int: "whole number", float: "number"}
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page under its file's name."""
+    made = {
+        "settings.md": settings_page(),
+        "tasks.md": tasks_page(),
+        "cli.md": cli_page(),
+        "metrics.md": metrics_page(),
+        "tables.md": tables_page(),
+        "errors.md": errors_page(),
+    }
+    notice = "<!-- Written by docs/generate.py from the program; change it there. -->\n\n"
+    return {name: notice + text.rstrip() + "\n" for name, text in made.items()}
+
+
+def settings_page() -> str:
+    """Return every setting of a run file: type, default and description."""
+    lines = [
+        "# Settings",
+        "",
+        "One YAML file says everything about a run: data only, unknown names are refused. Any",
+        "setting can be given on the command line too, as in `prefloop run my-run policy.lr=1e-4`.",
+        "A run's `run.resolved.yaml` holds all of them as they were used.",
+    ]
+    for place, section in sections(RunConfig):
+        lines += ["", f"## {place or 'The whole run'}", "", inspect.getdoc(section) or "", ""]
+        rows = [
+            [
+                f"`{place + '.' if place else ''}{name}`",
+                type_of(field),
+                _default(field),
+                _flat(field),
+            ]
+            for name, field in section.model_fields.items()
+            if not is_section(field.annotation)
+        ]
+        lines += _table(["Setting", "Type", "Default", "What it means"], rows)
+    return "\n".join(lines)
+
+
+def sections(section: type[BaseModel], place: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield every section of a run file with its dotted name, depth first."""
+    yield place, section
+    for name, field in section.model_fields.items():
+        if is_section(field.annotation):
+            yield from sections(field.annotation, f"{place}.{name}" if place else name)
+
+
+def is_section(annotation: Any) -> bool:
+    """Say whether a setting is a section with settings of its own."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def type_of(field: FieldInfo) -> str:
+    """Return a setting's type in words, its limits included."""
+    return _type(field.annotation, field.metadata)
+
+
+def _type(annotation: Any, limits: list[Any]) -> str:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(inner[0], [m for part in inner[1:] for m in getattr(part, "metadata", [part])])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type(part, limits) for part in inner)
+    if origin is dict:
+        return f"mapping of {_type(inner[0], [])} to {_type(inner[1], [])}"
+    if origin in (list, tuple):
+        return f"list of {_type(inner[0], [])}"
+    if annotation in NUMBERS:
+        return NUMBERS[annotation] + _limits(limits)
+    return TYPES[annotation]
+
+
+def _limits(limits: list[Any]) -> str:
+    found = {
+        name: getattr(limit, name)
+        for limit in limits
+        for name in ("gt", "ge", "lt", "le")
+        if getattr(limit, name, None) is not None
+    }
+    words = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+    return "".join(f" {words[name]} {value}" for name, value in found.items())
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "from the preset"
+    return f"`{json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)}`"
+
+
+def _flat(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def tasks_page() -> str:
+    """Return the built-in tasks side by side, and what each asks of labelers."""
+    tasks = {name: load_task(name) for name in preset_names()}
+    lines = [
+        "# Tasks",
+        "",
+        "What `task: <name>` in a run file stands for. To change one setting of it, write",
+        "`task: {name: sentiment, response_tokens: 32}`. What each means is told under",
+        "[settings](settings.md#task).",
+        "",
+    ]
+    plain = [n for n in TaskConfig.model_fields if n not in ("name", "question", "instructions")]
+    rows = [
+        [f"`task.{name}`", *(f"`{json.dumps(getattr(t, name))}`" for t in tasks.values())]
+        for name in plain
+    ]
+    lines += _table(["Setting", *tasks], rows)
+    for name, task in tasks.items():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"Labelers are asked: *{task.question}* They read first:",
+            "",
+        ]
+        lines += [f"> {line}".rstrip() for line in task.instructions.rstrip().splitlines()]
+    return "\n".join(lines)
+
+
+def cli_page() -> str:
+    """Return every verb with its arguments and options."""
+    root = get_command(app)
+    lines = ["# Command line", "", _help(root), ""]
+    lines += [
+        "Exit codes: 0 done, 2 a problem you can mend (told without a traceback), 1 our bug (told",
+        "with one), 130 stopped with ^C.",
+    ]
+    for path, command in verbs(root):
+        lines += ["", f"## {path}", "", _help(command), ""]
+        rows = [_parameter(p) for p in command.params if p.name != "help"]
+        lines += _table(["Argument or option", "Default", "What it means"], rows)
+    return "\n".join(lines)
+
+
+def verbs(command: Any, path: str = "prefloop") -> Iterator[tuple[str, Any]]:
+    """Yield every verb under its full name, in the order of the help text."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path, command
+        return
+    for name, verb in inner.items():
+        yield from verbs(verb, f"{path} {name}")
+
+
+def _help(command: Any) -> str:
+    return inspect.cleandoc(command.help or "")
+
+
+def _parameter(parameter: Any) -> list[str]:
+    is_option = getattr(parameter, "param_type_name", "") == "option"
+    names = parameter.opts + parameter.secondary_opts if is_option else [parameter.name.upper()]
+    many = " (any number)" if parameter.nargs == -1 or parameter.multiple else ""
+    default = "" if parameter.default is None else f"`{json.dumps(parameter.default, default=str)}`"
+    default = "required" if parameter.required else default
+    return [", ".join(f"`{n}`" for n in names) + many, default, parameter.help or ""]
+
+
+def metrics_page() -> str:
+    """Return what each key of metrics.jsonl means."""
+    lines = [
+        "# Metrics",
+        "",
+        "Every line of a run's `metrics.jsonl` is one update: `stage`, `round` and `update` say",
+        "which, `episodes` or `labels` how much was seen until then, and the keys below what was",
+        "measured.",
+        "",
+    ]
+    return "\n".join(
+        lines + _table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in metrics.METRICS.items()])
+    )
+
+
+def tables_page() -> str:
+    """Return every table of the store with its columns."""
+    lines = [
+        "# Tables",
+        "",
+        "The labels' database: `prefloop.db` (SQLite) in the run folder, or PostgreSQL by URL.",
+        "Read it with anything; write it only through prefloop, which keeps the ledger whole.",
+    ]
+    for table in metadata.sorted_tables:
+        lines += ["", f"## {table.name}", "", TABLE_MEANINGS[table.name], ""]
+        lines += _table(
+            ["Column", "Type", "May be null", "Points at", "Note"], [_column(c) for c in table.c]
+        )
+    return "\n".join(lines)
+
+
+def _column(column: sa.Column[Any]) -> list[str]:
+    name = f"**`{column.name}`**" if column.primary_key else f"`{column.name}`"
+    targets = ", ".join(sorted(f"`{key.target_fullname}`" for key in column.foreign_keys))
+    null = "yes" if column.nullable else "no"
+    return [name, str(column.type).lower(), null, targets, column.comment or ""]
+
+
+def errors_page() -> str:
+    """Return the tree of errors that a user can cause."""
+    doc = inspect.cleandoc(errors.__doc__ or "")
+    tree = [line for line in doc.splitlines() if line.startswith("    ")]
+    lines = ["# Errors", "", *(line for line in doc.splitlines() if line not in tree)]
+    lines += ["", "```", *(line[4:] for line in tree), "```", ""]
+    rows = [[f"`{e.__name__}`", inspect.getdoc(e) or ""] for e in error_classes()]
+    return "\n".join(lines + _table(["Error", "When"], rows))
+
+
+def error_classes() -> list[type[Exception]]:
+    """Return every error of prefloop.errors."""
+    return [
+        member
+        for member in vars(errors).values()
+        if isinstance(member, type) and issubclass(member, Exception)
+    ]
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [heads, ["---"] * len(heads), *rows]
+    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
+
+
+def stale() -> list[str]:
+    """Return the names of pages that differ from what the program says, or that nothing writes."""
+    wanted = pages()
+    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    return sorted(
+        name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)
+    )
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    if "--check" in sys.argv[1:]:
+        names = stale()
+        sys.exit(f"Stale in docs/reference: {', '.join(names)}. Run `make docs`." if names else 0)
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
