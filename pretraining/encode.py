@@ -1,10 +1,10 @@
-"""Train the tokenizer and turn the texts into token arrays, leaving out everything that is to stay unseen.
+"""Train the tokenizer and turn the texts into token arrays, without what is to stay unseen.
 
-Unseen are one document in fifty of every source, and every paragraph a validation or held-out prompt was cut from.
+Unseen are one document in fifty of every source, and every paragraph that a validation or
+held-out prompt was cut from.
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import random
@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from prompts import split_of
+from prompts import passages, split
 from sources import SOURCES, Source
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 VOCABULARY = 8192
-CONTEXT = 256
 END, PAD = "<|endoftext|>", "<|pad|>"
 SEED = 1
 
@@ -29,10 +28,9 @@ def held_out(document: str) -> bool:
 
 
 def unseen_starts(prompts: Path) -> set[str]:
-    """First words of the prompts that must not be trained on: they identify the paragraph they came from."""
-    with gzip.open(prompts, "rt", encoding="utf8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
-    return {text[:60] for text in texts if split_of(text) != "train"}
+    """First words of the prompts not to be trained on: they identify the paragraph."""
+    texts = [row["text"] for row in passages(prompts)]
+    return {text[:60] for text in texts if split(text) != "train"}
 
 
 def documents(texts: Path, source: Source, unseen: set[str]) -> Iterator[tuple[bool, str]]:
@@ -44,13 +42,16 @@ def documents(texts: Path, source: Source, unseen: set[str]) -> Iterator[tuple[b
 
 
 def train_tokenizer(texts: list[str], folder: Path) -> Tokenizer:
-    """A byte-level BPE of its own: GPT-2's would spend nine tenths of the weights on its vocabulary."""
+    """A byte-level BPE of its own: GPT-2's vocabulary would take four fifths of the weights."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=[END, PAD], initial_alphabet=alphabet, show_progress=False
+        vocab_size=VOCABULARY,
+        special_tokens=[END, PAD],
+        initial_alphabet=alphabet,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     wrapped = PreTrainedTokenizerFast(
@@ -59,17 +60,28 @@ def train_tokenizer(texts: list[str], folder: Path) -> Tokenizer:
         eos_token=END,
         unk_token=END,
         pad_token=PAD,
-        model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )
     wrapped.save_pretrained(folder)
+    name_class_for_all_versions(folder / "tokenizer_config.json")
     return tokenizer
+
+
+def name_class_for_all_versions(path: Path) -> None:
+    """Name the class that transformers 4 and 5 both know; 5 would write a name of its own."""
+    config = json.loads(path.read_text())
+    config.pop("backend", None)
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def pack(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
     """All texts in one row of tokens, each closed by the end token."""
     end = tokenizer.token_to_id(END)
-    rows = [np.array([*encoding.ids, end], dtype=np.uint16) for encoding in tokenizer.encode_batch(texts)]
+    rows = [
+        np.array([*encoding.ids, end], dtype=np.uint16)
+        for encoding in tokenizer.encode_batch(texts)
+    ]
     return np.concatenate(rows)
 
 
@@ -91,11 +103,15 @@ def main() -> None:
     tokenizer = train_tokenizer(train, arguments.out)
     packed = pack(tokenizer, train)
     np.save(arguments.out / "train.npy", packed)
-    print(f"train {len(packed)} tokens, {sum(map(len, train)) / len(packed):.2f} characters a token")
+    print(
+        f"train {len(packed)} tokens, {sum(map(len, train)) / len(packed):.2f} characters a token"
+    )
     for name, held in evaluation.items():
         array = pack(tokenizer, held)
         np.save(arguments.out / f"eval_{name}.npy", array)
-        (arguments.out / f"eval_{name}.json").write_text(json.dumps({"characters": sum(map(len, held))}))
+        (arguments.out / f"eval_{name}.json").write_text(
+            json.dumps({"characters": sum(map(len, held))})
+        )
         print(f"{name} held out: {len(held)} documents, {len(array)} tokens")
 
 

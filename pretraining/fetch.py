@@ -34,11 +34,12 @@ def fetch_debian(cache: Path) -> None:
 
 
 def fetch_books(cache: Path) -> None:
-    """Clone the newest commit of each book; a clone already there is kept."""
-    for name, _ in BOOKS:
-        if not (cache / "books" / f"{name}.git").exists():
-            url = f"{STANDARD_EBOOKS}{name}"
-            run(["git", "clone", "-q", "--bare", "--depth", "1", url, f"{name}.git"], cache / "books")
+    """Fetch the one commit of each book that the prompts were cut from."""
+    for name, _, commit in BOOKS:
+        folder = cache / "books" / f"{name}.git"
+        if not folder.exists():
+            run(["git", "init", "-q", "--bare"], folder)
+            run(["git", "fetch", "-q", "--depth", "1", f"{STANDARD_EBOOKS}{name}", commit], folder)
 
 
 def main() -> None:

@@ -1,12 +1,11 @@
 """Cut the fiction prompts out of the public-domain books, and say which split each falls into.
 
-A passage is 60-140 words of narration: whole sentences from the start of one paragraph. One paragraph gives at
-most one passage, so passages cannot overlap.
+A passage is 60-140 words of narration: whole sentences from the start of one paragraph. One
+paragraph gives at most one passage, so passages cannot overlap.
 """
 
 import argparse
 import gzip
-import hashlib
 import json
 import random
 import re
@@ -14,17 +13,27 @@ from pathlib import Path
 
 from sources import SOURCES
 
+from prefloop.prompts.splits import split_of
+
 SHORTEST, LONGEST = 60, 140
+CUT = range(28, 45)
+"""A sentence must end within these words, so that a query of 32 to 64 tokens can be cut there."""
+
 COUNT = 4500
 PER_BOOK = 160
 SEED = 20190918
+SPLITS = ("train", "validation", "held_out")
+SLURS = re.compile(
+    r"\bnigg|\bdark(?:ey|ie)s?\b|\bcoons?\b|\binjun|\bchink|\bjap\b|\bjew", re.IGNORECASE
+)
+"""Words of their time that no labeler should be shown without need."""
+
 ABBREVIATION = re.compile(r"\b(?:Mrs?|Messrs|Dr|St|Rev|Capt|Col|Gen|Esq|No|[A-Z])\.$")
 
 
-def split_of(text: str) -> str:
-    """The split a passage belongs to, from its own bytes: no list to keep, and it cannot drift."""
-    fraction = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 2**32
-    return "held_out" if fraction < 0.1 else "validation" if fraction < 0.2 else "train"
+def split(text: str) -> str:
+    """The split the program will put a passage into with its default shares."""
+    return split_of(text, held_out_share=0.1, validation_share=0.1)
 
 
 def sentences(text: str) -> list[str]:
@@ -39,17 +48,27 @@ def sentences(text: str) -> list[str]:
 
 
 def passage(paragraph: str) -> str | None:
-    """The longest run of whole sentences from the paragraph's start that fits, if it reads as narration."""
-    kept, words = [], 0
+    """The most whole sentences from the paragraph's start that fit, if they read as narration."""
+    kept, words, ends = [], 0, []
     for sentence in sentences(paragraph):
         words += len(sentence.split())
         if words > LONGEST:
             break
         kept.append(sentence)
+        ends.append(words)
     text = " ".join(kept)
-    reads_well = re.match(r"[A-Z][a-z']* ?[a-z]|[AI] [a-z]", text) and re.search(r"[.!?][\"']?$", text)
+    reads_well = re.match(r"[A-Z][a-z']* ?[a-z]|[AI] [a-z]", text) and re.search(
+        r"[.!?][\"']?$", text
+    )
     odd = re.search(r"[\[\]{}<>|*=_\\/#@]|\d{3}", text) or text.count('"') % 2
-    if len(text.split()) < SHORTEST or not reads_well or odd or len(sentences(text)) < 2:
+    can_be_cut = any(end in CUT for end in ends)
+    if (
+        len(text.split()) < SHORTEST
+        or not reads_well
+        or odd
+        or not can_be_cut
+        or SLURS.search(text)
+    ):
         return None
     return text
 
@@ -83,8 +102,17 @@ def choose(books: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
 def write(rows: list[dict[str, str]], path: Path) -> None:
     """Write compressed JSON lines; a fixed time stamp keeps the bytes the same from run to run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+    ):
         packed.write("".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def passages(path: Path) -> list[dict[str, str]]:
+    """Read what `write` wrote."""
+    with gzip.open(path, "rt", encoding="utf8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def main() -> None:
@@ -95,7 +123,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = choose(candidates(arguments.texts))
     write(rows, arguments.out)
-    shares = {name: sum(split_of(row["text"]) == name for row in rows) for name in ("train", "validation", "held_out")}
+    shares = {name: sum(split(row["text"]) == name for row in rows) for name in SPLITS}
     print(len(rows), "passages", shares)
 
 

@@ -1,6 +1,6 @@
 """Read the lazy-load database of an R package (NAME.rdx + NAME.rdb) without R.
 
-The index says where each variable lies; a chunk is a 4-byte length and a compressed serialised value.
+The index says where each variable lies; a chunk is a 4-byte length and a compressed value.
 """
 
 import bz2
