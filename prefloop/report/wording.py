@@ -81,12 +81,17 @@ def span(row: dict[str, Any], digits: int = 0) -> str:
     """Return the interval of a share in percent; nothing where an end is unknown."""
     if row["low"] is None or row["high"] is None:
         return ""
-    return f"{100 * row['low']:.{digits}f}–{100 * row['high']:.{digits}f}{NARROW}%"
+    return f"{100 * row['low']:.{digits}f}\u2060–\u2060{100 * row['high']:.{digits}f}{NARROW}%"
 
 
 def count(value: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{value:,}"
+
+
+def unbroken(text: str) -> str:
+    """Return the text with percent signs that no line break parts from their numbers."""
+    return text.replace(" %", f"{NARROW}%").replace("–", "\u2060–\u2060")
 
 
 def money(value: float, currency: str) -> str:
@@ -111,5 +116,6 @@ FILTERS = {
     "span": span,
     "count": count,
     "money": money,
+    "unbroken": unbroken,
     "as_yaml": as_yaml,
 }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from prefloop.report.charts.plot import Plot, draw
 from prefloop.report.charts.scale import padded_range, value_text
 
-SIZE = (480, 320)
+SIZE = (400, 290)
 
 
 def frontier_chart(rounds: Sequence[dict[str, Any]]) -> Markup | None:
