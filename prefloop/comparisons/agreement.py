@@ -55,7 +55,7 @@ def pair_agreements(labels: Sequence[Label]) -> list[PairAgreement]:
             labelers=names,
             n_same=sum(outcomes),
             n=len(outcomes),
-            interval=wilson(sum(outcomes), len(outcomes)),
+            interval=wilson(float(sum(outcomes)), float(len(outcomes))),
         )
         for names, outcomes in sorted(same.items())
     ]

@@ -1,5 +1,7 @@
 """What is asked, how much of it, and who answers."""
 
+from typing import Self
+
 from pydantic import Field
 
 from prefloop.settings import Count, Fraction, Index, NonNegative, Section
@@ -51,5 +53,14 @@ class ComparisonsConfig(Section):
     overlap: Count = 1
     """Labels per question, each by another labeler."""
 
+    validation_overlap: Count = 2
+    """Labels per validation question. Two or more show how far labelers agree."""
+
     synthetic: SyntheticConfig = Field(default_factory=SyntheticConfig)
     """The synthetic labelers' taste and faults."""
+
+    def for_split(self, split: str) -> Self:
+        """Return the settings with the overlap that holds for a split."""
+        if split != "validation":
+            return self
+        return self.model_copy(update={"overlap": self.validation_overlap})

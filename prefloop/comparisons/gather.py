@@ -114,7 +114,10 @@ def _answers(
 
 def _distinct(samples: Sequence[Sample]) -> list[Sample]:
     """Keep the first of each text; case and white space do not count."""
-    return list({" ".join(s.text.casefold().split()): s for s in reversed(samples)}.values())[::-1]
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        first.setdefault(" ".join(sample.text.casefold().split()), sample)
+    return list(first.values())
 
 
 def _refuse_held_out(prompts: Sequence[Prompt]) -> None:

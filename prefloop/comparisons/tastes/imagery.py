@@ -26,7 +26,7 @@ THINGS = frozenset(_LISTS.joinpath("things.txt").read_text("utf-8").split())
 
 _ABSTRACT_NOUN = re.compile(r"\w{3,}(?:tion|sion|ness|ity|ment|ism|ance|ence|ship|hood)s?$")
 THOUGHTS = frozenset(_LISTS.joinpath("thoughts.txt").read_text("utf-8").split())
-_BODIES_WITH_THAT_ENDING = frozenset(["apartment", "garment", "city", "fence", "ship", "station"])
+_NO_ABSTRACTIONS = frozenset(["apartment", "basement", "city", "pavement", "station"])
 
 
 class ImageryTaste:
@@ -43,8 +43,9 @@ def _concreteness(text: str) -> float:
 
 
 def _kind(word: str) -> int:
-    if word in THINGS or word.removesuffix("s") in THINGS:
+    singular = word.removesuffix("s")
+    if word in THINGS or singular in THINGS:
         return 1
-    if word in _BODIES_WITH_THAT_ENDING:
+    if singular in _NO_ABSTRACTIONS:
         return 0
     return -1 if word in THOUGHTS or _ABSTRACT_NOUN.match(word) else 0
