@@ -94,7 +94,9 @@ def test_labels_drawn_from_known_scores_give_those_scores_back() -> None:
     truth = torch.tensor([1.0, 0.0, -0.5, 0.3], dtype=torch.float64)
     learned = torch.zeros(4, dtype=torch.float64, requires_grad=True)
     targets = truth.softmax(0).expand(1, 4)
-    optimizer = torch.optim.LBFGS([learned], max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-16)
+    optimizer = torch.optim.LBFGS(
+        [learned], max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-16
+    )
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
