@@ -6,6 +6,7 @@ complete version.
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -255,3 +256,19 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def only_one_process(folder: Path) -> Iterator[None]:
+    """Hold the run folder's lock; a second process is told so instead of mixing two runs."""
+    with disk_refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "run.lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{folder} is in use by another prefloop process. Wait for it, or stop it first."
+            ) from error
+        yield

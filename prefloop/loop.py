@@ -93,6 +93,7 @@ class Loop:
         """Let a held-out judge compare policy and reference on prompts that nothing trained on."""
         held_out = self._shuffled("held_out", "evaluation prompts")
         evaluation = self.config.evaluation
+        taste = self.config.comparisons.synthetic.taste
         chosen = held_out[: evaluation.prompts]
         model = f"policy/round-{round_number}"
         draw = self.drawer.draw
@@ -108,8 +109,8 @@ class Loop:
             task=self.config.task,
             round=round_number,
             policy_model=model,
-            taste=build_taste(self.config.comparisons.synthetic.taste),
-            folder=self.folder,
+            taste=build_taste(taste),
+            folder=self.folder / "evaluation",
         )
 
     def labels_due(self, round_number: int) -> int:
@@ -131,7 +132,8 @@ class Loop:
         Prompts are taken in a fixed shuffled order, each asked about at most once per run, so no
         label repeats a question and a resumed run asks the same ones.
         """
-        n_questions = -(-n_labels // self.config.comparisons.overlap)
+        comparisons = self.config.comparisons.for_split(split)
+        n_questions = -(-n_labels // comparisons.overlap)
         order = self._shuffled(split, f"label prompts {split}")
         asked = {c.prompt_id for r in range(round_number) for c in self.store.comparisons(round=r)}
         fresh = [p for p in order if p.id not in asked]
@@ -161,11 +163,12 @@ class Loop:
             )
         self.store.add_comparisons(questions)
         gather_labels(
-            self.config.comparisons,
+            comparisons,
             questions,
             self.store,
             seed=self.config.seed,
             task=self.config.task,
+            rounds=self.config.rounds,
             progress=lambda done, total: self.progress.count(f"{split} labels", done, total),
         )
 

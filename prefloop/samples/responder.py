@@ -36,7 +36,7 @@ class Responder:
         self.coder = coder
         self.task = task
         self.config = config
-        self.stop_rule = StopRule(task, coder)
+        self.stop_rule = StopRule(task, coder, vocabulary=vocabulary)
         banned = coder.special_ids if config.banned == "special" else (coder.pad_id,)
         outside = range(len(coder.tokenizer), vocabulary)
         self.banned = banned_mask(vocabulary, [*banned, *outside])

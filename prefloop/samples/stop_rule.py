@@ -23,16 +23,19 @@ class Ending(NamedTuple):
 class StopRule:
     """The task's end rule in token ids. Without a stop token every response counts as ended."""
 
-    def __init__(self, task: TaskConfig, coder: TextCoder) -> None:
+    def __init__(self, task: TaskConfig, coder: TextCoder, *, vocabulary: int) -> None:
         self.earliest = task.stop_min
         self.stop_id = None if task.stop is None else coder.single_token(task.stop)
+        self._is_stop = torch.zeros(vocabulary, dtype=torch.bool)
+        if self.stop_id is not None:
+            self._is_stop[self.stop_id] = True
 
     def apply(self, response: Int[Tensor, "B T"]) -> Ending:
         """Return the mask of tokens that count and whether each response met the rule."""
         if self.stop_id is None:
             rows = torch.ones(response.shape[0], dtype=torch.bool)
             return Ending(torch.ones_like(response, dtype=torch.bool), rows)
-        index = stop_index(response, self.stop_id, earliest=self.earliest)
+        index = stop_index(response, self._is_stop, earliest=self.earliest)
         return Ending(truncation_mask(index, response.shape[1]), index >= 0)
 
     def cut(self, response_ids: Sequence[int]) -> list[int]:

@@ -1,0 +1,166 @@
+"""PPO against rewards whose best policy is known: it must go there, and wrong twins must not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.family import Family
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.policy.config import KLConfig, PolicyConfig
+from prefloop.policy.trainer import PPOTrainer, take
+from prefloop.prompts.presets import load_task
+from prefloop.records import Prompt
+from prefloop.samples.config import SamplesConfig
+from prefloop.samples.responder import Responder
+from tests.tolerances import EXACT, FP32
+
+PROMPTS = [
+    Prompt(id=str(i), text=text, source="test", split="train")
+    for i, text in enumerate(["The sun was warm.", "He was sad.", "Call me Ishmael."])
+]
+TASK = {"response_tokens": 6, "stop": None, "stop_min": 0, "temperature": 1.0}
+
+
+class LikesEven:
+    """A reward model that likes even token ids among the last six: one point for each."""
+
+    def __init__(self, sign: float = 1.0) -> None:
+        self.sign = sign
+
+    def score(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        return self.sign * torch.tensor([float(sum(i % 2 == 0 for i in s[-6:])) for s in sequences])
+
+
+def trainer_on(folder: Path, reward: Any, **changes: Any) -> PPOTrainer:
+    coder = load_tokenizer(folder)
+    causal = load_causal(folder, coder)
+    family = Family(causal, ModelsConfig(lora_rank=4), seed=1)
+    task = load_task({"name": "sentiment", **TASK, **changes.pop("task", {})})
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    samples = SamplesConfig(**changes.pop("samples", {}))
+    responder = Responder(coder, task, samples, vocabulary=vocabulary)
+    settings = {"batch_size": 32, "episodes": 3200, "microbatch_size": 32, "lr": 3e-3} | changes
+    config = PolicyConfig(**settings)
+    return PPOTrainer(family, ValueHead(family.policy.width), reward, responder, config, seed=1)
+
+
+def scores_over(trainer: PPOTrainer, updates: int) -> list[float]:
+    prompts = PROMPTS
+    return [
+        trainer.step(trainer.prompts_of(trainer.update, prompts))["policy/score"]
+        for _ in range(updates)
+    ]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_c1_liked_tokens_become_frequent_and_with_the_sign_flipped_rare(
+    gpt2_folder: Path, sign: float
+) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven(sign), kl=KLConfig(coef=0.01, control="fixed"))
+    scores = [sign * s for s in scores_over(trainer, 25)]
+    assert 2.0 < scores[0] < 4.0
+    if sign > 0:
+        assert sum(scores[-5:]) / 5 > 4.5
+    else:
+        assert sum(scores[-5:]) / 5 < 2.0
+
+
+@pytest.mark.parametrize("kl_coef, returns", [(2.0, True), (-2.0, False)])
+def test_c2_without_reward_the_kl_penalty_brings_a_moved_policy_back(
+    gpt2_folder: Path, kl_coef: float, returns: bool
+) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven(0.0), kl=KLConfig(coef=0.0, control="fixed"))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, parameter in trainer.family.policy.named_parameters:
+            parameter.add_(0.08 * torch.randn(parameter.shape, generator=generator))
+    trainer.kl_coef = kl_coef
+    kl = [trainer.step(trainer.prompts_of(trainer.update, PROMPTS))["policy/kl"] for _ in range(30)]
+    assert kl[0] > 0.2
+    assert (sum(kl[-5:]) / 5 < 0.5 * kl[0]) == returns
+
+
+def test_c6_kl_is_zero_before_the_first_update(gpt2_folder: Path) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven())
+    rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
+    kl = (rollout.logprobs - rollout.ref_logprobs).sum(dim=1)
+    torch.testing.assert_close(kl, torch.zeros_like(kl), rtol=0, **{"atol": 1e-4})
+
+
+def test_c3_total_reward_is_score_minus_penalty_recomputed_in_float64(gpt2_folder: Path) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven(), kl=KLConfig(coef=0.3, control="fixed"))
+    scores_over(trainer, 3)
+    rollout = trainer.respond(trainer.prompts_of(trainer.update, PROMPTS))
+    metrics = trainer.step(trainer.prompts_of(trainer.update, PROMPTS))
+    kl = (rollout.logprobs.double() - rollout.ref_logprobs.double()).sum(dim=1).mean()
+    total = rollout.scores.double().mean() - 0.3 * kl
+    assert metrics["policy/total_reward"] == pytest.approx(total.item(), abs=1e-6)
+
+
+def test_microbatches_change_nothing(gpt2_folder: Path) -> None:
+    weights = []
+    for size in (32, 4):
+        trainer = trainer_on(gpt2_folder, LikesEven(), microbatch_size=size)
+        scores_over(trainer, 1)
+        weights.append(torch.cat([p.detach().flatten() for _, p in trainer.named_parameters]))
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, **{"atol": 1e-5})
+
+
+def test_every_prompt_is_used_once_before_any_is_used_twice(gpt2_folder: Path) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven())
+    many = [SimpleNamespace(id=i) for i in range(64)]
+    first, second = (trainer.prompts_of(u, many) for u in (0, 1))
+    assert sorted(p.id for p in [*first, *second]) == list(range(64))
+    assert [p.id for p in trainer.prompts_of(1, many)] == [p.id for p in second]
+    assert [p.id for p in trainer.prompts_of(2, many)] != [p.id for p in first]
+
+
+def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored(
+    gpt2_folder: Path,
+) -> None:
+    rule = {"stop": ".", "stop_min": 1, "response_tokens": 6}
+    trainer = trainer_on(gpt2_folder, LikesEven(), task=rule)
+    rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
+    assert (rollout.scores[~rollout.is_ended] == -1).all()
+    assert rollout.mask[~rollout.is_ended].all()
+    response = torch.tensor([[60, 61, trainer.responder.stop_rule.stop_id, 60, 60, 60]] * 3)
+    ending = trainer.responder.stop_rule.apply(response)
+    assert ending.is_ended.all() and ending.mask.sum() == 9
+    scores = trainer.score(PROMPTS, response, ending.is_ended)
+    expected = torch.tensor([float(sum(i % 2 == 0 for i in s)) for s in _last_six(trainer, response)])
+    torch.testing.assert_close(scores, expected, **EXACT)
+    trained = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": "train"})
+    assert trained.responder.counted(ending).all()
+
+
+def _last_six(trainer: PPOTrainer, response: Tensor) -> list[list[int]]:
+    """What the reward model may look at: the query, then the response up to its stop token."""
+    query = [trainer.responder.coder.encode(p.text) for p in PROMPTS]
+    return [(q + r[:3])[-6:] for q, r in zip(query, response.tolist(), strict=True)]
+
+
+def test_beyond_the_cap_no_step_is_taken(gpt2_folder: Path) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven(), kl=KLConfig(cap=1e-9, coef=0.1))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, parameter in trainer.family.policy.named_parameters:
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    before = [p.detach().clone() for _, p in trainer.named_parameters]
+    metrics = trainer.step(trainer.prompts_of(0, PROMPTS))
+    assert "policy/policy_loss" not in metrics
+    for old, (_, new) in zip(before, trainer.named_parameters, strict=True):
+        torch.testing.assert_close(old, new, **EXACT)
+
+
+def test_a_minibatch_of_a_rollout_is_the_same_rows(gpt2_folder: Path) -> None:
+    trainer = trainer_on(gpt2_folder, LikesEven())
+    rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
+    part = take(rollout, torch.tensor([3, 1]))
+    torch.testing.assert_close(part.logprobs, rollout.logprobs[[3, 1]], **FP32)
