@@ -76,7 +76,8 @@ def optimal_frontier(
         points.append(
             FrontierPoint(
                 beta=float(beta),
-                kl_nats=float((p * (log_p + np.log(n_samples))).sum(axis=1).mean()),
+                # Never negative but for rounding, where all rewards are equal.
+                kl_nats=max(0.0, float((p * (log_p + np.log(n_samples))).sum(axis=1).mean())),
                 reward=float((p * rewards).sum(axis=1).mean()),
                 effective_samples=effective,
                 is_trustworthy=is_trusted,

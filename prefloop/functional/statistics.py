@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-Values = Sequence[float] | npt.NDArray[Any]
+Values = Sequence[int | float] | npt.NDArray[Any]
 """Numbers, one per observation."""
 
 
@@ -38,7 +38,7 @@ class Estimate:
     """One sentence part: which interval, and what it takes into account."""
 
 
-def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
+def wilson(successes: int | float, n: int | float, confidence: float = 0.95) -> Interval:
     """Return the Wilson score interval of a proportion of independent observations.
 
         center = (p + z^2 / 2n) / (1 + z^2 / n)

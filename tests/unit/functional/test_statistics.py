@@ -57,9 +57,9 @@ def test_two_way_interval_equals_the_case_by_hand() -> None:
     got = paired_win_rate(
         case["outcomes"], case["clusters"], case["confidence"], labelers=case["labelers"]
     )
-    # The wider of V_prompt + V_labeler - V_cell and V_labeler alone: here the latter, 9/64.
-    variance = max(case["variance"], 9 / 64)
-    np.testing.assert_allclose(got.interval, (0.625 - variance**0.5, 0.625 + variance**0.5), **FP64)
+    half = case["half_width"]
+    np.testing.assert_allclose(got.value, case["value"], **FP64)
+    np.testing.assert_allclose(got.interval, (got.value - half, got.value + half), **FP64)
     assert "prompt and labeler" in got.how
     assert "these labelers only" in got.how
 
