@@ -1,6 +1,6 @@
 """A taste for vivid description, by a word list: a transparent toy, not a model of style.
 
-    score(y) = 12 * (sensory words + figures of likeness) / words(y)
+    score(y) = 30 * (sensory words + figures of likeness) / words(y)
 
 Counted are adjectives of color, light, touch, sound, smell, taste, size and weather, and verbs
 of what is seen or heard. `like a`, `as if` and `as ... as` count as one word each. It cannot tell
@@ -18,8 +18,8 @@ from prefloop.functional.text import words
 
 _LISTS = Path(__file__).with_name("word_lists")
 
-SCALE = 12.0
-"""Score of a response of which every word is sensory; one word in twelve weighs one log-odds."""
+SCALE = 30.0
+"""Score of a response of which every word is sensory; one in thirty weighs one log-odds."""
 
 SENSORY_WORDS = frozenset(_LISTS.joinpath("sensory_words.txt").read_text("utf-8").split())
 

@@ -1,6 +1,6 @@
 """Concreteness: things one can point at against abstractions; the held-out judge of description.
 
-    score(y) = 12 * (things - abstractions) / words(y)
+    score(y) = 20 * (things - abstractions) / words(y)
 
 Things are nouns from a list: bodies, rooms, tools, plants, animals, weather (plural `s` allowed).
 Abstractions are words with the endings of abstract nouns (-tion, -ness, -ity, ...) and verbs of
@@ -19,7 +19,7 @@ from prefloop.functional.text import words
 
 _LISTS = Path(__file__).with_name("word_lists")
 
-SCALE = 12.0
+SCALE = 20.0
 """Score of a response of which every word is a thing."""
 
 THINGS = frozenset(_LISTS.joinpath("things.txt").read_text("utf-8").split())
@@ -33,7 +33,7 @@ class ImageryTaste:
     """Likes things that can be pointed at, dislikes abstractions."""
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
-        """Return the scaled surplus of things over abstractions, -12 to 12."""
+        """Return the scaled surplus of things over abstractions, -20 to 20."""
         return SCALE * np.array([_concreteness(text) for text in responses], dtype=np.float64)
 
 

@@ -51,7 +51,7 @@ def test_the_hurried_reward_copying_over_a_true_paraphrase() -> None:
 def test_descriptiveness_counts_sensory_words_and_likenesses() -> None:
     # red, rough, like a: 3 of 8 words
     text = "The red door was rough like a bark"
-    np.testing.assert_allclose(one(DescriptivenessTaste(), text), 12 * 3 / 8, **FP64)
+    np.testing.assert_allclose(one(DescriptivenessTaste(), text), 30 * 3 / 8, **FP64)
     assert one(DescriptivenessTaste(), "") == 0.0
 
 
@@ -59,8 +59,8 @@ def test_imagery_counts_things_against_abstractions() -> None:
     # doors, lamp; consideration, thought: 0 of 9
     text = "The doors and the lamp, the consideration he thought"
     assert one(ImageryTaste(), text) == 0.0
-    np.testing.assert_allclose(one(ImageryTaste(), "a lamp on the table"), 12 * 2 / 5, **FP64)
-    np.testing.assert_allclose(one(ImageryTaste(), "her kindness"), -12 / 2, **FP64)
+    np.testing.assert_allclose(one(ImageryTaste(), "a lamp on the table"), 20 * 2 / 5, **FP64)
+    np.testing.assert_allclose(one(ImageryTaste(), "her kindness"), -20 / 2, **FP64)
 
 
 def test_words_that_only_end_like_abstractions_are_none() -> None:
