@@ -3,6 +3,7 @@
 The numbered details (P1, P2, ...) are explained in docs/tasks.md.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -56,41 +57,41 @@ def cut_query(passage: str, task: TaskConfig, tokenizer: TextTokenizer) -> Query
     """Return the part of `passage` that the model is asked about.
 
     1. Drop everything through the first `start_after`.
-    2. Keep the first `query_tokens_max` tokens.
+    2. Keep the next `query_tokens_max` tokens.
     3. Drop everything behind the last `end_at`.
 
     Ziegler et al. 2019 did the same on token ids; here the result is text that encodes to between
     `query_tokens_min` and `query_tokens_max` tokens.
     """
     text = passage.strip()
-    if task.start_after is not None:
-        ends = token_ends(text, tokenizer)
-        if ends is None:
-            return Query(refusal="not_reproduced")
-        starts = _occurrences(text, task.start_after, ends)
-        if not starts:
-            return Query(refusal="no_start")
-        text = text[starts[0] :].strip()  # Detail P3: a query does not begin with a space.
-    return _cut_end(text, task, tokenizer)
-
-
-def _cut_end(text: str, task: TaskConfig, tokenizer: TextTokenizer) -> Query:
-    """Apply the limits in tokens and the end rule to a text whose start stands."""
-    if not text:
-        return Query(refusal="too_short")
-    ends = token_ends(text, tokenizer)
-    if ends is None:
+    borders = [0]
+    start = 0 if task.start_after is None else None
+    n_wanted = task.query_tokens_max
+    for end in token_ends(text, tokenizer):
+        borders.append(end)
+        if start is None:
+            if _stands_before(text, task.start_after, end, borders):
+                start, borders = end, [end]
+        elif len(borders) > n_wanted:
+            break
+    is_at_end = borders[-1] == len(text)
+    if start is None:
+        return Query(refusal="no_start" if is_at_end else "not_reproduced")
+    if not is_at_end and len(borders) <= n_wanted:
         return Query(refusal="not_reproduced")
-    window = ends[: task.query_tokens_max]
-    if task.end_at is not None:
-        cuts = [cut for cut in _occurrences(text, task.end_at, ends) if cut <= window[-1]]
-        if not cuts:
-            return Query(refusal="no_end")
-    else:
-        cuts = window
-    for cut in reversed(cuts):
-        query = text[:cut].rstrip()
-        # Detail P4: text that is cut can encode to other tokens than it had in the passage.
+    cuts = [cut for cut in borders[1:] if _stands_before(text, task.end_at, cut, borders)]
+    if task.end_at is not None and not cuts:
+        return Query(refusal="no_end")
+    return _longest_fitting([text[start:cut] for cut in cuts], task, tokenizer)
+
+
+def _longest_fitting(texts: list[str], task: TaskConfig, tokenizer: TextTokenizer) -> Query:
+    """Return the last, and so longest, of the texts whose tokens are neither too many nor too few.
+
+    Detail P4: text that is cut can encode to other tokens than it had in the passage.
+    """
+    for text in reversed(texts):
+        query = text.strip()  # Detail P3: a query has no space at its ends.
         n_tokens = len(tokenizer.encode(query))
         if n_tokens < task.query_tokens_min:
             break
@@ -99,22 +100,19 @@ def _cut_end(text: str, task: TaskConfig, tokenizer: TextTokenizer) -> Query:
     return Query(refusal="too_short")
 
 
-def token_ends(text: str, tokenizer: TextTokenizer) -> list[int] | None:
-    """Return for every token where it ends in `text`, or None if the tokens do not give it back.
+def token_ends(text: str, tokenizer: TextTokenizer) -> Iterator[int]:
+    """Yield for every token where it ends in `text`, as far as the tokens give `text` back.
 
     A token that holds only a part of a character ends where that character does.
     """
     ids = tokenizer.encode(text)
-    ends: list[int] = []
     position, first = 0, 0
     for index in range(len(ids)):
         piece = tokenizer.decode(ids[first : index + 1])
         end = _match_end(text, piece, position)
-        if end is None:
-            continue
-        ends.extend([end] * (index + 1 - first))
-        position, first = end, index + 1
-    return ends if position == len(text) and len(ends) == len(ids) else None
+        if end is not None:
+            yield from [end] * (index + 1 - first)
+            position, first = end, index + 1
 
 
 def _match_end(text: str, piece: str, position: int) -> int | None:
@@ -129,16 +127,12 @@ def _match_end(text: str, piece: str, position: int) -> int | None:
     return None
 
 
-def _occurrences(text: str, mark: str, ends: list[int]) -> list[int]:
-    """Where `mark` ends in `text`, wherever it is made of whole tokens.
+def _stands_before(text: str, mark: str | None, end: int, borders: list[int]) -> bool:
+    """Whether `mark`, made of whole tokens, ends at `end`; no mark stands everywhere.
 
     Detail P1: so a period counts, but not one inside the tokens `."`, `...` or ` U.S`.
     """
-    borders = {0, *ends}
-    found = []
-    position = text.find(mark)
-    while position >= 0:
-        if position in borders and position + len(mark) in borders:
-            found.append(position + len(mark))
-        position = text.find(mark, position + 1)
-    return found
+    if mark is None:
+        return True
+    begin = end - len(mark)
+    return text.startswith(mark, begin) and begin in borders if begin >= 0 else False
