@@ -96,12 +96,15 @@ class SyntheticLabeler:
         )
 
     def _impressions(self, question: Question, noise: NDArray[np.float64], *, first: int) -> Scores:
-        elapsed = question.comparison.round / max(1, self._rounds - 1)
-        strength = 1.0 + self._config.drift * elapsed
-        impressions = strength * self._score(self._taste, question)
+        impressions = self._strength(question.comparison.round) * self._score(self._taste, question)
         impressions += self._config.disagreement * PRIVATE_SD * noise
         impressions[first] += self._config.position_bias
         return impressions
+
+    def _strength(self, round_number: int) -> float:
+        if self._config.drift and round_number >= self._rounds:
+            raise ValueError(f"round {round_number} lies beyond a run of {self._rounds} rounds")
+        return 1.0 + self._config.drift * round_number / max(1, self._rounds - 1)
 
     def _is_tie(self, impressions: Scores) -> bool:
         second, first = np.sort(impressions)[-2:]

@@ -151,6 +151,13 @@ def test_drift_turns_the_taste_round_by_round(round: int, best: str) -> None:
     assert set(chosen_texts(labeler, numbers(0.0, 1.0, n=20, round=round))) == {best}
 
 
+def test_drift_needs_to_know_how_long_the_run_is() -> None:
+    (question,) = numbers(0.0, 1.0, n=1, round=2)
+    assert make(rounds=1).answer(question).answer == "best"
+    with pytest.raises(ValueError, match="beyond a run of 2 rounds"):
+        make(drift=0.5, rounds=2).answer(question)
+
+
 def test_one_fault_leaves_the_other_draws_alone() -> None:
     questions = numbers(0.0, 0.4, 0.8, 0.6, n=60)
     plain = [make(disagreement=1.0).answer(q) for q in questions]
