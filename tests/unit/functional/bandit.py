@@ -21,7 +21,7 @@ from prefloop.functional.schedules import linear_decay
 KL_COEF = 0.5
 REF_LOGITS = torch.tensor([0.5, 0.0, -0.5, 0.2])
 SCORES = torch.tensor([-0.3, 0.6, 0.9, 0.1])
-BATCH, UPDATES, EPOCHS, LR = 256, 40, 4, 0.1
+BATCH, UPDATES, EPOCHS, LR = 192, 40, 4, 0.1
 
 Shape = Callable[..., tuple[Tensor, Tensor]]
 

@@ -20,7 +20,7 @@ from prefloop.functional.schedules import linear_decay
 from prefloop.functional.truncation import stop_index, truncation_mask
 
 KL_COEF = 0.5
-BATCH, UPDATES, EPOCHS, LR = 512, 40, 4, 0.1
+BATCH, UPDATES, EPOCHS, LR = 384, 40, 4, 0.1
 IS_STOP = torch.tensor([True, False, False, False])
 STATES = 5
 """Before the first token (4), or after first token a (0 to 3; 0 is padding's)."""
