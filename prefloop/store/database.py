@@ -27,6 +27,12 @@ VERSION_TABLE = "prefloop_schema"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+MIGRATION_LOCK = 0x70726566
+"""Names the lock among all that a PostgreSQL database may hold."""
+
+_MIGRATING = Lock()
+# Alembic keeps the running migration in a global: one at a time in a process.
+
 
 class Database:
     """An open database whose schema is the one that this prefloop knows."""
@@ -123,11 +129,12 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only=read_only)
-    return engine
+        return engine
+    return engine.execution_options(postgresql_readonly=read_only)
 
 
-# --- SQLite only ---------------------------------------------------------------------------------
-# The one place with statements that PostgreSQL does not know.
+# --- SQLite only, and PostgreSQL only ------------------------------------------------------------
+# The one place with statements that the other does not know.
 
 
 def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
@@ -159,6 +166,12 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
     sa.event.listen(engine, "begin", begun)
 
 
+def _queue_for_migration(connection: Connection) -> None:
+    """Let one process at a time create the tables. SQLite queues at BEGIN IMMEDIATE already."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+
+
 # --- The schema ----------------------------------------------------------------------------------
 
 
@@ -174,7 +187,8 @@ def _bring_up_to_date(engine: Engine, name: str, *, read_only: bool) -> None:
             f"{name} has not the schema of this prefloop, and may only be read. "
             "Open it once with a command that writes, such as `prefloop run`."
         )
-    with _begun(engine) as connection:
+    with _MIGRATING, _begun(engine) as connection:
+        _queue_for_migration(connection)
         # Another process may have been faster.
         if _is_outdated(connection, scripts, name):
             config.attributes["connection"] = connection
