@@ -1,0 +1,277 @@
+"""A run folder as a real run leaves it, made in seconds: only the texts come from word lists.
+
+Store, evaluation, trust figures and metrics are written by the code that a run uses.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prefloop.comparisons.tastes.registry import build_taste
+from prefloop.evaluation.config import EvaluationConfig
+from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.files import append_json_line
+from prefloop.prompts.presets import load_task
+from prefloop.prompts.task import TaskConfig
+from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
+from prefloop.rewards.trust import trust_figures
+from prefloop.seeding import numpy_stream, stable_id
+from prefloop.store.store import Store
+
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"> \u202etxt.exe'
+NEUTRAL = re.findall(
+    r"\w+",
+    "the road ran past the old mill and down to the river where a boat lay tied to a post while "
+    "someone carried baskets from the house and the clock in the hall struck four before the rain "
+    "came over the hill with a sound of wheels on gravel",
+)
+HAPPY = (
+    "happy",
+    "lovely",
+    "smiled",
+    "joy",
+    "bright",
+    "laughed",
+    "warm",
+    "wonderful",
+    "kind",
+    "good",
+)
+SAD = (
+    "cold",
+    "gloomy",
+    "cried",
+    "lost",
+    "afraid",
+    "dead",
+    "miserable",
+    "angry",
+    "terrible",
+    "hurt",
+)
+
+SETTINGS: dict[str, Any] = {
+    "seed": 7,
+    "rounds": 2,
+    "models": {"name": "smollm2", "adapter": "lora", "lora_rank": 8},
+    "prompts": {"source": "builtin:fiction", "held_out_share": 0.1},
+    "samples": {"per_prompt": 4},
+    "comparisons": {
+        "labelers": "synthetic",
+        "labels": 240,
+        "synthetic": {"taste": {"sentiment": 1.0}},
+    },
+    "policy": {"episodes": 4096, "kl": {"control": "adaptive", "target": 6.0, "coef": 0.15}},
+}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes texts whose mood leans by `lean`: a stand-in for a model."""
+
+    rng: np.random.Generator
+
+    def text(self, lean: float, n: int = 20) -> str:
+        """Return a sentence of `n` words."""
+        words = []
+        for _ in range(n):
+            if self.rng.random() < 0.25:
+                pool = HAPPY if self.rng.random() < 0.5 + lean / 2 else SAD
+            else:
+                pool = NEUTRAL
+            words.append(pool[int(self.rng.integers(len(pool)))])
+        return " ".join(words).capitalize() + "."
+
+
+def make_run(
+    folder: Path, *, rounds: int = 2, n_held_out: int = 120, judge: str | None = "lexicon"
+) -> Path:
+    """Return the run folder, filled through the real store and the real evaluation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = Writer(numpy_stream(7, "fake run"))
+    task = fake_task()
+    with Store.open(folder / "prefloop.db") as store:
+        held_out, train = _prompts(store, writer, n_held_out)
+        for number in range(rounds):
+            _labels(store, writer, train, number, folder)
+            _evaluate(store, writer, held_out, number, folder, task=task, judge=judge)
+    _metrics(folder, rounds)
+    (folder / "run.yaml").write_text("seed: 7\n")
+    return folder
+
+
+def fake_task() -> TaskConfig:
+    """Return the sentiment task."""
+    return load_task({"name": "sentiment"})
+
+
+def _prompts(store: Store, writer: Writer, n: int) -> tuple[list[Prompt], list[Prompt]]:
+    texts = [writer.text(0.0, 40) for _ in range(n + 60)]
+    texts[0] += f" {HOSTILE}."
+    prompts = [
+        Prompt(
+            id=stable_id("prompt", i),
+            text=text,
+            source="word lists",
+            split="held_out" if i < n else ("validation" if i < n + 20 else "train"),
+        )
+        for i, text in enumerate(texts)
+    ]
+    store.add_prompts(prompts)
+    return prompts[:n], prompts[n:]
+
+
+def _sample(
+    writer: Writer, prompt: Prompt, *, model: str, round: int, purpose: str, k: int = 0
+) -> Sample:
+    is_policy = model != REFERENCE
+    lean = 0.55 + 0.15 * round if is_policy else 0.0
+    text = writer.text(lean)
+    if is_policy and writer.rng.random() < 0.15:
+        text = " ".join(prompt.text.split()[:16]).capitalize() + "."
+    if is_policy and k == 0 and "script" in prompt.text:
+        text = f"All was well {HOSTILE}."
+    kl = float(writer.rng.normal(5.2 + 0.8 * round, 2.0)) if is_policy else 0.0
+    ref_logprob = float(writer.rng.normal(-58, 7))
+    return Sample(
+        id=stable_id("sample", prompt.id, model, round, purpose, k),
+        prompt_id=prompt.id,
+        model=model,
+        round=round,
+        purpose=purpose,
+        text=text,
+        response_ids=tuple(range(24)),
+        is_ended=bool(writer.rng.random() < 0.96),
+        logprob=ref_logprob + kl,
+        ref_logprob=ref_logprob,
+    )
+
+
+def _labels(store: Store, writer: Writer, prompts: list[Prompt], round: int, folder: Path) -> None:
+    """Ask two labelers per question; write the trust figures of a fair reward model."""
+    taste = build_taste({"sentiment": 1.0})
+    scores, targets, lengths = [], [], []
+    asked: list[Comparison] = []
+    labels: list[Label] = []
+    drawn = [
+        _sample(writer, prompt, model=REFERENCE, round=round, purpose="labels", k=k)
+        for prompt in prompts
+        for k in range(4)
+    ]
+    liked_all = taste.score([s.prompt_id for s in drawn], [s.text for s in drawn]).reshape(-1, 4)
+    for prompt, liked, first in zip(prompts, liked_all, range(0, len(drawn), 4), strict=True):
+        samples = drawn[first : first + 4]
+        comparison = Comparison(
+            id=stable_id("comparison", prompt.id, round),
+            prompt_id=prompt.id,
+            sample_ids=tuple(sample.id for sample in samples),
+            round=round,
+            split="validation" if prompt.split == "validation" else "train",
+        )
+        asked.append(comparison)
+        votes = np.zeros(4)
+        for j in range(2):
+            best = int(np.argmax(liked + writer.rng.gumbel(0, 1.2, 4)))
+            votes[best] += 0.5
+            labels.append(_label(writer, comparison, best, j))
+        scores.append(1.2 * liked + writer.rng.normal(0, 1.0, 4))
+        targets.append(votes)
+        lengths.append([float(len(sample.text)) for sample in samples])
+    store.add_samples(drawn)
+    store.add_comparisons(asked)
+    store.add_labels(labels)
+    figures = trust_figures(np.array(scores), np.array(targets), np.array(lengths), ceiling=0.62)
+    path = folder / "rewards" / f"round-{round}" / "trust.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"labels": 120 * (round + 1), "validation": figures}))
+
+
+def _label(writer: Writer, comparison: Comparison, best: int, j: int) -> Label:
+    order = writer.rng.permutation(4)
+    return Label(
+        id=stable_id("label", comparison.id, j),
+        comparison_id=comparison.id,
+        labeler=f"synthetic-{(best + j) % 3}-{j}",
+        answer="best",
+        chosen=comparison.sample_ids[best],
+        shown=tuple(comparison.sample_ids[int(i)] for i in order),
+        seconds=float(writer.rng.lognormal(2.6, 0.4)),
+        instructions="1",
+    )
+
+
+def _evaluate(
+    store: Store,
+    writer: Writer,
+    prompts: list[Prompt],
+    round: int,
+    folder: Path,
+    *,
+    task: TaskConfig,
+    judge: str | None,
+) -> None:
+    policy = f"policy/round-{round}"
+    samples = [_sample(writer, p, model=policy, round=round, purpose="evaluation") for p in prompts]
+    if round == 0:
+        samples += [
+            _sample(writer, p, model=REFERENCE, round=0, purpose="evaluation") for p in prompts
+        ]
+        samples += [
+            _sample(writer, p, model=REFERENCE, round=0, purpose="frontier", k=k)
+            for p in prompts[:16]
+            for k in range(48)
+        ]
+    store.add_samples(samples)
+    evaluate_round(
+        store,
+        config=EvaluationConfig(judge=judge, prompts=len(prompts)),
+        task=task,
+        round=round,
+        policy_model=policy,
+        taste=build_taste({"sentiment": 1.0}),
+        folder=folder,
+    )
+
+
+def _metrics(folder: Path, rounds: int) -> None:
+    rng = numpy_stream(7, "metrics")
+    path = folder / "metrics.jsonl"
+    for number in range(rounds):
+        for step in range(8 * (number + 1)):
+            append_json_line(
+                path,
+                {
+                    "stage": "rewards",
+                    "round": number,
+                    "update": step,
+                    "labels": 16 * (step + 1),
+                    "rewards/loss": 1.386 - 0.05 * step**0.6 + float(rng.normal(0, 0.03)),
+                    "rewards/accuracy": min(
+                        1.0, 0.27 + 0.04 * step**0.7 + float(rng.normal(0, 0.04))
+                    ),
+                },
+            )
+        for step in range(32):
+            done = (number * 32 + step) / (rounds * 32)
+            append_json_line(
+                path,
+                {
+                    "stage": "policy",
+                    "round": number,
+                    "update": number * 32 + step,
+                    "episodes": 64 * (number * 32 + step + 1),
+                    "policy/score": -0.5
+                    + 2.4 * (1 - np.exp(-3 * done))
+                    + float(rng.normal(0, 0.06)),
+                    "policy/kl": 6.3 * (1 - np.exp(-5 * done)) + float(rng.normal(0, 0.15)),
+                    "policy/kl_coef": 0.15 + 0.1 * done**2 - 0.05 * done,
+                    "policy/entropy": 2.25 - 0.4 * done + float(rng.normal(0, 0.02)),
+                    "policy/value_loss": 0.4 * np.exp(-2 * done) + float(rng.normal(0, 0.01)) + 0.1,
+                    "policy/explained_variance": 0.6 * (1 - np.exp(-3 * done))
+                    + float(rng.normal(0, 0.03)),
+                },
+            )

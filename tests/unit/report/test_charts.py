@@ -1,0 +1,138 @@
+"""Charts: points lie where their numbers say, and texts cannot become markup."""
+
+import math
+from itertools import pairwise
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+
+from prefloop.report.charts.curves import Curves, Series, curves_chart
+from prefloop.report.charts.reliability import reliability_chart
+from prefloop.report.charts.scale import Scale, padded_range, round_ticks, tick_text, value_text
+from prefloop.report.charts.win_bar import LEFT, RIGHT, win_bar
+
+
+def _curves(**changes: object) -> Curves:
+    values: dict[str, object] = {
+        "slug": "kl",
+        "title": "KL",
+        "x_label": "episodes",
+        "series": (Series(name="", x=(0.0, 50.0, 100.0), y=(0.0, 4.0, 2.0)),),
+    }
+    return Curves(**(values | changes))  # type: ignore[arg-type]
+
+
+def _tree(markup: object) -> Element:
+    return fromstring(str(markup))
+
+
+def _class(root: Element, name: str) -> list[Element]:
+    return [e for e in root.iter() if name in (e.get("class") or "").split()]
+
+
+def _path(element: Element) -> list[tuple[float, float]]:
+    return [tuple(map(float, p.strip(" ML").split(","))) for p in element.get("d", "").split(" ")]
+
+
+def test_scale_maps_ends_to_ends_and_middle_to_middle() -> None:
+    scale = Scale(0.0, 10.0, 100.0, 0.0)
+    assert [scale(0), scale(5), scale(10)] == [100.0, 50.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1), (-3.2, 7.9), (1e-5, 3e-5), (0, 123456), (5.5, 5.6)]
+)
+def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
+    ticks = round_ticks(low, high)
+    assert 2 <= len(ticks) <= 8
+    assert all(low - 1e-9 <= t <= high + 1e-9 for t in ticks)
+    assert len({tick_text(t, ticks) for t in ticks}) == len(ticks), "neighbors read differently"
+
+
+def test_ranges_have_width_and_start_at_zero_when_near() -> None:
+    assert padded_range([5.0, 5.0])[0] < 5.0 < padded_range([5.0, 5.0])[1]
+    assert padded_range([0.5, 10.0])[0] == 0.0
+    assert padded_range([90.0, 100.0])[0] > 80.0
+    assert padded_range([math.nan]) == (0.0, 1.0)
+
+
+def test_numbers_read_with_three_figures_and_a_true_minus() -> None:
+    assert [value_text(v) for v in (0.0, 123.4, -0.5, 1e-9, math.inf)] == [
+        "0",
+        "123",
+        "−0.500",
+        "1.0e−09",
+        "–",
+    ]
+
+
+def test_a_line_goes_through_its_points() -> None:
+    root = _tree(curves_chart(_curves()))
+    (a, b, c) = _path(_class(root, "line")[0])
+    assert a[0] < b[0] < c[0]
+    assert b[1] < c[1] < a[1], "larger values lie higher on paper"
+    assert math.isclose(b[0] - a[0], c[0] - b[0], abs_tol=0.2)
+
+
+def test_the_target_line_lies_at_its_value() -> None:
+    root = _tree(curves_chart(_curves(level=(4.0, "target"))))
+    level = _class(root, "level")[0]
+    assert abs(float(level.get("y1", "0")) - _path(_class(root, "line")[0])[1][1]) < 0.1
+    assert "target" in "".join(root.itertext())
+
+
+def test_charts_announce_themselves() -> None:
+    root = _tree(curves_chart(_curves()))
+    assert root.get("role") == "img"
+    texts = {e.tag: e.text for e in root if e.tag in {"title", "desc"}}
+    assert texts["title"] == "KL"
+    assert "from 0 to 2.00" in (texts["desc"] or "")
+
+
+def test_hostile_names_are_text() -> None:
+    markup = str(curves_chart(_curves(title="<script>alert(1)</script>", x_label='"><b>')))
+    assert "<script" not in markup
+    assert "&lt;script&gt;" in markup
+    _tree(markup)
+
+
+def test_gaps_are_left_out_and_many_points_are_averaged() -> None:
+    holes = Series(name="", x=(0.0, 1.0, 2.0), y=(1.0, math.nan, 3.0))
+    root = _tree(curves_chart(_curves(series=(holes,))))
+    assert len(_path(_class(root, "line")[0])) == 2
+    long = Series(name="", x=tuple(map(float, range(5000))), y=tuple(map(float, range(5000))))
+    root = _tree(curves_chart(_curves(series=(long,))))
+    assert len(_path(_class(root, "line")[0])) == 300
+
+
+def test_nothing_finite_gives_no_chart() -> None:
+    assert curves_chart(_curves(series=(Series(name="", x=(1.0,), y=(math.inf,)),))) is None
+
+
+def test_end_labels_keep_their_distance() -> None:
+    series = tuple(Series(name=f"r{i}", x=(0.0, 1.0), y=(0.0, 1.0 + i / 1000)) for i in range(3))
+    root = _tree(curves_chart(_curves(series=series)))
+    places = sorted(float(e.get("y", "0")) for e in _class(root, "value"))
+    assert all(b - a >= 11.9 for a, b in pairwise(places))
+
+
+def test_the_win_bar_is_divided_as_the_verdicts_are() -> None:
+    rate = {"value": 0.65, "low": 0.5, "high": 0.8}
+    root = _tree(win_bar({"wins": 6, "ties": 1, "losses": 3, "n": 10, "rate": rate}))
+    widths = [float(e.get("width", "0")) for e in _class(root, "bar")]
+    span = RIGHT - LEFT
+    assert widths == pytest.approx([0.6 * span, 0.1 * span, 0.3 * span], abs=0.01)
+    whisker = _class(root, "whisker")[0]
+    assert float(whisker.get("x1", "0")) == pytest.approx(LEFT + 0.5 * span, abs=0.01)
+
+
+def test_reliability_points_lie_on_the_diagonal_if_probabilities_come_true() -> None:
+    bins = [
+        {"mean_probability": p, "frequency": p, "interval": [p - 0.05, p + 0.05], "n": 10}
+        for p in (0.2, 0.8)
+    ]
+    root = _tree(reliability_chart({"error": 0.0, "n": 20, "bins": bins}, "r", "Reliability"))
+    (x0, y0), (x1, y1) = _path(_class(root, "diagonal")[0])
+    for dot in _class(root, "dot"):
+        x, y = float(dot.get("cx", "0")), float(dot.get("cy", "0"))
+        assert abs((x - x0) / (x1 - x0) - (y - y0) / (y1 - y0)) < 0.001

@@ -1,0 +1,71 @@
+"""Who labeled, at what cost, and how far they agree: counted by hand."""
+
+import pytest
+
+from prefloop.records import Comparison, Label
+from prefloop.report.config import ReportConfig
+from prefloop.report.labels import label_facts, synthetic_taste
+
+COMPARISONS = {
+    f"c{i}": Comparison(
+        id=f"c{i}",
+        prompt_id=f"p{i}",
+        sample_ids=("a", "b", "c", "d"),
+        round=0,
+        split="validation" if i == 2 else "train",
+    )
+    for i in range(3)
+}
+
+
+def _label(comparison: str, labeler: str, chosen: str | None, seconds: float = 36.0) -> Label:
+    return Label(
+        id=f"{comparison}-{labeler}",
+        comparison_id=comparison,
+        labeler=labeler,
+        answer="tie" if chosen is None else "best",
+        chosen=chosen,
+        shown=("a", "b", "c", "d"),
+        seconds=seconds,
+        instructions="1",
+    )
+
+
+LABELS = [
+    _label("c0", "ann", "a"),
+    _label("c0", "bob", "a"),
+    _label("c1", "ann", "b"),
+    _label("c1", "bob", "c"),
+    _label("c2", "ann", None, seconds=180.0),
+]
+
+
+def test_cost_and_shares_by_hand() -> None:
+    facts = label_facts(LABELS, COMPARISONS, ReportConfig(hourly_wage=20.0))
+    assert (facts.n_labels, facts.n_train, facts.n_validation) == (5, 4, 1)
+    assert facts.hours == pytest.approx(324 / 3600)
+    assert facts.cost == pytest.approx(1.8)
+    assert facts.answers == (("best", 4), ("tie", 1))
+    ann, bob = facts.labelers
+    assert (ann.name, ann.n_labels, ann.median_seconds) == ("ann", 3, 36.0)
+    assert (ann.first_share, bob.first_share) == (0.5, 0.5)
+
+
+def test_agreement_by_hand() -> None:
+    """One of two questions is agreed on; four samples make chance a quarter."""
+    facts = label_facts(LABELS, COMPARISONS, ReportConfig())
+    assert facts.agreement is not None
+    assert (facts.agreement.value, facts.agreement.n) == (0.5, 2)
+    assert facts.chance == 0.25
+
+
+def test_one_labeler_per_question_has_no_agreement() -> None:
+    facts = label_facts([LABELS[0], LABELS[2]], COMPARISONS, ReportConfig())
+    assert (facts.agreement, facts.chance) == (None, None)
+
+
+def test_people_have_no_known_taste() -> None:
+    assert synthetic_taste({"comparisons": {"labelers": "people"}}) is None
+    assert synthetic_taste({}) is None
+    taste = {"labelers": "synthetic", "synthetic": {"taste": {"length": 2.0}}}
+    assert synthetic_taste({"comparisons": taste}) == {"length": 2.0}

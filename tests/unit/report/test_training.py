@@ -1,0 +1,47 @@
+"""Learning curves from metrics."""
+
+import math
+
+from prefloop.report.training import policy_figures, rewards_figures
+
+
+def _policy(round: int, episodes: int, **values: float) -> dict[str, object]:
+    return {"stage": "policy", "round": round, "update": 0, "episodes": episodes} | {
+        f"policy/{name}": value for name, value in values.items()
+    }
+
+
+def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
+    metrics = [_policy(0, 64 * i, score=0.1 * i, kl=1.0 * i) for i in range(1, 4)]
+    figures = policy_figures(metrics, target_kl=6.0)
+    assert [figure.title for figure in figures] == ["Score", "KL"]
+    assert "target" not in figures[0].chart
+    assert "target" in figures[1].chart
+    assert "target" not in policy_figures(metrics, target_kl=None)[1].chart
+
+
+def test_rounds_are_marked_and_episodes_go_on_counting() -> None:
+    """A round that counts from 0 again and one that goes on give the same picture."""
+    goes_on = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 192), (1, 256))]
+    restarts = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 64), (1, 128))]
+    a, b = (policy_figures(metrics, target_kl=None)[0].chart for metrics in (goes_on, restarts))
+    assert a == b
+    assert "round 1" in a
+
+
+def test_missing_and_broken_numbers_leave_gaps() -> None:
+    metrics = [_policy(0, 64, kl=math.nan), _policy(0, 128)]
+    assert policy_figures(metrics, target_kl=6.0) == []
+
+
+def test_reward_curves_show_chance_for_the_samples_shown() -> None:
+    lines = [
+        {"stage": "rewards", "round": r, "labels": 32 * i, "rewards/loss": 1.4 - 0.1 * i}
+        for r in range(2)
+        for i in range(3)
+    ]
+    (figure,) = rewards_figures(lines, samples_shown=4)
+    assert "chance" in figure.chart
+    assert "r0 1.20" in figure.chart
+    assert "r1 1.20" in figure.chart
+    assert "chance" not in rewards_figures(lines, samples_shown=None)[0].chart
