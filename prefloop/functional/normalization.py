@@ -17,7 +17,7 @@ def gain_and_shift(
 
     The standard deviation is the population's (divided by B). Without this step the KL coefficient
     means something else for every reward model. Scores that are all equal, or not finite, cannot
-    be scaled and raise ValueError. Ziegler et al. 2019, arXiv:1909.08593, section 2.1.
+    be scaled and raise ValueError. Ziegler et al. 2019, arXiv:1909.08593 (released code).
     """
     exact = scores.detach().double()
     if exact.numel() < 2 or not bool(exact.isfinite().all()):

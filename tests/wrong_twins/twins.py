@@ -97,7 +97,7 @@ def kl_over_padding(logprobs, ref_logprobs, mask):
 
 
 def k3_reversed(logprobs, ref_logprobs, mask):
-    """exp(k1) - 1 - k1: estimates another divergence, KL weighted by the squared policy."""
+    """exp(k1) - 1 - k1: no KL; its mean under the policy is chi-square less KL."""
     k1 = kl_k1(logprobs, ref_logprobs, mask)
     return k1.expm1() - k1
 
