@@ -36,8 +36,7 @@ def frontier_figures(
     drawn = [sample for group in groups.values() for sample in group[:n_samples]]
     rewards = _scores(taste, prompts, drawn).reshape(len(groups), n_samples)
     frontier = optimal_frontier(rewards)
-    on_frontier = [sample for sample in policy_samples if sample.prompt_id in groups]
-    placed = on_frontier if {s.prompt_id for s in on_frontier} == set(groups) else policy_samples
+    placed = _placed(policy_samples, set(groups))
     reward = mean_row(_scores(taste, prompts, placed).tolist(), [s.prompt_id for s in placed])
     kl = kl_figures(placed)
     assert reward is not None and kl is not None  # there are policy samples
@@ -57,6 +56,12 @@ def frontier_figures(
         if best is None or best <= base
         else (reward["value"] - base) / (best - base),
     }
+
+
+def _placed(policy_samples: Sequence[Sample], prompt_ids: set[str]) -> Sequence[Sample]:
+    """Return the samples on these prompts if they answer all of them, otherwise all samples."""
+    shared = [sample for sample in policy_samples if sample.prompt_id in prompt_ids]
+    return shared if {sample.prompt_id for sample in shared} == prompt_ids else policy_samples
 
 
 def _scores(

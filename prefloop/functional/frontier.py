@@ -64,11 +64,10 @@ def optimal_frontier(
     samples carry the weight. Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
     """
     n_prompts, n_samples = rewards.shape
-    if betas is None:
-        betas = default_betas(rewards)
+    grid = default_betas(rewards) if betas is None else np.asarray(betas, dtype=float)
     points: list[FrontierPoint] = []
     is_trusted = True
-    for beta in np.sort(np.asarray(betas, dtype=float))[::-1]:
+    for beta in np.sort(grid)[::-1]:
         log_p = rewards / beta - logsumexp(rewards / beta, axis=1, keepdims=True)
         p = np.exp(log_p)
         effective = float((1 / (p**2).sum(axis=1)).mean())
@@ -83,10 +82,9 @@ def optimal_frontier(
                 is_trustworthy=is_trusted,
             )
         )
-    trusted = [point.kl_nats for point in points if point.is_trustworthy]
     return Frontier(
         points=tuple(points),
-        max_trustworthy_kl_nats=max(trusted, default=0.0),
+        max_trustworthy_kl_nats=max((p.kl_nats for p in points if p.is_trustworthy), default=0.0),
         max_expressible_kl_nats=float(np.log(n_samples)),
         n_prompts=n_prompts,
         n_samples=n_samples,
