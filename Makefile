@@ -6,7 +6,7 @@ READY := .venv/.ready
 # Linux wheels on PyPI carry CUDA. A machine with a GPU: make setup TORCH_INDEX=https://pypi.org/simple
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup check test test-slow demo demo-fast bench docs clean
+.PHONY: setup check test test-slow demo demo-fast bench bench-trl-setup bench-trl docs clean
 
 setup: $(READY)
 
@@ -35,8 +35,18 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: setup
-	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+bench: bench-trl-setup bench-trl
+
+bench-trl-setup: .venv-trl/.ready
+
+.venv-trl/.ready: bench/trl-requirements.txt
+	$(PYTHON) -m venv .venv-trl
+	.venv-trl/bin/pip install --extra-index-url $(TORCH_INDEX) --retries 2 torch==2.13.0
+	.venv-trl/bin/pip install -r $<
+	touch $@
+
+bench-trl: setup
+	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2
 
 docs: setup
 	$(BIN)/python docs/generate.py

@@ -4,7 +4,8 @@ import pytest
 from pydantic import BaseModel
 
 from docs.generate import sections
-from prefloop.config import RunConfig
+from prefloop.config import RunConfig, parse_run
+from prefloop.errors import SettingsError
 from prefloop.settings import Section
 
 MOST_FIELDS = 16
@@ -52,3 +53,17 @@ def test_a_setting_without_a_description_would_be_seen() -> None:
 
     with pytest.raises(AssertionError, match="needs a sentence"):
         test_every_setting_is_described("bare", Bare)
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ({"polcy": {}}, r"polcy: no such setting\. Did you mean policy\?"),
+        ({"policy": {"batchsize": 64}}, r"policy\.batchsize: .* Did you mean batch_size\?"),
+        ({"policy": {"kl": {"cof": 0.1}}}, r"policy\.kl\.cof: .* Did you mean coef\?"),
+        ({"task": {"name": "sentiment", "stopp": "."}}, r"stopp: .* Did you mean stop\?"),
+    ],
+)
+def test_s20_a_misspelt_setting_is_refused_with_a_guess(raw: dict[str, object], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        parse_run(raw, "run.yaml")
