@@ -41,7 +41,6 @@ def frontier_figures(
     kl = kl_figures(placed)
     assert reward is not None and kl is not None  # there are policy samples
     best = reward_at_kl(frontier, kl["value"])
-    base = float(rewards.mean())
     return {
         "points": [asdict(point) for point in frontier.points],
         "max_trustworthy_kl_nats": frontier.max_trustworthy_kl_nats,
@@ -49,13 +48,15 @@ def frontier_figures(
         "n_prompts": frontier.n_prompts,
         "n_samples": frontier.n_samples,
         "best_of_n": [asdict(best_of_n(rewards, n)) for n in _powers_of_two(n_samples)],
-        "reference_reward": base,
+        "reference_reward": float(rewards.mean()),
         "policy": {"kl_nats": kl, "reward": reward},
         "best_reward_at_kl": best,
-        "share_of_best_gain": None
-        if best is None or best <= base
-        else (reward["value"] - base) / (best - base),
+        "share_of_best_gain": _share_of_gain(reward["value"], float(rewards.mean()), best),
     }
+
+
+def _share_of_gain(reached: float, base: float, best: float | None) -> float | None:
+    return None if best is None or best <= base else (reached - base) / (best - base)
 
 
 def _placed(policy_samples: Sequence[Sample], prompt_ids: set[str]) -> Sequence[Sample]:

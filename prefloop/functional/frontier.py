@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, log_softmax
 
 MIN_EFFECTIVE_SAMPLES = 8.0
 """Below this many effective samples per prompt an average is carried by a handful of draws."""
@@ -60,15 +60,15 @@ def optimal_frontier(
         w        = exp(r / beta) / mean(exp(r / beta))          samples from rho, per prompt
         reward   = mean(w r)        KL = mean(w log w)
 
-    The estimate is self-normalized: its KL cannot exceed log N, and it is biased low where a few
-    samples carry the weight. Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
+    Self-normalized: the KL cannot exceed log N, and reads low where few samples carry the weight.
+    Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
     """
     n_prompts, n_samples = rewards.shape
     grid = default_betas(rewards) if betas is None else np.asarray(betas, dtype=float)
     points: list[FrontierPoint] = []
     is_trusted = True
     for beta in np.sort(grid)[::-1]:
-        log_p = rewards / beta - logsumexp(rewards / beta, axis=1, keepdims=True)
+        log_p = log_softmax(rewards / beta, axis=1)
         p = np.exp(log_p)
         effective = float((1 / (p**2).sum(axis=1)).mean())
         is_trusted = is_trusted and effective >= min(min_effective_samples, n_samples)
