@@ -60,22 +60,21 @@ def optimal_frontier(
         w        = exp(r / beta) / mean(exp(r / beta))          samples from rho, per prompt
         reward   = mean(w r)        KL = mean(w log w)
 
-    Self-normalized: the KL cannot exceed log N, and reads low where few samples carry the weight.
-    Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
+    Its KL cannot exceed log N. Ziegler et al. 2019, arXiv:1909.08593, section 3.1.1.
     """
     n_prompts, n_samples = rewards.shape
     grid = default_betas(rewards) if betas is None else np.asarray(betas, dtype=float)
+    enough = min(min_effective_samples, n_samples) * (1 - 1e-9)
     points: list[FrontierPoint] = []
     is_trusted = True
     for beta in np.sort(grid)[::-1]:
         log_p = log_softmax(rewards / beta, axis=1)
         p = np.exp(log_p)
         effective = float((1 / (p**2).sum(axis=1)).mean())
-        is_trusted = is_trusted and effective >= min(min_effective_samples, n_samples)
+        is_trusted = is_trusted and effective >= enough
         points.append(
             FrontierPoint(
                 beta=float(beta),
-                # Never negative but for rounding, where all rewards are equal.
                 kl_nats=max(0.0, float((p * (log_p + np.log(n_samples))).sum(axis=1).mean())),
                 reward=float((p * rewards).sum(axis=1).mean()),
                 effective_samples=effective,
