@@ -65,17 +65,25 @@ class RunConfig(Section):
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
         problems = []
-        if not 2 <= self.samples.per_prompt <= 8:
-            problems.append(f"samples.per_prompt is {self.samples.per_prompt}; a comparison shows 2 to 8")
-        if self.policy.updates < self.rounds:
+        samples, policy, comparisons = self.samples, self.policy, self.comparisons
+        if not 2 <= samples.per_prompt <= 8:
             problems.append(
-                f"policy.episodes {self.policy.episodes} is {self.policy.updates} rollouts of "
-                f"policy.batch_size {self.policy.batch_size}: fewer than one for each of {self.rounds} rounds"
+                f"samples.per_prompt is {samples.per_prompt}; a comparison shows 2 to 8"
             )
-        if self.comparisons.labels < self.rounds:
-            problems.append(f"comparisons.labels {self.comparisons.labels} is less than rounds {self.rounds}")
+        if policy.updates < self.rounds:
+            problems.append(
+                f"policy.episodes {policy.episodes} is {policy.updates} rollouts of "
+                f"policy.batch_size {policy.batch_size}: fewer than one for each of "
+                f"{self.rounds} rounds"
+            )
+        if comparisons.labels < self.rounds:
+            problems.append(
+                f"comparisons.labels {comparisons.labels} is less than rounds {self.rounds}"
+            )
         if self.prompts.held_out_share == 0 and self.evaluation.judge is not None:
-            problems.append("prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judge: null")
+            problems.append(
+                "prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judge: null"
+            )
         problems += _taste_problems(self)
         if problems:
             raise ValueError("; ".join(problems))
@@ -102,11 +110,12 @@ def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
             "--task sentiment`."
         )
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)  # noqa: S506
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {error}") from error
     if not isinstance(raw, dict):
-        raise SettingsError(f"{path} must hold sections such as `policy:`; got {type(raw).__name__}.")
+        kind = type(raw).__name__
+        raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
     for override in overrides:
         _apply(raw, override)
     return parse_run(raw, str(path))
@@ -134,7 +143,9 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     """Set one dotted key; refuse text that is no `section.key=value`."""
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise SettingsError(f"{override!r} is not an override. Write section.key=value, as in policy.lr=1e-4.")
+        raise SettingsError(
+            f"{override!r} is not an override. Write section.key=value, as in policy.lr=1e-4."
+        )
     *path, last = key.strip().split(".")
     place = raw
     for step in path:
@@ -144,7 +155,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         if not isinstance(inner, dict):
             raise SettingsError(f"{override!r}: {step} is no section.")
         place = inner
-    place[last] = yaml.load(text, Loader=RunFileLoader)  # noqa: S506
+    place[last] = yaml.load(text, Loader=RunFileLoader)
 
 
 class RunFileLoader(yaml.SafeLoader):

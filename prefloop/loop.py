@@ -18,9 +18,10 @@ from prefloop.models.loading import TextCoder, context_length, load_causal, load
 from prefloop.models.sources import resolve
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.warm_start import lessons_of, warm_start
 from prefloop.progress import Progress
-from prefloop.prompts.loading import load_prompts
-from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.prompts.loading import load_prompts, training_texts
+from prefloop.records import REFERENCE, Comparison, Prompt, Sample
 from prefloop.report.build import build_report
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
@@ -74,14 +75,15 @@ class Loop:
 
     def ask(self, round_number: int) -> None:
         """Sample from the current policy and gather the labels that this round should have."""
+        if self.config.comparisons.labelers == "none":
+            return
         wanted = self.labels_due(round_number) - self.labels_due(round_number - 1)
         self._ask_split(round_number, "train", wanted)
         self._ask_split(round_number, "validation", self.config.comparisons.validation_labels)
 
     def learn(self, round_number: int) -> None:
         """Train the reward model anew on all labels so far."""
-        reference = self._reference_samples()
-        self.rewards.train(round_number, self.prompts, reference, self.metrics)
+        self.rewards.train(round_number, self._reference_samples(), self.metrics)
 
     def improve(self, round_number: int) -> None:
         """Go on with PPO against this round's reward model."""
@@ -110,7 +112,7 @@ class Loop:
             round=round_number,
             policy_model=model,
             taste=build_taste(taste),
-            folder=self.folder / "evaluation",
+            folder=self.folder,
         )
 
     def labels_due(self, round_number: int) -> int:
@@ -138,7 +140,7 @@ class Loop:
         asked = {c.prompt_id for r in range(round_number) for c in self.store.comparisons(round=r)}
         fresh = [p for p in order if p.id not in asked]
         model = REFERENCE if round_number == 0 else f"policy/round-{round_number - 1}"
-        questions = []
+        questions: list[Comparison] = []
         taken = 0
         while len(questions) < n_questions and taken < len(fresh):
             chunk = fresh[taken : taken + n_questions - len(questions)]
@@ -158,8 +160,8 @@ class Loop:
             taken += len(chunk)
         if len(questions) < n_questions:
             self.progress.say(
-                f"Only {len(questions)} of {n_questions} {split} questions could be asked: the prompts "
-                "are used up. Add prompts or ask for fewer labels."
+                f"Only {len(questions)} of {n_questions} {split} questions could be asked: the "
+                "prompts are used up. Add prompts or ask for fewer labels."
             )
         self.store.add_comparisons(questions)
         gather_labels(
@@ -173,11 +175,19 @@ class Loop:
         )
 
     def _reference_samples(self) -> list[Sample]:
-        """Return the samples that normalize the reward model: the reference's, cut like all others."""
+        """Return the samples that normalize the reward model: the reference's, cut like all others.
+
+        Those that were drawn for the first labels serve again; more are drawn if they are too few.
+        """
         wanted = self.config.rewards.normalize_samples
         there = self.store.samples(model=REFERENCE, round=0, purpose="labels")
-        train = [s for s in there if self.prompts[s.prompt_id].split == "train"]
-        return train[:wanted]
+        train = [s for s in there if self.prompts[s.prompt_id].split == "train"][:wanted]
+        if len(train) == wanted:
+            return train
+        more = self._shuffled("train", "normalization prompts")[: wanted - len(train)]
+        return train + self.drawer.draw(
+            more, model=REFERENCE, round=0, purpose="normalization", per_prompt=1
+        )
 
     def _of_split(self, split: str) -> list[Prompt]:
         return [p for p in self.prompts.values() if p.split == split]
@@ -190,16 +200,21 @@ class Loop:
 
 def prepare(config: RunConfig, folder: Path, store: Store, progress: Progress) -> Loop:
     """Load model and prompts and put the stages together."""
-    model_folder = resolve(config.models.name, say=progress.say)
-    coder = load_tokenizer(model_folder)
-    causal = load_causal(model_folder, coder)
-    prompts = load_prompts(config.prompts, config.task, coder, context=context_length(causal))
+    base = resolve(config.models.name, say=progress.say)
+    coder = load_tokenizer(base)
+    prompts = load_prompts(config.prompts, config.task, coder, context=context_length(base))
     store.add_prompts(prompts)
+    causal = load_causal(_start_of(config, base, prompts, folder, progress), coder)
     family = Family(causal, config.models, seed=config.seed)
     responder = _responder(config, coder, causal)
     reward_model = RewardModel(family, pad_id=coder.pad_id, seed=config.seed)
     trainer = PPOTrainer(
-        family, ValueHead(family.policy.width), reward_model, responder, config.policy, seed=config.seed
+        family,
+        ValueHead(family.policy.width),
+        reward_model,
+        responder,
+        config.policy,
+        seed=config.seed,
     )
     metrics = MetricsLog(folder / "metrics.jsonl")
     return Loop(
@@ -223,7 +238,21 @@ def prepare(config: RunConfig, folder: Path, store: Store, progress: Progress) -
     )
 
 
+def _start_of(
+    config: RunConfig, base: Path, prompts: list[Prompt], folder: Path, progress: Progress
+) -> Path:
+    """Return the model that policy and reference begin as: the base, or the warm-started base."""
+    settings = config.policy.warm_start
+    if settings.epochs == 0:
+        return base
+    train = [p for p in prompts if p.split == "train"]
+    lessons = lessons_of(train, config.task, base, training_texts(config.prompts))
+    place = folder / "warm_start"
+    return warm_start(
+        base, settings, config.models, lessons, folder=place, seed=config.seed, progress=progress
+    )
+
+
 def _responder(config: RunConfig, coder: TextCoder, causal: Any) -> Responder:
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     return Responder(coder, config.task, config.samples, vocabulary=vocabulary)
-

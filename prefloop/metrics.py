@@ -11,7 +11,8 @@ from typing import Any
 from prefloop.files import append_json_line, read_json_lines, write_atomically
 
 METRICS: dict[str, str] = {
-    "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; chance is ln k.",
+    "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; "
+    "chance is ln k.",
     "rewards/accuracy": "Share of comparisons in the batch whose best-scored response was chosen.",
     "rewards/lr": "Adam step size of the reward model.",
     "policy/kl": "KL from the reference: sum of log pi - log rho over a response's tokens, mean "
@@ -25,7 +26,8 @@ METRICS: dict[str, str] = {
     "policy/ratio_max": "Largest probability ratio in the update.",
     "policy/policy_loss": "Clipped surrogate loss, mean over the update's steps.",
     "policy/value_loss": "Clipped value loss, mean over the update's steps.",
-    "policy/explained_variance": "1 - variance of (returns - values) / variance of returns, at rollout.",
+    "policy/explained_variance": "Share of the returns' variance that the values account for, at "
+    "rollout; 1 is perfect.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
     "policy/lr": "Adam step size of the policy.",
@@ -51,7 +53,7 @@ class MetricsLog:
     def forget_after(self, stage: str, update: int, *, round_number: int | None = None) -> None:
         """Drop the stage's lines beyond `update` (of one round, or of all).
 
-        They were written after the checkpoint that training goes on from, and will be written again.
+        They were written after the checkpoint that training goes on from, and come again.
         """
         lines = self.lines()
         kept = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Split = Literal["train", "validation", "held_out"]
-Purpose = Literal["labels", "evaluation", "frontier"]
+Purpose = Literal["labels", "normalization", "evaluation", "frontier"]
 Answer = Literal["best", "tie", "all_bad", "skip", "flag"]
 
 REFERENCE = "reference"
@@ -25,7 +25,7 @@ class Prompt:
 
     id: str
     text: str
-    """The query as a person reads it: after the task's start and end rules, without prefix and suffix."""
+    """The query as a person reads it: after the task's rules, without prefix and suffix."""
     source: str
     split: Split
     reference: str | None = None

@@ -38,7 +38,8 @@ def save_checkpoint(
     folder = parent / f"checkpoint-{number:06d}"
 
     def write(place: Path) -> None:
-        save_file({k: v.detach().contiguous() for k, v in tensors.items()}, place / "tensors.safetensors")
+        plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        save_file(plain, place / "tensors.safetensors")
         (place / "state.json").write_text(json.dumps(dict(state), sort_keys=True, indent=1))
 
     write_folder(folder, write)
@@ -47,9 +48,7 @@ def save_checkpoint(
     return folder
 
 
-def load_checkpoint(
-    parent: Path, warn: Callable[[str], None], *, only: int | None = None
-) -> Checkpoint | None:
+def load_checkpoint(parent: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     """Return the newest complete checkpoint below `parent`, or None if there never was one.
 
     A damaged checkpoint is named through `warn` and the one before it is taken. If all are
@@ -58,8 +57,6 @@ def load_checkpoint(
     damaged = []
     for folder in _folders(parent):
         number = int(folder.name.split("-")[1])
-        if only is not None and number != only:
-            continue
         problems = verify_folder(folder)
         if not problems:
             state = json.loads((folder / "state.json").read_text())

@@ -1,11 +1,12 @@
 """Writing the tuned models as folders that transformers opens without this package."""
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig
 
 from prefloop.models.family import Family, Trunk
 from prefloop.models.heads import ScoreHead, ValueHead
@@ -27,7 +28,9 @@ def save_policy(folder: Path, family: Family, value_head: ValueHead, coder: Text
     }
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    _plain_config(causal, causal.config.architectures or [type(causal).__name__], folder)
+    _write_config(folder, _copy_of(causal.config), type(causal).__name__)
+    if causal.generation_config is not None:
+        causal.generation_config.save_pretrained(folder)
     save_file(dict(value_head.state_dict()), folder / "value_head.safetensors")
     _save_adapter(folder, family, family.policy)
     coder.tokenizer.save_pretrained(folder)
@@ -39,7 +42,7 @@ def save_reward_model(folder: Path, family: Family, head: ScoreHead, coder: Text
     `config.reward_shift` holds the normalization's shift: score = logits + reward_shift.
     """
     causal = family.reward.causal
-    config = type(causal.config).from_dict(causal.config.to_dict())
+    config = _copy_of(causal.config)
     config.num_labels = 1
     config.reward_shift = head.shift
     config.use_cache = False
@@ -55,7 +58,7 @@ def save_reward_model(folder: Path, family: Family, head: ScoreHead, coder: Text
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    _plain_config(causal, [type(shell).__name__], folder, config=config)
+    _write_config(folder, config, type(shell).__name__)
     _save_adapter(folder, family, family.reward)
     coder.tokenizer.save_pretrained(folder)
 
@@ -65,7 +68,7 @@ def restore_trunk(folder: Path, family: Family, trunk: Trunk) -> dict[str, Tenso
 
     With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
     """
-    weights = load_file(folder / "model.safetensors")
+    weights: dict[str, Tensor] = load_file(folder / "model.safetensors")
     source = load_file(folder / ADAPTER) if family.config.adapter == "lora" else weights
     with torch.no_grad():
         for name, parameter in trunk.named_parameters:
@@ -80,13 +83,12 @@ def _save_adapter(folder: Path, family: Family, trunk: Trunk) -> None:
         save_file(own, folder / ADAPTER)
 
 
-def _plain_config(
-    causal: PreTrainedModel, architectures: list[str], folder: Path, *, config: object = None
-) -> None:
+def _write_config(folder: Path, config: PreTrainedConfig, architecture: str) -> None:
     """Write config.json naming the architecture that `from_pretrained` should build."""
-    plain = config or type(causal.config).from_dict(causal.config.to_dict())
-    plain.architectures = architectures  # type: ignore[attr-defined]
-    plain.dtype = "float32"  # type: ignore[attr-defined]
-    plain.save_pretrained(folder)  # type: ignore[attr-defined]
-    if causal.generation_config is not None and config is None:
-        causal.generation_config.save_pretrained(folder)
+    config.architectures = [architecture]
+    config.dtype = "float32"
+    config.save_pretrained(folder)
+
+
+def _copy_of(config: PreTrainedConfig) -> PreTrainedConfig:
+    return cast(PreTrainedConfig, type(config).from_dict(config.to_dict()))

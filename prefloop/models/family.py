@@ -118,9 +118,9 @@ class Family:
 
         LoRA: A is uniform in ±1/sqrt(fan in), B is 0 (Hu et al. 2021), so the role equals the base.
         """
-        generator = torch.Generator().manual_seed(
-            derive_seed(self._seed, "adapter", "reward" if trunk is self.reward else "policy", round_number)
-        )
+        role = REWARD if trunk is self.reward else POLICY
+        seed = derive_seed(self._seed, "adapter", role, round_number)
+        generator = torch.Generator().manual_seed(seed)
         originals = dict(self.reference.causal.named_parameters())
         with torch.no_grad():
             for name, parameter in trunk.named_parameters:
@@ -135,11 +135,8 @@ class Family:
 
     def state(self, trunk: Trunk) -> Iterator[tuple[str, Tensor]]:
         """Yield the role's whole backbone as plain tensors, adapters merged, one at a time."""
-        yield from _merged(trunk, self.role_of(trunk) if self._peft is not None else None)
-
-    def role_of(self, trunk: Trunk) -> str | None:
-        """Return the adapter's name of a role; None for the reference."""
-        return {id(self.policy): POLICY, id(self.reward): REWARD}.get(id(trunk))
+        roles = {id(self.policy): POLICY, id(self.reward): REWARD}
+        yield from _merged(trunk, None if self._peft is None else roles.get(id(trunk)))
 
 
 def _nothing() -> None:
@@ -187,5 +184,5 @@ def _merged(trunk: Trunk, adapter: str | None) -> Iterator[tuple[str, Tensor]]:
             continue
         layer = modules[name.split(".base_layer.")[0]]
         if adapter is not None and name.endswith(".weight"):
-            tensor = tensor + layer.get_delta_weight(adapter)  # type: ignore[operator]
+            tensor = tensor + layer.get_delta_weight(adapter)
         yield name.replace(".base_layer.", "."), tensor

@@ -1,4 +1,4 @@
-"""Sampling exactly T tokens, with the log-probability and value of each, in one pass with a cache."""
+"""Sampling exactly T tokens with a cache, and the log-probability and value of each."""
 
 from dataclasses import dataclass
 
@@ -52,10 +52,14 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
     mask = torch.cat([query_mask, new], dim=1)
     n_query = query.shape[1]
-    tokens, logprobs, values = [], [], []
+    tokens: list[Tensor] = []
+    logprobs: list[Tensor] = []
+    values: list[Tensor] = []
     for step in range(n_tokens):
         if step > 0:
-            hidden = trunk.hidden(tokens[-1][:, None], mask[:, : n_query + step], cache=cache)[:, -1]
+            hidden = trunk.hidden(tokens[-1][:, None], mask[:, : n_query + step], cache=cache)[
+                :, -1
+            ]
         logits = ban_tokens(trunk.logits(hidden), banned)
         token, logprob = sample_inverse_cdf(logits, uniforms[step], temperature=temperature)
         tokens.append(token)

@@ -82,9 +82,9 @@ def load_causal(folder: Path, coder: TextCoder) -> PreTrainedModel:
     return cast(PreTrainedModel, model)
 
 
-def context_length(model: PreTrainedModel) -> int:
-    """Return how many tokens the model can look at."""
-    return int(model.config.get_text_config().max_position_embeddings)
+def context_length(folder: Path) -> int:
+    """Return how many tokens the model in `folder` can look at."""
+    return int(AutoConfig.from_pretrained(folder).get_text_config().max_position_embeddings)
 
 
 def backbone(model: PreTrainedModel) -> nn.Module:

@@ -75,8 +75,8 @@ class PolicyStage:
         self._beyond_cap = self._beyond_cap + 1 if is_beyond else 0
         if self._beyond_cap >= PATIENCE:
             raise DivergedError(
-                f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, for "
-                f"{PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, delete "
+                f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, "
+                f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, delete "
                 f"{self.checkpoints} and run again; labels and reward models are kept."
             )
 

@@ -144,7 +144,7 @@ class PPOTrainer:
         for epoch in range(self.config.epochs):
             stream = numpy_stream(self.seed, "minibatches", self.update, epoch)
             order = torch.from_numpy(stream.permutation(self.config.batch_size))
-            for rows in order.split(self.config.minibatch_size):
+            for rows in torch.split(order, self.config.minibatch_size):
                 self.n_steps += 1
                 eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
@@ -157,7 +157,7 @@ class PPOTrainer:
         denominator = rollout.mask.sum()
         self.optimizer.zero_grad(set_to_none=True)
         parts = []
-        for rows in torch.arange(len(rollout.scores)).split(self.config.microbatch_size):
+        for rows in torch.split(torch.arange(len(rollout.scores)), self.config.microbatch_size):
             part = improve_microbatch(
                 self.family.policy,
                 self.value_head,
@@ -177,7 +177,11 @@ class PPOTrainer:
     def estimate(self, rollout: Rollout) -> Estimates:
         """Return whitened advantages, and returns that are not whitened."""
         rewards, _ = shape_rewards(
-            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=self.kl_coef
+            rollout.scores,
+            rollout.logprobs,
+            rollout.ref_logprobs,
+            rollout.mask,
+            kl_coef=self.kl_coef,
         )
         if self.config.whiten_rewards:
             rewards = masked_whiten(rewards, rollout.mask, center=False)
@@ -188,7 +192,7 @@ class PPOTrainer:
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []
-        for rows in torch.arange(draw.query.shape[0]).split(2 * self.config.microbatch_size):
+        for rows in torch.split(torch.arange(draw.query.shape[0]), 2 * self.config.microbatch_size):
             forward = respond_forward(
                 self.family.reference,
                 draw.query[rows],

@@ -54,6 +54,13 @@ def load_prompts(
     return list(prompts.values())
 
 
+def training_texts(config: PromptsConfig) -> list[str]:
+    """Return the whole passages of the training split, for a supervised warm start."""
+    shares = {"held_out_share": config.held_out_share, "validation_share": config.validation_share}
+    passages = read_passages(config).passages
+    return [p.text for p in passages if split_of(p.text, **shares) == "train"]
+
+
 def check_context(task: TaskConfig, tokenizer: TextTokenizer, context: int | None) -> None:
     """Raise a SettingsError if the longest query and its response do not fit into the model."""
     if context is None:

@@ -11,7 +11,7 @@ class TaskConfig(Section):
     """What a query is, when a response ends, and what labelers are asked."""
 
     name: str
-    """The preset this task starts from: `sentiment`, `descriptiveness`, `summarization`, `custom`."""
+    """The preset to start from: `sentiment`, `descriptiveness`, `summarization` or `custom`."""
 
     question: str
     """What labelers are asked about the samples."""

@@ -28,7 +28,7 @@ class RewardsConfig(Section):
     """Start from mean 0 and variance 1 on reference samples."""
 
     normalize_after: bool = True
-    """End at mean 0 and variance 1 on reference samples, so that the KL coefficient keeps its meaning."""
+    """End at mean 0 and variance 1 on reference samples: the KL coefficient keeps its meaning."""
 
     normalize_samples: Count = 256
     """Reference samples that the normalization looks at."""

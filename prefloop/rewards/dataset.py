@@ -26,7 +26,7 @@ def preference_batch(
     for row, target in enumerate(targets):
         text = prompts[target.comparison.prompt_id].text
         group = [samples[key] for key in target.comparison.sample_ids]
-        sequences.append(tuple(tuple(responder.reward_ids(text, s.response_ids)) for s in group))
+        sequences.append(tuple(tuple(responder.sample_ids(text, s)) for s in group))
         probabilities[row, : len(group)] = torch.tensor(target.probabilities)
         present[row, : len(group)] = True
     return PreferenceBatch(sequences=tuple(sequences), targets=probabilities, present=present)

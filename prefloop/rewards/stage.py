@@ -50,19 +50,17 @@ class RewardStage:
     def train(
         self,
         round_number: int,
-        prompts: Mapping[str, Prompt],
         reference: Sequence[Sample],
         metrics: MetricsLog,
     ) -> None:
-        """Leave the round's reward model in `self.model`: trained now, or read back if it is done."""
+        """Leave the round's reward model in `self.model`: trained now, or read back."""
+        prompts = {p.id: p for p in self.store.prompts()}
         folder = self.run / "rewards" / f"round-{round_number}"
         if folder.exists() and not verify_folder(folder, hashes=False):
             self._read_back(folder)
             return
         labels = self._labels("train", prompts)
-        sequences = [
-            self.responder.reward_ids(prompts[s.prompt_id].text, s.response_ids) for s in reference
-        ]
+        sequences = [self.responder.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
             self.config,
@@ -80,8 +78,8 @@ class RewardStage:
         targets = self._targets(split)
         if not targets:
             raise InputError(
-                "there is no label with a preference to train the reward model on: all answers were "
-                "skips or flags, or none came. Gather more with `prefloop run`."
+                f"there is no {split} label with a preference: all answers were skips or flags, or "
+                "none came. Gather more with `prefloop run`, or import some."
             )
         samples = self.store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
         batch = preference_batch(targets, samples, prompts, self.responder)
@@ -92,7 +90,8 @@ class RewardStage:
         return batch
 
     def _targets(self, split: str) -> list[Target]:
-        return preference_targets(self.store.comparisons(split=split), self.store.labels(split=split))
+        comparisons = self.store.comparisons(split=split)
+        return preference_targets(comparisons, self.store.labels(split=split))
 
     def _trust(self, prompts: Mapping[str, Prompt], reference: Sequences) -> dict[str, Any]:
         """Return the figures about the reward model on labels that it never saw."""
@@ -111,7 +110,8 @@ class RewardStage:
         present = batch.present.numpy()
         scores[present] = flat.numpy()
         lengths[present] = [len(s) for group in batch.sequences for s in group]
-        ceiling = label_ceiling(self.store.comparisons(split="validation"), self.store.labels(split="validation"))
+        labels = self.store.labels(split="validation")
+        ceiling = label_ceiling(self.store.comparisons(split="validation"), labels)
         targets = np.where(present, batch.targets.numpy(), np.nan)
         return figures | {"validation": trust_figures(scores, targets, lengths, ceiling)}
 

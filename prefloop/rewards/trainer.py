@@ -52,21 +52,22 @@ class RewardTrainer:
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         """Reset, normalize, train for the configured epochs, and normalize again."""
         n = len(labels.sequences)
-        size = min(self.config.batch_size, n)
-        per_epoch = n // size
+        per_epoch = -(-n // self.config.batch_size)
         total = per_epoch * self.config.epochs
         first = self._begin(reference)
         for step in range(first, total):
             epoch, place = divmod(step, per_epoch)
             order = epoch_order(n, self.seed, self.round_number, epoch)
-            batch = rows(labels, order[place * size : (place + 1) * size])
+            # Cut into even parts: no label is dropped, and no step sees a remnant of two or three.
+            first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
+            batch = rows(labels, order[first_row:end_row])
             line = self.step(batch, step, total)
             self.metrics.write(
                 {
                     "stage": "rewards",
                     "round": self.round_number,
                     "update": step + 1,
-                    "labels": (step + 1) * size,
+                    "labels": epoch * n + end_row,
                     **line,
                 }
             )
@@ -119,4 +120,3 @@ class RewardTrainer:
             tensors = training_tensors(self.model.named_parameters, self.optimizer)
             state: dict[str, Any] = {"shift": self.model.head.shift}
             save_checkpoint(self.checkpoints, step, tensors, state)
-

@@ -108,10 +108,10 @@ class SampleDrawer:
         records = []
         for row, ids in enumerate(draw.generation.response.tolist()):
             prompt = prompts[row // per_prompt]
-            key = stable_id("sample", self.seed, model, round, purpose, prompt.id, attempt, row % per_prompt)
+            place = (purpose, prompt.id, attempt, row % per_prompt)
             records.append(
                 Sample(
-                    id=key,
+                    id=stable_id("sample", self.seed, model, round, *place),
                     prompt_id=prompt.id,
                     model=model,
                     round=round,

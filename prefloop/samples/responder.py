@@ -13,7 +13,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.loading import TextCoder
 from prefloop.models.scoring import banned_mask, pad_left
 from prefloop.prompts.task import TaskConfig
-from prefloop.records import Prompt
+from prefloop.records import Prompt, Sample
 from prefloop.samples.config import SamplesConfig
 from prefloop.samples.stop_rule import Ending, StopRule
 
@@ -54,6 +54,15 @@ class Responder:
         the policy produced (silent bug S5).
         """
         return self.coder.encode(prompt_text) + self.stop_rule.cut(response_ids)
+
+    def sample_ids(self, prompt_text: str, sample: Sample) -> list[int]:
+        """Return what the reward model sees of a stored sample.
+
+        Labels that were imported as text come without ids; only those are encoded here.
+        """
+        if sample.response_ids:
+            return self.reward_ids(prompt_text, sample.response_ids)
+        return self.coder.encode(prompt_text) + self.coder.encode(sample.text)
 
     def text_of(self, response_ids: Sequence[int]) -> str:
         """Return the response as labelers see it."""

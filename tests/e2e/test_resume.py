@@ -1,0 +1,86 @@
+"""A run that is killed with SIGKILL at random points equals the straight one, bit for bit."""
+
+import hashlib
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefloop.store.store import Store
+from tests.e2e.small_run import finish, make_run, start
+
+
+def fingerprint(run: Path) -> dict[str, Any]:
+    """Return everything that a resumed run must share with the straight one."""
+    files = [
+        *run.glob("policy/round-*/*.safetensors"),
+        *run.glob("rewards/round-*/*.safetensors"),
+        *sorted(run.glob("checkpoints/policy/*/tensors.safetensors"))[-1:],
+        *sorted(run.glob("checkpoints/policy/*/state.json"))[-1:],
+        run / "metrics.jsonl",
+    ]
+    assert len(files) > 8
+    result: dict[str, Any] = {
+        str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files
+    }
+    with Store.open(run / "prefloop.db") as store:
+        result["samples"] = sorted(store.samples(), key=lambda s: s.id)
+        result["comparisons"] = sorted(store.comparisons(), key=lambda c: c.id)
+        result["labels"] = sorted(store.labels(), key=lambda x: x.id)
+        result["verdicts"] = sorted(store.verdicts(), key=lambda v: v.id)
+        store.verify_chain()
+    return result
+
+
+@pytest.fixture(scope="module")
+def straight(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """The straight run and how long it took."""
+    run = make_run(tmp_path_factory.mktemp("straight") / "run", gpt2_folder)
+    began = time.monotonic()
+    finish(run)
+    return run, time.monotonic() - began
+
+
+def kill_and_resume(run: Path, seconds: float, n_kills: int, seed: int) -> int:
+    """Kill the run at random times, then let it finish; return how often it really was killed."""
+    rng = random.Random(seed)
+    killed = 0
+    for _ in range(n_kills):
+        process = start(run)
+        # Start-up is a third of so short a run: kills before it ends would test nothing.
+        time.sleep(seconds * rng.uniform(0.35, 0.9))
+        if process.poll() is None:
+            killed += 1
+        process.kill()
+        process.communicate()
+    finish(run)
+    return killed
+
+
+@pytest.mark.parametrize("n_kills, seed", [(3, 0), pytest.param(25, 1, marks=pytest.mark.slow)])
+def test_killed_and_resumed_equals_straight(
+    straight: tuple[Path, float], gpt2_folder: Path, tmp_path: Path, n_kills: int, seed: int
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder)
+    killed = kill_and_resume(run, straight[1], n_kills, seed)
+    assert killed > 0
+    expected, found = fingerprint(straight[0]), fingerprint(run)
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        assert found[key] == value, f"{key} differs after {killed} kills"
+
+
+def test_a_finished_run_is_left_alone(straight: tuple[Path, float]) -> None:
+    before = fingerprint(straight[0])
+    finish(straight[0])
+    assert fingerprint(straight[0]) == before
+
+
+def test_another_seed_gives_another_run(
+    straight: tuple[Path, float], gpt2_folder: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder, seed=4)
+    finish(run)
+    assert fingerprint(run)["metrics.jsonl"] != fingerprint(straight[0])["metrics.jsonl"]
