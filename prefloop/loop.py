@@ -23,6 +23,7 @@ from prefloop.progress import Progress
 from prefloop.prompts.loading import load_prompts, training_texts
 from prefloop.records import REFERENCE, Comparison, Prompt, Sample
 from prefloop.report.build import build_report
+from prefloop.report.cards import write_cards
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.samples.draw import SampleDrawer
@@ -31,23 +32,29 @@ from prefloop.seeding import numpy_stream
 from prefloop.store.store import Store
 
 
-def run(config: RunConfig, folder: Path, progress: Progress) -> Path:
-    """Run every stage in order, going on where an earlier run stopped; return the report's path."""
+STAGES = ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation")
+"""What `until` may name, in order."""
+
+
+def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | None = None) -> Path:
+    """Run every stage in order, going on where an earlier run stopped; return the report's path.
+
+    `until` is the last stage to run; it stops in the first round that is not finished.
+    """
     if config.models.threads:
         torch.set_num_threads(config.models.threads)
     with Store.open(config.store or folder / "prefloop.db") as store:
         loop = prepare(config, folder, store, progress)
         loop.policy.restore()
         for round_number in range(config.rounds):
-            if loop.is_done(round_number):
-                continue
-            loop.ask(round_number)
-            loop.learn(round_number)
-            loop.improve(round_number)
-            if config.evaluation.every_round or round_number == config.rounds - 1:
-                loop.evaluate(round_number)
+            if not loop.is_done(round_number, until):
+                loop.turn(round_number, until)
+                if until is not None:
+                    break
+        settings = config.model_dump()
+        write_cards(folder, task=config.task, settings=settings)
         return build_report(
-            folder, store, config=config.report, task=config.task, settings=config.model_dump()
+            folder, store, config=config.report, task=config.task, settings=settings
         )
 
 
@@ -65,21 +72,45 @@ class Loop:
     policy: PolicyStage
     metrics: MetricsLog
 
-    def is_done(self, round_number: int) -> bool:
+    def turn(self, round_number: int, until: str | None = None) -> None:
+        """Take one turn of the loop, up to and including the stage `until`."""
+        last = len(STAGES) if until is None else STAGES.index(until)
+        if last >= STAGES.index("samples"):
+            self.ask(round_number, is_answered=last >= STAGES.index("comparisons"))
+        if last >= STAGES.index("rewards"):
+            self.learn(round_number)
+        if last >= STAGES.index("policy"):
+            self.improve(round_number)
+        if last >= STAGES.index("evaluation") and self.wants_judging(round_number, until):
+            self.evaluate(round_number)
+
+    def is_done(self, round_number: int, until: str | None = None) -> bool:
         """Whether an earlier run finished the round, evaluation included."""
         policy = self.folder / "policy" / f"round-{round_number}"
         judged = self.folder / "evaluation" / f"round-{round_number}.json"
-        is_last = round_number == self.config.rounds - 1
-        wants_judging = self.config.evaluation.every_round or is_last
+        wants_judging = self.wants_judging(round_number, until)
         return policy.exists() and (judged.exists() or not wants_judging)
 
-    def ask(self, round_number: int) -> None:
+    def wants_judging(self, round_number: int, until: str | None = None) -> bool:
+        """Whether the round's policy is to be judged; only the newest policy is in memory."""
+        is_last = round_number == self.config.rounds - 1
+        is_asked = until == "evaluation" and self.policy.trainer.update <= self.end_of(round_number)
+        return is_last or is_asked or self.config.evaluation.every_round
+
+    def end_of(self, round_number: int) -> int:
+        """Return the PPO update, counted over the run, with which a round ends."""
+        return (round_number + 1) * self.config.policy.updates // self.config.rounds
+
+    def ask(self, round_number: int, *, is_answered: bool = True) -> None:
         """Sample from the current policy and gather the labels that this round should have."""
         if self.config.comparisons.labelers == "none":
             return
         wanted = self.labels_due(round_number) - self.labels_due(round_number - 1)
-        self._ask_split(round_number, "train", wanted)
-        self._ask_split(round_number, "validation", self.config.comparisons.validation_labels)
+        validation = self.config.comparisons.validation_labels
+        for split, n_labels in (("train", wanted), ("validation", validation)):
+            questions = self._questions(round_number, split, n_labels)
+            if is_answered:
+                self._gather(split, questions)
 
     def learn(self, round_number: int) -> None:
         """Train the reward model anew on all labels so far."""
@@ -87,9 +118,7 @@ class Loop:
 
     def improve(self, round_number: int) -> None:
         """Go on with PPO against this round's reward model."""
-        total = self.config.policy.updates
-        end = (round_number + 1) * total // self.config.rounds
-        self.policy.improve(round_number, end, self._of_split("train"))
+        self.policy.improve(round_number, self.end_of(round_number), self._of_split("train"))
 
     def evaluate(self, round_number: int) -> None:
         """Let a held-out judge compare policy and reference on prompts that nothing trained on."""
@@ -128,8 +157,8 @@ class Loop:
             return comparisons.labels
         return label_budget(min(initial, comparisons.labels), comparisons.labels, share)
 
-    def _ask_split(self, round_number: int, split: str, n_labels: int) -> None:
-        """Draw samples until there are enough questions, then have them answered.
+    def _questions(self, round_number: int, split: str, n_labels: int) -> list[Comparison]:
+        """Draw samples until there are enough questions for the labels, and store them.
 
         Prompts are taken in a fixed shuffled order, each asked about at most once per run, so no
         label repeats a question and a resumed run asks the same ones.
@@ -164,8 +193,12 @@ class Loop:
                 "prompts are used up. Add prompts or ask for fewer labels."
             )
         self.store.add_comparisons(questions)
+        return questions
+
+    def _gather(self, split: str, questions: list[Comparison]) -> None:
+        """Have questions answered that are not answered yet."""
         gather_labels(
-            comparisons,
+            self.config.comparisons.for_split(split),
             questions,
             self.store,
             seed=self.config.seed,

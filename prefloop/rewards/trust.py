@@ -25,8 +25,10 @@ def trust_figures(
     """Return what tells a reward model worth following from one that is not, ready for JSON.
 
     `targets` are shares of votes (rows sum to 1), `lengths` any measure of length. `ceiling` is how
-    often another labeler would choose the same sample; None if nobody knows. Accuracy counts
-    comparisons with one most chosen sample; equal highest scores share the credit.
+    often another labeler would choose the same sample; None if nobody knows. Accuracy is the share
+    of the votes that the highest-scored sample got, equal scores sharing it: how often the model
+    agrees with one labeler, and so of one kind with the ceiling. (Counting majorities only would
+    keep the easy comparisons and flatter the model.)
     """
     exists = ~np.isnan(scores)
     targets = np.where(exists, np.nan_to_num(targets), 0.0)
@@ -39,16 +41,15 @@ def trust_figures(
         "calibration": _calibration(scores, targets, exists),
         "score_length_correlation": _within_correlation(scores, lengths, exists),
     }
-    if not is_decided.any():
-        return figures | {"accuracy": None, "missing": "no comparison has one most chosen sample"}
-    s, t, size, there = (x[is_decided] for x in (scores, votes, lengths, exists))
-    best = t.argmax(axis=1)
-    credit = _credit(np.where(there, s, -np.inf), best)
-    figures["chance"] = float((1 / there.sum(axis=1)).mean())
+    credit = _credit(np.where(exists, scores, -np.inf), targets)
+    figures["chance"] = float((1 / exists.sum(axis=1)).mean())
     figures["accuracy"] = _share(credit)
-    figures["by_margin"] = _by_margin(s, credit)
-    figures["by_length"] = _by_length(size, best, there, credit)
-    figures["length_only"] = _length_only(size, best, there)
+    figures["by_margin"] = _by_margin(scores, credit)
+    figures["length_only"] = _length_only(lengths, targets, exists)
+    best = votes[is_decided].argmax(axis=1)
+    figures["by_length"] = _by_length(
+        lengths[is_decided], best, exists[is_decided], credit[is_decided]
+    )
     return figures
 
 
@@ -66,11 +67,11 @@ def _share(credit: Float[np.ndarray, " M"]) -> dict[str, Any]:
 
 
 def _credit(
-    values: Float[np.ndarray, "M K"], best: np.ndarray[Any, Any]
+    values: Float[np.ndarray, "M K"], targets: Float[np.ndarray, "M K"]
 ) -> Float[np.ndarray, " M"]:
-    """Return 1 where the highest value is the chosen sample's, shared between equals."""
+    """Return the share of the votes that the highest value got, the mean over equals."""
     is_top = values == values.max(axis=1, keepdims=True)
-    return np.asarray(is_top[np.arange(len(best)), best] / is_top.sum(axis=1), dtype=float)
+    return np.asarray((targets * is_top).sum(axis=1) / is_top.sum(axis=1), dtype=float)
 
 
 def _calibration(
@@ -158,10 +159,12 @@ def _by_length(
 
 
 def _length_only(
-    lengths: Float[np.ndarray, "M K"], best: np.ndarray[Any, Any], exists: np.ndarray[Any, Any]
+    lengths: Float[np.ndarray, "M K"],
+    targets: Float[np.ndarray, "M K"],
+    exists: np.ndarray[Any, Any],
 ) -> dict[str, Any]:
     """Return the accuracy of a rater who can only count: the better of longest and shortest."""
-    longest = _credit(np.where(exists, lengths, -np.inf), best)
-    shortest = _credit(np.where(exists, -lengths, -np.inf), best)
+    longest = _credit(np.where(exists, lengths, -np.inf), targets)
+    shortest = _credit(np.where(exists, -lengths, -np.inf), targets)
     rule = "longest" if longest.mean() >= shortest.mean() else "shortest"
     return {"rule": rule, "accuracy": _share(longest if rule == "longest" else shortest)}

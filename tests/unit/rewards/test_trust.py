@@ -16,10 +16,10 @@ def test_accuracy_by_hand_with_ties_and_missing_samples() -> None:
     scores = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, NAN], [1.0, 1.0, 0.0], [5.0, 0.0, 0.0]])
     targets = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, NAN], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]])
     got = trust_figures(scores, targets, np.ones((4, 3)))
-    # right, wrong, half a credit for two equal highest; the fourth has no most chosen sample.
-    assert (got["n"], got["n_tied"], got["accuracy"]["n"]) == (4, 1, 3)
-    np.testing.assert_allclose(got["accuracy"]["value"], 1.5 / 3, **FP64)
-    np.testing.assert_allclose(got["chance"], (1 / 3 + 1 / 2 + 1 / 3) / 3, **FP64)
+    # right, wrong, half a credit for two equal highest, and half of the votes.
+    assert (got["n"], got["n_tied"], got["accuracy"]["n"]) == (4, 1, 4)
+    np.testing.assert_allclose(got["accuracy"]["value"], 2.0 / 4, **FP64)
+    np.testing.assert_allclose(got["chance"], (1 / 3 + 1 / 2 + 1 / 3 + 1 / 3) / 4, **FP64)
     assert got["ceiling"] is None
 
 
@@ -88,7 +88,22 @@ def test_figures_survive_json() -> None:
     assert json.loads(json.dumps(got, allow_nan=False)) == got
 
 
-def test_only_ties_leave_no_accuracy() -> None:
+def test_only_ties_are_chance() -> None:
     got = trust_figures(np.zeros((2, 2)), np.full((2, 2), 0.5), np.ones((2, 2)))
-    assert got["accuracy"] is None
-    assert got["n_tied"] == 2
+    assert got["accuracy"]["value"] == got["chance"] == 0.5
+    assert (got["n_tied"], got["by_length"]) == (2, [])
+
+
+def test_accuracy_and_ceiling_are_of_one_kind() -> None:
+    """A model that is one more labeler reaches the ceiling; majorities alone would overstate it."""
+    rng = np.random.default_rng(5)
+    truth = rng.normal(0, 1.0, (6000, 4))
+    raters = [(truth + rng.gumbel(size=truth.shape)).argmax(axis=1) for _ in range(3)]
+    votes = np.stack([np.eye(4)[r] for r in raters])
+    got = trust_figures(votes[2], votes[:2].mean(axis=0), np.ones(truth.shape))
+    np.testing.assert_allclose(
+        got["accuracy"]["value"], (raters[0] == raters[1]).mean(), **STATISTICAL
+    )
+    agreed = raters[0] == raters[1]
+    majority_only = (raters[2] == raters[0])[agreed].mean()
+    assert majority_only > got["accuracy"]["value"] + 0.05
