@@ -1,0 +1,81 @@
+"""Samples in the store: finished ones for labelers, the same ones after an interruption."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.family import Family
+from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.progress import Silent
+from prefloop.prompts.presets import load_task
+from prefloop.records import REFERENCE, Prompt, Purpose, Sample
+from prefloop.samples.config import SamplesConfig
+from prefloop.samples.draw import SampleDrawer
+from prefloop.samples.responder import Responder
+from prefloop.store.store import Store
+
+PROMPTS = [
+    Prompt(id=f"p{i}", text=text, source="test", split="train")
+    for i, text in enumerate(["The sun was warm.", "He was sad.", "Call me Ishmael.", "She sang."])
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "prefloop.db") as opened:
+        opened.add_prompts(PROMPTS)
+        yield opened
+
+
+def drawer(folder: Path, store: Store, *, attempts: int = 8, seed: int = 1) -> SampleDrawer:
+    coder = load_tokenizer(folder)
+    causal = load_causal(folder, coder)
+    family = Family(causal, ModelsConfig(lora_rank=4), seed=1)
+    task = load_task({"name": "sentiment", "stop": "e", "stop_min": 4, "response_tokens": 16})
+    config = SamplesConfig(batch_size=8, attempts=attempts)
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    responder = Responder(coder, task, config, vocabulary=vocabulary)
+    return SampleDrawer(responder, family, store, seed=seed, progress=Silent())
+
+
+def draw(drawer: SampleDrawer, prompts: list[Prompt], purpose: Purpose) -> list[Sample]:
+    return drawer.draw(prompts, model=REFERENCE, round=0, purpose=purpose, per_prompt=4)
+
+
+def test_labelers_see_only_responses_that_ended(gpt2_folder: Path, store: Store) -> None:
+    shown = draw(drawer(gpt2_folder, store), PROMPTS, "labels")
+    judged = draw(drawer(gpt2_folder, store), PROMPTS, "evaluation")
+    assert len(judged) == 16
+    assert not all(sample.is_ended for sample in judged), "the rule must have something to refuse"
+    assert shown
+    assert all(sample.is_ended for sample in shown)
+
+
+def test_more_attempts_find_more_that_ended(
+    gpt2_folder: Path, store: Store, tmp_path: Path
+) -> None:
+    many = draw(drawer(gpt2_folder, store), PROMPTS, "labels")
+    with Store.open(tmp_path / "other.db") as other:
+        other.add_prompts(PROMPTS)
+        few = draw(drawer(gpt2_folder, other, attempts=1), PROMPTS, "labels")
+    assert len(few) < len(many) <= 16
+    assert {sample.id for sample in few} <= {sample.id for sample in many}
+
+
+def test_what_is_there_is_not_drawn_again(gpt2_folder: Path, store: Store, tmp_path: Path) -> None:
+    """Detail 6: a draw depends on its name, not on what was drawn before it."""
+    draw(drawer(gpt2_folder, store), PROMPTS[:2], "evaluation")
+    resumed = draw(drawer(gpt2_folder, store), PROMPTS, "evaluation")
+    with Store.open(tmp_path / "other.db") as other:
+        other.add_prompts(PROMPTS)
+        straight = draw(drawer(gpt2_folder, other), PROMPTS, "evaluation")
+    assert resumed == straight
+    assert store.samples() == straight
+
+
+def test_responses_to_one_prompt_and_to_one_purpose_differ(gpt2_folder: Path, store: Store) -> None:
+    one = draw(drawer(gpt2_folder, store), PROMPTS[:1], "evaluation")
+    two = draw(drawer(gpt2_folder, store), PROMPTS[:1], "frontier")
+    assert len({sample.response_ids for sample in [*one, *two]}) == 8
