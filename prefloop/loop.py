@@ -31,7 +31,6 @@ from prefloop.samples.responder import Responder
 from prefloop.seeding import numpy_stream
 from prefloop.store.store import Store
 
-
 STAGES = ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation")
 """What `until` may name, in order."""
 
@@ -102,8 +101,12 @@ class Loop:
         return (round_number + 1) * self.config.policy.updates // self.config.rounds
 
     def ask(self, round_number: int, *, is_answered: bool = True) -> None:
-        """Sample from the current policy and gather the labels that this round should have."""
-        if self.config.comparisons.labelers == "none":
+        """Sample from the current policy and gather the labels that this round should have.
+
+        Once the round's reward model is there the policy has moved on, and nothing more is asked.
+        """
+        is_learned = (self.folder / "rewards" / f"round-{round_number}").exists()
+        if self.config.comparisons.labelers == "none" or is_learned:
             return
         wanted = self.labels_due(round_number) - self.labels_due(round_number - 1)
         validation = self.config.comparisons.validation_labels

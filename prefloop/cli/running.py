@@ -1,0 +1,117 @@
+"""The verbs that run the loop: the whole of it, the demo, and one stage at a time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prefloop.cli.arguments import AsJson, Overrides, RunFolder, run_file
+
+HERE = Path(__file__).parent
+
+
+def demo(
+    overrides: Overrides = None,
+    fast: Annotated[bool, typer.Option(help="Use the tiny embedded model: three minutes.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where the run goes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole loop on a small model and show what came out.
+
+    Example: `prefloop demo --fast`
+    """
+    from prefloop.cli.showing import show_result
+    from prefloop.files import write_atomically
+
+    folder = folder or Path("demo-run-fast" if fast else "demo-run")
+    source = HERE / "runs" / ("fast.yaml" if fast else "demo.yaml")
+    if not (folder / "run.yaml").exists():
+        write_atomically(folder / "run.yaml", source.read_text(encoding="utf-8"))
+    report = _carry_out(folder, overrides)
+    show_result(folder, report, n_pairs=5, as_json=as_json)
+
+
+def run(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run every stage; stop it with ^C and run again to go on.
+
+    Example: `prefloop run my-run policy.lr=1e-4`
+    """
+    from prefloop.cli.showing import show_result
+
+    report = _carry_out(folder, overrides)
+    show_result(folder, report, n_pairs=3, as_json=as_json)
+
+
+def prompts(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Cut the prompts and store them, and go no further.
+
+    Example: `prefloop prompts my-run`
+    """
+    _stage(folder, overrides, "prompts", as_json)
+
+
+def samples(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run up to the samples of this round: drawn, made into questions, not yet answered.
+
+    Example: `prefloop samples my-run`
+    """
+    _stage(folder, overrides, "samples", as_json)
+
+
+def comparisons(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run up to the comparisons of this round: the questions are answered.
+
+    Example: `prefloop comparisons my-run`
+    """
+    _stage(folder, overrides, "comparisons", as_json)
+
+
+def rewards(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run up to the reward model of this round.
+
+    Example: `prefloop rewards my-run rewards.lr=1e-4`
+    """
+    _stage(folder, overrides, "rewards", as_json)
+
+
+def policy(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run up to the policy of this round.
+
+    Example: `prefloop policy my-run`
+    """
+    _stage(folder, overrides, "policy", as_json)
+
+
+def evaluation(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Run up to the judgment of this round, the last or not.
+
+    Example: `prefloop evaluation my-run`
+    """
+    _stage(folder, overrides, "evaluation", as_json)
+
+
+def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool) -> None:
+    from prefloop.cli.showing import show_progress
+
+    _carry_out(folder, overrides, until=stage)
+    show_progress(folder, as_json=as_json)
+
+
+def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = None) -> Path:
+    """Run the loop, alone in the folder and with settings that fit what is there."""
+    from prefloop.cli.console import make_progress
+    from prefloop.cli.provenance import keep_settings
+    from prefloop.config import load_run_file
+    from prefloop.files import only_one_process
+
+    config = load_run_file(run_file(folder), overrides or [])
+    progress = make_progress()
+    try:
+        with only_one_process(folder):
+            keep_settings(config, folder, progress.say)
+            # Imported late: a mistake in the run file is told at once, before torch loads.
+            from prefloop import loop
+
+            return loop.run(config, folder, progress, until=until)
+    finally:
+        progress.close()

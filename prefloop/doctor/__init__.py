@@ -1,0 +1,1 @@
+"""Looks a run over, stage by stage, and says which one is bad and why."""
