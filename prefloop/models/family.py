@@ -5,6 +5,7 @@ off. `adapter: none`: three full copies, as in 2019.
 """
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -87,8 +88,11 @@ class Family:
 
     def _share(self, causal: PreTrainedModel) -> None:
         settings = _lora_settings(causal, self.config)
-        self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
-        self._peft.add_adapter(REWARD, settings)
+        with warnings.catch_warnings():
+            # peft asks transformers for an attribute under its old name; nothing a user can mend.
+            warnings.filterwarnings("ignore", message=".is_gradient_checkpointing")
+            self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
+            self._peft.add_adapter(REWARD, settings)
         named = list(causal.named_parameters())
         roles: dict[str, Trunk] = {}
         for role in (POLICY, REWARD):
