@@ -21,11 +21,8 @@ EVERYTHING = [
 ]
 OUTSIDE_STORE = [path for path in files() if path.parts[len(PACKAGE.parts)] != "store"]
 OUTSIDE_CLI = [path for path in files() if path.parts[len(PACKAGE.parts)] != "cli"]
-STAGES = [
-    path
-    for folder in ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation", "report")
-    for path in files(PACKAGE / folder)
-] + [PACKAGE / "loop.py"]
+WITH_TENSORS = ("functional", "models")
+STAGES = [path for path in files() if path.parts[len(PACKAGE.parts)] not in WITH_TENSORS]
 
 SQL_WORDS = re.compile(
     r"\b(SELECT\s+.+\s+FROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE|PRAGMA)\b"
