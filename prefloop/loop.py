@@ -217,7 +217,9 @@ class Loop:
         """
         wanted = self.config.rewards.normalize_samples
         there = self.store.samples(model=REFERENCE, round=0, purpose="labels")
-        train = [s for s in there if self.prompts[s.prompt_id].split == "train"][:wanted]
+        # Imported labels may bring prompts that this run does not ask about.
+        ids = {p.id for p in self._of_split("train")}
+        train = [s for s in there if s.prompt_id in ids][:wanted]
         if len(train) == wanted:
             return train
         more = self._shuffled("train", "normalization prompts")[: wanted - len(train)]

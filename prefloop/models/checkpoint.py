@@ -6,7 +6,8 @@ sha256 in a manifest that is written last. So a crash at any byte leaves the las
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from prefloop.errors import CheckpointError
+from prefloop.errors import CheckpointError, DivergedError
 from prefloop.files import verify_folder, write_folder
 
 KEEP = 2
@@ -69,6 +70,22 @@ def load_checkpoint(parent: Path, warn: Callable[[str], None]) -> Checkpoint | N
             f"{parent}:\n" + "\n".join(damaged) + f"\nDelete {parent} to start this stage again."
         )
     return None
+
+
+@contextmanager
+def proving(parent: Path, number: int, *, spare_last: bool = False) -> Iterator[None]:
+    """Take the first step from checkpoint `number`; if it diverges, drop that checkpoint.
+
+    The step before may have ruined the weights without a number becoming NaN yet. A run that goes
+    on takes the checkpoint before it, whose next step was fine. `spare_last` keeps the only one.
+    """
+    try:
+        yield
+    except DivergedError:
+        suspect = parent / f"checkpoint-{number:06d}"
+        if not spare_last or _folders(parent) != [suspect]:
+            shutil.rmtree(suspect, ignore_errors=True)
+        raise
 
 
 def _folders(parent: Path) -> list[Path]:

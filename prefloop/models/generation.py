@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
+from prefloop.errors import DivergedError
 from prefloop.functional.logprobs import ban_tokens
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models.family import Trunk
@@ -61,7 +62,7 @@ def generate(  # noqa: PLR0913 - the parts of one draw
                 :, -1
             ]
         logits = ban_tokens(trunk.logits(hidden), banned)
-        token, logprob = sample_inverse_cdf(logits, uniforms[step], temperature=temperature)
+        token, logprob = _draw(logits, uniforms[step], temperature)
         tokens.append(token)
         logprobs.append(logprob)
         if value_head is not None:
@@ -71,3 +72,16 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         logprobs=torch.stack(logprobs, dim=1),
         values=torch.stack(values, dim=1) if values else None,
     )
+
+
+def _draw(
+    logits: Float[Tensor, "B V"], uniforms: Float[Tensor, " B"], temperature: float
+) -> tuple[Int[Tensor, " B"], Float[Tensor, " B"]]:
+    try:
+        return sample_inverse_cdf(logits, uniforms, temperature=temperature)
+    except ValueError as error:
+        raise DivergedError(
+            f"the model cannot answer: {error}. If PPO was running, a step was too large: lower "
+            "policy.lr and run the same command again. Else look at the model and the special "
+            "tokens of its tokenizer."
+        ) from error

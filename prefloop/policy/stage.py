@@ -8,6 +8,7 @@ from prefloop.files import verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     load_checkpoint,
+    proving,
     restore_training,
     save_checkpoint,
     training_tensors,
@@ -51,7 +52,9 @@ class PolicyStage:
         trainer = self.trainer
         start = trainer.update
         while trainer.update < end:
-            line = trainer.step(trainer.prompts_of(trainer.update, prompts))
+            # Without any checkpoint a later round would begin with the untuned model.
+            with proving(self.checkpoints, trainer.update, spare_last=round_number > 0):
+                line = trainer.step(trainer.prompts_of(trainer.update, prompts))
             self._watch_cap(line)
             self.metrics.write(
                 {
@@ -76,8 +79,8 @@ class PolicyStage:
         if self._beyond_cap >= PATIENCE:
             raise DivergedError(
                 f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, "
-                f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, delete "
-                f"{self.checkpoints} and run again; labels and reward models are kept."
+                f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, "
+                f"delete {self.checkpoints} and run again; labels and reward models are kept."
             )
 
     def _checkpoint(self) -> None:

@@ -78,6 +78,8 @@ class PPOTrainer:
         rollout = self.respond(prompts)
         kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask)).mean().item()
         refuse_nan(kl, "policy/kl", "lower policy.lr")
+        advice = "delete the newest folder below rewards, lower rewards.lr"
+        refuse_nan(rollout.scores.sum().item(), "policy/score", advice)
         metrics = self._describe(rollout, kl)
         cap = self.config.kl.cap
         if cap is None or kl <= cap:

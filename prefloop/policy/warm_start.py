@@ -64,7 +64,7 @@ def warm_start(
         lr = config.lr * cosine_decay(step, total)
         set_adam(optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=ADAM_EPS))
         loss = _step(family, optimizer, [lessons[int(i)] for i in rows], coder.pad_id)
-        detail = f"perplexity {math.exp(loss):.1f}"
+        detail = f"perplexity {math.exp(min(loss, 700)):.1f}"
         progress.count("warm start", step + 1, total, detail)
     value_head = ValueHead(family.policy.width)
     write_folder(folder, lambda place: save_policy(place, family, value_head, coder))

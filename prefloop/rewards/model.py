@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from prefloop.batches import PreferenceBatch
+from prefloop.errors import DivergedError
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.family import Family
 from prefloop.models.heads import ScoreHead
@@ -64,6 +65,14 @@ class RewardModel:
 
     def normalize(self, reference_sequences: Sequences) -> tuple[float, float]:
         """Rescale to mean 0 and variance 1 on reference samples; return the gain and shift used."""
-        gain, shift = gain_and_shift(self.score(reference_sequences))
+        try:
+            gain, shift = gain_and_shift(self.score(reference_sequences))
+        except ValueError as error:
+            raise DivergedError(
+                f"the reward model cannot be normalized on {len(reference_sequences)} reference "
+                f"samples: {error}. Lower rewards.lr, see that the samples differ (`prefloop show` "
+                "and the report print them), delete the newest folder below checkpoints and run "
+                "the same command again; labels are kept."
+            ) from error
         self.head.rescale(gain, shift)
         return gain, shift

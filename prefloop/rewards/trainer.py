@@ -12,6 +12,7 @@ from prefloop.functional.schedules import linear_decay
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     load_checkpoint,
+    proving,
     restore_training,
     save_checkpoint,
     training_tensors,
@@ -61,7 +62,8 @@ class RewardTrainer:
             # Cut into even parts: no label is dropped, and no step sees a remnant of two or three.
             first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
             batch = rows(labels, order[first_row:end_row])
-            line = self.step(batch, step, total)
+            with proving(self.checkpoints, step):
+                line = self.step(batch, step, total)
             self.metrics.write(
                 {
                     "stage": "rewards",
