@@ -1,13 +1,95 @@
-"""S8: a normalization that does nothing."""
+"""S8: normalization does something, once, and what it did is kept.
 
+Reported as OpenRLHF#693: where the stored mean and standard deviation were missing, the reward was
+used as it was, in silence.
+"""
+
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
+from prefloop.metrics import MetricsLog
+from prefloop.models.export import restore_trunk
+from prefloop.progress import Silent
+from prefloop.rewards.config import RewardsConfig
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.stage import RewardStage
+from prefloop.store.store import Store
 from tests.models_for_tests import TEXT
 from tests.silent_bugs.parts import reward_model
-from tests.tolerances import MODEL
+from tests.stages_for_tests import Adapter, family_on, fill, responder_on
+from tests.tolerances import EXACT, MODEL
+
+
+def stage_on(folder: Path, store: Store, run: Path, adapter: Adapter) -> RewardStage:
+    coder, family = family_on(folder, adapter=adapter)
+    config = RewardsConfig(batch_size=4, lr=3e-3)
+    model = RewardModel(family, pad_id=coder.pad_id, seed=1)
+    responder = responder_on(coder, family)
+    return RewardStage(model, responder, config, store, seed=1, run=run, progress=Silent())
+
+
+def train(stage: RewardStage, store: Store, run: Path) -> Tensor:
+    """Return the reference samples' scores after the stage."""
+    samples = store.samples()
+    texts = {p.id: p.text for p in store.prompts()}
+    stage.train(0, samples, MetricsLog(run / "metrics.jsonl"))
+    return stage.model.score(
+        [stage.responder.reward_ids(texts[s.prompt_id], s.response_ids) for s in samples]
+    )
+
+
+def check(scores: Tensor) -> None:
+    """The reference samples have mean 0 and standard deviation 1."""
+    moments = torch.stack([scores.mean(), scores.std(correction=0)])
+    torch.testing.assert_close(moments, torch.tensor([0.0, 1.0]), **MODEL)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_a_trained_model_has_mean_0_and_std_1_and_keeps_them_when_read_back(
+    gpt2_folder: Path, tmp_path: Path, adapter: Adapter
+) -> None:
+    with Store.open(tmp_path / "prefloop.db") as store:
+        stage = stage_on(gpt2_folder, store, tmp_path, adapter)
+        fill(store, stage.responder.coder)
+        scores = train(stage, store, tmp_path)
+        check(scores)
+        again = stage_on(gpt2_folder, store, tmp_path, adapter)
+        torch.testing.assert_close(train(again, store, tmp_path), scores, **EXACT)
+        twin = stage_on(gpt2_folder, store, tmp_path, adapter)
+        folder = tmp_path / "rewards" / "round-0"
+        state = restore_trunk(folder, twin.model.family, twin.model.trunk)
+        twin.model.head.load_state_dict({"weight": state["score.weight"]})
+        forgot_the_shift = twin.model.score(
+            [twin.responder.reward_ids("He was sad.", s.response_ids) for s in store.samples()]
+        )
+    with pytest.raises(AssertionError):
+        check(forgot_the_shift)
+    figures = json.loads((folder / "trust.json").read_text())
+    check(torch.tensor([figures["reference_std"], -figures["reference_std"]]))
+    assert abs(figures["reference_mean"]) < 1e-4
+    assert json.loads((folder / "config.json").read_text())["reward_shift"] != 0
+
+
+def test_twin_without_normalization_fails_the_same_check(gpt2_folder: Path) -> None:
+    coder, family = family_on(gpt2_folder)
+    model = RewardModel(family, pad_id=coder.pad_id, seed=1)
+    sequences = [[i, i + 1, i + 2] for i in range(20, 60)]
+    with pytest.raises(AssertionError):
+        check(model.score(sequences))
+    gain, shift = model.normalize(sequences)
+    check(model.score(sequences))
+    assert (gain, shift) != (1.0, 0.0)
+    check(model.score(sequences))
+    torch.testing.assert_close(
+        torch.tensor(model.normalize(sequences)), torch.tensor([1.0, 0.0]), **MODEL
+    )
+    model.head.shift = 0.0
+    with pytest.raises(AssertionError):
+        check(model.score(sequences))
 
 
 def test_scores_of_the_reference_get_mean_0_and_variance_1(model_folder: Path) -> None:

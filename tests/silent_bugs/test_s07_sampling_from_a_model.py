@@ -1,0 +1,109 @@
+"""S7 on a whole model: no dropout, no top-k, and the KL estimate is the KL.
+
+Reported as trl#351, #615, #925, #1857, PR #1586 (sampling in training mode).
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM
+
+from prefloop.functional.kl import exact_kl
+from prefloop.functional.logprobs import ban_tokens
+from prefloop.functional.sampling import sample_inverse_cdf
+from prefloop.models import generation
+from prefloop.models.family import Family
+from prefloop.models.loading import TextCoder
+from prefloop.models.scoring import banned_mask, respond_forward
+from tests.stages_for_tests import OPENINGS, family_on, vocabulary_of
+
+N, TEMPERATURE = 2000, 0.7
+
+
+@pytest.fixture
+def family(gpt2_folder: Path) -> tuple[TextCoder, Family]:
+    """A policy that is more various than its reference: its final layer norm is scaled down."""
+    coder, family = family_on(gpt2_folder, adapter="none")
+    with torch.no_grad():
+        dict(family.policy.named_parameters)["transformer.ln_f.weight"].mul_(0.6)
+    return coder, family
+
+
+@torch.no_grad()
+def kl_estimates(coder: TextCoder, family: Family) -> tuple[Tensor, Tensor]:
+    """Return per response the estimate from its tokens, and the exact KL along its prefixes."""
+    query = torch.tensor([coder.encode(OPENINGS[0])])
+    query_mask = torch.ones_like(query, dtype=torch.bool)
+    banned = banned_mask(vocabulary_of(family), coder.special_ids)
+    drawn = generation.generate(
+        family.policy,
+        query,
+        query_mask,
+        n_tokens=4,
+        per_query=N,
+        temperature=TEMPERATURE,
+        banned=banned,
+        generator=torch.Generator().manual_seed(4),
+    )
+    query, query_mask = query.expand(N, -1), query_mask.expand(N, -1)
+    ref = respond_forward(
+        family.reference,
+        query,
+        query_mask,
+        drawn.response,
+        temperature=TEMPERATURE,
+        banned=banned,
+    )
+    ids = torch.cat([query, drawn.response[:, :-1]], dim=1)
+    logits = [
+        ban_tokens(t.logits(t.hidden(ids, torch.ones_like(ids).bool())[:, -4:]), banned)
+        for t in (family.policy, family.reference)
+    ]
+    exact = exact_kl(logits[0], logits[1], temperature=TEMPERATURE).sum(dim=1)
+    return (drawn.logprobs - ref.logprobs).sum(dim=1), exact
+
+
+def standard_error(x: Tensor) -> float:
+    return (x.std() / N**0.5).item()
+
+
+def test_the_estimate_is_not_negative_and_is_the_exact_kl(
+    family: tuple[TextCoder, Family],
+) -> None:
+    estimate, exact = kl_estimates(*family)
+    assert estimate.mean() >= -3 * standard_error(estimate)
+    difference = estimate - exact
+    assert abs(difference.mean().item()) < 3 * standard_error(difference)
+    assert exact.mean() > 10 * standard_error(difference)
+
+
+def test_twin_that_samples_with_top_k_finds_a_negative_kl(
+    family: tuple[TextCoder, Family], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def top_k(logits: Tensor, uniforms: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
+        floor = logits.topk(2, dim=-1).values[..., -1:]
+        kept = logits.masked_fill(logits < floor, float("-inf"))
+        token, _ = sample_inverse_cdf(kept, uniforms, temperature=temperature)
+        full = (logits / temperature).log_softmax(dim=-1)
+        return token, full.gather(-1, token.unsqueeze(-1)).squeeze(-1)
+
+    monkeypatch.setattr(generation, "sample_inverse_cdf", top_k)
+    estimate, exact = kl_estimates(*family)
+    assert estimate.mean() < -3 * standard_error(estimate)
+    assert exact.mean() > 0
+
+
+@torch.no_grad()
+def test_dropout_is_off_even_in_training_mode_and_a_twin_with_dropout_is_seen(
+    model_folder: Path, gpt2_folder: Path
+) -> None:
+    coder, family = family_on(model_folder)
+    ids = torch.tensor([coder.encode(OPENINGS[0])])
+    mask = torch.ones_like(ids, dtype=torch.bool)
+    family.policy.causal.train()
+    first, second = (family.policy.hidden(ids, mask) for _ in range(2))
+    assert torch.equal(first, second)
+    twin = AutoModelForCausalLM.from_pretrained(gpt2_folder).train()
+    assert not torch.equal(twin(ids).logits, twin(ids).logits)

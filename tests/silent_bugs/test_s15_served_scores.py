@@ -1,0 +1,50 @@
+"""S15: the saved reward model gives the scores that it gave inside PPO.
+
+Reported as LlamaFactory#6100: behind the server the same model gave others.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from prefloop.models.export import save_reward_model
+from prefloop.models.scoring import pad_right
+from prefloop.rewards.model import RewardModel
+from tests.stages_for_tests import PROMPTS, Adapter, disturb, responses_with_stop, trainer_on
+from tests.tolerances import RELOADED
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+@torch.no_grad()
+def test_transformers_alone_gives_the_scores_of_ppo(
+    model_folder: Path, tmp_path: Path, adapter: Adapter
+) -> None:
+    rule = {"stop": ".", "stop_min": 1, "prefix": "Q: ", "suffix": " A:", "response_tokens": 12}
+    trainer = trainer_on(model_folder, adapter=adapter, task=rule)
+    model, responder = trainer.reward_model, trainer.responder
+    assert isinstance(model, RewardModel)
+    disturb(trainer.family.reward)
+    assert responder.stop_rule.stop_id is not None
+    response = responses_with_stop(responder.stop_rule.stop_id, len(PROMPTS), 12)
+    responses, texts = response.tolist(), [p.text for p in PROMPTS]
+    sequences = [responder.reward_ids(t, r) for t, r in zip(texts, responses, strict=True)]
+    model.normalize(sequences)
+    is_ended = responder.stop_rule.apply(response).is_ended
+    assert is_ended.all()
+    inside = trainer.score(PROMPTS, response, is_ended)
+
+    save_reward_model(tmp_path / "r", trainer.family, model.head, responder.coder)
+    served = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
+    ids, mask = pad_right(sequences, served.config.pad_token_id)
+    logits = served(ids, attention_mask=mask.long()).logits[:, 0]
+    torch.testing.assert_close(logits + served.config.reward_shift, inside, **RELOADED)
+
+    uncut = [responder.coder.encode(t) + r for t, r in zip(texts, responses, strict=True)]
+    with_prefix = [responder.query_ids(p) + s for p, s in zip(PROMPTS, sequences, strict=True)]
+    for twin in (uncut, with_prefix):
+        ids, mask = pad_right(twin, served.config.pad_token_id)
+        wrong = served(ids, attention_mask=mask.long()).logits[:, 0] + served.config.reward_shift
+        assert (wrong - inside).abs().mean() > 0.01
+    assert (logits - inside).abs().min() > 0.01

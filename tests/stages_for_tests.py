@@ -1,0 +1,154 @@
+"""Stages put together on a small random model, for tests of several rooms."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.family import Family, Trunk
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import TextCoder, load_causal, load_tokenizer
+from prefloop.policy.config import KLConfig, PolicyConfig
+from prefloop.policy.trainer import PPOTrainer
+from prefloop.prompts.presets import load_task
+from prefloop.prompts.task import TaskConfig
+from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
+from prefloop.rewards.model import RewardModel
+from prefloop.samples.config import SamplesConfig
+from prefloop.samples.responder import Responder
+from prefloop.store.store import Store
+
+Adapter = Literal["lora", "none"]
+
+OPENINGS = [
+    "The sun was warm.",
+    "He was sad and cold and hungry.",
+    "Call me Ishmael.",
+    "She laughed and sang all day long.",
+    "It is a truth universally acknowledged.",
+    "The rain fell on the grey town.",
+    "Some years ago.",
+    "Nobody came to the door.",
+]
+PROMPTS = [Prompt(id=f"p{i}", text=t, source="test", split="train") for i, t in enumerate(OPENINGS)]
+
+
+def family_on(
+    folder: Path, *, adapter: Adapter = "lora", rank: int = 4
+) -> tuple[TextCoder, Family]:
+    """Return the tokenizer and the three roles over the model in `folder`."""
+    coder = load_tokenizer(folder)
+    models = ModelsConfig(adapter=adapter, lora_rank=rank)
+    return coder, Family(load_causal(folder, coder), models, seed=1)
+
+
+def vocabulary_of(family: Family) -> int:
+    """Return how many ids the model's head knows."""
+    return int(family.policy.causal.get_output_embeddings().weight.shape[0])
+
+
+def task_of(**changes: Any) -> TaskConfig:
+    """Return a short task: six tokens, no stop rule unless asked for."""
+    short = {"response_tokens": 6, "stop": None, "stop_min": 0, "temperature": 1.0}
+    return load_task({"name": "sentiment", **short, **changes})
+
+
+def responder_on(
+    coder: TextCoder, family: Family, samples: SamplesConfig | None = None, **task: Any
+) -> Responder:
+    """Return a responder for the short task with changes."""
+    return Responder(
+        coder, task_of(**task), samples or SamplesConfig(), vocabulary=vocabulary_of(family)
+    )
+
+
+def trainer_on(
+    folder: Path, *, adapter: Adapter = "lora", reward: Any = None, task: Any = None, **policy: Any
+) -> PPOTrainer:
+    """Return PPO on the model in `folder`, small enough for a test."""
+    coder, family = family_on(folder, adapter=adapter)
+    small = {"batch_size": 8, "episodes": 64, "microbatch_size": 8, "epochs": 2, "lr": 3e-3}
+    config = PolicyConfig(**{**small, "kl": KLConfig(coef=0.1), **policy})
+    reward = reward or RewardModel(family, pad_id=coder.pad_id, seed=1)
+    responder = responder_on(coder, family, **(task or {}))
+    return PPOTrainer(family, ValueHead(family.policy.width), reward, responder, config, seed=1)
+
+
+def disturb(trunk: Trunk, scale: float = 0.1) -> None:
+    """Move a role's weights, as training would."""
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for _, parameter in trunk.named_parameters:
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+
+
+def responses_with_stop(stop_id: int, n_rows: int, n_tokens: int) -> Tensor:
+    """Return random responses that meet the stop token at every place in turn."""
+    generator = torch.Generator().manual_seed(9)
+    ids = torch.randint(100, 300, (n_rows, n_tokens), generator=generator)
+    rows = torch.arange(n_rows)
+    ids[rows, 1 + rows % (n_tokens - 1)] = stop_id
+    return ids
+
+
+def weights_of(named: Sequence[tuple[str, torch.nn.Parameter]]) -> Tensor:
+    """Return all weights in one row."""
+    return torch.cat([p.detach().flatten() for _, p in named])
+
+
+def sample_of(prompt: Prompt, ids: Sequence[int], number: int, coder: TextCoder) -> Sample:
+    """Return a sample with these ids, as if the reference had said them."""
+    return Sample(
+        id=f"{prompt.id}-s{number}",
+        prompt_id=prompt.id,
+        model=REFERENCE,
+        round=0,
+        purpose="labels",
+        text=coder.decode(list(ids)),
+        response_ids=tuple(ids),
+        is_ended=True,
+        logprob=-1.0,
+        ref_logprob=-1.0,
+    )
+
+
+def fill(store: Store, coder: TextCoder, *, k: int = 4) -> list[Sample]:
+    """Put prompts, `k` samples of each and a label on each into a store; the first is the best."""
+    generator = torch.Generator().manual_seed(8)
+    samples = [
+        sample_of(p, torch.randint(5, 300, (6,), generator=generator).tolist(), n, coder)
+        for p in PROMPTS
+        for n in range(k)
+    ]
+    comparisons = [
+        Comparison(
+            id=f"c-{p.id}",
+            prompt_id=p.id,
+            sample_ids=tuple(f"{p.id}-s{n}" for n in range(k)),
+            round=0,
+            split="train",
+        )
+        for p in PROMPTS
+    ]
+    store.add_prompts(PROMPTS)
+    store.add_samples(samples)
+    store.add_comparisons(comparisons)
+    store.add_labels(
+        [
+            Label(
+                id=f"l-{c.id}",
+                comparison_id=c.id,
+                labeler="ann",
+                answer="best",
+                chosen=c.sample_ids[0],
+                shown=c.sample_ids,
+                seconds=1.0,
+                instructions="1",
+            )
+            for c in comparisons
+        ]
+    )
+    return samples
