@@ -77,9 +77,22 @@ def load_causal(folder: Path, coder: TextCoder) -> PreTrainedModel:
     n_rows = model.get_input_embeddings().weight.shape[0]
     if len(coder.tokenizer) > n_rows:
         model.resize_token_embeddings(len(coder.tokenizer), mean_resizing=False)
+        _average_new_rows(model, n_rows)
     model.config.pad_token_id = coder.pad_id
     model.eval()
     return cast(PreTrainedModel, model)
+
+
+def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:
+    """Make the added tokens' rows the mean of the known ones.
+
+    An added token's logit is then the mean logit, so its probability never exceeds 1/V (Jensen).
+    The random rows that transformers leaves differ in every process, and beside GPT-2's logits of
+    about -100 one near 0 makes the exported policy say nothing but padding.
+    """
+    with torch.no_grad():
+        for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+            layer.weight[n_known:] = layer.weight[:n_known].mean(dim=0)
 
 
 def context_length(folder: Path) -> int:

@@ -1,0 +1,75 @@
+"""Tokenizers and models made ready: padding of its own, no dropout, nothing random."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from prefloop.errors import InputError
+from prefloop.models.loading import (
+    PAD_TOKEN,
+    TextCoder,
+    context_length,
+    load_causal,
+    load_tokenizer,
+)
+from tests.models_for_tests import save_gpt2
+from tests.stages_for_tests import OPENINGS
+from tests.tolerances import EXACT
+
+
+def pad_probability(model: torch.nn.Module, coder: TextCoder) -> torch.Tensor:
+    with torch.no_grad():
+        logits = model(torch.tensor([coder.encode(OPENINGS[1])])).logits
+    return logits.softmax(dim=-1)[..., coder.pad_id]
+
+
+def test_padding_is_a_token_of_its_own(gpt2_folder: Path, tmp_path: Path) -> None:
+    coder = load_tokenizer(gpt2_folder)
+    assert coder.tokenizer.pad_token == PAD_TOKEN
+    assert coder.pad_id not in coder.encode("<|endoftext|> and " + OPENINGS[0])
+    own = load_tokenizer(save_gpt2(tmp_path, pad_token="<pad>"))
+    assert own.tokenizer.pad_token == "<pad>"
+
+
+def test_a_model_loads_to_the_same_weights_every_time(model_folder: Path) -> None:
+    coder = load_tokenizer(model_folder)
+    one, other = (load_causal(model_folder, coder).state_dict() for _ in range(2))
+    for name in one:
+        torch.testing.assert_close(other[name], one[name], **EXACT, msg=name)
+
+
+def save_with_low_logits(folder: Path, source: Path) -> Path:
+    """Save a model whose logits all lie far below 0, as GPT-2's do."""
+    model = AutoModelForCausalLM.from_pretrained(source)
+    with torch.no_grad():
+        model.transformer.ln_f.bias[0] += 30.0
+        model.transformer.wte.weight[:, 0] = -1.0
+    model.save_pretrained(folder)
+    load_tokenizer(source).tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_the_added_pad_token_is_never_likely_and_with_a_random_row_it_is(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = save_with_low_logits(tmp_path, gpt2_folder)
+    coder = load_tokenizer(folder)
+    n_known = len(coder.tokenizer) - 1
+    assert pad_probability(load_causal(folder, coder), coder).max() <= 1 / n_known
+    twin = AutoModelForCausalLM.from_pretrained(folder)
+    twin.resize_token_embeddings(n_known + 1, mean_resizing=False)
+    assert pad_probability(twin, coder).min() > 0.9
+
+
+def test_a_stop_text_of_several_tokens_is_refused(gpt2_folder: Path) -> None:
+    with pytest.raises(InputError, match=r"task\.stop 'never mind' is \d+ tokens"):
+        load_tokenizer(gpt2_folder).single_token("never mind")
+
+
+def test_text_comes_back_as_it_was(model_folder: Path) -> None:
+    coder = load_tokenizer(model_folder)
+    for text in (*OPENINGS, " a  b .\n\tc", "naïve — 'yes'"):
+        assert coder.decode(coder.encode(text)) == text
+    assert context_length(model_folder) == 128
