@@ -12,6 +12,7 @@ from prefloop.cli.arguments import AsJson, RunFolder, run_file
 if TYPE_CHECKING:
     from prefloop.comparisons.exchange.intake import Options
     from prefloop.config import RunConfig
+    from prefloop.records import Prompt
 
 
 class LabelFormat(StrEnum):
@@ -46,6 +47,8 @@ def import_labels(
     if not file.is_file():
         raise InputError(f"{file} does not exist (looked from {Path.cwd()}).")
     with only_one_process(folder), Store.open(config.store or folder / "prefloop.db") as store:
+        # First the run's own prompts: they say which split a label belongs to.
+        store.add_prompts(_prompts(config))
         counts = import_file(store, file, format.value, options=_options(config, format))
     _tell(counts, f"new from {file}", as_json)
 
@@ -69,6 +72,16 @@ def export_labels(
     with Store.open(path, read_only=True) as store:
         counts = export_file(store, file, format.value, options=_options(config, format))
     _tell(counts, f"in {file}", as_json)
+
+
+def _prompts(config: "RunConfig") -> "list[Prompt]":
+    from prefloop.models.loading import context_length, load_tokenizer
+    from prefloop.models.sources import resolve
+    from prefloop.prompts.loading import load_prompts
+
+    base = resolve(config.models.name)
+    context = context_length(base)
+    return load_prompts(config.prompts, config.task, load_tokenizer(base), context=context)
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "Options":
