@@ -52,12 +52,15 @@ class SampleDrawer:
         batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
         result: list[Sample] = []
         for number, batch in enumerate(batches):
-            if all(p.id in there for p in batch):
-                fresh = [s for p in batch for s in there[p.id]]
-            else:
-                fresh = self._draw_batch(batch, trunk, model, round, purpose, per_prompt)
+            known = [s for p in batch for s in there.get(p.id, [])]
+            missing = [p for p in batch if p.id not in there]
+            if known and purpose == "labels":
+                missing = []  # They were drawn with the others, and no response of theirs ended.
+            if missing:
+                fresh = self._draw_batch(missing, trunk, model, round, purpose, per_prompt)
                 self.store.add_samples(fresh)
-            result += fresh
+                known += fresh
+            result += known
             done = min(len(prompts), (number + 1) * per_batch)
             self.progress.count(f"sampling for {purpose}", done, len(prompts))
         return result

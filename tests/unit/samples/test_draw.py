@@ -1,7 +1,9 @@
 """Samples in the store: finished ones for labelers, the same ones after an interruption."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from prefloop.samples.config import SamplesConfig
 from prefloop.samples.draw import SampleDrawer
 from prefloop.samples.responder import Responder
 from prefloop.store.store import Store
+from tests.stages_for_tests import disturb
 
 PROMPTS = [
     Prompt(id=f"p{i}", text=text, source="test", split="train")
@@ -79,3 +82,32 @@ def test_responses_to_one_prompt_and_to_one_purpose_differ(gpt2_folder: Path, st
     one = draw(drawer(gpt2_folder, store), PROMPTS[:1], "evaluation")
     two = draw(drawer(gpt2_folder, store), PROMPTS[:1], "frontier")
     assert len({sample.response_ids for sample in [*one, *two]}) == 8
+
+
+def test_a_prompt_whose_responses_never_end_is_not_drawn_again(
+    gpt2_folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then the policy has moved on, and other responses under the same ids are refused."""
+    one = drawer(gpt2_folder, store)
+    records = one._records
+
+    def all_but_the_first_end(*args: Any) -> list[Sample]:
+        return [replace(s, is_ended=s.prompt_id != PROMPTS[0].id) for s in records(*args)]
+
+    monkeypatch.setattr(one, "_records", all_but_the_first_end)
+    before = draw(one, PROMPTS[:2], "labels")
+    assert {s.prompt_id for s in before} == {PROMPTS[1].id}
+    other = drawer(gpt2_folder, store, seed=1)
+    disturb(other.family.policy)
+    other.family.reference = other.family.policy
+    assert draw(other, PROMPTS[:2], "labels") == before
+
+
+def test_more_prompts_than_an_earlier_run_asked_for_are_added(
+    gpt2_folder: Path, store: Store
+) -> None:
+    first = draw(drawer(gpt2_folder, store), PROMPTS[:3], "evaluation")
+    more = draw(drawer(gpt2_folder, store), PROMPTS, "evaluation")
+    assert more[: len(first)] == first
+    assert [s.prompt_id for s in more] == [p.id for p in PROMPTS for _ in range(4)]
+    assert store.samples() == more
