@@ -128,10 +128,11 @@ def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
     try:
         sections["task"] = load_task(raw.get("task", "sentiment"))
     except PrefloopError as error:
-        problems += str(error).splitlines()
+        heading, *lines = str(error).splitlines()
+        problems += [f"task.{line.removeprefix('  - ')}" for line in lines] or [heading]
         sections["task"] = load_task("sentiment")
     try:
-        config = RunConfig(**sections)
+        config = RunConfig.model_validate(sections)
     except ValidationError as error:
         problems += told(error, RunConfig)
     if problems:
@@ -155,7 +156,12 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         if not isinstance(inner, dict):
             raise SettingsError(f"{override!r}: {step} is no section.")
         place = inner
-    place[last] = yaml.load(text, Loader=RunFileLoader)
+    try:
+        place[last] = yaml.load(text, Loader=RunFileLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"{override!r}: {text!r} is no YAML value. Put it in quotes."
+        ) from error
 
 
 class RunFileLoader(yaml.SafeLoader):

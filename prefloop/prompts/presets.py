@@ -26,6 +26,8 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     >>> load_task({"name": "sentiment", "response_tokens": 32}).response_tokens
     32
     """
+    if not isinstance(raw, str | dict):
+        raise SettingsError(f"task must be a preset's name or a section with one; got {raw!r}")
     changes = {"name": raw} if isinstance(raw, str) else dict(raw)
     name = changes.get("name")
     if name not in preset_names():
