@@ -113,14 +113,19 @@ def training_tensors(named: Named, optimizer: torch.optim.Optimizer) -> dict[str
 def restore_training(
     tensors: Mapping[str, Tensor], named: Named, optimizer: torch.optim.Optimizer | None
 ) -> None:
-    """Put weights and moments back; a name that is missing on either side is an error."""
+    """Put weights and moments back; a name or shape that differs is an error."""
     named = list(named)
-    wanted = {name for name, _ in named}
-    found = {key.removeprefix("weights/") for key in tensors if key.startswith("weights/")}
+    wanted = {(name, tuple(parameter.shape)) for name, parameter in named}
+    found = {
+        (key.removeprefix("weights/"), tuple(tensor.shape))
+        for key, tensor in tensors.items()
+        if key.startswith("weights/")
+    }
     if wanted != found:
         raise CheckpointError(
             f"the checkpoint holds other weights than this run trains: {len(wanted - found)} are "
-            f"missing and {len(found - wanted)} are unknown. Were the models settings changed?"
+            f"missing and {len(found - wanted)} are unknown, by name and shape. Were the models "
+            "settings changed?"
         )
     with torch.no_grad():
         for name, parameter in named:

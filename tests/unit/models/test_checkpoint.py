@@ -1,0 +1,134 @@
+"""Checkpoints: the newest complete one is read, and a damaged one is never read in silence."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from prefloop.errors import CheckpointError, DivergedError
+from prefloop.models.checkpoint import (
+    load_checkpoint,
+    proving,
+    restore_training,
+    save_checkpoint,
+    training_tensors,
+)
+from tests.tolerances import EXACT
+
+
+def save(parent: Path, *numbers: int) -> None:
+    for number in numbers:
+        save_checkpoint(parent, number, {"x": torch.full((3,), float(number))}, {"at": number})
+
+
+def flip_a_byte(parent: Path, number: int, file: str = "tensors.safetensors") -> None:
+    path = parent / f"checkpoint-{number:06d}" / file
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def trained(n_steps: int = 2, width: int = 3) -> tuple[nn.Linear, torch.optim.Adam]:
+    torch.manual_seed(0)
+    layer = nn.Linear(width, 2)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.1)
+    for step in range(n_steps):
+        optimizer.zero_grad()
+        layer(torch.full((4, width), float(step + 1))).square().sum().backward()
+        optimizer.step()
+    return layer, optimizer
+
+
+def read(parent: Path) -> tuple[int | None, list[str]]:
+    said: list[str] = []
+    checkpoint = load_checkpoint(parent, said.append)
+    if checkpoint is not None:
+        expected = torch.full((3,), float(checkpoint.number))
+        torch.testing.assert_close(checkpoint.tensors["x"], expected, **EXACT)
+        assert checkpoint.state == {"at": checkpoint.number}
+    return None if checkpoint is None else checkpoint.number, said
+
+
+def test_the_newest_is_read_and_two_are_kept(tmp_path: Path) -> None:
+    assert read(tmp_path / "none") == (None, [])
+    save(tmp_path, 9, 10, 100)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-000010", "checkpoint-000100"]
+    assert read(tmp_path) == (100, [])
+
+
+@pytest.mark.parametrize("file", ["tensors.safetensors", "state.json", "manifest.json"])
+def test_a_flipped_byte_is_told_and_the_one_before_taken(tmp_path: Path, file: str) -> None:
+    save(tmp_path, 1, 2)
+    flip_a_byte(tmp_path, 2, file)
+    number, said = read(tmp_path)
+    assert number == 1
+    assert len(said) == 1 and "checkpoint-000002 is damaged" in said[0]
+
+
+def test_when_all_are_damaged_nothing_starts_over_in_silence(tmp_path: Path) -> None:
+    save(tmp_path, 1, 2)
+    flip_a_byte(tmp_path, 1)
+    (tmp_path / "checkpoint-000002" / "state.json").unlink()
+    with pytest.raises(CheckpointError, match="no complete checkpoint is left") as caught:
+        read(tmp_path)
+    assert "checkpoint-000001" in str(caught.value) and "state.json is missing" in str(caught.value)
+    assert "Delete" in str(caught.value)
+
+
+def test_a_half_written_checkpoint_is_no_checkpoint(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    with pytest.raises(TypeError):
+        save_checkpoint(tmp_path, 2, {"x": torch.zeros(3)}, {"at": object()})
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-000001"]
+    assert read(tmp_path) == (1, [])
+
+
+def test_weights_and_moments_come_back_bit_for_bit(tmp_path: Path) -> None:
+    layer, optimizer = trained()
+    tensors = training_tensors(layer.named_parameters(), optimizer)
+    save_checkpoint(tmp_path, 1, tensors, {})
+    checkpoint = load_checkpoint(tmp_path, print)
+    assert checkpoint is not None
+    fresh, its_optimizer = trained(0)
+    restore_training(checkpoint.tensors, fresh.named_parameters(), its_optimizer)
+    again = training_tensors(fresh.named_parameters(), its_optimizer)
+    assert again.keys() == tensors.keys()
+    assert {key.split("/")[1] for key in again if key.startswith("optimizer")} == {
+        "step",
+        "exp_avg",
+        "exp_avg_sq",
+    }
+    for key, tensor in tensors.items():
+        torch.testing.assert_close(again[key], tensor, **EXACT)
+
+
+def misnamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.replace("bias", "offset"): value for key, value in tensors.items()}
+
+
+def of_another_rank(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rows of length 1 would be spread over the whole weight by `copy_`."""
+    return {k: v[..., :1] if k == "weights/weight" else v for k, v in tensors.items()}
+
+
+@pytest.mark.parametrize("change", [misnamed, of_another_rank])
+def test_other_names_or_shapes_are_refused_and_touch_nothing(change: object) -> None:
+    layer, optimizer = trained()
+    tensors = change(training_tensors(layer.named_parameters(), optimizer))  # type: ignore[operator]
+    fresh, its_optimizer = trained(0)
+    before = fresh.weight.detach().clone()
+    with pytest.raises(CheckpointError, match=r"1 are missing and 1 are unknown"):
+        restore_training(tensors, fresh.named_parameters(), its_optimizer)
+    torch.testing.assert_close(fresh.weight.detach(), before, **EXACT)
+    assert not its_optimizer.state
+
+
+def test_a_checkpoint_whose_next_step_diverges_is_dropped(tmp_path: Path) -> None:
+    save(tmp_path, 1, 2)
+    with pytest.raises(DivergedError), proving(tmp_path, 2):
+        raise DivergedError("nan")
+    assert read(tmp_path)[0] == 1
+    with pytest.raises(DivergedError), proving(tmp_path, 1, spare_last=True):
+        raise DivergedError("nan")
+    assert read(tmp_path)[0] == 1
