@@ -1,5 +1,6 @@
 """Comparisons in, reward model out."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from prefloop.progress import Progress
 from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.dataset import epoch_order, rows
 from prefloop.rewards.model import RewardModel, Sequences
+from prefloop.seeding import stable_id
 
 
 class RewardTrainer:
@@ -55,7 +57,8 @@ class RewardTrainer:
         n = len(labels.sequences)
         per_epoch = -(-n // self.config.batch_size)
         total = per_epoch * self.config.epochs
-        first = self._begin(reference)
+        trained_on = stable_id(repr(labels.sequences), repr(labels.targets.tolist()))
+        first = self._begin(reference, trained_on)
         for step in range(first, total):
             epoch, place = divmod(step, per_epoch)
             order = epoch_order(n, self.seed, self.round_number, epoch)
@@ -73,7 +76,7 @@ class RewardTrainer:
                     **line,
                 }
             )
-            self._checkpoint(step + 1, total)
+            self._checkpoint(step + 1, total, trained_on)
             detail = f"loss {line['rewards/loss']:.3f}"
             self.progress.count("training the reward model", step + 1, total, detail)
         if self.config.normalize_after:
@@ -101,10 +104,14 @@ class RewardTrainer:
             "rewards/lr": lr,
         }
 
-    def _begin(self, reference: Sequences) -> int:
+    def _begin(self, reference: Sequences, trained_on: str) -> int:
         """Return the first step to take: 0, or where the newest checkpoint stands."""
         self.model.reset(self.round_number)
         checkpoint = load_checkpoint(self.checkpoints, self.progress.say)
+        if checkpoint is not None and checkpoint.state["labels"] != trained_on:
+            self.progress.say("The labels have changed: the reward model begins again.")
+            shutil.rmtree(self.checkpoints)
+            checkpoint = None
         done = checkpoint.number if checkpoint else 0
         self.metrics.forget_after("rewards", done, round_number=self.round_number)
         if checkpoint is None:
@@ -116,9 +123,9 @@ class RewardTrainer:
         self.progress.say(f"The reward model goes on from step {checkpoint.number}.")
         return checkpoint.number
 
-    def _checkpoint(self, step: int, total: int) -> None:
+    def _checkpoint(self, step: int, total: int, trained_on: str) -> None:
         every = self.config.checkpoint_every
         if every and step % every == 0 and step < total:
             tensors = training_tensors(self.model.named_parameters, self.optimizer)
-            state: dict[str, Any] = {"shift": self.model.head.shift}
+            state: dict[str, Any] = {"shift": self.model.head.shift, "labels": trained_on}
             save_checkpoint(self.checkpoints, step, tensors, state)

@@ -1,0 +1,77 @@
+"""Labels as training data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from prefloop.comparisons.targets import Target
+from prefloop.errors import InputError
+from prefloop.records import Comparison, Sample
+from prefloop.rewards.dataset import check_ids, epoch_order, preference_batch, rows
+from tests.stages_for_tests import PROMPTS, family_on, responder_on, sample_of
+from tests.tolerances import EXACT
+
+
+def target_of(samples: list[Sample], probabilities: tuple[float, ...]) -> Target:
+    comparison = Comparison(
+        id=samples[0].prompt_id,
+        prompt_id=samples[0].prompt_id,
+        sample_ids=tuple(s.id for s in samples),
+        round=0,
+        split="train",
+    )
+    return Target(comparison=comparison, probabilities=probabilities, n_labels=1)
+
+
+def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None:
+    coder, family = family_on(gpt2_folder)
+    responder = responder_on(coder, family)
+    samples = [[sample_of(p, [60 + n, 61], n, coder) for n in range(4)] for p in PROMPTS[:2]]
+    targets = [target_of(samples[0][:2], (0.0, 1.0)), target_of(samples[1], (0.25, 0.25, 0.5, 0.0))]
+    batch = preference_batch(
+        targets, {s.id: s for g in samples for s in g}, {p.id: p for p in PROMPTS}, responder
+    )
+    expected = torch.tensor([[0, 1, 0, 0], [0.25, 0.25, 0.5, 0]])
+    torch.testing.assert_close(batch.targets, expected, **EXACT)
+    assert batch.present.tolist() == [[True, True, False, False], [True] * 4]
+    query = coder.encode(PROMPTS[1].text)
+    assert [list(s) for s in batch.sequences[1]] == [[*query, 60 + n, 61] for n in range(4)]
+    second = rows(batch, [1])
+    assert second.sequences == batch.sequences[1:]
+    torch.testing.assert_close(second.targets, expected[1:], **EXACT)
+
+
+def test_imported_text_is_encoded_as_a_text_of_its_own(gpt2_folder: Path) -> None:
+    coder, family = family_on(gpt2_folder)
+    responder = responder_on(coder, family)
+    imported = sample_of(PROMPTS[0], [], 0, coder)
+    text = Sample(**{**vars(imported), "text": " and she sang."})
+    expected = coder.encode(PROMPTS[0].text) + coder.encode(" and she sang.")
+    assert responder.sample_ids(PROMPTS[0].text, text) == expected
+
+
+def test_an_epoch_is_a_permutation_fixed_by_its_counters() -> None:
+    order = epoch_order(50, 1, 0, 0)
+    assert sorted(order) == list(range(50))
+    assert order == epoch_order(50, 1, 0, 0)
+    others = [epoch_order(50, 1, 0, 1), epoch_order(50, 1, 1, 0), epoch_order(50, 2, 0, 0)]
+    assert all(other != order for other in others)
+    assert others[0] != others[1]
+
+
+def test_foreign_ids_and_too_long_sequences_are_told_at_once(gpt2_folder: Path) -> None:
+    coder, family = family_on(gpt2_folder)
+    responder = responder_on(coder, family)
+    samples = [sample_of(PROMPTS[0], [60, 61], n, coder) for n in range(2)]
+    batch = preference_batch(
+        [target_of(samples, (1.0, 0.0))],
+        {s.id: s for s in samples},
+        {PROMPTS[0].id: PROMPTS[0]},
+        responder,
+    )
+    longest = len(batch.sequences[0][0])
+    check_ids(batch, vocabulary=401, context=longest)
+    with pytest.raises(InputError, match="2 problems") as caught:
+        check_ids(batch, vocabulary=61, context=longest - 1)
+    assert "token id" in str(caught.value) and "lower task.query_tokens_max" in str(caught.value)

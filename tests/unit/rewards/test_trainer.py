@@ -1,0 +1,152 @@
+"""The reward model's training: the same in any portion, the same after an interruption."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from prefloop.batches import PreferenceBatch
+from prefloop.errors import DivergedError
+from prefloop.metrics import MetricsLog
+from prefloop.rewards.config import RewardsConfig
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.trainer import RewardTrainer
+from tests.stages_for_tests import family_on, weights_of
+from tests.tolerances import EXACT, FP32, MODEL
+
+
+class Heard:
+    """A progress that remembers what was said, and can stop the work."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.said: list[str] = []
+        self.stop_after = stop_after
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def count(self, what: str, done: int, total: int, detail: str = "") -> None:
+        if done == self.stop_after:
+            raise KeyboardInterrupt
+
+
+def comparisons(n: int, *, seed: int = 1, k: int = 3) -> PreferenceBatch:
+    """Return comparisons of random ids; odd rows show one response fewer."""
+    generator = torch.Generator().manual_seed(seed)
+    sequences, targets = [], torch.zeros(n, k)
+    present = torch.ones(n, k, dtype=torch.bool)
+    for row in range(n):
+        width = k - row % 2
+        present[row, width:] = False
+        targets[row, int(torch.randint(width, (1,), generator=generator))] = 1.0
+        ids = torch.randint(5, 390, (width, 4 + row % 5), generator=generator)
+        sequences.append(tuple(tuple(r) for r in ids.tolist()))
+    return PreferenceBatch(sequences=tuple(sequences), targets=targets, present=present)
+
+
+def trainer_on(
+    folder: Path, run: Path, progress: Heard | None = None, **changes: object
+) -> RewardTrainer:
+    coder, family = family_on(folder)
+    small = {"batch_size": 4, "lr": 3e-3, "checkpoint_every": 1, **changes}
+    return RewardTrainer(
+        RewardModel(family, pad_id=coder.pad_id, seed=1),
+        RewardsConfig(**small),  # type: ignore[arg-type]
+        seed=1,
+        round_number=0,
+        checkpoints=run / "checkpoints",
+        metrics=MetricsLog(run / "metrics.jsonl"),
+        progress=progress or Heard(),
+    )
+
+
+LABELS = comparisons(14)
+REFERENCE = [sequence for group in LABELS.sequences for sequence in group]
+
+
+@pytest.fixture(scope="module")
+def straight(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> RewardTrainer:
+    trainer = trainer_on(gpt2_folder, tmp_path_factory.mktemp("straight"))
+    trainer.train(LABELS, REFERENCE)
+    return trainer
+
+
+def test_microbatches_change_neither_loss_nor_gradient(gpt2_folder: Path, tmp_path: Path) -> None:
+    gradients, losses = [], []
+    for size in (1, 3, 14):
+        trainer = trainer_on(gpt2_folder, tmp_path, microbatch_size=size)
+        losses.append(trainer.step(LABELS, 0, 1)["rewards/loss"])
+        named = trainer.model.named_parameters
+        gradients.append(torch.cat([p.grad.flatten() for _, p in named if p.grad is not None]))
+    assert gradients[0].norm() > 0.1
+    torch.testing.assert_close(torch.tensor(losses), torch.full((3,), losses[0]), **FP32)
+    for gradient in gradients[1:]:
+        torch.testing.assert_close(gradient, gradients[0], **MODEL)
+
+
+def test_an_interrupted_training_goes_on_and_ends_bit_for_bit_alike(
+    gpt2_folder: Path, tmp_path: Path, straight: RewardTrainer
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trainer_on(gpt2_folder, tmp_path, Heard(stop_after=2)).train(LABELS, REFERENCE)
+    heard = Heard()
+    resumed = trainer_on(gpt2_folder, tmp_path, heard)
+    resumed.train(LABELS, REFERENCE)
+    assert heard.said == ["The reward model goes on from step 2."]
+    expected = weights_of(straight.model.named_parameters)
+    torch.testing.assert_close(weights_of(resumed.model.named_parameters), expected, **EXACT)
+    assert resumed.model.head.shift == straight.model.head.shift
+    assert resumed.metrics.lines() == straight.metrics.lines()
+
+
+def test_with_other_labels_an_interrupted_training_begins_again(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trainer_on(gpt2_folder, tmp_path, Heard(stop_after=3)).train(comparisons(16), REFERENCE)
+    heard = Heard()
+    resumed = trainer_on(gpt2_folder, tmp_path, heard)
+    resumed.train(LABELS, REFERENCE)
+    assert heard.said == ["The labels have changed: the reward model begins again."]
+    assert [line["update"] for line in resumed.metrics.lines()] == [1, 2, 3, 4]
+    assert resumed.metrics.lines()[-1]["labels"] == 14
+
+
+def test_every_label_is_seen_once_and_the_step_size_falls_to_zero(straight: RewardTrainer) -> None:
+    lines = straight.metrics.lines()
+    assert [line["update"] for line in lines] == [1, 2, 3, 4]
+    assert lines[-1]["labels"] == 14
+    rates = [line["rewards/lr"] / straight.config.lr for line in lines]
+    assert rates == pytest.approx([1.0, 0.75, 0.5, 0.25])
+
+
+def test_soft_targets_give_the_order_of_the_known_scores_back(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """Labels that say how often each response is preferred carry its score (Bradley-Terry)."""
+    known = torch.tensor([-1.5, -0.5, 0.5, 1.5])
+    words = [[150], [220], [260], [300]]
+    pairs = [(a, b) for a in range(4) for b in range(4) if a != b] * 3
+    batch = PreferenceBatch(
+        sequences=tuple((tuple(words[a]), tuple(words[b])) for a, b in pairs),
+        targets=torch.stack([known[list(pair)].softmax(dim=0) for pair in pairs]),
+        present=torch.ones(len(pairs), 2, dtype=torch.bool),
+    )
+    trainer = trainer_on(
+        gpt2_folder, tmp_path, lr=1e-2, epochs=4, normalize_after=False, checkpoint_every=0
+    )
+    trainer.train(batch, words)
+    scores = trainer.model.score(words)
+    assert scores.argsort().tolist() == [0, 1, 2, 3]
+    assert (scores - scores.mean() - known).abs().max() < 0.6
+
+
+def test_a_loss_that_is_no_number_stops_before_the_weights_are_touched(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_on(gpt2_folder, tmp_path)
+    before = weights_of(trainer.model.named_parameters)
+    trainer.model.head.shift = float("nan")
+    with pytest.raises(DivergedError, match=r"rewards/loss became nan.*lower rewards\.lr"):
+        trainer.step(LABELS, 0, 1)
+    torch.testing.assert_close(weights_of(trainer.model.named_parameters), before, **EXACT)
