@@ -12,6 +12,9 @@ Lines = Sequence[dict[str, Any]]
 FIRST_KL = 1e-2
 """KL of the first rollout, in nats: the policy is still the reference; only rounding differs."""
 
+SETTLED = 8
+"""Updates before trends and the values' fit say anything."""
+
 Limits = tuple[float, float]
 """Where a warning begins, and where the stage is bad."""
 
@@ -78,7 +81,7 @@ def _target(config: RunConfig, lines: Lines) -> Finding:
 
 def _falling(lines: Lines) -> list[Finding]:
     """A total reward that falls is what a flipped sign looks like."""
-    if len(lines) < 8:
+    if len(lines) < SETTLED:
         return []
     quarter = len(lines) // 4
     before = sum(line["policy/score"] for line in lines[:quarter]) / quarter
@@ -97,7 +100,8 @@ def _newest(lines: Lines) -> list[Finding]:
     if (explained := newest_mean(lines, "policy/explained_variance")) is not None:
         told = f"The values explain {explained:.2f} of the returns' variance; 1 is perfect."
         action = "The values mislead PPO: raise policy.vf_coef, or train longer."
-        findings.append(_finding("explained variance", _low(explained, UNEXPLAINED), told, action))
+        status = _low(explained, UNEXPLAINED) if len(lines) >= SETTLED else "ok"
+        findings.append(_finding("explained variance", status, told, action))
     if (ended := newest_mean(lines, "policy/ended")) is not None:
         told = f"{ended:.0%} of the responses end by the task's rule."
         action = "Few responses get a real score: raise task.response_tokens or change task.stop."

@@ -32,7 +32,7 @@ def _against_chance(round_number: int, figures: dict[str, Any] | None) -> Findin
             check=check,
             status="warn",
             told="No validation label measures the reward model: nobody knows what it learned.",
-            action="Set comparisons.validation_labels above 0.",
+            action="Set comparisons.validation_labels above 0, or import validation labels.",
         )
     chance = figures["chance"]
     told = (

@@ -1,0 +1,22 @@
+"""The command line as a fixture, and one finished run for the tests that only look at it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Command
+from tests.e2e.small_run import finish, make_run
+
+
+@pytest.fixture
+def prefloop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The `prefloop` command."""
+    return Command(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def finished_run(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one round that ended; copy it before changing anything."""
+    run = make_run(tmp_path_factory.mktemp("finished") / "run", gpt2_folder, rounds=1)
+    finish(run)
+    return run

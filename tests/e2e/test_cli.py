@@ -1,0 +1,134 @@
+"""Every verb does what its help says, and a program can read what it prints."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from docs.generate import verbs
+from prefloop.cli.main import app
+from prefloop.store.store import Store
+from tests.e2e.command import Command
+from tests.e2e.small_run import make_run
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A finished run that may be changed."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    "verb", [name.removeprefix("prefloop ") for name, _ in verbs(get_command(app))]
+)
+def test_every_verb_has_help_with_an_example(prefloop: Command, verb: str) -> None:
+    assert f"prefloop {verb} " in prefloop.done(verb, "--help").out.replace("\n", " ")
+
+
+def test_help_starts_without_torch() -> None:
+    code = (
+        "import atexit, sys, time\n"
+        "sys.argv = ['prefloop', '--help']\n"
+        "atexit.register(lambda: print('SECONDS', time.process_time()))\n"
+        "heavy = ('torch', 'transformers', 'sqlalchemy', 'numpy', 'pydantic')\n"
+        "atexit.register(lambda: print('LOADED', [m for m in heavy if m in sys.modules]))\n"
+        "from prefloop.cli.main import main\n"
+        "main()\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "LOADED []" in told.stdout
+    assert float(told.stdout.split("SECONDS")[1]) < 0.5
+
+
+def test_a_mistake_in_the_run_file_is_told_before_torch_loads(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("polcy: {}\n")
+    code = (
+        "import sys; sys.argv = ['prefloop', 'run', sys.argv[1]]\n"
+        "import atexit\n"
+        "atexit.register(lambda: print('LOADED', 'torch' in sys.modules))\n"
+        "from prefloop.cli.main import main\n"
+        "main()\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout.strip()) == (2, "LOADED False")
+
+
+def test_stages_one_at_a_time_make_the_same_run(
+    prefloop: Command, gpt2_folder: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
+    there = []
+    for verb in ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation"):
+        counts = prefloop.done(verb, run, "--json").json()
+        there.append({noun for noun, n in counts.items() if n})
+    grown = [sorted(new - old) for old, new in zip([set(), *there], there, strict=False)]
+    assert grown == [
+        ["prompts"],
+        ["comparisons", "samples"],
+        ["labels"],
+        ["reward_models"],
+        ["policies", "policy_updates"],
+        ["evaluations", "verdicts"],
+    ]
+    for name in ("metrics.jsonl", "policy/round-0/model.safetensors"):
+        assert (run / name).read_bytes() == (finished_run / name).read_bytes(), name
+
+
+def test_evaluation_judges_a_round_that_is_not_the_last(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder)
+    prefloop.done("policy", run)
+    assert prefloop.done("evaluation", run, "--json").json()["evaluations"] == 1
+    assert (run / "evaluation" / "round-0.json").exists()
+    assert not (run / "rewards" / "round-1").exists()
+
+
+def test_run_report_and_show_print_json(prefloop: Command, run: Path) -> None:
+    told = prefloop.done("run", run, "--json").json()
+    assert Path(told["report"]).is_file()
+    figures = json.loads(Path(told["evaluation"]).read_text())
+    assert told["verdict"] == figures["verdict"]
+    assert prefloop.done("report", run, "--json").json() == {"report": told["report"]}
+    pairs = prefloop.done("show", run, "-n", 3, "--json").json()
+    assert len(pairs) == 3
+    assert {key for pair in pairs for key in pair} == {"prompt", "before", "after"}
+    assert "before" in prefloop.done("show", run).out
+
+
+def test_labels_go_out_and_into_another_run(
+    prefloop: Command, run: Path, gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """A whole trip in every format, and a run that learns from what came in."""
+    other = make_run(tmp_path / "other", gpt2_folder, rounds=1)
+    file = tmp_path / "labels"
+    for name in ("trl", "openai_2019", "openai_2020", "raw"):
+        told = prefloop.done("export", run, file, "--format", name, "--json").json()
+        assert told["labels"] > 0
+        assert "labels new" in prefloop.done("import", other, file, "--format", name).out
+    again = prefloop.done("import", other, file, "--json").json()
+    assert {again[noun] for noun in ("prompts", "samples", "comparisons", "labels")} == {0}
+    with Store.open(run / "prefloop.db") as one, Store.open(other / "prefloop.db") as two:
+        assert {x.id for x in one.labels()} < {x.id for x in two.labels()}
+        two.verify_chain()
+    # The run's own prompts are others by now; the imported labels keep theirs.
+    lines = [f"A new sentence number {i} about the sea and the rain." for i in range(120)]
+    (other / "new.txt").write_text("\n".join(lines))
+    source = f"prompts.source={other / 'new.txt'}"
+    quick = ("rewards.checkpoint_every=0", "rewards.batch_size=64")
+    prefloop.done("rewards", other, "comparisons.labelers=none", source, *quick)
+    assert (other / "rewards" / "round-0" / "trust.json").exists()
+
+
+def test_init_makes_a_run_file_and_spares_one(prefloop: Command, tmp_path: Path) -> None:
+    prefloop.done("init", tmp_path / "new", "--model", "builtin:tiny")
+    before = (tmp_path / "new" / "run.yaml").read_text()
+    assert "builtin:tiny" in before
+    assert "exists already" in prefloop.refused("init", tmp_path / "new")
+    assert (tmp_path / "new" / "run.yaml").read_text() == before
