@@ -15,6 +15,11 @@ def masked_sum(x: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tens
     return x.masked_fill(~mask, 0.0).sum()
 
 
+def masked_row_sums(x: Float[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, " B"]:
+    """Return each response's sum of `x` over its tokens that count; 0 if none does."""
+    return x.masked_fill(~mask, 0.0).sum(dim=1)
+
+
 def masked_mean(
     x: Float[Tensor, "B T"],
     mask: Bool[Tensor, "B T"],

@@ -14,6 +14,7 @@ import torch
 
 from prefloop.files import verify_folder, write_folder
 from prefloop.functional.adam import tensorflow_eps
+from prefloop.functional.masking import masked_mean
 from prefloop.functional.schedules import cosine_decay
 from prefloop.models.config import ModelsConfig
 from prefloop.models.export import save_policy
@@ -112,7 +113,7 @@ def _step(
         forward = respond_forward(
             family.policy, query, query_mask, response, temperature=1.0, banned=nothing
         )
-        loss = -forward.logprobs.masked_fill(~counts, 0.0).sum() / n_tokens
+        loss = -masked_mean(forward.logprobs, counts, denominator=torch.tensor(n_tokens))
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
     refuse_nan(total, "the warm start's loss", "lower policy.warm_start.lr")

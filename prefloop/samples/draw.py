@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from prefloop.functional.masking import masked_row_sums
 from prefloop.models.family import Family, Trunk
 from prefloop.models.scoring import respond_forward
 from prefloop.progress import Progress
@@ -149,4 +150,4 @@ class SampleDrawer:
 
 
 def _row_sums(logprobs: Tensor, mask: Tensor) -> list[float]:
-    return [float(x) for x in logprobs.masked_fill(~mask, 0.0).sum(dim=1)]
+    return [float(x) for x in masked_row_sums(logprobs, mask)]

@@ -45,7 +45,6 @@ BROAD_EXCEPTS: dict[str, str] = {}
 ARITHMETIC_KEPT = {
     "prefloop/policy/improve.py:backward of an expression": "PPO's weighted sum of two losses, "
     "beside the two calls that make them",
-    "prefloop/samples/draw.py:masked_fill": "a response's log-probabilities summed for its record",
 }
 """file:call -> reason. May only shrink."""
 

@@ -11,6 +11,7 @@ from tests.wrong_twins import twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
+    "masked_row_sums": [twins.padding_in_the_row_sums],
     "masked_mean": [twins.padding_in_the_mean, twins.mask_upside_down],
     "masked_var": [twins.variance_unbiased],
     "masked_whiten": [

@@ -21,6 +21,11 @@ def padding_in_the_sum(x, mask):
     return x.sum()
 
 
+def padding_in_the_row_sums(x, mask):
+    """S17: each response's sum, what stands in its padding included."""
+    return x.sum(dim=1)
+
+
 def padding_in_the_mean(x, mask, *, denominator=None):
     """S17: the sum over real tokens, divided by all places."""
     return x.masked_fill(~mask, 0.0).sum() / x.numel()

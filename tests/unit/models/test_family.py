@@ -5,7 +5,6 @@ from typing import Literal
 
 import pytest
 import torch
-from tests.tolerances import EXACT, MODEL, RELOADED
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from prefloop.models.config import ModelsConfig
@@ -21,6 +20,7 @@ from prefloop.models.scoring import (
     pad_right,
     respond_forward,
 )
+from tests.tolerances import EXACT, MODEL, RELOADED
 
 TEXTS = ["The sun was warm.", "He was sad and cold and hungry.", "Call me Ishmael. Some years ago"]
 ADAPTERS: list[Literal["lora", "none"]] = ["lora", "none"]

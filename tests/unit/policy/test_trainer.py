@@ -91,7 +91,7 @@ def test_c6_kl_is_zero_before_the_first_update(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder, LikesEven())
     rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
     kl = (rollout.logprobs - rollout.ref_logprobs).sum(dim=1)
-    torch.testing.assert_close(kl, torch.zeros_like(kl), rtol=0, **{"atol": 1e-4})
+    torch.testing.assert_close(kl, torch.zeros_like(kl), rtol=0, atol=1e-4)
 
 
 def test_c3_total_reward_is_score_minus_penalty_recomputed_in_float64(gpt2_folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_microbatches_change_nothing(gpt2_folder: Path) -> None:
         trainer = trainer_on(gpt2_folder, LikesEven(), microbatch_size=size)
         scores_over(trainer, 1)
         weights.append(torch.cat([p.detach().flatten() for _, p in trainer.named_parameters]))
-    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, **{"atol": 1e-5})
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-5)
 
 
 def test_every_prompt_is_used_once_before_any_is_used_twice(gpt2_folder: Path) -> None:
@@ -134,7 +134,9 @@ def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored
     ending = trainer.responder.stop_rule.apply(response)
     assert ending.is_ended.all() and ending.mask.sum() == 9
     scores = trainer.score(PROMPTS, response, ending.is_ended)
-    expected = torch.tensor([float(sum(i % 2 == 0 for i in s)) for s in _last_six(trainer, response)])
+    expected = torch.tensor(
+        [float(sum(i % 2 == 0 for i in s)) for s in _last_six(trainer, response)]
+    )
     torch.testing.assert_close(scores, expected, **EXACT)
     trained = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": "train"})
     assert trained.responder.counted(ending).all()

@@ -1,0 +1,129 @@
+"""The policy stage: where it goes on, what it leaves on disk, and when it gives up."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from prefloop.errors import CheckpointError, DivergedError
+from prefloop.files import verify_folder
+from prefloop.metrics import MetricsLog
+from prefloop.policy.config import KLConfig
+from prefloop.policy.stage import PATIENCE, PolicyStage
+from prefloop.policy.trainer import PPOTrainer
+from tests.stages_for_tests import OPENINGS, PROMPTS, disturb, trainer_on, weights_of
+from tests.tolerances import EXACT, RELOADED
+
+
+class Heard:
+    """A progress that remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def count(self, what: str, done: int, total: int, detail: str = "") -> None:
+        """Ignore the count."""
+
+
+def stage_on(trainer: PPOTrainer, run: Path) -> tuple[PolicyStage, Heard]:
+    heard = Heard()
+    return PolicyStage(trainer, MetricsLog(run / "metrics.jsonl"), run=run, progress=heard), heard
+
+
+def small(folder: Path) -> PPOTrainer:
+    return trainer_on(folder, batch_size=4, episodes=16, epochs=1, checkpoint_every=1)
+
+
+def damage(run: Path, number: int) -> None:
+    path = run / "checkpoints" / "policy" / f"checkpoint-{number:06d}" / "state.json"
+    path.write_text(path.read_text().replace("0", "1", 1))
+
+
+def test_a_damaged_newest_checkpoint_costs_one_update_and_changes_nothing(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    straight, run = small(gpt2_folder), tmp_path / "run"
+    stage_on(straight, tmp_path / "straight")[0].improve(0, 3, PROMPTS)
+    stage_on(small(gpt2_folder), run)[0].improve(0, 2, PROMPTS)
+    damage(run, 2)
+    resumed = small(gpt2_folder)
+    stage, heard = stage_on(resumed, run)
+    stage.restore()
+    assert resumed.update == 1
+    assert [line["update"] for line in stage.metrics.lines()] == [1]
+    assert "checkpoint-000002 is damaged" in heard.said[0]
+    assert heard.said[1] == "The policy goes on from update 1."
+    stage.improve(0, 3, PROMPTS)
+    torch.testing.assert_close(
+        weights_of(resumed.named_parameters), weights_of(straight.named_parameters), **EXACT
+    )
+    assert stage.metrics.lines() == MetricsLog(tmp_path / "straight" / "metrics.jsonl").lines()
+
+
+def test_when_every_checkpoint_is_damaged_the_stage_refuses(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage_on(small(gpt2_folder), tmp_path)[0].improve(0, 2, PROMPTS)
+    damage(tmp_path, 1)
+    damage(tmp_path, 2)
+    with pytest.raises(CheckpointError, match="no complete checkpoint is left"):
+        stage_on(small(gpt2_folder), tmp_path)[0].restore()
+
+
+def test_a_first_run_has_nothing_to_restore(gpt2_folder: Path, tmp_path: Path) -> None:
+    trainer = small(gpt2_folder)
+    stage, heard = stage_on(trainer, tmp_path)
+    before = weights_of(trainer.named_parameters)
+    stage.restore()
+    assert (trainer.update, heard.said) == (0, [])
+    torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)
+
+
+def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_path: Path) -> None:
+    trainer = small(gpt2_folder)
+    stage, _ = stage_on(trainer, tmp_path)
+    stage.improve(0, 2, PROMPTS)
+    stage.improve(1, 4, PROMPTS)
+    lines = stage.metrics.lines()
+    assert [(x["round"], x["update"], x["episodes"]) for x in lines] == [
+        (0, 1, 4),
+        (0, 2, 8),
+        (1, 3, 12),
+        (1, 4, 16),
+    ]
+    folders = [tmp_path / "policy" / f"round-{r}" for r in (0, 1)]
+    assert [verify_folder(folder) for folder in folders] == [[], []]
+    ids = torch.tensor([trainer.responder.coder.encode(OPENINGS[0])])
+    with torch.no_grad():
+        mine = trainer.family.policy.logits(trainer.family.policy.hidden(ids, ids >= 0))
+        first, last = (AutoModelForCausalLM.from_pretrained(f)(ids).logits for f in folders)
+    torch.testing.assert_close(last, mine, **RELOADED)
+    assert (first - mine).abs().max() > 0.01
+    assert json.loads((folders[0] / "config.json").read_text())["architectures"] == [
+        "GPT2LMHeadModel"
+    ]
+
+
+@pytest.mark.parametrize("cap", [1e-6, None])
+def test_beyond_the_cap_the_run_stops_when_patience_ends(
+    gpt2_folder: Path, tmp_path: Path, cap: float | None
+) -> None:
+    trainer = trainer_on(
+        gpt2_folder, batch_size=2, episodes=64, epochs=1, kl=KLConfig(coef=0.1, cap=cap)
+    )
+    disturb(trainer.family.policy)
+    stage, _ = stage_on(trainer, tmp_path)
+    before = weights_of(trainer.named_parameters)
+    if cap is None:
+        stage.improve(0, 2, PROMPTS)
+        assert not torch.equal(weights_of(trainer.named_parameters), before)
+        return
+    with pytest.raises(DivergedError, match=rf"beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"):
+        stage.improve(0, PATIENCE + 5, PROMPTS)
+    assert trainer.update == PATIENCE
+    torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)

@@ -1,0 +1,40 @@
+"""How many labels each round asks for."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from prefloop.config import parse_run
+from prefloop.loop import Loop
+
+
+def due(rounds: int, labels: int, initial: int | None = None) -> list[int]:
+    """Return the labels that there should be after each round."""
+    raw = {
+        "rounds": rounds,
+        "comparisons": {"labels": labels, "initial_labels": initial},
+        "policy": {"episodes": 64 * rounds},
+    }
+    loop = SimpleNamespace(config=parse_run(raw, "run.yaml"))
+    return [Loop.labels_due(loop, r) for r in range(-1, rounds)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("labels", [20, 600, 601])
+@pytest.mark.parametrize("initial", [None, 1, 5, 10_000])
+def test_rounds_ask_for_all_labels_and_never_for_less_than_none(
+    rounds: int, labels: int, initial: int | None
+) -> None:
+    counts = due(rounds, labels, initial)
+    assert counts[0] == 0
+    assert counts[-1] == labels
+    assert counts == sorted(counts)
+    assert counts[1] >= min(labels, initial or 1)
+
+
+def test_many_labels_early_and_few_near_the_end() -> None:
+    """N(f) = initial + (total - initial) (1 - (1 - f)^2) at f = 0, 1/4, 1/2, 3/4, 1, by hand."""
+    assert due(5, 600) == [0, 150, 347, 488, 572, 600]
+    assert due(5, 600, 40) == [0, 40, 285, 460, 565, 600]
+    assert due(2, 600) == [0, 300, 600]
+    assert due(1, 600, 40) == [0, 600]
