@@ -52,7 +52,13 @@ def vocabulary_of(family: Family) -> int:
 
 def task_of(**changes: Any) -> TaskConfig:
     """Return a short task: six tokens, no stop rule unless asked for."""
-    short = {"response_tokens": 6, "stop": None, "stop_min": 0, "temperature": 1.0}
+    short = {
+        "query_tokens_min": 1,
+        "response_tokens": 6,
+        "stop": None,
+        "stop_min": 0,
+        "temperature": 1.0,
+    }
     return load_task({"name": "sentiment", **short, **changes})
 
 

@@ -63,8 +63,9 @@ def scores_over(trainer: PPOTrainer, updates: int) -> list[float]:
 def test_c1_liked_tokens_become_frequent_and_with_the_sign_flipped_rare(
     gpt2_folder: Path, sign: float
 ) -> None:
-    trainer = trainer_on(gpt2_folder, LikesEven(sign), kl=KLConfig(coef=0.01, control="fixed"))
-    scores = [sign * s for s in scores_over(trainer, 25)]
+    fixed = KLConfig(coef=0.01, control="fixed")
+    trainer = trainer_on(gpt2_folder, LikesEven(sign), kl=fixed, lr=6e-3, epochs=3)
+    scores = [sign * s for s in scores_over(trainer, 16)]
     assert 2.0 < scores[0] < 4.0
     if sign > 0:
         assert sum(scores[-5:]) / 5 > 4.5
@@ -76,13 +77,14 @@ def test_c1_liked_tokens_become_frequent_and_with_the_sign_flipped_rare(
 def test_c2_without_reward_the_kl_penalty_brings_a_moved_policy_back(
     gpt2_folder: Path, kl_coef: float, returns: bool
 ) -> None:
-    trainer = trainer_on(gpt2_folder, LikesEven(0.0), kl=KLConfig(coef=0.0, control="fixed"))
+    fixed, short = KLConfig(coef=0.0, control="fixed"), {"response_tokens": 4}
+    trainer = trainer_on(gpt2_folder, LikesEven(0.0), kl=fixed, epochs=3, task=short)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _, parameter in trainer.family.policy.named_parameters:
             parameter.add_(0.08 * torch.randn(parameter.shape, generator=generator))
     trainer.kl_coef = kl_coef
-    kl = [trainer.step(trainer.prompts_of(trainer.update, PROMPTS))["policy/kl"] for _ in range(30)]
+    kl = [trainer.step(trainer.prompts_of(trainer.update, PROMPTS))["policy/kl"] for _ in range(18)]
     assert kl[0] > 0.2
     assert (sum(kl[-5:]) / 5 < 0.5 * kl[0]) == returns
 
