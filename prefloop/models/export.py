@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedConfig
 
+from prefloop.errors import CheckpointError
 from prefloop.models.family import Family, Trunk
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import TextCoder
@@ -69,11 +70,20 @@ def restore_trunk(folder: Path, family: Family, trunk: Trunk) -> dict[str, Tenso
     With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
     """
     weights: dict[str, Tensor] = load_file(folder / "model.safetensors")
-    source = load_file(folder / ADAPTER) if family.config.adapter == "lora" else weights
+    is_lora = family.config.adapter == "lora"
+    has_adapter = (folder / ADAPTER).exists()
+    source = load_file(folder / ADAPTER) if is_lora and has_adapter else weights
+    unused = trunk.causal.get_output_embeddings().weight
+    own = [(name, p) for name, p in trunk.named_parameters if name in source or p is not unused]
+    known = all(name in source and source[name].shape == p.shape for name, p in own)
+    if is_lora != has_adapter or not known:
+        raise CheckpointError(
+            f"{folder} was written with other models settings (models.adapter, models.lora_*). "
+            "Put those of run.resolved.yaml back, or delete the folder to make it anew."
+        )
     with torch.no_grad():
-        for name, parameter in trunk.named_parameters:
-            if name in source:
-                parameter.copy_(source[name])
+        for name, parameter in own:
+            parameter.copy_(source[name])
     return weights
 
 
