@@ -3,8 +3,6 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# Linux wheels on PyPI carry CUDA. A machine with a GPU: make setup TORCH_INDEX=https://pypi.org/simple
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: setup check test test-slow demo demo-fast bench bench-trl-setup bench-trl docs clean
 
@@ -12,7 +10,7 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -c constraints.txt --extra-index-url $(TORCH_INDEX) --retries 2 torch
+	$(BIN)/pip install -c constraints.txt torch
 	$(BIN)/pip install -c constraints.txt -e '.[dev]'
 	touch $@
 
@@ -41,12 +39,13 @@ bench-trl-setup: .venv-trl/.ready
 
 .venv-trl/.ready: bench/trl-requirements.txt
 	$(PYTHON) -m venv .venv-trl
-	.venv-trl/bin/pip install --extra-index-url $(TORCH_INDEX) --retries 2 torch==2.13.0
+	.venv-trl/bin/pip install -c constraints.txt torch
 	.venv-trl/bin/pip install -r $<
 	touch $@
 
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2
+	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
 
 docs: setup
 	$(BIN)/python docs/generate.py

@@ -84,7 +84,13 @@ class Loop:
             self.evaluate(round_number)
 
     def is_done(self, round_number: int, until: str | None = None) -> bool:
-        """Whether an earlier run finished the round, evaluation included."""
+        """Whether an earlier run finished the round, evaluation included.
+
+        Folders alone do not say so: after a damaged checkpoint the policy may be back in a round
+        whose folder is there, and must not go on under a later round's reward model.
+        """
+        if self.policy.trainer.update < self.end_of(round_number):
+            return False
         policy = self.folder / "policy" / f"round-{round_number}"
         judged = self.folder / "evaluation" / f"round-{round_number}.json"
         wants_judging = self.wants_judging(round_number, until)
@@ -92,9 +98,11 @@ class Loop:
 
     def wants_judging(self, round_number: int, until: str | None = None) -> bool:
         """Whether the round's policy is to be judged; only the newest policy is in memory."""
-        is_last = round_number == self.config.rounds - 1
-        is_asked = until == "evaluation" and self.policy.trainer.update <= self.end_of(round_number)
-        return is_last or is_asked or self.config.evaluation.every_round
+        if round_number == self.config.rounds - 1:
+            return True
+        is_in_memory = self.policy.trainer.update <= self.end_of(round_number)
+        is_wanted = until == "evaluation" or self.config.evaluation.every_round
+        return is_wanted and is_in_memory
 
     def end_of(self, round_number: int) -> int:
         """Return the PPO update, counted over the run, with which a round ends."""

@@ -70,7 +70,7 @@ class PolicyStage:
                 self._checkpoint()
             detail = f"score {line['policy/score']:+.2f}, KL {line['policy/kl']:.1f} nats"
             self.progress.count("improving the policy", trainer.update - start, end - start, detail)
-        self._write(round_number)
+        self._write(round_number, is_new=trainer.update > start)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
         cap = self.trainer.config.kl.cap
@@ -89,9 +89,9 @@ class PolicyStage:
         state = {"kl_coef": trainer.kl_coef, "n_steps": trainer.n_steps}
         save_checkpoint(self.checkpoints, trainer.update, tensors, state)
 
-    def _write(self, round_number: int) -> None:
+    def _write(self, round_number: int, *, is_new: bool) -> None:
         folder = self.run / "policy" / f"round-{round_number}"
-        if folder.exists() and not verify_folder(folder, hashes=False):
+        if not is_new and folder.exists() and not verify_folder(folder, hashes=False):
             return
         trainer = self.trainer
         write_folder(

@@ -39,7 +39,7 @@ def test_few_samples_are_not_trusted_far() -> None:
     assert reward_at_kl(frontier, 6.0) is None
     inside = reward_at_kl(frontier, 0.5)
     assert inside is not None
-    np.testing.assert_allclose(inside, 1.0, rtol=STATISTICAL["rtol"], atol=0.1)
+    np.testing.assert_allclose(inside, 1.0, **STATISTICAL)
 
 
 def test_more_samples_are_trusted_further() -> None:
@@ -67,7 +67,7 @@ def test_equal_rewards_leave_nothing_to_gain() -> None:
 def test_best_of_n_of_consecutive_numbers_is_the_known_mean_of_the_maximum(n: int) -> None:
     """The mean of the largest of n drawn from 1..N without repetition is n (N + 1) / (n + 1)."""
     got = best_of_n(np.arange(1.0, 21.0)[None, :], n)
-    np.testing.assert_allclose(got.reward, n * 21 / (n + 1), rtol=1e-9, atol=0)
+    np.testing.assert_allclose(got.reward, n * 21 / (n + 1), **FP64)
 
 
 def test_best_of_16_costs_184_hundredths_of_a_nat() -> None:
