@@ -25,7 +25,11 @@ class RewardsConfig(Section):
     """AdamW's decoupled weight decay."""
 
     normalize_before: bool = True
-    """Start from mean 0 and variance 1 on reference samples."""
+    """Start from mean 0 and standard deviation `start_std` on reference samples."""
+
+    start_std: Positive = 1.0
+    """Spread of the untrained scores. 2019 began at 1; with a few hundred labels a random head
+    of that spread is not forgotten in time, and 0.1 is better."""
 
     normalize_after: bool = True
     """End at mean 0 and variance 1 on reference samples: the KL coefficient keeps its meaning."""

@@ -63,10 +63,10 @@ class RewardModel:
         scores = torch.zeros_like(batch.targets)
         return scores.masked_scatter(batch.present, self.forward(flat))
 
-    def normalize(self, reference_sequences: Sequences) -> tuple[float, float]:
-        """Rescale to mean 0 and variance 1 on reference samples; return the gain and shift used."""
+    def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:
+        """Rescale to mean 0 and the given spread on reference samples; return gain and shift."""
         try:
-            gain, shift = gain_and_shift(self.score(reference_sequences))
+            gain, shift = gain_and_shift(self.score(reference_sequences), std=std)
         except ValueError as error:
             raise DivergedError(
                 f"the reward model cannot be normalized on {len(reference_sequences)} reference "

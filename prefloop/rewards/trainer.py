@@ -116,7 +116,7 @@ class RewardTrainer:
         self.metrics.forget_after("rewards", done, round_number=self.round_number)
         if checkpoint is None:
             if self.config.normalize_before:
-                self.model.normalize(reference)
+                self.model.normalize(reference, std=self.config.start_std)
             return 0
         restore_training(checkpoint.tensors, self.model.named_parameters, self.optimizer)
         self.model.head.shift = checkpoint.state["shift"]

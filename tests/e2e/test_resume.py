@@ -1,6 +1,7 @@
 """A run that is killed with SIGKILL at random points equals the straight one, bit for bit."""
 
 import hashlib
+import json
 import random
 import time
 from pathlib import Path
@@ -84,3 +85,23 @@ def test_another_seed_gives_another_run(
     run = make_run(tmp_path / "run", gpt2_folder, seed=4)
     finish(run)
     assert fingerprint(run)["metrics.jsonl"] != fingerprint(straight[0])["metrics.jsonl"]
+
+
+def test_no_prompt_is_asked_about_twice(straight: tuple[Path, float]) -> None:
+    with Store.open(straight[0] / "prefloop.db") as store:
+        asked = [comparison.prompt_id for comparison in store.comparisons()]
+        rounds = {comparison.round for comparison in store.comparisons()}
+    assert len(asked) == len(set(asked)) > 0
+    assert rounds == {0, 1}
+
+
+def test_the_reward_model_is_normalized_on_samples_that_were_labeled(
+    straight: tuple[Path, float],
+) -> None:
+    """32 reference samples are wanted, and the first labels' 24 questions of 4 hold more."""
+    trust = json.loads((straight[0] / "rewards" / "round-1" / "trust.json").read_text())
+    assert trust["reference_mean"] == pytest.approx(0.0, abs=1e-4)
+    assert trust["reference_std"] == pytest.approx(1.0, abs=1e-4)
+    with Store.open(straight[0] / "prefloop.db") as store:
+        assert store.samples(purpose="normalization") == []
+        assert len(store.samples(purpose="labels", round=0)) >= 32
