@@ -44,6 +44,7 @@ class PolicyStage:
             trainer.update = checkpoint.number
             trainer.n_steps = checkpoint.state["n_steps"]
             trainer.kl_coef = checkpoint.state["kl_coef"]
+            self._beyond_cap = checkpoint.state["beyond_cap"]
             self.progress.say(f"The policy goes on from update {checkpoint.number}.")
         self.metrics.forget_after("policy", self.trainer.update)
 
@@ -86,7 +87,11 @@ class PolicyStage:
     def _checkpoint(self) -> None:
         trainer = self.trainer
         tensors = training_tensors(trainer.named_parameters, trainer.optimizer)
-        state = {"kl_coef": trainer.kl_coef, "n_steps": trainer.n_steps}
+        state = {
+            "kl_coef": trainer.kl_coef,
+            "n_steps": trainer.n_steps,
+            "beyond_cap": self._beyond_cap,
+        }
         save_checkpoint(self.checkpoints, trainer.update, tensors, state)
 
     def _write(self, round_number: int, *, is_new: bool) -> None:

@@ -127,3 +127,16 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
         stage.improve(0, PATIENCE + 5, PROMPTS)
     assert trainer.update == PATIENCE
     torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)
+
+
+def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: Path) -> None:
+    settings = {"batch_size": 2, "episodes": 64, "epochs": 1, "kl": KLConfig(coef=0.1, cap=1e-6)}
+    first = trainer_on(gpt2_folder, **settings)
+    disturb(first.family.policy)
+    stage_on(first, tmp_path)[0].improve(0, 4, PROMPTS)
+    second = trainer_on(gpt2_folder, **settings)
+    stage, _ = stage_on(second, tmp_path)
+    stage.restore()
+    with pytest.raises(DivergedError, match="in a row"):
+        stage.improve(0, PATIENCE + 5, PROMPTS)
+    assert second.update == PATIENCE
