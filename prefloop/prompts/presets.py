@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from prefloop.errors import SettingsError, listing
 from prefloop.prompts.task import TaskConfig
+from prefloop.settings import told
 
 FOLDER = Path(__file__).parent / "tasks"
 
@@ -36,7 +37,7 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     try:
         return TaskConfig(**{**preset, **changes})
     except ValidationError as error:
-        raise SettingsError(listing("task", [_told(e) for e in error.errors()])) from error
+        raise SettingsError(listing("task", told(error, TaskConfig))) from error
 
 
 def _unknown_task(name: object) -> str:
@@ -46,15 +47,3 @@ def _unknown_task(name: object) -> str:
     close = difflib.get_close_matches(str(name), preset_names(), n=1)
     guess = f" Did you mean {close[0]}?" if close else ""
     return f"task {name!r} is unknown.{guess} There are {known}; `custom` is for your own."
-
-
-def _told(problem: Any) -> str:
-    """Say one of pydantic's findings in the words of a run file."""
-    where = ".".join(map(str, problem["loc"]))
-    if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(where, TaskConfig.model_fields, n=1)
-        guess = f" Did you mean {close[0]}?" if close else ""
-        return f"{where}: no such setting.{guess}"
-    if problem["type"] == "value_error":
-        return f"{where}: {problem['ctx']['error']}" if where else str(problem["ctx"]["error"])
-    return f"{where}: {problem['msg']}; got {problem['input']!r}"
