@@ -1,0 +1,1 @@
+"""The pages on which people label and owners watch, and the interface that programs use."""
