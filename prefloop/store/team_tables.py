@@ -1,8 +1,8 @@
 """The tables of people, their work, and the line between trainer and page.
 
 Labels and the ledger are in `tables.py`. Times are seconds since 1970, UTC, by the database's own
-clock. What must never be lost (answers, checks, gold, rules, cords, instructions) is an event of the
-ledger too; leases, sessions and the trainer's state are of the moment and are not.
+clock. What must never be lost (answers, checks, gold, rules, cords, instructions) is an event of
+the ledger too; leases, sessions and the trainer's state are of the moment and are not.
 """
 
 import sqlalchemy as sa
