@@ -124,7 +124,7 @@ class Gold:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """An answer to a gold, training or repeated question: it measures the labeler, not the model."""
+    """An answer to a gold, training or repeated question: it measures the labeler only."""
 
     id: str
     comparison_id: str
