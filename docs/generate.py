@@ -22,7 +22,7 @@ from prefloop.cli.main import app
 from prefloop.config import RunConfig
 from prefloop.prompts.presets import load_task, preset_names
 from prefloop.prompts.task import TaskConfig
-from prefloop.store.tables import metadata
+from prefloop.store.team_tables import people
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -35,6 +35,21 @@ TABLE_MEANINGS = {
     "ledger_head": "Where the ledger ends, so that a ledger cut off at its end is noticed.",
     "labels": "Answers. A changed or withdrawn one stays, with the event that ended it.",
     "verdicts": "What a held-out judge said of a policy's sample beside the reference's.",
+    "people": "Who may log in. Labels are signed with `name`, so a name never changes.",
+    "invites": "Codes that let a person in once. Only their hashes are here.",
+    "sessions": "Browsers that are logged in. Only the hash of a cookie's secret is here.",
+    "api_tokens": "Keys with which programs label. Only their hashes are here.",
+    "instructions": "Every version of what labelers were asked and told.",
+    "batches": "The questions of one round: when people could answer them, and where that ended.",
+    "queue": "Questions for people: how many answers each should get, and how many it has.",
+    "views": "Questions as they were handed out: to whom, in what order, until when, how it ended.",
+    "gold": "Questions whose best sample is known beyond doubt.",
+    "checks": "Answers that measure a labeler: to gold, training and repeated questions.",
+    "rules": "Labelers whose answers do not count, why, and until when. No label is deleted.",
+    "cords": "Each time somebody stopped the run, and what was done about it.",
+    "tallies": "How many answers of each kind, by hour, labeler and version of the instructions.",
+    "updates": "The latest lines of metrics, each with a few of the texts behind it.",
+    "trainer": "What the trainer does right now, and where the labeling page is.",
 }
 """One sentence per table of the store."""
 
@@ -227,7 +242,7 @@ def tables_page() -> str:
         "The labels' database: `prefloop.db` (SQLite) in the run folder, or PostgreSQL by URL.",
         "Read it with anything; write it only through prefloop, which keeps the ledger whole.",
     ]
-    for table in metadata.sorted_tables:
+    for table in people.metadata.sorted_tables:
         lines += ["", f"## {table.name}", "", TABLE_MEANINGS[table.name], ""]
         lines += _table(
             ["Column", "Type", "May be null", "Points at", "Note"], [_column(c) for c in table.c]

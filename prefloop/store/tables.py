@@ -131,6 +131,7 @@ labels = sa.Table(
         ["comparison_samples.comparison_id", "comparison_samples.sample_id"],
     ),
     sa.CheckConstraint("(answer = 'best') = (chosen IS NOT NULL)", name="best_has_chosen"),
+    sa.Index(None, "labeler", "sequence"),
 )
 
 one_live_label = sa.Index(

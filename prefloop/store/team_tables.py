@@ -15,13 +15,21 @@ def _person() -> sa.Column[str]:
 
 
 def _comparison(*, is_key: bool = False) -> sa.Column[str]:
-    return sa.Column(
-        "comparison_id",
-        sa.Text,
-        sa.ForeignKey("comparisons.id"),
-        nullable=False,
-        primary_key=is_key,
-        index=not is_key,
+    target = sa.ForeignKey("comparisons.id")
+    return sa.Column("comparison_id", sa.Text, target, nullable=False, primary_key=is_key)
+
+
+def _event() -> sa.Column[int]:
+    """The event of the ledger that brought a row."""
+    target = sa.ForeignKey("events.sequence")
+    return sa.Column("sequence", sa.Integer, target, primary_key=True, autoincrement=False)
+
+
+def _chosen_is_shown() -> sa.ForeignKeyConstraint:
+    """No answer from another question, as for labels."""
+    return sa.ForeignKeyConstraint(
+        ["comparison_id", "chosen"],
+        ["comparison_samples.comparison_id", "comparison_samples.sample_id"],
     )
 
 
@@ -127,6 +135,7 @@ views = sa.Table(
     sa.Column("first_key_seconds", sa.Double),
     sa.Column("device", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "labeler", "closed_at"),
+    sa.Index(None, "closed_at"),
 )
 
 leased_views = sa.Index(
@@ -139,26 +148,31 @@ leased_views = sa.Index(
 gold = sa.Table(
     "gold",
     metadata,
-    sa.Column("sequence", sa.Integer, sa.ForeignKey("events.sequence"), primary_key=True),
+    _event(),
     _comparison(),
     sa.Column("chosen", sa.Text, nullable=False),
     sa.Column("explanation", sa.Text, nullable=False),
     sa.Column("is_training", sa.Boolean, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("ended_by", sa.Integer, sa.ForeignKey("events.sequence"), comment="null: in use"),
-    sa.ForeignKeyConstraint(
-        ["comparison_id", "chosen"],
-        ["comparison_samples.comparison_id", "comparison_samples.sample_id"],
-    ),
+    _chosen_is_shown(),
+)
+
+one_gold_in_use = sa.Index(
+    "uq_gold_in_use",
+    gold.c.comparison_id,
+    unique=True,
+    sqlite_where=gold.c.ended_by.is_(None),
+    postgresql_where=gold.c.ended_by.is_(None),
 )
 
 checks = sa.Table(
     "checks",
     metadata,
-    sa.Column("sequence", sa.Integer, sa.ForeignKey("events.sequence"), primary_key=True),
+    _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     _comparison(),
-    sa.Column("labeler", sa.Text, nullable=False, index=True),
+    sa.Column("labeler", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
     sa.Column("chosen", sa.Text),
@@ -166,12 +180,14 @@ checks = sa.Table(
     sa.Column("seconds", sa.Double),
     sa.Column("instructions", sa.Text, nullable=False),
     sa.Column("is_right", sa.Boolean, comment="null: skipped or flagged"),
+    _chosen_is_shown(),
+    sa.Index(None, "labeler", "comparison_id"),
 )
 
 rules = sa.Table(
     "rules",
     metadata,
-    sa.Column("sequence", sa.Integer, sa.ForeignKey("events.sequence"), primary_key=True),
+    _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("labeler", sa.Text, nullable=False, index=True),
@@ -186,7 +202,7 @@ rules = sa.Table(
 cords = sa.Table(
     "cords",
     metadata,
-    sa.Column("sequence", sa.Integer, sa.ForeignKey("events.sequence"), primary_key=True),
+    _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("pulled_by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),

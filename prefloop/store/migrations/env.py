@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from prefloop.store.tables import metadata
+from prefloop.store.team_tables import people
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=people.metadata,  # one for both modules of tables
     version_table=context.config.attributes["version_table"],
     render_as_batch=True,
 )

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from prefloop.errors import DiskError, StoreError
 from prefloop.store.database import VERSION_TABLE
 from prefloop.store.store import Store
-from prefloop.store.tables import metadata
+from prefloop.store.team_tables import people
 from tests.unit.store.records_for_tests import fill, label, prompt
 
 
@@ -56,12 +56,12 @@ def test_migrations_lead_to_the_tables_that_the_code_uses(store: Store) -> None:
     with store._database.reading() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, people.metadata) == []
 
 
 def test_the_tables_can_be_made_in_postgresql() -> None:
     dialect = postgresql.dialect()
-    for table in metadata.sorted_tables:
+    for table in people.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert "INDEX" in str(CreateIndex(index).compile(dialect=dialect))
@@ -82,7 +82,7 @@ def test_a_newer_schema_is_refused_with_both_versions(path: Path) -> None:
     execute(path, f"UPDATE {VERSION_TABLE} SET version_num = '0999'")
     with pytest.raises(StoreError) as told:
         Store.open(path)
-    for part in (str(path), "0999", "0001", "pip install --upgrade prefloop"):
+    for part in (str(path), "0999", "0002", "pip install --upgrade prefloop"):
         assert part in str(told.value)
 
 
@@ -203,7 +203,7 @@ def test_migrations_travel_with_the_package(tmp_path: Path, path: Path) -> None:
     """From a copy of the package elsewhere, without a repository or an ini file around it."""
     package = Path(sys.modules["prefloop"].__path__[0])
     shutil.copytree(package / "store", tmp_path / "100% new/prefloop/store")
-    for name in ("__init__.py", "records.py", "errors.py"):
+    for name in ("__init__.py", "records.py", "teamwork.py", "errors.py"):
         shutil.copy(package / name, tmp_path / "100% new/prefloop" / name)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
