@@ -25,6 +25,8 @@ class Rollout:
     ref_logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"]
     scores: Float[Tensor, " B"]
+    lower: Float[Tensor, "B L D"] | None = None
+    """What frozen layers said of query and response; None where the policy trains every layer."""
 
 
 @dataclass(frozen=True, kw_only=True)

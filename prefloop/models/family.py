@@ -7,6 +7,7 @@ off. `adapter: none`: three full copies, as in 2019.
 import copy
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -18,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prefloop.models.config import ModelsConfig
 from prefloop.models.loading import backbone
+from prefloop.models.lower_layers import LowerLayers, split_layers
 from prefloop.seeding import derive_seed
 
 POLICY = "policy"
@@ -35,6 +37,8 @@ class Trunk:
     ) -> None:
         self.causal = causal
         self.named_parameters = named_parameters
+        self.lower_layers: LowerLayers | None = None
+        """The frozen layers that this role shares with the others, if there are any."""
         self._activate = activate
 
     @property
@@ -48,21 +52,30 @@ class Trunk:
         mask: Bool[Tensor, "B M"],
         *,
         cache: Any = None,
+        lower: Float[Tensor, "B L D"] | None = None,
     ) -> Float[Tensor, "B L D"]:
         """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
 
         Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3).
+        `lower` is what the frozen layers said of the same tokens before; they are then not run.
         """
         self._activate()
         positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        output = backbone(self.causal)(
-            input_ids=ids,
-            attention_mask=mask.long(),
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=cache is not None,
-        )
+        with self._from(lower):
+            output = backbone(self.causal)(
+                input_ids=ids,
+                attention_mask=mask.long(),
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=cache is not None,
+            )
         return cast(Tensor, output.last_hidden_state)
+
+    def _from(self, lower: Tensor | None) -> AbstractContextManager[None]:
+        if lower is None:
+            return nullcontext()
+        assert self.lower_layers is not None, "only shared layers are passed over"
+        return self.lower_layers.skipping(lower)
 
     def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the language-model head's output at the given hidden states only."""
@@ -100,6 +113,10 @@ class Family:
             roles[role] = Trunk(causal, own, lambda role=role: self._switch(role))  # type: ignore[misc]
         self.policy, self.reward = roles[POLICY], roles[REWARD]
         self.reference = Trunk(causal, [], lambda: self._switch(None))
+        n_frozen = _n_frozen(causal, self.config.lora_top_layers)
+        shared = split_layers(causal, n_frozen, self.reference.hidden)
+        for trunk in (self.policy, self.reward, self.reference):
+            trunk.lower_layers = shared
 
     def _copy(self, causal: PreTrainedModel) -> None:
         self._peft = None
@@ -167,14 +184,19 @@ def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
 def _projections(causal: PreTrainedModel, top_layers: int | None) -> list[str]:
     """Return the names of the linear maps inside the layers, of the topmost layers if asked."""
     trunk = backbone(causal)
-    n_layers = int(causal.config.get_text_config().num_hidden_layers)
-    first = 0 if top_layers is None else max(0, n_layers - top_layers)
+    first = _n_frozen(causal, top_layers)
     names = []
     for name, module in trunk.named_modules():
         number = next((int(part) for part in name.split(".") if part.isdigit()), -1)
         if isinstance(module, nn.Linear | Conv1D) and number >= first:
             names.append(f"{causal.base_model_prefix}.{name}")
     return names
+
+
+def _n_frozen(causal: PreTrainedModel, top_layers: int | None) -> int:
+    """Return how many of the lowest layers have no adapters."""
+    n_layers = int(causal.config.get_text_config().num_hidden_layers)
+    return 0 if top_layers is None else max(0, n_layers - top_layers)
 
 
 def _merged(trunk: Trunk, adapter: str | None) -> Iterator[tuple[str, Tensor]]:

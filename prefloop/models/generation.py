@@ -21,6 +21,9 @@ class Generation:
     response: Int[Tensor, "B T"]
     logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"] | None
+    lower: Float[Tensor, "B L D"] | None
+    """What the frozen layers said of the query and all but the last token; None where no layer is
+    shared. `respond_forward` goes on from it."""
 
 
 @torch.no_grad()
@@ -43,10 +46,11 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     however many responses it gets. Rows are query-major: the responses of one query are neighbors.
     """
     cache = DynamicCache(config=trunk.causal.config)
-    hidden = trunk.hidden(query, query_mask, cache=cache)[:, -1]
+    hidden, lower = _read(trunk, query, query_mask, cache)
     if per_query > 1:
         cache.batch_repeat_interleave(per_query)
         hidden = hidden.repeat_interleave(per_query, dim=0)
+        lower = [part.repeat_interleave(per_query, dim=0) for part in lower]
         query_mask = query_mask.repeat_interleave(per_query, dim=0)
     n_rows = hidden.shape[0]
     uniforms = torch.rand((n_tokens, n_rows), generator=generator)
@@ -58,9 +62,9 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     values: list[Tensor] = []
     for step in range(n_tokens):
         if step > 0:
-            hidden = trunk.hidden(tokens[-1][:, None], mask[:, : n_query + step], cache=cache)[
-                :, -1
-            ]
+            seen = mask[:, : n_query + step]
+            hidden, more = _read(trunk, tokens[-1][:, None], seen, cache)
+            lower += more
         logits = ban_tokens(trunk.logits(hidden), banned)
         token, logprob = _draw(logits, uniforms[step], temperature)
         tokens.append(token)
@@ -71,7 +75,19 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         response=torch.stack(tokens, dim=1),
         logprobs=torch.stack(logprobs, dim=1),
         values=torch.stack(values, dim=1) if values else None,
+        lower=torch.cat(lower, dim=1) if lower else None,
     )
+
+
+def _read(
+    trunk: Trunk, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], cache: DynamicCache
+) -> tuple[Float[Tensor, "B D"], list[Tensor]]:
+    """Return the last token's hidden state, and what the frozen layers said of all, if shared."""
+    if trunk.lower_layers is None:
+        return trunk.hidden(ids, mask, cache=cache)[:, -1], []
+    with trunk.lower_layers.noting() as lower:
+        hidden = trunk.hidden(ids, mask, cache=cache)[:, -1]
+    return hidden, lower
 
 
 def _draw(

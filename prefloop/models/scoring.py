@@ -20,7 +20,7 @@ class Forward(NamedTuple):
     values: Float[Tensor, "B T"] | None
 
 
-def respond_forward(
+def respond_forward(  # noqa: PLR0913 - the parts of one draw
     trunk: Trunk,
     query: Int[Tensor, "B Q"],
     query_mask: Bool[Tensor, "B Q"],
@@ -30,16 +30,17 @@ def respond_forward(
     banned: Bool[Tensor, " V"],
     value_head: ValueHead | None = None,
     with_entropy: bool = False,
+    lower: Float[Tensor, "B L D"] | None = None,
 ) -> Forward:
     """Return log-probabilities (and values, and entropy) of given responses.
 
     Logits are computed at the response's positions only, at the position before each token, and
-    divided by the temperature of sampling (detail 10).
+    divided by the temperature of sampling (detail 10). `lower` is that of the generation.
     """
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
     mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
-    hidden = trunk.hidden(ids, mask)[:, -n_tokens:]
+    hidden = trunk.hidden(ids, mask, lower=lower)[:, -n_tokens:]
     logits = ban_tokens(trunk.logits(hidden), banned)
     logprobs = token_logprobs(logits, response, temperature=temperature)
     if with_entropy:
@@ -56,13 +57,15 @@ def last_token_scores(
     head: ScoreHead,
     sequence: Int[Tensor, "B L"],
     mask: Bool[Tensor, "B L"],
+    *,
+    lower: Float[Tensor, "B L D"] | None = None,
 ) -> Float[Tensor, " B"]:
     """Return the reward model's score of each sequence, read at its last token that counts.
 
     Padding is on the right, so ids alone fix every position, and transformers' own
     `AutoModelForSequenceClassification` gives the same number (silent bug S4).
     """
-    hidden = trunk.hidden(sequence, mask)
+    hidden = trunk.hidden(sequence, mask, lower=lower)
     last = mask.long().sum(dim=1) - 1
     rows = torch.arange(sequence.shape[0])
     return head.scores(hidden[rows, last])

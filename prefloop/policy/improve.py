@@ -68,6 +68,7 @@ def improve_microbatch(
         banned=responder.banned,
         value_head=value_head,
         with_entropy=True,
+        lower=rollout.lower,
     )
     assert forward.values is not None
     policy_loss = clipped_policy_loss(

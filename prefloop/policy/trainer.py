@@ -125,6 +125,7 @@ class PPOTrainer:
             ref_logprobs=self._reference_logprobs(draw),
             values=draw.generation.values,
             scores=self.score(prompts, draw.generation.response, draw.ending.is_ended),
+            lower=draw.generation.lower,
         )
 
     def score(
@@ -194,6 +195,7 @@ class PPOTrainer:
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []
+        lower = draw.generation.lower
         for rows in torch.split(torch.arange(draw.query.shape[0]), 2 * self.config.microbatch_size):
             forward = respond_forward(
                 self.family.reference,
@@ -202,6 +204,7 @@ class PPOTrainer:
                 draw.generation.response[rows],
                 temperature=self.responder.task.temperature,
                 banned=self.responder.banned,
+                lower=None if lower is None else lower[rows],
             )
             parts.append(forward.logprobs)
         return torch.cat(parts)
@@ -227,4 +230,6 @@ def _metrics(whole: Improvement) -> dict[str, float]:
 
 def take(rollout: Rollout, rows: Int[Tensor, " N"]) -> Rollout:
     """Return some responses of a rollout."""
-    return Rollout(**{name: value[rows] for name, value in vars(rollout).items()})
+    lower = None if rollout.lower is None else rollout.lower[rows]
+    rest = {name: value[rows] for name, value in vars(rollout).items() if name != "lower"}
+    return Rollout(**rest, lower=lower)

@@ -1,10 +1,12 @@
 """The reward model in use: sequences of ids in, scores out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
@@ -18,6 +20,9 @@ Sequences = Sequence[Sequence[int]]
 
 SCORING_BATCH = 32
 
+REMEMBERED_BYTES = 1_000_000_000
+"""Memory that `RewardModel.remember` may take; what does not fit is worked out again each time."""
+
 
 class RewardModel:
     """A trunk in the reward role with its score head."""
@@ -28,6 +33,7 @@ class RewardModel:
         self.pad_id = pad_id
         self.seed = seed
         self.head = ScoreHead(self.trunk.width, seed=derive_seed(seed, "score head", 0))
+        self._remembered: dict[tuple[int, ...], Tensor] = {}
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
@@ -42,7 +48,32 @@ class RewardModel:
     def forward(self, sequences: Sequences) -> Float[Tensor, " B"]:
         """Return scores with their gradient; one pass, so keep it to a microbatch."""
         ids, mask = pad_right(sequences, self.pad_id)
-        return last_token_scores(self.trunk, self.head, ids, mask)
+        return last_token_scores(self.trunk, self.head, ids, mask, lower=self._lower(sequences))
+
+    @contextmanager
+    def remembering(self, sequences: Sequences) -> Iterator[None]:
+        """Run the frozen layers on each sequence once, for all passes that come meanwhile.
+
+        Nothing is remembered where no layer is frozen, or where it would take too much memory.
+        """
+        layers = self.trunk.lower_layers
+        distinct = sorted({tuple(sequence) for sequence in sequences}, key=len)
+        n_bytes = 4 * self.trunk.width * sum(map(len, distinct))
+        if layers is not None and n_bytes <= REMEMBERED_BYTES:
+            for start in range(0, len(distinct), SCORING_BATCH):
+                batch = distinct[start : start + SCORING_BATCH]
+                lower = layers.of(self.trunk.hidden, *pad_right(batch, self.pad_id))
+                for row, sequence in zip(lower, batch, strict=True):
+                    self._remembered[sequence] = row[: len(sequence)].clone()
+        try:
+            yield
+        finally:
+            self._remembered.clear()
+
+    def _lower(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
+        rows = [self._remembered.get(tuple(sequence)) for sequence in sequences]
+        known = [row for row in rows if row is not None]
+        return pad_sequence(known, batch_first=True) if len(known) == len(rows) else None
 
     @torch.no_grad()
     def score(self, sequences: Sequences) -> Float[Tensor, " B"]:

@@ -145,6 +145,7 @@ class SampleDrawer:
                 draw.generation.response,
                 temperature=self.responder.task.temperature,
                 banned=self.responder.banned,
+                lower=draw.generation.lower,
             )
         return _row_sums(forward.logprobs, counted)
 

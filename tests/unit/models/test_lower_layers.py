@@ -1,0 +1,144 @@
+"""Frozen layers are run once, and everything that begins above them says the same."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from prefloop.models.config import ModelsConfig
+from prefloop.models.family import Family
+from prefloop.models.generation import generate
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.lower_layers import split_layers
+from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
+from prefloop.rewards.model import RewardModel
+from tests.tolerances import MODEL
+from tests.unit.models.test_family import TEXTS, disturb
+
+
+def family_of(folder: Path, top_layers: int | None) -> tuple[Family, object]:
+    coder = load_tokenizer(folder)
+    config = ModelsConfig(lora_rank=4, lora_top_layers=top_layers)
+    family = Family(load_causal(folder, coder), config, seed=1)
+    disturb(family.policy)
+    disturb(family.reward)
+    return family, coder
+
+
+def test_every_role_says_the_same_above_remembered_layers(model_folder: Path) -> None:
+    family, coder = family_of(model_folder, 1)
+    ids, mask = pad_left([coder.encode(t) for t in TEXTS], coder.pad_id)
+    layers = family.reference.lower_layers
+    assert layers is not None
+    lower = layers.of(family.reference.hidden, ids, mask)
+    for trunk in (family.policy, family.reward, family.reference):
+        with torch.no_grad():
+            whole, above = trunk.hidden(ids, mask), trunk.hidden(ids, mask, lower=lower)
+        torch.testing.assert_close(above[mask], whole[mask], **MODEL)
+    with torch.no_grad():
+        wrong = family.policy.hidden(ids, mask, lower=lower.flip(0))
+    assert (wrong - whole)[mask].abs().max() > 0.01, "the remembered states were not used"
+
+
+def test_what_generation_notes_gives_the_same_logprobs_and_gradients(model_folder: Path) -> None:
+    family, coder = family_of(model_folder, 1)
+    query, mask = pad_left([coder.encode(t) for t in TEXTS], coder.pad_id)
+    vocabulary = family.policy.causal.get_output_embeddings().weight.shape[0]
+    banned = banned_mask(vocabulary, coder.special_ids)
+    drawn = generate(
+        family.policy,
+        query,
+        mask,
+        n_tokens=6,
+        per_query=2,
+        temperature=0.7,
+        banned=banned,
+        generator=torch.Generator().manual_seed(2),
+    )
+    assert drawn.lower is not None
+    query, mask = query.repeat_interleave(2, dim=0), mask.repeat_interleave(2, dim=0)
+    found = []
+    for lower in (None, drawn.lower):
+        forward = respond_forward(
+            family.policy,
+            query,
+            mask,
+            drawn.response,
+            temperature=0.7,
+            banned=banned,
+            value_head=ValueHead(family.policy.width),
+            lower=lower,
+        )
+        torch.testing.assert_close(forward.logprobs.detach(), drawn.logprobs, **MODEL)
+        parameters = [p for _, p in family.policy.named_parameters]
+        found.append(torch.autograd.grad(forward.logprobs.sum(), parameters))
+    assert any(g.abs().max() > 0 for g in found[0])
+    for whole, above in zip(*found, strict=True):
+        torch.testing.assert_close(above, whole, **MODEL)
+
+
+def test_a_reward_model_remembers_its_sequences_and_no_others(model_folder: Path) -> None:
+    family, coder = family_of(model_folder, 1)
+    model = RewardModel(family, pad_id=coder.pad_id, seed=3)
+    sequences = [tuple(coder.encode(t)) for t in TEXTS]
+    before = model.score(sequences)
+    runs = counted(family)
+    with model.remembering(sequences):
+        assert runs == [1]
+        torch.testing.assert_close(model.score(sequences), before, **MODEL)
+        assert runs == [1], "the frozen layers ran again"
+        model.score([*sequences, tuple(coder.encode("Another."))])
+        assert runs == [2]
+    torch.testing.assert_close(model.score(sequences), before, **MODEL)
+    assert runs == [3], "something is remembered beyond the training"
+
+
+def counted(family: Family) -> list[int]:
+    """Return a list whose only number counts the passes through the lowest layer."""
+    runs = [0]
+    assert family.reference.lower_layers is not None
+    lowest = family.reference.lower_layers._frozen[0]
+    real = type(lowest).forward
+
+    def count(*args: object, **kwargs: object) -> Tensor:
+        runs[0] += 1
+        return real(*args, **kwargs)
+
+    lowest.__class__ = type("Counted", (type(lowest),), {"forward": count})
+    return runs
+
+
+@pytest.mark.parametrize("top_layers", [None, 99])
+def test_nothing_is_shared_where_every_layer_is_trained(
+    model_folder: Path, top_layers: int | None
+) -> None:
+    family, _ = family_of(model_folder, top_layers)
+    assert family.policy.lower_layers is None
+
+
+def test_a_model_that_says_something_else_when_split_is_not_split(llama_folder: Path) -> None:
+    coder = load_tokenizer(llama_folder)
+    causal = load_causal(llama_folder, coder)
+    trunk = Family(causal, ModelsConfig(), seed=1).reference
+    upper = next(m for m in causal.modules() if isinstance(m, nn.ModuleList))[-1]
+    seen: list[Tensor] = []
+
+    def looks_back(_layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        seen.append(output)
+        return output + len(seen) * torch.arange(output.shape[-1])
+
+    upper.register_forward_hook(looks_back)
+    assert split_layers(causal, 1, trunk.hidden) is None
+
+
+def test_right_padding_reads_the_same_rows(model_folder: Path) -> None:
+    family, coder = family_of(model_folder, 1)
+    layers = family.reference.lower_layers
+    assert layers is not None
+    rows = [coder.encode(t) for t in TEXTS]
+    together = layers.of(family.reference.hidden, *pad_right(rows, coder.pad_id))
+    for row, found in zip(rows, together, strict=True):
+        alone = layers.of(family.reference.hidden, *pad_right([row], coder.pad_id))[0]
+        torch.testing.assert_close(found[: len(row)], alone, **MODEL)
