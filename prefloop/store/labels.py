@@ -26,6 +26,7 @@ from prefloop.store.rows import (
     label_record,
     label_row,
 )
+from prefloop.store.rules import excluded_at
 from prefloop.store.tables import comparisons, labels
 
 LABEL = "label"
@@ -96,16 +97,32 @@ def withdraw(connection: Connection, label_id: str, reason: str) -> Event | None
     return events[0]
 
 
-def select_labels(connection: Connection, *, round: int | None, split: str | None) -> list[Label]:
-    """Return the live labels of a round and split, in the order in which they came."""
-    query = sa.select(labels).where(labels.c.ended_by.is_(None)).order_by(labels.c.sequence)
+def select_labels(
+    connection: Connection,
+    *,
+    round: int | None,
+    split: str | None,
+    as_of: int | None = None,
+    without_excluded: bool = False,
+) -> list[Label]:
+    """Return the labels that are live (at an event) in the order in which they came."""
+    query = sa.select(labels).where(*_live_at(as_of)).order_by(labels.c.sequence)
     if round is not None or split is not None:
         query = query.join(comparisons, comparisons.c.id == labels.c.comparison_id)
     if round is not None:
         query = query.where(comparisons.c.round == round)
     if split is not None:
         query = query.where(comparisons.c.split == split)
+    if without_excluded:
+        query = query.where(labels.c.labeler.not_in(excluded_at(as_of)))
     return [label_record(row) for row in connection.execute(query).mappings()]
+
+
+def _live_at(sequence: int | None) -> list[sa.ColumnElement[bool]]:
+    if sequence is None:
+        return [labels.c.ended_by.is_(None)]
+    is_not_ended = sa.or_(labels.c.ended_by.is_(None), labels.c.ended_by > sequence)
+    return [labels.c.sequence <= sequence, is_not_ended]
 
 
 def rebuild(connection: Connection) -> int:

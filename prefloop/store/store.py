@@ -10,10 +10,12 @@ from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
-from prefloop.store import ledger
+from prefloop.store import clock, cord, gold, instructions, ledger, rules
+from prefloop.store.access import Access
 from prefloop.store.database import Database, open_database
 from prefloop.store.insertion import insert_rows, refuse, require_known, rows_where
 from prefloop.store.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
+from prefloop.store.people import People
 from prefloop.store.questions import insert_comparisons, select_comparisons
 from prefloop.store.rows import (
     prompt_record,
@@ -24,22 +26,47 @@ from prefloop.store.rows import (
     verdict_row,
 )
 from prefloop.store.tables import prompts, samples, verdicts
+from prefloop.store.tallies import Tallies
+from prefloop.store.updates import Updates
+
+OWN_KINDS = {
+    *KINDS,
+    *(cord.PULLED, cord.PULLED_AGAIN, cord.STOPPED, cord.RELEASED),
+    *(gold.ADDED, gold.ENDED, gold.CHECK),
+    *(rules.APPLIED, rules.UNDONE),
+    instructions.PUBLISHED,
+}
+"""Events that come with a row of a table: nothing else may write them."""
 
 
 class Store:
     """Everything of a run that must not be lost.
 
     Each `add_*` is one transaction: when it returns, all of it is on the disk. Adding the same
-    record twice stores it once; adding another record under a stored id is refused.
+    record twice stores it once; adding another record under a stored id is refused. People and
+    their work are in parts of the store: `store.people`, `store.cord`, ...
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.people = People(database)
+        self.access = Access(database)
+        self.instructions = instructions.InstructionsBook(database)
+        self.gold = gold.GoldPool(database)
+        self.rules = rules.Rules(database)
+        self.cord = cord.CordBook(database)
+        self.tallies = Tallies(database)
+        self.updates = Updates(database)
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
         """Return the store at a path or URL, created if need be, with the newest schema."""
         return cls(open_database(url_or_path, read_only=read_only))
+
+    def now(self) -> float:
+        """Return the seconds since 1970, UTC, by the database's clock."""
+        with self._database.reading() as connection:
+            return clock.now(connection)
 
     def close(self) -> None:
         """Give the database's connections back."""
@@ -119,10 +146,27 @@ class Store:
         with self._database.writing() as connection:
             return withdraw(connection, label_id, reason)
 
-    def labels(self, *, round: int | None = None, split: str | None = None) -> list[Label]:
-        """Return the live labels of a round and split of comparisons, in the order they came."""
+    def labels(
+        self,
+        *,
+        round: int | None = None,
+        split: str | None = None,
+        as_of: int | None = None,
+        without_excluded: bool = False,
+    ) -> list[Label]:
+        """Return the live labels of a round and split of comparisons, in the order they came.
+
+        With `as_of`, those that were live at that event of the ledger: the same for ever. With
+        `without_excluded`, not those of labelers whom a rule in force (at that event) leaves out.
+        """
         with self._database.reading() as connection:
-            return select_labels(connection, round=round, split=split)
+            return select_labels(
+                connection,
+                round=round,
+                split=split,
+                as_of=as_of,
+                without_excluded=without_excluded,
+            )
 
     def rebuild_labels(self) -> int:
         """Make the table of labels again from the ledger; return how many rows it has."""
@@ -167,9 +211,10 @@ class Store:
 
     def add_event(self, kind: str, payload: Mapping[str, Any]) -> Event:
         """Write a line to the ledger and return it."""
-        if kind in KINDS:
+        if kind in OWN_KINDS:
             raise StoreError(
-                f"Events of kind {kind!r} are written by adding or withdrawing labels."
+                f"Events of kind {kind!r} are written by adding or withdrawing labels, "
+                "gold, rules, cords and instructions."
             )
         with self._database.writing() as connection:
             return ledger.append(connection, [(kind, payload)])[0]

@@ -240,6 +240,8 @@ updates = sa.Table(
     sa.Column("line", sa.Text, nullable=False, comment="JSON"),
     sa.Column("samples", sa.Text, nullable=False, comment="JSON"),
     sa.Index(None, "stage", "update"),
+    # The number of a line that was forgotten is never given again: pages ask for what came after.
+    sqlite_autoincrement=True,
 )
 
 trainer = sa.Table(

@@ -269,6 +269,7 @@ def _create_progress() -> None:
         _time("created_at"),
         _text("line", comment="JSON"),
         _text("samples", comment="JSON"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_updates_stage_update", "updates", ["stage", "update"])
     op.create_table(

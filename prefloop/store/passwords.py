@@ -1,0 +1,36 @@
+"""Passwords: hashed with argon2id, and checked in the same time whether or not there is one."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from prefloop.errors import StoreError
+
+SHORTEST, LONGEST = 8, 128
+
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""19 MiB and two passes: the least that OWASP's cheat sheet on password storage asks for."""
+
+DECOY = (
+    "$argon2id$v=19$m=19456,t=2,p=1$YmFRoCOkDTZLWfAzV90T4g"
+    "$inXyRA6AaICDtRLYM92zFJney7yyGvOy4pzx/0rbw98"
+)
+"""The hash of a password that nobody knows: what a guess at an unknown name is compared with."""
+
+
+def hash_password(password: str) -> str:
+    """Return the hash of a new password; one that is too short or too long is refused."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise StoreError(
+            f"A password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}. "
+            "Choose another: a few unrelated words are easy to remember."
+        )
+    return HASHER.hash(password)
+
+
+def is_password(password_hash: str | None, password: str) -> bool:
+    """Say whether a password fits a hash; without one the answer is no, and takes as long."""
+    try:
+        is_right = HASHER.verify(password_hash or DECOY, password[: LONGEST + 1])
+    except (VerificationError, InvalidHashError):
+        return False
+    return is_right and password_hash is not None
