@@ -6,7 +6,7 @@ sha256 in a manifest that is written last. So a crash at any byte leaves the las
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,18 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    parent: Path, number: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]
+    parent: Path,
+    number: int,
+    tensors: Mapping[str, Tensor],
+    state: Mapping[str, Any],
+    *,
+    kept: Collection[int] = (),
 ) -> Path:
-    """Write checkpoint `number` below `parent`, then drop all but the newest complete ones."""
-    folder = parent / f"checkpoint-{number:06d}"
+    """Write checkpoint `number` below `parent`, then drop all but the newest complete ones.
+
+    Those whose number is in `kept` stay as well.
+    """
+    folder = checkpoint_folder(parent, number)
 
     def write(place: Path) -> None:
         plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
@@ -44,8 +52,7 @@ def save_checkpoint(
         (place / "state.json").write_text(json.dumps(dict(state), sort_keys=True, indent=1))
 
     write_folder(folder, write)
-    for old in _folders(parent)[KEEP:]:
-        shutil.rmtree(old, ignore_errors=True)
+    _drop_old(parent, kept, written=folder)
     return folder
 
 
@@ -57,11 +64,9 @@ def load_checkpoint(parent: Path, warn: Callable[[str], None]) -> Checkpoint | N
     """
     damaged = []
     for folder in _folders(parent):
-        number = int(folder.name.split("-")[1])
         problems = verify_folder(folder)
         if not problems:
-            state = json.loads((folder / "state.json").read_text())
-            return Checkpoint(number, load_file(folder / "tensors.safetensors"), state)
+            return _read(folder)
         damaged.append(f"{folder}: {'; '.join(problems)}")
         warn(f"checkpoint {folder.name} is damaged ({problems[0]}); taking the one before it")
     if damaged:
@@ -70,6 +75,33 @@ def load_checkpoint(parent: Path, warn: Callable[[str], None]) -> Checkpoint | N
             f"{parent}:\n" + "\n".join(damaged) + f"\nDelete {parent} to start this stage again."
         )
     return None
+
+
+def read_checkpoint(parent: Path, number: int) -> Checkpoint:
+    """Return one checkpoint by its number, or raise a CheckpointError that says what is wrong."""
+    folder = checkpoint_folder(parent, number)
+    problems = verify_folder(folder)
+    if problems:
+        raise CheckpointError(f"{folder} cannot be gone back to: {'; '.join(problems)}.")
+    return _read(folder)
+
+
+def forget_checkpoints_after(parent: Path, number: int) -> None:
+    """Drop the checkpoints beyond `number`: the run goes on from there by another way."""
+    for folder in _folders(parent):
+        if _number(folder) > number:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def checkpoint_numbers(parent: Path) -> list[int]:
+    """Return the numbers of the checkpoints that are whole by name and size, oldest first."""
+    whole = [folder for folder in _folders(parent) if not verify_folder(folder, hashes=False)]
+    return sorted(_number(folder) for folder in whole)
+
+
+def checkpoint_folder(parent: Path, number: int) -> Path:
+    """Return where checkpoint `number` lies."""
+    return parent / f"checkpoint-{number:06d}"
 
 
 @contextmanager
@@ -82,10 +114,35 @@ def proving(parent: Path, number: int, *, spare_last: bool = False) -> Iterator[
     try:
         yield
     except DivergedError:
-        suspect = parent / f"checkpoint-{number:06d}"
+        suspect = checkpoint_folder(parent, number)
         if not spare_last or _folders(parent) != [suspect]:
             shutil.rmtree(suspect, ignore_errors=True)
         raise
+
+
+def _drop_old(parent: Path, kept: Collection[int], *, written: Path) -> None:
+    """Drop what nobody goes back to: complete ones beyond the newest, and damaged ones on the way.
+
+    A damaged one does not count: there would be only one left to go back to.
+    """
+    n_complete = 0
+    for folder in _folders(parent):
+        if n_complete >= KEEP:
+            is_spare = _number(folder) not in kept
+        else:
+            is_spare = folder != written and bool(verify_folder(folder))
+            n_complete += not is_spare
+        if is_spare:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(folder: Path) -> Checkpoint:
+    state = json.loads((folder / "state.json").read_text())
+    return Checkpoint(_number(folder), load_file(folder / "tensors.safetensors"), state)
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.split("-")[1])
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -8,8 +8,11 @@ from torch import Tensor, nn
 
 from prefloop.errors import CheckpointError, DivergedError
 from prefloop.models.checkpoint import (
+    checkpoint_numbers,
+    forget_checkpoints_after,
     load_checkpoint,
     proving,
+    read_checkpoint,
     restore_training,
     save_checkpoint,
     training_tensors,
@@ -55,6 +58,34 @@ def test_the_newest_is_read_and_two_are_kept(tmp_path: Path) -> None:
     save(tmp_path, 9, 10, 100)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-000010", "checkpoint-000100"]
     assert read(tmp_path) == (100, [])
+
+
+def test_a_damaged_one_does_not_count_among_those_that_are_kept(tmp_path: Path) -> None:
+    save(tmp_path, 5, 10)
+    flip_a_byte(tmp_path, 10)
+    save(tmp_path, 7)
+    assert checkpoint_numbers(tmp_path) == [5, 7]
+    flip_a_byte(tmp_path, 7)
+    assert read(tmp_path)[0] == 5
+
+
+def test_the_numbers_that_are_asked_for_stay(tmp_path: Path) -> None:
+    for number in (3, 4, 5, 6, 7):
+        save_checkpoint(tmp_path, number, {"x": torch.zeros(3)}, {}, kept={3, 5, 9})
+    assert checkpoint_numbers(tmp_path) == [3, 5, 6, 7]
+
+
+def test_a_named_checkpoint_is_read_and_later_ones_forgotten(tmp_path: Path) -> None:
+    for number in (3, 6, 7):
+        save_checkpoint(tmp_path, number, {"x": torch.ones(1)}, {"at": number}, kept={3})
+    assert read_checkpoint(tmp_path, 3).state == {"at": 3}
+    forget_checkpoints_after(tmp_path, 3)
+    assert checkpoint_numbers(tmp_path) == [3]
+    with pytest.raises(CheckpointError, match="checkpoint-000007 cannot be gone back to"):
+        read_checkpoint(tmp_path, 7)
+    flip_a_byte(tmp_path, 3)
+    with pytest.raises(CheckpointError, match=r"tensors\.safetensors has changed"):
+        read_checkpoint(tmp_path, 3)
 
 
 @pytest.mark.parametrize("file", ["tensors.safetensors", "state.json", "manifest.json"])
