@@ -17,6 +17,7 @@ from prefloop.store.insertion import insert_rows, refuse, require_known, rows_wh
 from prefloop.store.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
 from prefloop.store.people import People
 from prefloop.store.questions import insert_comparisons, select_comparisons
+from prefloop.store.recent import Recent
 from prefloop.store.rows import (
     prompt_record,
     prompt_row,
@@ -57,6 +58,7 @@ class Store:
         self.cord = cord.CordBook(database)
         self.tallies = Tallies(database)
         self.updates = Updates(database)
+        self.recent = Recent(database)
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:

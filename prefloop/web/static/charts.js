@@ -1,0 +1,352 @@
+// Charts that grow: a line per quantity, bars per hour, and accuracy over labels with its forecast.
+// Each keeps beside the drawing what it says in words and in a table.
+
+import { clock, count, element, figure, percent, row } from "./owner.js";
+
+const HEIGHT = 190;
+const TABLE_ROWS = 200;
+const UPDATE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000];
+
+const color = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#777";
+const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
+
+function axes(x, y) {
+  const axis = (more) => ({
+    stroke: () => color("--soft"),
+    grid: { stroke: () => color("--rule"), width: 0.7 },
+    ticks: { show: false },
+    font: font(),
+    gap: 6,
+    ...more,
+  });
+  return [axis({ size: 26, ...x }), axis({ size: 46, ...y })];
+}
+
+const tickTold = (tick) => String(Number(tick.toPrecision(6)));
+
+// Draws on the canvas in data coordinates: what uPlot has no series for.
+function pen(plot) {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio || 1;
+  const at = (x, y) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
+  return {
+    inside(draw) {
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top - 4 * ratio, bbox.width, bbox.height + 8 * ratio);
+      ctx.clip();
+      draw();
+      ctx.restore();
+    },
+    line(points, { stroke, width = 1, dash = [] }) {
+      ctx.strokeStyle = stroke;
+      ctx.lineWidth = width * ratio;
+      ctx.setLineDash(dash.map((part) => part * ratio));
+      ctx.beginPath();
+      points.forEach(([x, y], place) => ctx[place ? "lineTo" : "moveTo"](...at(x, y)));
+      ctx.stroke();
+      ctx.setLineDash([]);
+    },
+    area(points, fill) {
+      ctx.fillStyle = fill;
+      ctx.globalAlpha = 0.13;
+      ctx.beginPath();
+      points.forEach(([x, y], place) => ctx[place ? "lineTo" : "moveTo"](...at(x, y)));
+      ctx.fill();
+      ctx.globalAlpha = 1;
+    },
+    dot([x, y], fill, { isHollow = false } = {}) {
+      const [left, top] = at(x, y);
+      ctx.beginPath();
+      ctx.arc(left, top, 4 * ratio, 0, 2 * Math.PI);
+      ctx.fillStyle = isHollow ? color("--paper") : fill;
+      ctx.strokeStyle = fill;
+      ctx.lineWidth = 1.6 * ratio;
+      ctx.fill();
+      ctx.stroke();
+    },
+    vertical(x, stroke) {
+      const [left] = at(x, 0);
+      ctx.strokeStyle = stroke;
+      ctx.lineWidth = ratio;
+      ctx.beginPath();
+      ctx.moveTo(left, bbox.top);
+      ctx.lineTo(left, bbox.top + bbox.height);
+      ctx.stroke();
+    },
+    word(text, x, y, fill) {
+      const [left, top] = at(x, y);
+      ctx.fillStyle = fill;
+      ctx.font = `${11 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
+      ctx.textBaseline = "bottom";
+      ctx.textAlign = "left";
+      ctx.fillText(text, left + 4 * ratio, top - 2 * ratio);
+    },
+  };
+}
+
+// What all charts share: the drawing appears with the first point, fits its place, and is told.
+class Chart {
+  constructor(name, options) {
+    this.figure = document.getElementById(`chart-${name}`);
+    this.title = this.figure.dataset.title;
+    this.place = this.figure.querySelector(".plot");
+    this.readout = this.figure.querySelector(".readout");
+    this.details = this.figure.querySelector("details");
+    this.options = options;
+    this.plot = null;
+    this.details.addEventListener("toggle", () => this.fillTable());
+  }
+
+  show(data) {
+    if (!data[0].length) return;
+    if (this.plot) {
+      this.plot.setData(data);
+    } else {
+      this.place.replaceChildren();
+      this.plot = new uPlot(this.prepared(), data, this.place);
+      new ResizeObserver(() => {
+        const width = this.place.clientWidth;
+        if (width && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+      }).observe(this.place);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+        this.plot.redraw(true, true));
+    }
+    if (this.details.open) this.fillTable();
+  }
+
+  prepared() {
+    return {
+      width: this.place.clientWidth || 300,
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+      padding: [8, 10, 0, 0],
+      ...this.options,
+      hooks: {
+        setCursor: [(plot) => this.read(plot.cursor.idx)],
+        ...this.options.hooks,
+      },
+    };
+  }
+
+  read(place) {
+    this.readout.textContent =
+      place === null || place === undefined ? "" : this.pointTold(place);
+  }
+
+  tell(text) {
+    const label = `${this.title}: ${text}`;
+    if (this.place.getAttribute("aria-label") !== label) {
+      this.place.setAttribute("aria-label", label);
+      this.figure.querySelector(".chart-told").textContent = text;
+    }
+  }
+
+  fillTable() {
+    if (!this.details.open) return;
+    const [head, lines] = this.table();
+    const header = element("tr", {}, head.map((text) => element("th", { text, scope: "col" })));
+    this.details.querySelector("thead").replaceChildren(header);
+    this.details.querySelector("tbody").replaceChildren(...lines.map(row));
+  }
+}
+
+export class LineChart extends Chart {
+  constructor(name, { hue, level = null, unit = "" }) {
+    super(name, {
+      scales: { x: { time: false } },
+      axes: axes(
+        { incrs: UPDATE_STEPS },
+        { values: (_plot, ticks) => ticks.map(tickTold) },
+      ),
+      series: [{}, { stroke: () => color(hue), width: 1.9, points: { show: false } }],
+      hooks: { drawAxes: [(plot) => this.drawBehind(plot)] },
+    });
+    this.level = level;
+    this.unit = unit;
+    this.x = [];
+    this.y = [];
+    this.rounds = [];
+  }
+
+  // Lines come in order; one that is there already was taken back and comes anew.
+  add(update, round, value) {
+    const last = this.x.findLastIndex((known) => known < update) + 1;
+    this.x.length = this.y.length = this.rounds.length = last;
+    this.x.push(update);
+    this.y.push(Number.isFinite(value) ? value : null);
+    this.rounds.push(round);
+  }
+
+  forget() {
+    this.x.length = this.y.length = this.rounds.length = 0;
+  }
+
+  draw() {
+    this.show([this.x, this.y]);
+    const here = this.y.findLastIndex((value) => value !== null);
+    if (here < 0) return;
+    const start = this.y.find((value) => value !== null);
+    const now = `${figure(this.y[here])}${this.unit} at update ${count(this.x[here])}`;
+    this.tell(here ? `${now}, from ${figure(start)} at update ${count(this.x[0])}.` : `${now}.`);
+  }
+
+  drawBehind(plot) {
+    const draw = pen(plot);
+    draw.inside(() => {
+      for (let place = 1; place < this.x.length; place += 1) {
+        if (this.rounds[place] !== this.rounds[place - 1]) {
+          draw.vertical((this.x[place] + this.x[place - 1]) / 2, color("--tie"));
+        }
+      }
+      if (this.level !== null) {
+        const ends = [plot.scales.x.min, plot.scales.x.max].map((x) => [x, this.level]);
+        draw.line(ends, { stroke: color("--soft"), dash: [5, 4] });
+      }
+    });
+  }
+
+  pointTold(place) {
+    const round = `round ${this.rounds[place]}`;
+    return `update ${count(this.x[place])}, ${round}: ${figure(this.y[place])}${this.unit}`;
+  }
+
+  table() {
+    const lines = this.x.map((x, place) => [count(x), count(this.rounds[place]), figure(this.y[place])]);
+    return [["Update", "Round", this.title], lines.slice(-TABLE_ROWS).reverse()];
+  }
+}
+
+export class HoursChart extends Chart {
+  constructor(name) {
+    super(name, {
+      scales: { y: { range: (_plot, _low, high) => [0, Math.max(5, high * 1.08)] } },
+      axes: axes(
+        { space: 60, values: (_plot, ticks) => ticks.map(hourTick) },
+        { values: (_plot, ticks) => ticks.map(count), incrs: UPDATE_STEPS },
+      ),
+      series: [{}, ...["--tie", "--policy"].map((hue) => ({
+        stroke: () => color(hue),
+        fill: () => color(hue),
+        width: 0,
+        points: { show: false },
+        paths: uPlot.paths.bars({ size: [0.8, 40], align: 1, radius: 0.12 }),
+      }))],
+    });
+    this.hours = [];
+  }
+
+  draw(hours) {
+    this.hours = hours;
+    const good = hours.map((hour) => hour.best + hour.tie + hour.all_bad);
+    const all = hours.map((hour, place) => good[place] + hour.skip + hour.flag);
+    this.show([hours.map((hour) => 3600 * hour.hour), all, good]);
+    if (!hours.length) return;
+    const total = good.reduce((sum, n) => sum + n, 0);
+    this.tell(`${count(good.at(-1))} in this hour; ${count(total)} in the last ${hours.length} hours.`);
+  }
+
+  pointTold(place) {
+    const hour = this.hours[place];
+    const rest = hour.skip + hour.flag ? `, ${count(hour.skip + hour.flag)} skipped or flagged` : "";
+    return `${hourTold(hour)}: ${count(hour.best + hour.tie + hour.all_bad)}${rest}`;
+  }
+
+  table() {
+    const kinds = ["best", "tie", "all_bad", "skip", "flag"];
+    const lines = this.hours.map((hour) => [hourTold(hour), ...kinds.map((kind) => count(hour[kind]))]);
+    return [["Hour", "Best", "Tie", "All bad", "Skipped", "Flagged"], lines.reverse()];
+  }
+}
+
+// Midnight is told by its day, every other hour by the clock.
+function hourTick(seconds) {
+  const date = new Date(1000 * seconds);
+  return date.getHours() || date.getMinutes()
+    ? clock(seconds)
+    : date.toLocaleDateString("en-GB", { weekday: "short", day: "numeric" });
+}
+
+const hourTold = ({ hour }) => {
+  const date = new Date(3_600_000 * hour);
+  return date.toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
+};
+
+export class LearningChart extends Chart {
+  constructor(name) {
+    super(name, {
+      scales: {
+        x: { time: false, range: () => [0, 1.08 * this.widest()] },
+        y: { range: () => this.reach() },
+      },
+      axes: axes(
+        { values: (_plot, ticks) => ticks.map(count) },
+        { values: (_plot, ticks) => ticks.map((tick) => percent(tick)) },
+      ),
+      series: [{}, { stroke: "transparent", points: { show: false } }],
+      hooks: { draw: [(plot) => this.drawOver(plot)] },
+    });
+    this.points = [];
+    this.forecast = null;
+  }
+
+  draw(points, forecast) {
+    this.points = points;
+    this.forecast = forecast;
+    const shown = [...points, ...(forecast ? [forecast] : [])];
+    this.show([shown.map((p) => p.labels), shown.map((p) => p.accuracy)]);
+  }
+
+  widest() {
+    return Math.max(...[...this.points, this.forecast].filter(Boolean).map((p) => p.labels));
+  }
+
+  reach() {
+    const shown = [...this.points, this.forecast].filter(Boolean);
+    const low = Math.min(...shown.map((p) => p.low), this.points[0]?.chance ?? 1);
+    const high = Math.max(...shown.map((p) => p.high));
+    return [Math.max(0, low - 0.04), Math.min(1, high + 0.04)];
+  }
+
+  drawOver(plot) {
+    const draw = pen(plot);
+    const [ink, soft, hue] = ["--ink", "--soft", "--best"].map(color);
+    draw.inside(() => {
+      const chance = this.points[0]?.chance;
+      if (chance) {
+        draw.line([[plot.scales.x.min, chance], [plot.scales.x.max, chance]], { stroke: soft, dash: [5, 4] });
+        draw.word("chance", plot.scales.x.min, chance, soft);
+      }
+      for (const point of this.points) {
+        draw.line([[point.labels, point.low], [point.labels, point.high]], { stroke: hue, width: 1.4 });
+      }
+      draw.line(this.points.map((p) => [p.labels, p.accuracy]), { stroke: hue, width: 1.9 });
+      const last = this.points.at(-1);
+      const next = this.forecast;
+      if (last && next) {
+        const from = [last.labels, last.accuracy];
+        draw.area([from, [next.labels, next.high], [next.labels, next.low]], ink);
+        draw.line([from, [next.labels, next.accuracy]], { stroke: ink, width: 1.4, dash: [5, 4] });
+        draw.dot([next.labels, next.accuracy], ink, { isHollow: true });
+      }
+      for (const point of this.points) draw.dot([point.labels, point.accuracy], hue);
+    });
+  }
+
+  pointTold(place) {
+    const point = this.points[place] ?? this.forecast;
+    const range = `${percent(point.low)} to ${percent(point.high)}`;
+    const kind = place < this.points.length ? "" : ", forecast";
+    return `${count(point.labels)} labels${kind}: ${percent(point.accuracy, 1)} (${range})`;
+  }
+
+  table() {
+    const line = (kind) => (p) =>
+      [count(p.labels), kind, percent(p.accuracy, 1), percent(p.low), percent(p.high)];
+    const lines = this.points.map(line("measured"));
+    if (this.forecast) lines.push(line("forecast")(this.forecast));
+    return [["Labels", "Kind", "Accuracy", "From", "To"], lines.reverse()];
+  }
+}

@@ -1,0 +1,93 @@
+// The cord: who stopped the line and why, and the owner's word that lets it go on.
+
+import { call, count, day, element, notice, put, row } from "./owner.js";
+
+export class Cord {
+  constructor(changed) {
+    this.changed = changed;
+    this.place = document.getElementById("cord");
+    this.form = document.getElementById("cord-form");
+    this.shown = null;
+    this.form?.addEventListener("submit", (event) => this.release(event));
+    this.prepareStopping();
+  }
+
+  show(found, trainer) {
+    const taut = found.taut;
+    this.place.hidden = !taut;
+    document.body.classList.toggle("is-stopped", Boolean(taut));
+    document.getElementById("stop-line")?.toggleAttribute("hidden", Boolean(taut));
+    if (taut) this.showTaut(taut, trainer);
+    this.id = taut?.id;
+    const stops = found.earlier.map((stop) => row(
+      [day(stop.pulled_at), stop.pulled_by, stop.reason, stop.checked, stop.action_told]));
+    const nothing = element("tr", {}, [element("td", { text: "The line was never stopped.", colspan: "5", className: "nothing" })]);
+    document.getElementById("stop-rows").replaceChildren(...(stops.length ? stops : [nothing]));
+  }
+
+  showTaut(taut, trainer) {
+    put("cord-who", taut.told);
+    put("cord-reason", taut.reason);
+    put("cord-stopped", taut.stopped_told);
+    const state = JSON.stringify([taut.id, taut.samples, trainer?.checkpoints]);
+    if (state === this.shown) return;
+    this.shown = state;
+    const cards = taut.samples.map((sample) => element("article", { className: "sample" }, [
+      element("p", { className: "sample-where", text: sample.model_told }),
+      element("p", { className: "text sample-prompt", text: sample.prompt }),
+      element("p", { className: "text sample-response", text: sample.text }),
+    ]));
+    document.getElementById("cord-samples").replaceChildren(...cards);
+    this.offer(trainer?.checkpoints ?? []);
+  }
+
+  offer(checkpoints) {
+    if (!this.form) return;
+    const select = this.form.elements.roll_back_to;
+    const options = [...checkpoints].reverse().map((update) =>
+      element("option", { text: count(update), value: String(update) }));
+    select.replaceChildren(...options);
+    this.form.querySelector("[value=roll_back]").disabled = !options.length;
+    select.disabled = !options.length;
+    select.addEventListener("change", () => {
+      this.form.querySelector("[value=roll_back]").checked = true;
+    });
+  }
+
+  async release(event) {
+    event.preventDefault();
+    const { checked, action, roll_back_to: target } = this.form.elements;
+    const isBack = action.value === "roll_back";
+    try {
+      await call("POST", `/api/cord/${encodeURIComponent(this.id)}/release`, {
+        checked: checked.value.trim(),
+        action: action.value,
+        roll_back_to: isBack ? Number(target.value) : null,
+      });
+      this.form.reset();
+      put("cord-refused", "");
+      notice(isBack ? "The run goes back and on." : "The run goes on.");
+      this.changed();
+    } catch (problem) {
+      put("cord-refused", problem.message);
+    }
+  }
+
+  prepareStopping() {
+    const dialog = document.getElementById("stop-dialog");
+    const form = document.getElementById("stop-form");
+    document.getElementById("stop-line")?.addEventListener("click", () => dialog.showModal());
+    document.getElementById("stop-cancel").addEventListener("click", () => dialog.close());
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        await call("POST", "/api/cord", { reason: form.elements.reason.value.trim(), samples: [] });
+        form.reset();
+        dialog.close();
+        this.changed();
+      } catch (problem) {
+        put("stop-refused", problem.message);
+      }
+    });
+  }
+}
