@@ -66,6 +66,22 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClaimPolicy:
+    """What a labeler who asks for a question is given."""
+
+    lease_seconds: float = 900.0
+    """How long a question is kept for its labeler."""
+    gold_share: float = 0.08
+    """With what probability a question is a silent gold one; never two in a row."""
+    repeat_share: float = 0.03
+    """With what probability a question is one that the same labeler has answered before."""
+    repeat_after_seconds: float = 1800.0
+    """How long ago they must have answered it."""
+    training_items: int = 0
+    """Questions with a known and explained answer that a newcomer gets before the first others."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """How an answer came about, measured by the browser's own stopwatch, in seconds."""
 

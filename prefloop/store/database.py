@@ -1,12 +1,13 @@
 """One database, opened: its engine, its transactions, and the schema it has.
 
 SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones take turns, in this
-process and among processes.
+process and among processes. In SQLite a checkpoint is part of the turn: see `single_writer.py`.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prefloop.errors import StoreError
 from prefloop.store.refusals import told_to_user
+from prefloop.store.single_writer import alone, alone_if_possible
 from prefloop.store.tables import ledger_head
 
 VERSION_TABLE = "prefloop_schema"
@@ -30,6 +32,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x70726566
 """Names the lock among all that a PostgreSQL database may hold."""
 
+LARGEST_WAL_BYTES = 4 * 2**20
+"""How far SQLite's log of recent writes grows before it is worked into the database."""
+
+WAL_STEP_BYTES = 2**20
+"""How much further it grows between two attempts while a reader still needs what is in it."""
+
 _MIGRATING = Lock()
 # Alembic keeps the running migration in a global: one at a time in a process.
 
@@ -37,10 +45,13 @@ _MIGRATING = Lock()
 class Database:
     """An open database whose schema is the one that this prefloop knows."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, read_only: bool = False) -> None:
         self.engine = engine
         self.name = name
         self._turn = Lock()
+        self._is_read_only = read_only
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._tried_at_bytes = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -51,14 +62,24 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: everything in it is on the disk when it ends, or nothing is."""
-        with told_to_user(self.name), self._turn, _begun(self.engine) as connection:
-            # PostgreSQL waits here for other writers; SQLite already did at BEGIN IMMEDIATE.
-            connection.execute(sa.select(ledger_head.c.id).with_for_update())
-            yield connection
+        with told_to_user(self.name), self._turn, self._alone():
+            with _begun(self.engine) as connection:
+                # PostgreSQL waits here for other writers; SQLite has done so already.
+                connection.execute(sa.select(ledger_head.c.id).with_for_update())
+                yield connection
+            if self._is_sqlite:
+                self._tried_at_bytes = _keep_wal_small(self.engine, self.name, self._tried_at_bytes)
 
     def close(self) -> None:
         """Give the connections back."""
-        self.engine.dispose()
+        # The last one to close an SQLite database works its log into it, even a reader.
+        with alone_if_possible(self.name) if self._is_sqlite else nullcontext():
+            self.engine.dispose()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        # A reader is refused by the database itself, and must leave no file behind.
+        is_writer = self._is_sqlite and not self._is_read_only
+        return alone(self.name) if is_writer else nullcontext()
 
 
 @contextmanager
@@ -74,14 +95,14 @@ def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Databa
     name = _name(url)
     if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
         raise StoreError(f"{name}: there is no store here. Check the path.")
-    engine = _engine(url, read_only=read_only)
+    database = Database(_engine(url, read_only=read_only), name, read_only=read_only)
     try:
-        with told_to_user(name):
-            _bring_up_to_date(engine, name, read_only=read_only)
+        with told_to_user(name), database._alone():
+            _bring_up_to_date(database.engine, name, read_only=read_only)
     except BaseException:
-        engine.dispose()
+        database.close()
         raise
-    return Database(engine, name)
+    return database
 
 
 def _url(url_or_path: str | Path) -> URL:
@@ -146,13 +167,13 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        # A connection that commits would checkpoint too, whoever writes meanwhile.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         if read_only:
-            # Writing and checkpointing from two connections at once can lose data in SQLite
-            # 3.7.0 to 3.51.2, so readers do neither.
             connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
             return
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {LARGEST_WAL_BYTES}")
         # NORMAL loses acknowledged labels when the power fails.
         connection.execute("PRAGMA synchronous = FULL")
 
@@ -160,10 +181,33 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
         # IMMEDIATE takes the writer's lock at once: a transaction that reads first and writes later
         # could otherwise fail halfway with "database is locked".
         is_writing = connection.get_execution_options().get("is_writing", False)
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        if not read_only:
+            raw.execute(f"PRAGMA query_only = {'OFF' if is_writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
     sa.event.listen(engine, "connect", connected)
     sa.event.listen(engine, "begin", begun)
+
+
+def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
+    """Work the log into the database when it is large; return its size if that was tried.
+
+    The writer calls this in its turn. The next transaction then begins the log anew and cuts it to
+    its limit, unless a reader still needs it.
+    """
+    size = os.stat(f"{name}-wal").st_size
+    if size <= LARGEST_WAL_BYTES:
+        return 0
+    if size < tried_at_bytes + WAL_STEP_BYTES:
+        return tried_at_bytes
+    # What was written is safe in the log, so a full disk is told to the next who writes.
+    with engine.connect() as connection, suppress(sqlite3.OperationalError):
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return size
 
 
 def _queue_for_migration(connection: Connection) -> None:

@@ -1,0 +1,87 @@
+"""One writer among all processes: a lock on the file `<database>.writer`.
+
+SQLite 3.7.0 to 3.51.2 can lose committed data when two connections write or checkpoint at the same
+instant, and its own locks do not keep a checkpoint away from a writer. So whoever writes to an
+SQLite store, checkpoints it or closes it holds this lock. It ends with the process that holds it,
+however that ends.
+"""
+
+import fcntl
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+
+from prefloop.errors import DiskError, StoreError
+
+PATIENCE_SECONDS = 60.0
+"""How long one process waits for another: the largest transactions take seconds."""
+
+POLL_SECONDS = 0.0005
+LONGEST_POLL_SECONDS = 0.005
+
+
+def lock_path(database: str) -> Path:
+    """Return the file whose lock a writer of this database holds."""
+    return Path(f"{database}.writer")
+
+
+@contextmanager
+def alone(database: str) -> Iterator[None]:
+    """Hold the right to write; a StoreError if another process keeps it for a minute."""
+    path = lock_path(database)
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise DiskError(
+            f"{database} could not be written: {path} cannot be opened ({error.strerror}). "
+            "Make its folder writable, and run again."
+        ) from error
+    with file:
+        if not _is_locked(file, database):
+            raise StoreError(
+                f"{database} is being written by another process. Wait until that is done, and "
+                "try again."
+            )
+        yield
+
+
+@contextmanager
+def alone_if_possible(database: str) -> Iterator[None]:
+    """Hold the right to write where it can be had, and make no file for it."""
+    try:
+        file = lock_path(database).open("rb")
+    except OSError:
+        # Never written with this lock, or not ours to open.
+        yield
+        return
+    with file:
+        _is_locked(file, database)
+        yield
+
+
+def _is_locked(file: BufferedIOBase, database: str) -> bool:
+    """Lock the file until it is closed; False if others keep it too long.
+
+    The operating system's own waiting knows no end, so this asks again and again.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = POLL_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+        except OSError as error:
+            raise StoreError(
+                f"{database} is on a file system without locks ({error.strerror}). "
+                "Move it to a local disk, or use a postgresql:// URL."
+            ) from error
+        else:
+            return True
+        # Two that wait must not ask in step.
+        time.sleep(pause * random.uniform(0.5, 1.0))
+        pause = min(2 * pause, LONGEST_POLL_SECONDS)
