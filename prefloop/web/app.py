@@ -1,14 +1,28 @@
 """The app: every part of it in one list."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from prefloop.store.store import Store
-from prefloop.web import dashboard, health, pages, team
+from prefloop.web import cord, dashboard, health, login, me, pages, team
 from prefloop.web.config import WebSettings
 from prefloop.web.errors import ErrorBody, handle_errors
+from prefloop.web.parts import make_parts
 from prefloop.web.security import Door
+from prefloop.web.sessions import Gate, everybody, owners, watchers
 from prefloop.web.templating import STATIC
+
+ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
+    (health.router, None),
+    (login.router, None),
+    (pages.public, None),
+    (pages.router, everybody),
+    (me.router, everybody),
+    (cord.router, everybody),
+    (dashboard.router, watchers),
+    (team.router, owners),
+)
+"""Every part, and who is let in at all. A route may let in fewer, never more."""
 
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
@@ -22,10 +36,10 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
         redirect_slashes=False,
         responses={422: {"model": ErrorBody}},
     )
-    app.state.store = store
     app.state.settings = settings
-    for part in (health, pages, dashboard, team):
-        app.include_router(part.router)
+    app.state.parts = make_parts(store, settings)
+    for router, gate in ROUTERS:
+        app.include_router(router, dependencies=[Depends(gate)] if gate else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     handle_errors(app)
     app.add_middleware(Door, settings=settings)

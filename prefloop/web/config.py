@@ -16,6 +16,8 @@ class WebSettings:
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free one."""
+    run_name: str = "prefloop"
+    """What the run is called at the head of every page."""
     origin: str | None = None
     """The address that people type, where a proxy stands before the server, such as
     `https://label.example.org`. None: the server's own."""

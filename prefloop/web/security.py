@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prefloop.web.config import REQUEST_BYTES, WebSettings
 from prefloop.web.errors import ApiError, answer
+from prefloop.web.templating import assets
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -52,6 +53,7 @@ class Door:
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers["cache-control"] = _keeping(scope)
+                headers["x-prefloop-assets"] = assets()
             await send(message)
 
         refusal = refused(scope, self._settings)

@@ -20,8 +20,9 @@ def page(
     headers: dict[str, str] | None = None,
     **shown: Any,
 ) -> HTMLResponse:
-    """Return a template, filled in. `path` and `person` are always there (None: nobody)."""
-    shown = {"person": None, "path": request.url.path, **shown}
+    """Return a template, filled in. `person` (None: nobody), `path` and `run` are always there."""
+    run = request.app.state.settings.run_name
+    shown = {"person": None, "path": request.url.path, "run": run, **shown}
     text = _environment().get_template(template).render(shown)
     return HTMLResponse(text, status_code=status, headers=headers)
 
@@ -36,12 +37,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = static
+    environment.globals["assets"] = assets
     return environment
 
 
 def static(name: str) -> str:
     """Return the address of a static file; it changes with the file, so browsers may keep it."""
     return f"/static/{name}?v={_digest(name, (STATIC / name).stat().st_mtime_ns)}"
+
+
+@cache
+def assets() -> str:
+    """Return a word for all static files: a page that was left open learns that it is old."""
+    files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 @cache

@@ -1,0 +1,44 @@
+"""What every route works with."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from prefloop.store.store import Store
+from prefloop.web.callers import Callers
+from prefloop.web.config import WebSettings
+from prefloop.web.guide import Guide
+from prefloop.web.rate_limits import LoginLimits, RateLimit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The store, the settings, and what this process remembers for a moment."""
+
+    store: Store
+    settings: WebSettings
+    callers: Callers
+    guide: Guide
+    logins: LoginLimits
+    cords: RateLimit
+
+
+def make_parts(store: Store, settings: WebSettings) -> Parts:
+    """Return the parts of an app."""
+    return Parts(
+        store=store,
+        settings=settings,
+        callers=Callers(store.access),
+        guide=Guide(store.instructions),
+        logins=LoginLimits(),
+        cords=RateLimit(1, 3600),
+    )
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Here = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,89 @@
+"""How often something may be tried: guesses at the door, pulls at the cord."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+KEYS = 10_000
+"""Keys that are remembered. A flood of strangers must not fill the memory."""
+
+
+class RateLimit:
+    """At most `most` times within `seconds`, for each key; time that has passed is forgotten."""
+
+    def __init__(
+        self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.most = most
+        self.seconds = seconds
+        self._clock = clock
+        self._taken: dict[str, deque[float]] = {}
+        self._turn = threading.Lock()
+
+    def take(self, key: str) -> float | None:
+        """Count one try; return None, or the seconds to wait if there were too many."""
+        now = self._clock()
+        with self._turn:
+            tries = self._recent(key, now)
+            if len(tries) >= self.most:
+                return tries[0] + self.seconds - now
+            if key not in self._taken and len(self._taken) >= KEYS:
+                self._forget(now)
+            self._taken.setdefault(key, tries).append(now)
+            return None
+
+    def give_back(self, key: str) -> None:
+        """Undo the last count: it was no guess after all."""
+        with self._turn:
+            tries = self._taken.get(key)
+            if tries:
+                tries.pop()
+
+    def _recent(self, key: str, now: float) -> deque[float]:
+        tries = self._taken.get(key, deque())
+        while tries and tries[0] <= now - self.seconds:
+            tries.popleft()
+        return tries
+
+    def _forget(self, now: float) -> None:
+        for key in [k for k in self._taken if not self._recent(k, now)]:
+            del self._taken[key]
+        while len(self._taken) >= KEYS:
+            del self._taken[next(iter(self._taken))]
+
+
+class LoginLimits:
+    """Failed logins per address, per name and over all. Who gets in is not counted."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = {
+            "address": RateLimit(5, 60, clock),
+            "name": RateLimit(5, 60, clock),
+            "everybody": RateLimit(60, 60, clock),
+        }
+
+    def take(self, address: str, name: str) -> float | None:
+        """Count a try before it is looked at; return the seconds to wait if it may not be made.
+
+        Counting first holds back many guesses at the same instant.
+        """
+        taken: list[tuple[str, str]] = []
+        for kind, key in self._keys(address, name):
+            wait = self._limits[kind].take(key)
+            if wait is not None:
+                for done, done_key in taken:
+                    self._limits[done].give_back(done_key)
+                return wait
+            taken.append((kind, key))
+        return None
+
+    def give_back(self, address: str, name: str) -> None:
+        """Say that the try was right."""
+        for kind, key in self._keys(address, name):
+            self._limits[kind].give_back(key)
+
+    @staticmethod
+    def _keys(address: str, name: str) -> list[tuple[str, str]]:
+        named = [("name", name.casefold())] if name else []
+        return [("address", address), *named, ("everybody", "")]
