@@ -4,6 +4,7 @@
     ├── SettingsError      a run file or an override says something impossible
     ├── InputError         a prompt file, a label file, a model folder is not what it should be
     ├── StoreError         the labels' database cannot be used as it is
+    │   └── StoreAwayError it cannot be reached at the moment
     ├── CheckpointError    no complete checkpoint can be read
     ├── DiskError          the disk is full or read-only
     └── DivergedError      training left the road: NaN, or KL beyond its cap
@@ -29,6 +30,10 @@ class InputError(PrefloopError):
 
 class StoreError(PrefloopError):
     """The store refuses: newer schema, broken hash chain, unknown id."""
+
+
+class StoreAwayError(StoreError):
+    """The store cannot be reached at the moment; what is asked again later may work."""
 
 
 class CheckpointError(PrefloopError):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from prefloop.errors import DiskError, PrefloopError, StoreError
+from prefloop.errors import DiskError, PrefloopError, StoreAwayError, StoreError
 
 # Names of SQLite (sqlite.org/rescode.html), SQLSTATE of PostgreSQL (its manual, appendix A).
 DISK = {
@@ -20,11 +20,14 @@ STORE = {
     "SQLITE_NOTADB": "is not a database. Give the path of a store of prefloop, or a new path",
     "SQLITE_CORRUPT": "is damaged. Put back a backup; keep the damaged file, labels may be saved",
     "SQLITE_CANTOPEN": "cannot be opened. Check that its folder exists and lets you write",
-    "SQLITE_BUSY": "is being written by another process. Wait until that is done, and try again",
     "SQLITE_CONSTRAINT": "refuses a row that contradicts what it holds",
     "23": "refuses a row that contradicts what it holds",
-    "08": "cannot be reached. Check the address, and that the server is running",
     "28": "refuses this user or password. Check the URL",
+}
+AWAY = {
+    "SQLITE_BUSY": "is being written by another process. Wait until that is done, and try again",
+    "08": "cannot be reached. Check the address, and that the server is running",
+    "57P": "cannot be reached: its server is stopping or starting. Try again in a moment",
 }
 
 
@@ -34,7 +37,7 @@ def told_to_user(name: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _told(name, error.orig or error) from error
+        raise _told(name, error) from error
     except UnicodeEncodeError as error:
         raise StoreError(
             f"{name} stores UTF-8, and {error.object[error.start : error.end]!r} is half of a "
@@ -42,7 +45,8 @@ def told_to_user(name: str) -> Iterator[None]:
         ) from error
 
 
-def _told(name: str, error: BaseException) -> PrefloopError:
+def _told(name: str, refusal: DBAPIError) -> PrefloopError:
+    error = refusal.orig or refusal
     code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
     disk = _meaning(DISK, code)
     if disk is not None:
@@ -50,6 +54,14 @@ def _told(name: str, error: BaseException) -> PrefloopError:
             f"{name} could not be written: {disk}. What was stored before is untouched; "
             "make room or make it writable, and run again."
         )
+    away = _meaning(AWAY, code)
+    # A server that was not reached, or that went away, cannot send a code.
+    if away is None and (
+        refusal.connection_invalidated or (isinstance(refusal, OperationalError) and not code)
+    ):
+        away = AWAY["08"]
+    if away is not None:
+        return StoreAwayError(f"{name} {away}. The database said: {error}")
     meaning = _meaning(STORE, code) or "reported a problem"
     return StoreError(f"{name} {meaning}. The database said: {error}")
 
