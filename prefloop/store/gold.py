@@ -66,7 +66,7 @@ class GoldPool:
 
     def checks(self, labeler: str | None = None) -> list[Check]:
         """Return the answers that measure a labeler, or all of them, in the order they came."""
-        query = sa.select(checks).order_by(checks.c.sequence)
+        query = sa.select(checks).where(checks.c.ended_by.is_(None)).order_by(checks.c.sequence)
         if labeler is not None:
             query = query.where(checks.c.labeler == labeler)
         with self._database.reading() as connection:

@@ -180,6 +180,12 @@ checks = sa.Table(
     sa.Column("seconds", sa.Double),
     sa.Column("instructions", sa.Text, nullable=False),
     sa.Column("is_right", sa.Boolean, comment="null: skipped or flagged"),
+    sa.Column(
+        "ended_by",
+        sa.Integer,
+        sa.ForeignKey("events.sequence"),
+        comment="the event that replaced or withdrew this check; null: it counts",
+    ),
     _chosen_is_shown(),
     sa.Index(None, "labeler", "comparison_id"),
 )

@@ -212,6 +212,7 @@ def _create_checks() -> None:
         sa.Column("seconds", sa.Double),
         _text("instructions"),
         sa.Column("is_right", sa.Boolean, comment="null: skipped or flagged"),
+        _ended_by("the event that replaced or withdrew this check; null: it counts"),
         _chosen_is_shown(),
     )
     op.create_index("ix_checks_labeler_comparison_id", "checks", ["labeler", "comparison_id"])
