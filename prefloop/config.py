@@ -8,7 +8,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from prefloop.comparisons.config import ComparisonsConfig
+from prefloop.comparisons.config import SYNTHETIC, ComparisonsConfig
 from prefloop.comparisons.tastes.registry import build_judge, build_taste
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.evaluation.config import EvaluationConfig
@@ -93,8 +93,9 @@ class RunConfig(Section):
 def _taste_problems(config: RunConfig) -> list[str]:
     """Return what is wrong with tastes and judge: unknown names, or a judge that also labels."""
     try:
-        taste = config.comparisons.synthetic.taste
-        build_taste(taste)
+        taste = config.comparisons.known_taste
+        if config.comparisons.labelers == SYNTHETIC:
+            build_taste(taste)
         if config.evaluation.judge is not None:
             build_judge(config.evaluation.judge, labeled_by=taste)
     except PrefloopError as error:

@@ -10,7 +10,7 @@ A package of yours adds a labeler with one line in its pyproject.toml; the run f
 import difflib
 from importlib.metadata import entry_points
 
-from prefloop.comparisons.config import ComparisonsConfig
+from prefloop.comparisons.config import NOBODY, PEOPLE, SYNTHETIC, ComparisonsConfig
 from prefloop.comparisons.labeler import Labeler
 from prefloop.comparisons.synthetic import SyntheticLabeler
 from prefloop.comparisons.tastes.registry import build_taste
@@ -19,7 +19,6 @@ from prefloop.prompts.task import TaskConfig
 
 GROUP = "prefloop.labelers"
 """The entry point group of labelers from other packages."""
-SYNTHETIC = "synthetic"
 
 
 def build_labelers(
@@ -61,7 +60,7 @@ def _synthetic(
 def _plugin(name: str) -> Labeler:
     points = {point.name: point for point in entry_points(group=GROUP)}
     if name not in points:
-        known = [SYNTHETIC, *sorted(points)]
+        known = [SYNTHETIC, PEOPLE, NOBODY, *sorted(points)]
         guess = difflib.get_close_matches(name, known, n=1)
         meant = f"; did you mean {guess[0]!r}?" if guess else "."
         raise SettingsError(

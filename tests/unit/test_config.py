@@ -87,6 +87,13 @@ def test_every_problem_is_told_at_once() -> None:
         ({"evaluation": {"judge": "sentiment"}}, r"evaluation\.judge is 'sentiment'"),
         ({"evaluation": {"judge": "nobody"}}, r"nobody"),
         ({"comparisons": {"synthetic": {"taste": {"sentimnt": 1.0}}}}, r"did you mean 'sentiment'"),
+        (
+            {"comparisons": {"people": {"gold_share": 0.6, "repeat_share": 0.4}}},
+            r"gold_share 0\.6 and repeat_share 0\.4 leave no room for new questions",
+        ),
+        ({"comparisons": {"people": {"key": "k.pem"}}}, r"certificate and key are given together"),
+        ({"comparisons": {"people": {"port": 70000}}}, r"people\.port: .* got 70000"),
+        ({"comparisons": {"wait": "never"}}, r"comparisons\.wait: .* got 'never'"),
         ({"policy": {"minibatches": 7}}, r"policy: minibatches 7 does not divide batch_size 64"),
         ({"policy": {"episodes": 5}}, r"policy: episodes 5 is less than one rollout"),
         ({"task": {"name": "sentiment", "stop_min": 24}}, r"stop_min 24 leaves no room"),
@@ -100,6 +107,17 @@ def test_every_problem_is_told_at_once() -> None:
 def test_what_cannot_be_is_told(raw: dict[str, object], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         parse_run(raw, "run.yaml")
+
+
+def test_the_synthetic_taste_binds_the_judge_only_where_it_labels() -> None:
+    """`lexicon` labels nothing when people do, so it may judge."""
+    taste = {"synthetic": {"taste": {"lexicon": 1.0}}}
+    with pytest.raises(SettingsError, match=r"evaluation\.judge is 'lexicon'"):
+        parse_run({"comparisons": taste}, "run.yaml")
+    for labelers in ("people", "none", "editor"):
+        run = parse_run({"comparisons": taste | {"labelers": labelers}}, "run.yaml")
+        assert run.evaluation.judge == "lexicon"
+        assert run.comparisons.known_taste == {}
 
 
 def test_problems_between_stages_are_told_together() -> None:
