@@ -78,7 +78,7 @@ class PeopleConfig(Section):
     """Share of questions with a known answer, asked silently, if the owner has made some."""
 
     repeat_share: Fraction = 0.03
-    """Share of questions that the same person answered before: do they agree with themselves?"""
+    """Share of questions that the same person answered before: they show who is consistent."""
 
     repeat_after_minutes: NonNegative = 30.0
     """How long ago that must have been."""
