@@ -22,8 +22,8 @@ class Generation:
     logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"] | None
     lower: Float[Tensor, "B L D"] | None
-    """What the frozen layers said of the query and all but the last token; None where no layer is
-    shared. `respond_forward` goes on from it."""
+    """What the frozen layers said of query and response, L = Q + T tokens; None where no layer is
+    shared."""
 
 
 @torch.no_grad()
@@ -71,6 +71,10 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         logprobs.append(logprob)
         if value_head is not None:
             values.append(value_head.values(hidden))
+    if trunk.lower_layers is not None:
+        # The last token was drawn, but not read yet; a reward model reads it.
+        last = tokens[-1][:, None]
+        lower.append(trunk.lower_layers.of(trunk.hidden, last, mask, cache=cache))
     return Generation(
         response=torch.stack(tokens, dim=1),
         logprobs=torch.stack(logprobs, dim=1),

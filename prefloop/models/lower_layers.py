@@ -19,8 +19,8 @@ from prefloop.models.loading import backbone
 AGREES_TO = 1e-4
 """How closely a split model must give the whole one's hidden states, or it is not split."""
 
-Run = Callable[[Tensor, Tensor], Tensor]
-"""Ids and mask in, final hidden states out."""
+Run = Callable[..., Tensor]
+"""`Trunk.hidden`: ids, mask and perhaps a cache in, final hidden states out."""
 
 
 class LowerLayers:
@@ -62,10 +62,12 @@ class LowerLayers:
             handle.remove()
 
     @torch.no_grad()
-    def of(self, run: Run, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B L"]) -> Tensor:
-        """Return `lower` of whole sequences, without running the trained layers."""
+    def of(
+        self, run: Run, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], *, cache: Any = None
+    ) -> Float[Tensor, "B L D"]:
+        """Return `lower` of the last L of M tokens, without running the trained layers."""
         with self.noting() as noted, _passed_over(self._trained):
-            run(ids, mask)
+            run(ids, mask, cache=cache)
         return noted[0]
 
 

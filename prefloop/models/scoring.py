@@ -30,7 +30,7 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     banned: Bool[Tensor, " V"],
     value_head: ValueHead | None = None,
     with_entropy: bool = False,
-    lower: Float[Tensor, "B L D"] | None = None,
+    lower: Float[Tensor, "B Q+T D"] | None = None,
 ) -> Forward:
     """Return log-probabilities (and values, and entropy) of given responses.
 
@@ -40,7 +40,8 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
     mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
-    hidden = trunk.hidden(ids, mask, lower=lower)[:, -n_tokens:]
+    known = None if lower is None else lower[:, :-1]
+    hidden = trunk.hidden(ids, mask, lower=known)[:, -n_tokens:]
     logits = ban_tokens(trunk.logits(hidden), banned)
     logprobs = token_logprobs(logits, response, temperature=temperature)
     if with_entropy:

@@ -1,10 +1,11 @@
 """PPO: respond, score, shape, estimate, improve."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from prefloop.batches import Rollout
@@ -115,6 +116,9 @@ class PPOTrainer:
             value_head=self.value_head,
         )
         assert draw.generation.values is not None
+        lower = _lower_of(draw)
+        with self.reward_model.recalling(lower) if lower else nullcontext():
+            scores = self.score(prompts, draw.generation.response, draw.ending.is_ended)
         return Rollout(
             query=draw.query,
             query_mask=draw.query_mask,
@@ -124,12 +128,12 @@ class PPOTrainer:
             logprobs=draw.generation.logprobs,
             ref_logprobs=self._reference_logprobs(draw),
             values=draw.generation.values,
-            scores=self.score(prompts, draw.generation.response, draw.ending.is_ended),
+            scores=scores,
             lower=draw.generation.lower,
         )
 
     def score(
-        self, prompts: Sequence[Prompt], response: Int[Tensor, "B T"], is_ended: Tensor
+        self, prompts: Sequence[Prompt], response: Int[Tensor, "B T"], is_ended: Bool[Tensor, " B"]
     ) -> Float[Tensor, " B"]:
         """Return scores; a response without a stop token gets the penalty and is not read."""
         rows = [i for i in range(len(prompts)) if is_ended[i]]
@@ -222,6 +226,22 @@ class PPOTrainer:
             "policy/ended": rollout.is_ended.float().mean().item(),
             "policy/response_tokens": rollout.mask.sum(dim=1).float().mean().item(),
         }
+
+
+def _lower_of(draw: Draw) -> dict[tuple[int, ...], Float[Tensor, "L D"]]:
+    """Return what frozen layers said of each query with its response up to the stop token.
+
+    A task's prefix and suffix, which the reward model does not see, make other sequences of them:
+    then none of these is asked for.
+    """
+    if draw.generation.lower is None:
+        return {}
+    counts = torch.cat([draw.query_mask, draw.ending.mask], dim=1)
+    ids = torch.cat([draw.query, draw.generation.response], dim=1)
+    return {
+        tuple(ids[i][counts[i]].tolist()): draw.generation.lower[i][counts[i]]
+        for i in range(ids.shape[0])
+    }
 
 
 def _metrics(whole: Improvement) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The reward model in use: sequences of ids in, scores out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -51,6 +51,15 @@ class RewardModel:
         return last_token_scores(self.trunk, self.head, ids, mask, lower=self._lower(sequences))
 
     @contextmanager
+    def recalling(self, lower: Mapping[tuple[int, ...], Float[Tensor, "L D"]]) -> Iterator[None]:
+        """Go on from what the frozen layers said of these sequences elsewhere."""
+        self._remembered = dict(lower)
+        try:
+            yield
+        finally:
+            self._remembered = {}
+
+    @contextmanager
     def remembering(self, sequences: Sequences) -> Iterator[None]:
         """Run the frozen layers on each sequence once, for all passes that come meanwhile.
 
@@ -59,16 +68,15 @@ class RewardModel:
         layers = self.trunk.lower_layers
         distinct = sorted({tuple(sequence) for sequence in sequences}, key=len)
         n_bytes = 4 * self.trunk.width * sum(map(len, distinct))
+        known: dict[tuple[int, ...], Tensor] = {}
         if layers is not None and n_bytes <= REMEMBERED_BYTES:
             for start in range(0, len(distinct), SCORING_BATCH):
                 batch = distinct[start : start + SCORING_BATCH]
                 lower = layers.of(self.trunk.hidden, *pad_right(batch, self.pad_id))
                 for row, sequence in zip(lower, batch, strict=True):
-                    self._remembered[sequence] = row[: len(sequence)].clone()
-        try:
+                    known[sequence] = row[: len(sequence)].clone()
+        with self.recalling(known):
             yield
-        finally:
-            self._remembered.clear()
 
     def _lower(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
         rows = [self._remembered.get(tuple(sequence)) for sequence in sequences]

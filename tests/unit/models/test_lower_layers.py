@@ -57,7 +57,7 @@ def test_what_generation_notes_gives_the_same_logprobs_and_gradients(model_folde
         banned=banned,
         generator=torch.Generator().manual_seed(2),
     )
-    assert drawn.lower is not None
+    assert drawn.lower is not None and drawn.lower.shape[1] == query.shape[1] + 6
     query, mask = query.repeat_interleave(2, dim=0), mask.repeat_interleave(2, dim=0)
     found = []
     for lower in (None, drawn.lower):

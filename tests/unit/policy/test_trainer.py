@@ -17,6 +17,7 @@ from prefloop.policy.config import KLConfig, PolicyConfig
 from prefloop.policy.trainer import PPOTrainer, take
 from prefloop.prompts.presets import load_task
 from prefloop.records import Prompt
+from prefloop.rewards.model import RewardModel
 from prefloop.samples.config import SamplesConfig
 from prefloop.samples.responder import Responder
 from tests.tolerances import EXACT, FP32, MODEL
@@ -175,3 +176,38 @@ def test_a_minibatch_of_a_rollout_is_the_same_rows(gpt2_folder: Path) -> None:
     rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
     part = take(rollout, torch.tensor([3, 1]))
     torch.testing.assert_close(part.logprobs, rollout.logprobs[[3, 1]], **FP32)
+
+
+def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path) -> None:
+    """One trainer goes on above the frozen layers, the other runs every layer every time."""
+    coder = load_tokenizer(model_folder)
+    rule = {"stop": ".", "stop_min": 1, "response_tokens": 6}
+    rollouts, steps = [], []
+    for is_shared in (True, False):
+        family = Family(
+            load_causal(model_folder, coder), ModelsConfig(lora_rank=4, lora_top_layers=1), seed=1
+        )
+        if not is_shared:
+            for trunk in (family.policy, family.reward, family.reference):
+                trunk.lower_layers = None
+        trainer = trainer_on(model_folder, None, task=rule)
+        trainer.reward_model = RewardModel(family, pad_id=coder.pad_id, seed=2)
+        trainer = PPOTrainer(
+            family,
+            ValueHead(family.policy.width),
+            trainer.reward_model,
+            trainer.responder,
+            trainer.config,
+            seed=1,
+        )
+        trainer.responder.stop_rule._is_stop[::9] = True  # Now some responses end, others do not.
+        rollouts.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
+        trainer.improve(rollouts[-1])
+        steps.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
+    (shared, whole), (after_shared, after_whole) = rollouts, steps
+    assert shared.lower is not None and whole.lower is None
+    assert shared.is_ended.any() and not shared.is_ended.all()
+    for name in ("response", "logprobs", "ref_logprobs", "values", "scores"):
+        torch.testing.assert_close(getattr(shared, name), getattr(whole, name), **MODEL)
+    torch.testing.assert_close(after_shared.logprobs, after_whole.logprobs, **MODEL)
+    assert (after_shared.logprobs - shared.logprobs).abs().max() > 1e-3, "no step was taken"
