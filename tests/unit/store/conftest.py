@@ -9,12 +9,21 @@ from tests.unit.store.records_for_tests import fill
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Where a store in SQLite will be."""
     return tmp_path / "prefloop.db"
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    """A store with three questions of four samples each."""
+def store(place: str | Path) -> Iterator[Store]:
+    """A store with three questions of four samples each, in both kinds of database in turn."""
+    with Store.open(place) as opened:
+        fill(opened)
+        yield opened
+
+
+@pytest.fixture
+def file_store(path: Path) -> Iterator[Store]:
+    """The same in SQLite only, at `path`."""
     with Store.open(path) as opened:
         fill(opened)
         yield opened

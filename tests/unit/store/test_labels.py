@@ -1,4 +1,3 @@
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +8,7 @@ from prefloop.records import Label
 from prefloop.store.labels import label_problems
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import fill, label, tie
-
-
-def rows(path: Path, table: str = "labels") -> list[tuple[object, ...]]:
-    """The table as bytes: the stored type and the hexadecimal value of every cell."""
-    with sqlite3.connect(path) as connection:
-        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        cells = ", ".join(f"typeof({name}) || hex({name})" for name in names)
-        found = connection.execute(f"SELECT {cells} FROM {table} ORDER BY 1").fetchall()
-    connection.close()
-    return found
+from tests.unit.store.sql_for_tests import change, rows
 
 
 def test_a_later_answer_replaces_the_earlier_and_the_ledger_keeps_both(store: Store) -> None:
@@ -46,30 +36,28 @@ def test_replacement_within_one_batch_equals_one_by_one(store: Store, tmp_path: 
         for answer in answers:
             other.add_label(answer)
         assert other.labels() == together == [label(3, labeler="bob"), label(4)]
-        assert rows(tmp_path / "other.db") == rows(tmp_path / "prefloop.db")
+        assert rows(other) == rows(store)
 
 
-def test_rebuilt_labels_are_equal_byte_for_byte(store: Store, path: Path) -> None:
+def test_rebuilt_labels_are_equal_byte_for_byte(store: Store) -> None:
     store.add_labels([label(0), label(1, labeler="bob"), label(2, question=1)])
     store.add_event("note", {"text": "not a label"})
     store.withdraw_label("l1", reason="slip")
     store.add_label(tie(3))
     store.add_label(label(4, labeler="bob"))
-    before = rows(path)
+    before = rows(store)
     assert store.rebuild_labels() == 5
-    assert rows(path) == before
+    assert rows(store) == before
 
 
-def test_rebuilding_repairs_a_table_that_was_tampered_with(store: Store, path: Path) -> None:
+def test_rebuilding_repairs_a_table_that_was_tampered_with(store: Store) -> None:
     store.add_labels([label(0), label(1)])
-    before = rows(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE labels SET chosen = 's0', ended_by = NULL WHERE id = 'l1'")
-        connection.execute("DELETE FROM labels WHERE id = 'l0'")
-    connection.close()
-    assert rows(path) != before
+    before = rows(store)
+    change(store, "UPDATE labels SET chosen = 's0', ended_by = NULL WHERE id = 'l1'")
+    change(store, "DELETE FROM labels WHERE id = 'l0'")
+    assert rows(store) != before
     store.rebuild_labels()
-    assert rows(path) == before
+    assert rows(store) == before
 
 
 def test_a_withdrawn_label_is_gone_and_its_labeler_may_answer_again(store: Store) -> None:
@@ -117,16 +105,13 @@ def test_all_problems_are_told_at_once() -> None:
     assert len(label_problems(wrong, ("s0", "s1"))) == 3
 
 
-@pytest.mark.parametrize("change", ["chosen = 's4'", "chosen = NULL", "comparison_id = 'c1'"])
+@pytest.mark.parametrize("content", ["chosen = 's4'", "chosen = NULL", "comparison_id = 'c1'"])
 def test_the_database_itself_refuses_a_choice_from_another_question(
-    store: Store, path: Path, change: str
+    store: Store, content: str
 ) -> None:
     store.add_label(label())
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA foreign_keys = ON")
-    with pytest.raises(sqlite3.IntegrityError):
-        connection.execute(f"UPDATE labels SET {change}")
-    connection.close()
+    with pytest.raises(StoreError, match="refuses a row that contradicts"):
+        change(store, f"UPDATE labels SET {content}")
 
 
 def test_label_events_cannot_be_written_past_the_checks(store: Store) -> None:

@@ -1,20 +1,12 @@
 import hashlib
 import json
-import sqlite3
-from pathlib import Path
 
 import pytest
 
 from prefloop.errors import StoreError
 from prefloop.store.ledger import PAGE, event_hash
 from prefloop.store.store import Store
-
-
-def change(path: Path, statement: str) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
+from tests.unit.store.sql_for_tests import change
 
 
 def test_the_seal_is_that_of_an_independent_tool() -> None:
@@ -59,7 +51,7 @@ def test_a_ledger_of_several_pages_is_read_whole(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "place"),
+    ("statement", "told"),
     [
         ("UPDATE events SET payload = '{}' WHERE sequence = 2", "broken at event 2"),
         ("UPDATE events SET kind = 'x' WHERE sequence = 1", "broken at event 1"),
@@ -70,14 +62,12 @@ def test_a_ledger_of_several_pages_is_read_whole(store: Store) -> None:
         ("UPDATE ledger_head SET hash = 'x'", "cut off"),
     ],
 )
-def test_every_kind_of_tampering_is_found(
-    store: Store, path: Path, statement: str, place: str
-) -> None:
+def test_every_kind_of_tampering_is_found(store: Store, statement: str, told: str) -> None:
     for i in range(4):
         store.add_event("tick", {"i": i})
     assert store.verify_chain() == 4
-    change(path, statement)
-    with pytest.raises(StoreError, match=place):
+    change(store, statement)
+    with pytest.raises(StoreError, match=told):
         store.verify_chain()
 
 

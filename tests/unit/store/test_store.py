@@ -12,11 +12,13 @@ from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import comparison, fill, label, prompt, sample, verdict
 
 
-def test_records_come_back_as_they_went_in_and_in_their_order(store: Store, path: Path) -> None:
+def test_records_come_back_as_they_went_in_and_in_their_order(
+    store: Store, place: str | Path
+) -> None:
     store.add_labels([label(2, question=2), label(1, question=1), label(0)])
     store.add_verdicts([verdict(1), verdict(0)])
     store.close()
-    with Store.open(path) as again:
+    with Store.open(place) as again:
         assert again.prompts() == [prompt(i) for i in range(3)]
         assert again.samples() == [sample(i, i // 4) for i in range(12)]
         assert again.comparisons() == [comparison(i) for i in range(3)]
@@ -132,8 +134,8 @@ def test_half_characters_are_refused_in_words(store: Store) -> None:
         store.add_prompts([replace(prompt(9), text="x\ud800")])
 
 
-def test_ten_thousand_samples_are_stored_in_two_seconds(path: Path) -> None:
-    with Store.open(path) as store:
+def test_ten_thousand_samples_are_stored_in_two_seconds(place: str | Path) -> None:
+    with Store.open(place) as store:
         store.add_prompts([prompt(i) for i in range(2500)])
         records = [replace(sample(i, i // 4), response_ids=tuple(range(24))) for i in range(10_000)]
         started = time.process_time()
@@ -142,8 +144,8 @@ def test_ten_thousand_samples_are_stored_in_two_seconds(path: Path) -> None:
         assert store.samples() == records
 
 
-def test_time_per_label_does_not_grow_with_their_number(path: Path) -> None:
-    with Store.open(path) as store:
+def test_time_per_label_does_not_grow_with_their_number(place: str | Path) -> None:
+    with Store.open(place) as store:
         fill(store, n_questions=400)
         records = [label(i, question=i % 400, labeler=f"a{i // 400}") for i in range(6000)]
         times = []
@@ -156,7 +158,9 @@ def test_time_per_label_does_not_grow_with_their_number(path: Path) -> None:
         assert len(store.labels()) == 6000
 
 
-def test_a_second_process_reads_while_the_first_has_it_open(store: Store, path: Path) -> None:
+def test_a_second_process_reads_while_the_first_has_it_open(
+    store: Store, place: str | Path
+) -> None:
     store.add_label(label())
     program = (
         "import sys; from prefloop.store.store import Store\n"
@@ -165,6 +169,6 @@ def test_a_second_process_reads_while_the_first_has_it_open(store: Store, path: 
     )
     with store._database.writing():
         done = subprocess.run(
-            [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", program, str(place)], capture_output=True, text=True, check=True
         )
     assert done.stdout.split() == ["12", "s3", "1"]
