@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from prefloop.teamwork import ClaimPolicy
+
 REQUEST_BYTES = 1 << 20
 """The longest request body. A real answer has a few hundred bytes."""
 
@@ -24,7 +26,15 @@ class WebSettings:
     certificate: Path | None = None
     """A TLS certificate, to serve HTTPS without a proxy; with its `key`."""
     key: Path | None = None
+    claims: ClaimPolicy = ClaimPolicy()
+    """What a labeler who asks for questions is given."""
+    pass_accuracy: float = 0.75
+    """Share of the training questions that a newcomer must get right to go on to the others."""
     asks_confidence: bool = False
+    """Whether the page asks with every answer how sure the person is."""
+    hourly_wage: float = 15.0
+    """What an hour of labeling costs."""
+    currency: str = "USD"
 
     @property
     def is_loopback(self) -> bool:

@@ -9,7 +9,9 @@ from prefloop.store.store import Store
 from prefloop.web.callers import Callers
 from prefloop.web.config import WebSettings
 from prefloop.web.guide import Guide
+from prefloop.web.quality_cache import QualityCache
 from prefloop.web.rate_limits import LoginLimits, RateLimit
+from prefloop.web.work_hours import WorkHours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class Parts:
     guide: Guide
     logins: LoginLimits
     cords: RateLimit
+    hours: WorkHours
+    quality: QualityCache
 
 
 def make_parts(store: Store, settings: WebSettings) -> Parts:
@@ -33,6 +37,8 @@ def make_parts(store: Store, settings: WebSettings) -> Parts:
         guide=Guide(store.instructions),
         logins=LoginLimits(),
         cords=RateLimit(1, 3600),
+        hours=WorkHours(store.tallies),
+        quality=QualityCache(store),
     )
 
 

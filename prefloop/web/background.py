@@ -1,0 +1,80 @@
+"""Figures that take a second to work out: in the background, now and then, while somebody looks."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
+
+log = logging.getLogger("prefloop.web")
+
+EVERY_SECONDS = 60.0
+
+
+Found = TypeVar("Found")
+
+
+class Background(Generic[Found]):
+    """The newest result of a measurement that is too slow for a request.
+
+    Nothing is measured while nobody asks. A measurement that fails is logged, and the one before it
+    stays: it says itself which time it is of.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[], Found],
+        *,
+        every_seconds: float = EVERY_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._measure = measure
+        self._every = every_seconds
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="quality")
+        self._running: Future[Found] | None = None
+        self._latest: Found | None = None
+        self._begun = float("-inf")
+
+    def latest(self) -> Found | None:
+        """Return the newest result at once, and begin a new one if it is old; None before the first."""
+        with self._turn:
+            self._collect()
+            if self._running is None and self._clock() - self._begun >= self._every:
+                self._begin()
+            return self._latest
+
+    def soon(self, seconds: float) -> Found | None:
+        """Return a result, and wait for it so long if there is none yet."""
+        found = self.latest()
+        running = self._running
+        if found is not None or running is None:
+            return found
+        wait([running], timeout=seconds)
+        return self.latest()
+
+    def renew(self) -> None:
+        """Measure anew when asked next: something was changed here."""
+        with self._turn:
+            self._begun = float("-inf")
+
+    def close(self) -> None:
+        """Let a measurement that is under way come to its end, and begin no other."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self) -> None:
+        self._begun = self._clock()
+        self._running = self._threads.submit(self._measure)
+
+    def _collect(self) -> None:
+        running = self._running
+        if running is None or not running.done():
+            return
+        self._running = None
+        problem = running.exception()
+        if problem is None:
+            self._latest = running.result()
+        else:
+            log.error("the figures could not be worked out: %s", type(problem).__name__)

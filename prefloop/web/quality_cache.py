@@ -1,0 +1,35 @@
+"""How good the labels are: worked out in the background, from the newest labels."""
+
+from prefloop.store.store import Store
+from prefloop.web.background import Background
+from prefloop.web.dashboard_messages import LearningNow, QualityNow
+from prefloop.web.measuring import Measured, measure
+
+
+class QualityCache:
+    """The newest figures about labels and labelers, at most a minute old while somebody looks."""
+
+    def __init__(self, store: Store) -> None:
+        self._background = Background(lambda: measure(store))
+
+    def now(self) -> QualityNow | None:
+        """Return how far labelers agree; None while it is being worked out for the first time."""
+        found = self._background.latest()
+        return None if found is None else found.quality
+
+    def learning(self) -> LearningNow | None:
+        """Return how reward models got better with labels; None before the first."""
+        found = self._background.latest()
+        return None if found is None else found.learning
+
+    def everything(self, *, patience_seconds: float) -> Measured | None:
+        """Return all that was measured; wait so long if it is the first time."""
+        return self._background.soon(patience_seconds)
+
+    def renew(self) -> None:
+        """Measure anew when asked next: a rule, a person or a known answer was changed."""
+        self._background.renew()
+
+    def close(self) -> None:
+        """Let a measurement that is under way come to its end, and begin no other."""
+        self._background.close()
