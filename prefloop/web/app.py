@@ -1,12 +1,15 @@
 """The app: every part of it in one list."""
 
+from importlib.metadata import version
+
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from prefloop.store.store import Store
 from prefloop.web import cord, dashboard, health, login, me, pages, team
 from prefloop.web.config import WebSettings
-from prefloop.web.errors import ErrorBody, handle_errors
+from prefloop.web.errors import handle_errors
+from prefloop.web.messages import ALWAYS, refusals
 from prefloop.web.parts import make_parts
 from prefloop.web.security import Door
 from prefloop.web.sessions import Gate, everybody, owners, watchers
@@ -27,20 +30,27 @@ ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """Return the app that serves a store's pages and its interface for programs."""
+    app = empty_app()
+    app.state.settings = settings
+    app.state.parts = make_parts(store, settings)
+    handle_errors(app)
+    app.add_middleware(Door, settings=settings)
+    return app
+
+
+def empty_app() -> FastAPI:
+    """Return the app without a store: it knows what it could answer, and answers nothing."""
     app = FastAPI(
         title="prefloop",
+        version=version("prefloop"),
         openapi_url="/api/openapi.json",
         # Their pages load scripts from elsewhere; docs/reference/api.md says the same.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={422: {"model": ErrorBody}},
+        responses=refusals(*ALWAYS),
     )
-    app.state.settings = settings
-    app.state.parts = make_parts(store, settings)
     for router, gate in ROUTERS:
         app.include_router(router, dependencies=[Depends(gate)] if gate else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    handle_errors(app)
-    app.add_middleware(Door, settings=settings)
     return app

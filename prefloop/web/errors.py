@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from prefloop.errors import DiskError, PrefloopError
+from prefloop.errors import DiskError, PrefloopError, StoreAwayError, StoreError
 from prefloop.web.templating import page
 
 log = logging.getLogger("prefloop.web")
@@ -29,6 +29,8 @@ TOLD = {
     404: "There is nothing at this address.",
     405: "This address does not take such requests.",
 }
+
+RETRY_SECONDS = 5
 
 
 class ErrorDetail(BaseModel):
@@ -92,12 +94,22 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _cannot(request: Request, error: Exception) -> Response:
     if isinstance(error, DiskError):
-        log.error("disk full or read-only: %s", error)
+        log.error("the disk cannot be written: %s", error)
         told = (
-            "The server's disk is full or cannot be written. Nothing that was saved is lost. "
-            "Please tell the owner; what you send now is not saved yet."
+            "The server's disk is full or cannot be written, so this was not saved. What was saved "
+            "before is safe. Please tell the owner."
         )
         return answer(request, 507, "disk_full", told)
+    if isinstance(error, StoreAwayError):
+        log.error("the store is away: %s", type(error.__cause__).__name__)
+        told = (
+            "The database cannot be reached at the moment, so this was not saved. What was saved "
+            "before is safe. Please try again in a moment."
+        )
+        return answer(request, 503, "store_away", told, {"Retry-After": str(RETRY_SECONDS)})
+    if isinstance(error, StoreError) and error.__cause__ is not None:
+        # The database refused what we sent it: not the caller's doing, nor for their eyes.
+        return _our_bug(request, error)
     return answer(request, 422, "refused", str(error))
 
 

@@ -3,8 +3,6 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from prefloop.web.guide import html
-from prefloop.web.parts import Here
 from prefloop.web.sessions import Browser, Labeler
 from prefloop.web.templating import page
 
@@ -33,15 +31,9 @@ async def label(request: Request, caller: Labeler) -> HTMLResponse:
 
 
 @router.get("/instructions")
-def instructions(request: Request, caller: Browser, here: Here) -> HTMLResponse:
-    """Return the instructions in force."""
-    current = here.guide.current()
-    shown = (
-        None
-        if current is None
-        else {"question": current.question, "html": html(current.text), "version": current.version}
-    )
-    return page(request, "instructions.html.jinja", person=caller.person, instructions=shown)
+async def instructions(request: Request, caller: Browser) -> HTMLResponse:
+    """Return the page of the instructions in force."""
+    return page(request, "instructions.html.jinja", person=caller.person)
 
 
 @router.get("/mine")
