@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
@@ -58,7 +59,7 @@ class Cluster:
 
     def url(self, database: str) -> str:
         """Return the URL of a database, as a run file would give it."""
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+        return f"postgresql://postgres@/{database}?host={quote(str(self.folder), safe='')}"
 
     def execute(self, *statements: str) -> None:
         """Run statements outside of any transaction, in the server's own database."""
@@ -176,7 +177,7 @@ def _wait(folder: Path, keeper: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            psycopg.connect(f"postgresql://postgres@/postgres?host={folder}").close()
+            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
             return
         except psycopg.OperationalError as error:
             is_over = keeper.poll() is not None or time.monotonic() > deadline

@@ -38,6 +38,12 @@ LARGEST_WAL_BYTES = 4 * 2**20
 WAL_STEP_BYTES = 2**20
 """How much further it grows between two attempts while a reader still needs what is in it."""
 
+READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""In PostgreSQL, what makes all statements of a reading transaction see the same moment."""
+
+PATIENCE_MS = 60_000
+"""How long a writer waits for another in PostgreSQL; in SQLite see `single_writer.py`."""
+
 _MIGRATING = Lock()
 # Alembic keeps the running migration in a global: one at a time in a process.
 
@@ -51,12 +57,13 @@ class Database:
         self._turn = Lock()
         self._is_read_only = read_only
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._reader = engine if self._is_sqlite else engine.execution_options(**READING)
         self._tried_at_bytes = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view of the database."""
-        with told_to_user(self.name), self.engine.connect() as connection:
+        with told_to_user(self.name), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -142,7 +149,7 @@ def _name(url: URL) -> str:
 
 def _engine(url: URL, *, read_only: bool) -> Engine:
     try:
-        engine = sa.create_engine(url)
+        engine = _postgresql(url) if url.get_backend_name() != "sqlite" else sa.create_engine(url)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"{_name(url)} needs a database driver that is not installed ({error}). "
@@ -151,7 +158,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, read_only=read_only)
         return engine
-    return engine.execution_options(postgresql_readonly=read_only)
+    return engine.execution_options(postgresql_readonly=True) if read_only else engine
 
 
 # --- SQLite only, and PostgreSQL only ------------------------------------------------------------
@@ -208,6 +215,29 @@ def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
         assert raw is not None
         raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return size
+
+
+def _postgresql(url: URL) -> Engine:
+    """An engine whose commits are on the server's disk and whose connections outlive a restart."""
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": "10"})
+    # Writers queue at one row, and must then see what the writer before them wrote.
+    engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+    def connected(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {PATIENCE_MS}")
+            # With `off` a crash of the server loses acknowledged labels.
+            cursor.execute(
+                "SELECT set_config('synchronous_commit', 'on', false) "
+                "WHERE current_setting('synchronous_commit') = 'off'"
+            )
+        connection.commit()
+
+    sa.event.listen(engine, "connect", connected)
+    return engine
 
 
 def _queue_for_migration(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.store.store import Store
+from tests.postgres import Cluster
 from tests.unit.store.records_for_tests import fill
 
 
@@ -19,6 +20,17 @@ def store(place: str | Path) -> Iterator[Store]:
     with Store.open(place) as opened:
         fill(opened)
         yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, path: Path) -> Iterator[str | Path]:
+    """Where there is no store yet: no file, or an empty database."""
+    if request.param == "sqlite":
+        yield path
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with cluster.new_database(template="template0") as url:
+        yield url
 
 
 @pytest.fixture
