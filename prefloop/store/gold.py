@@ -2,7 +2,6 @@
 
 gold_added  the question is asked with its known answer from here on
 gold_ended  it is not, any longer
-check       an answer that measures the labeler: to gold, a training question or a repeat
 """
 
 from collections.abc import Sequence
@@ -12,22 +11,16 @@ from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.store import ledger
+from prefloop.store.checks import check_line, fold_checks
 from prefloop.store.database import Database
 from prefloop.store.questions import comparisons_by_id
 from prefloop.store.rows import Columns
-from prefloop.store.team_rows import (
-    check_payload,
-    check_record,
-    check_row,
-    gold_record,
-    gold_row,
-)
+from prefloop.store.team_rows import check_record, gold_record, gold_row
 from prefloop.store.team_tables import checks, gold
 from prefloop.teamwork import Check, Gold
 
 ADDED = "gold_added"
 ENDED = "gold_ended"
-CHECK = "check"
 
 
 class GoldPool:
@@ -75,13 +68,7 @@ class GoldPool:
 
 def insert_checks(connection: Connection, records: Sequence[Check]) -> None:
     """Write checks that are new to the ledger and the table."""
-    events = ledger.append(connection, [(CHECK, check_payload(record)) for record in records])
-    rows = [
-        check_row(record) | {"sequence": event.sequence}
-        for event, record in zip(events, records, strict=True)
-    ]
-    if rows:
-        connection.execute(sa.insert(checks), rows)
+    fold_checks(connection, ledger.append(connection, [check_line(record) for record in records]))
 
 
 def _in_use(connection: Connection, comparison_id: str) -> Columns | None:

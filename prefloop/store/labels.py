@@ -27,6 +27,7 @@ from prefloop.store.rows import (
     label_row,
 )
 from prefloop.store.rules import excluded_at
+from prefloop.store.settling import settle
 from prefloop.store.tables import comparisons, labels
 
 LABEL = "label"
@@ -129,14 +130,20 @@ def rebuild(connection: Connection) -> int:
     """Drop all rows and make them again from the ledger; return how many there are."""
     connection.execute(sa.delete(labels))
     for page in pages(connection):
-        fold(connection, page)
+        _apply(connection, page)
     return connection.execute(sa.select(sa.func.count()).select_from(labels)).scalar_one()
 
 
 def fold(connection: Connection, events: Sequence[Event]) -> None:
-    """Apply events, in order, to the table."""
+    """Apply events, in order, to the table, and settle the queue of the questions they touch."""
+    settle(connection, _apply(connection, events))
+
+
+def _apply(connection: Connection, events: Sequence[Event]) -> list[str]:
+    """Apply events, in order, to the table; return the comparisons that they touch."""
     contents = [(event, json.loads(event.payload)) for event in events if event.kind in KINDS]
-    live = _live(connection, [c["comparison_id"] for e, c in contents if e.kind == LABEL])
+    touched = [c["comparison_id"] for e, c in contents if e.kind == LABEL]
+    live = _live(connection, touched)
     places = {name: place for place, name in live.items()}
     inserted: dict[str, Row] = {}
     ended: dict[str, int] = {}
@@ -153,6 +160,9 @@ def fold(connection: Connection, events: Sequence[Event]) -> None:
             ended[content["label_id"]] = event.sequence
             live.pop(places.get(content["label_id"], ("", "")), None)
     _write(connection, inserted, ended)
+    withdrawn = [c["label_id"] for e, c in contents if e.kind == WITHDRAWN]
+    found = rows_where(connection, labels, "id", withdrawn)
+    return touched + [row["comparison_id"] for row in found]
 
 
 def _live(connection: Connection, comparison_ids: Iterable[str]) -> dict[tuple[str, str], str]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
-from prefloop.errors import DiskError, StoreError
+from prefloop.errors import DiskError, StoreAwayError, StoreError
 
 PATIENCE_SECONDS = 60.0
 """How long one process waits for another: the largest transactions take seconds."""
@@ -30,7 +30,7 @@ def lock_path(database: str) -> Path:
 
 @contextmanager
 def alone(database: str) -> Iterator[None]:
-    """Hold the right to write; a StoreError if another process keeps it for a minute."""
+    """Hold the right to write; a StoreAwayError if another keeps it for a minute."""
     path = lock_path(database)
     try:
         file = path.open("ab")
@@ -41,7 +41,7 @@ def alone(database: str) -> Iterator[None]:
         ) from error
     with file:
         if not _is_locked(file, database):
-            raise StoreError(
+            raise StoreAwayError(
                 f"{database} is being written by another process. Wait until that is done, and "
                 "try again."
             )

@@ -10,13 +10,15 @@ from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
-from prefloop.store import clock, cord, gold, instructions, ledger, rules
+from prefloop.store import checks, clock, cord, gold, instructions, ledger, rules
 from prefloop.store.access import Access
+from prefloop.store.answers import Answers
 from prefloop.store.database import Database, open_database
 from prefloop.store.insertion import insert_rows, refuse, require_known, rows_where
 from prefloop.store.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
 from prefloop.store.people import People
 from prefloop.store.questions import insert_comparisons, select_comparisons
+from prefloop.store.queue import FROZEN, Queue
 from prefloop.store.recent import Recent
 from prefloop.store.rows import (
     prompt_record,
@@ -26,6 +28,7 @@ from prefloop.store.rows import (
     verdict_record,
     verdict_row,
 )
+from prefloop.store.settling import settle_all
 from prefloop.store.tables import prompts, samples, verdicts
 from prefloop.store.tallies import Tallies
 from prefloop.store.updates import Updates
@@ -33,7 +36,9 @@ from prefloop.store.updates import Updates
 OWN_KINDS = {
     *KINDS,
     *(cord.PULLED, cord.PULLED_AGAIN, cord.STOPPED, cord.RELEASED),
-    *(gold.ADDED, gold.ENDED, gold.CHECK),
+    *(gold.ADDED, gold.ENDED),
+    *checks.KINDS,
+    FROZEN,
     *(rules.APPLIED, rules.UNDONE),
     instructions.PUBLISHED,
 }
@@ -53,6 +58,8 @@ class Store:
         self.people = People(database)
         self.access = Access(database)
         self.instructions = instructions.InstructionsBook(database)
+        self.queue = Queue(database)
+        self.answers = Answers(database)
         self.gold = gold.GoldPool(database)
         self.rules = rules.Rules(database)
         self.cord = cord.CordBook(database)
@@ -171,9 +178,12 @@ class Store:
             )
 
     def rebuild_labels(self) -> int:
-        """Make the table of labels again from the ledger; return how many rows it has."""
+        """Make labels, checks and the queue's counts again from the ledger; return the labels."""
         with self._database.writing() as connection:
-            return rebuild(connection)
+            n_labels = rebuild(connection)
+            checks.rebuild_checks(connection)
+            settle_all(connection)
+            return n_labels
 
     # verdicts
 

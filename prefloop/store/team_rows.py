@@ -65,11 +65,6 @@ def check_payload(check: Check) -> dict[str, Any]:
     return dict(vars(check)) | {"seconds": None if math.isnan(check.seconds) else check.seconds}
 
 
-def check_row(check: Check) -> Row:
-    """Return the part of a check's row that does not depend on the ledger."""
-    return check_payload(check) | {"shown": json.dumps(check.shown)}
-
-
 def check_record(row: Columns) -> Check:
     """Return the check in a row."""
     return Check(

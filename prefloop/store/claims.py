@@ -1,0 +1,265 @@
+"""What a labeler who asks for questions is given.
+
+First what they hold already, so that a reload or a second tab shows the same. A newcomer then gets
+training. Everybody else gets work, now and then with a gold question or a repeat in its place:
+never when no work is left, or whoever keeps asking would use up the gold.
+
+A question is free for a labeler while it is open, they have neither answered it nor hold it, and
+its answers and the leases of others are fewer than wanted. The search for a free one begins at a
+random place and follows the index from there.
+"""
+
+import json
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.store import clock
+from prefloop.store.insertion import chunks
+from prefloop.store.rows import Columns, Row
+from prefloop.store.settling import WITH_PREFERENCE
+from prefloop.store.tables import comparison_samples, labels
+from prefloop.store.team_tables import checks, gold, queue, views
+from prefloop.store.views import is_leased, view_records
+from prefloop.teamwork import ClaimPolicy, View, ViewKind
+
+PLACES = 2**31
+"""A question's place is a whole number from 0 up to, not including, this."""
+
+ORDER_SECONDS = 1e-6
+"""Views handed out together begin so much after each other: that keeps their order."""
+
+NOW = sa.bindparam("now", type_=sa.Double)
+ME = sa.bindparam("me", type_=sa.Text)
+
+HAS_OWN_LABEL = (
+    sa.select(labels.c.sequence)
+    .where(
+        labels.c.comparison_id == queue.c.comparison_id,
+        labels.c.labeler == ME,
+        labels.c.ended_by.is_(None),
+    )
+    .exists()
+)
+HAS_OWN_LEASE = (
+    sa.select(views.c.id)
+    .where(views.c.comparison_id == queue.c.comparison_id, views.c.labeler == ME, is_leased(NOW))
+    .exists()
+)
+LEASED_TO_OTHERS = (
+    sa.select(sa.func.count())
+    .select_from(views)
+    .where(
+        views.c.comparison_id == queue.c.comparison_id,
+        views.c.labeler != ME,
+        views.c.kind == "work",
+        is_leased(NOW),
+    )
+    .correlate(queue)
+    .scalar_subquery()
+)
+HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.c.wanted)
+IS_FREE = sa.and_(HAS_ROOM, ~HAS_OWN_LABEL, ~HAS_OWN_LEASE)
+
+_FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.place)
+_FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
+_START = sa.bindparam("start", type_=sa.Integer)
+FREE_FROM = _FREE.where(queue.c.place >= _START)
+FREE_BEFORE = _FREE.where(queue.c.place < _START)
+
+_HELD = (
+    sa.select(views)
+    .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
+    .where(
+        views.c.labeler == ME,
+        is_leased(NOW),
+        # Nobody needs an answer to work that others have finished meanwhile.
+        sa.or_(views.c.kind != "work", sa.and_(queue.c.is_open, ~HAS_OWN_LABEL)),
+    )
+    .order_by(views.c.leased_at, views.c.id)
+)
+_LAST_KIND = (
+    sa.select(views.c.kind)
+    .where(views.c.labeler == ME, views.c.closed_at.is_not(None))
+    .order_by(views.c.closed_at.desc(), views.c.leased_at.desc())
+    .limit(1)
+)
+
+
+class Chosen(NamedTuple):
+    """A question that will be handed out."""
+
+    kind: ViewKind
+    comparison_id: str
+    shown: Sequence[str] | None = None
+    """Sample ids in order; None: in a random one."""
+
+
+def claim(
+    connection: Connection, labeler: str, *, n: int, rng: random.Random, policy: ClaimPolicy
+) -> list[View]:
+    """Return up to `n` questions, all leased to the labeler now."""
+    now = clock.now(connection)
+    held = connection.execute(_HELD, {"me": labeler, "now": now}).mappings().all()[:n]
+    chooser = _Chooser(connection, labeler, now, rng, policy, held)
+    fresh = chooser.choose(n - len(held))
+    orders = _sample_ids(connection, (each.comparison_id for each in fresh))
+    rows: list[Row] = []
+    for each in fresh:
+        ids = orders[each.comparison_id]
+        leased_at = now + len(rows) * ORDER_SECONDS
+        rows.append(
+            {
+                "id": str(uuid.uuid4()),
+                "comparison_id": each.comparison_id,
+                "labeler": labeler,
+                "kind": each.kind,
+                "shown": json.dumps(each.shown or rng.sample(ids, len(ids))),
+                "leased_at": leased_at,
+                "leased_until": leased_at + policy.lease_seconds,
+            }
+        )
+    if rows:
+        connection.execute(sa.insert(views), rows)
+    return view_records(connection, [*held, *rows])
+
+
+class _Chooser:
+    """Chooses what one labeler is handed beside what they hold."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        labeler: str,
+        now: float,
+        rng: random.Random,
+        policy: ClaimPolicy,
+        held: Sequence[Columns],
+    ) -> None:
+        self.connection = connection
+        self.me = {"me": labeler}
+        self.now = now
+        self.rng = rng
+        self.policy = policy
+        self.taken = {row["comparison_id"] for row in held}
+        self.n_training_held = sum(row["kind"] == "training" for row in held)
+        self.last_kind: str | None = held[-1]["kind"] if held else None
+
+    def choose(self, n: int) -> list[Chosen]:
+        """Return up to n questions."""
+        chosen = self.training(n) if n > 0 and self.policy.training_items > 0 else []
+        work = self.work(n - len(chosen)) if n > len(chosen) else []
+        while work and len(chosen) < n:
+            other = self.instead_of_work()
+            each = other if other is not None else Chosen("work", work.pop(0))
+            if each.comparison_id not in self.taken:
+                self.taken.add(each.comparison_id)
+                self.last_kind = each.kind
+                chosen.append(each)
+        return chosen
+
+    def work(self, n: int) -> list[str]:
+        """Return up to n free questions."""
+        terms = self.me | {"now": self.now, "n": n, "start": self.rng.randrange(PLACES)}
+        found = list(self.connection.execute(FREE_FROM, terms).scalars())
+        if len(found) < n:
+            found += self.connection.execute(FREE_BEFORE, terms | {"n": n - len(found)}).scalars()
+        return found
+
+    def instead_of_work(self) -> Chosen | None:
+        """Draw whether gold or a repeat comes in place of work."""
+        draw = self.rng.random()
+        if draw < self.policy.gold_share:
+            return None if self._last_kind() == "gold" else self.gold()
+        if draw < self.policy.gold_share + self.policy.repeat_share:
+            return self.repeat()
+        return None
+
+    def training(self, n: int) -> list[Chosen]:
+        """Return up to n training questions that the labeler has not answered."""
+        query = sa.select(checks.c.comparison_id)
+        query = query.where(checks.c.labeler == ME, checks.c.kind == "training")
+        done = set(self.connection.execute(query, self.me).scalars())
+        n = min(n, self.policy.training_items - len(done) - self.n_training_held)
+        pool = [i for i in self._pool(is_training=True) if i not in done | self.taken]
+        drawn = self.rng.sample(pool, max(0, min(n, len(pool))))
+        self.taken.update(drawn)
+        return [Chosen("training", comparison_id) for comparison_id in drawn]
+
+    def gold(self) -> Chosen | None:
+        """Return a silent gold question that the labeler has not answered in any form."""
+        pool = [i for i in self._pool(is_training=False) if i not in self.taken]
+        return Chosen("gold", self.rng.choice(pool)) if pool else None
+
+    def _pool(self, *, is_training: bool) -> list[str]:
+        answered = sa.select(checks.c.comparison_id)
+        answered = answered.where(checks.c.labeler == ME, checks.c.ended_by.is_(None))
+        labeled = sa.select(labels.c.sequence).where(
+            labels.c.comparison_id == gold.c.comparison_id,
+            labels.c.labeler == ME,
+            labels.c.ended_by.is_(None),
+        )
+        query = sa.select(gold.c.comparison_id).where(
+            gold.c.ended_by.is_(None),
+            gold.c.is_training.is_(is_training),
+            gold.c.comparison_id.not_in(answered),
+            ~labeled.exists(),
+        )
+        return list(self.connection.execute(query.order_by(gold.c.sequence), self.me).scalars())
+
+    def repeat(self) -> Chosen | None:
+        """Return work that the labeler answered a while ago, in the same or the reverse order."""
+        until = self.now - self.policy.repeat_after_seconds
+        own = sa.and_(views.c.labeler == ME, views.c.closed_at <= until)
+        first = self.connection.execute(
+            sa.select(sa.func.min(views.c.closed_at)).where(own), self.me
+        ).scalar()
+        if first is None:
+            return None
+        start = self.rng.uniform(first, until)
+        for part in (views.c.closed_at >= start, views.c.closed_at < start):
+            query = _repeatable().where(own, part).order_by(views.c.closed_at).limit(1)
+            row = self.connection.execute(query, self.me | {"now": self.now}).first()
+            if row is not None and row.comparison_id not in self.taken:
+                shown = json.loads(row.shown)
+                is_reversed = self.rng.random() < 0.5
+                return Chosen("repeat", row.comparison_id, shown[::-1] if is_reversed else shown)
+        return None
+
+    def _last_kind(self) -> str | None:
+        if self.last_kind is None:
+            self.last_kind = self.connection.execute(_LAST_KIND, self.me).scalar()
+        return self.last_kind
+
+
+def _repeatable() -> sa.Select[tuple[str, str]]:
+    """Views whose answer counts still and whose question was not repeated yet."""
+    repeated = sa.select(checks.c.sequence).where(
+        checks.c.labeler == ME,
+        checks.c.comparison_id == views.c.comparison_id,
+        checks.c.kind == "repeat",
+    )
+    return (
+        sa.select(views.c.comparison_id, views.c.shown)
+        .join(labels, labels.c.id == views.c.answer_id)
+        .where(
+            views.c.kind == "work",
+            labels.c.ended_by.is_(None),
+            labels.c.answer.in_(WITH_PREFERENCE),
+            ~repeated.exists(),
+        )
+    )
+
+
+def _sample_ids(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for chunk in chunks(comparison_ids):
+        query = sa.select(comparison_samples.c.comparison_id, comparison_samples.c.sample_id)
+        query = query.where(comparison_samples.c.comparison_id.in_(chunk))
+        for row in connection.execute(query.order_by(comparison_samples.c.position)):
+            found.setdefault(row.comparison_id, []).append(row.sample_id)
+    return found

@@ -1,0 +1,89 @@
+"""Answers of many people at once, committed in groups by one thread.
+
+A commit waits for the disk. Whatever comes meanwhile goes into the next one together, so a hundred
+people wait hardly longer than one.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Lock
+from typing import NamedTuple, Self
+
+from prefloop.errors import DiskError, StoreAwayError, StoreError
+from prefloop.store.store import Store
+from prefloop.teamwork import Receipt, Submission
+
+LARGEST_GROUP = 64
+
+
+class _Waiting(NamedTuple):
+    submission: Submission
+    receipt: Future[Receipt]
+
+
+class GroupCommit:
+    """One thread that writes the answers of all."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: deque[_Waiting] = deque()
+        self._turn = Lock()
+        self._is_closed = False
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefloop-answers")
+
+    def submit(self, submission: Submission) -> Future[Receipt]:
+        """Return the receipt to come; once it is there, the answer is on the disk."""
+        receipt: Future[Receipt] = Future()
+        # From here on it cannot be cancelled: an answer is kept, even if nobody waits for it.
+        receipt.set_running_or_notify_cancel()
+        with self._turn:
+            if self._is_closed:
+                raise StoreError("The store is being closed. Send the answer again in a moment.")
+            self._waiting.append(_Waiting(submission, receipt))
+            self._writer.submit(self._commit_next)
+        return receipt
+
+    def close(self) -> None:
+        """Write what is waiting, and end the thread. More is refused."""
+        with self._turn:
+            self._is_closed = True
+        self._writer.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _commit_next(self) -> None:
+        """Commit the group that waits; called once for each that was ever waiting."""
+        with self._turn:
+            n = min(len(self._waiting), LARGEST_GROUP)
+            group = [self._waiting.popleft() for _ in range(n)]
+        if group:
+            self._commit(group)
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        try:
+            receipts = self._store.answers.submit([each.submission for each in group])
+        except (DiskError, StoreAwayError) as error:
+            # No fault of any of them, and no use to try again at once.
+            for each in group:
+                each.receipt.set_exception(error)
+            return
+        except BaseException as error:
+            if len(group) == 1:
+                group[0].receipt.set_exception(error)
+            else:
+                self._commit_each(group)
+            raise
+        for each, receipt in zip(group, receipts, strict=True):
+            each.receipt.set_result(receipt)
+
+    def _commit_each(self, group: Sequence[_Waiting]) -> None:
+        """Commit one by one, each whatever becomes of the others."""
+        with ExitStack() as all_of_them:
+            for each in reversed(group):
+                all_of_them.callback(self._commit, [each])

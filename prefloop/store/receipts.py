@@ -1,0 +1,228 @@
+"""What becomes of each answer that comes in.
+
+A group of submissions is judged in order against what is stored; one that is taken counts for those
+after it. Everything that is needed is read beforehand, in a few statements for the whole group.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.records import Label
+from prefloop.store.checks import check_line
+from prefloop.store.insertion import rows_where
+from prefloop.store.labels import LABEL, label_problems
+from prefloop.store.rows import Columns, Row, label_payload, label_row
+from prefloop.store.tables import labels
+from prefloop.store.team_tables import batches, checks, gold, instructions, queue, views
+from prefloop.teamwork import Check, Receipt, Submission, ViewKind
+
+Line = tuple[str, dict[str, Any]]
+Place = tuple[str, str, ViewKind]
+"""Comparison, labeler and kind: one answer at most is live there."""
+
+NOT_YOURS = "This question is not one of yours."
+OTHER_QUESTION = "The answer does not fit the question that was shown. Reload the page."
+UNKNOWN_VERSION = "There is no such version of the instructions. Reload the page."
+BAD_TEXT = "The note holds a character that cannot be stored. Leave it out."
+ANSWERED = "You have answered this question already, in another window perhaps."
+CHANGED = "Your answer has changed meanwhile, in another window perhaps. Look at it again."
+TAKEN_ID = "Another answer was stored under this id."
+CLOSED = "The batch is closed: this answer stays as it is."
+TRAINING = "You have seen the known answer to this question: yours stays as it is."
+LATE = "Saved. Its batch had closed meanwhile, so it counts from the next round on."
+
+
+class Judge:
+    """Decides about submissions, one after the other; `lines` are what the ledger is to hold."""
+
+    def __init__(self, connection: Connection, submissions: Sequence[Submission]) -> None:
+        self.lines: list[Line] = []
+        self.taken: list[Submission] = []
+        self.views = _views(connection, submissions)
+        self._stored = _stored(connection, submissions)
+        self._live = {
+            _place(row): name for name, row in self._stored.items() if row["ended_by"] is None
+        }
+        self._versions = set(connection.execute(sa.select(instructions.c.version)).scalars())
+        self._gold: dict[str, Columns] = {}
+        self._frozen_sequence, self._frozen_at = 0, 0.0
+        if any(view["kind"] != "work" for view in self.views.values()):
+            self._gold = _gold(connection, self.views)
+            last = sa.select(
+                sa.func.max(batches.c.frozen_sequence), sa.func.max(batches.c.frozen_at)
+            )
+            sequence, at = connection.execute(last).one()
+            self._frozen_sequence, self._frozen_at = sequence or 0, at or 0.0
+
+    def receipt(self, submission: Submission) -> Receipt:
+        """Return what becomes of a submission, and take it if it is to be stored."""
+        label, view = submission.label, self.views.get(submission.view_id)
+        if view is None or view["labeler"] != label.labeler:
+            return Receipt(label_id=label.id, outcome="refused", told=NOT_YOURS)
+        stored = self._stored.get(label.id)
+        if stored is not None:
+            if not _is_same(label, stored):
+                return Receipt(label_id=label.id, outcome="conflict", told=TAKEN_ID)
+            return self._explained(Receipt(label_id=label.id, outcome="same"), label, view)
+        problems = self._problems(submission, view)
+        if problems:
+            return Receipt(label_id=label.id, outcome="refused", told=" ".join(problems))
+        place = (label.comparison_id, label.labeler, view["kind"])
+        refusal = self._refusal(submission, view, self._live.get(place))
+        if refusal is not None:
+            return refusal
+        is_late = self._is_late(view)
+        self._take(submission, view, place)
+        receipt = Receipt(
+            label_id=label.id, outcome="late" if is_late else "stored", told=LATE if is_late else ""
+        )
+        return self._explained(receipt, label, view)
+
+    def _problems(self, submission: Submission, view: Row) -> list[str]:
+        label = submission.label
+        shown = json.loads(view["shown"])
+        if label.comparison_id != view["comparison_id"] or list(label.shown) != shown:
+            return [OTHER_QUESTION]
+        if label.instructions not in self._versions:
+            return [UNKNOWN_VERSION]
+        if not all(map(_is_storable, (label.id, label.note, submission.timing.device))):
+            return [BAD_TEXT]
+        return label_problems(label, shown)
+
+    def _refusal(self, submission: Submission, view: Row, live: str | None) -> Receipt | None:
+        label, replaces = submission.label, submission.replaces
+        if replaces is None:
+            if view["answer_id"] is None and live is None:
+                return None
+            return Receipt(label_id=label.id, outcome="conflict", told=ANSWERED)
+        if live != replaces or view["answer_id"] not in (None, replaces):
+            return Receipt(label_id=label.id, outcome="conflict", told=CHANGED)
+        told = self._closed(self._stored[live], view)
+        return None if told is None else Receipt(label_id=label.id, outcome="closed", told=told)
+
+    def _closed(self, stored: Row, view: Row) -> str | None:
+        """Say why an answer may change no more; None if it may."""
+        if view["kind"] == "training":
+            return TRAINING
+        if view["kind"] == "work":
+            return CLOSED if view["frozen_at"] is not None else None
+        is_new = stored["sequence"] is None
+        return None if is_new or stored["sequence"] > self._frozen_sequence else CLOSED
+
+    def _is_late(self, view: Row) -> bool:
+        if view["kind"] == "work":
+            return view["frozen_at"] is not None
+        # A check has no batch. It is late when work that was handed out with it would be.
+        return bool(view["leased_at"] <= self._frozen_at)
+
+    def _take(self, submission: Submission, view: Row, place: Place) -> None:
+        label, kind = submission.label, view["kind"]
+        # The ledger has given it no number yet.
+        row = label_row(label) | {"kind": kind, "sequence": None, "ended_by": None}
+        if kind == "work":
+            self.lines.append((LABEL, label_payload(label)))
+        else:
+            check = _check(label, kind, self._is_right(label, view))
+            self.lines.append(
+                check_line(
+                    check,
+                    note=label.note,
+                    confidence=label.confidence,
+                    replaces=submission.replaces,
+                )
+            )
+        self._stored[label.id] = row
+        self._live[place] = label.id
+        view["answer_id"] = label.id
+        self.taken.append(submission)
+
+    def _is_right(self, label: Label, view: Row) -> bool | None:
+        if label.answer in ("skip", "flag"):
+            return None
+        if view["kind"] != "repeat":
+            known = self._gold.get(label.comparison_id)
+            return None if known is None else label.chosen == known["chosen"]
+        first = self._live.get((label.comparison_id, label.labeler, "work"))
+        if first is None:
+            return None
+        answer = self._stored[first]
+        return (label.answer, label.chosen) == (answer["answer"], answer["chosen"])
+
+    def _explained(self, receipt: Receipt, label: Label, view: Row) -> Receipt:
+        known = self._gold.get(label.comparison_id)
+        if view["kind"] != "training" or known is None:
+            return receipt
+        return Receipt(
+            label_id=receipt.label_id,
+            outcome=receipt.outcome,
+            told=receipt.told,
+            is_right=self._is_right(label, view),
+            explanation=known["explanation"],
+            known=known["chosen"],
+        )
+
+
+def _views(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
+    query = sa.select(views, batches.c.frozen_at)
+    query = query.outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
+    query = query.outerjoin(batches, batches.c.round == queue.c.round)
+    query = query.where(views.c.id.in_([each.view_id for each in submissions]))
+    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _stored(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
+    """Answers under the submissions' ids, and the live ones of the same people to the same."""
+    ids = [each.label.id for each in submissions]
+    comparison_ids = list({each.label.comparison_id for each in submissions})
+    labelers = list({each.label.labeler for each in submissions})
+    found: dict[str, Row] = {}
+    for table in (labels, checks):
+        is_live = sa.and_(
+            table.c.comparison_id.in_(comparison_ids),
+            table.c.labeler.in_(labelers),
+            table.c.ended_by.is_(None),
+        )
+        for condition in (table.c.id.in_(ids), is_live):
+            rows = connection.execute(sa.select(table).where(condition)).mappings()
+            found |= {row["id"]: {"kind": "work"} | dict(row) for row in rows}
+    return found
+
+
+def _place(row: Row) -> Place:
+    return row["comparison_id"], row["labeler"], row["kind"]
+
+
+def _gold(connection: Connection, known_views: dict[str, Row]) -> dict[str, Columns]:
+    """The known answers: those in use, else the last that were."""
+    ids = [view["comparison_id"] for view in known_views.values()]
+    rows = rows_where(connection, gold, "comparison_id", ids)
+    in_order = sorted(rows, key=lambda row: (row["ended_by"] is None, row["sequence"]))
+    return {row["comparison_id"]: row for row in in_order}
+
+
+def _is_same(label: Label, stored: Row) -> bool:
+    return all(stored[name] == value for name, value in label_row(label).items() if name in stored)
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text is free of what databases refuse: the null character, halves of others."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _check(label: Label, kind: ViewKind, is_right: bool | None) -> Check:
+    return Check(
+        id=label.id,
+        comparison_id=label.comparison_id,
+        labeler=label.labeler,
+        kind=kind,
+        answer=label.answer,
+        chosen=label.chosen,
+        shown=label.shown,
+        seconds=label.seconds,
+        instructions=label.instructions,
+        is_right=is_right,
+    )
