@@ -65,6 +65,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         _sync(path.parent)
 
 
+def put_in_place(finished: Path, path: Path) -> None:
+    """Give a finished file the name `path`: whoever finds it there finds all of it, for ever."""
+    with disk_refusals(path):
+        _sync(finished)
+        os.replace(finished, path)
+        _sync(path.parent)
+
+
 def write_folder(path: Path, writer: Callable[[Path], None]) -> None:
     """Put the folder that `writer` fills at `path`, complete or not at all.
 

@@ -1,0 +1,146 @@
+"""The verbs that keep a run's answers safe: move, back up, put back, look over."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prefloop.cli.arguments import AsJson, RunFolder, run_file
+
+if TYPE_CHECKING:
+    from prefloop.store.soundness import Soundness
+
+Place = Annotated[
+    str,
+    typer.Argument(
+        envvar="PREFLOOP_STORE_URL",
+        help="A postgresql:// URL, or a new path. Kept out of the process list by the "
+        "environment variable PREFLOOP_STORE_URL; a password also by PGPASSWORD.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+
+
+def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
+    """Move the run's store into another database, all of it or nothing, and use that from now on.
+
+    Example: `prefloop comparisons migrate my-run postgresql://ann@db.example/labels`
+    """
+    from prefloop.cli.console import make_progress
+    from prefloop.files import only_one_process
+    from prefloop.store.moving import move, without_password
+    from prefloop.store.soundness import opened
+
+    with only_one_process(folder):
+        old = _place(folder)
+        progress = make_progress()
+        try:
+            with opened(old) as source:
+                moved = move(source, to, progress)
+        finally:
+            progress.close()
+        _use_from_now_on(folder, without_password(to))
+    if as_json:
+        print(json.dumps({name: table.n_rows for name, table in moved.items()}))
+        return
+    new, n_rows = without_password(to), sum(table.n_rows for table in moved.values())
+    print(f"{n_rows} rows, {moved['labels'].n_rows} labels among them, are in {new}:")
+    print("every row and the hash chain were compared.")
+    print(f"{run_file(folder)} names it; {without_password(str(old))} takes no more answers.")
+    if without_password(to) != to:
+        print("The password was not written down: set PGPASSWORD, or use ~/.pgpass.")
+
+
+def backup(
+    folder: RunFolder,
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the run's store into one file, while people may go on labeling.
+
+    Example: `prefloop comparisons backup my-run labels-monday.db`
+    """
+    from prefloop.cli.console import make_progress
+    from prefloop.store.backup import back_up
+
+    n_events = back_up(_place(folder), file, make_progress(), force=force)
+    _tell_events(n_events, file, f"{file} holds everything up to event {n_events}.", as_json)
+
+
+def restore(
+    folder: RunFolder,
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup where the run's store is; one that holds more is kept, and only by --force.
+
+    Example: `prefloop comparisons restore my-run labels-monday.db`
+    """
+    from prefloop.cli.console import make_progress
+    from prefloop.files import only_one_process
+    from prefloop.store.backup import restore as put_back
+
+    with only_one_process(folder):
+        place = _place(folder)
+        n_events = put_back(file, place, make_progress(), force=force)
+    _tell_events(n_events, file, f"The run's store is {file}, up to event {n_events}.", as_json)
+
+
+def verify(
+    folder: RunFolder,
+    file: Annotated[
+        Path | None, typer.Argument(help="A backup; without it, the run's own store.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look a store or a backup over, row by row: pages, ledger, and labels made again from it.
+
+    Example: `prefloop comparisons verify my-run labels-monday.db`
+    """
+    from prefloop.cli.console import make_progress
+    from prefloop.store.soundness import examine
+
+    found = examine(file or _place(folder), make_progress())
+    if as_json:
+        print(json.dumps({"events": found.n_events, "problems": list(found.problems)}))
+    else:
+        _tell_soundness(found)
+    if found.problems:
+        raise typer.Exit(2)
+
+
+def _place(folder: Path) -> str | Path:
+    from prefloop.config import load_run_file
+
+    return load_run_file(run_file(folder)).store or folder / "prefloop.db"
+
+
+def _use_from_now_on(folder: Path, place: str) -> None:
+    """Name the store in the run's files, and leave every other line as it is."""
+    from prefloop.files import write_atomically
+
+    line = f"store: {json.dumps(place)}"
+    for path in (run_file(folder), folder / "run.resolved.yaml"):
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        changed, n_changed = re.subn(r"(?m)^store:.*$", lambda _: line, text)
+        write_atomically(path, changed if n_changed else f"{line}\n{text}")
+
+
+def _tell_events(n_events: int, file: Path, told: str, as_json: bool) -> None:
+    print(json.dumps({"file": str(file), "events": n_events}) if as_json else told)
+
+
+def _tell_soundness(found: "Soundness") -> None:
+    for problem in found.problems:
+        print(f"bad  {problem}")
+    counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_rows.items() if n)
+    print(f"{found.n_events} events in the ledger; {counts or 'no rows'}.")
+    if not found.problems:
+        print("The store is sound: pages, pointers, hash chain, and labels made again from it.")

@@ -1,0 +1,44 @@
+"""A store moves to another database, for good: SQLite to PostgreSQL, or back."""
+
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from prefloop.errors import StoreError
+from prefloop.progress import Progress
+from prefloop.store.backup import beside, take_the_place
+from prefloop.store.database import Database
+from prefloop.store.dialect import close_for_answers, settle
+from prefloop.store.fingerprint import Contents
+from prefloop.store.soundness import is_url, opened
+from prefloop.store.transfer import copy_everything
+
+
+def without_password(place: str) -> str:
+    """Return a place that may be written down and shown."""
+    if not is_url(place):
+        return place
+    return make_url(place).set(password=None).render_as_string(hide_password=False)
+
+
+def move(source: Database, place: str, progress: Progress) -> Contents:
+    """Copy a store into an empty database, and let the old one take no more answers.
+
+    Nobody writes to the old store meanwhile. Should the process die, the old store is as it was, or
+    both hold everything and the old one refuses what is new.
+    """
+    with source.writing() as connection:
+        if is_url(place):
+            with opened(place) as target:
+                moved = copy_everything(connection, target, progress)
+        else:
+            path = Path(place)
+            if path.exists():
+                raise StoreError(f"{path} exists already. Give a new path; nothing was changed.")
+            with beside(path) as fresh:
+                with opened(fresh) as target:
+                    moved = copy_everything(connection, target, progress)
+                settle(fresh)
+                take_the_place(fresh, path)
+        close_for_answers(connection, without_password(place))
+    return moved
