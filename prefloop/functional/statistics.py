@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import beta, false_discovery_control, norm
 from scipy.stats import t as student_t
 
 Values = Sequence[int | float] | npt.NDArray[Any]
@@ -62,6 +62,36 @@ def wilson(successes: int | float, n: int | float, confidence: float = 0.95) -> 
     return Interval(low, high)
 
 
+def beta_bounds(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Return the bounds that hold a proportion with this probability, by Jeffreys' prior.
+
+        p | data ~ Beta(successes + 1/2, n - successes + 1/2),  equal tails
+
+    At 0 and n successes the end is 0 or 1 itself. Without observations: (0, 1).
+    Brown, Cai, DasGupta 2001, Statistical Science 16:101-133.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes {successes} must lie between 0 and n {n}")
+    tail = (1 - confidence) / 2
+    posterior = beta(successes + 0.5, n - successes + 0.5)
+    low = 0.0 if successes == 0 else float(posterior.ppf(tail))
+    high = 1.0 if successes == n else float(posterior.ppf(1 - tail))
+    return Interval(low, high)
+
+
+def q_values(p_values: Values) -> npt.NDArray[np.float64]:
+    """Return for each p-value the share of false discoveries if it and all smaller ones are told.
+
+        q_(i) = min over j >= i of m p_(j) / j,   at most 1
+
+    Benjamini and Hochberg 1995, JRSS B 57:289-300.
+    """
+    p = np.asarray(p_values, dtype=float)
+    if p.size == 0:
+        return p
+    return np.asarray(false_discovery_control(p, method="bh"), dtype=float)
+
+
 def paired_win_rate(
     outcomes: Values,
     clusters: Sequence[Hashable],
@@ -85,20 +115,46 @@ def paired_win_rate(
     n_prompts = int(prompt.max()) + 1
     mean = float(y.mean())
     variance, groups, how = _variance(y, prompt, labelers)
-    if variance <= 1e-15:
-        interval = wilson(mean * n_prompts, n_prompts, confidence)
-        reason = "one prompt" if n_prompts == 1 else "outcomes that do not vary"
-        noun = "prompt" if n_prompts == 1 else "prompts"
-        how = f"Wilson interval over {n_prompts} {noun}, because of {reason}"
+    spread = Spread(variance=variance, groups=groups, how=how)
+    return share_estimate(
+        mean, spread, n=len(y), n_clusters=n_prompts, noun="prompt", confidence=confidence
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """The variance of a mean, and what it took into account."""
+
+    variance: float
+    groups: int
+    """The smallest number of groups behind it: Student's t has one degree of freedom less."""
+    how: str
+
+
+def share_estimate(
+    mean: float, spread: Spread, *, n: int, n_clusters: int, noun: str, confidence: float = 0.95
+) -> Estimate:
+    """Return a share with Student's interval, cut to 0..1.
+
+    Where nothing varies the variance is 0 and says nothing: the Wilson interval over clusters
+    (each a `noun`) is given instead.
+    """
+    how = spread.how
+    if spread.variance <= 1e-15:
+        interval = wilson(mean * n_clusters, n_clusters, confidence)
+        reason = f"one {noun}" if n_clusters == 1 else "outcomes that do not vary"
+        nouns = noun if n_clusters == 1 else f"{noun}s"
+        how = f"Wilson interval over {n_clusters} {nouns}, because of {reason}"
     else:
-        half = float(student_t.ppf(0.5 + confidence / 2, groups - 1)) * variance**0.5
+        quantile = float(student_t.ppf(0.5 + confidence / 2, spread.groups - 1))
+        half = quantile * spread.variance**0.5
         interval = Interval(max(0.0, mean - half), min(1.0, mean + half))
     return Estimate(
         value=mean,
         interval=interval,
         confidence=confidence,
-        n=len(y),
-        n_clusters=n_prompts,
+        n=n,
+        n_clusters=n_clusters,
         how=how,
     )
 

@@ -1,0 +1,1 @@
+"""What labels say about labelers, questions and instructions: figures, never actions."""

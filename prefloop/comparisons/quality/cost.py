@@ -1,0 +1,70 @@
+"""What labels take: minutes, and money."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefloop.comparisons.quality.evidence import Evidence
+
+SECONDS_PER_HOUR = 3600.0
+JUDGED = ("best", "tie", "all_bad")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pay:
+    """How labelers are paid: by the hour, by the label, or both; 0 is not."""
+
+    per_hour: float = 0.0
+    per_label: float = 0.0
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The time and money of some labelers' work. Gold and repeats take time and are paid."""
+
+    n_labels: int
+    """Answers with a preference."""
+    n_useful: int
+    """Of them, those of labelers whom no rule keeps out."""
+    n_untimed: int
+    """Answers of unknown duration: they are in no figure of time, nor in pay by the hour."""
+    hours: float
+    money: float
+    currency: str
+    minutes_per_label: float | None
+    money_per_label: float | None
+    money_per_useful_label: float | None
+    hourly_rate: float | None
+    """Money over hours; None without both."""
+
+
+def cost_of(evidence: Evidence, labelers: Sequence[str], pay: Pay) -> Cost:
+    """Return what the work of these labelers took, checks included."""
+    answers = [
+        answer
+        for name in labelers
+        for given in (evidence.labels_by.get(name, ()), evidence.checks_by.get(name, ()))
+        for answer in given
+    ]
+    seconds = [evidence.seconds(answer) for answer in answers]
+    timed = [s for s in seconds if not math.isnan(s)]
+    counts = {
+        name: sum(x.answer in JUDGED for x in evidence.labels_by.get(name, ())) for name in labelers
+    }
+    n_labels = sum(counts.values())
+    n_useful = sum(n for name, n in counts.items() if name not in evidence.excluded)
+    hours = sum(timed) / SECONDS_PER_HOUR
+    money = pay.per_hour * hours + pay.per_label * len(answers)
+    return Cost(
+        n_labels=n_labels,
+        n_useful=n_useful,
+        n_untimed=len(seconds) - len(timed),
+        hours=hours,
+        money=money,
+        currency=pay.currency,
+        minutes_per_label=60 * hours / n_labels if n_labels else None,
+        money_per_label=money / n_labels if n_labels else None,
+        money_per_useful_label=money / n_useful if n_useful else None,
+        hourly_rate=money / hours if hours and money else None,
+    )

@@ -1,0 +1,144 @@
+"""What would twice the labels buy?"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from prefloop.comparisons.quality.sentences import percent, span
+from prefloop.functional.learning_curve import LearningCurve, fit_learning_curve
+from prefloop.functional.statistics import Interval
+
+LEAST_BATCHES = 10
+"""Batches scored after the first one, before a curve is drawn through them."""
+WIDEST = 0.15
+"""An interval of the accuracy wider than this says too little to act on."""
+WORTH = 0.01
+"""A smaller gain in accuracy is called small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """The fitted accuracy after so many labels."""
+
+    labels: int
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """Accuracy of the reward model as labels grow, and a guess beyond."""
+
+    status: Literal["told", "not enough evidence"]
+    told: str
+    n_labels: int
+    n_batches: int
+    round: int | None = None
+    points: tuple[tuple[int, float], ...] = ()
+    """Labels seen before a batch, and the accuracy on that batch: what was measured."""
+    curve: tuple[CurvePoint, ...] = ()
+    """The fit, up to twice the labels."""
+    now: CurvePoint | None = None
+    doubled: CurvePoint | None = None
+    gain: float | None = None
+    gain_interval: Interval | None = None
+
+
+def forecast(
+    lines: Sequence[Mapping[str, Any]], *, seed: int = 0, labels_per_epoch: int | None = None
+) -> Forecast:
+    """Return the accuracy curve from the metrics of the reward model, and twice the labels on it.
+
+    Each batch is scored before the model learns from it, so within one epoch its accuracy is one
+    on unseen labels. Lines beyond `labels_per_epoch` are left out. Of several rounds the one with
+    most labels counts: each starts from the base again.
+    """
+    batches, round_number = _batches(lines, labels_per_epoch)
+    n_labels = batches[-1][0] + batches[-1][2] if batches else 0
+    points = tuple((seen, accuracy) for seen, accuracy, _ in batches)
+    if len(batches) < LEAST_BATCHES:
+        return Forecast(
+            status="not enough evidence",
+            told=f"Not enough evidence for a forecast: {len(batches)} scored batches, "
+            f"{LEAST_BATCHES} are needed.",
+            n_labels=n_labels,
+            n_batches=len(batches),
+            round=round_number,
+            points=points,
+        )
+    seen, accuracies, counts = zip(*batches, strict=True)
+    curve = fit_learning_curve(seen, accuracies, counts, seed=seed)
+    now, doubled = _point(curve, n_labels), _point(curve, 2 * n_labels)
+    gain, interval = curve.gain(n_labels, 2 * n_labels)
+    status, told = _told(now, doubled, gain, interval)
+    return Forecast(
+        status=status,
+        told=told,
+        n_labels=n_labels,
+        n_batches=len(batches),
+        round=round_number,
+        points=points,
+        curve=tuple(_point(curve, n) for n in _grid(batches[0][0], 2 * n_labels)),
+        now=now,
+        doubled=doubled,
+        gain=gain,
+        gain_interval=interval,
+    )
+
+
+def _told(
+    now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval
+) -> tuple[Literal["told", "not enough evidence"], str]:
+    points = f"{100 * interval.low:.1f} to {100 * interval.high:.1f} points"
+    if doubled.interval.high - doubled.interval.low > WIDEST:
+        return "not enough evidence", (
+            f"Not enough evidence for a forecast: with {doubled.labels:,} labels the accuracy "
+            f"could be anything in {span(doubled.interval)}."
+        )
+    if interval.high < WORTH:
+        return "told", (
+            f"Twice the labels would buy little: {percent(now.accuracy)} now, and at most "
+            f"{100 * interval.high:.1f} points more with {doubled.labels:,}."
+        )
+    if interval.low < WORTH / 10:
+        return "not enough evidence", (
+            f"Not enough evidence that more labels help: from {percent(now.accuracy)} now, "
+            f"{doubled.labels:,} labels could bring {points}."
+        )
+    return "told", (
+        f"Twice the labels ({doubled.labels:,}) would bring the accuracy from "
+        f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {100 * gain:.1f} points "
+        f"({points})."
+    )
+
+
+def _batches(
+    lines: Sequence[Mapping[str, Any]], labels_per_epoch: int | None
+) -> tuple[list[tuple[int, float, int]], int | None]:
+    """Return (labels seen before, accuracy, size) of each batch but the first, which saw none."""
+    by_round: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for line in lines:
+        if line.get("stage") != "rewards" or "rewards/accuracy" not in line:
+            continue
+        labels = int(line["labels"])
+        if labels_per_epoch is None or labels <= labels_per_epoch:
+            by_round[int(line["round"])].append((labels, float(line["rewards/accuracy"])))
+    if not by_round:
+        return [], None
+    last = max(by_round, key=lambda r: (max(labels for labels, _ in by_round[r]), r))
+    ends = sorted(by_round[last])
+    pairs = pairwise(ends)
+    found = [(before, accuracy, end - before) for (before, _), (end, accuracy) in pairs]
+    return [batch for batch in found if batch[0] > 0 and batch[2] > 0], last
+
+
+def _point(curve: LearningCurve, n: int) -> CurvePoint:
+    return CurvePoint(labels=n, accuracy=curve.at(n), interval=curve.interval(n))
+
+
+def _grid(first: int, last: int, n: int = 24) -> list[int]:
+    """Return numbers of labels for the drawn curve, closer where it bends."""
+    ratio = (last / first) ** (1 / n)
+    return sorted({round(first * ratio**i) for i in range(n + 1)})

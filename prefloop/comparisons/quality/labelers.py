@@ -1,0 +1,86 @@
+"""One labeler's work, as the team page shows it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
+from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.findings import IN_DOUBT, labeler_findings
+from prefloop.comparisons.quality.gold import gold_share
+from prefloop.comparisons.quality.peers import agreements_with_others, agreements_with_owners
+from prefloop.comparisons.quality.population import Alarm, key_is_in_doubt
+from prefloop.comparisons.quality.self_consistency import Consistency, self_consistency
+from prefloop.comparisons.quality.share import Share, in_doubt
+from prefloop.comparisons.quality.skill import Skill, labeler_skills
+from prefloop.comparisons.quality.speed import median_seconds
+from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.comparisons.quality.versions import LabelerVersion, labeler_versions
+from prefloop.functional.statistics import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelerFigures:
+    """What is known of one labeler. Every interval is 95 %."""
+
+    labeler: str
+    is_owner: bool
+    is_excluded: bool
+    n_labels: int
+    n_checks: int
+    answers: Mapping[str, int]
+    """Labels by kind of answer."""
+    median_seconds: float | None
+    cost: Cost
+    gold: Share
+    training: Share
+    """Explained gold questions; they teach, and no finding rests on them."""
+    consistency: Consistency
+    skill: Skill
+    with_others: Estimate | None
+    with_owners: Estimate | None
+    by_version: tuple[LabelerVersion, ...]
+    findings: tuple[Finding, ...]
+    """One per detector, also what was not found."""
+
+    @property
+    def found(self) -> tuple[Finding, ...]:
+        """The findings that say something."""
+        return tuple(finding for finding in self.findings if finding.status == "found")
+
+
+def labeler_figures(
+    evidence: Evidence, alarms: list[Alarm], *, pay: Pay, thresholds: Thresholds
+) -> list[LabelerFigures]:
+    """Return every labeler's figures, by name."""
+    skills = labeler_skills(evidence, thresholds)
+    findings = labeler_findings(evidence, skills, alarms, thresholds)
+    with_others, with_owners = agreements_with_others(evidence), agreements_with_owners(evidence)
+    versions = labeler_versions(evidence, thresholds)
+    is_in_doubt = key_is_in_doubt(alarms)
+    rows = []
+    for name in evidence.labelers:
+        labels, checks = evidence.labels_by.get(name, ()), evidence.checks_by.get(name, ())
+        gold = gold_share(checks, thresholds)
+        rows.append(
+            LabelerFigures(
+                labeler=name,
+                is_owner=name in evidence.owners,
+                is_excluded=name in evidence.excluded,
+                n_labels=len(labels),
+                n_checks=len(checks),
+                answers=Counter(label.answer for label in labels),
+                median_seconds=median_seconds(evidence, name),
+                cost=cost_of(evidence, [name], pay),
+                gold=in_doubt(gold, IN_DOUBT) if is_in_doubt else gold,
+                training=gold_share(checks, thresholds, "training"),
+                consistency=self_consistency(checks, labels, thresholds),
+                skill=skills[name],
+                with_others=with_others[name],
+                with_owners=with_owners[name],
+                by_version=tuple(versions[name]),
+                findings=tuple(findings[name]),
+            )
+        )
+    return rows

@@ -1,0 +1,128 @@
+"""Exclusion rules are watched like labelers: one that suddenly keeps out many is itself suspect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from prefloop.comparisons.quality.population import Alarm
+from prefloop.comparisons.quality.sentences import counted, percent
+from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.teamwork import Rule, Tally
+
+SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_DAY = 86400.0
+N_DAYS = 7
+LEAST_LABELS = 20
+"""Labels in the last day before a share of them says anything."""
+LEAST_DAYS = 3
+"""Earlier days with labels before their median says anything."""
+JUDGED = ("best", "tie", "all_bad")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleHealth:
+    """How much one rule keeps out, day by day."""
+
+    name: str
+    n_labelers: int
+    """Kept out now."""
+    n_labels: int
+    """Their live labels."""
+    shares: tuple[float | None, ...]
+    """Share of each day's labels that it kept out: the last 24 hours first, then the seven days
+    before. None for a day without labels."""
+    status: Literal["fine", "alarm", "not enough evidence"]
+    told: str
+
+
+def rule_health(
+    rules: Sequence[Rule], tallies: Sequence[Tally], *, now: float, thresholds: Thresholds
+) -> list[RuleHealth]:
+    """Return for each rule the share of labels it keeps out, and whether that is too much.
+
+    A day's labels count as kept out if the rule is in force for their labeler when the day ends.
+    Alarm: more than a fifth of the last 24 hours, or three times the median of the week before.
+    """
+    days = [now - day * SECONDS_PER_DAY for day in range(N_DAYS + 1)]
+    by_day = [_labels_by(tallies, end) for end in days]
+    found = []
+    for name in sorted({rule.name for rule in rules}):
+        own = [rule for rule in rules if rule.name == name]
+        shares = tuple(
+            _share(_in_force(own, end), labels) for end, labels in zip(days, by_day, strict=True)
+        )
+        in_force = [rule for rule in own if _is_in_force(rule, now)]
+        status, told = _status(shares, sum(by_day[0].values()), thresholds)
+        found.append(
+            RuleHealth(
+                name=name,
+                n_labelers=len({rule.labeler for rule in in_force}),
+                n_labels=sum(rule.n_labels for rule in in_force),
+                shares=shares,
+                status=status,
+                told=told,
+            )
+        )
+    return found
+
+
+def rule_alarms(health: Sequence[RuleHealth]) -> list[Alarm]:
+    """Return an alarm for each rule that keeps out too much."""
+    return [
+        Alarm(
+            kind="rule",
+            level="look",
+            told=f"Rule “{rule.name}”: {rule.told}",
+            value=rule.shares[0] or 0.0,
+            interval=None,
+            n=rule.n_labels,
+        )
+        for rule in health
+        if rule.status == "alarm"
+    ]
+
+
+def _status(
+    shares: tuple[float | None, ...], n: int, thresholds: Thresholds
+) -> tuple[Literal["fine", "alarm", "not enough evidence"], str]:
+    today = shares[0]
+    if today is None or n < LEAST_LABELS:
+        return "not enough evidence", f"{counted(n, 'label')} in the last 24 hours."
+    told = f"keeps out {percent(today)} of the last 24 hours' {counted(n, 'label')}"
+    before = [share for share in shares[1:] if share is not None]
+    if today > thresholds.rule_share:
+        return "alarm", f"{told}, more than {percent(thresholds.rule_share)}: is the rule right?"
+    usual = median(before) if len(before) >= LEAST_DAYS else None
+    if usual is None:
+        return "fine", f"{told}; too few earlier days to compare with."
+    if today > thresholds.rule_floor and today > thresholds.rule_factor * usual:
+        return (
+            "alarm",
+            f"{told}, where {percent(usual)} was usual in the week before: what changed?",
+        )
+    return "fine", f"{told}; {percent(usual)} is usual."
+
+
+def _labels_by(tallies: Sequence[Tally], end: float) -> dict[str, int]:
+    """Count each labeler's labels of the 24 hours before `end`, in whole hours."""
+    found: dict[str, int] = {}
+    for tally in tallies:
+        start = tally.hour * SECONDS_PER_HOUR
+        if end - SECONDS_PER_DAY <= start < end:
+            n = sum(tally.n.get(answer, 0) for answer in JUDGED)
+            found[tally.labeler] = found.get(tally.labeler, 0) + n
+    return found
+
+
+def _in_force(rules: Sequence[Rule], at: float) -> set[str]:
+    return {rule.labeler for rule in rules if _is_in_force(rule, at)}
+
+
+def _is_in_force(rule: Rule, at: float) -> bool:
+    return rule.applied_at <= at and (rule.undone_at is None or rule.undone_at > at)
+
+
+def _share(excluded: set[str], labels: Mapping[str, int]) -> float | None:
+    total = sum(labels.values())
+    return sum(labels.get(name, 0) for name in excluded) / total if total else None

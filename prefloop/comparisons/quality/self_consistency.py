@@ -1,0 +1,46 @@
+"""Does a labeler give the same answer when the same question comes again?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefloop.comparisons.quality.share import Share, judged
+from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.records import Label
+from prefloop.teamwork import Check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consistency:
+    """Repeated questions, all together and by the order that the samples came back in.
+
+    A labeler who goes by the place agrees with themselves in the same order and not in another; one
+    who is fickle does in neither.
+    """
+
+    share: Share
+    same_order: tuple[int, int]
+    """Same answers, and repeats, where the order was the first one."""
+    other_order: tuple[int, int]
+    """The same where it was not."""
+
+
+def self_consistency(
+    checks: Sequence[Check], labels: Sequence[Label], thresholds: Thresholds
+) -> Consistency:
+    """Return how often one labeler's repeats name what the first answer named."""
+    repeats = [c for c in checks if c.kind == "repeat" and c.is_right is not None]
+    first = {label.comparison_id: label.shown for label in labels}
+    known = [c for c in repeats if first.get(c.comparison_id)]
+    same = [c.is_right is True for c in known if first[c.comparison_id] == c.shown]
+    other = [c.is_right is True for c in known if first[c.comparison_id] != c.shown]
+    share = judged(
+        sum(c.is_right is True for c in repeats),
+        len(repeats),
+        bar=thresholds.pass_consistency,
+        least=thresholds.least_repeats,
+        confidence=thresholds.verdict_confidence,
+        noun="repeated question",
+    )
+    return Consistency(
+        share=share, same_order=(sum(same), len(same)), other_order=(sum(other), len(other))
+    )

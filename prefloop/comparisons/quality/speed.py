@@ -1,0 +1,56 @@
+"""Is there time to read what is shown?"""
+
+import math
+from statistics import median
+
+from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.finding import Finding, unknown
+from prefloop.comparisons.quality.sentences import percent, span
+from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.functional.statistics import wilson
+
+JUDGED = ("best", "tie", "all_bad")
+
+
+def median_seconds(evidence: Evidence, labeler: str) -> float | None:
+    """Return the median time of a labeler's answers; None if none was timed."""
+    times = [evidence.seconds(label) for label in evidence.labels_by.get(labeler, ())]
+    known = [seconds for seconds in times if not math.isnan(seconds)]
+    return median(known) if known else None
+
+
+def speed_finding(evidence: Evidence, labeler: str, thresholds: Thresholds) -> Finding:
+    """Return whether too many of the latest answers came faster than one can skim.
+
+        too fast:  active seconds < words of prompt and samples / words per second
+
+    Fast is not wrong: who knows the prompt reads less. So it is a reason to look or to ask, never
+    to exclude.
+    """
+    timed = [
+        (evidence.seconds(label), evidence.wordings[label.comparison_id].n_words)
+        for label in evidence.labels_by.get(labeler, ())
+        if label.answer in JUDGED and label.comparison_id in evidence.wordings
+    ]
+    last = [row for row in timed if not math.isnan(row[0])][-thresholds.last_answers :]
+    n = len(last)
+    if n < thresholds.last_answers:
+        told = f"{n} timed answers; the last {thresholds.last_answers} are looked at."
+        return unknown(labeler, "speed", n, told)
+    n_fast = sum(seconds < n_words / thresholds.words_per_second for seconds, n_words in last)
+    interval = wilson(n_fast, n)
+    is_found = n_fast > thresholds.too_fast_share * n
+    pace = f"{60 * thresholds.words_per_second:.0f} words a minute"
+    return Finding(
+        labeler=labeler,
+        kind="speed",
+        status="found" if is_found else "not found",
+        told=f"{n_fast} of the last {n} answers ({percent(n_fast / n)}; {span(interval)}) came "
+        f"faster than one can skim the texts at {pace}.",
+        n=n,
+        value=n_fast / n,
+        interval=interval,
+        action=("ask" if interval.low > thresholds.too_fast_share else "look")
+        if is_found
+        else None,
+    )

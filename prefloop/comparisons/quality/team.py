@@ -1,0 +1,50 @@
+"""Everything that labels say about a team, in one call."""
+
+from dataclasses import dataclass
+
+from prefloop.comparisons.quality.copy_love import CopyChoice, copy_choice
+from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
+from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.gold import DoubtfulGold, doubtful_gold
+from prefloop.comparisons.quality.labelers import LabelerFigures, labeler_figures
+from prefloop.comparisons.quality.peers import Agreement, overall_agreement, overall_with_owners
+from prefloop.comparisons.quality.population import Alarm, population_alarms
+from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.comparisons.quality.versions import VersionFigures, version_figures
+from prefloop.functional.statistics import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamFigures:
+    """A team's labels, labelers, instructions and costs. Every interval is 95 %."""
+
+    labelers: tuple[LabelerFigures, ...]
+    """By name."""
+    agreement: Agreement | None
+    """Between labelers; None without a question that two answered."""
+    with_owners: Estimate | None
+    copying: CopyChoice | None
+    versions: tuple[VersionFigures, ...]
+    """Oldest first."""
+    doubtful_gold: tuple[DoubtfulGold, ...]
+    cost: Cost
+    alarms: tuple[Alarm, ...]
+    """What concerns everybody at once."""
+
+
+def judge_team(
+    evidence: Evidence, *, pay: Pay | None = None, thresholds: Thresholds | None = None
+) -> TeamFigures:
+    """Return all figures and findings. They change nothing: that is for a person to decide."""
+    pay, thresholds = pay or Pay(), thresholds or Thresholds()
+    alarms = population_alarms(evidence, thresholds)
+    return TeamFigures(
+        labelers=tuple(labeler_figures(evidence, alarms, pay=pay, thresholds=thresholds)),
+        agreement=overall_agreement(evidence),
+        with_owners=overall_with_owners(evidence),
+        copying=copy_choice(evidence),
+        versions=tuple(version_figures(evidence)),
+        doubtful_gold=tuple(doubtful_gold(evidence.checks)),
+        cost=cost_of(evidence, evidence.labelers, pay),
+        alarms=tuple(alarms),
+    )
