@@ -14,9 +14,10 @@ from prefloop.store.insertion import chunks, rows_where
 from prefloop.store.questions import comparisons_by_id
 from prefloop.store.rows import label_record, sample_record
 from prefloop.store.tables import comparisons, labels, prompts, samples
-from prefloop.store.team_rows import gold_record, update_record
-from prefloop.store.team_tables import gold, updates, views
-from prefloop.teamwork import Gold, Update
+from prefloop.store.team_rows import check_record, gold_record, update_record
+from prefloop.store.team_tables import checks, gold, updates, views
+from prefloop.store.views import is_leased
+from prefloop.teamwork import Check, Gold, Update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,26 @@ class Recent:
             found = [label_record(row) for row in connection.execute(query).mappings()]
         return found[::-1]
 
+    def checks(self, n: int) -> list[Check]:
+        """Return the newest answers that measure labelers, at most `n`, in the order they came."""
+        query = sa.select(checks).where(checks.c.ended_by.is_(None))
+        query = query.order_by(checks.c.sequence.desc()).limit(n)
+        with self._database.reading() as connection:
+            found = [check_record(row) for row in connection.execute(query).mappings()]
+        return found[::-1]
+
+    def active_seconds(self, comparison_ids: Iterable[str]) -> dict[str, float]:
+        """Return how long answers to these questions took without breaks, by the answer's id."""
+        columns = (views.c.answer_id, views.c.active_seconds)
+        found: dict[str, float] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(comparison_ids):
+                query = sa.select(*columns).where(views.c.comparison_id.in_(chunk))
+                query = query.where(views.c.answer_id.is_not(None))
+                rows = connection.execute(query.where(views.c.active_seconds.is_not(None)))
+                found.update({row.answer_id: row.active_seconds for row in rows})
+        return found
+
     def questions(
         self, *, limit: int, before: int | None = None, only: Sequence[str] | None = None
     ) -> list[AskedQuestion]:
@@ -68,11 +89,11 @@ class Recent:
         query = query.order_by(comparisons.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(comparisons.c.number < before)
-        if only is not None:
-            query = query.where(comparisons.c.id.in_(list(only)[:500]))
+        parts = [query] if only is None else [_among(query, chunk) for chunk in chunks(only)]
         with self._database.reading() as connection:
-            numbers = {row.id: row.number for row in connection.execute(query)}
-            return _questions(connection, numbers)
+            found = [row for part in parts for row in connection.execute(part)]
+            newest = sorted(found, key=lambda row: -row.number)[:limit]
+            return _questions(connection, {row.id: row.number for row in newest})
 
     def samples(self, sample_ids: Iterable[str]) -> list[SampleInPlace]:
         """Return those of the samples that are stored, in the given order, with their prompts."""
@@ -99,12 +120,13 @@ class Recent:
     def at_work(self) -> set[str]:
         """Return the names of those who have a question on their screen."""
         with self._database.reading() as connection:
-            now = clock.now(connection)
-            query = sa.select(views.c.labeler).distinct()
-            # A lease from the future is a clock that was put back: it counts for nobody.
-            is_live = sa.and_(views.c.leased_at <= now + 60, now < views.c.leased_until)
-            query = query.where(views.c.closed_at.is_(None), is_live)
+            now = sa.literal(clock.now(connection))
+            query = sa.select(views.c.labeler).distinct().where(is_leased(now))
             return set(connection.execute(query).scalars())
+
+
+def _among(query: sa.Select[tuple[int, str]], ids: Sequence[str]) -> sa.Select[tuple[int, str]]:
+    return query.where(comparisons.c.id.in_(ids))
 
 
 def _questions(connection: Connection, numbers: dict[str, int]) -> list[AskedQuestion]:

@@ -39,7 +39,7 @@ class Background(Generic[Found]):
         self._begun = float("-inf")
 
     def latest(self) -> Found | None:
-        """Return the newest result at once, and begin a new one if it is old; None before the first."""
+        """Return the newest result at once; None before the first. Begin a new one if it is old."""
         with self._turn:
             self._collect()
             if self._running is None and self._clock() - self._begun >= self._every:

@@ -153,6 +153,14 @@ class ShareNow(_Part):
     how: str
 
 
+class AlarmNow(_Part):
+    """Something that concerns all labels at once."""
+
+    level: str
+    """`stop`: pull the cord until it is understood. `look`: see what it is."""
+    told: str
+
+
 class QualityNow(_Part):
     """How far labelers agree."""
 
@@ -162,25 +170,38 @@ class QualityNow(_Part):
     """The newest labels, which they rest on."""
     agreement: ShareNow | None
     told: str
+    alarms: list[AlarmNow]
 
 
-class LearningPoint(_Part):
-    """How often a reward model agrees with a labeler, on labels it did not learn from."""
+class MeasuredPoint(_Part):
+    """How often the reward model was right on labels that it had not learned from yet."""
 
     labels: int
-    round: int | None
+    accuracy: float
+
+
+class CurveNow(_Part):
+    """The fitted accuracy after so many labels, with its 95 % interval."""
+
+    labels: int
     accuracy: float
     low: float
     high: float
-    chance: float | None
 
 
 class LearningNow(_Part):
     """Accuracy as labels grow, and what twice as many would buy."""
 
-    points: list[LearningPoint]
-    doubled: LearningPoint | None
+    status: str
+    """`told`, or `not enough evidence`."""
     told: str
+    n_labels: int
+    round: int | None
+    points: list[MeasuredPoint]
+    curve: list[CurveNow]
+    """Up to twice the labels; empty without enough evidence."""
+    now: CurveNow | None
+    doubled: CurveNow | None
 
 
 class Dashboard(_Part):

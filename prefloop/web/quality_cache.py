@@ -3,14 +3,14 @@
 from prefloop.store.store import Store
 from prefloop.web.background import Background
 from prefloop.web.dashboard_messages import LearningNow, QualityNow
-from prefloop.web.measuring import Measured, measure
+from prefloop.web.measuring import Measured, Measuring
 
 
 class QualityCache:
     """The newest figures about labels and labelers, at most a minute old while somebody looks."""
 
     def __init__(self, store: Store) -> None:
-        self._background = Background(lambda: measure(store))
+        self._background: Background[Measured] = Background(Measuring(store))
 
     def now(self) -> QualityNow | None:
         """Return how far labelers agree; None while it is being worked out for the first time."""
@@ -21,6 +21,12 @@ class QualityCache:
         """Return how reward models got better with labels; None before the first."""
         found = self._background.latest()
         return None if found is None else found.learning
+
+    def doubts(self) -> dict[str, str]:
+        """Return why known answers may be wrong, by comparison."""
+        found = self._background.latest()
+        doubtful = found.team.doubtful_gold if found is not None else ()
+        return {gold.comparison_id: gold.told for gold in doubtful}
 
     def everything(self, *, patience_seconds: float) -> Measured | None:
         """Return all that was measured; wait so long if it is the first time."""

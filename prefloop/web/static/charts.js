@@ -56,10 +56,10 @@ function pen(plot) {
       ctx.fill();
       ctx.globalAlpha = 1;
     },
-    dot([x, y], fill, { isHollow = false } = {}) {
+    dot([x, y], fill, { isHollow = false, size = 4 } = {}) {
       const [left, top] = at(x, y);
       ctx.beginPath();
-      ctx.arc(left, top, 4 * ratio, 0, 2 * Math.PI);
+      ctx.arc(left, top, size * ratio, 0, 2 * Math.PI);
       ctx.fillStyle = isHollow ? color("--paper") : fill;
       ctx.strokeStyle = fill;
       ctx.lineWidth = 1.6 * ratio;
@@ -274,11 +274,25 @@ const hourTold = ({ hour }) => {
   return date.toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
 };
 
+const BINS = 16;
+
+// Accuracy of single batches jumps about: neighbors are put together, so that the eye sees a course.
+function binned(points) {
+  const size = Math.ceil(points.length / BINS);
+  const found = [];
+  for (let start = 0; start < points.length; start += size) {
+    const part = points.slice(start, start + size);
+    const mean = (key) => part.reduce((sum, point) => sum + point[key], 0) / part.length;
+    found.push({ labels: mean("labels"), accuracy: mean("accuracy") });
+  }
+  return found;
+}
+
 export class LearningChart extends Chart {
   constructor(name) {
     super(name, {
       scales: {
-        x: { time: false, range: () => [0, 1.08 * this.widest()] },
+        x: { time: false, range: () => [0, 1.04 * this.widest()] },
         y: { range: () => this.reach() },
       },
       axes: axes(
@@ -289,64 +303,61 @@ export class LearningChart extends Chart {
       hooks: { draw: [(plot) => this.drawOver(plot)] },
     });
     this.points = [];
-    this.forecast = null;
+    this.curve = [];
+    this.n = 0;
+    this.doubled = null;
   }
 
-  draw(points, forecast) {
-    this.points = points;
-    this.forecast = forecast;
-    const shown = [...points, ...(forecast ? [forecast] : [])];
+  draw(found) {
+    this.points = binned(found.points);
+    this.curve = found.status === "told" ? found.curve : found.curve.filter((p) => p.labels <= found.n_labels);
+    this.doubled = found.status === "told" ? found.doubled : null;
+    this.n = found.n_labels;
+    const shown = this.curve.length ? this.curve : this.points;
     this.show([shown.map((p) => p.labels), shown.map((p) => p.accuracy)]);
+    this.tell(found.told);
   }
 
   widest() {
-    return Math.max(...[...this.points, this.forecast].filter(Boolean).map((p) => p.labels));
+    return Math.max(1, this.n, ...this.curve.map((p) => p.labels), ...this.points.map((p) => p.labels));
   }
 
   reach() {
-    const shown = [...this.points, this.forecast].filter(Boolean);
-    const low = Math.min(...shown.map((p) => p.low), this.points[0]?.chance ?? 1);
-    const high = Math.max(...shown.map((p) => p.high));
-    return [Math.max(0, low - 0.04), Math.min(1, high + 0.04)];
+    const lows = [...this.points.map((p) => p.accuracy), ...this.curve.map((p) => p.low)];
+    const highs = [...this.points.map((p) => p.accuracy), ...this.curve.map((p) => p.high)];
+    return [Math.max(0, Math.min(...lows) - 0.03), Math.min(1, Math.max(...highs) + 0.03)];
   }
 
   drawOver(plot) {
     const draw = pen(plot);
-    const [ink, soft, hue] = ["--ink", "--soft", "--best"].map(color);
+    const [soft, hue] = ["--soft", "--best"].map(color);
+    const line = (points) => points.map((p) => [p.labels, p.accuracy]);
+    const known = this.curve.filter((p) => p.labels <= this.n);
+    const beyond = this.curve.filter((p) => p.labels >= (known.at(-1)?.labels ?? 0));
     draw.inside(() => {
-      const chance = this.points[0]?.chance;
-      if (chance) {
-        draw.line([[plot.scales.x.min, chance], [plot.scales.x.max, chance]], { stroke: soft, dash: [5, 4] });
-        draw.word("chance", plot.scales.x.min, chance, soft);
+      const edge = [...this.curve.map((p) => [p.labels, p.high]), ...this.curve.map((p) => [p.labels, p.low]).reverse()];
+      if (edge.length) draw.area(edge, hue);
+      for (const point of this.points) draw.dot([point.labels, point.accuracy], soft, { size: 2.5 });
+      if (known.length) draw.line(line(known), { stroke: hue, width: 2 });
+      if (this.doubled) {
+        draw.line(line(beyond), { stroke: hue, width: 1.6, dash: [5, 4] });
+        draw.dot([this.doubled.labels, this.doubled.accuracy], hue, { isHollow: true });
+        draw.vertical(this.n, color("--tie"));
+        draw.word("now", this.n, plot.scales.y.min, soft);
       }
-      for (const point of this.points) {
-        draw.line([[point.labels, point.low], [point.labels, point.high]], { stroke: hue, width: 1.4 });
-      }
-      draw.line(this.points.map((p) => [p.labels, p.accuracy]), { stroke: hue, width: 1.9 });
-      const last = this.points.at(-1);
-      const next = this.forecast;
-      if (last && next) {
-        const from = [last.labels, last.accuracy];
-        draw.area([from, [next.labels, next.high], [next.labels, next.low]], ink);
-        draw.line([from, [next.labels, next.accuracy]], { stroke: ink, width: 1.4, dash: [5, 4] });
-        draw.dot([next.labels, next.accuracy], ink, { isHollow: true });
-      }
-      for (const point of this.points) draw.dot([point.labels, point.accuracy], hue);
     });
   }
 
   pointTold(place) {
-    const point = this.points[place] ?? this.forecast;
-    const range = `${percent(point.low)} to ${percent(point.high)}`;
-    const kind = place < this.points.length ? "" : ", forecast";
-    return `${count(point.labels)} labels${kind}: ${percent(point.accuracy, 1)} (${range})`;
+    const point = (this.curve.length ? this.curve : this.points)[place];
+    const range = point.low === undefined ? "" : ` (${percent(point.low)} to ${percent(point.high)})`;
+    const kind = point.labels > this.n ? ", forecast" : "";
+    return `${count(Math.round(point.labels))} labels${kind}: ${percent(point.accuracy, 1)}${range}`;
   }
 
   table() {
-    const line = (kind) => (p) =>
-      [count(p.labels), kind, percent(p.accuracy, 1), percent(p.low), percent(p.high)];
-    const lines = this.points.map(line("measured"));
-    if (this.forecast) lines.push(line("forecast")(this.forecast));
+    const lines = this.curve.map((p) => [
+      count(p.labels), p.labels > this.n ? "forecast" : "fitted", percent(p.accuracy, 1), percent(p.low), percent(p.high)]);
     return [["Labels", "Kind", "Accuracy", "From", "To"], lines.reverse()];
   }
 }

@@ -3,7 +3,7 @@
 import { HoursChart, LearningChart, LineChart } from "./charts.js";
 import { Cord } from "./dashboard-cord.js";
 import { Samples } from "./dashboard-samples.js";
-import { Refused, call, clock, count, duration, figure, percent, plural, put, row } from "./owner.js";
+import { Refused, call, clock, count, day, duration, element, figure, percent, plural, put, row } from "./owner.js";
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 15_000;
@@ -64,8 +64,8 @@ function show(found) {
   if (found.quality && found.quality.at !== shownQuality) {
     shownQuality = found.quality.at;
     showQuality(found.quality);
+    showLearning(found.forecast);
   }
-  showLearning(found.forecast);
 }
 
 function showTrainer(trainer, told) {
@@ -90,7 +90,8 @@ function showQueue(batches) {
     put("queue-fine", "no questions yet");
   }
   const rows = batches.map((batch) =>
-    row([count(batch.round), count(batch.answered), count(batch.wanted), batch.state]));
+    row([count(batch.round), count(batch.answered), count(batch.wanted),
+      batch.frozen_at ? `closed ${day(batch.frozen_at)}` : "open"]));
   document.getElementById("batch-rows").replaceChildren(...rows);
 }
 
@@ -126,18 +127,22 @@ function showQuality(quality) {
   const { agreement } = quality;
   put("agreement-big", agreement ? percent(agreement.value) : "–");
   put("agreement-fine", quality.told);
+  const alarms = quality.alarms.map((alarm) =>
+    element("p", { className: "warning", text: alarm.level === "stop" ? `Stop the line? ${alarm.told}` : alarm.told }));
+  document.getElementById("alarms").replaceChildren(...alarms);
 }
 
 function showLearning(forecast) {
-  if (!forecast?.points.length) {
+  if (!forecast) {
     put("accuracy-fine", "not trained yet");
     return;
   }
-  const last = forecast.points.at(-1);
-  put("accuracy-big", percent(last.accuracy));
-  put("accuracy-fine", `${percent(last.low)} to ${percent(last.high)}, ${plural(last.labels, "label")}`);
-  learning.draw(forecast.points, forecast.doubled);
-  learning.tell(forecast.told);
+  const { now, n_labels: n } = forecast;
+  put("accuracy-big", now ? percent(now.accuracy) : "–");
+  put("accuracy-fine", now
+    ? `${percent(now.low)} to ${percent(now.high)}, after ${plural(n, "label")}`
+    : "not enough evidence yet");
+  learning.draw(forecast);
 }
 
 function showLost(wait, problem) {
