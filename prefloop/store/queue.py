@@ -32,6 +32,16 @@ class Queue:
         with self._database.writing() as connection:
             rounds.open_batch(connection, round, questions)
 
+    def ask_only(self, round: int, comparison_ids: Sequence[str]) -> None:
+        """Take all but these out of a round's open questions; answers that are there stay."""
+        with self._database.writing() as connection:
+            rounds.ask_only(connection, round, comparison_ids)
+
+    def is_exhausted(self, round: int) -> bool:
+        """Whether nobody who may label has a question of this round left to answer."""
+        with self._database.reading() as connection:
+            return rounds.is_exhausted(connection, round)
+
     def batch(self, round: int) -> Batch | None:
         """Return the batch of a round."""
         with self._database.reading() as connection:

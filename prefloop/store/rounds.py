@@ -9,12 +9,12 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store import clock
 from prefloop.store.claims import PLACES
-from prefloop.store.insertion import refuse, require_known, rows_where
+from prefloop.store.insertion import chunks, refuse, require_known, rows_where
 from prefloop.store.ledger import append
 from prefloop.store.rows import Columns, Row
 from prefloop.store.settling import settle
-from prefloop.store.tables import comparisons
-from prefloop.store.team_tables import batches, queue, views
+from prefloop.store.tables import comparisons, labels
+from prefloop.store.team_tables import batches, people, queue, views
 from prefloop.teamwork import Batch
 
 FROZEN = "batch_frozen"
@@ -75,6 +75,31 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
         )
         for row in rows
     ]
+
+
+def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) -> None:
+    """Ask no longer what a round's batch holds beside these questions; answers to it stay."""
+    kept = set(comparison_ids)
+    query = sa.select(queue.c.comparison_id).where(queue.c.round == round)
+    others = [name for name in connection.execute(query).scalars() if name not in kept]
+    for chunk in chunks(others):
+        changed = sa.update(queue).where(queue.c.comparison_id.in_(chunk))
+        connection.execute(changed.values(wanted=queue.c.answered, is_open=False))
+
+
+def is_exhausted(connection: Connection, round: int) -> bool:
+    """Whether nobody who may label has a question of this round left; no, if nobody may label."""
+    may_label = sa.and_(people.c.role != "viewer", people.c.disabled_at.is_(None))
+    if connection.execute(sa.select(people.c.id).where(may_label).limit(1)).first() is None:
+        return False
+    has_answered = sa.select(labels.c.sequence).where(
+        labels.c.comparison_id == queue.c.comparison_id,
+        labels.c.labeler == people.c.name,
+        labels.c.ended_by.is_(None),
+    )
+    obtainable = sa.select(queue.c.comparison_id).join(people, may_label)
+    obtainable = obtainable.where(queue.c.round == round, queue.c.is_open, ~has_answered.exists())
+    return connection.execute(obtainable.limit(1)).first() is None
 
 
 def freeze(connection: Connection, round: int) -> int:
