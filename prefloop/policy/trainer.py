@@ -21,6 +21,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.config import PolicyConfig
+from prefloop.policy.excerpts import Excerpt, excerpts
 from prefloop.policy.improve import Improvement, improve_microbatch
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
@@ -57,6 +58,7 @@ class PPOTrainer:
         self.kl_coef = config.kl.coef
         self.update = 0
         self.n_steps = 0
+        self.excerpts: list[Excerpt] = []
         self.optimizer = torch.optim.Adam(
             [parameter for _, parameter in self.named_parameters], lr=config.lr, eps=config.adam_eps
         )
@@ -93,6 +95,8 @@ class PPOTrainer:
                 horizon=self.config.kl.horizon,
                 n_episodes=len(prompts),
             )
+        stream = numpy_stream(self.seed, "excerpts", self.update)
+        self.excerpts = excerpts(prompts, rollout, self.responder, stream)
         self.update += 1
         return metrics
 
