@@ -4,9 +4,9 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from prefloop.files import append_json_line, read_json_lines, write_atomically
 
@@ -34,17 +34,30 @@ METRICS: dict[str, str] = {
 }
 
 
+class Mirror(Protocol):
+    """Somebody who is told every line, such as those who watch the run."""
+
+    def write(self, line: Mapping[str, Any], excerpts: Sequence[Mapping[str, Any]]) -> None:
+        """Take a line, and some responses of its batch."""
+
+    def forget_after(self, stage: str, update: int, round_number: int | None) -> None:
+        """Drop the stage's lines beyond `update` (of one round, or of all)."""
+
+
 class MetricsLog:
     """Appends to `metrics.jsonl`, and cuts it back to a checkpoint when a run resumes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mirror: Mirror | None = None) -> None:
         self.path = path
+        self.mirror = mirror
 
-    def write(self, line: Mapping[str, Any]) -> None:
+    def write(self, line: Mapping[str, Any], excerpts: Sequence[Mapping[str, Any]] = ()) -> None:
         """Append one update's numbers; a name that the table lacks is our bug."""
         unknown = [key for key in line if "/" in key and key not in METRICS]
         assert not unknown, f"metrics without a definition: {unknown}"
         append_json_line(self.path, dict(line))
+        if self.mirror is not None:
+            self.mirror.write(line, excerpts)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all complete lines."""
@@ -66,3 +79,5 @@ class MetricsLog:
         if len(kept) != len(lines):
             text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in kept)
             write_atomically(self.path, text)
+        if self.mirror is not None:
+            self.mirror.forget_after(stage, update, round_number)

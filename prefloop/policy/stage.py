@@ -1,14 +1,19 @@
 """The policy stage: PPO updates up to the end of a round, with checkpoints on the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from prefloop.errors import DivergedError
 from prefloop.files import verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
+    Checkpoint,
+    checkpoint_numbers,
+    forget_checkpoints_after,
     load_checkpoint,
     proving,
+    read_checkpoint,
     restore_training,
     save_checkpoint,
     training_tensors,
@@ -17,61 +22,149 @@ from prefloop.models.export import save_policy
 from prefloop.policy.trainer import PPOTrainer
 from prefloop.progress import Progress
 from prefloop.records import Prompt
+from prefloop.seeding import derive_seed
 
 PATIENCE = 10
 """Rollouts in a row that may lie beyond `policy.kl.cap` before the run stops."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """By which way the policy came to where it stands; part of every checkpoint."""
+
+    branch: int = 0
+    """How often it was rolled back. Each branch draws random numbers of its own: with the same
+    ones it would do again what it was rolled back for."""
+    rolled_back_by: str = ""
+    """The id of the cord after which it last went back."""
+    known_until: int = 0
+    """The event of the ledger at which it last went back: reward models know all until then."""
+    made_in: Mapping[str, int] = field(default_factory=dict)
+    """Round -> the branch that finished it."""
 
 
 class PolicyStage:
     """Runs PPO through the rounds of one run. Updates are counted over the whole run."""
 
     def __init__(
-        self, trainer: PPOTrainer, metrics: MetricsLog, *, run: Path, progress: Progress
+        self,
+        trainer: PPOTrainer,
+        metrics: MetricsLog,
+        *,
+        run: Path,
+        progress: Progress,
+        kept: Collection[int] = (),
     ) -> None:
         self.trainer = trainer
         self.metrics = metrics
         self.run = run
-        self.checkpoints = run / "checkpoints" / "policy"
+        self.folder = run / "checkpoints" / "policy"
         self.progress = progress
+        self.course = Course()
+        self._kept = kept
+        self._seed = trainer.seed
         self._beyond_cap = 0
+
+    @property
+    def update(self) -> int:
+        """Updates that were made."""
+        return self.trainer.update
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """Updates that the policy can go back to, oldest first."""
+        return [number for number in checkpoint_numbers(self.folder) if number <= self.update]
+
+    @property
+    def rolled_back_by(self) -> str:
+        """The id of the cord after which it last went back; empty if it never did."""
+        return self.course.rolled_back_by
+
+    def name_of(self, round_number: int) -> str:
+        """Return the model name of a finished round's policy, under which its samples are stored.
+
+        One that was made after a roll back has another name than the one it replaced.
+        """
+        branch = self.course.made_in.get(str(round_number), 0)
+        return f"policy/round-{round_number}" + (f"-branch-{branch}" if branch else "")
 
     def restore(self) -> None:
         """Go on from the newest complete checkpoint, if there is one."""
-        checkpoint = load_checkpoint(self.checkpoints, self.progress.say)
+        checkpoint = load_checkpoint(self.folder, self.progress.say)
         if checkpoint is not None:
-            trainer = self.trainer
-            restore_training(checkpoint.tensors, trainer.named_parameters, trainer.optimizer)
-            trainer.update = checkpoint.number
-            trainer.n_steps = checkpoint.state["n_steps"]
-            trainer.kl_coef = checkpoint.state["kl_coef"]
-            self._beyond_cap = checkpoint.state["beyond_cap"]
+            self._take(checkpoint)
             self.progress.say(f"The policy goes on from update {checkpoint.number}.")
         self.metrics.forget_after("policy", self.trainer.update)
 
+    def keep(self) -> None:
+        """Write a checkpoint of where the policy stands, unless there is one."""
+        if self.update not in self.checkpoints:
+            self._checkpoint()
+
+    def go_back(self, update: int, *, cord: str, known_until: int) -> None:
+        """Take the checkpoint of `update`, from which another branch begins.
+
+        Interrupted at any point, it can be done again: the checkpoint says which cord it obeyed.
+        """
+        branch = self.course.branch
+        self._take(read_checkpoint(self.folder, update))
+        if self.course.rolled_back_by != cord:
+            branch = max(branch, self.course.branch) + 1
+            self._set_course(
+                replace(self.course, branch=branch, rolled_back_by=cord, known_until=known_until)
+            )
+            self._checkpoint()
+        forget_checkpoints_after(self.folder, update)
+        self.metrics.forget_after("policy", update)
+
     def improve(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
         """Make updates until update `end`, then write the round's policy down."""
+        start = self.trainer.update
+        name = str(round_number)
+        if start < end or name not in self.course.made_in:
+            made_in = {**self.course.made_in, name: self.course.branch}
+            self._set_course(replace(self.course, made_in=made_in))
+        self.advance(round_number, end, prompts)
+        self._write(round_number, is_new=self.trainer.update > start)
+
+    def advance(
+        self,
+        round_number: int,
+        end: int,
+        prompts: Sequence[Prompt],
+        *,
+        note: Mapping[str, int] | None = None,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Make updates until update `end`, or until `is_over` between two of them.
+
+        Where it stops there is a checkpoint. `note` is added to every line of the metrics.
+        """
         trainer = self.trainer
         start = trainer.update
-        while trainer.update < end:
+        while trainer.update < end and not is_over():
             # Without any checkpoint a later round would begin with the untuned model.
-            with proving(self.checkpoints, trainer.update, spare_last=round_number > 0):
+            with proving(self.folder, trainer.update, spare_last=round_number > 0):
                 line = trainer.step(trainer.prompts_of(trainer.update, prompts))
             self._watch_cap(line)
-            self.metrics.write(
-                {
-                    "stage": "policy",
-                    "round": round_number,
-                    "update": trainer.update,
-                    "episodes": trainer.update * trainer.config.batch_size,
-                    **line,
-                }
-            )
+            self._tell(round_number, line, note or {})
             every = trainer.config.checkpoint_every
             if trainer.update == end or (every and trainer.update % every == 0):
                 self._checkpoint()
             detail = f"score {line['policy/score']:+.2f}, KL {line['policy/kl']:.1f} nats"
             self.progress.count("improving the policy", trainer.update - start, end - start, detail)
-        self._write(round_number, is_new=trainer.update > start)
+        if trainer.update > start:
+            self.keep()
+
+    def _tell(self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]) -> None:
+        trainer = self.trainer
+        place = {
+            "stage": "policy",
+            "round": round_number,
+            "update": trainer.update,
+            "episodes": trainer.update * trainer.config.batch_size,
+        }
+        self.metrics.write({**place, **note, **line}, trainer.excerpts)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
         cap = self.trainer.config.kl.cap
@@ -81,7 +174,7 @@ class PolicyStage:
             raise DivergedError(
                 f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, "
                 f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, "
-                f"delete {self.checkpoints} and run again; labels and reward models are kept."
+                f"delete {self.folder} and run again; labels and reward models are kept."
             )
 
     def _checkpoint(self) -> None:
@@ -91,8 +184,24 @@ class PolicyStage:
             "kl_coef": trainer.kl_coef,
             "n_steps": trainer.n_steps,
             "beyond_cap": self._beyond_cap,
+            "course": asdict(self.course),
         }
-        save_checkpoint(self.checkpoints, trainer.update, tensors, state)
+        save_checkpoint(self.folder, trainer.update, tensors, state, kept=self._kept)
+
+    def _take(self, checkpoint: Checkpoint) -> None:
+        trainer = self.trainer
+        restore_training(checkpoint.tensors, trainer.named_parameters, trainer.optimizer)
+        trainer.update = checkpoint.number
+        trainer.n_steps = checkpoint.state["n_steps"]
+        trainer.kl_coef = checkpoint.state["kl_coef"]
+        self._beyond_cap = checkpoint.state["beyond_cap"]
+        # Checkpoints of prefloop 0.1 know of no course: nothing was ever rolled back.
+        self._set_course(Course(**checkpoint.state.get("course", {})))
+
+    def _set_course(self, course: Course) -> None:
+        self.course = course
+        branch = course.branch
+        self.trainer.seed = derive_seed(self._seed, "branch", branch) if branch else self._seed
 
     def _write(self, round_number: int, *, is_new: bool) -> None:
         folder = self.run / "policy" / f"round-{round_number}"

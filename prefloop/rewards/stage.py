@@ -1,7 +1,8 @@
 """The rewards stage of one round: labels so far in, a trained and measured reward model out."""
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from prefloop.files import verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_trunk, save_reward_model
 from prefloop.progress import Progress
-from prefloop.records import Prompt, Sample
+from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.dataset import check_ids, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
@@ -23,6 +24,9 @@ from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import trust_figures
 from prefloop.samples.responder import Responder
 from prefloop.store.store import Store
+
+Known = Mapping[str, Sequence[Label]]
+"""The labels that a reward model may know, by split."""
 
 
 class RewardStage:
@@ -52,30 +56,49 @@ class RewardStage:
         round_number: int,
         reference: Sequence[Sample],
         metrics: MetricsLog,
+        *,
+        as_of: int | None = None,
     ) -> None:
-        """Leave the round's reward model in `self.model`: trained now, or read back."""
+        """Leave the round's reward model in `self.model`: trained now, or read back.
+
+        `as_of` is the last event of the ledger that it may know; None: all. Labelers whom a rule
+        leaves out are left out.
+        """
         prompts = {p.id: p for p in self.store.prompts()}
         folder = self.run / "rewards" / f"round-{round_number}"
         if folder.exists() and not verify_folder(folder, hashes=False):
             self._read_back(folder)
             return
-        labels = self._labels("train", prompts)
+        known = {
+            split: self.store.labels(split=split, as_of=as_of, without_excluded=True)
+            for split in ("train", "validation")
+        }
+        labels = self._labels("train", known, prompts)
         sequences = [self.responder.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
             self.config,
             seed=self.seed,
             round_number=round_number,
-            checkpoints=self.run / "checkpoints" / f"rewards-{round_number}",
+            checkpoints=self._checkpoints(round_number),
             metrics=metrics,
             progress=self.progress,
         )
         trainer.train(labels, sequences)
-        figures = self._trust(prompts, sequences) | {"labels": len(labels.sequences)}
+        figures = self._trust(known, prompts, sequences) | {"labels": len(labels.sequences)}
         write_folder(folder, lambda place: self._write(place, figures))
 
-    def _labels(self, split: str, prompts: Mapping[str, Prompt]) -> PreferenceBatch:
-        targets = self._targets(split)
+    def forget(self, rounds: Iterable[int]) -> None:
+        """Drop the reward models of these rounds: they learn anew when they are wanted."""
+        for number in rounds:
+            shutil.rmtree(self.run / "rewards" / f"round-{number}", ignore_errors=True)
+            shutil.rmtree(self._checkpoints(number), ignore_errors=True)
+
+    def _checkpoints(self, round_number: int) -> Path:
+        return self.run / "checkpoints" / f"rewards-{round_number}"
+
+    def _labels(self, split: str, known: Known, prompts: Mapping[str, Prompt]) -> PreferenceBatch:
+        targets = self._targets(split, known)
         if not targets:
             raise InputError(
                 f"there is no {split} label with a preference: all answers were skips or flags, or "
@@ -89,11 +112,12 @@ class RewardStage:
         check_ids(batch, vocabulary, limit)
         return batch
 
-    def _targets(self, split: str) -> list[Target]:
-        comparisons = self.store.comparisons(split=split)
-        return preference_targets(comparisons, self.store.labels(split=split))
+    def _targets(self, split: str, known: Known) -> list[Target]:
+        return preference_targets(self.store.comparisons(split=split), known[split])
 
-    def _trust(self, prompts: Mapping[str, Prompt], reference: Sequences) -> dict[str, Any]:
+    def _trust(
+        self, known: Known, prompts: Mapping[str, Prompt], reference: Sequences
+    ) -> dict[str, Any]:
         """Return the figures about the reward model on labels that it never saw."""
         after = self.model.score(reference)
         figures: dict[str, Any] = {
@@ -101,17 +125,16 @@ class RewardStage:
             "reference_std": after.std(correction=0).item(),
             "reward_shift": self.model.head.shift,
         }
-        if not self._targets("validation"):
+        if not self._targets("validation", known):
             return figures | {"validation": None}
-        batch = self._labels("validation", prompts)
+        batch = self._labels("validation", known, prompts)
         flat = self.model.score([s for group in batch.sequences for s in group])
         scores = np.full(batch.targets.shape, np.nan)
         lengths = np.full(batch.targets.shape, np.nan)
         present = batch.present.numpy()
         scores[present] = flat.numpy()
         lengths[present] = [len(s) for group in batch.sequences for s in group]
-        labels = self.store.labels(split="validation")
-        ceiling = label_ceiling(self.store.comparisons(split="validation"), labels)
+        ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
         targets = np.where(present, batch.targets.numpy(), np.nan)
         return figures | {"validation": trust_figures(scores, targets, lengths, ceiling)}
 

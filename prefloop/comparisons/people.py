@@ -1,0 +1,138 @@
+"""People's labels of a round: asked for, waited for, and frozen.
+
+Trainer and labeling page meet in the store alone. Here is the trainer's side: it puts questions
+into the queue, looks once a second how many answers are there, and closes the batch when the reward
+model is to learn from it. It may be killed and started again at any point.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from prefloop.comparisons.line import POLL_SECONDS, WAITING, Line
+from prefloop.prompts.task import TaskConfig
+from prefloop.records import Comparison
+from prefloop.store.store import Store
+from prefloop.teamwork import Batch
+
+TELL_SECONDS = 60.0
+"""While no answer comes, the count is told again so often."""
+MINUTES_PER_HOUR = 60
+MINUTES_PER_DAY = 24 * 60
+
+Question = tuple[Comparison, int]
+"""A comparison, and how many people shall answer it."""
+
+
+class People:
+    """Asks people for labels, and waits for them."""
+
+    def __init__(
+        self, task: TaskConfig, line: Line, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.task = task
+        self.line = line
+        self._sleep = sleep
+
+    def is_asked(self, round_number: int) -> bool:
+        """Whether the round's questions are in the queue."""
+        return self.line.store.queue.batch(round_number) is not None
+
+    def ask(self, round_number: int, questions: Sequence[Question]) -> None:
+        """Put the round's questions into the queue; those of an abandoned policy leave it."""
+        queue = self.line.store.queue
+        batch = queue.batch(round_number)
+        publish(self.line.store, self.task)
+        if batch is None or batch.frozen_at is None:
+            queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
+            queue.ask_only(round_number, [c.id for c, _ in questions])
+
+    def is_answered(self, round_number: int) -> bool:
+        """Whether enough answers are in, as far as the store says so at once; PPO does not wait."""
+        return self.line.glance(lambda store: is_answered(store, round_number))
+
+    def wait(self, round_number: int) -> None:
+        """Come back when enough answers are in, or no more can come."""
+        told: tuple[int, float] | None = None
+        while not is_answered(self.line.store, round_number):
+            batch = self._batch(round_number)
+            now = time.monotonic()
+            if told is None:
+                self._tell_beginning(batch)
+            if told is None or told[0] != batch.answered or now - told[1] >= TELL_SECONDS:
+                self.line.count(WAITING, batch.answered, batch.wanted, forecast(batch))
+                told = (batch.answered, now)
+            self.line.beat(WAITING, batch.answered, batch.wanted, forecast(batch))
+            self.line.look()
+            self._sleep(POLL_SECONDS)
+        if told is not None:
+            self._tell_end(self._batch(round_number))
+
+    def freeze(self, round_number: int) -> int:
+        """Close the round's batch; return the last event that its reward model may know."""
+        return self.line.store.queue.freeze(round_number)
+
+    def told(self, round_number: int) -> str:
+        """Return how many answers are in, in words."""
+        batch = self._batch(round_number)
+        return f"labels {batch.answered} of {batch.wanted}"
+
+    def _batch(self, round_number: int) -> Batch:
+        batch = self.line.store.queue.batch(round_number)
+        assert batch is not None, "a round is asked before it is waited for"
+        return batch
+
+    def _tell_beginning(self, batch: Batch) -> None:
+        missing = batch.wanted - batch.answered
+        self.line.say(f"Round {batch.round} wants {missing} more answers. It goes on by itself.")
+        people = self.line.store.people.all()
+        if not any(p.disabled_at is None and p.role != "viewer" for p in people):
+            self.line.say("Nobody may log in yet. Let somebody in: prefloop team add --help")
+
+    def _tell_end(self, batch: Batch) -> None:
+        self.line.count(WAITING, batch.answered, batch.answered)
+        missing = batch.wanted - batch.answered
+        if missing:
+            self.line.say(
+                f"{missing} of {batch.wanted} answers stay missing: nobody who may log in has a "
+                "question left. The run goes on without them. More people, or a lower "
+                "comparisons.overlap or validation_overlap, would help."
+            )
+
+
+def is_answered(store: Store, round_number: int) -> bool:
+    """Whether a round has all answers that were wanted, or all that people can give."""
+    batch = store.queue.batch(round_number)
+    if batch is None:
+        return False
+    is_enough = batch.answered >= batch.wanted or batch.frozen_at is not None
+    return is_enough or store.queue.is_exhausted(round_number)
+
+
+def publish(store: Store, task: TaskConfig) -> None:
+    """Let labelers read the task's instructions; a version such as 1.1 is a minor one."""
+    store.instructions.publish(
+        task.instructions_version,
+        task.question,
+        task.instructions,
+        "." not in task.instructions_version,
+        "run.yaml",
+    )
+
+
+def forecast(batch: Batch) -> str:
+    """Return how fast answers come, and how long the others will take."""
+    if not batch.per_minute:
+        return ""
+    minutes = (batch.wanted - batch.answered) / batch.per_minute
+    return f"{batch.per_minute:.1f} a minute, {_duration(minutes)} left"
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return "under a minute"
+    if minutes < MINUTES_PER_HOUR:
+        return f"{minutes:.0f} min"
+    if minutes < MINUTES_PER_DAY:
+        hours, rest = divmod(round(minutes), MINUTES_PER_HOUR)
+        return f"{hours} h {rest} min"
+    return f"{minutes / MINUTES_PER_DAY:.1f} days"
