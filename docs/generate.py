@@ -202,8 +202,13 @@ def verbs(command: Any, path: str = "prefloop") -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield path, command
         return
+    # A stage with verbs below it is a verb itself: `prefloop comparisons my-run`.
+    default = getattr(command, "default", None)
+    if default is not None:
+        yield path, inner[default]
     for name, verb in inner.items():
-        yield from verbs(verb, f"{path} {name}")
+        if name != default:
+            yield from verbs(verb, f"{path} {name}")
 
 
 def _help(command: Any) -> str:

@@ -7,8 +7,9 @@ import typer
 
 from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
-from prefloop.cli import exchange, running
+from prefloop.cli import exchange, running, serving, store_verbs, team
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Fine-tune a language model from human preferences, with the evidence.",
 )
+
+ALONE = "One stage alone"
 
 
 def init(
@@ -31,10 +34,13 @@ def init(
     prompts: Annotated[
         str, typer.Option(help="builtin:fiction, or a JSONL, CSV or text file.")
     ] = "builtin:fiction",
+    labelers: Annotated[
+        str, typer.Option(help="synthetic, people (in a browser) or none (imported labels).")
+    ] = "synthetic",
 ) -> None:
     """Make a run folder with a run file to edit.
 
-    Example: `prefloop init my-run --task sentiment --model gpt2`
+    Example: `prefloop init my-run --task sentiment --labelers people`
     """
     from prefloop.config import as_yaml, parse_run
     from prefloop.files import write_atomically
@@ -42,7 +48,12 @@ def init(
     path = folder / "run.yaml"
     if path.exists():
         raise InputError(f"{path} exists already. Edit it, or choose another folder.")
-    raw: dict[str, Any] = {"task": task, "models": {"name": model}, "prompts": {"source": prompts}}
+    raw: dict[str, Any] = {
+        "task": task,
+        "models": {"name": model},
+        "prompts": {"source": prompts},
+        "comparisons": {"labelers": labelers},
+    }
     text = as_yaml(parse_run(raw, str(path)))
     write_atomically(path, text)
     print(f"{path} holds every setting with its default. Next: prefloop run {folder}")
@@ -84,11 +95,30 @@ def show(
 app.command()(running.demo)
 app.command()(init)
 app.command()(running.run)
-for stage in (
-    *(running.prompts, running.samples, running.comparisons),
-    *(running.rewards, running.policy, running.evaluation),
-):
-    app.command(rich_help_panel="One stage alone")(stage)
+comparisons = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
+comparisons.command(name=STAGE, hidden=True)(running.comparisons)
+comparisons.command()(store_verbs.migrate)
+comparisons.command()(store_verbs.backup)
+comparisons.command()(store_verbs.restore)
+comparisons.command()(store_verbs.verify)
+crew = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+crew.command()(team.add)
+crew.command()(team.invite)
+crew.command()(team.password)
+crew.command()(team.token)
+crew.command()(team.disable)
+crew.command()(team.enable)
+crew.command(name="list")(team.list_people)
+
+app.command(rich_help_panel=ALONE)(running.prompts)
+app.command(rich_help_panel=ALONE)(running.samples)
+app.add_typer(
+    comparisons, name="comparisons", help=running.comparisons.__doc__, rich_help_panel=ALONE
+)
+for stage in (running.rewards, running.policy, running.evaluation):
+    app.command(rich_help_panel=ALONE)(stage)
+app.command()(serving.serve)
+app.add_typer(crew, name="team", help=team.__doc__)
 app.command()(report)
 app.command()(show)
 app.command()(doctor_verb.doctor)

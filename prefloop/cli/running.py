@@ -1,11 +1,16 @@
 """The verbs that run the loop: the whole of it, the demo, and one stage at a time."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prefloop.cli.arguments import AsJson, Overrides, RunFolder, run_file
+
+if TYPE_CHECKING:
+    from prefloop.config import RunConfig
+    from prefloop.progress import Progress
 
 HERE = Path(__file__).parent
 
@@ -109,9 +114,28 @@ def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = No
     try:
         with only_one_process(folder):
             keep_settings(config, folder, progress.say)
-            # Imported late: a mistake in the run file is told at once, before torch loads.
-            from prefloop import loop
+            with _page(config, folder, overrides or [], progress, until):
+                # Imported late: a mistake in the run file is told at once, before torch loads.
+                from prefloop import loop
 
-            return loop.run(config, folder, progress, until=until)
+                return loop.run(config, folder, progress, until=until)
     finally:
         progress.close()
+
+
+def _page(
+    config: "RunConfig",
+    folder: Path,
+    overrides: list[str],
+    progress: "Progress",
+    until: str | None,
+) -> AbstractContextManager[None]:
+    """Keep the labeling page up while people are asked, unless it is served elsewhere."""
+    from prefloop.cli.page import labeling_page
+    from prefloop.comparisons.config import PEOPLE
+
+    people = config.comparisons.people
+    asks = config.comparisons.labelers == PEOPLE and until not in ("prompts", "samples")
+    if not asks or not people.serve:
+        return nullcontext()
+    return labeling_page(folder, overrides, progress, opens_browser=people.browser)

@@ -26,7 +26,7 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
     "verb", [name.removeprefix("prefloop ") for name, _ in verbs(get_command(app))]
 )
 def test_every_verb_has_help_with_an_example(prefloop: Command, verb: str) -> None:
-    assert f"prefloop {verb} " in prefloop.done(verb, "--help").out.replace("\n", " ")
+    assert f"prefloop {verb} " in prefloop.done(*verb.split(), "--help").out.replace("\n", " ")
 
 
 def test_help_starts_without_torch() -> None:

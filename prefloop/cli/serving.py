@@ -1,0 +1,149 @@
+"""The verb that serves the labeling page and the dashboard."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prefloop.cli.arguments import Overrides, RunFolder, run_file
+
+if TYPE_CHECKING:
+    import socket
+
+    from prefloop.config import RunConfig
+    from prefloop.store.store import Store
+    from prefloop.web.config import WebSettings
+
+FIRST_PORT = 8765
+PORTS_TRIED = 20
+OWNER = "owner"
+"""Name of the owner that the very first start makes."""
+
+
+def serve(
+    folder: RunFolder,
+    overrides: Overrides = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to serve at; else comparisons.people.host.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; else comparisons.people.port.")] = None,
+    for_run: Annotated[
+        bool, typer.Option("--for-run", help="Speak to `prefloop run`, and end with it.")
+    ] = False,
+) -> None:
+    """Serve the labeling page and the dashboard until ^C; the run goes on beside it, or elsewhere.
+
+    Example: `prefloop serve my-run --port 9000`
+    """
+    from prefloop.cli.page import the_only_server
+    from prefloop.comparisons.people import publish
+    from prefloop.config import load_run_file
+    from prefloop.store.store import Store
+
+    config = load_run_file(run_file(folder), overrides or [])
+    tell = _tell_run if for_run else _tell_user
+    with the_only_server(folder), Store.open(config.store or folder / "prefloop.db") as store:
+        publish(store, config.task)
+        settings = _settings(config, folder, host, port)
+        _serve(store, settings, folder, tell, for_run=for_run)
+
+
+def _serve(
+    store: "Store",
+    settings: "WebSettings",
+    folder: Path,
+    tell: Callable[[str, str], None],
+    *,
+    for_run: bool,
+) -> None:
+    from prefloop.cli.page import LOCK
+    from prefloop.web.serving import advice, make_server, require_password
+
+    def ready(address: str) -> None:
+        store.updates.set_address(address)
+        (folder / LOCK).write_text(address)
+        tell("address", address)
+        for sentence in (advice(settings), _invitation(store, folder)):
+            if sentence:
+                tell("say", sentence)
+
+    require_password(store, settings)
+    with _door(settings) as door:
+        server = make_server(store, settings, on_ready=ready)
+        if for_run:
+            # The run holds the other end of standard input. When it dies, however it dies, that
+            # end is closed.
+            def end_with_run() -> None:
+                sys.stdin.read()
+                server.should_exit = True
+
+            Thread(target=end_with_run, daemon=True).start()
+        server.run(sockets=[door])
+        store.updates.set_address("")
+
+
+def _settings(
+    config: "RunConfig", folder: Path, host: str | None, port: int | None
+) -> "WebSettings":
+    from prefloop.teamwork import ClaimPolicy
+    from prefloop.web.config import WebSettings
+
+    people = config.comparisons.people
+    return WebSettings(
+        host=host or people.host,
+        port=(people.port or 0) if port is None else port,
+        run_name=folder.resolve().name,
+        origin=people.origin,
+        certificate=None if people.certificate is None else Path(people.certificate),
+        key=None if people.key is None else Path(people.key),
+        claims=ClaimPolicy(
+            lease_seconds=60 * people.lease_minutes,
+            gold_share=people.gold_share,
+            repeat_share=people.repeat_share,
+            repeat_after_seconds=60 * people.repeat_after_minutes,
+            training_items=people.training_items,
+        ),
+        pass_accuracy=people.pass_accuracy,
+        asks_confidence=people.confidence,
+        hourly_wage=config.report.hourly_wage,
+        currency=config.report.currency,
+    )
+
+
+def _door(settings: "WebSettings") -> "socket.socket":
+    """Return a listening socket: at the port that was asked for, or at the first free one."""
+    from dataclasses import replace
+
+    from prefloop.errors import SettingsError
+    from prefloop.web.serving import listening
+
+    if settings.port:
+        return listening(settings)
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+        try:
+            return listening(replace(settings, port=port))
+        except SettingsError:
+            continue
+    return listening(settings)
+
+
+def _invitation(store: "Store", folder: Path) -> str:
+    """Make an owner if there is none, and return how they log in; their code is shown only now."""
+    owners = [person for person in store.people.all() if person.role == "owner"]
+    if owners:
+        return f"A code to log in with: prefloop team invite {folder} {owners[0].name}"
+    owner = store.people.add(OWNER, "owner")
+    code = store.access.invite(owner.id)
+    return f"Log in with this code, which works once, as the run's owner:\n\n    {code}\n"
+
+
+def _tell_user(kind: str, text: str) -> None:
+    print(f"The run is served at {text}" if kind == "address" else text, flush=True)
+
+
+def _tell_run(kind: str, text: str) -> None:
+    print(json.dumps({kind: text}), flush=True)

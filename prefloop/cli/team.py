@@ -1,0 +1,178 @@
+"""Who may label, watch or own a run. All of it is on the owner's page as well."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prefloop.cli.arguments import AsJson, RunFolder, run_file
+
+if TYPE_CHECKING:
+    from prefloop.store.store import Store
+    from prefloop.teamwork import Person
+
+Name = Annotated[str, typer.Argument(help="Who; labels are signed with it. Pseudonyms are fine.")]
+Hours = Annotated[float, typer.Option(help="How long the code is good for.")]
+
+VALID_HOURS = 72.0
+
+
+class RoleName(StrEnum):
+    """The roles by name."""
+
+    labeler = "labeler"
+    viewer = "viewer"
+    owner = "owner"
+
+
+def add(
+    folder: RunFolder,
+    name: Name,
+    role: Annotated[
+        RoleName, typer.Option(help="A labeler labels, a viewer watches, an owner does it all.")
+    ] = RoleName.labeler,
+    hours: Hours = VALID_HOURS,
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody in, and print the code with which they log in the first time.
+
+    Example: `prefloop team add my-run ann`
+    """
+    with _store(folder) as store:
+        person = store.people.add(name, role.value)
+        code = store.access.invite(person.id, hours)
+        _tell_code(store, person.name, code, hours, as_json)
+
+
+def invite(
+    folder: RunFolder, name: Name, hours: Hours = VALID_HOURS, as_json: AsJson = False
+) -> None:
+    """Print a new code with which somebody logs in once, for another browser or a lost code.
+
+    Example: `prefloop team invite my-run ann`
+    """
+    with _store(folder) as store:
+        code = store.access.invite(_person(store, name).id, hours)
+        _tell_code(store, name, code, hours, as_json)
+
+
+def password(folder: RunFolder, name: Name) -> None:
+    """Set somebody's password; it is asked for, or read from standard input.
+
+    Example: `prefloop team password my-run owner`
+    """
+    with _store(folder) as store:
+        person = _person(store, name)
+        store.people.set_password(person.id, _asked_password())
+    print(f"{name} may log in with name and password from now on.")
+
+
+def token(
+    folder: RunFolder,
+    name: Name,
+    purpose: Annotated[str, typer.Argument(help="What the token is for.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print a new token with which a program labels as somebody.
+
+    Example: `prefloop team token my-run ann import-script`
+    """
+    with _store(folder) as store:
+        token_id, secret = store.access.new_token(_person(store, name).id, purpose)
+    if as_json:
+        print(json.dumps({"id": token_id, "token": secret}))
+        return
+    print(f"{secret}\nThis is the only time it is shown. Send it as `Authorization: Bearer ...`.")
+
+
+def disable(folder: RunFolder, name: Name) -> None:
+    """Lock somebody out at once; what they answered stays.
+
+    Example: `prefloop team disable my-run ann`
+    """
+    with _store(folder) as store:
+        store.people.disable(_person(store, name).id)
+    print(f"{name} is locked out. Their answers stay.")
+
+
+def enable(folder: RunFolder, name: Name) -> None:
+    """Let somebody in again who was locked out; they need a new code or their password.
+
+    Example: `prefloop team enable my-run ann`
+    """
+    with _store(folder) as store:
+        store.people.enable(_person(store, name).id)
+    print(f"{name} may log in again. A new code: prefloop team invite {folder} {name}")
+
+
+def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
+    """Print who may do what, and how much they answered.
+
+    Example: `prefloop team list my-run`
+    """
+    with _store(folder) as store:
+        rows = [
+            {
+                "name": person.name,
+                "role": person.role,
+                "is_disabled": person.disabled_at is not None,
+                "answers": store.queue.progress(person.name)["answered"],
+            }
+            for person in store.people.all()
+        ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        locked = ", locked out" if row["is_disabled"] else ""
+        print(f"{row['name']}: {row['role']}{locked}, {row['answers']} answers")
+    if not rows:
+        print(f"Nobody yet. Let somebody in: prefloop team add {folder} ann")
+
+
+@contextmanager
+def _store(folder: Path) -> "Iterator[Store]":
+    from prefloop.config import load_run_file
+    from prefloop.store.store import Store
+
+    config = load_run_file(run_file(folder))
+    with Store.open(config.store or folder / "prefloop.db") as store:
+        yield store
+
+
+def _person(store: "Store", name: str) -> "Person":
+    from prefloop.errors import InputError
+
+    person = store.people.by_name(name)
+    if person is None:
+        known = ", ".join(p.name for p in store.people.all()) or "nobody yet"
+        raise InputError(f"There is nobody called {name!r}. There are: {known}.")
+    return person
+
+
+def _tell_code(store: "Store", name: str, code: str, hours: float, as_json: bool) -> None:
+    state = store.updates.state()
+    address = state.address if state else ""
+    if as_json:
+        print(json.dumps({"name": name, "code": code, "hours": hours, "address": address}))
+        return
+    where = f" at {address}" if address else ""
+    print(f"{name} logs in{where} with the code\n\n    {code}\n")
+    print(f"It works once, within {hours:g} hours. Tell it to nobody else.")
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("New password: ")
+    if first != getpass.getpass("Once more: "):
+        from prefloop.errors import InputError
+
+        raise InputError("The two passwords differ. Nothing was changed; try again.")
+    return first
