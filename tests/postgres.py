@@ -29,11 +29,14 @@ data=$1; shift
 "$@" &
 server=$!
 read -r _
-kill -INT $server
+kill -QUIT $server
 wait $server
 rm -rf "$data"
 """
-"""Runs the server until its own input ends; `read` waits for nothing else."""
+"""Runs the server until its own input ends; `read` waits for nothing else.
+
+QUIT ends it at once, without writing anything: its data goes too.
+"""
 
 SETTINGS = {
     "listen_addresses": "",

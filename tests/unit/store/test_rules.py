@@ -1,0 +1,105 @@
+import pytest
+
+from prefloop.errors import StoreError
+from prefloop.store.store import Store
+from tests.unit.store.records_for_tests import label, tie
+
+
+def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -> None:
+    of_ann, of_bob = label(0), label(1, labeler="bob")
+    store.add_labels([of_ann, of_bob])
+    rule = store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    assert (rule.name, rule.labeler, rule.applied_by, rule.n_labels) == (
+        "always the left",
+        "bob",
+        "ann",
+        1,
+    )
+    assert store.rules.excluded() == {"bob"}
+    assert store.labels() == [of_ann, of_bob]
+    assert store.labels(without_excluded=True) == [of_ann]
+    later = label(2, labeler="bob", question=1)
+    store.add_label(later)
+    assert store.labels(without_excluded=True) == [of_ann]
+    assert store.rules.all()[0].n_labels == 2
+
+    undone = store.rules.undo(rule.id, "eve")
+    assert undone.undone_by == "eve"
+    assert undone.undone_at is not None
+    assert store.rules.excluded() == set()
+    assert store.labels(without_excluded=True) == [of_ann, of_bob, later]
+    assert store.rules.all() == [undone]
+    kinds = [event.kind for event in store.events()]
+    assert kinds == ["label", "label", "rule_applied", "label", "rule_undone"]
+
+
+def test_a_labeler_is_out_while_any_rule_says_so(store: Store) -> None:
+    store.people.add("bob", "labeler")
+    first = store.rules.apply("too fast", "bob", "one second each", "ann")
+    second = store.rules.apply("gold", "bob", "2 of 20", "ann")
+    assert store.rules.apply("gold", "bob", "3 of 21", "eve") == second
+    store.rules.undo(first.id, "ann")
+    assert store.rules.excluded() == {"bob"}
+    store.rules.undo(second.id, "ann")
+    assert store.rules.undo(second.id, "eve").undone_by == "ann"
+    assert store.rules.excluded() == set()
+    third = store.rules.apply("gold", "bob", "again", "ann")
+    assert [rule.id for rule in store.rules.all()] == [first.id, second.id, third.id]
+    assert store.rules.excluded() == {"bob"}
+
+
+@pytest.mark.parametrize(
+    ("name", "labeler", "reason", "told"),
+    [
+        ("gold", "bobb", "2 of 20", "Nobody called 'bobb'"),
+        (" ", "bob", "2 of 20", "a name and a reason"),
+        ("gold", "bob", "", "a name and a reason"),
+    ],
+)
+def test_an_exclusion_without_a_ground_is_refused(
+    store: Store, name: str, labeler: str, reason: str, told: str
+) -> None:
+    store.add_label(label(0, labeler="bob"))
+    with pytest.raises(StoreError, match=told):
+        store.rules.apply(name, labeler, reason, "ann")
+    assert store.rules.all() == []
+
+
+def test_an_unknown_rule_cannot_be_undone(store: Store) -> None:
+    with pytest.raises(StoreError, match="no rule with the id r-9"):
+        store.rules.undo("r-9", "ann")
+
+
+def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
+    """Every moment is asked again after all that came later: no answer to it changes."""
+    seen: list[tuple[list[str], list[str]]] = []
+
+    def look(as_of: int | None = None) -> tuple[list[str], list[str]]:
+        every = store.labels(as_of=as_of)
+        counted = store.labels(as_of=as_of, without_excluded=True)
+        return [x.id for x in every], [x.id for x in counted]
+
+    def step(action: object) -> None:
+        assert action is not False
+        while len(seen) <= len(store.events()):
+            seen.append(look())
+
+    step(None)
+    step(store.add_label(label(0)))
+    step(store.add_label(label(1, labeler="bob")))
+    step(store.add_label(label(2, labeler="bob", question=1)))
+    rule = store.rules.apply("gold", "bob", "2 of 20", "ann")
+    step(rule)
+    step(store.add_label(tie(3)))
+    step(store.withdraw_label("l1"))
+    step(store.rules.undo(rule.id, "ann"))
+    step(store.add_label(label(4, question=2)))
+    step(store.rules.apply("gold", "ann", "1 of 20", "eve"))
+    assert [look(as_of) for as_of in range(len(seen))] == seen
+    assert seen[3] == (["l0", "l1", "l2"], ["l0", "l1", "l2"])
+    assert seen[4] == (["l0", "l1", "l2"], ["l0"])
+    assert seen[6] == (["l2", "l3"], ["l3"])
+    assert seen[7] == (["l2", "l3"], ["l2", "l3"])
+    assert seen[9] == (["l2", "l3", "l4"], ["l2"])
+    assert [x.id for x in store.labels(round=1, as_of=3)] == ["l2"]
+    assert [x.id for x in store.labels(split="train", as_of=9, without_excluded=True)] == ["l2"]
