@@ -73,18 +73,22 @@ def restore(file: Path, place: str | Path, progress: Progress, *, force: bool = 
 
 def _fresh_from(file: Path, fresh: Path, progress: Progress) -> int:
     """Make a store of today's schema from a backup that is sound; return how many events it has."""
-    copy_store(file, fresh, progress)
-    n_events = require_sound(fresh)
-    with opened(fresh) as database, database.writing() as connection:
-        reopen_for_answers(connection)
-    settle(fresh)
+    try:
+        copy_store(file, fresh, progress)
+        n_events = require_sound(fresh)
+        with opened(fresh) as database, database.writing() as connection:
+            reopen_for_answers(connection)
+        settle(fresh)
+    except StoreError as error:
+        raise StoreError(str(error).replace(str(fresh), str(file))) from error
     return n_events
 
 
 def _require_older(place: Path, fresh: Path, *, force: bool) -> None:
     """Refuse if the store at `place` is in use, or holds an event that the backup does not."""
     try:
-        newest = settle(place)
+        settle(place)
+        newest = _newest_event(place)
     except StoreAwayError:
         raise
     except StoreError as error:
@@ -96,16 +100,22 @@ def _require_older(place: Path, fresh: Path, *, force: bool) -> None:
         ) from error
     if newest is None or force:
         return
-    number, seal = newest
     with plainly(fresh) as connection:
-        query = sa.select(events.c.hash).where(events.c.sequence == number)
+        query = sa.select(events.c.hash).where(events.c.sequence == newest[0])
         known = connection.execute(query).scalar()
-    if known != seal:
+    if known != newest[1]:
         raise StoreError(
-            f"{place} has {number} events, and the backup does not hold the last of them: answers "
-            "of people would be lost. With --force the backup takes its place, and the newer store "
-            "is kept under another name."
+            f"{place} has {newest[0]} events, and the backup does not hold the last of them: "
+            "answers of people would be lost. With --force the backup takes its place, and the "
+            "newer store is kept under another name."
         )
+
+
+def _newest_event(place: Path) -> tuple[int, str] | None:
+    query = sa.select(events.c.sequence, events.c.hash).order_by(events.c.sequence.desc()).limit(1)
+    with plainly(place) as connection:
+        row = connection.execute(query).first()
+    return None if row is None else (row.sequence, row.hash)
 
 
 def _keep(place: Path) -> Path:

@@ -6,7 +6,7 @@ of SQLite says about its own soundness.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from prefloop.errors import StoreAwayError, StoreError
 from prefloop.store.refusals import told_to_user
+from prefloop.store.single_writer import alone_if_possible
 from prefloop.store.tables import events
 
 MOVED = "store_has_moved"
@@ -126,13 +127,20 @@ def copy_file(source: Path, target: Path) -> None:
     """Copy an SQLite database, as it is at one moment, while others go on writing to it."""
     if not source.exists():
         raise StoreError(f"{source}: there is no store here. Check the path.")
-    with told_to_user(str(source)):
+    with told_to_user(str(source)), ExitStack() as stack:
         try:
-            with _opened(source, read_only=True) as origin, _opened(target) as copy:
-                # In one step, one reading transaction: writers do not make it begin again.
-                origin.backup(copy, pages=-1)
+            origin = sqlite3.connect(source, isolation_level=None)
+            stack.callback(_close_in_turn, origin, source)
+            # In one step, one reading transaction: writers do not make it begin again.
+            origin.backup(stack.enter_context(_opened(target)), pages=-1)
         except sqlite3.Error as error:
             raise DBAPIError("backup", None, error) from error
+
+
+def _close_in_turn(connection: sqlite3.Connection, file: Path) -> None:
+    # Whoever closes last works the log into the file: only one writer at a time may do that.
+    with alone_if_possible(str(file)):
+        connection.close()
 
 
 @contextmanager
@@ -146,33 +154,26 @@ def plainly(file: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def settle(file: Path) -> tuple[int, str] | None:
-    """Work everything into the one file and return its newest event's number and hash.
+def settle(file: Path) -> None:
+    """Work everything into the one file, which then can be read where nobody may write.
 
-    Refused while anybody else has the database open. What is left is one file that needs no other,
-    and can be read where nobody may write.
+    Refused while anybody else has the database open.
     """
-    with _opened(file) as connection:
-        try:
+    try:
+        with _opened(file) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-            newest = "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1"
-            row = connection.execute(newest).fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY":
-                raise StoreError(f"{file} cannot be read: {error}.") from error
-            raise StoreAwayError(
-                f"{file} is in use. Stop the run and its labeling page (`prefloop serve`) first."
-            ) from error
-        except sqlite3.DatabaseError as error:
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname != "SQLITE_BUSY":
             raise StoreError(f"{file} cannot be read: {error}.") from error
-    return None if row is None else (row[0], row[1])
+        raise StoreAwayError(
+            f"{file} is in use. Stop the run and its labeling page (`prefloop serve`) first."
+        ) from error
 
 
 @contextmanager
-def _opened(file: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
-    """A bare connection, closed in the end. One that only reads works nothing into the file."""
-    address = f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None)
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """A bare connection, closed in the end."""
+    connection = sqlite3.connect(file, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")
         yield connection
