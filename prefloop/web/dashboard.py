@@ -64,7 +64,8 @@ def dashboard(_caller: Watcher, here: Here, after: int = 0) -> Dashboard:
     lines = store.updates.after(0 if is_reset else max(0, after), LINES_AT_ONCE)
     return Dashboard(
         server_time=now,
-        told=standing.told(trainer, batches[0] if batches else None),
+        told=standing.trainer_told(trainer),
+        questions_told=standing.batch_told(batches[0] if batches else None),
         trainer=None if trainer is None else _trainer(trainer, now),
         batches=[_batch(batch) for batch in batches],
         tallies=_work(here, now),

@@ -209,6 +209,9 @@ class Dashboard(_Part):
 
     server_time: float
     told: str
+    """What the trainer does."""
+    questions_told: str
+    """How the newest questions are coming along; empty once their batch is closed."""
     trainer: TrainerNow | None
     batches: list[BatchNow]
     """Newest first."""

@@ -10,37 +10,27 @@ SILENT_SECONDS = 10.0
 or is in a long step; nobody can tell the two apart from here."""
 
 FINISHED = "finished"
+WAITING = "waiting for labels"
 
-PHASES = {
-    "starting": ("Starting", ""),
-    "prompts": ("Reading the prompts", ""),
-    "samples": ("Sampling what people will compare", "sample"),
-    "comparisons": ("Gathering answers", "answer"),
-    "rewards": ("Training the reward model", "step"),
-    "policy": ("Improving the policy", "update"),
-    "evaluation": ("Judging the policy", "prompt"),
-    "waiting for labels": ("Waiting for answers", "answer"),
-    "stopped by the cord": ("Stopped by the cord", ""),
-    FINISHED: ("The run has finished", ""),
+COUNTED = {
+    "improving the policy": "update ",
+    "training the reward model": "step ",
+    "warm start": "step ",
 }
-"""A phase as a sentence's beginning, and what is counted in it."""
-
-
-def told(trainer: TrainerState | None, batch: Batch | None) -> str:
-    """Return the run's state in a sentence or two, for the head of the page."""
-    return " ".join(part for part in (trainer_told(trainer), batch_told(batch)) if part)
+"""What is counted in a phase, where its name does not say so."""
 
 
 def trainer_told(trainer: TrainerState | None) -> str:
     """Return what the trainer is doing, as it last said."""
     if trainer is None:
         return "No trainer has used this store yet."
-    words, noun = PHASES.get(trainer.phase, (trainer.phase.capitalize(), ""))
     if trainer.phase == FINISHED:
+        return "The run has finished."
+    words = f"Round {trainer.round}, {trainer.phase}"
+    # How many answers are in is told of the batch itself, which is up to date.
+    if not trainer.total or trainer.phase == WAITING:
         return f"{words}."
-    count = f"{trainer.done:,} of {trainer.total:,}"
-    place = f": {noun} {count}".replace(":  ", ": ") if trainer.total else ""
-    return f"{words}{place}, in round {trainer.round}."
+    return f"{words}: {COUNTED.get(trainer.phase, '')}{trainer.done:,} of {trainer.total:,}."
 
 
 def batch_told(batch: Batch | None) -> str:

@@ -322,9 +322,11 @@ export class LearningChart extends Chart {
     return Math.max(1, this.n, ...this.curve.map((p) => p.labels), ...this.points.map((p) => p.labels));
   }
 
+  // The first few labels say next to nothing: their interval may leave the picture.
   reach() {
-    const lows = [...this.points.map((p) => p.accuracy), ...this.curve.map((p) => p.low)];
-    const highs = [...this.points.map((p) => p.accuracy), ...this.curve.map((p) => p.high)];
+    const told = this.curve.filter((p) => p.labels >= this.n / 6);
+    const lows = [...this.points.map((p) => p.accuracy), ...told.map((p) => p.low)];
+    const highs = [...this.points.map((p) => p.accuracy), ...told.map((p) => p.high)];
     return [Math.max(0, Math.min(...lows) - 0.03), Math.min(1, Math.max(...highs) + 0.03)];
   }
 

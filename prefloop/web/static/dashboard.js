@@ -55,6 +55,7 @@ async function poll() {
 function show(found) {
   put("connection", "Live.");
   document.getElementById("live").dataset.state = "live";
+  put("questions-told", found.questions_told);
   showTrainer(found.trainer, found.told);
   showQueue(found.batches);
   showWork(found.tallies);
@@ -70,6 +71,7 @@ function show(found) {
 
 function showTrainer(trainer, told) {
   put("told", told);
+  put("detail", trainer && !trainer.is_missing ? trainer.detail : "");
   const bar = document.getElementById("phase-progress");
   bar.hidden = !trainer?.total;
   if (trainer?.total) {
