@@ -1,12 +1,16 @@
 """The app: every part of it in one list."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
 
 from prefloop.store.store import Store
-from prefloop.web import cord, dashboard, health, login, me, pages, team
+from prefloop.web import cord, dashboard, health, labeling, login, me, pages, team
 from prefloop.web.config import WebSettings
 from prefloop.web.errors import handle_errors
 from prefloop.web.messages import ALWAYS, refusals
@@ -21,6 +25,7 @@ ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
     (pages.public, None),
     (pages.router, everybody),
     (me.router, everybody),
+    (labeling.router, everybody),
     (cord.router, everybody),
     (dashboard.router, watchers),
     (team.router, owners),
@@ -30,7 +35,7 @@ ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """Return the app that serves a store's pages and its interface for programs."""
-    app = empty_app()
+    app = empty_app(lifespan=_closing)
     app.state.settings = settings
     app.state.parts = make_parts(store, settings)
     handle_errors(app)
@@ -38,9 +43,10 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     return app
 
 
-def empty_app() -> FastAPI:
+def empty_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Return the app without a store: it knows what it could answer, and answers nothing."""
     app = FastAPI(
+        lifespan=lifespan,
         title="prefloop",
         version=version("prefloop"),
         openapi_url="/api/openapi.json",
@@ -54,3 +60,9 @@ def empty_app() -> FastAPI:
         app.include_router(router, dependencies=[Depends(gate)] if gate else None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _closing(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await run_in_threadpool(app.state.parts.close)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from urllib.parse import quote
 
+import fastapi
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -46,7 +47,7 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-class ApiError(HTTPException):
+class ApiError(fastapi.HTTPException):
     """A request that is refused."""
 
     def __init__(

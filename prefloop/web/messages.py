@@ -148,6 +148,12 @@ class Questions(BaseModel):
     views: list[Question]
 
 
+class Leased(BaseModel):
+    """Views that are leased to the caller."""
+
+    views: list[str]
+
+
 class AnswerBody(Message):
     """An answer to a view."""
 

@@ -1,16 +1,18 @@
 """What every route works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from prefloop.store.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.web.callers import Callers
 from prefloop.web.config import WebSettings
 from prefloop.web.guide import Guide
 from prefloop.web.quality_cache import QualityCache
 from prefloop.web.rate_limits import LoginLimits, RateLimit
+from prefloop.web.tickets import Tickets
 from prefloop.web.work_hours import WorkHours
 
 
@@ -21,19 +23,30 @@ class Parts:
     store: Store
     settings: WebSettings
     callers: Callers
+    answers: GroupCommit
+    tickets: Tickets
     guide: Guide
     logins: LoginLimits
     cords: RateLimit
     hours: WorkHours
     quality: QualityCache
+    passed: set[str] = field(default_factory=set)
+    """Labelers who passed the introduction."""
+
+    def close(self) -> None:
+        """Store what was taken, and stop."""
+        self.answers.close()
+        self.quality.close()
 
 
 def make_parts(store: Store, settings: WebSettings) -> Parts:
-    """Return the parts of an app."""
+    """Return the parts of an app; they are closed at its end."""
     return Parts(
         store=store,
         settings=settings,
         callers=Callers(store.access),
+        answers=GroupCommit(store),
+        tickets=Tickets(store.queue),
         guide=Guide(store.instructions),
         logins=LoginLimits(),
         cords=RateLimit(1, 3600),

@@ -1,0 +1,34 @@
+"""Whether a labeler may have questions now: instructions read, introduction passed."""
+
+from prefloop.web.errors import ApiError
+from prefloop.web.parts import Parts
+
+
+def require_ready(name: str, person_id: str, here: Parts) -> None:
+    """Refuse questions to somebody who must read first, or whose introduction went wrong."""
+    if here.guide.current() is None:
+        raise ApiError(
+            409, "not_ready", "There are no instructions yet. The owner's run will publish them."
+        )
+    if here.guide.must_read(here.store.instructions.acknowledged(person_id)):
+        raise ApiError(
+            409, "instructions_changed", "The instructions have changed. Please read them first."
+        )
+    if here.settings.claims.training_items > 0 and name not in here.passed:
+        _require_passed(name, here)
+
+
+def _require_passed(name: str, here: Parts) -> None:
+    lessons = [c.is_right for c in here.store.gold.checks(name) if c.kind == "training"]
+    there_are = sum(gold.is_training for gold in here.store.gold.all())
+    if len(lessons) < min(here.settings.claims.training_items, there_are):
+        return
+    right = sum(is_right is True for is_right in lessons)
+    if lessons and right / len(lessons) < here.settings.pass_accuracy:
+        raise ApiError(
+            403,
+            "not_passed",
+            f"{right} of your {len(lessons)} answers in the introduction were as expected, and "
+            f"{here.settings.pass_accuracy:.0%} should be. Please talk to the owner of the run.",
+        )
+    here.passed.add(name)

@@ -1,0 +1,59 @@
+"""Any labeler stops the line."""
+
+import pytest
+
+from tests.clock_for_tests import HOUR_SECONDS, MovableClock
+from tests.unit.web.desk import Desk
+
+
+def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    body = {"reason": "It insults people.", "samples": ["s0a"]}
+    assert ann.post("/api/cord", json=body).status_code == 200
+    taut = desk.store.cord.taut()
+    assert taut is not None and (taut.pulled_by, taut.reason) == ("ann", "It insults people.")
+    assert taut.samples == ("s0a",)
+    assert ann.get("/api/cord").json() == {"is_taut": True}
+    assert desk.program("olga").get("/api/cord").json() == {"is_taut": True}
+    for watcher in ("olga", "vera"):
+        seen = desk.browser(watcher).get("/api/cord").json()
+        assert seen["is_taut"] and seen["cords"][0]["reason"] == "It insults people."
+        assert seen["cords"][0]["released_at"] is None
+
+
+def test_a_double_click_pulls_once(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    answers = [ann.post("/api/cord", json={"reason": "x"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    kinds = [event.kind for event in desk.store.events()]
+    assert kinds.count("cord_pulled") == 1 and "cord_pulled_again" not in kinds
+
+
+def test_a_second_person_adds_a_reason_once(desk: Desk) -> None:
+    desk.browser("ann").post("/api/cord", json={"reason": "x"})
+    bob = desk.browser("bob")
+    assert bob.post("/api/cord", json={"reason": "y"}).status_code == 200
+    assert bob.post("/api/cord", json={"reason": "y"}).status_code == 429
+    kinds = [event.kind for event in desk.store.events()]
+    assert kinds.count("cord_pulled_again") == 1
+
+
+def test_once_an_hour_and_a_restart_does_not_shorten_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = MovableClock(monkeypatch)
+    cord = desk.store.cord.pull("ann", "x")
+    desk.store.cord.release(cord.id, "olga", "looked", "resume")
+    ann = desk.browser("ann")
+    answer = ann.post("/api/cord", json={"reason": "again"})
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 3000
+    assert "Tell the owner" in answer.json()["error"]["told"]
+    clock.jump(HOUR_SECONDS + 1)
+    assert ann.post("/api/cord", json={"reason": "again"}).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x", "samples": ["a b"]}])
+def test_a_pull_needs_a_reason(desk: Desk, body: dict[str, object]) -> None:
+    assert desk.browser("ann").post("/api/cord", json=body).status_code == 422
+    assert desk.store.cord.taut() is None
