@@ -1,0 +1,244 @@
+/* A person at work: one question after the other, undo, edit, and what practice teaches.
+
+   Knows nothing of keys and dialogs; label.js connects it with them. */
+
+import { the } from "./elements.js";
+import { toast } from "./notices.js";
+import { newId } from "./outbox.js";
+import { Stopwatch } from "./stopwatch.js";
+import { show } from "./text.js";
+
+const SETTLING_MS = 250;
+/* Nobody reads a question so fast: an answer within it is the second half of a double click. */
+const MOST_UNDO = 50;
+const NAMES = { tie: "tie", all_bad: "all bad", skip: "skip", flag: "flag" };
+const PHONE = matchMedia("(max-width: 699px)");
+
+/** The answer as a person says it: `sample 2`, `tie`. */
+export function named(answer, chosen, samples) {
+  return answer === "best" ? `sample ${samples.findIndex((s) => s.id === chosen) + 1}` : NAMES[answer];
+}
+
+export class Answering extends EventTarget {
+  #outbox;
+  #feed;
+  #card;
+  #history = [];
+  #notes = new Map();
+  #watch = new Stopwatch();
+  #shownAt = 0;
+  #awaited = null;
+  instructions = "";
+  current = null;
+
+  constructor(outbox, feed, card) {
+    super();
+    this.#outbox = outbox;
+    this.#feed = feed;
+    this.#card = card;
+    for (const entry of [...outbox.waiting, ...outbox.refused]) {
+      if (entry.kind === "answer") feed.finish(entry.body.view);
+    }
+    feed.addEventListener("change", () => { if (!this.current) this.next(); });
+    outbox.addEventListener("acknowledged", (event) => this.#acknowledged(event.detail));
+    outbox.addEventListener("refused", (event) => this.#refused(event.detail));
+    outbox.addEventListener("elsewhere", (event) => this.#elsewhere(event.detail));
+  }
+
+  /** Whether an answer would be taken now. */
+  get isReady() {
+    return this.current !== null && !this.#awaited && performance.now() - this.#shownAt >= SETTLING_MS;
+  }
+
+  /** Whether the page shows what a practice question teaches. */
+  get isTeaching() {
+    return this.#awaited !== null;
+  }
+
+  get note() {
+    return this.#notes.get(this.current?.view.view) ?? "";
+  }
+
+  set note(text) {
+    // What no JSON can carry is not worth losing an answer for.
+    const clean = text.replaceAll("\0", "").toWellFormed?.() ?? text;
+    if (this.current) this.#notes.set(this.current.view.view, clean);
+    this.dispatchEvent(new Event("note"));
+  }
+
+  /** Show the next question, or rest if there is none. */
+  next() {
+    this.#awaited = null;
+    the("feedback").hidden = true;
+    const view = this.#feed.take();
+    if (view) this.#show({ view, replaces: null, previous: null });
+    else this.#rest();
+  }
+
+  /** Answer the question on the page. */
+  answer(answer, { index = null, note = this.note, confidence = null } = {}) {
+    if (!this.isReady) return;
+    const { view, replaces } = this.current;
+    const chosen = answer === "best" ? view.samples[index].id : null;
+    const timing = this.#watch.read();
+    const body = {
+      view: view.view, answer, chosen, shown: view.samples.map((sample) => sample.id), ...timing,
+      device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, confidence, replaces,
+    };
+    const entry = this.#outbox.add({ id: newId(), kind: "answer", body, view });
+    this.#notes.delete(view.view);
+    this.#feed.finish(view.view);
+    this.dispatchEvent(new CustomEvent("answered", { detail: timing }));
+    if (view.is_training) {
+      this.#teach(entry.id);
+      return;
+    }
+    this.#history.push({ id: entry.id, view, body, before: this.current.previous });
+    if (this.#history.length > MOST_UNDO) this.#history.shift();
+    if (replaces) toast(`Changed to ${named(answer, chosen, view.samples)}`);
+    this.#tellUndo();
+    this.next();
+  }
+
+  /** Take the last answer of this session back, and show its question again. */
+  undo() {
+    if (this.#awaited) return;
+    const last = this.#history.pop();
+    if (!last) {
+      toast("Nothing to undo. To change an earlier answer, press e.");
+      return;
+    }
+    this.#tellUndo();
+    if (last.body.replaces) this.#undoEdit(last);
+    else this.#undoAnswer(last);
+  }
+
+  /** The button says what it would take back. */
+  #tellUndo() {
+    const last = this.#history.at(-1);
+    the("undo-what").textContent = last ? named(last.body.answer, last.body.chosen, last.view.samples) : "";
+  }
+
+  #undoAnswer(last) {
+    this.#outbox.undo(last.id, last.view);
+    this.#feed.reopen(last.view);
+    this.#putAside();
+    this.#notes.set(last.view.view, last.body.note);
+    this.#show({ view: last.view, replaces: null, previous: last.body, isAgain: true });
+  }
+
+  /** An edit is undone by a second edit, back to the answer before it. */
+  #undoEdit(last) {
+    const body = { ...last.body, ...last.before, replaces: last.id };
+    this.#outbox.add({ id: newId(), kind: "answer", body, view: last.view });
+    toast(`Back to ${named(body.answer, body.chosen, last.view.samples)}`);
+  }
+
+  /** Show one of the person's earlier answers, to be changed. */
+  edit(own) {
+    if (this.#awaited) this.next();
+    this.#putAside();
+    const { answer, chosen, note, confidence } = own;
+    const view = { view: own.view, prompt: own.prompt, samples: own.samples };
+    this.#notes.set(own.view, note);
+    this.#show({ view, replaces: own.id, previous: { answer, chosen, note, confidence } });
+  }
+
+  /** Leave an edit without changing anything. */
+  leaveEdit() {
+    if (!this.current?.replaces) return;
+    this.#notes.delete(this.current.view.view);
+    this.next();
+  }
+
+  touch(isFirstKind) {
+    this.#watch.touch(performance.now(), isFirstKind);
+  }
+
+  turn(isVisible) {
+    this.#watch.turn(isVisible);
+  }
+
+  #show(item) {
+    this.current = item;
+    const { view, previous, replaces, isAgain } = item;
+    const marked = previous?.answer === "best" ? view.samples.findIndex((s) => s.id === previous.chosen) : null;
+    this.#card.show(view, marked);
+    const before = previous && named(previous.answer, previous.chosen, view.samples);
+    const mode = replaces ? `You are changing an earlier answer. It was ${before}.`
+      : isAgain ? `Taken back: ${before}. Answer again.`
+      : view.is_training ? "Practice: you will see afterwards what is known to be best." : "";
+    the("mode").hidden = !mode;
+    the("mode-told").textContent = mode;
+    the("mode-leave").hidden = !replaces;
+    the("resting").hidden = true;
+    the("actions").hidden = false;
+    document.body.dataset.state = "asking";
+    this.#shownAt = performance.now();
+    this.#watch = new Stopwatch(this.#shownAt, document.visibilityState === "visible");
+    this.dispatchEvent(new Event("shown"));
+  }
+
+  #rest() {
+    this.current = null;
+    this.#card.hide();
+    the("actions").hidden = true;
+    the("mode").hidden = true;
+    this.dispatchEvent(new Event("resting"));
+  }
+
+  #putAside() {
+    if (this.current && !this.current.replaces) this.#feed.putBack(this.current.view);
+  }
+
+  #teach(entryId) {
+    this.#awaited = entryId;
+    document.body.dataset.state = "teaching";
+    this.#card.lock();
+    the("feedback-title").textContent = "Looking up the known answer …";
+    show(the("feedback-told"), "It comes with the server’s answer. You may go on without it.");
+    this.#showFeedback();
+  }
+
+  #showFeedback() {
+    the("feedback").hidden = false;
+    the("feedback").scrollIntoView({ block: "nearest" });
+    the("feedback-title").focus({ preventScroll: true });
+  }
+
+  #acknowledged({ id, receipt }) {
+    if (receipt?.outcome === "late") toast(receipt.told);
+    if (id !== this.#awaited) return;
+    const lesson = receipt?.training;
+    if (!lesson) {
+      this.next();
+      return;
+    }
+    const title = lesson.is_right === null ? "The known answer" : lesson.is_right ? "Right" : "Not quite";
+    the("feedback-title").textContent = title;
+    the("feedback").dataset.right = String(lesson.is_right);
+    show(the("feedback-told"), lesson.explanation || "No explanation was written for this question.");
+    this.#card.reveal(lesson.known);
+    this.#showFeedback();
+  }
+
+  #refused(entry) {
+    if (entry.id === this.#awaited) this.next();
+    const isHere = this.current?.isAgain && entry.view?.view === this.current.view.view;
+    if (entry.kind === "undo" && isHere) {
+      this.#feed.finish(entry.view.view);
+      this.next();
+    }
+  }
+
+  /** Another tab of the same person answered. */
+  #elsewhere(entry) {
+    if (entry.kind !== "answer") return;
+    this.#feed.finish(entry.body.view);
+    const isHere = this.current?.view.view === entry.body.view && !this.current.replaces;
+    if (isHere && !this.#awaited) {
+      toast("That question was answered in your other tab.");
+      this.next();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/* Requests to the server: JSON both ways, with the token that shows they come from this page. */
+
+const TIMEOUT_MS = 20_000;
+
+/** A request that the server refused, or that did not reach it (`status` 0). */
+export class ApiError extends Error {
+  constructor(status, code, told, retryAfter = null) {
+    super(told);
+    this.status = status;
+    this.code = code;
+    this.told = told;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether it may work later without anybody doing something. */
+  get isPassing() {
+    return this.status === 0 || this.status >= 500 || this.status === 429 || this.status === 408;
+  }
+}
+
+let csrf = "";
+let onAssets = () => {};
+
+/** Use this token from now on. */
+export function useToken(token) {
+  csrf = token;
+}
+
+/** Be told the version of the page's files that the server has now. */
+export function watchAssets(listener) {
+  onAssets = listener;
+}
+
+/** Return the server's answer; throws ApiError. */
+export async function call(method, path, body, { keepalive = false } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+      keepalive,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+  const assets = response.headers.get("X-Prefloop-Assets");
+  if (assets) onAssets(assets);
+  return read(response);
+}
+
+async function read(response) {
+  let content = null;
+  if (response.status !== 204) {
+    try {
+      content = await response.json();
+    } catch {
+      if (response.ok) throw new ApiError(0, "unreadable", "The server's answer could not be read.");
+    }
+  }
+  if (response.ok) return content;
+  const told = content?.error?.told ?? `The server answered ${response.status}.`;
+  const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
+  throw new ApiError(response.status, content?.error?.code ?? "", told, Number.isFinite(after) ? after : null);
+}

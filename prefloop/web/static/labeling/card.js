@@ -1,0 +1,148 @@
+/* One question on the page: the prompt, the samples in the order given, and what differs. */
+
+import { differing, words } from "./diff.js";
+import { copyOf, element, the } from "./elements.js";
+import { hanging, readable, show } from "./text.js";
+
+const LONG_PROMPT = 600;
+/* Above so many characters a prompt stands beside its samples, where there is room. */
+
+export class Card {
+  #view = null;
+  #sections = [];
+  #onChoose;
+  #layout = "auto";
+  #hasSeenLong = false;
+  #differsFrom = null;
+  #hangs = false;
+
+  constructor(onChoose) {
+    this.#onChoose = onChoose;
+  }
+
+  /** Whether differences are marked. */
+  get isComparing() {
+    return this.#differsFrom !== null;
+  }
+
+  /** Paint a question. `marked`: the index of the sample that was chosen before, if any. */
+  show(view, marked = null) {
+    this.#view = view;
+    this.#differsFrom = null;
+    show(the("prompt"), view.prompt);
+    the("prompt-pane").classList.toggle("is-empty", view.prompt.trim() === "");
+    this.#hangs = view.samples.every((sample) => /^ \S/u.test(sample.text));
+    this.#sections = view.samples.map((sample, index) => this.#section(index, marked));
+    this.#paintTexts();
+    the("samples").replaceChildren(...this.#sections);
+    the("choices").replaceChildren(...view.samples.map((_, index) => this.#choice(index)));
+    // Once beside, the prompt stays beside: a layout that jumps from question to question tires.
+    this.#hasSeenLong ||= view.prompt.length > LONG_PROMPT;
+    this.#place();
+    the("work").hidden = false;
+    for (const pane of ["prompt-pane", "samples-pane"]) the(pane).scrollTop = 0;
+    scrollTo({ top: 0, behavior: "instant" });
+    the("prompt-title").focus({ preventScroll: true });
+  }
+
+  hide() {
+    this.#view = null;
+    the("work").hidden = true;
+  }
+
+  /** Set where the prompt stands: `auto`, `beside`, `below`. */
+  setLayout(layout) {
+    this.#layout = layout;
+    this.#place();
+  }
+
+  /** Show one sample as chosen and wait: confidence is asked. */
+  mark(index) {
+    this.#sections.forEach((section, i) => section.classList.toggle("is-marked", i === index));
+  }
+
+  /** Show which sample is known to be best. */
+  reveal(known) {
+    this.#view?.samples.forEach((sample, i) => {
+      const isKnown = sample.id === known;
+      this.#sections[i].classList.toggle("is-known", isKnown);
+      this.#sections[i].querySelector(".known").hidden = !isKnown;
+    });
+  }
+
+  /** No more answers to this question. */
+  lock() {
+    for (const button of document.querySelectorAll("#samples .choose, #choices button")) button.disabled = true;
+  }
+
+  /** Mark what differs from the sample in focus or under the pointer, or from the first; again: no marks. */
+  toggleDifferences() {
+    const inFocus = this.#sections.findIndex((section) => section.contains(document.activeElement));
+    const meant = inFocus >= 0 ? inFocus : this.#sections.findIndex((section) => section.matches(":hover"));
+    const base = Math.max(meant, 0);
+    const isSame = this.#differsFrom === base || (this.isComparing && meant < 0);
+    this.#differsFrom = isSame ? null : base;
+    this.#paintTexts();
+    return this.#differsFrom;
+  }
+
+  #paintTexts() {
+    const texts = this.#view.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
+    const split = this.isComparing ? texts.map(words) : [];
+    texts.forEach((text, i) => {
+      const place = this.#sections[i].querySelector(".text");
+      // Of two, both show what the other lacks; of more, one is what the others are compared with.
+      const isBase = i === this.#differsFrom && texts.length > 2;
+      this.#sections[i].classList.toggle("is-base", isBase);
+      if (!this.isComparing || isBase) show(place, text);
+      else show(place, text, () => marked(split[i], split[i === this.#differsFrom ? 1 - i : this.#differsFrom]));
+      if (this.#hangs) place.prepend(hanging());
+    });
+  }
+
+  #section(index, marked) {
+    const section = copyOf("sample-template");
+    const heading = section.querySelector("h3");
+    heading.id = `sample-${index + 1}`;
+    heading.textContent = `Sample ${index + 1}`;
+    section.setAttribute("aria-labelledby", heading.id);
+    section.classList.toggle("is-marked", index === marked);
+    const button = section.querySelector(".choose");
+    button.setAttribute("aria-label", `Choose sample ${index + 1}`);
+    button.querySelector(".number").textContent = String(index + 1);
+    button.addEventListener("click", (event) => this.#onChoose(index, event));
+    return section;
+  }
+
+  #choice(index) {
+    const button = element("button", "action", String(index + 1));
+    button.type = "button";
+    button.setAttribute("aria-label", `Choose sample ${index + 1}`);
+    button.addEventListener("click", (event) => this.#onChoose(index, event));
+    return button;
+  }
+
+  #place() {
+    const isBeside = this.#layout === "beside" || (this.#layout === "auto" && this.#hasSeenLong);
+    document.body.dataset.layout = isBeside ? "beside" : "below";
+  }
+}
+
+function marked(own, base) {
+  const isNew = differing(own, base);
+  const fragment = document.createDocumentFragment();
+  for (let i = 0; i < own.length;) {
+    let end = i + 1;
+    while (end < own.length && isNew[end] === isNew[i]) end += 1;
+    const piece = readable(own.slice(i, end).join(""));
+    if (isNew[i]) {
+      const mark = element("mark");
+      mark.append(piece);
+      fragment.append(mark);
+    } else {
+      fragment.append(piece);
+    }
+    i = end;
+  }
+  return fragment;
+}

@@ -1,0 +1,395 @@
+/* The labeling page: connects keys, buttons and dialogs with the person's work. */
+
+import { Answering } from "./answering.js";
+import { call, useToken, watchAssets } from "./api.js";
+import { Card } from "./card.js";
+import {
+  askNote, askReason, chooseOwn, fillOutbox, isDialogOpen, pullCord, showInstructions, wireDialogs, wireSettings,
+} from "./dialogs.js";
+import { open, the } from "./elements.js";
+import { Feed } from "./feed.js";
+import { actionOf, isTyping } from "./keys.js";
+import { banner, showOutbox, showProgress, toast } from "./notices.js";
+import { Outbox } from "./outbox.js";
+import { applySettings, readSettings } from "./settings.js";
+import { Stretch } from "./stopwatch.js";
+
+const REFRESH_MS = 60_000;
+const SOON_MS = 3_000;
+
+let settings = readSettings();
+let me, outbox, feed, card, work;
+let isReading = false;
+let isLeaving = false;
+let pending = null;
+let problem = null;
+const stretch = new Stretch();
+
+async function start() {
+  applySettings(settings);
+  wireDialogs();
+  me = await firstMe();
+  outbox = await Outbox.open(me.name, refresh);
+  feed = new Feed(() => outbox.waiting.length);
+  card = new Card(choose);
+  card.setLayout(settings.layout);
+  work = new Answering(outbox, feed, card);
+  use(me);
+  wire();
+  showOutbox(outbox);
+  outbox.kick();
+  if (me.must_read) await read();
+  else showNews();
+  feed.fill();
+  lookAtCord();
+  await changeAsked();
+  setInterval(() => { if (document.visibilityState === "visible") refresh().catch(() => {}); }, REFRESH_MS);
+}
+
+/** The page of own answers leads here to change one. */
+async function changeAsked() {
+  const id = new URLSearchParams(location.search).get("change");
+  if (!id) return;
+  history.replaceState(null, "", "/label");
+  const { answers } = await call("GET", "/api/answers?limit=50").catch(() => ({ answers: [] }));
+  const own = answers.find((answer) => answer.id === id && answer.can_edit);
+  if (own) work.edit(own);
+}
+
+/** Who is here; waits for a server that does not answer yet. */
+async function firstMe() {
+  for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
+    try {
+      return await call("GET", "/api/me");
+    } catch (error) {
+      if (error.status === 401) toLogin();
+      the("question").textContent = error.told;
+      if (!error.isPassing) throw error;
+    }
+    await new Promise((resolve) => { setTimeout(resolve, wait); });
+  }
+}
+
+async function refresh() {
+  use(await call("GET", "/api/me"));
+  lookAtCord();
+}
+
+function use(fresh) {
+  me = fresh;
+  useToken(me.csrf);
+  work.instructions = me.instructions?.version ?? "";
+  the("question").textContent = me.instructions?.question ?? "No question has been asked yet.";
+  showProgress(me.progress);
+}
+
+function wire() {
+  wireOutbox();
+  feed.addEventListener("problem", (event) => onProblem(event.detail));
+  feed.addEventListener("change", () => {
+    problem = null;
+    if (!work.current) rest();
+  });
+  work.addEventListener("resting", rest);
+  work.addEventListener("note", () => {
+    for (const button of document.querySelectorAll("[data-action=note]")) button.setAttribute("aria-pressed", String(work.note !== ""));
+  });
+  work.addEventListener("shown", () => {
+    work.dispatchEvent(new Event("note"));
+    pressed("differences", false);
+    stopAsking();
+  });
+  work.addEventListener("answered", (event) => {
+    const { active_seconds: active, seconds } = event.detail;
+    if (stretch.add(active, seconds)) banner("break-banner", "You have worked for 45 minutes. A few minutes away from the screen keep your judgment fresh.");
+  });
+  wireButtons();
+  wireWindow();
+  watchAssets((assets) => {
+    const mine = document.querySelector("meta[name=prefloop-assets]")?.content;
+    if (mine && mine !== assets) banner("assets-banner", "This page has been renewed on the server. Nothing you did is lost when you reload.");
+  });
+}
+
+function wireOutbox() {
+  outbox.addEventListener("change", () => {
+    showOutbox(outbox);
+    if (the("outbox-dialog").open) fillOutbox(outbox, dismiss);
+  });
+  outbox.addEventListener("acknowledged", (event) => {
+    const { kind, receipt } = event.detail;
+    const isNew = kind === "answer" && receipt?.outcome !== "same";
+    if (isNew || kind === "undo") countUp(kind === "undo" ? -1 : 1);
+    if (!work.current) feed.poll();
+  });
+}
+
+/** Only acknowledged answers count; the server's own figures come a moment later. */
+function countUp(n) {
+  const { progress } = me;
+  me.progress = { ...progress, answered: Math.max(progress.answered + n, 0), left: Math.max(progress.left - n, 0) };
+  showProgress(me.progress);
+  clearTimeout(countUp.timer);
+  countUp.timer = setTimeout(() => refresh().catch(() => {}), SOON_MS);
+}
+
+function dismiss(entry) {
+  outbox.dismiss(entry.id);
+  const view = entry.body?.view;
+  if (view) call("DELETE", "/api/claims", { views: [view] }).catch(() => {});
+}
+
+/* ---- what a person does ---- */
+
+function choose(index, event) {
+  // The second click of a double click belongs to the question before.
+  if (event && event.detail > 1) return;
+  if (!work.isReady || index >= work.current.view.samples.length) return;
+  if (!me.settings.confidence) {
+    work.answer("best", { index });
+    return;
+  }
+  pending = index;
+  card.mark(index);
+  the("row").hidden = true;
+  the("sure").hidden = false;
+  the("sure-any").focus();
+}
+
+function stopAsking() {
+  pending = null;
+  the("sure").hidden = true;
+  the("row").hidden = false;
+}
+
+function beSure(confidence) {
+  if (pending !== null) work.answer("best", { index: pending, confidence });
+}
+
+async function withReason(answer) {
+  if (!work.isReady) return;
+  const reason = await askReason(answer);
+  if (reason) work.answer(answer, { note: [reason, work.note].filter(Boolean).join("; ") });
+}
+
+const ACTIONS = {
+  choose: ({ index }) => choose(index),
+  tie: () => work.answer("tie"),
+  all_bad: () => work.answer("all_bad"),
+  skip: () => withReason("skip"),
+  flag: () => withReason("flag"),
+  undo: () => work.undo(),
+  note: async () => {
+    if (!work.current || work.isTeaching) return;
+    const note = await askNote(work.note);
+    if (note !== null) work.note = note;
+  },
+  edit: async () => {
+    const own = await chooseOwn(outbox);
+    if (own) work.edit(own);
+  },
+  differences: () => {
+    if (!work.current) return;
+    const base = card.toggleDifferences();
+    pressed("differences", base !== null);
+    toast(base === null ? "Differences hidden" : `Marked: what is not in sample ${base + 1}`);
+  },
+  instructions: () => { if (me.instructions) showInstructions(me.instructions); },
+  help: () => open(the("help-dialog")),
+  more: () => open(the("more-dialog")),
+  leave,
+  cord: async () => {
+    const samples = work.current?.view.samples.map((sample) => sample.id) ?? [];
+    const told = await pullCord(samples);
+    if (told) {
+      toast(told);
+      lookAtCord();
+    }
+  },
+};
+
+function pressed(action, isOn) {
+  for (const button of document.querySelectorAll(`.actions [data-action=${action}]`)) button.setAttribute("aria-pressed", String(isOn));
+}
+
+function onKey(event) {
+  work.touch(true);
+  if (isDialogOpen() || isTyping(event.target)) return;
+  if (work.isTeaching) {
+    if (event.key === "Enter" && !event.repeat) {
+      event.preventDefault();
+      work.next();
+    }
+    return;
+  }
+  if (event.key === "Escape") {
+    if (pending !== null) cancelSure();
+    else work.leaveEdit();
+    return;
+  }
+  if (pending !== null) {
+    sureKey(event);
+    return;
+  }
+  const wanted = settings.keys ? actionOf(event) : null;
+  if (!wanted) return;
+  event.preventDefault();
+  ACTIONS[wanted.action](wanted);
+}
+
+function sureKey(event) {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const button = settings.keys ? the("sure").querySelectorAll("[data-sure]")[Number(event.key) - 1] : undefined;
+  if (button) {
+    event.preventDefault();
+    button.click();
+  } else if (event.key === "Enter" && settings.keys && !event.target.closest("#sure")) {
+    event.preventDefault();
+    beSure(null);
+  }
+}
+
+function cancelSure() {
+  stopAsking();
+  card.mark(-1);
+}
+
+function wireButtons() {
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    // A dialog's own button closes it first; then the action may open another.
+    if (button && !(event.detail > 1)) queueMicrotask(() => ACTIONS[button.dataset.action]({}));
+    const banned = event.target.closest("[data-dismiss]");
+    if (banned) the(banned.dataset.dismiss).hidden = true;
+  });
+  the("sure").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-sure]");
+    if (button) beSure(button.dataset.sure === "" ? null : Number(button.dataset.sure));
+  });
+  the("sure-cancel").addEventListener("click", cancelSure);
+  the("feedback-on").addEventListener("click", () => work.next());
+  the("mode-leave").addEventListener("click", () => work.leaveEdit());
+  the("saved").addEventListener("click", () => showWaiting());
+  the("refused-show").addEventListener("click", () => showWaiting());
+  the("outbox-now").addEventListener("click", () => outbox.kick());
+  the("login-again").addEventListener("click", toLogin);
+  the("assets-reload").addEventListener("click", () => {
+    isLeaving = true;
+    location.reload();
+  });
+  the("news-read").addEventListener("click", async () => {
+    await read();
+    banner("news-banner", "");
+  });
+  the("break-later").addEventListener("click", () => {
+    stretch.reset();
+    banner("break-banner", "");
+  });
+  the("leave").addEventListener("click", leave);
+  the("outbox-leave").addEventListener("click", leaveNow);
+  wireSettings((chosen) => {
+    settings = chosen;
+    card.setLayout(settings.layout);
+  });
+}
+
+function wireWindow() {
+  for (const kind of ["pointermove", "wheel", "scroll"]) document.addEventListener(kind, () => work.touch(false), { passive: true, capture: true });
+  document.addEventListener("pointerdown", () => work.touch(true), { passive: true, capture: true });
+  document.addEventListener("visibilitychange", () => {
+    const isVisible = document.visibilityState === "visible";
+    work.turn(isVisible);
+    if (!isVisible) return;
+    outbox.kick();
+    if (!work.current && !isReading) feed.poll();
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!isLeaving && outbox.waiting.length) event.preventDefault();
+  });
+}
+
+/* ---- what happens around the work ---- */
+
+function rest() {
+  if (isReading) return;
+  document.body.dataset.state = "resting";
+  the("resting").hidden = false;
+  const [title, told] = whyResting();
+  the("resting-title").textContent = title;
+  the("resting-told").textContent = told;
+}
+
+function whyResting() {
+  if (outbox.isOffline || problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
+  if (problem && problem.status !== 401) return ["No question right now", problem.told];
+  if (feed.isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; you may leave it open."];
+  return ["Getting the next question …", ""];
+}
+
+async function onProblem(error) {
+  if (error.code === "instructions_changed") {
+    await refresh();
+    await read();
+    feed.poll();
+  } else if (error.status === 401) {
+    outbox.needsLogin = true;
+    showOutbox(outbox);
+  }
+  problem = error;
+  if (!work.current) rest();
+}
+
+/** The instructions, to be read before the next question. */
+async function read() {
+  if (isReading || !me.instructions) return;
+  isReading = true;
+  if (!work.current) document.body.dataset.state = "reading";
+  const why = me.acknowledged ? "They have changed. Please read them before you go on." : "Please read them before your first question.";
+  await showInstructions(me.instructions, why);
+  isReading = false;
+  await refresh().catch(() => {});
+  if (!work.current) rest();
+}
+
+function showNews() {
+  if (me.instructions && me.acknowledged !== me.instructions.version) banner("news-banner", "The instructions were changed a little.");
+}
+
+async function lookAtCord() {
+  try {
+    const { is_taut: isTaut } = await call("GET", "/api/cord");
+    banner("cord-banner", isTaut ? "The run is stopped, and its owner knows. Your answers count all the same." : "");
+  } catch { /* asked again with the next refresh */ }
+}
+
+function showWaiting({ isLeavingToo = false } = {}) {
+  fillOutbox(outbox, dismiss);
+  the("outbox-leave").hidden = !isLeavingToo;
+  open(the("outbox-dialog"));
+  the("outbox-title").focus();
+}
+
+function leave() {
+  if (outbox.waiting.length) showWaiting({ isLeavingToo: true });
+  else leaveNow();
+}
+
+async function leaveNow() {
+  try {
+    await feed.release().catch(() => {});
+    await call("DELETE", "/api/session");
+    isLeaving = true;
+    location.assign("/login");
+  } catch (error) {
+    if (error.status === 401) toLogin();
+    else toast(error.told);
+  }
+}
+
+function toLogin() {
+  isLeaving = true;
+  location.assign("/login?next=/label");
+}
+
+start();

@@ -1,0 +1,49 @@
+/* The login page: a code, or a name and a password. What waits in this browser is sent afterwards. */
+
+import { call } from "./api.js";
+import { the } from "./elements.js";
+import { applySettings, readSettings } from "./settings.js";
+import { Shelf } from "./shelf.js";
+
+/** Where to go after login: only to a page of this server. */
+export function nextPage(search) {
+  const wanted = new URLSearchParams(search).get("next") ?? "/";
+  return /^\/(?![/\\])[\w/?=&-]*$/.test(wanted) ? wanted : "/";
+}
+
+function wire(formId, refusedId, read) {
+  const form = the(formId);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    if (button.disabled) return;
+    button.disabled = true;
+    the(refusedId).textContent = "";
+    try {
+      await call("POST", "/api/session", read());
+      location.replace(nextPage(location.search));
+    } catch (error) {
+      the(refusedId).textContent = error.told ?? String(error);
+      button.disabled = false;
+      form.querySelector("input:last-of-type").select();
+    }
+  });
+}
+
+function show(formId) {
+  for (const id of ["by-code", "by-password"]) the(id).hidden = id !== formId;
+  the(formId).querySelector("input").focus();
+}
+
+async function tellWaiting() {
+  const shelf = await Shelf.open();
+  const names = [...new Set((await shelf.all()).map((entry) => entry.person))];
+  the("waiting").textContent = `Answers by ${names.join(" and ")} wait in this browser. They are sent after login.`;
+  the("waiting").hidden = names.length === 0;
+}
+
+applySettings(readSettings());
+wire("by-code", "code-refused", () => ({ code: the("code").value }));
+wire("by-password", "password-refused", () => ({ name: the("name").value, password: the("password").value }));
+for (const button of document.querySelectorAll("[data-way]")) button.addEventListener("click", () => show(button.dataset.way));
+tellWaiting();

@@ -1,0 +1,24 @@
+/* The list of one's own answers, newest first. */
+
+import { copyOf } from "./elements.js";
+import { excerpt } from "./text.js";
+
+const WORDS = { tie: "Tie", all_bad: "All bad", skip: "Skipped", flag: "Flagged" };
+
+/** Return list items for answers; `onEdit` is called with the one to change. */
+export function ownItems(answers, onEdit) {
+  return answers.map((own) => {
+    const item = copyOf("own-template");
+    const place = own.samples.findIndex((sample) => sample.id === own.chosen);
+    const answer = item.querySelector(".own-answer");
+    answer.textContent = own.answer === "best" ? `Sample ${place + 1} of ${own.samples.length}` : WORDS[own.answer];
+    item.querySelector(".own-prompt").replaceChildren(excerpt(own.prompt));
+    const chosen = item.querySelector(".own-chosen");
+    chosen.hidden = place < 0 && !own.note;
+    chosen.replaceChildren(excerpt(place >= 0 ? own.samples[place].text : own.note));
+    const edit = item.querySelector(".own-edit");
+    edit.hidden = !own.can_edit;
+    edit.addEventListener("click", () => onEdit(own));
+    return item;
+  });
+}
