@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array, triu
-from scipy.stats import t as student_t
+from scipy.special import stdtr, stdtrit
 
 from prefloop.functional.statistics import Estimate, Interval, Spread, share_estimate
 
@@ -311,11 +311,11 @@ def _excess(
             own=own, value=value, interval=known, p_value=float(value <= 0), n=n_questions
         )
     error = spread.variance**0.5
-    half = float(student_t.ppf(0.5 + confidence / 2, spread.groups - 1)) * error
+    half = float(stdtrit(spread.groups - 1, 0.5 + confidence / 2)) * error
     return Excess(
         own=own,
         value=value,
         interval=Interval(max(-1.0, value - half), min(1.0, value + half)),
-        p_value=float(student_t.sf(value / error, spread.groups - 1)),
+        p_value=float(stdtr(spread.groups - 1, -value / error)),
         n=n_questions,
     )

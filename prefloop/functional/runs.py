@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from prefloop.functional.statistics import Values
 
@@ -55,7 +55,7 @@ def place_test(places: Values, sizes: Values) -> Places:
     favorite = int(np.argmax((chosen - chance) / np.maximum(shown, 1)))
     n = int(shown[favorite])
     return Places(
-        p_value=float(chi2.sf(statistic, freedom)) if freedom else 1.0,
+        p_value=float(chdtrc(freedom, statistic)) if freedom else 1.0,
         favorite=favorite,
         n_favorite=int(chosen[favorite]),
         n=n,
@@ -66,23 +66,26 @@ def place_test(places: Values, sizes: Values) -> Places:
 def run_probability(probabilities: Values, length: int) -> float:
     """Return how likely `length` successes in a row occur somewhere in independent trials.
 
-        q_t(0)     = (1 - p_t) sum_j q_{t-1}(j)        the row so far is j long
-        q_t(j)     = p_t q_{t-1}(j - 1)                until it is `length` long, which stays
+        first_t = survive_{t-m-1} (1 - p_{t-m}) p_{t-m+1} ... p_t,   m = length
+        survive_t = 1 - sum_{s <= t} first_s                          nothing before trial 1
 
     For equally likely symbols a row of m like ones is a row of m - 1 repetitions, each with
     probability 1 / k. Feller 1968, An Introduction to Probability Theory I, section XIII.7.
     """
     if length < 1:
         raise ValueError(f"a row has at least one success, got {length}")
-    state = np.zeros(length)
-    state[0] = 1.0
-    reached = 0.0
-    for p in np.asarray(probabilities, dtype=float).tolist():
-        reached += p * float(state[-1])
-        broken = (1 - p) * float(state.sum())
-        state[1:] = p * state[:-1]
-        state[0] = broken
-    return reached
+    p = np.asarray(probabilities, dtype=float)
+    if length > p.size:
+        return 0.0
+    # Products of `length` probabilities in a row, from sums of logs; 0 is taken for next to 0.
+    logs = np.r_[0.0, np.cumsum(np.log(np.maximum(p, np.finfo(float).tiny)))]
+    rows = np.exp(logs[length:] - logs[:-length]).tolist()
+    broken = [1.0, *(1 - p).tolist()]
+    reached = [0.0] * length
+    for t, row in enumerate(rows):
+        before = reached[t - 1] if t else 0.0
+        reached.append(reached[-1] + (1 - before) * broken[t] * row)
+    return reached[-1]
 
 
 def longest_run(values: Values, counted: Values) -> tuple[int, int]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import log_softmax
 
 GRID = np.linspace(-0.98, 0.98, 197)
 """Skills that are told apart."""
 START = 0.5
 """The skill everybody is given at first: the majority is believed, not its opposite."""
+LARGEST = 100.0
+"""Logs of ratios are cut here; beyond, nothing is learned and exp overflows."""
 
 Skill = Float[np.ndarray, "..."]
 
@@ -34,10 +37,15 @@ class Answers:
 class Skills:
     """What the answers say about each labeler's skill."""
 
-    probability: Float[np.ndarray, "L G"]
-    """Of each skill in `GRID`; each row sums to 1."""
+    log_probability: Float[np.ndarray, "L G"]
+    """Of each skill in `GRID`; each row's probabilities sum to 1."""
     n: Int[np.ndarray, " L"]
     """Answers that say something: others answered too, or the best option is known."""
+
+    @property
+    def probability(self) -> Float[np.ndarray, "L G"]:
+        """Of each skill in `GRID`."""
+        return np.asarray(np.exp(self.log_probability))
 
     def mean(self) -> Float[np.ndarray, " L"]:
         """Return the expected skill."""
@@ -51,6 +59,17 @@ class Skills:
     def below(self, skill: Float[np.ndarray, " L"]) -> Float[np.ndarray, " L"]:
         """Return the probability that each labeler's skill is below the one given for them."""
         return np.asarray((self.probability * (skill[:, None] > GRID)).sum(axis=1))
+
+    def ratio(
+        self, one: Float[np.ndarray, " L"], other: Float[np.ndarray, " L"]
+    ) -> Float[np.ndarray, " L"]:
+        """Return how many times likelier the answers are at one skill than at the other.
+
+        NaN where a skill is. The prior is flat, so the probabilities are likelihoods too.
+        """
+        rows = zip(self.log_probability, one, other, strict=True)
+        logs = [np.interp(a, GRID, row) - np.interp(b, GRID, row) for row, a, b in rows]
+        return np.asarray(np.exp(np.minimum(np.array(logs, dtype=float), LARGEST)))
 
 
 def right_probability(skill: Skill, n_options: Skill) -> Skill:
@@ -84,7 +103,7 @@ def one_coin_skills(
     skills = np.full(answers.n_labelers, START)
     for _ in range(n_iterations):
         everybody, _ = _beliefs(answers, skills)
-        new = _normalize(_log_likelihood(answers, everybody)) @ GRID
+        new = np.exp(_normalize(_log_likelihood(answers, everybody))) @ GRID
         moved = np.abs(new - skills).max(initial=0.0)
         skills = new
         if moved < tolerance:
@@ -93,7 +112,7 @@ def one_coin_skills(
     met = np.bincount(answers.question)[answers.question] > 1
     says = met | ~np.isnan(answers.is_right)
     counts = np.bincount(answers.labeler[says], minlength=answers.n_labelers)
-    return Skills(probability=_normalize(_marginal(answers, others, says)), n=counts)
+    return Skills(log_probability=_normalize(_marginal(answers, others, says)), n=counts)
 
 
 def _beliefs(
@@ -152,5 +171,5 @@ def _marginal(
 
 
 def _normalize(logs: Float[np.ndarray, "L G"]) -> Float[np.ndarray, "L G"]:
-    shifted = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    """Return the logs with a constant taken off each row, so that its exponentials sum to 1."""
+    return np.asarray(log_softmax(logs, axis=1))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, false_discovery_control, norm
-from scipy.stats import t as student_t
+from scipy.special import betaincinv, ndtri, stdtrit
+from scipy.stats import false_discovery_control
 
 Values = Sequence[int | float] | npt.NDArray[Any]
 """Numbers, one per observation."""
@@ -51,7 +51,7 @@ def wilson(successes: int | float, n: int | float, confidence: float = 0.95) -> 
         raise ValueError(f"successes {successes} must lie between 0 and n {n}")
     if n == 0:
         return Interval(0.0, 1.0)
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     p = successes / n
     scale = 1 + z**2 / n
     center = (p + z**2 / (2 * n)) / scale
@@ -73,9 +73,9 @@ def beta_bounds(successes: int, n: int, confidence: float = 0.95) -> Interval:
     if not 0 <= successes <= n:
         raise ValueError(f"successes {successes} must lie between 0 and n {n}")
     tail = (1 - confidence) / 2
-    posterior = beta(successes + 0.5, n - successes + 0.5)
-    low = 0.0 if successes == 0 else float(posterior.ppf(tail))
-    high = 1.0 if successes == n else float(posterior.ppf(1 - tail))
+    a, b = successes + 0.5, n - successes + 0.5
+    low = 0.0 if successes == 0 else float(betaincinv(a, b, tail))
+    high = 1.0 if successes == n else float(betaincinv(a, b, 1 - tail))
     return Interval(low, high)
 
 
@@ -146,7 +146,7 @@ def share_estimate(
         nouns = noun if n_clusters == 1 else f"{noun}s"
         how = f"Wilson interval over {n_clusters} {nouns}, because of {reason}"
     else:
-        quantile = float(student_t.ppf(0.5 + confidence / 2, spread.groups - 1))
+        quantile = float(stdtrit(spread.groups - 1, 0.5 + confidence / 2))
         half = quantile * spread.variance**0.5
         interval = Interval(max(0.0, mean - half), min(1.0, mean + half))
     return Estimate(
@@ -174,7 +174,7 @@ def clustered_mean(
     mean = float(y.mean())
     half = float("inf")
     if groups > 1:
-        quantile = float(student_t.ppf(0.5 + confidence / 2, groups - 1))
+        quantile = float(stdtrit(groups - 1, 0.5 + confidence / 2))
         half = quantile * _cluster_variance(y, codes) ** 0.5
     return Estimate(
         value=mean,

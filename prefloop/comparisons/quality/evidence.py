@@ -113,6 +113,8 @@ class Evidence:
 
     def of_version(self, version: str) -> "Evidence":
         """Return what was answered under one version of the instructions."""
+        if self.versions == (version,):
+            return self
         return replace(
             self,
             labels=[label for label in self.labels if label.instructions == version],

@@ -69,9 +69,10 @@ def agreements_with_owners(evidence: Evidence) -> Agreements:
 
 def overall_with_owners(evidence: Evidence) -> Estimate | None:
     """Return how often labelers choose as the researchers do; None without common questions."""
-    is_counted = evidence.is_counted
     table, is_owner = evidence.table, evidence.is_owner
-    keep = (is_counted | is_owner)[table.choices.labeler]
+    if not is_owner.any():
+        return None
+    keep = (evidence.is_counted | is_owner)[table.choices.labeler]
     choices = table.choices.where(keep)
     return agreement_with(choices, is_owner)
 

@@ -29,7 +29,8 @@ def self_consistency(
 ) -> Consistency:
     """Return how often one labeler's repeats name what the first answer named."""
     repeats = [c for c in checks if c.kind == "repeat" and c.is_right is not None]
-    first = {label.comparison_id: label.shown for label in labels}
+    asked = {check.comparison_id for check in repeats}
+    first = {label.comparison_id: label.shown for label in labels if label.comparison_id in asked}
     known = [c for c in repeats if first.get(c.comparison_id)]
     same = [c.is_right is True for c in known if first[c.comparison_id] == c.shown]
     other = [c.is_right is True for c in known if first[c.comparison_id] != c.shown]

@@ -12,6 +12,9 @@ from prefloop.functional.skill import Answers, one_coin_skills
 from prefloop.functional.statistics import Interval
 from prefloop.teamwork import Check
 
+TELLING = 10.0
+"""A likelihood ratio that is worth a talk ("strong" from 10 on: Jeffreys 1961)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Skill:
@@ -29,8 +32,11 @@ class Skill:
     flipped_probability: float
     half_usual_probability: float
     """Of a skill below half of what is usual here."""
+    guess_ratio: float
+    """How many times likelier such answers are from a guesser than from the usual skill."""
     usual: float | None
-    """The median skill of the others; None if there are too few to say."""
+    """The median skill of the others who are surely better than guessing; None if there are too
+    few. Guessers are left out, so that many of them do not make guessing usual."""
 
 
 def labeler_skills(evidence: Evidence, thresholds: Thresholds) -> dict[str, Skill]:
@@ -41,11 +47,12 @@ def labeler_skills(evidence: Evidence, thresholds: Thresholds) -> dict[str, Skil
     flipped = skills.below(np.zeros(len(means)))
     enough = skills.n >= thresholds.least_overlap
     counts_for = [
-        name not in evidence.excluded and bool(enough[i])
+        name not in evidence.excluded and bool(enough[i]) and low[i] > 0
         for i, name in enumerate(evidence.labelers)
     ]
     usual = _median_of_others(means, np.array(counts_for, dtype=bool), thresholds.least_labelers)
     halved = skills.below(usual / 2)
+    ratios = skills.ratio(np.zeros(len(means)), usual)
     return {
         name: Skill(
             value=float(means[i]),
@@ -53,6 +60,7 @@ def labeler_skills(evidence: Evidence, thresholds: Thresholds) -> dict[str, Skil
             n=int(skills.n[i]),
             flipped_probability=float(flipped[i]),
             half_usual_probability=float(halved[i]),
+            guess_ratio=float(ratios[i]),
             usual=None if np.isnan(usual[i]) else float(usual[i]),
         )
         for i, name in enumerate(evidence.labelers)
@@ -89,14 +97,15 @@ def flipped_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Findi
 def chance_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Finding:
     """Return whether a labeler's answers look like a coin's.
 
-    found: chance lies inside the interval, what is usual here lies outside, and less than half of
-    the usual is likelier than more. Exclusion is suggested if less than half is sure. A labeler who
-    is weak but surely better than chance is not told: such labels still help.
+    found: chance lies inside the interval, and such answers are likelier from a guesser than from
+    the usual skill. A reason to look; from ten times likelier on to ask. Exclusion is suggested
+    only if the skill is surely (99 %) below half of the usual. A labeler who is weak but surely
+    better than chance is not told: such labels still help.
     """
     if skill.n < thresholds.least_overlap:
         return unknown(labeler, "chance", skill.n, _too_few(skill, thresholds))
     if skill.usual is None:
-        told = f"Fewer than {thresholds.least_labelers} others have answers to compare with."
+        told = f"Fewer than {thresholds.least_labelers} others are surely better than guessing."
         return unknown(labeler, "chance", skill.n, told)
     low, high = skill.interval
     figures = (
@@ -107,11 +116,14 @@ def chance_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Findin
         status, told = "not found", f"Better than guessing: {figures}."
         if high < 0:
             told = f"Not like a coin, but against the others: {figures}."
-    elif high >= skill.usual or skill.half_usual_probability <= 0.5:
+    elif skill.guess_ratio < 1:
         status, told = "not enough evidence", f"May or may not be guessing: {figures}."
     else:
-        status, told = "found", f"Cannot be told from guessing: {figures}."
-    is_sure = skill.half_usual_probability > thresholds.exclude_probability
+        status = "found"
+        told = (
+            f"Cannot be told from guessing: {figures}. Such answers are {_times(skill)} likelier "
+            "from a guesser."
+        )
     return Finding(
         labeler=labeler,
         kind="chance",
@@ -120,8 +132,18 @@ def chance_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Findin
         n=skill.n,
         value=skill.value,
         interval=skill.interval,
-        action=("exclude" if is_sure else "ask") if status == "found" else None,
+        action=_action(skill, thresholds) if status == "found" else None,
     )
+
+
+def _action(skill: Skill, thresholds: Thresholds) -> Action:
+    if skill.half_usual_probability > thresholds.exclude_probability:
+        return "exclude"
+    return "ask" if skill.guess_ratio >= TELLING else "look"
+
+
+def _times(skill: Skill) -> str:
+    return f"{skill.guess_ratio:.1f} times" if skill.guess_ratio < 1000 else "over 1,000 times"
 
 
 def _answers(evidence: Evidence) -> Answers:
