@@ -1,17 +1,22 @@
 """The whole path, once per round. Read this file first."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from prefloop.comparisons.gather import gather_labels, make_comparisons
+from prefloop.comparisons.asking import Asker
+from prefloop.comparisons.config import NOBODY, PEOPLE
+from prefloop.comparisons.gather import gather_labels
+from prefloop.comparisons.line import FINISHED, Line, RolledBack
+from prefloop.comparisons.people import People
 from prefloop.comparisons.tastes.registry import build_taste
 from prefloop.config import RunConfig
 from prefloop.evaluation.evaluate import evaluate_round
-from prefloop.functional.schedules import label_budget
 from prefloop.metrics import MetricsLog
+from prefloop.models.checkpoint import read_checkpoint
 from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import TextCoder, context_length, load_causal, load_tokenizer
@@ -30,6 +35,7 @@ from prefloop.samples.draw import SampleDrawer
 from prefloop.samples.responder import Responder
 from prefloop.seeding import numpy_stream
 from prefloop.store.store import Store
+from prefloop.teamwork import Cord
 
 STAGES = ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation")
 """What `until` may name, in order."""
@@ -43,17 +49,13 @@ def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | Non
     if config.models.threads:
         torch.set_num_threads(config.models.threads)
     with Store.open(config.store or folder / "prefloop.db") as store:
-        loop = prepare(config, folder, store, progress)
-        loop.policy.restore()
-        for round_number in range(config.rounds):
-            if not loop.is_done(round_number, until):
-                loop.turn(round_number, until)
-                if until is not None:
-                    break
+        loop = prepare(config, folder, Line(store, progress))
+        loop.begin()
+        loop.go(until)
         settings = config.model_dump()
         write_cards(folder, task=config.task, settings=settings)
         return build_report(
-            folder, store, config=config.report, task=config.task, settings=settings
+            folder, loop.store, config=config.report, task=config.task, settings=settings
         )
 
 
@@ -63,19 +65,64 @@ class Loop:
 
     config: RunConfig
     folder: Path
-    store: Store
-    progress: Progress
+    line: Line
     prompts: dict[str, Prompt]
     drawer: SampleDrawer
+    asker: Asker
+    people: People
     rewards: RewardStage
     policy: PolicyStage
     metrics: MetricsLog
 
+    @property
+    def store(self) -> Store:
+        """The store, which waits while it cannot be reached."""
+        return self.line.store
+
+    def begin(self) -> None:
+        """Go on where an earlier process stopped: at a checkpoint, a cord, or the start."""
+        self.policy.restore()
+        self.line.catch_up(self.metrics.lines())
+        if self.config.comparisons.labelers == PEOPLE:
+            # What people stop may have to go back to where it began.
+            self.policy.keep()
+        with suppress(RolledBack):
+            self.line.hold(self.policy, self.go_back)
+
+    def go(self, until: str | None = None) -> None:
+        """Take turns until every round is finished, or one turn as far as the stage `until`."""
+        rounds = range(self.config.rounds)
+        while unfinished := [r for r in rounds if not self.is_done(r, until)]:
+            with suppress(RolledBack):
+                self.turn(unfinished[0], until)
+                if until is not None:
+                    break
+        self.line.beat(FINISHED)
+        self.line.close()
+
+    def go_back(self, cord: Cord) -> None:
+        """Go on from an earlier checkpoint.
+
+        Reward models from there on learn anew, of all that is known now: people may have left out
+        a labeler's answers before they let the run go on.
+        """
+        target = cord.roll_back_to
+        assert target is not None, "a roll back names its checkpoint"
+        read_checkpoint(self.policy.folder, target)
+        event = self.store.add_event("run_rolled_back", {"cord": cord.id, "update": target})
+        self.rewards.forget(r for r in range(self.config.rounds) if self.end_of(r) > target)
+        self.policy.go_back(target, cord=cord.id, known_until=event.sequence)
+
     def turn(self, round_number: int, until: str | None = None) -> None:
         """Take one turn of the loop, up to and including the stage `until`."""
         last = len(STAGES) if until is None else STAGES.index(until)
+        self.line.round = round_number
         if last >= STAGES.index("samples"):
             self.ask(round_number, is_answered=last >= STAGES.index("comparisons"))
+        if last >= STAGES.index("policy"):
+            self.go_ahead(round_number)
+        if last >= STAGES.index("comparisons") and self.asks_people(round_number):
+            self.people.wait(round_number)
         if last >= STAGES.index("rewards"):
             self.learn(round_number)
         if last >= STAGES.index("policy"):
@@ -108,24 +155,69 @@ class Loop:
         """Return the PPO update, counted over the run, with which a round ends."""
         return (round_number + 1) * self.config.policy.updates // self.config.rounds
 
-    def ask(self, round_number: int, *, is_answered: bool = True) -> None:
-        """Sample from the current policy and gather the labels that this round should have.
+    def is_learned(self, round_number: int) -> bool:
+        """Whether the round's reward model is there; then nothing more is asked for it."""
+        return (self.folder / "rewards" / f"round-{round_number}").exists()
 
-        Once the round's reward model is there the policy has moved on, and nothing more is asked.
+    def asks_people(self, round_number: int) -> bool:
+        """Whether the round's reward model is to learn from people, and has not yet."""
+        is_learned = self.is_learned(round_number)
+        return self.config.comparisons.labelers == PEOPLE and not is_learned
+
+    def ask(self, round_number: int, *, is_answered: bool = True) -> None:
+        """Sample from the current policy and ask what this round should ask.
+
+        Synthetic labelers answer at once; people's answers are waited for later.
         """
-        is_learned = (self.folder / "rewards" / f"round-{round_number}").exists()
-        if self.config.comparisons.labelers == "none" or is_learned:
+        asks_people = self.asks_people(round_number)
+        if self.config.comparisons.labelers == NOBODY or self.is_learned(round_number):
             return
-        wanted = self.labels_due(round_number) - self.labels_due(round_number - 1)
-        validation = self.config.comparisons.validation_labels
-        for split, n_labels in (("train", wanted), ("validation", validation)):
-            questions = self._questions(round_number, split, n_labels)
-            if is_answered:
-                self._gather(split, questions)
+        # Once PPO has gone on, the policy is another: what was asked then stands.
+        is_moved = self.policy.update > self.end_of(round_number - 1)
+        if asks_people and self.people.is_settled(round_number, is_moved=is_moved):
+            return
+        comparisons, rounds = self.config.comparisons, self.config.rounds
+        due = comparisons.labels_due(round_number, rounds)
+        wanted = due - comparisons.labels_due(round_number - 1, rounds)
+        questions = []
+        for split, n_labels in (("train", wanted), ("validation", comparisons.validation_labels)):
+            overlap = comparisons.for_split(split).overlap
+            of_split = self._questions(round_number, split, -(-n_labels // overlap))
+            questions += [(question, overlap) for question in of_split]
+            if is_answered and not asks_people:
+                self._gather(split, of_split)
+        if is_answered and asks_people:
+            self.people.ask(round_number, questions)
+
+    def go_ahead(self, round_number: int) -> None:
+        """Go on with PPO and the reward model there is, while people answer this round.
+
+        A share of the updates is left for the reward model that learns from their answers.
+        """
+        comparisons = self.config.comparisons
+        if comparisons.wait == "always" or round_number == 0 or not self.asks_people(round_number):
+            return
+        start, end = self.end_of(round_number - 1), self.end_of(round_number)
+        limit = start + int(comparisons.people.ahead * (end - start))
+        if self.policy.update >= limit or self.people.is_answered(round_number):
+            return
+        self.learn(round_number - 1)
+        self.policy.advance(
+            round_number,
+            limit,
+            self._of_split("train"),
+            note={"reward_round": round_number - 1},
+            is_over=lambda: self.people.is_answered(round_number),
+        )
+        self.line.note = ""
 
     def learn(self, round_number: int) -> None:
         """Train the reward model anew on all labels so far."""
-        self.rewards.train(round_number, self._reference_samples(), self.metrics)
+        as_of = None
+        if self.config.comparisons.labelers == PEOPLE:
+            as_of = self.people.freeze(round_number, known_until=self.policy.course.known_until)
+        reference = self._reference_samples()
+        self.rewards.train(round_number, reference, self.metrics, as_of=as_of)
 
     def improve(self, round_number: int) -> None:
         """Go on with PPO against this round's reward model."""
@@ -135,13 +227,13 @@ class Loop:
         """Let a held-out judge compare policy and reference on prompts that nothing trained on."""
         held_out = self._shuffled("held_out", "evaluation prompts")
         evaluation = self.config.evaluation
-        taste = self.config.comparisons.synthetic.taste
+        taste = self.config.comparisons.known_taste
         chosen = held_out[: evaluation.prompts]
-        model = f"policy/round-{round_number}"
+        model = self.policy.name_of(round_number)
         draw = self.drawer.draw
         draw(chosen, model=REFERENCE, round=0, purpose="evaluation", per_prompt=1)
         draw(chosen, model=model, round=round_number, purpose="evaluation", per_prompt=1)
-        if evaluation.frontier_prompts:
+        if evaluation.frontier_prompts and taste:
             several = held_out[: evaluation.frontier_prompts]
             n = evaluation.frontier_samples
             draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
@@ -151,60 +243,19 @@ class Loop:
             task=self.config.task,
             round=round_number,
             policy_model=model,
-            taste=build_taste(taste),
+            taste=build_taste(taste) if taste else None,
             folder=self.folder,
         )
 
-    def labels_due(self, round_number: int) -> int:
-        """Return how many training labels there should be once this round has asked."""
-        if round_number < 0:
-            return 0
-        comparisons = self.config.comparisons
-        share = round_number / max(1, self.config.rounds - 1)
-        initial = comparisons.initial_labels or max(
-            comparisons.labels // self.config.rounds, comparisons.labels // 4
+    def _questions(self, round_number: int, split: str, wanted: int) -> list[Comparison]:
+        """Return the round's questions of a split, made from samples of the newest policy."""
+        return self.asker.questions(
+            self._shuffled(split, f"label prompts {split}"),
+            round=round_number,
+            split=split,
+            model=REFERENCE if round_number == 0 else self.policy.name_of(round_number - 1),
+            wanted=wanted,
         )
-        if self.config.rounds == 1:
-            return comparisons.labels
-        return label_budget(min(initial, comparisons.labels), comparisons.labels, share)
-
-    def _questions(self, round_number: int, split: str, n_labels: int) -> list[Comparison]:
-        """Draw samples until there are enough questions for the labels, and store them.
-
-        Prompts are taken in a fixed shuffled order, each asked about at most once per run, so no
-        label repeats a question and a resumed run asks the same ones.
-        """
-        comparisons = self.config.comparisons.for_split(split)
-        n_questions = -(-n_labels // comparisons.overlap)
-        order = self._shuffled(split, f"label prompts {split}")
-        asked = {c.prompt_id for r in range(round_number) for c in self.store.comparisons(round=r)}
-        fresh = [p for p in order if p.id not in asked]
-        model = REFERENCE if round_number == 0 else f"policy/round-{round_number - 1}"
-        questions: list[Comparison] = []
-        taken = 0
-        while len(questions) < n_questions and taken < len(fresh):
-            chunk = fresh[taken : taken + n_questions - len(questions)]
-            samples = self.drawer.draw(
-                chunk,
-                model=model,
-                round=round_number,
-                purpose="labels",
-                per_prompt=self.config.samples.per_prompt,
-            )
-            questions += make_comparisons(
-                samples,
-                self.prompts,
-                round=round_number,
-                per_prompt=self.config.samples.per_prompt,
-            )
-            taken += len(chunk)
-        if len(questions) < n_questions:
-            self.progress.say(
-                f"Only {len(questions)} of {n_questions} {split} questions could be asked: the "
-                "prompts are used up. Add prompts or ask for fewer labels."
-            )
-        self.store.add_comparisons(questions)
-        return questions
 
     def _gather(self, split: str, questions: list[Comparison]) -> None:
         """Have questions answered that are not answered yet."""
@@ -215,7 +266,7 @@ class Loop:
             seed=self.config.seed,
             task=self.config.task,
             rounds=self.config.rounds,
-            progress=lambda done, total: self.progress.count(f"{split} labels", done, total),
+            progress=lambda done, total: self.line.count(f"{split} labels", done, total),
         )
 
     def _reference_samples(self) -> list[Sample]:
@@ -244,42 +295,36 @@ class Loop:
         return [prompts[int(i)] for i in order]
 
 
-def prepare(config: RunConfig, folder: Path, store: Store, progress: Progress) -> Loop:
+def prepare(config: RunConfig, folder: Path, line: Line) -> Loop:
     """Load model and prompts and put the stages together."""
-    base = resolve(config.models.name, say=progress.say)
+    store, seed = line.store, config.seed
+    base = resolve(config.models.name, say=line.say)
     coder = load_tokenizer(base)
     prompts = load_prompts(config.prompts, config.task, coder, context=context_length(base))
     store.add_prompts(prompts)
-    causal = load_causal(_start_of(config, base, prompts, folder, progress), coder)
-    family = Family(causal, config.models, seed=config.seed)
+    causal = load_causal(_start_of(config, base, prompts, folder, line), coder)
+    family = Family(causal, config.models, seed=seed)
     responder = _responder(config, coder, causal)
-    reward_model = RewardModel(family, pad_id=coder.pad_id, seed=config.seed)
-    trainer = PPOTrainer(
-        family,
-        ValueHead(family.policy.width),
-        reward_model,
-        responder,
-        config.policy,
-        seed=config.seed,
-    )
-    metrics = MetricsLog(folder / "metrics.jsonl")
+    reward_model = RewardModel(family, pad_id=coder.pad_id, seed=seed)
+    value_head = ValueHead(family.policy.width)
+    trainer = PPOTrainer(family, value_head, reward_model, responder, config.policy, seed=seed)
+    metrics = MetricsLog(folder / "metrics.jsonl", line)
+    by_id = {p.id: p for p in prompts}
+    drawer = SampleDrawer(responder, family, store, seed=seed, progress=line)
+    per_prompt = config.samples.per_prompt
+    ends = {(r + 1) * config.policy.updates // config.rounds for r in range(-1, config.rounds)}
     return Loop(
         config=config,
         folder=folder,
-        store=store,
-        progress=progress,
-        prompts={p.id: p for p in prompts},
-        drawer=SampleDrawer(responder, family, store, seed=config.seed, progress=progress),
+        line=line,
+        prompts=by_id,
+        drawer=drawer,
+        asker=Asker(drawer, store, by_id, per_prompt=per_prompt, say=line.say),
+        people=People(config.task, line),
         rewards=RewardStage(
-            reward_model,
-            responder,
-            config.rewards,
-            store,
-            seed=config.seed,
-            run=folder,
-            progress=progress,
+            reward_model, responder, config.rewards, store, seed=seed, run=folder, progress=line
         ),
-        policy=PolicyStage(trainer, metrics, run=folder, progress=progress),
+        policy=PolicyStage(trainer, metrics, run=folder, progress=line, kept=ends),
         metrics=metrics,
     )
 

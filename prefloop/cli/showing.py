@@ -89,7 +89,8 @@ def _pairs(store: Store, *, seed: int, n_pairs: int) -> list[Pair]:
     samples = store.samples(purpose="evaluation")
     before = {s.prompt_id: s for s in samples if s.model == REFERENCE}
     last = max((s.round for s in samples if s.model != REFERENCE), default=0)
-    after = {s.prompt_id: s for s in samples if s.model == f"policy/round-{last}"}
+    # The newest of several: after a roll back a round's policy is made again.
+    after = {s.prompt_id: s for s in samples if s.model != REFERENCE and s.round == last}
     prompts = {p.id: p for p in store.prompts(split="held_out")}
     both = sorted(before.keys() & after.keys() & prompts.keys())
     chosen = numpy_stream(seed, "terminal pairs").permutation(len(both))[:n_pairs]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from prefloop.functional.schedules import label_budget
 from prefloop.settings import Count, Fraction, Index, NonNegative, Positive, Section
 
 SYNTHETIC = "synthetic"
@@ -140,6 +141,16 @@ class ComparisonsConfig(Section):
     def known_taste(self) -> dict[str, float]:
         """What the labelers are known to like; nothing is known of people."""
         return dict(self.synthetic.taste) if self.labelers == SYNTHETIC else {}
+
+    def labels_due(self, round_number: int, rounds: int) -> int:
+        """Return how many training labels there should be once this round has asked."""
+        if round_number < 0:
+            return 0
+        if rounds == 1:
+            return self.labels
+        initial = self.initial_labels or max(self.labels // rounds, self.labels // 4)
+        share = round_number / (rounds - 1)
+        return label_budget(min(initial, self.labels), self.labels, share)
 
     def for_split(self, split: str) -> Self:
         """Return the settings with the overlap that holds for a split."""

@@ -33,22 +33,28 @@ class People:
         self.line = line
         self._sleep = sleep
 
-    def is_asked(self, round_number: int) -> bool:
-        """Whether the round's questions are in the queue."""
-        return self.line.store.queue.batch(round_number) is not None
+    def is_settled(self, round_number: int, *, is_moved: bool) -> bool:
+        """Whether the round's questions stay as they are: frozen, or of a policy that moved on."""
+        batch = self.line.store.queue.batch(round_number)
+        return batch is not None and (is_moved or batch.frozen_at is not None)
 
     def ask(self, round_number: int, questions: Sequence[Question]) -> None:
         """Put the round's questions into the queue; those of an abandoned policy leave it."""
-        queue = self.line.store.queue
-        batch = queue.batch(round_number)
-        publish(self.line.store, self.task)
-        if batch is None or batch.frozen_at is None:
-            queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
-            queue.ask_only(round_number, [c.id for c, _ in questions])
+        store = self.line.store
+        publish(store, self.task)
+        store.queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
+        store.queue.ask_only(round_number, [c.id for c, _ in questions])
 
     def is_answered(self, round_number: int) -> bool:
-        """Whether enough answers are in, as far as the store says so at once; PPO does not wait."""
-        return self.line.glance(lambda store: is_answered(store, round_number))
+        """Whether enough answers are in, as far as the store says so at once: PPO does not wait."""
+
+        def look(store: Store) -> bool:
+            batch = store.queue.batch(round_number)
+            if batch is not None:
+                self.line.note = f"labels {batch.answered} of {batch.wanted}"
+            return is_answered(store, round_number)
+
+        return self.line.glance(look)
 
     def wait(self, round_number: int) -> None:
         """Come back when enough answers are in, or no more can come."""
@@ -67,14 +73,15 @@ class People:
         if told is not None:
             self._tell_end(self._batch(round_number))
 
-    def freeze(self, round_number: int) -> int:
-        """Close the round's batch; return the last event that its reward model may know."""
-        return self.line.store.queue.freeze(round_number)
+    def freeze(self, round_number: int, *, known_until: int = 0) -> int:
+        """Close the round's batch; return the last event that its reward model may know.
 
-    def told(self, round_number: int) -> str:
-        """Return how many answers are in, in words."""
-        batch = self._batch(round_number)
-        return f"labels {batch.answered} of {batch.wanted}"
+        After a roll back that is all until then, answers to later rounds included.
+        """
+        if self.line.store.queue.batch(round_number) is None:
+            # Nobody was asked: labels were imported, or others labeled before people did.
+            self.line.store.queue.open_batch(round_number, [])
+        return max(self.line.store.queue.freeze(round_number), known_until)
 
     def _batch(self, round_number: int) -> Batch:
         batch = self.line.store.queue.batch(round_number)

@@ -1,11 +1,8 @@
 """How many labels each round asks for."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from prefloop.config import parse_run
-from prefloop.loop import Loop
 
 
 def due(rounds: int, labels: int, initial: int | None = None) -> list[int]:
@@ -15,8 +12,8 @@ def due(rounds: int, labels: int, initial: int | None = None) -> list[int]:
         "comparisons": {"labels": labels, "initial_labels": initial},
         "policy": {"episodes": 64 * rounds},
     }
-    loop = SimpleNamespace(config=parse_run(raw, "run.yaml"))
-    return [Loop.labels_due(loop, r) for r in range(-1, rounds)]  # type: ignore[arg-type]
+    comparisons = parse_run(raw, "run.yaml").comparisons
+    return [comparisons.labels_due(r, rounds) for r in range(-1, rounds)]
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3, 7, 20])
