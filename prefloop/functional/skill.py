@@ -164,7 +164,7 @@ def _marginal(
     k = answers.n_options[says].astype(float)
     found = np.empty((answers.n_labelers, len(GRID)))
     for g, skill in enumerate(GRID):
-        p = right_probability(skill, k)
+        p = right_probability(np.asarray(skill), k)
         term = np.log(w * p + (1 - w) * (1 - p) / (k - 1))
         found[:, g] = np.bincount(labeler, weights=term, minlength=answers.n_labelers)
     return found
