@@ -16,18 +16,18 @@ DISK = {
     "53100": "the database server's disk is full",
     "25006": "the database server is read-only",
 }
-MOVED = "takes no more answers, for it has moved. Set `store` in run.yaml, and start again"
 STORE = {
     "SQLITE_NOTADB": "is not a database. Give the path of a store of prefloop, or a new path",
     "SQLITE_CORRUPT": "is damaged. Put back a backup; keep the damaged file, labels may be saved",
     "SQLITE_CANTOPEN": "cannot be opened. Check that its folder exists and lets you write",
-    "SQLITE_CONSTRAINT_TRIGGER": MOVED,
-    "PF001": MOVED,
     "SQLITE_CONSTRAINT": "refuses a row that contradicts what it holds",
     "23": "refuses a row that contradicts what it holds",
     "28": "refuses this user or password. Check the URL",
 }
+MOVED = "takes no more answers, for it has moved. Set `store` in run.yaml, and start again"
 AWAY = {
+    "SQLITE_CONSTRAINT_TRIGGER": MOVED,
+    "PF001": MOVED,
     "SQLITE_BUSY": "is being written by another process. Wait until that is done, and try again",
     "55P03": "is being written by another process. Wait until that is done, and try again",
     "08": "cannot be reached. Check the address, and that the server is running",

@@ -55,14 +55,17 @@ def sample(number: int, place: int) -> Sample:
 
 
 def invite(store: Store, n_labelers: int) -> list[str]:
-    """Let so many labelers in, with instructions to read; return their names."""
+    """Let so many labelers in; return their names."""
     names = [f"labeler-{number}" for number in range(n_labelers)]
-    if not store.instructions.all():
-        store.instructions.publish(INSTRUCTIONS, "Which is best?", "Read *all*.", True, "owner")
     for name in names:
         if store.people.by_name(name) is None:
             store.people.add(name, "labeler")
     return names
+
+
+def publish(store: Store) -> None:
+    """Publish the instructions that answers name. A server does so itself."""
+    store.instructions.publish(INSTRUCTIONS, "Which is best?", "Read *all*.", True, "owner")
 
 
 def submission(view: View, luck: random.Random, *, name: str | None = None) -> Submission:
@@ -106,6 +109,7 @@ def answer_many(
 def fill_every_table(store: Store, *, n_questions: int = 40, n_answers: int = 60) -> list[str]:
     """Let something happen in every table; return the ids of the answers."""
     luck = random.Random(2019)
+    publish(store)
     names = invite(store, 5)
     owner = store.people.add("owner", "owner")
     ask(store, n_questions)
