@@ -1,5 +1,6 @@
 """Fixtures that several rooms share."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,14 +51,29 @@ def postgres_url(postgres: "Cluster") -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store in SQLite, to be copied: making one takes longer than most tests."""
+    from prefloop.store.store import Store
+
+    path = tmp_path_factory.mktemp("sqlite") / "prefloop.db"
+    Store.open(path).close()
+    assert not path.with_name("prefloop.db-wal").exists()
+    return path
+
+
+@pytest.fixture
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
+    """The path of an empty store in SQLite."""
+    return shutil.copy(sqlite_template, tmp_path / "prefloop.db")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest) -> str | Path:
-    """Where an empty store is, or will be: both kinds of database in turn."""
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
-        return url
-    folder: Path = request.getfixturevalue("tmp_path")
-    return folder / "prefloop.db"
+    """Where an empty store is: both kinds of database in turn."""
+    name = {"sqlite": "sqlite_path", "postgresql": "postgres_url"}[request.param]
+    found: str | Path = request.getfixturevalue(name)
+    return found
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from prefloop.store.store import Store
 PATIENCE_SECONDS = 60.0
 TEMPLATE = "prefloop_template"
 
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2**30
+
 KEEPER = """
 data=$1; shift
 "$@" &
@@ -84,7 +86,9 @@ class Cluster:
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """Yield a server with an empty store as the template of all others."""
-    with tempfile.TemporaryDirectory(prefix="prefloop-pg-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="prefloop-pg-", dir=_memory(), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         user = _other_user()
         programs = _programs(folder if user else None)
@@ -95,6 +99,13 @@ def running_cluster() -> Iterator[Cluster]:
             cluster.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
             Store.open(cluster.url(TEMPLATE)).close()
             yield cluster
+
+
+def _memory() -> str | None:
+    """A folder in memory, if there is room: a database is 300 files, and every test has its own."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+        return str(MEMORY)
+    return None
 
 
 def _other_user() -> str | None:

@@ -34,8 +34,8 @@ def empty_place(request: pytest.FixtureRequest, path: Path) -> Iterator[str | Pa
 
 
 @pytest.fixture
-def file_store(path: Path) -> Iterator[Store]:
+def file_store(sqlite_path: Path) -> Iterator[Store]:
     """The same in SQLite only, at `path`."""
-    with Store.open(path) as opened:
+    with Store.open(sqlite_path) as opened:
         fill(opened)
         yield opened
