@@ -26,7 +26,7 @@ export class Answering extends EventTarget {
   #history = [];
   #notes = new Map();
   #watch = new Stopwatch();
-  #shownAt = 0;
+  #settling = 0;
   #awaited = null;
   instructions = "";
   current = null;
@@ -47,7 +47,7 @@ export class Answering extends EventTarget {
 
   /** Whether an answer would be taken now. */
   get isReady() {
-    return this.current !== null && !this.#awaited && performance.now() - this.#shownAt >= SETTLING_MS;
+    return document.body.dataset.state === "asking";
   }
 
   /** Whether the page shows what a practice question teaches. */
@@ -173,9 +173,12 @@ export class Answering extends EventTarget {
     the("mode-leave").hidden = !replaces;
     the("resting").hidden = true;
     the("actions").hidden = false;
-    document.body.dataset.state = "asking";
-    this.#shownAt = performance.now();
-    this.#watch = new Stopwatch(this.#shownAt, document.visibilityState === "visible");
+    document.body.dataset.state = "settling";
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      if (document.body.dataset.state === "settling") document.body.dataset.state = "asking";
+    }, SETTLING_MS);
+    this.#watch = new Stopwatch(performance.now(), document.visibilityState === "visible");
     this.dispatchEvent(new Event("shown"));
   }
 

@@ -1,0 +1,390 @@
+"""No answer is lost: connection gone, page reloaded, browser killed, two tabs, two clicks.
+
+And the page never says "saved" before the server did.
+"""
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Page, Playwright, Route, expect
+
+from tests.browser.chromium import kill, launch_with_profile
+from tests.browser.conftest import PATIENCE_MS, NewPerson
+from tests.browser.person import Person
+from tests.browser.site import Site
+
+ANSWERS = "**/api/answers/**"
+WATCH = """() => {
+  window.told = [];
+  const pill = document.getElementById("saved-told");
+  new MutationObserver(() => window.told.push(pill.textContent)).observe(pill, { childList: true, characterData: true, subtree: true });
+}"""
+"""Keeps every word that the page says on what is saved."""
+
+
+def cut(page: Page) -> None:
+    """Take the connection away."""
+    page.context.set_offline(True)
+
+
+def mend(page: Page) -> None:
+    """Give the connection back."""
+    page.context.set_offline(False)
+
+
+def leave_whatever_it_asks(page: Page) -> list[str]:
+    """Accept the browser's question before leaving; return the kinds that were asked."""
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    return asked
+
+
+def answers(site: Site) -> list[str]:
+    """Return what was answered, in order."""
+    return [label.answer for label in site.labels()]
+
+
+def test_two_minutes_without_a_connection(new_person: NewPerson, site: Site) -> None:
+    ann = new_person("Ann")
+    ann.page.clock.install()
+    _work_through_a_cut(ann, site, lambda: ann.page.clock.fast_forward("02:00"))
+
+
+@pytest.mark.slow
+def test_two_minutes_without_a_connection_by_the_wall_clock(ann: Person, site: Site) -> None:
+    _work_through_a_cut(ann, site, lambda: ann.page.wait_for_timeout(120_000))
+
+
+def _work_through_a_cut(ann: Person, site: Site, pass_time: object) -> None:
+    page = ann.page
+    ann.asked()
+    page.evaluate(WATCH)
+    cut(page)
+    ann.press("1", "0", "b")
+    ann.rests()
+    expect(page.locator("#resting")).to_contain_text("No connection")
+    ann.waits(3)
+    pass_time()  # type: ignore[operator]
+    ann.waits(3)
+    expect(ann.saved).to_contain_text("no connection")
+    assert site.labels() == []
+    assert "Saved" not in page.evaluate("window.told")
+    mend(page)
+    ann.is_saved()
+    assert answers(site) == ["best", "tie", "all_bad"]
+    told = page.evaluate("window.told")
+    assert told.index("Saved") > max(i for i, word in enumerate(told) if "3 waiting" in word)
+    ann.asked()
+
+
+def test_saved_is_not_said_before_the_server_said_so(ann: Person, site: Site) -> None:
+    page = ann.page
+    held: list[Route] = []
+    page.route(ANSWERS, held.append)
+    ann.press("1")
+    ann.waits(1)
+    ann.asked()
+    expect(page.locator("#figures")).to_contain_text("0 answered")
+    expect(ann.saved).to_contain_text("1 waiting")
+    held[0].continue_()
+    ann.is_saved()
+    expect(page.locator("#figures")).to_contain_text("1 answered")
+    assert len(site.labels()) == 1
+
+
+def test_an_answer_whose_receipt_was_lost_is_stored_once(ann: Person, site: Site) -> None:
+    page = ann.page
+    lost: list[int] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().status)
+        route.abort()
+
+    page.route(ANSWERS, lose_the_first)
+    ann.press("1")
+    ann.waits(1)
+    ann.is_saved()
+    assert lost == [200]
+    assert answers(site) == ["best"]
+
+
+def test_unsent_work_survives_a_reload_with_a_warning(ann: Person, site: Site) -> None:
+    page = ann.page
+    asked = leave_whatever_it_asks(page)
+    page.route(ANSWERS, lambda route: route.abort())
+    ann.press("1", "0")
+    ann.waits(2)
+    unsent = ann.prompt
+    page.reload()
+    assert asked == ["beforeunload"]
+    ann.waits(2)
+    ann.asked()
+    assert ann.prompt == unsent
+    page.unroute(ANSWERS)
+    ann.saved.click()
+    page.get_by_role("button", name="Send now").click()
+    expect(page.locator("#outbox-told")).to_contain_text("Everything is saved")
+    page.keyboard.press("Escape")
+    ann.is_saved()
+    assert answers(site) == ["best", "tie"]
+
+
+def test_unsent_work_survives_the_end_of_the_browser(
+    playwright: Playwright, site: Site, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile"
+    context = launch_with_profile(playwright, profile)
+    ann = Person(context.pages[0], site, "Ann")
+    ann.come_back()
+    ann.asked()
+    context.route(ANSWERS, lambda route: route.abort())
+    ann.press("1", "b")
+    ann.waits(2)
+    ann.asked()
+    kill(profile)
+    context.close()
+    (profile / "SingletonLock").unlink(missing_ok=True)
+    with launch_with_profile(playwright, profile) as context:
+        ann = Person(context.pages[0], site, "Ann")
+        ann.page.goto(f"{site.address}/login")
+        expect(ann.page.locator("#waiting")).to_contain_text("Answers by Ann wait in this browser")
+        ann.enter(reads=False)
+        ann.is_saved()
+    assert answers(site) == ["best", "all_bad"]
+
+
+def test_a_double_click_answers_one_question(ann: Person, page: Page, site: Site) -> None:
+    button = page.get_by_role("button", name="Choose sample 1").first
+    button.dblclick()
+    ann.asked()
+    ann.button("Tie").dblclick()
+    ann.asked()
+    ann.is_saved()
+    assert answers(site) == ["best", "tie"]
+    page.keyboard.press("2")
+    page.keyboard.press("2")
+    ann.asked()
+    ann.is_saved()
+    assert len(site.labels()) == 3
+
+
+def test_a_held_key_answers_one_question(ann: Person, page: Page, site: Site) -> None:
+    page.keyboard.down("1")
+    ann.asked()
+    for _ in range(20):
+        page.keyboard.down("1")
+    page.keyboard.up("1")
+    ann.is_saved()
+    assert len(site.labels()) == 1
+
+
+def test_a_second_tab_shows_the_same_question_and_follows(ann: Person, site: Site) -> None:
+    other = Person(ann.page.context.new_page(), site, "Ann")
+    other.page.goto(f"{site.address}/label")
+    other.asked()
+    assert (other.prompt, other.samples) == (ann.prompt, ann.samples)
+    before = ann.prompt
+    other.press("1")
+    expect(ann.page.locator("#prompt")).not_to_have_text(before)
+    expect(ann.page.locator("#toast")).to_contain_text("answered in your other tab")
+    ann.is_saved()
+    other.is_saved()
+    assert len(site.labels()) == 1
+    ann.press("2")
+    other.asked()
+    other.press("2")
+    ann.is_saved()
+    other.is_saved()
+    assert len(site.labels()) == 3
+    assert len({label.comparison_id for label in site.labels()}) == 3
+
+
+def test_what_a_closed_tab_left_behind_is_sent_by_the_other(ann: Person, site: Site) -> None:
+    context = ann.page.context
+    other = Person(context.new_page(), site, "Ann")
+    other.page.goto(f"{site.address}/label")
+    other.asked()
+    other.page.route(ANSWERS, lambda route: route.abort())
+    other.press("1")
+    ann.waits(1)
+    other.page.close()
+    ann.saved.click()
+    ann.page.get_by_role("button", name="Send now").click()
+    ann.is_saved()
+    assert answers(site) == ["best"]
+
+
+def test_two_tabs_send_each_answer_once(ann: Person, site: Site) -> None:
+    context = ann.page.context
+    sent: list[str] = []
+    context.on("request", lambda r: sent.append(r.url) if r.method == "PUT" else None)
+    other = Person(context.new_page(), site, "Ann")
+    other.page.goto(f"{site.address}/label")
+    other.asked()
+    cut(ann.page)
+    ann.press("1", "1", "1")
+    other.waits(3)
+    sent.clear()
+    mend(ann.page)
+    ann.is_saved()
+    other.is_saved()
+    assert len(site.labels()) == 3
+    assert len(set(sent)) == 3
+
+
+def test_a_session_that_ended_keeps_the_work(ann: Person, page: Page, site: Site) -> None:
+    asked = leave_whatever_it_asks(page)
+    site.store.people.disable(site.people["Ann"])
+    site.store.people.enable(site.people["Ann"])
+    deadline = time.monotonic() + 20
+    while not page.locator("#login-banner").is_visible():
+        # The server believes a caller for a few seconds.
+        assert time.monotonic() < deadline
+        ann.press("1")
+        ann.asked()
+    stored = len(site.labels())
+    expect(page.locator("#login-banner")).to_contain_text("Please log in again")
+    expect(ann.saved).to_contain_text("waiting")
+    page.get_by_role("button", name="Log in again").click()
+    page.wait_for_url("**/login**")
+    assert asked == []
+    expect(page.locator("#waiting")).to_contain_text("Answers by Ann wait in this browser")
+    ann.enter(reads=False)
+    ann.is_saved()
+    assert len(site.labels()) == stored + 1
+
+
+def test_somebody_else_does_not_send_ones_work(ann: Person, page: Page, site: Site) -> None:
+    leave_whatever_it_asks(page)
+    site.add("Bob")
+    page.route(ANSWERS, lambda route: route.abort())
+    ann.press("1")
+    ann.waits(1)
+    page.get_by_role("button", name="Log out").click()
+    dialog = page.get_by_role("dialog", name="On the way")
+    expect(dialog).to_contain_text("1 answer is kept in this browser")
+    dialog.get_by_role("button", name="Log out all the same").click()
+    page.wait_for_url("**/login")
+    page.unroute(ANSWERS)
+    bob = Person(page, site, "Bob")
+    bob.enter()
+    expect(page.locator("#others-banner")).to_contain_text("Answers by Ann wait in this browser")
+    bob.press("2")
+    bob.is_saved()
+    assert [label.labeler for label in site.labels()] == ["Bob"]
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    ann.enter(reads=False)
+    ann.is_saved()
+    assert [label.labeler for label in site.labels()] == ["Bob", "Ann"]
+
+
+@pytest.mark.parametrize("status", [409, 422, 404])
+def test_a_refused_answer_stays_visible_until_it_was_read(ann: Person, status: int) -> None:
+    page = ann.page
+    told = f"This answer was not taken, for reason {status}."
+    body = {"error": {"code": "conflict", "told": told}}
+    page.route(ANSWERS, lambda route: route.fulfill(status=status, json=body))
+    ann.press("c")
+    page.get_by_label("Goes with your answer").fill("A long thought")
+    page.get_by_role("button", name="Keep it").click()
+    ann.press("1")
+    expect(ann.saved).to_have_text("1 not taken")
+    page.get_by_role("button", name="Show it").click()
+    dialog = page.get_by_role("dialog", name="On the way")
+    expect(dialog).to_contain_text(told)
+    expect(dialog).to_contain_text("A long thought")
+    dialog.get_by_role("button", name="I have read this").click()
+    dialog.get_by_role("button", name="Close").click()
+    expect(ann.saved).to_have_text("Saved")
+    ann.asked()
+
+
+@pytest.mark.parametrize("status", [500, 503, 507, 429])
+def test_a_server_in_trouble_is_asked_again(ann: Person, site: Site, status: int) -> None:
+    page = ann.page
+    told = "The server’s disk is full."
+    body = {"error": {"code": "x", "told": told}}
+    page.route(ANSWERS, lambda route: route.fulfill(status=status, json=body), times=1)
+    ann.press("1")
+    ann.waits(1)
+    ann.is_saved()
+    assert answers(site) == ["best"]
+
+
+def test_a_forged_looking_request_is_repaired_with_a_new_token(ann: Person, site: Site) -> None:
+    page = ann.page
+    page.evaluate("async () => (await import('/static/labeling/api.js')).useToken('stale')")
+    ann.press("1")
+    ann.is_saved()
+    assert answers(site) == ["best"]
+
+
+def test_an_undo_without_a_connection_arrives_after_its_answer(ann: Person, site: Site) -> None:
+    page = ann.page
+    samples = ann.samples
+    cut(page)
+    ann.press("1", "z")
+    ann.asked()
+    assert ann.samples == samples
+    ann.press("2")
+    mend(page)
+    ann.is_saved()
+    [label] = site.labels()
+    assert site.text(label.chosen or "").strip() == samples[1]
+    expect(page.locator("#refused-banner")).to_be_hidden()
+
+
+def test_a_clock_that_jumps_does_not_matter(new_person: NewPerson, site: Site) -> None:
+    ann = new_person("Ann")
+    ann.asked()
+    ann.page.clock.set_fixed_time("1999-12-31T23:59:59")
+    ann.press("1")
+    ann.is_saved()
+    ann.page.clock.set_fixed_time("2099-01-01T00:00:00")
+    ann.press("2")
+    ann.is_saved()
+    assert all(0 <= label.seconds < 120 for label in site.labels())
+    assert len(site.labels()) == 2
+
+
+def test_a_browser_that_keeps_nothing_says_so(new_person: NewPerson, site: Site) -> None:
+    ann = new_person("Ann", comes_back=False)
+    ann.page.add_init_script("delete Window.prototype.indexedDB; window.indexedDB = undefined;")
+    ann.come_back()
+    ann.asked()
+    expect(ann.page.locator("#kept-banner")).to_contain_text("This browser keeps nothing")
+    ann.press("1")
+    ann.is_saved()
+    assert len(site.labels()) == 1
+
+
+def test_a_page_left_open_over_a_deployment_offers_to_reload(ann: Person, site: Site) -> None:
+    page = ann.page
+    asked = leave_whatever_it_asks(page)
+
+    def newer(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers=answer.headers | {"x-prefloop-assets": "newer"})
+
+    page.route("**/api/claims", newer)
+    page.route(ANSWERS, lambda route: route.abort())
+    ann.press("1")
+    expect(page.locator("#assets-banner")).to_contain_text("Nothing you did is lost")
+    page.unroute("**/api/claims")
+    page.unroute(ANSWERS)
+    page.get_by_role("button", name="Reload now").click()
+    ann.is_saved()
+    assert answers(site) == ["best"]
+    assert asked == []
+    expect(page.locator("#assets-banner")).to_be_hidden()
+    page.set_default_timeout(PATIENCE_MS)
