@@ -27,17 +27,17 @@ TEMPLATE = "prefloop_template"
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2**30
 
 KEEPER = """
-data=$1; shift
+folder=$1; shift
 "$@" &
 server=$!
 read -r _
 kill -QUIT $server
 wait $server
-rm -rf "$data"
+rm -rf "$folder"
 """
 """Runs the server until its own input ends; `read` waits for nothing else.
 
-QUIT ends it at once, without writing anything: its data goes too.
+QUIT ends it at once, without writing anything: its folder goes too.
 """
 
 SETTINGS = {
@@ -93,7 +93,7 @@ def running_cluster() -> Iterator[Cluster]:
         user = _other_user()
         programs = _programs(folder if user else None)
         if user is not None:
-            shutil.chown(folder, user)
+            subprocess.run(["chown", "-R", user, folder], check=True)
         with _server(folder, programs, user):
             cluster = Cluster(folder)
             cluster.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
@@ -148,7 +148,7 @@ def _server(folder: Path, programs: Path, user: str | None) -> Iterator[None]:
     server = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *options]
     with log.open("wb") as output:
         keeper = subprocess.Popen(
-            ["sh", "-c", KEEPER, "keeper", str(data), *server],
+            ["sh", "-c", KEEPER, "keeper", str(folder), *server],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
