@@ -1,7 +1,7 @@
 """A labeler who is a program: logs in, asks for questions, answers, and repeats until heard.
 
-Plain HTTP/1.1 over one connection that is kept open, so that what is measured is the server. It keeps
-an answer until the server has said that it is stored, as the labeling page does.
+Plain HTTP/1.1 over one connection that is kept open, so that what is measured is the server. It
+keeps an answer until the server has said that it is stored, as the labeling page does.
 """
 
 import asyncio
