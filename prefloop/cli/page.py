@@ -31,20 +31,28 @@ def the_only_server(folder: Path) -> Iterator[None]:
     """Hold the folder's place for one server; a second one is told where the first is."""
     with (folder / LOCK).open("a") as lock:
         if not _is_mine(lock, fcntl.LOCK_EX):
-            where = (folder / LOCK).read_text() or "an unknown address"
             raise InputError(
-                f"{folder} is served already, at {where}. Use that one, or stop it first."
+                f"{folder} is served already, at {last_address(folder) or 'an unknown address'}. "
+                "Use that one, or stop it first."
             )
         yield
 
 
-def served_at(folder: Path) -> str | None:
-    """Return the address of the process that serves the folder now; None if none does."""
+def last_address(folder: Path) -> str | None:
+    """Return where the folder is served, or was served last."""
     path = folder / LOCK
-    if not path.exists():
+    return (path.read_text() or None) if path.exists() else None
+
+
+def served_at(folder: Path) -> str | None:
+    """Return the address of the process that serves the folder now; None if none does.
+
+    One that is just starting has no address yet: the text is empty, or its last one.
+    """
+    if not (folder / LOCK).exists():
         return None
-    with path.open() as lock:
-        return None if _is_mine(lock, fcntl.LOCK_SH) else path.read_text()
+    with (folder / LOCK).open() as lock:
+        return None if _is_mine(lock, fcntl.LOCK_SH) else last_address(folder) or ""
 
 
 def _is_mine(lock: TextIO, kind: int) -> bool:
@@ -93,7 +101,7 @@ class _Keeper(Thread):
             address = served_at(self.folder)
             if address is None:
                 code = self.serve()
-            else:
+            elif address:
                 self.tell_address(address)
             self.is_over.wait(AGAIN_SECONDS)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -72,7 +73,7 @@ def _serve(
                 tell("say", sentence)
 
     require_password(store, settings)
-    with _door(settings) as door:
+    with _door(settings, folder) as door:
         server = make_server(store, settings, on_ready=ready)
         if for_run:
             # The run holds the other end of standard input. When it dies, however it dies, that
@@ -114,16 +115,21 @@ def _settings(
     )
 
 
-def _door(settings: "WebSettings") -> "socket.socket":
-    """Return a listening socket: at the port that was asked for, or at the first free one."""
+def _door(settings: "WebSettings", folder: Path) -> "socket.socket":
+    """Return a listening socket: at the port that was asked for, or the last one, or a free one.
+
+    Pages that are open on people's screens find the run again after a restart.
+    """
     from dataclasses import replace
 
+    from prefloop.cli.page import last_address
     from prefloop.errors import SettingsError
     from prefloop.web.serving import listening
 
     if settings.port:
         return listening(settings)
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+    last = urlsplit(last_address(folder) or "").port
+    for port in (*([last] if last else []), *range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)):
         try:
             return listening(replace(settings, port=port))
         except SettingsError:

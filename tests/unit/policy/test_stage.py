@@ -1,15 +1,18 @@
 """The policy stage: where it goes on, what it leaves on disk, and when it gives up."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from prefloop.errors import CheckpointError, DivergedError
 from prefloop.files import verify_folder
 from prefloop.metrics import MetricsLog
+from prefloop.models.checkpoint import save_checkpoint
 from prefloop.policy.config import KLConfig
 from prefloop.policy.stage import PATIENCE, PolicyStage
 from prefloop.policy.trainer import PPOTrainer
@@ -82,6 +85,85 @@ def test_a_first_run_has_nothing_to_restore(gpt2_folder: Path, tmp_path: Path) -
     stage.restore()
     assert (trainer.update, heard.said) == (0, [])
     torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)
+
+
+def test_the_ends_of_rounds_stay_to_go_back_to(gpt2_folder: Path, tmp_path: Path) -> None:
+    trainer = small(gpt2_folder)
+    stage = PolicyStage(
+        trainer, MetricsLog(tmp_path / "m.jsonl"), run=tmp_path, progress=Heard(), kept={0, 1, 4}
+    )
+    stage.keep()
+    stage.improve(0, 1, PROMPTS)
+    stage.improve(1, 4, PROMPTS)
+    assert stage.checkpoints == [0, 1, 3, 4]
+
+
+def test_ppo_that_goes_ahead_stops_between_updates_with_a_checkpoint(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_on(gpt2_folder, batch_size=4, episodes=32, epochs=1, checkpoint_every=0)
+    stage, _ = stage_on(trainer, tmp_path)
+    answers = iter([False, False, True])
+    stage.advance(1, 8, PROMPTS, note={"reward_round": 0}, is_over=lambda: next(answers))
+    assert (stage.update, stage.checkpoints) == (2, [2])
+    assert [line["reward_round"] for line in stage.metrics.lines()] == [0, 0]
+    assert not (tmp_path / "policy").exists(), "the round is not over"
+    stage.improve(1, 4, PROMPTS)
+    assert (tmp_path / "policy" / "round-1").exists()
+    assert [line.get("reward_round") for line in stage.metrics.lines()] == [0, 0, None, None]
+
+
+def test_a_roll_back_takes_the_checkpoint_and_other_random_numbers(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.improve(0, 2, PROMPTS)
+    at_two = weights_of(stage.trainer.named_parameters)
+    stage.improve(1, 3, PROMPTS)
+    first = stage.metrics.lines()
+    assert [stage.name_of(r) for r in (0, 1)] == ["policy/round-0", "policy/round-1"]
+    stage.go_back(2, cord="c1", known_until=40)
+    assert (stage.update, stage.checkpoints, stage.rolled_back_by) == (2, [2], "c1")
+    torch.testing.assert_close(weights_of(stage.trainer.named_parameters), at_two, **EXACT)
+    assert stage.metrics.lines() == first[:2]
+    stage.improve(1, 3, PROMPTS)
+    assert [stage.name_of(r) for r in (0, 1)] == ["policy/round-0", "policy/round-1-branch-1"]
+    assert stage.metrics.lines()[2]["policy/entropy"] != first[2]["policy/entropy"]
+    resumed, _ = stage_on(small(gpt2_folder), tmp_path)
+    resumed.restore()
+    assert resumed.course == stage.course
+    assert (resumed.course.branch, resumed.course.known_until) == (1, 40)
+    resumed.go_back(2, cord="c2", known_until=50)
+    assert resumed.course.branch == 2, "never a branch that was there already"
+
+
+def test_a_roll_back_that_was_interrupted_is_done_again(gpt2_folder: Path, tmp_path: Path) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.improve(0, 3, PROMPTS)
+    later = tmp_path / "checkpoints" / "policy" / "checkpoint-000003"
+    shutil.copytree(later, tmp_path / "later")
+    stage.go_back(2, cord="c1", known_until=40)
+    # As if the process had died before it dropped what came after.
+    shutil.copytree(tmp_path / "later", later)
+    again, _ = stage_on(small(gpt2_folder), tmp_path)
+    again.restore()
+    assert (again.update, again.rolled_back_by) == (3, "")
+    again.go_back(2, cord="c1", known_until=40)
+    assert (again.checkpoints, again.course.branch) == ([2], 1)
+
+
+def test_a_checkpoint_of_an_earlier_prefloop_is_taken(gpt2_folder: Path, tmp_path: Path) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.improve(0, 1, PROMPTS)
+    checkpoint = tmp_path / "checkpoints" / "policy" / "checkpoint-000001"
+    state = json.loads((checkpoint / "state.json").read_text())
+    del state["course"]
+    tensors = load_file(checkpoint / "tensors.safetensors")
+    save_checkpoint(checkpoint.parent, 1, tensors, state)
+    resumed, _ = stage_on(small(gpt2_folder), tmp_path)
+    resumed.restore()
+    assert resumed.update == 1
+    assert resumed.name_of(0) == "policy/round-0"
 
 
 def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_path: Path) -> None:
