@@ -135,7 +135,7 @@ def _beliefs(
     k_of = np.ones(len(top))
     k_of[answers.question] = k
     total = np.bincount(question_of, weights=weight, minlength=len(top))
-    total += np.maximum(k_of - n_chosen, 0) * np.exp(-top)
+    total = total + np.maximum(k_of - n_chosen, 0) * np.exp(-top)
     mine, all_mine = weight[answers.option], total[answers.question]
     without = np.exp(votes[answers.option] - vote - top[answers.question])
     others = without / (all_mine - mine + without)

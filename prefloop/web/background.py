@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
+from prefloop.web.errors import places
+
 log = logging.getLogger("prefloop.web")
 
 EVERY_SECONDS = 60.0
@@ -37,12 +39,14 @@ class Background(Generic[Found]):
         self._running: Future[Found] | None = None
         self._latest: Found | None = None
         self._begun = float("-inf")
+        self._is_closed = False
 
     def latest(self) -> Found | None:
         """Return the newest result at once; None before the first. Begin a new one if it is old."""
         with self._turn:
             self._collect()
-            if self._running is None and self._clock() - self._begun >= self._every:
+            is_due = self._clock() - self._begun >= self._every
+            if self._running is None and is_due and not self._is_closed:
                 self._begin()
             return self._latest
 
@@ -62,6 +66,8 @@ class Background(Generic[Found]):
 
     def close(self) -> None:
         """Let a measurement that is under way come to its end, and begin no other."""
+        with self._turn:
+            self._is_closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
@@ -73,8 +79,10 @@ class Background(Generic[Found]):
         if running is None or not running.done():
             return
         self._running = None
+        if running.cancelled():
+            return
         problem = running.exception()
         if problem is None:
             self._latest = running.result()
         else:
-            log.error("the figures could not be worked out: %s", type(problem).__name__)
+            log.error("the figures could not be worked out: %s", " <- ".join(places(problem)))

@@ -43,7 +43,8 @@ class Measured:
     n_labels: int
     quality: QualityNow
     learning: LearningNow | None
-    team: TeamFigures
+    team: TeamFigures | None
+    """None before the first answer."""
     alarms: tuple[Alarm, ...]
     """What concerns everybody: of the labels, and of rules."""
 
@@ -60,14 +61,15 @@ class Measuring:
         store, now = self._store, self._store.now()
         thresholds = Thresholds()
         labels = store.recent.labels(NEWEST)
-        team = judge_team(self._evidence(labels), thresholds=thresholds)
+        evidence = self._evidence(labels)
+        team = judge_team(evidence, thresholds=thresholds) if evidence.labelers else None
         recent = store.tallies.all(since_hour=int(now // 3600) - RULE_HOURS)
         health = rule_health(store.rules.all(), recent, now=now, thresholds=thresholds)
-        alarms = (*team.alarms, *rule_alarms(health))
+        alarms = (*(team.alarms if team else ()), *rule_alarms(health))
         return Measured(
             at=now,
             n_labels=len(labels),
-            quality=_quality(now, len(labels), team.agreement, alarms),
+            quality=_quality(now, len(labels), team.agreement if team else None, alarms),
             learning=_learning(store),
             team=team,
             alarms=alarms,

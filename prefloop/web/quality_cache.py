@@ -25,8 +25,9 @@ class QualityCache:
     def doubts(self) -> dict[str, str]:
         """Return why known answers may be wrong, by comparison."""
         found = self._background.latest()
-        doubtful = found.team.doubtful_gold if found is not None else ()
-        return {gold.comparison_id: gold.told for gold in doubtful}
+        if found is None or found.team is None:
+            return {}
+        return {gold.comparison_id: gold.told for gold in found.team.doubtful_gold}
 
     def everything(self, *, patience_seconds: float) -> Measured | None:
         """Return all that was measured; wait so long if it is the first time."""

@@ -1,6 +1,6 @@
 """What the owner does with people: invite, disable, publish instructions, gold, rules.
 
-`app.py` lets only owners in. Pages carry `include_in_schema=False`.
+`app.py` lets only owners in. The pages that call this are in `team_pages.py`.
 """
 
 from typing import Annotated
@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from prefloop.teamwork import Gold, Person, Rule
-from prefloop.web import team_pages
 from prefloop.web.errors import ApiError
 from prefloop.web.guide import html
 from prefloop.web.messages import refusals
@@ -40,7 +39,6 @@ from prefloop.web.team_messages import (
 from prefloop.web.team_work import team_work
 
 router = APIRouter(tags=["team"])
-router.include_router(team_pages.router)
 
 INVITE_HOURS = 72
 Name = Annotated[str, Path(max_length=200)]

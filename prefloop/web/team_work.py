@@ -12,10 +12,10 @@ from prefloop.comparisons.quality.labelers import LabelerFigures
 from prefloop.comparisons.quality.self_consistency import Consistency
 from prefloop.comparisons.quality.sentences import counted
 from prefloop.comparisons.quality.share import Share
+from prefloop.comparisons.quality.team import TeamFigures
 from prefloop.functional.statistics import Estimate
 from prefloop.teamwork import Tally
 from prefloop.web import standing
-from prefloop.web.measuring import Measured
 from prefloop.web.parts import Parts
 from prefloop.web.team_messages import FindingTold, LabelerNow, ShareTold, TeamNow, VersionNow
 from prefloop.web.work_hours import Work, total
@@ -30,6 +30,7 @@ def team_work(here: Parts, version: str | None) -> TeamNow:
     versions = list(dict.fromkeys(tally.instructions for tally in tallies))
     kept = [t for t in tallies if version is None or t.instructions == version]
     measured = here.quality.everything(patience_seconds=PATIENCE_SECONDS)
+    figures = None if measured is None else measured.team
     settings = here.settings
     everything = total(kept)
     return TeamNow(
@@ -41,8 +42,8 @@ def team_work(here: Parts, version: str | None) -> TeamNow:
         told=standing.work_told(
             everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
         ),
-        labelers=_labelers(here, kept, version, measured),
-        by_version=[] if measured is None else _versions(tallies, measured),
+        labelers=_labelers(here, kept, version, figures),
+        by_version=[] if figures is None else _versions(tallies, figures),
         warnings=[] if measured is None else [alarm.told for alarm in measured.alarms],
     )
 
@@ -55,12 +56,12 @@ def labelers_known(here: Parts) -> list[str]:
 
 
 def _labelers(
-    here: Parts, tallies: list[Tally], version: str | None, measured: Measured | None
+    here: Parts, tallies: list[Tally], version: str | None, team: TeamFigures | None
 ) -> list[LabelerNow]:
     work: dict[str, list[Tally]] = defaultdict(list)
     for tally in tallies:
         work[tally.labeler].append(tally)
-    figures = {} if measured is None else {f.labeler: f for f in measured.team.labelers}
+    figures = {} if team is None else {f.labeler: f for f in team.labelers}
     out = here.store.rules.excluded()
     disabled = {p.name for p in here.store.people.all() if p.disabled_at is not None}
     names = set(work) if version is not None else set(work) | set(figures)
@@ -122,7 +123,7 @@ def _trust(
     )
 
 
-def _versions(tallies: list[Tally], measured: Measured) -> list[VersionNow]:
+def _versions(tallies: list[Tally], team: TeamFigures) -> list[VersionNow]:
     n: Mapping[str, Counter[str]] = defaultdict(Counter)
     for tally in tallies:
         n[tally.instructions].update(tally.n)
@@ -134,7 +135,7 @@ def _versions(tallies: list[Tally], measured: Measured) -> list[VersionNow]:
             agreement=None if found.agreement is None else _estimate(found.agreement.estimate),
             gold=None if found.gold is None else _estimate(found.gold),
         )
-        for found in measured.team.versions
+        for found in team.versions
     ]
 
 

@@ -71,7 +71,7 @@ def forecast(
     seen, accuracies, counts = zip(*batches, strict=True)
     curve = fit_learning_curve(seen, accuracies, counts, seed=seed)
     now, doubled = _point(curve, n_labels), _point(curve, 2 * n_labels)
-    gain, interval = curve.gain(n_labels, 2 * n_labels)
+    gain, interval = curve.gain(float(n_labels), 2.0 * n_labels)
     status, told = _told(now, doubled, gain, interval)
     return Forecast(
         status=status,
@@ -135,7 +135,8 @@ def _batches(
 
 
 def _point(curve: LearningCurve, n: int) -> CurvePoint:
-    return CurvePoint(labels=n, accuracy=curve.at(n), interval=curve.interval(n))
+    at = float(n)
+    return CurvePoint(labels=n, accuracy=curve.at(at), interval=curve.interval(at))
 
 
 def _grid(first: int, last: int, n: int = 24) -> list[int]:

@@ -193,13 +193,19 @@ class Seeding:
 
 
 def seed_store(
-    store: Store, *, hours: int = 34, questions: int = 320, is_stopped: bool = False, seed: int = 7
+    store: Store,
+    *,
+    hours: int = 34,
+    questions: int = 320,
+    updates: int = 131,
+    is_stopped: bool = False,
 ) -> dict[str, str]:
     """Fill an empty store; return the ids of its people by name.
 
     Round 0 is answered, frozen and learned from; round 1 is being answered while PPO goes on.
     """
-    seeding = Seeding(store, random.Random(seed))
+    seeding = Seeding(store, random.Random(7))
+    first = updates // 2
     with moved_clock() as ago:
         ago(hours)
         people = _people(store)
@@ -211,22 +217,22 @@ def seed_store(
         n = _days_of_work(seeding, ago, range(hours, half, -1), "1")
         store.queue.freeze(0)
         seeding.learn(0, max(n, 320))
-        seeding.improve(0, 1, 60)
+        seeding.improve(0, 1, first)
         stop = store.cord.pull("Linus", "Every other answer is empty, and I get them all.")
-        store.cord.stopped(stop.id, 41)
-        _beat(store, "stopped by the cord", 60, (20, 40, 60))
+        store.cord.stopped(stop.id, first)
+        _beat(store, "stopped by the cord", first, (first // 2, first))
         looked = "A stop token was set wrongly; put right in run.yaml, ten samples read."
-        store.cord.release(stop.id, "Olga", looked, "roll_back", 40)
+        store.cord.release(stop.id, "Olga", looked, "roll_back", first // 2)
         _publish(store, "1.1", is_major=False)
         seeding.ask(1, 2 * questions)
         _days_of_work(seeding, ago, range(half, -1, -1), "1.1")
     store.rules.apply("always first", "Mallory", "Chose the first sample in 86 %.", "Olga")
-    seeding.improve(1, 61, 131)
-    _beat(store, "improving the policy", 131, (80, 100, 120))
+    seeding.improve(1, first + 1, updates)
+    _beat(store, "improving the policy", updates, (first, updates - 10, updates - 1))
     if is_stopped:
         shown = [f"s1-0003{place}" for place in range(4)]
         stop = store.cord.pull("Grace", "These all end the same way. It found a trick.", shown)
-        store.cord.stopped(stop.id, 131)
+        store.cord.stopped(stop.id, updates)
     return people
 
 
