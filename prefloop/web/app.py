@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from prefloop.store.store import Store
-from prefloop.web import cord, dashboard, health, labeling, login, me, pages, team
+from prefloop.web import cord, dashboard, health, labeling, login, me, pages, team, team_pages
 from prefloop.web.config import WebSettings
 from prefloop.web.errors import handle_errors
 from prefloop.web.messages import ALWAYS, refusals
@@ -29,6 +29,7 @@ ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
     (cord.router, everybody),
     (dashboard.router, watchers),
     (team.router, owners),
+    (team_pages.router, owners),
 )
 """Every part, and who is let in at all. A route may let in fewer, never more."""
 
