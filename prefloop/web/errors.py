@@ -58,11 +58,10 @@ class ApiError(fastapi.HTTPException):
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Make the app answer every error in the one form."""
+    """Make the app answer every refusal in the one form; `our_bug` is for what nobody foresaw."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(PrefloopError, _cannot)
-    app.add_exception_handler(Exception, _our_bug)
 
 
 def answer(
@@ -110,11 +109,12 @@ def _cannot(request: Request, error: Exception) -> Response:
         return answer(request, 503, "store_away", told, {"Retry-After": str(RETRY_SECONDS)})
     if isinstance(error, StoreError) and error.__cause__ is not None:
         # The database refused what we sent it: not the caller's doing, nor for their eyes.
-        return _our_bug(request, error)
+        return our_bug(request, error)
     return answer(request, 422, "refused", str(error))
 
 
-def _our_bug(request: Request, error: Exception) -> Response:
+def our_bug(request: Request, error: Exception) -> Response:
+    """Return what is said of an error that is nobody's doing but ours; log where it arose."""
     number = secrets.token_hex(4)
     route = getattr(request.scope.get("route"), "path", "?")
     log.error("error %s in %s %s: %s", number, request.method, route, " <- ".join(places(error)))

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prefloop.web.config import REQUEST_BYTES, WebSettings
-from prefloop.web.errors import ApiError, answer
+from prefloop.web.errors import ApiError, answer, our_bug
 from prefloop.web.templating import assets
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,7 +47,11 @@ class Door:
             await self._app(scope, receive, send)
             return
 
+        is_answered = False
+
         async def protected(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
@@ -61,7 +65,13 @@ class Door:
             response = answer(Request(scope), refusal.status_code, refusal.code, refusal.detail)
             await response(scope, receive, protected)
             return
-        await self._app(scope, _limited(receive), protected)
+        try:
+            await self._app(scope, _limited(receive), protected)
+        except Exception as error:
+            told = our_bug(Request(scope), error)
+            if not is_answered:
+                await told(scope, receive, protected)
+            raise
 
 
 def refused(scope: Scope, settings: WebSettings) -> ApiError | None:
@@ -71,6 +81,9 @@ def refused(scope: Scope, settings: WebSettings) -> ApiError | None:
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if settings.hosts is not None and name not in settings.hosts:
         return ApiError(400, "wrong_host", f"This server does not answer to the name {name!r}.")
+    if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        # PostgreSQL refuses it in any text, and no name of ours holds it.
+        return ApiError(400, "malformed", "An address holds no NUL character.")
     if scope["method"] in SAFE_METHODS:
         return None
     if not _is_own(headers, host, settings):

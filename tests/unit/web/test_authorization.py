@@ -1,0 +1,238 @@
+"""Who may do what: every route, for everybody, with the exact answer.
+
+A route without a line here fails the first test. Items belong to ann: `other` is bob, who may
+label, but not touch what is hers.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from prefloop.teamwork import Gold
+from prefloop.web.app import ROUTERS
+from tests.unit.web.desk import Desk, answer_to, claim, make_desk, new_id, open_store
+
+CALLERS = ("anonymous", "labeler", "other", "viewer", "owner", "token")
+
+
+class Codes(NamedTuple):
+    """What each kind of caller is answered."""
+
+    anonymous: int
+    labeler: int
+    other: int
+    viewer: int
+    owner: int
+    token: int
+
+
+ALL = Codes(200, 200, 200, 200, 200, 200)
+KNOWN = Codes(401, 200, 200, 200, 200, 200)
+WORK = Codes(401, 200, 200, 403, 200, 200)
+OWN_ITEM = Codes(401, 200, 404, 403, 404, 200)
+"""Owners see all answers in the table of labels, but do not answer in somebody's name."""
+WATCH = Codes(401, 403, 403, 200, 200, 403)
+RULE = Codes(401, 403, 403, 403, 200, 403)
+MADE = RULE._replace(owner=201)
+GONE = RULE._replace(owner=204)
+PAGE = Codes(303, 200, 200, 200, 200, 403)
+WORK_PAGE = PAGE._replace(viewer=403)
+WATCH_PAGE = Codes(303, 403, 403, 200, 200, 403)
+OWNER_PAGE = WATCH_PAGE._replace(viewer=403)
+
+
+@dataclass
+class Scene:
+    """Things that paths and bodies name."""
+
+    desk: Desk
+    question: dict[str, Any]
+    answer_id: str
+    token_id: str
+    rule_id: str
+    cord_id: str
+
+    def path(self, template: str) -> str:
+        """Return a route's path with real items in it."""
+        return template.format(
+            answer_id=self.answer_id,
+            person_id=self.desk.people["bob"],
+            token_id=self.token_id,
+            comparison="c4",
+            rule_id=self.rule_id,
+            cord_id=self.cord_id,
+        )
+
+
+Body = Callable[[Scene], dict[str, Any]]
+
+
+def fixed(**body: Any) -> Body:
+    """Return a body that names nothing of the scene."""
+    return lambda scene: body
+
+
+EXPECTED: dict[str, tuple[Codes, Body | None]] = {
+    # open to all
+    "GET /healthz": (ALL, None),
+    "GET /login": (ALL, None),
+    "GET /api/openapi.json": (ALL, None),
+    "HEAD /api/openapi.json": (ALL, None),
+    "POST /api/session": (Codes(401, 401, 401, 401, 401, 401), fixed(code="WRONG")),
+    # everybody's own
+    "GET /": (Codes(303, 303, 303, 303, 303, 403), None),
+    "GET /instructions": (PAGE, None),
+    "GET /api/me": (KNOWN, None),
+    "GET /api/cord": (KNOWN, None),
+    # labeling
+    "GET /label": (WORK_PAGE, None),
+    "GET /mine": (WORK_PAGE, None),
+    "GET /api/answers": (WORK, None),
+    "POST /api/me/instructions": (WORK, fixed(version="1")),
+    "POST /api/claims": (WORK, fixed(n=1)),
+    "POST /api/claims/renew": (WORK, lambda s: {"views": [s.question["view"]]}),
+    "PUT /api/answers/{answer_id}": (OWN_ITEM, lambda s: answer_to(s.question)),
+    "DELETE /api/answers/{answer_id}": (OWN_ITEM, None),
+    "DELETE /api/claims": (
+        Codes(401, 204, 204, 403, 204, 204),
+        lambda s: {"views": [s.question["view"]]},
+    ),
+    "POST /api/cord": (WORK, fixed(reason="It insults people.")),
+    # watching
+    "GET /dashboard": (WATCH_PAGE, None),
+    "GET /api/dashboard": (WATCH, None),
+    "GET /api/quality": (WATCH, None),
+    # running a team
+    "GET /team": (OWNER_PAGE, None),
+    "GET /team/parts/work": (OWNER_PAGE, None),
+    "GET /team/parts/rules": (OWNER_PAGE, None),
+    "GET /team/people": (OWNER_PAGE, None),
+    "GET /team/parts/people": (OWNER_PAGE, None),
+    "GET /team/gold": (OWNER_PAGE, None),
+    "GET /team/parts/questions": (OWNER_PAGE, None),
+    "GET /team/instructions": (OWNER_PAGE, None),
+    "GET /team/parts/versions": (OWNER_PAGE, None),
+    "GET /api/team": (RULE, None),
+    "GET /api/people": (RULE, None),
+    "GET /api/people/{person_id}/tokens": (RULE, None),
+    "GET /api/questions": (RULE, None),
+    "GET /api/rules": (RULE, None),
+    "POST /api/people": (MADE, fixed(name="new", role="labeler")),
+    "POST /api/people/{person_id}/invites": (MADE, None),
+    "POST /api/people/{person_id}/tokens": (MADE, fixed(name="for a program")),
+    "POST /api/people/{person_id}/disable": (RULE, None),
+    "POST /api/people/{person_id}/enable": (RULE, None),
+    "DELETE /api/tokens/{token_id}": (GONE, None),
+    "POST /api/instructions/preview": (RULE, fixed(text="*new*")),
+    "POST /api/instructions": (
+        MADE,
+        fixed(version="2", question="Which?", text="Read.", is_major=False),
+    ),
+    "POST /api/gold": (
+        MADE,
+        fixed(comparison="c5", chosen="s5a", explanation="It is.", is_training=False),
+    ),
+    "DELETE /api/gold/{comparison}": (GONE, None),
+    "POST /api/rules": (MADE, fixed(name="random", labeler="ann", reason="as dice")),
+    "DELETE /api/rules/{rule_id}": (RULE, None),
+    "POST /api/cord/{cord_id}/release": (RULE, fixed(checked="Looked.", action="resume")),
+    # last, for it ends the session
+    "DELETE /api/session": (Codes(401, 204, 204, 204, 204, 403), None),
+}
+
+
+def routes() -> Iterator[str]:
+    """Yield every route that the app has."""
+    for router, _ in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute), f"{route} is of a kind that this test cannot see"
+            yield from (f"{method} {route.path}" for method in route.methods)
+
+
+def test_every_route_has_its_line(desk: Desk) -> None:
+    own = [route for route in desk.app.routes if isinstance(route, Route)]
+    given = {f"{method} {route.path}" for route in own for method in route.methods or ()}
+    assert given | set(routes()) == set(EXPECTED)
+    mounts = [route.path for route in desk.app.routes if isinstance(route, Mount)]
+    assert mounts == ["/static"], "what is mounted is open to everybody"
+    assert len(desk.app.routes) == len(own) + len(mounts) + len(ROUTERS)
+
+
+@pytest.fixture(params=CALLERS)
+def caller(request: pytest.FixtureRequest) -> str:
+    """Each kind of caller in turn."""
+    name: str = request.param
+    return name
+
+
+def test_everybody_may_do_exactly_what_the_table_says(tmp_path: Path, caller: str) -> None:
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, questions=12)
+        scene = set_up(desk)
+        client = client_of(desk, caller)
+        found = {}
+        for route, (_, body) in EXPECTED.items():
+            method, template = route.split(" ")
+            content = {} if body is None else {"json": body(scene)}
+            answer = client.request(method, scene.path(template), **content)
+            found[route] = answer.status_code
+        assert found == {route: getattr(codes, caller) for route, (codes, _) in EXPECTED.items()}
+        desk.app.state.parts.close()
+
+
+def set_up(desk: Desk) -> Scene:
+    """Return a scene in which ann has a question on screen."""
+    store = desk.store
+    token_id, _ = store.access.new_token(desk.people["ann"], "another")
+    store.gold.add(
+        Gold(
+            comparison_id="c4",
+            chosen="s4a",
+            explanation="",
+            is_training=False,
+            created_by="olga",
+        )
+    )
+    rule = store.rules.apply("always left", "bob", "the left one, always", "olga")
+    [question] = claim(desk.browser("ann"))
+    return Scene(
+        desk=desk,
+        question=question,
+        answer_id=new_id(),
+        token_id=token_id,
+        rule_id=rule.id,
+        cord_id=store.cord.pull("bob", "It repeats itself.").id,
+    )
+
+
+def client_of(desk: Desk, caller: str) -> TestClient:
+    """Return a client of this kind of caller."""
+    if caller == "token":
+        return desk.program("ann")
+    names = {"labeler": "ann", "other": "bob", "viewer": "vera", "owner": "olga"}
+    return desk.browser(names.get(caller))
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_reading_never_changes_anything_and_nothing_else_reads(desk: Desk, method: str) -> None:
+    olga = desk.browser("olga")
+    paths = [route.split(" ")[1] for route in EXPECTED if route.startswith("GET ")]
+    for path in paths:
+        if "{" in path or f"{method.upper()} {path}" in EXPECTED:
+            continue
+        assert olga.request(method, path, json={}).status_code == 405, path
+
+
+def test_a_token_of_the_owner_labels_and_does_nothing_else(desk: Desk) -> None:
+    program = desk.program("olga")
+    assert program.post("/api/claims", json={"n": 1}).status_code == 200
+    for path in ("/api/people", "/api/dashboard", "/api/team", "/dashboard"):
+        answer = program.get(path)
+        assert answer.status_code == 403, path
+    assert "a program's token" in program.get("/api/people").json()["error"]["told"]
