@@ -1,4 +1,8 @@
-"""How far labels agree with each other, what that allows a reward model, and what they cost."""
+"""How far labels agree with each other, what that allows a reward model, and what they cost.
+
+The agreement of all labelers together, with an interval that knows who judged, is in
+`quality/peers.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,19 +63,6 @@ def pair_agreements(labels: Sequence[Label]) -> list[PairAgreement]:
         )
         for names, outcomes in sorted(same.items())
     ]
-
-
-def agreement(labels: Sequence[Label]) -> Estimate | None:
-    """Return how often two labels on one question name the same sample, clustered by question.
-
-    Each question counts as much as its number of pairs of labels. None without such a pair.
-    """
-    pairs = list(_pairs(labels, ("best",)))
-    if not pairs:
-        return None
-    return paired_win_rate(
-        [float(a.chosen == b.chosen) for a, b in pairs], [a.comparison_id for a, _ in pairs]
-    )
 
 
 def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) -> float | None:

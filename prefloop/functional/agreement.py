@@ -61,13 +61,16 @@ def pairwise_agreement(choices: Choices, confidence: float = 0.95) -> Estimate |
         m = sum_q same_q / sum_q pairs_q
         V = V_question + V_labeler - V_both,   e_ij = [i and j agree] - m,  n pairs
         V_labeler: two pairs of choices count together if they have a labeler in common, so
-            n^2 V_labeler = sum_a (sum_{ij: a in ij} e_ij)^2 - sum_{ab} (sum_{ij: ab} e_ij)^2
+            n^2 V_labeler = sum_a (e_a / (1 - h_a))^2 - sum_{ab} e_ab^2
+        with e_a (e_ab) the sum of e_ij over the pairs with a (with a and b), h_a n their number
 
     A pair of choices has two labelers, and each of them moves it: clustering by one of the two
-    would see a quarter of their variance. Never below V_question or V_labeler alone; each sum
-    is scaled by G / (G - 1). None without a question that two answered.
+    would see a quarter of their variance. The mean follows each labeler by h_a, on average 2 / L;
+    dividing by 1 - h_a undoes that. Other sums are scaled by G / (G - 1). Never below V_question
+    or V_labeler alone. None without a question that two answered.
     Aronow, Samii, Assenova 2015, Political Analysis 23:564-577, for dyads; Cameron, Gelbach,
-    Miller 2011, JBES 29:238-249, eq. 2.5, for two ways.
+    Miller 2011, JBES 29:238-249, eq. 2.5, for two ways; Bell and McCaffrey 2002, Survey
+    Methodology 28:169-181, for 1 - h ("CR3").
     """
     everybody = np.ones(choices.n_labelers, dtype=bool)
     same, pairs = _others(choices, everybody)
@@ -218,7 +221,13 @@ def _labeler_variances(
     same, pairs = _others(choices, everybody)
     rest = same - mean * pairs
     here = pairs > 0
-    v_labeler, n_labelers = _grouped(rest[here], choices.labeler[here], n)
+    sums, shares = (
+        np.bincount(choices.labeler, weights=x, minlength=choices.n_labelers) for x in (rest, pairs)
+    )
+    n_labelers = int((shares > 0).sum())
+    # The mean follows a labeler by the share of pairs that are theirs; what is left is stretched.
+    stretched = sums / (1 - np.minimum(shares / n, 1 - 1 / max(n_labelers, 2)))
+    v_labeler = float((stretched**2).sum() / n**2)
     agreed, met = (triu(product, k=1) for product in _products(choices, everybody))
     v_dyad, _ = _clustered((agreed - mean * met).data, met.nnz, n)
     v_cell, _ = _clustered(rest[here], int(here.sum()), n)
@@ -259,7 +268,7 @@ def _one_labeler(
 def _rows_by_labeler(choices: Choices) -> list[Int[np.ndarray, " M"]]:
     order = np.argsort(choices.labeler, kind="stable")
     counts = np.bincount(choices.labeler, minlength=choices.n_labelers)
-    return np.split(order, np.cumsum(counts)[:-1])
+    return np.split(order, np.cumsum(counts))[: choices.n_labelers]
 
 
 def _grouped(rest: Counts, groups: Int[np.ndarray, " M"], n: float) -> tuple[float, int]:

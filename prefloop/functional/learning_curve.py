@@ -17,15 +17,17 @@ class LearningCurve:
     limits: Float[np.ndarray, " D"]
     slopes: Float[np.ndarray, " D"]
 
-    def at(self, n: float) -> float:
+    def at(self, n: int | float) -> float:
         """Return the accuracy after n labels."""
         return float(_curve(self.limit, self.slope, n))
 
-    def interval(self, n: float, confidence: float = 0.95) -> Interval:
+    def interval(self, n: int | float, confidence: float = 0.95) -> Interval:
         """Return the percentile interval of the accuracy after n labels."""
         return _percentiles(_curve(self.limits, self.slopes, n), confidence)
 
-    def gain(self, n: float, more: float, confidence: float = 0.95) -> tuple[float, Interval]:
+    def gain(
+        self, n: int | float, more: int | float, confidence: float = 0.95
+    ) -> tuple[float, Interval]:
         """Return by how much accuracy rises from n labels to `more`, with its interval."""
         rises = _curve(self.limits, self.slopes, more) - _curve(self.limits, self.slopes, n)
         return self.at(more) - self.at(n), _percentiles(rises, confidence)
@@ -75,7 +77,7 @@ def _bounded_fit(
     return np.where(over, 1.0, limit), np.where(over, to_one, slope)
 
 
-def _curve(limit: float | np.ndarray, slope: float | np.ndarray, n: float) -> np.ndarray:
+def _curve(limit: float | np.ndarray, slope: float | np.ndarray, n: int | float) -> np.ndarray:
     return np.asarray(np.clip(limit - slope / np.sqrt(n), 0.0, 1.0))
 
 

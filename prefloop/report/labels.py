@@ -3,11 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from statistics import median
 from typing import Any
 
-from prefloop.functional.statistics import Estimate, paired_win_rate
+from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.peers import overall_agreement
+from prefloop.functional.statistics import Estimate
 from prefloop.records import Comparison, Label
 from prefloop.report.config import ReportConfig
 
@@ -54,7 +55,7 @@ def label_facts(
     for label in labels:
         by_labeler[label.labeler].append(label)
     rows = [_row(name, theirs, config.hourly_wage) for name, theirs in by_labeler.items()]
-    agreement, chance = _agreement(labels, comparisons)
+    agreement = overall_agreement(Evidence(labels=labels, comparisons=comparisons))
     return LabelFacts(
         n_labels=len(labels),
         n_train=splits["train"],
@@ -63,8 +64,8 @@ def label_facts(
         cost=hours * config.hourly_wage,
         answers=tuple(Counter(label.answer for label in labels).most_common()),
         labelers=tuple(sorted(rows, key=lambda row: (-row.n_labels, row.name))),
-        agreement=agreement,
-        chance=chance,
+        agreement=agreement.estimate if agreement else None,
+        chance=agreement.chance if agreement else None,
     )
 
 
@@ -80,25 +81,6 @@ def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
         cost=hours * wage,
         first_share=first / len(chosen) if chosen else None,
     )
-
-
-def _agreement(
-    labels: Sequence[Label], comparisons: Mapping[str, Comparison]
-) -> tuple[Estimate | None, float | None]:
-    """Compare each two labels of a question that name a best sample; an interval by question."""
-    choices: dict[str, list[str | None]] = defaultdict(list)
-    for label in labels:
-        if label.answer == "best":
-            choices[label.comparison_id].append(label.chosen)
-    outcomes, clusters, chances = [], [], []
-    for comparison_id, chosen in choices.items():
-        for a, b in combinations(chosen, 2):
-            outcomes.append(float(a == b))
-            clusters.append(comparison_id)
-            chances.append(1 / len(comparisons[comparison_id].sample_ids))
-    if not outcomes:
-        return None, None
-    return paired_win_rate(outcomes, clusters), sum(chances) / len(chances)
 
 
 def synthetic_taste(settings: Mapping[str, Any]) -> dict[str, float] | None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from prefloop.comparisons.agreement import (
-    agreement,
     label_ceiling,
     label_cost,
     pair_agreements,
@@ -38,28 +37,10 @@ def test_pairs_by_name() -> None:
     np.testing.assert_allclose(first.share, 2 / 3, **FP64)
 
 
-def test_agreement_counts_choices_only() -> None:
-    """c0 has three pairs, of which one agrees; c2 one that does; a tie names no sample."""
-    more = [make_label(C2, "dan", "best", "p2-s0"), make_label(C2, "eve", "best", "p2-s0")]
-    estimate = agreement([*LABELS, *more])
-    assert estimate is not None
-    np.testing.assert_allclose(estimate.value, 2 / 4, **FP64)
-    assert (estimate.n, estimate.n_clusters) == (4, 2)
-
-
 def test_without_overlap_nothing_is_known() -> None:
     single = [make_label(C0, "ann", "best", "p0-s0"), make_label(C1, "bob", "best", "p1-s0")]
-    assert agreement(single) is None
     assert label_ceiling(COMPARISONS, single) is None
     assert pair_agreements(single) == []
-
-
-def test_two_answers_of_one_labeler_are_no_agreement() -> None:
-    twice = [
-        make_label(C0, "ann", "best", "p0-s0"),
-        replace(make_label(C0, "ann", "best", "p0-s0"), id="again"),
-    ]
-    assert agreement(twice) is None
 
 
 def test_ceiling_weighs_comparisons_alike_and_keeps_to_the_asked_ones() -> None:
