@@ -12,18 +12,28 @@ from sqlalchemy.engine import Connection
 from prefloop.store import checks, clock, team_tables
 from prefloop.store.database import Database
 from prefloop.store.insertion import rows_where
-from prefloop.store.labels import WITHDRAWN, fold
+from prefloop.store.labels import KINDS, WITHDRAWN, fold
 from prefloop.store.ledger import append
 from prefloop.store.own_answers import open_for_change
-from prefloop.store.receipts import CHANGED, CLOSED, NOT_YOURS, TRAINING, Judge
+from prefloop.store.receipts import CHANGED, CLOSED, NOT_YOURS, TRAINING, Judge, Line
 from prefloop.store.rows import Row
 from prefloop.store.tables import events, labels
 from prefloop.store.tallies import count_answers
-from prefloop.store.team_tables import views
+from prefloop.store.team_tables import instructions, views
 from prefloop.teamwork import Receipt, Submission
 
 GROUP = 250
 """Submissions that are looked up together: their ids fit into one question to any database."""
+
+
+_CLOSE = sa.update(views).where(views.c.id == sa.bindparam("name"))
+_CLOSE = _CLOSE.values(
+    closed_at=sa.bindparam("new_closed_at"),
+    answer_id=sa.bindparam("new_answer_id"),
+    active_seconds=sa.bindparam("new_active_seconds"),
+    first_key_seconds=sa.bindparam("new_first_key_seconds"),
+    device=sa.bindparam("new_device"),
+)
 
 
 class Answers:
@@ -31,15 +41,17 @@ class Answers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._versions: set[str] = set()
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt]:
         """Return a receipt for each submission; what they say is on the disk by then."""
         with self._database.writing() as connection:
             now = clock.now(connection)
+            versions = self._known_versions(connection, submissions)
             return [
                 receipt
                 for group in _groups(submissions)
-                for receipt in _submit(connection, now, group)
+                for receipt in _submit(connection, now, Judge(connection, group, versions), group)
             ]
 
     def withdraw(self, answer_id: str, labeler: str) -> Receipt:
@@ -47,30 +59,49 @@ class Answers:
         with self._database.writing() as connection:
             return _withdraw(connection, answer_id, labeler)
 
+    def _known_versions(
+        self, connection: Connection, submissions: Sequence[Submission]
+    ) -> set[str]:
+        """The versions of the instructions. None ever goes away: they are read when one is new."""
+        if not self._versions.issuperset(each.label.instructions for each in submissions):
+            self._versions = set(connection.execute(sa.select(instructions.c.version)).scalars())
+        return self._versions
+
 
 def _groups(submissions: Sequence[Submission]) -> Iterator[Sequence[Submission]]:
     for start in range(0, len(submissions), GROUP):
         yield submissions[start : start + GROUP]
 
 
-def _submit(connection: Connection, now: float, group: Sequence[Submission]) -> list[Receipt]:
-    judge = Judge(connection, group)
+def _submit(
+    connection: Connection, now: float, judge: Judge, group: Sequence[Submission]
+) -> list[Receipt]:
     receipts = [judge.receipt(submission) for submission in group]
     if judge.taken:
-        written = append(connection, judge.lines)
-        fold(connection, written)
-        checks.fold_checks(connection, written)
+        _write(connection, judge.lines, judge.live_labels)
         _close_views(connection, now, judge.taken)
         _tally(connection, now, judge.taken)
     return receipts
 
 
+def _write(
+    connection: Connection,
+    lines: Sequence[Line],
+    live: dict[tuple[str, str], str] | None = None,
+) -> None:
+    """Write lines to the ledger, and apply them to the tables of labels and checks."""
+    written = append(connection, lines)
+    contents = [(event, content) for event, (_, content) in zip(written, lines, strict=True)]
+    of_labels = [each for each in contents if each[0].kind in KINDS]
+    if of_labels:
+        fold(connection, of_labels, live)
+    if len(of_labels) < len(contents):
+        checks.fold_checks(connection, [each for each in contents if each[0].kind in checks.KINDS])
+
+
 def _close_views(connection: Connection, now: float, taken: Sequence[Submission]) -> None:
     closed = {each.view_id: _closed(each, now) for each in taken}
-    names = ("closed_at", "answer_id", "active_seconds", "first_key_seconds", "device")
-    query = sa.update(views).where(views.c.id == sa.bindparam("name"))
-    query = query.values({views.c[name]: sa.bindparam(f"new_{name}") for name in names})
-    connection.execute(query, list(closed.values()))
+    connection.execute(_CLOSE, list(closed.values()))
 
 
 def _closed(submission: Submission, now: float) -> Row:
@@ -115,9 +146,7 @@ def _withdraw(connection: Connection, answer_id: str, labeler: str) -> Receipt:
         told = TRAINING if row.get("kind") == "training" else CLOSED
         return Receipt(label_id=answer_id, outcome="closed", told=told)
     key = "label_id" if label is not None else "check_id"
-    written = append(connection, [(kind, {key: answer_id, "reason": "by its labeler"})])
-    fold(connection, written)
-    checks.fold_checks(connection, written)
+    _write(connection, [(kind, {key: answer_id, "reason": "by its labeler"})])
     _reopen_view(connection, answer_id, labeler)
     return Receipt(label_id=answer_id, outcome="stored")
 

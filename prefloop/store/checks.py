@@ -8,7 +8,7 @@ learning from it which questions were silent gold.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,17 +35,18 @@ def check_line(
     return CHECK, check_payload(check) | more
 
 
-def fold_checks(connection: Connection, events: Sequence[Event]) -> None:
-    """Apply events, in order, to the table."""
+def fold_checks(
+    connection: Connection, contents: Sequence[tuple[Event, Mapping[str, Any]]]
+) -> None:
+    """Apply events of checks, in order, to the table."""
     inserted: dict[str, Row] = {}
     ended: dict[str, int] = {}
-    for event in events:
-        content = json.loads(event.payload) if event.kind in KINDS else {}
+    for event, content in contents:
         if event.kind == CHECK:
             inserted[content["id"]] = _row(content) | {"sequence": event.sequence}
             if content.get("replaces") is not None:
                 ended[content["replaces"]] = event.sequence
-        elif event.kind == WITHDRAWN:
+        else:
             ended[content["check_id"]] = event.sequence
     updates = [
         {"name": name, "by": sequence} for name, sequence in ended.items() if name not in inserted
@@ -62,9 +63,9 @@ def rebuild_checks(connection: Connection) -> None:
     """Drop all rows and make them again from the ledger."""
     connection.execute(sa.delete(checks))
     for page in pages(connection):
-        fold_checks(connection, page)
+        fold_checks(connection, [(e, json.loads(e.payload)) for e in page if e.kind in KINDS])
 
 
-def _row(content: dict[str, Any]) -> Row:
+def _row(content: Mapping[str, Any]) -> Row:
     row = {c.name: content[c.name] for c in checks.columns if c.name not in FROM_LEDGER}
     return row | {"shown": json.dumps(content["shown"])}

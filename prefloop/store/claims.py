@@ -12,19 +12,18 @@ random place and follows the index from there.
 import json
 import random
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store import clock
-from prefloop.store.insertion import chunks
 from prefloop.store.rows import Columns, Row
 from prefloop.store.settling import WITH_PREFERENCE
-from prefloop.store.tables import comparison_samples, labels
+from prefloop.store.tables import labels
 from prefloop.store.team_tables import checks, gold, queue, views
-from prefloop.store.views import is_leased, view_records
+from prefloop.store.views import is_leased, questions, view_record
 from prefloop.teamwork import ClaimPolicy, View, ViewKind
 
 PLACES = 2**31
@@ -107,10 +106,12 @@ def claim(
     held = connection.execute(_HELD, {"me": labeler, "now": now}).mappings().all()[:n]
     chooser = _Chooser(connection, labeler, now, rng, policy, held)
     fresh = chooser.choose(n - len(held))
-    orders = _sample_ids(connection, (each.comparison_id for each in fresh))
+    asked = questions(
+        connection, [row["comparison_id"] for row in held] + [each.comparison_id for each in fresh]
+    )
     rows: list[Row] = []
     for each in fresh:
-        ids = orders[each.comparison_id]
+        ids = list(asked[each.comparison_id].texts)
         leased_at = now + len(rows) * ORDER_SECONDS
         rows.append(
             {
@@ -125,7 +126,8 @@ def claim(
         )
     if rows:
         connection.execute(sa.insert(views), rows)
-    return view_records(connection, [*held, *rows])
+    given: list[Columns] = [*held, *rows]
+    return [view_record(row, asked[row["comparison_id"]]) for row in given]
 
 
 class _Chooser:
@@ -253,13 +255,3 @@ def _repeatable() -> sa.Select[tuple[str, str]]:
             ~repeated.exists(),
         )
     )
-
-
-def _sample_ids(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for chunk in chunks(comparison_ids):
-        query = sa.select(comparison_samples.c.comparison_id, comparison_samples.c.sample_id)
-        query = query.where(comparison_samples.c.comparison_id.in_(chunk))
-        for row in connection.execute(query.order_by(comparison_samples.c.position)):
-            found.setdefault(row.comparison_id, []).append(row.sample_id)
-    return found

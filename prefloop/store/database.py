@@ -71,8 +71,9 @@ class Database:
         """A transaction: everything in it is on the disk when it ends, or nothing is."""
         with told_to_user(self.name), self._turn, self._alone():
             with _begun(self.engine) as connection:
-                # PostgreSQL waits here for other writers; SQLite has done so already.
-                connection.execute(sa.select(ledger_head.c.id).with_for_update())
+                if not self._is_sqlite:
+                    # PostgreSQL waits here for other writers; SQLite has done so already.
+                    connection.execute(sa.select(ledger_head.c.id).with_for_update())
                 yield connection
             if self._is_sqlite:
                 self._tried_at_bytes = _keep_wal_small(self.engine, self.name, self._tried_at_bytes)

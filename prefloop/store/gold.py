@@ -68,7 +68,9 @@ class GoldPool:
 
 def insert_checks(connection: Connection, records: Sequence[Check]) -> None:
     """Write checks that are new to the ledger and the table."""
-    fold_checks(connection, ledger.append(connection, [check_line(record) for record in records]))
+    lines = [check_line(record) for record in records]
+    written = ledger.append(connection, lines)
+    fold_checks(connection, [(e, content) for e, (_, content) in zip(written, lines, strict=True)])
 
 
 def _in_use(connection: Connection, comparison_id: str) -> Columns | None:

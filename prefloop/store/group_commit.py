@@ -4,6 +4,7 @@ A commit waits for the disk. Whatever comes meanwhile goes into the next one tog
 people wait hardly longer than one.
 """
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,11 +12,15 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import NamedTuple, Self
 
-from prefloop.errors import DiskError, StoreAwayError, StoreError
+from prefloop.errors import DiskError, StoreAwayError
 from prefloop.store.store import Store
 from prefloop.teamwork import Receipt, Submission
 
 LARGEST_GROUP = 64
+
+GATHER_SECONDS = 0.001
+"""How long the writer waits for more, when several came last time: those who have just got their
+receipts send again at once, and two half-full groups cost more than a full one."""
 
 
 class _Waiting(NamedTuple):
@@ -31,6 +36,7 @@ class GroupCommit:
         self._waiting: deque[_Waiting] = deque()
         self._turn = Lock()
         self._is_closed = False
+        self._n_last = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefloop-answers")
 
     def submit(self, submission: Submission) -> Future[Receipt]:
@@ -40,15 +46,18 @@ class GroupCommit:
         receipt.set_running_or_notify_cancel()
         with self._turn:
             if self._is_closed:
-                raise StoreError("The store is being closed. Send the answer again in a moment.")
+                raise StoreAwayError("The store is being closed. Send the answer again later.")
             self._waiting.append(_Waiting(submission, receipt))
-            self._writer.submit(self._commit_next)
+            if len(self._waiting) == 1:
+                self._writer.submit(self._commit_next)
         return receipt
 
     def close(self) -> None:
         """Write what is waiting, and end the thread. More is refused."""
         with self._turn:
             self._is_closed = True
+        while self._waiting:
+            self._writer.submit(int).result()
         self._writer.shutdown()
 
     def __enter__(self) -> Self:
@@ -58,12 +67,15 @@ class GroupCommit:
         self.close()
 
     def _commit_next(self) -> None:
-        """Commit the group that waits; called once for each that was ever waiting."""
+        """Commit a group. While anything waits, one call of this is due."""
+        if self._n_last > 1 and len(self._waiting) < LARGEST_GROUP:
+            time.sleep(GATHER_SECONDS)
         with self._turn:
-            n = min(len(self._waiting), LARGEST_GROUP)
-            group = [self._waiting.popleft() for _ in range(n)]
-        if group:
-            self._commit(group)
+            self._n_last = min(len(self._waiting), LARGEST_GROUP)
+            group = [self._waiting.popleft() for _ in range(self._n_last)]
+            if self._waiting:
+                self._writer.submit(self._commit_next)
+        self._commit(group)
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         try:

@@ -8,7 +8,7 @@ Whatever writes the table goes through `fold`, so `rebuild` gives the same bytes
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,10 +21,10 @@ from prefloop.store.ledger import append, pages
 from prefloop.store.questions import comparisons_by_id
 from prefloop.store.rows import (
     Row,
-    label_from_payload,
     label_payload,
     label_record,
     label_row,
+    label_row_from_payload,
 )
 from prefloop.store.rules import excluded_at
 from prefloop.store.settling import settle
@@ -55,7 +55,9 @@ def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
     }
     fresh = {row["id"] for row in new_rows("label", [label_row(r) for r in records], stored)}
     new = {record.id: record for record in records if record.id in fresh}
-    fold(connection, append(connection, [(LABEL, label_payload(r)) for r in new.values()]))
+    contents = [label_payload(record) for record in new.values()]
+    written = append(connection, [(LABEL, content) for content in contents])
+    fold(connection, list(zip(written, contents, strict=True)))
     return len(new)
 
 
@@ -93,9 +95,10 @@ def withdraw(connection: Connection, label_id: str, reason: str) -> Event | None
         raise StoreError(f"There is no label {label_id} to withdraw.")
     if row["ended_by"] is not None:
         return None
-    events = append(connection, [(WITHDRAWN, {"label_id": label_id, "reason": reason})])
-    fold(connection, events)
-    return events[0]
+    content = {"label_id": label_id, "reason": reason}
+    event = append(connection, [(WITHDRAWN, content)])[0]
+    fold(connection, [(event, content)])
+    return event
 
 
 def select_labels(
@@ -130,26 +133,36 @@ def rebuild(connection: Connection) -> int:
     """Drop all rows and make them again from the ledger; return how many there are."""
     connection.execute(sa.delete(labels))
     for page in pages(connection):
-        _apply(connection, page)
+        _apply(connection, [(e, json.loads(e.payload)) for e in page if e.kind in KINDS])
     return connection.execute(sa.select(sa.func.count()).select_from(labels)).scalar_one()
 
 
-def fold(connection: Connection, events: Sequence[Event]) -> None:
-    """Apply events, in order, to the table, and settle the queue of the questions they touch."""
-    settle(connection, _apply(connection, events))
+def fold(
+    connection: Connection,
+    contents: Sequence[tuple[Event, Mapping[str, Any]]],
+    live: dict[tuple[str, str], str] | None = None,
+) -> None:
+    """Apply events of labels, in order, and settle the queue of the questions they touch.
+
+    `live` is for a caller that knows already which labels the new ones may replace.
+    """
+    settle(connection, _apply(connection, contents, live))
 
 
-def _apply(connection: Connection, events: Sequence[Event]) -> list[str]:
+def _apply(
+    connection: Connection,
+    contents: Sequence[tuple[Event, Mapping[str, Any]]],
+    live: dict[tuple[str, str], str] | None = None,
+) -> list[str]:
     """Apply events, in order, to the table; return the comparisons that they touch."""
-    contents = [(event, json.loads(event.payload)) for event in events if event.kind in KINDS]
     touched = [c["comparison_id"] for e, c in contents if e.kind == LABEL]
-    live = _live(connection, touched)
+    live = _live(connection, touched) if live is None else dict(live)
     places = {name: place for place, name in live.items()}
     inserted: dict[str, Row] = {}
     ended: dict[str, int] = {}
     for event, content in contents:
         if event.kind == LABEL:
-            row = label_row(label_from_payload(content))
+            row = label_row_from_payload(content)
             place = (row["comparison_id"], row["labeler"])
             if place in live:
                 ended[live[place]] = event.sequence

@@ -22,6 +22,7 @@ from prefloop.store.rows import event_record, event_row
 from prefloop.store.tables import events, ledger_head
 
 GENESIS = "0" * 64
+_JSON = json.JSONEncoder(sort_keys=True, allow_nan=False)
 PAGE = 1000
 
 
@@ -91,6 +92,6 @@ def _payload(kind: str, content: Mapping[str, Any]) -> str:
     if not kind or not kind.isprintable():
         raise StoreError(f"An event's kind is a printable word; got {kind!r}.")
     try:
-        return json.dumps(content, sort_keys=True, allow_nan=False)
+        return _JSON.encode(content)
     except (TypeError, ValueError) as error:
         raise StoreError(f"The payload of event {kind!r} is not JSON: {error}.") from error

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
+from prefloop.store.answers_there import HandedOut, answers_there, is_same, views_there
 from prefloop.store.checks import check_line
 from prefloop.store.insertion import rows_where
 from prefloop.store.labels import LABEL, label_problems
 from prefloop.store.rows import Columns, Row, label_payload, label_row
-from prefloop.store.tables import labels
-from prefloop.store.team_tables import batches, checks, gold, instructions, queue, views
+from prefloop.store.team_tables import batches, gold
 from prefloop.teamwork import Check, Receipt, Submission, ViewKind
 
 Line = tuple[str, dict[str, Any]]
@@ -39,19 +39,28 @@ LATE = "Saved. Its batch had closed meanwhile, so it counts from the next round 
 class Judge:
     """Decides about submissions, one after the other; `lines` are what the ledger is to hold."""
 
-    def __init__(self, connection: Connection, submissions: Sequence[Submission]) -> None:
+    def __init__(
+        self, connection: Connection, submissions: Sequence[Submission], versions: set[str]
+    ) -> None:
+        """Read what is needed; `versions` are those of the instructions."""
         self.lines: list[Line] = []
         self.taken: list[Submission] = []
-        self.views = _views(connection, submissions)
-        self._stored = _stored(connection, submissions)
+        self._views = views_there(connection, submissions)
+        self._answer_ids = {view.id: view.answer_id for view in self._views.values()}
+        self._stored = answers_there(connection, submissions)
         self._live = {
             _place(row): name for name, row in self._stored.items() if row["ended_by"] is None
         }
-        self._versions = set(connection.execute(sa.select(instructions.c.version)).scalars())
+        self.live_labels = {
+            (comparison_id, labeler): name
+            for (comparison_id, labeler, kind), name in self._live.items()
+            if kind == "work"
+        }
+        self._versions = versions
         self._gold: dict[str, Columns] = {}
         self._frozen_sequence, self._frozen_at = 0, 0.0
-        if any(view["kind"] != "work" for view in self.views.values()):
-            self._gold = _gold(connection, self.views)
+        if any(view.kind != "work" for view in self._views.values()):
+            self._gold = _gold(connection, self._views)
             last = sa.select(
                 sa.func.max(batches.c.frozen_sequence), sa.func.max(batches.c.frozen_at)
             )
@@ -60,18 +69,18 @@ class Judge:
 
     def receipt(self, submission: Submission) -> Receipt:
         """Return what becomes of a submission, and take it if it is to be stored."""
-        label, view = submission.label, self.views.get(submission.view_id)
-        if view is None or view["labeler"] != label.labeler:
+        label, view = submission.label, self._views.get(submission.view_id)
+        if view is None or view.labeler != label.labeler:
             return Receipt(label_id=label.id, outcome="refused", told=NOT_YOURS)
         stored = self._stored.get(label.id)
         if stored is not None:
-            if not _is_same(label, stored):
+            if not is_same(label, stored):
                 return Receipt(label_id=label.id, outcome="conflict", told=TAKEN_ID)
             return self._explained(Receipt(label_id=label.id, outcome="same"), label, view)
         problems = self._problems(submission, view)
         if problems:
             return Receipt(label_id=label.id, outcome="refused", told=" ".join(problems))
-        place = (label.comparison_id, label.labeler, view["kind"])
+        place = (label.comparison_id, label.labeler, view.kind)
         refusal = self._refusal(submission, view, self._live.get(place))
         if refusal is not None:
             return refusal
@@ -82,45 +91,44 @@ class Judge:
         )
         return self._explained(receipt, label, view)
 
-    def _problems(self, submission: Submission, view: Row) -> list[str]:
+    def _problems(self, submission: Submission, view: HandedOut) -> list[str]:
         label = submission.label
-        shown = json.loads(view["shown"])
-        if label.comparison_id != view["comparison_id"] or list(label.shown) != shown:
+        if label.comparison_id != view.comparison_id or json.dumps(label.shown) != view.shown:
             return [OTHER_QUESTION]
         if label.instructions not in self._versions:
             return [UNKNOWN_VERSION]
         if not all(map(_is_storable, (label.id, label.note, submission.timing.device))):
             return [BAD_TEXT]
-        return label_problems(label, shown)
+        return label_problems(label, label.shown)
 
-    def _refusal(self, submission: Submission, view: Row, live: str | None) -> Receipt | None:
+    def _refusal(self, submission: Submission, view: HandedOut, live: str | None) -> Receipt | None:
         label, replaces = submission.label, submission.replaces
         if replaces is None:
-            if view["answer_id"] is None and live is None:
+            if self._answer_ids[view.id] is None and live is None:
                 return None
             return Receipt(label_id=label.id, outcome="conflict", told=ANSWERED)
-        if live != replaces or view["answer_id"] not in (None, replaces):
+        if live != replaces or self._answer_ids[view.id] not in (None, replaces):
             return Receipt(label_id=label.id, outcome="conflict", told=CHANGED)
         told = self._closed(self._stored[live], view)
         return None if told is None else Receipt(label_id=label.id, outcome="closed", told=told)
 
-    def _closed(self, stored: Row, view: Row) -> str | None:
+    def _closed(self, stored: Row, view: HandedOut) -> str | None:
         """Say why an answer may change no more; None if it may."""
-        if view["kind"] == "training":
+        if view.kind == "training":
             return TRAINING
-        if view["kind"] == "work":
-            return CLOSED if view["frozen_at"] is not None else None
+        if view.kind == "work":
+            return CLOSED if view.frozen_at is not None else None
         is_new = stored["sequence"] is None
         return None if is_new or stored["sequence"] > self._frozen_sequence else CLOSED
 
-    def _is_late(self, view: Row) -> bool:
-        if view["kind"] == "work":
-            return view["frozen_at"] is not None
+    def _is_late(self, view: HandedOut) -> bool:
+        if view.kind == "work":
+            return view.frozen_at is not None
         # A check has no batch. It is late when work that was handed out with it would be.
-        return bool(view["leased_at"] <= self._frozen_at)
+        return bool(view.leased_at <= self._frozen_at)
 
-    def _take(self, submission: Submission, view: Row, place: Place) -> None:
-        label, kind = submission.label, view["kind"]
+    def _take(self, submission: Submission, view: HandedOut, place: Place) -> None:
+        label, kind = submission.label, view.kind
         # The ledger has given it no number yet.
         row = label_row(label) | {"kind": kind, "sequence": None, "ended_by": None}
         if kind == "work":
@@ -137,13 +145,13 @@ class Judge:
             )
         self._stored[label.id] = row
         self._live[place] = label.id
-        view["answer_id"] = label.id
+        self._answer_ids[view.id] = label.id
         self.taken.append(submission)
 
-    def _is_right(self, label: Label, view: Row) -> bool | None:
+    def _is_right(self, label: Label, view: HandedOut) -> bool | None:
         if label.answer in ("skip", "flag"):
             return None
-        if view["kind"] != "repeat":
+        if view.kind != "repeat":
             known = self._gold.get(label.comparison_id)
             return None if known is None else label.chosen == known["chosen"]
         first = self._live.get((label.comparison_id, label.labeler, "work"))
@@ -152,9 +160,9 @@ class Judge:
         answer = self._stored[first]
         return (label.answer, label.chosen) == (answer["answer"], answer["chosen"])
 
-    def _explained(self, receipt: Receipt, label: Label, view: Row) -> Receipt:
+    def _explained(self, receipt: Receipt, label: Label, view: HandedOut) -> Receipt:
         known = self._gold.get(label.comparison_id)
-        if view["kind"] != "training" or known is None:
+        if view.kind != "training" or known is None:
             return receipt
         return Receipt(
             label_id=receipt.label_id,
@@ -166,51 +174,25 @@ class Judge:
         )
 
 
-def _views(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
-    query = sa.select(views, batches.c.frozen_at)
-    query = query.outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
-    query = query.outerjoin(batches, batches.c.round == queue.c.round)
-    query = query.where(views.c.id.in_([each.view_id for each in submissions]))
-    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
-
-
-def _stored(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
-    """Answers under the submissions' ids, and the live ones of the same people to the same."""
-    ids = [each.label.id for each in submissions]
-    comparison_ids = list({each.label.comparison_id for each in submissions})
-    labelers = list({each.label.labeler for each in submissions})
-    found: dict[str, Row] = {}
-    for table in (labels, checks):
-        is_live = sa.and_(
-            table.c.comparison_id.in_(comparison_ids),
-            table.c.labeler.in_(labelers),
-            table.c.ended_by.is_(None),
-        )
-        for condition in (table.c.id.in_(ids), is_live):
-            rows = connection.execute(sa.select(table).where(condition)).mappings()
-            found |= {row["id"]: {"kind": "work"} | dict(row) for row in rows}
-    return found
-
-
 def _place(row: Row) -> Place:
     return row["comparison_id"], row["labeler"], row["kind"]
 
 
-def _gold(connection: Connection, known_views: dict[str, Row]) -> dict[str, Columns]:
+def _gold(connection: Connection, known_views: dict[str, HandedOut]) -> dict[str, Columns]:
     """The known answers: those in use, else the last that were."""
-    ids = [view["comparison_id"] for view in known_views.values()]
+    ids = [view.comparison_id for view in known_views.values()]
     rows = rows_where(connection, gold, "comparison_id", ids)
     in_order = sorted(rows, key=lambda row: (row["ended_by"] is None, row["sequence"]))
     return {row["comparison_id"]: row for row in in_order}
 
 
-def _is_same(label: Label, stored: Row) -> bool:
-    return all(stored[name] == value for name, value in label_row(label).items() if name in stored)
-
-
 def _is_storable(text: str) -> bool:
     """Whether a text is free of what databases refuse: the null character, halves of others."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _check(label: Label, kind: ViewKind, is_right: bool | None) -> Check:

@@ -116,12 +116,9 @@ def label_payload(label: Label) -> dict[str, Any]:
     return dict(vars(label)) | {"seconds": _null_if_unknown(label.seconds)}
 
 
-def label_from_payload(payload: Columns) -> Label:
-    """Return the label that an event carries."""
-    fields = dict(payload)
-    return Label(
-        **fields | {"shown": tuple(fields["shown"]), "seconds": _nan_if_null(fields["seconds"])}
-    )
+def label_row_from_payload(payload: Columns) -> Row:
+    """Return the row of the label that an event carries."""
+    return dict(payload) | {"shown": _list(payload["shown"])}
 
 
 def verdict_row(verdict: Verdict) -> Row:

@@ -19,35 +19,45 @@ WITH_PREFERENCE = ("best", "tie", "all_bad")
 FLAGS_TO_CLOSE = 2
 """So many people flag a question, and nobody else is given it."""
 
+_ASKED = queue.alias("asked")
+_COUNTS = (
+    sa.select(
+        _ASKED.c.comparison_id,
+        sa.func.count(sa.case((labels.c.answer.in_(WITH_PREFERENCE), 1))).label("answered"),
+        sa.func.count(sa.case((labels.c.answer == "flag", 1))).label("flags"),
+        sa.func.count(batches.c.frozen_at).label("frozen"),
+    )
+    .select_from(_ASKED)
+    .join(batches, batches.c.round == _ASKED.c.round)
+    .outerjoin(
+        labels,
+        sa.and_(labels.c.comparison_id == _ASKED.c.comparison_id, labels.c.ended_by.is_(None)),
+    )
+    .group_by(_ASKED.c.comparison_id)
+)
+
 
 def settle(connection: Connection, comparison_ids: Iterable[str]) -> None:
     """Bring the queue's rows of these questions, if it has them, in line with the labels."""
     for chunk in chunks(comparison_ids):
-        connection.execute(_SETTLED.where(queue.c.comparison_id.in_(chunk)))
+        connection.execute(_SETTLE_SOME, {"ids": chunk})
 
 
 def settle_all(connection: Connection) -> None:
     """Bring the whole queue in line with the labels."""
-    connection.execute(_SETTLED)
+    connection.execute(_SETTLE)
 
 
-def _n_live(*answers: str) -> sa.ScalarSelect[int]:
-    query = sa.select(sa.func.count()).select_from(labels).correlate(queue)
-    return query.where(
-        labels.c.comparison_id == queue.c.comparison_id,
-        labels.c.ended_by.is_(None),
-        labels.c.answer.in_(answers),
-    ).scalar_subquery()
+def _settling(counted: sa.Select[tuple[str, int, int, int]]) -> sa.Update:
+    counts = counted.subquery()
+    is_open = sa.and_(
+        queue.c.wanted > counts.c.answered, counts.c.flags < FLAGS_TO_CLOSE, counts.c.frozen == 0
+    )
+    query = sa.update(queue).where(queue.c.comparison_id == counts.c.comparison_id)
+    return query.values(answered=counts.c.answered, is_open=is_open)
 
 
-_ANSWERED = _n_live(*WITH_PREFERENCE)
-_IS_FROZEN = (
-    sa.select(batches.c.round)
-    .correlate(queue)
-    .where(batches.c.round == queue.c.round, batches.c.frozen_at.is_not(None))
-    .exists()
-)
-_SETTLED = sa.update(queue).values(
-    answered=_ANSWERED,
-    is_open=sa.and_(queue.c.wanted > _ANSWERED, _n_live("flag") < FLAGS_TO_CLOSE, ~_IS_FROZEN),
+_SETTLE = _settling(_COUNTS)
+_SETTLE_SOME = _settling(
+    _COUNTS.where(_ASKED.c.comparison_id.in_(sa.bindparam("ids", expanding=True)))
 )

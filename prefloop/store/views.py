@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store.insertion import chunks, rows_where
 from prefloop.store.rows import Columns
-from prefloop.store.tables import comparisons, prompts, samples
+from prefloop.store.tables import comparison_samples, comparisons, prompts, samples
 from prefloop.store.team_tables import views
 from prefloop.teamwork import ShownSample, View
 
@@ -25,45 +26,66 @@ def is_leased(now: sa.ColumnElement[float]) -> sa.ColumnElement[bool]:
     )
 
 
+@dataclass
+class Question:
+    """The texts of a comparison, its samples in the order of the comparison."""
+
+    prompt: str
+    texts: dict[str, str] = field(default_factory=dict)
+    """By sample id."""
+
+
+# Built once: building a question to the database takes longer than asking it.
+_QUESTIONS = (
+    sa.select(
+        comparison_samples.c.comparison_id,
+        comparison_samples.c.sample_id,
+        samples.c.text.label("sample"),
+        prompts.c.text.label("prompt"),
+    )
+    .join(samples, samples.c.id == comparison_samples.c.sample_id)
+    .join(comparisons, comparisons.c.id == comparison_samples.c.comparison_id)
+    .join(prompts, prompts.c.id == comparisons.c.prompt_id)
+    .where(comparison_samples.c.comparison_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(comparison_samples.c.comparison_id, comparison_samples.c.position)
+)
+
+
+def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, Question]:
+    """Return the texts of comparisons, by comparison id."""
+    found: dict[str, Question] = {}
+    for chunk in chunks(comparison_ids):
+        for comparison_id, sample_id, sample, prompt in connection.execute(
+            _QUESTIONS, {"ids": chunk}
+        ):
+            found.setdefault(comparison_id, Question(prompt)).texts[sample_id] = sample
+    return found
+
+
+def view_record(row: Columns, question: Question) -> View:
+    """Return the view in a row, with the texts of its question."""
+    return View(
+        id=row["id"],
+        comparison_id=row["comparison_id"],
+        labeler=row["labeler"],
+        kind=row["kind"],
+        prompt=question.prompt,
+        samples=tuple(
+            ShownSample(id=sample_id, text=question.texts[sample_id])
+            for sample_id in json.loads(row["shown"])
+        ),
+        leased_at=row["leased_at"],
+        leased_until=row["leased_until"],
+    )
+
+
 def view_records(connection: Connection, rows: Sequence[Columns]) -> list[View]:
     """Return the views in rows, with their texts."""
-    prompt_texts = _prompt_texts(connection, [row["comparison_id"] for row in rows])
-    shown = {row["id"]: json.loads(row["shown"]) for row in rows}
-    texts = _sample_texts(connection, [name for ids in shown.values() for name in ids])
-    return [
-        View(
-            id=row["id"],
-            comparison_id=row["comparison_id"],
-            labeler=row["labeler"],
-            kind=row["kind"],
-            prompt=prompt_texts[row["comparison_id"]],
-            samples=tuple(ShownSample(id=i, text=texts[i]) for i in shown[row["id"]]),
-            leased_at=row["leased_at"],
-            leased_until=row["leased_until"],
-        )
-        for row in rows
-    ]
+    asked = questions(connection, (row["comparison_id"] for row in rows))
+    return [view_record(row, asked[row["comparison_id"]]) for row in rows]
 
 
 def find_view(connection: Connection, view_id: str) -> View | None:
     """Return the view with this id."""
     found = view_records(connection, rows_where(connection, views, "id", [view_id]))
     return found[0] if found else None
-
-
-def _prompt_texts(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for chunk in chunks(comparison_ids):
-        query = sa.select(comparisons.c.id, prompts.c.text)
-        query = query.join(prompts, prompts.c.id == comparisons.c.prompt_id)
-        query = query.where(comparisons.c.id.in_(chunk))
-        found.update((row.id, row.text) for row in connection.execute(query))
-    return found
-
-
-def _sample_texts(connection: Connection, sample_ids: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for chunk in chunks(sample_ids):
-        query = sa.select(samples.c.id, samples.c.text).where(samples.c.id.in_(chunk))
-        found.update((row.id, row.text) for row in connection.execute(query))
-    return found
