@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
@@ -74,25 +75,17 @@ def count_answers(
         {"labeler": who, "instructions": version, "answer": answer, "n": n, "seconds": seconds}
         for (who, version, answer), (n, seconds) in sums.items()
     ]
-    _add(connection, hour, rows)
+    if rows:
+        connection.execute(_ADD[connection.dialect.name], [row | {"hour": hour} for row in rows])
 
 
-def _add(connection: Connection, hour: int, rows: Sequence[dict[str, Any]]) -> None:
-    keys = ("labeler", "instructions", "answer")
-    query = sa.select(*(tallies.c[key] for key in keys)).where(tallies.c.hour == hour)
-    there = {tuple(row) for row in connection.execute(query)}
-    is_same = [tallies.c[key] == sa.bindparam(f"the_{key}") for key in keys]
-    add = sa.update(tallies).where(tallies.c.hour == hour, *is_same)
-    add = add.values(
-        n=tallies.c.n + sa.bindparam("more"), seconds=tallies.c.seconds + sa.bindparam("longer")
-    )
-    more = [
-        {f"the_{key}": row[key] for key in keys} | {"more": row["n"], "longer": row["seconds"]}
-        for row in rows
-        if tuple(row[key] for key in keys) in there
-    ]
-    new = [row | {"hour": hour} for row in rows if tuple(row[key] for key in keys) not in there]
-    if more:
-        connection.execute(add, more)
-    if new:
-        connection.execute(sa.insert(tallies), new)
+def _adding(insert: postgresql.Insert | sqlite.Insert) -> sa.Insert:
+    sums = {name: tallies.c[name] + insert.excluded[name] for name in ("n", "seconds")}
+    return insert.on_conflict_do_update(index_elements=tallies.primary_key.columns, set_=sums)
+
+
+# Inserts the tallies of the hour, or adds to them: the same words in both, with a builder each.
+_ADD = {
+    "sqlite": _adding(sqlite.insert(tallies)),
+    "postgresql": _adding(postgresql.insert(tallies)),
+}
