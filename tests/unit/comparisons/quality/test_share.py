@@ -1,0 +1,62 @@
+"""Verdicts: three values, and none before there is evidence."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefloop.comparisons.quality.share import Share, in_doubt, judged
+from prefloop.functional.statistics import beta_bounds
+
+COUNTS = st.integers(0, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def verdict(n_right: int, n: int) -> Share:
+    return judged(n_right, n, bar=0.75, least=30, confidence=0.99, noun="gold answer")
+
+
+@given(COUNTS)
+def test_q2_fewer_than_30_gold_answers_are_not_enough_evidence(counts: tuple[int, int]) -> None:
+    share = verdict(*counts)
+    if counts[1] < 30:
+        assert share.verdict == "not enough evidence"
+        assert "a verdict needs 30" in share.told
+
+
+@given(COUNTS)
+def test_only_the_sure_fail_and_only_the_bar_passes(counts: tuple[int, int]) -> None:
+    n_right, n = counts
+    share = verdict(n_right, n)
+    if share.verdict == "pass":
+        assert n_right / n >= 0.75
+    if share.verdict == "fail":
+        assert beta_bounds(n_right, n, 0.99).high < 0.75
+    assert 0 <= share.interval.low <= share.interval.high <= 1
+
+
+@pytest.mark.parametrize(
+    ("n_right", "n", "expected"),
+    [
+        (0, 29, "not enough evidence"),
+        (29, 29, "not enough evidence"),
+        (30, 40, "pass"),
+        (29, 40, "not enough evidence"),
+        (15, 30, "fail"),
+        (0, 30, "fail"),
+    ],
+)
+def test_verdicts(n_right: int, n: int, expected: str) -> None:
+    assert verdict(n_right, n).verdict == expected
+
+
+def test_reasons_are_told_with_their_numbers() -> None:
+    assert verdict(36, 40).told == "90 % of 40 gold answers, at or above 75 %."
+    assert verdict(15, 30).told == "50 % of 30 gold answers (32 to 68 %), surely below 75 %."
+    assert verdict(29, 40).told.endswith("below 75 %, but chance could do that.")
+    assert verdict(0, 0).value is None
+    assert verdict(0, 1).told.startswith("1 gold answer;")
+
+
+def test_in_doubt_keeps_the_numbers_and_drops_the_verdict() -> None:
+    share = in_doubt(verdict(0, 40), "The key is in doubt.")
+    assert (share.n_right, share.n, share.verdict) == (0, 40, "not enough evidence")
+    assert share.told == "The key is in doubt."

@@ -1,0 +1,65 @@
+"""Faster than one can skim: looked at, asked about, never excluded."""
+
+import math
+
+from prefloop.comparisons.quality.evidence import Evidence, Wording
+from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.speed import median_seconds, speed_finding
+from prefloop.comparisons.quality.thresholds import Thresholds
+from tests.unit.comparisons.quality.answers import label
+
+
+def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) -> Finding:
+    """60 words are skimmed in five seconds."""
+    labels = [
+        label(f"q{i}", "ann", 0, seconds=100.0 if active else s) for i, s in enumerate(seconds)
+    ]
+    evidence = Evidence(
+        labels=labels,
+        wordings={x.comparison_id: Wording(n_words=n_words, copies_most=None) for x in labels},
+        active_seconds={x.id: s for x, s in zip(labels, seconds, strict=True)} if active else {},
+    )
+    return speed_finding(evidence, "ann", Thresholds())
+
+
+def test_fast_answers_are_counted_in_the_last_50() -> None:
+    slow_now = finding([1.0] * 200 + [9.0] * 50)
+    assert (slow_now.status, slow_now.value, slow_now.action) == ("not found", 0.0, None)
+    fast_now = finding([9.0] * 200 + [1.0] * 50)
+    assert (fast_now.status, fast_now.value, fast_now.action) == ("found", 1.0, "ask")
+    assert fast_now.told == (
+        "50 of the last 50 answers (100 %; 92 to 100 %) came faster than one can skim the texts "
+        "at 720 words a minute."
+    )
+
+
+def test_a_fifth_is_allowed_and_just_more_is_looked_at() -> None:
+    assert finding([4.9] * 10 + [5.1] * 40).status == "not found"
+    just = finding([4.9] * 12 + [5.1] * 38)
+    assert (just.status, just.action) == ("found", "look")
+
+
+def test_active_time_counts_where_it_is_known() -> None:
+    assert finding([1.0] * 50, active=True).status == "found"
+
+
+def test_untimed_answers_and_unknown_texts_are_no_evidence() -> None:
+    assert finding([1.0] * 49).status == "not enough evidence"
+    assert finding([1.0] * 49 + [math.nan]).n == 49
+    labels = [label(f"q{i}", "ann", 0, seconds=0.1) for i in range(60)]
+    unread = speed_finding(Evidence(labels=labels), "ann", Thresholds())
+    assert (unread.status, unread.n) == ("not enough evidence", 0)
+
+
+def test_skips_are_no_answers() -> None:
+    labels = [label(f"q{i}", "ann", answer="skip", seconds=0.1) for i in range(60)]
+    wordings = {x.comparison_id: Wording(n_words=60, copies_most=None) for x in labels}
+    found = speed_finding(Evidence(labels=labels, wordings=wordings), "ann", Thresholds())
+    assert found.n == 0
+
+
+def test_median_time() -> None:
+    labels = [label(f"q{i}", "ann", 0, seconds=s) for i, s in enumerate([3.0, math.nan, 9.0, 4.0])]
+    evidence = Evidence(labels=labels)
+    assert median_seconds(evidence, "ann") == 4.0
+    assert median_seconds(evidence, "nobody") is None

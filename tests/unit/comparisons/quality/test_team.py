@@ -1,0 +1,65 @@
+"""The whole in one call, and in time."""
+
+import time
+
+import pytest
+
+from prefloop.comparisons.quality.cost import Pay
+from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.peers import agreements_with_others, overall_agreement
+from prefloop.comparisons.quality.team import judge_team
+from tests.unit.comparisons.quality.crowds import Crowd
+
+P7_SECONDS = 10.0
+
+
+def test_figures_of_a_team_hang_together() -> None:
+    evidence = Crowd(n_people=10, n_labels=60, n_gold=12, n_repeats=6).evidence(0)
+    owners = frozenset({"honest-009"})
+    team = judge_team(
+        Evidence(
+            labels=evidence.labels,
+            checks=evidence.checks,
+            wordings=evidence.wordings,
+            owners=owners,
+            excluded=frozenset({"random-000"}),
+        ),
+        pay=Pay(per_hour=20.0),
+    )
+    rows = {row.labeler: row for row in team.labelers}
+    assert sum(row.n_labels for row in team.labelers) == len(evidence.labels)
+    assert team.cost.n_labels == sum(row.cost.n_labels for row in team.labelers)
+    assert rows["honest-009"].is_owner
+    assert rows["random-000"].is_excluded
+    assert team.cost.n_useful == team.cost.n_labels - rows["random-000"].n_labels
+    assert team.with_owners is not None
+    assert team.copying is not None
+    for row in team.labelers:
+        assert row.n_checks == 18
+        assert (row.gold.n, row.consistency.share.n) == (12, 6)
+        assert sum(row.answers.values()) == row.n_labels
+        [version] = row.by_version
+        assert (version.n_labels, version.gold) == (row.n_labels, row.gold)
+        assert version.with_others == row.with_others
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "crowd",
+    [
+        Crowd(n_people=50, n_labels=2100),
+        Crowd(n_people=50, n_labels=3200, overlap=50, overlap_share=1.0),
+        Crowd(n_people=1000, n_labels=101),
+    ],
+    ids=["a fifth shared", "all shared by all", "a thousand people"],
+)
+def test_p7_agreement_over_100_000_labels_takes_seconds(crowd: Crowd) -> None:
+    evidence = crowd.evidence(0)
+    assert len(evidence.labels) >= 100_000
+    start = time.process_time()
+    assert overall_agreement(evidence) is not None
+    agreements_with_others(evidence)
+    assert time.process_time() - start < P7_SECONDS
+    start = time.process_time()
+    judge_team(evidence)
+    assert time.process_time() - start < 2 * P7_SECONDS
