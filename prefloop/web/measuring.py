@@ -52,14 +52,15 @@ class Measured:
 class Measuring:
     """Measures a store again and again, and remembers what each question gives to read."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, thresholds: Thresholds) -> None:
         self._store = store
+        self._thresholds = thresholds
         self._wordings: dict[str, Wording] = {}
 
     def __call__(self) -> Measured:
         """Return the figures of this moment."""
         store, now = self._store, self._store.now()
-        thresholds = Thresholds()
+        thresholds = self._thresholds
         labels = store.recent.labels(NEWEST)
         evidence = self._evidence(labels)
         team = judge_team(evidence, thresholds=thresholds) if evidence.labelers else None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.store.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.web.callers import Callers
@@ -51,7 +52,7 @@ def make_parts(store: Store, settings: WebSettings) -> Parts:
         logins=LoginLimits(),
         cords=RateLimit(1, 3600),
         hours=WorkHours(store.tallies),
-        quality=QualityCache(store),
+        quality=QualityCache(store, Thresholds(pass_accuracy=settings.pass_accuracy)),
     )
 
 

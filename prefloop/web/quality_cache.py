@@ -1,5 +1,6 @@
 """How good the labels are: worked out in the background, from the newest labels."""
 
+from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.store.store import Store
 from prefloop.web.background import Background
 from prefloop.web.dashboard_messages import LearningNow, QualityNow
@@ -9,8 +10,8 @@ from prefloop.web.measuring import Measured, Measuring
 class QualityCache:
     """The newest figures about labels and labelers, at most a minute old while somebody looks."""
 
-    def __init__(self, store: Store) -> None:
-        self._background: Background[Measured] = Background(Measuring(store))
+    def __init__(self, store: Store, thresholds: Thresholds) -> None:
+        self._background: Background[Measured] = Background(Measuring(store, thresholds))
 
     def now(self) -> QualityNow | None:
         """Return how far labelers agree; None while it is being worked out for the first time."""

@@ -212,6 +212,8 @@ class LabelerNow(BaseModel):
     median_seconds: float | None
     gold: ShareTold | None
     """Silent questions with a known answer that they got right."""
+    training: ShareTold | None
+    """Explained ones; they teach, and no finding rests on them."""
     others: ShareTold | None
     """How often others chose the same."""
     itself: ShareTold | None

@@ -103,6 +103,7 @@ def _labeler(
         cost=hours * wage,
         median_seconds=None if figures is None else figures.median_seconds,
         gold=None if gold is None else _share(gold),
+        training=None if figures is None else _share(figures.training),
         others=None if others is None else _estimate(others),
         itself=None if consistency is None else _share(consistency.share),
         findings=[] if figures is None else [_finding(f) for f in figures.findings],
