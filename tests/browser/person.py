@@ -39,6 +39,11 @@ class Person:
         """Wait until a question can be answered."""
         expect(self.page.locator("body")).to_have_attribute("data-state", "asking")
 
+    def has_more(self) -> None:
+        """Wait until the next two questions are there as well: nothing is being asked for."""
+        self.asked()
+        self.page.wait_for_load_state("networkidle")
+
     def rests(self) -> None:
         """Wait until no question is left."""
         expect(self.page.locator("body")).to_have_attribute("data-state", "resting")

@@ -18,7 +18,8 @@ ANSWERS = "**/api/answers/**"
 WATCH = """() => {
   window.told = [];
   const pill = document.getElementById("saved-told");
-  new MutationObserver(() => window.told.push(pill.textContent)).observe(pill, { childList: true, characterData: true, subtree: true });
+  const keep = () => window.told.push(pill.textContent);
+  new MutationObserver(keep).observe(pill, { childList: true, subtree: true });
 }"""
 """Keeps every word that the page says on what is saved."""
 
@@ -63,7 +64,7 @@ def test_two_minutes_without_a_connection_by_the_wall_clock(ann: Person, site: S
 
 def _work_through_a_cut(ann: Person, site: Site, pass_time: object) -> None:
     page = ann.page
-    ann.asked()
+    ann.has_more()
     page.evaluate(WATCH)
     cut(page)
     ann.press("1", "0", "b")
@@ -86,7 +87,7 @@ def _work_through_a_cut(ann: Person, site: Site, pass_time: object) -> None:
 def test_saved_is_not_said_before_the_server_said_so(ann: Person, site: Site) -> None:
     page = ann.page
     held: list[Route] = []
-    page.route(ANSWERS, held.append)
+    page.route(ANSWERS, lambda route: held.append(route))
     ann.press("1")
     ann.waits(1)
     ann.asked()
@@ -230,6 +231,7 @@ def test_two_tabs_send_each_answer_once(ann: Person, site: Site) -> None:
     other = Person(context.new_page(), site, "Ann")
     other.page.goto(f"{site.address}/label")
     other.asked()
+    ann.has_more()
     cut(ann.page)
     ann.press("1", "1", "1")
     other.waits(3)
@@ -332,6 +334,7 @@ def test_a_forged_looking_request_is_repaired_with_a_new_token(ann: Person, site
 def test_an_undo_without_a_connection_arrives_after_its_answer(ann: Person, site: Site) -> None:
     page = ann.page
     samples = ann.samples
+    ann.has_more()
     cut(page)
     ann.press("1", "z")
     ann.asked()
@@ -359,7 +362,7 @@ def test_a_clock_that_jumps_does_not_matter(new_person: NewPerson, site: Site) -
 
 def test_a_browser_that_keeps_nothing_says_so(new_person: NewPerson, site: Site) -> None:
     ann = new_person("Ann", comes_back=False)
-    ann.page.add_init_script("delete Window.prototype.indexedDB; window.indexedDB = undefined;")
+    ann.page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
     ann.come_back()
     ann.asked()
     expect(ann.page.locator("#kept-banner")).to_contain_text("This browser keeps nothing")

@@ -57,7 +57,9 @@ export class Feed extends EventTarget {
 
   /** Ask for more questions, if there are fewer ahead than wanted. */
   async fill() {
-    const missing = AHEAD - this.#ready.length;
+    // With nothing on the page yet, the first one that comes goes there.
+    const onPage = this.#inHand.size > this.#ready.length ? 0 : 1;
+    const missing = AHEAD + onPage - this.#ready.length;
     if (missing <= 0 || this.#isAsking) return;
     this.#isAsking = true;
     clearTimeout(this.#pollTimer);

@@ -9,7 +9,8 @@ import {
 import { open, the } from "./elements.js";
 import { Feed } from "./feed.js";
 import { actionOf, isTyping } from "./keys.js";
-import { banner, showOutbox, showProgress, toast } from "./notices.js";
+import { guardUnsent, logOut, toLogin } from "./leaving.js";
+import { banner, showOutbox, showProgress, showResting, toast } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { applySettings, readSettings } from "./settings.js";
 import { Stretch } from "./stopwatch.js";
@@ -20,7 +21,7 @@ const SOON_MS = 3_000;
 let settings = readSettings();
 let me, outbox, feed, card, work;
 let isReading = false;
-let isLeaving = false;
+const OFFLINE = { status: 0 };
 let pending = null;
 let problem = null;
 const stretch = new Stretch();
@@ -105,6 +106,7 @@ function wire() {
   });
   wireButtons();
   wireWindow();
+  guardUnsent(outbox);
   watchAssets((assets) => {
     const mine = document.querySelector("meta[name=prefloop-assets]")?.content;
     if (mine && mine !== assets) banner("assets-banner", "This page has been renewed on the server. Nothing you did is lost when you reload.");
@@ -273,11 +275,6 @@ function wireButtons() {
   the("saved").addEventListener("click", () => showWaiting());
   the("refused-show").addEventListener("click", () => showWaiting());
   the("outbox-now").addEventListener("click", () => outbox.kick());
-  the("login-again").addEventListener("click", toLogin);
-  the("assets-reload").addEventListener("click", () => {
-    isLeaving = true;
-    location.reload();
-  });
   the("news-read").addEventListener("click", async () => {
     await read();
     banner("news-banner", "");
@@ -287,7 +284,7 @@ function wireButtons() {
     banner("break-banner", "");
   });
   the("leave").addEventListener("click", leave);
-  the("outbox-leave").addEventListener("click", leaveNow);
+  the("outbox-leave").addEventListener("click", () => logOut(feed));
   wireSettings((chosen) => {
     settings = chosen;
     card.setLayout(settings.layout);
@@ -304,27 +301,12 @@ function wireWindow() {
     outbox.kick();
     if (!work.current && !isReading) feed.poll();
   });
-  addEventListener("beforeunload", (event) => {
-    if (!isLeaving && outbox.waiting.length) event.preventDefault();
-  });
 }
 
 /* ---- what happens around the work ---- */
 
 function rest() {
-  if (isReading) return;
-  document.body.dataset.state = "resting";
-  the("resting").hidden = false;
-  const [title, told] = whyResting();
-  the("resting-title").textContent = title;
-  the("resting-told").textContent = told;
-}
-
-function whyResting() {
-  if (outbox.isOffline || problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
-  if (problem && problem.status !== 401) return ["No question right now", problem.told];
-  if (feed.isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; you may leave it open."];
-  return ["Getting the next question …", ""];
+  if (!isReading) showResting(outbox.isOffline ? OFFLINE : problem, feed.isEmpty);
 }
 
 async function onProblem(error) {
@@ -372,24 +354,7 @@ function showWaiting({ isLeavingToo = false } = {}) {
 
 function leave() {
   if (outbox.waiting.length) showWaiting({ isLeavingToo: true });
-  else leaveNow();
-}
-
-async function leaveNow() {
-  try {
-    await feed.release().catch(() => {});
-    await call("DELETE", "/api/session");
-    isLeaving = true;
-    location.assign("/login");
-  } catch (error) {
-    if (error.status === 401) toLogin();
-    else toast(error.told);
-  }
-}
-
-function toLogin() {
-  isLeaving = true;
-  location.assign("/login?next=/label");
+  else logOut(feed);
 }
 
 start();

@@ -57,6 +57,22 @@ function loginTold(waiting) {
   return `Your session has ended. Please log in again.${kept}`;
 }
 
+/** There is no question on the page: say why. `problem` is the ApiError of the last attempt, if any. */
+export function showResting(problem, isEmpty) {
+  document.body.dataset.state = "resting";
+  the("resting").hidden = false;
+  const [title, told] = whyResting(problem, isEmpty);
+  the("resting-title").textContent = title;
+  the("resting-told").textContent = told;
+}
+
+function whyResting(problem, isEmpty) {
+  if (problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
+  if (problem && problem.status !== 401) return ["No question right now", problem.told];
+  if (isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; you may leave it open."];
+  return ["Getting the next question …", ""];
+}
+
 /** How far one has come. */
 export function showProgress(progress) {
   const { answered, left, today_minutes: minutes, gold } = progress;
