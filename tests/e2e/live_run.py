@@ -94,6 +94,11 @@ def waiting(what: str, done: int, total: int) -> bool:
     return what == WAITING and done < total
 
 
+def both_rounds(run: Path, **keys: int) -> Script:
+    """People answer each round as soon as it is waited for."""
+    return Script((waiting, answers(run)), (waiting, answers(run)), **keys)
+
+
 def n_updates(run: Path) -> int:
     """Return how many updates of the policy are written down."""
     return sum(x["stage"] == "policy" for x in MetricsLog(run / "metrics.jsonl").lines())

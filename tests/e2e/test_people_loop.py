@@ -16,6 +16,7 @@ from tests.e2e.live_run import (
     Killed,
     Script,
     answers,
+    both_rounds,
     go,
     make_people_run,
     n_updates,
@@ -38,24 +39,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
 
 
-def both_rounds(run: Path, **keys: int) -> Script:
-    """People answer each round as soon as it is waited for."""
-    return Script((waiting, answers(run)), (waiting, answers(run)), **keys)
-
-
 def answered_ahead(run: Path, **keys: int) -> Script:
     """People answer the second round when PPO has made two updates beyond the first."""
     return Script((waiting, answers(run)), (update(run, 8), answers(run)), **keys)
-
-
-@pytest.fixture(scope="module")
-def straight(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nobody disturbed."""
-    run = make_people_run(tmp_path_factory.mktemp("straight") / "run", gpt2_folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people, "POLL_SECONDS", 0.01)
-        go(run, both_rounds(run))
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +63,11 @@ def reward_rounds(run: Path) -> list[int]:
     return [int(x.get("reward_round", x["round"])) for x in policy_lines(run)]
 
 
-def test_a_round_learns_from_the_answers_that_were_waited_for(straight: Path) -> None:
-    lines = MetricsLog(straight / "metrics.jsonl").lines()
+def test_a_round_learns_from_the_answers_that_were_waited_for(straight_people: Path) -> None:
+    lines = MetricsLog(straight_people / "metrics.jsonl").lines()
     begun = [(x["stage"], x["round"]) for x in lines if x["update"] in (1, 7)]
     assert begun == [("rewards", 0), ("policy", 0), ("rewards", 1), ("policy", 1)]
-    with opened(straight) as store:
+    with opened(straight_people) as store:
         batches = store.queue.batches()
         assert [(b.round, b.wanted, b.answered) for b in batches] == [(0, 12, 12), (1, 12, 12)]
         assert all(b.frozen_sequence is not None for b in batches)
@@ -90,18 +76,18 @@ def test_a_round_learns_from_the_answers_that_were_waited_for(straight: Path) ->
         assert state.checkpoints == (0, 6, 10, 12)
 
 
-def test_those_who_watch_are_told_every_line_and_see_responses(straight: Path) -> None:
-    assert told_lines(straight) == MetricsLog(straight / "metrics.jsonl").lines()
-    with opened(straight) as store:
+def test_those_who_watch_are_told_every_line_and_see_responses(straight_people: Path) -> None:
+    assert told_lines(straight_people) == MetricsLog(straight_people / "metrics.jsonl").lines()
+    with opened(straight_people) as store:
         updates = [u for u in store.updates.after(0) if u.stage == "policy"]
     assert [len(u.samples) for u in updates] == [3] * 12
     assert updates[0].samples[0].keys() == {"prompt", "response", "score", "kl"}
 
 
-def test_nothing_is_claimed_about_a_taste_that_nobody_knows(straight: Path) -> None:
-    figures = json.loads((straight / "evaluation" / "round-1.json").read_text())
+def test_nothing_is_claimed_about_a_taste_that_nobody_knows(straight_people: Path) -> None:
+    figures = json.loads((straight_people / "evaluation" / "round-1.json").read_text())
     assert "people labeled" in figures["missing"]["frontier"]
-    with opened(straight) as store:
+    with opened(straight_people) as store:
         assert store.samples(purpose="frontier") == []
 
 
@@ -120,12 +106,12 @@ def killed_and_resumed(run: Path, script: Callable[..., Script], seed: int) -> i
     "seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in range(1, 9))]
 )
 def test_a_run_that_dies_while_it_waits_and_learns_ends_the_same(
-    straight: Path, gpt2_folder: Path, tmp_path: Path, seed: int
+    straight_people: Path, gpt2_folder: Path, tmp_path: Path, seed: int
 ) -> None:
     run = make_people_run(tmp_path / "run", gpt2_folder)
     assert killed_and_resumed(run, both_rounds, seed) > 1
-    assert result(run) == result(straight)
-    assert told_lines(run) == told_lines(straight)
+    assert result(run) == result(straight_people)
+    assert told_lines(run) == told_lines(straight_people)
 
 
 def test_ppo_goes_on_while_people_answer_and_then_learns_from_them(straight_ahead: Path) -> None:
@@ -163,7 +149,7 @@ def test_a_policy_that_is_faster_than_the_people_waits_for_them(
 
 
 def test_a_cord_that_is_released_leaves_no_trace_in_the_result(
-    straight: Path, gpt2_folder: Path, tmp_path: Path
+    straight_people: Path, gpt2_folder: Path, tmp_path: Path
 ) -> None:
     run = make_people_run(tmp_path / "run", gpt2_folder)
     script = both_rounds(run)
@@ -173,17 +159,17 @@ def test_a_cord_that_is_released_leaves_no_trace_in_the_result(
         cords = store.cord.all()
     assert [cord.update for cord in cords] == [3, 9]
     assert all(c.stopped_at is not None and c.stopped_at - c.pulled_at < 5.0 for c in cords)
-    assert result(run) == result(straight)
+    assert result(run) == result(straight_people)
 
 
 def test_a_roll_back_goes_another_way_from_the_checkpoint(
-    straight: Path, gpt2_folder: Path, tmp_path: Path
+    straight_people: Path, gpt2_folder: Path, tmp_path: Path
 ) -> None:
     run = make_people_run(tmp_path / "run", gpt2_folder)
     script = both_rounds(run)
     script.scenes.append((update(run, 9), pull(run, "roll_back", 6)))
     go(run, script)
-    before, after = policy_lines(straight), policy_lines(run)
+    before, after = policy_lines(straight_people), policy_lines(run)
     assert [x["update"] for x in after] == list(range(1, 13))
     assert after[:6] == before[:6], "what was before the checkpoint stands"
     assert after[6] != before[6], "the same random numbers would do the same again"
