@@ -45,15 +45,22 @@ class Connection:
         if body is not None:
             lines.append("Content-Type: application/json")
         lines.append(f"Content-Length: {len(content)}")
+        request = "\r\n".join([*lines, "", ""]).encode() + content
+        is_old = self._streams is not None
         try:
-            if self._streams is None:
-                self._streams = await asyncio.open_connection(self.host, self.port)
-            reader, writer = self._streams
-            writer.write("\r\n".join([*lines, "", ""]).encode() + content)
-            return await self._response(reader)
+            return await self._exchange(request)
         except (OSError, asyncio.IncompleteReadError) as error:
             await self.aclose()
+            if is_old:
+                # Servers hang up after a few idle seconds; browsers then dial again, too.
+                return await self.request(method, path, body)
             raise OSError(f"the server cannot be reached: {error}") from error
+
+    async def _exchange(self, request: bytes) -> tuple[int, Any]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self.host, self.port)
+        self._streams[1].write(request)
+        return await self._response(self._streams[0])
 
     async def _response(self, reader: asyncio.StreamReader) -> tuple[int, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

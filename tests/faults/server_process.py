@@ -10,6 +10,7 @@ from queue import Empty, Queue
 from types import TracebackType
 from typing import Self
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 RUN_FILE = """
 task: sentiment
@@ -43,12 +44,16 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
         self.told = ""
-        self.address = self._address()
+        try:
+            self.address = self._address()
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def pid(self) -> int:
