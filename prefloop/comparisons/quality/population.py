@@ -5,8 +5,8 @@ from typing import Literal
 
 from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.peers import overall_with_owners
-from prefloop.comparisons.quality.position import ORDINALS, overall_places
-from prefloop.comparisons.quality.sentences import counted, percent, span
+from prefloop.comparisons.quality.position import overall_places
+from prefloop.comparisons.quality.sentences import counted, ordinal, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import Interval, paired_win_rate, wilson
 
@@ -65,7 +65,7 @@ def _gold_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
         f"{counted(len(gold), 'gold answer')} by {len(people)} people are right, where guessing "
         f"gives {percent(chance)}"
     )
-    return _alarm(figures, estimate.value, estimate.interval, len(gold), chance, thresholds)
+    return _alarm(figures, estimate.value, estimate.interval, len(gold), chance)
 
 
 def _owners_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
@@ -84,7 +84,7 @@ def _owners_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
     )
     if estimate.interval.high >= chance:
         return None
-    return _alarm(figures, estimate.value, estimate.interval, estimate.n, chance, thresholds)
+    return _alarm(figures, estimate.value, estimate.interval, estimate.n, chance)
 
 
 def _alarm(
@@ -93,7 +93,6 @@ def _alarm(
     interval: Interval,
     n: int,
     chance: float,
-    thresholds: Thresholds,
 ) -> Alarm | None:
     sentence = figures[0].upper() + figures[1:]
     if interval.high < chance:
@@ -102,12 +101,12 @@ def _alarm(
             "page, the order or the key, not of people."
         )
         return Alarm(kind="flipped", level="stop", told=told, value=value, interval=interval, n=n)
-    if interval.low <= chance and interval.high < thresholds.pass_accuracy:
+    if interval.low <= chance and interval.high < (1 + chance) / 2:
         told = (
-            f"{sentence}: as if answers and samples had lost each other. See the key and the "
-            "question before anybody is judged."
+            f"{sentence}: people as a whole cannot be told from guessing. See the key, and whether "
+            "answers and samples have lost each other, before anybody is judged."
         )
-        return Alarm(kind="chance", level="stop", told=told, value=value, interval=interval, n=n)
+        return Alarm(kind="chance", level="look", told=told, value=value, interval=interval, n=n)
     return None
 
 
@@ -119,7 +118,7 @@ def _place_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
     return Alarm(
         kind="place",
         level="look",
-        told=f"All labelers together chose the {ORDINALS[places.favorite]} sample shown in "
+        told=f"All labelers together chose the {ordinal(places.favorite)} sample shown in "
         f"{percent(share)} of {counted(places.n, 'choice')}, where {percent(places.expected)} is "
         "even: see how the page lays samples out, and whether the order is drawn anew.",
         value=share,

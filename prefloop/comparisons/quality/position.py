@@ -6,14 +6,12 @@ import numpy as np
 
 from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Action, Finding, unknown
-from prefloop.comparisons.quality.sentences import percent
+from prefloop.comparisons.quality.sentences import ordinal, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.runs import Places, place_test
 from prefloop.functional.statistics import Interval, q_values, wilson
 from prefloop.records import Label
 from prefloop.teamwork import Check
-
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 def position_findings(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
@@ -70,7 +68,7 @@ def _finding(labeler: str, places: Places, q: float, thresholds: Thresholds) -> 
     share = places.n_favorite / places.n
     is_found = q < thresholds.place_q and places.excess > thresholds.place_excess
     figures = (
-        f"the {ORDINALS[places.favorite]} sample shown in {places.n_favorite} of {places.n} "
+        f"the {ordinal(places.favorite)} sample shown in {places.n_favorite} of {places.n} "
         f"answers ({percent(share)}; {percent(places.expected)} if only content counts)"
     )
     told = f"Chose {figures}." if not is_found else f"Goes by the place: chose {figures}."

@@ -4,6 +4,8 @@ import math
 
 from prefloop.functional.statistics import Interval
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
 
 def percent(share: float) -> str:
     """Return a share in whole percent.
@@ -22,6 +24,15 @@ def span(interval: Interval) -> str:
     """
     low, high = (round(100 * end, 9) for end in interval)
     return f"{math.floor(low)} to {math.ceil(high)} %"
+
+
+def ordinal(place: int) -> str:
+    """Return the word for a place, counted from 0.
+
+    >>> ordinal(0), ordinal(11)
+    ('first', '12th')
+    """
+    return ORDINALS[place] if place < len(ORDINALS) else f"{place + 1}th"
 
 
 def counted(n: int, noun: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Finding, unknown
-from prefloop.comparisons.quality.position import ORDINALS
+from prefloop.comparisons.quality.sentences import ordinal
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.runs import longest_run, run_probability
 from prefloop.records import Label
@@ -56,7 +56,7 @@ def _place_row(evidence: Evidence, labels: list[Label]) -> Row:
     # A row of m like places is a row of m - 1 answers that repeat the place before.
     again = [1 / k for k in sizes[1:]]
     probability = run_probability(again, length - 1) if length > 1 else 1.0
-    what = f"the {ORDINALS[int(places[start])]} sample shown" if length else "a choice"
+    what = f"the {ordinal(int(places[start]))} sample shown" if length else "a choice"
     return Row(what=what, length=length, n=len(labels), probability=probability)
 
 

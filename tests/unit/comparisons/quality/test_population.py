@@ -42,8 +42,12 @@ def test_a_flipped_crowd_stops_the_run() -> None:
     assert kinds(gold(0.08, k=4, each=40)) == [("flipped", "stop")]
 
 
-def test_a_crowd_at_chance_stops_the_run() -> None:
-    assert kinds(gold(0.5, each=40)) == [("chance", "stop")]
+def test_a_crowd_at_chance_is_looked_at() -> None:
+    assert kinds(gold(0.5, each=40)) == [("chance", "look")]
+
+
+def test_a_hard_question_is_not_called_guessing_on_little_evidence() -> None:
+    assert kinds(gold(0.5, each=6)) == []
 
 
 def test_a_flip_shows_in_the_latest_answers() -> None:
