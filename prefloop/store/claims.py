@@ -216,7 +216,11 @@ class _Chooser:
     def repeat(self) -> Chosen | None:
         """Return work that the labeler answered a while ago, in the same or the reverse order."""
         until = self.now - self.policy.repeat_after_seconds
-        own = sa.and_(views.c.labeler == ME, views.c.closed_at <= until)
+        own = sa.and_(
+            views.c.labeler == ME,
+            views.c.closed_at <= until,
+            views.c.comparison_id.not_in(self.taken),
+        )
         first = self.connection.execute(
             sa.select(sa.func.min(views.c.closed_at)).where(own), self.me
         ).scalar()
@@ -225,8 +229,8 @@ class _Chooser:
         start = self.rng.uniform(first, until)
         for part in (views.c.closed_at >= start, views.c.closed_at < start):
             query = _repeatable().where(own, part).order_by(views.c.closed_at).limit(1)
-            row = self.connection.execute(query, self.me | {"now": self.now}).first()
-            if row is not None and row.comparison_id not in self.taken:
+            row = self.connection.execute(query, self.me).first()
+            if row is not None:
                 shown = json.loads(row.shown)
                 is_reversed = self.rng.random() < 0.5
                 return Chosen("repeat", row.comparison_id, shown[::-1] if is_reversed else shown)
