@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 
 ALONE = "One stage alone"
+STOPPED = 130
+"""Exit code with which Typer answers ^C."""
 
 
 def init(
@@ -142,6 +144,10 @@ def main() -> None:
     except PrefloopError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except SystemExit as leaving:
+        if leaving.code == STOPPED:
+            print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(STOPPED)

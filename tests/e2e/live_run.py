@@ -65,6 +65,7 @@ def make_people_run(folder: Path, model: Path, **people: Any) -> Path:
     return make_run(
         folder,
         model,
+        task={"response_tokens": 6},
         comparisons=comparisons,
         policy=policy,
         rewards={"normalize_samples": 16},

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from prefloop.cli.page import served_at
 from tests.e2e.labelers import Labeler, eventually
@@ -147,6 +146,7 @@ def test_both_processes_die_and_nothing_is_lost(
         assert server_of(second) is None and page_by_hand.is_running()
         page_by_hand.popen.send_signal(signal.SIGINT)
         assert page_by_hand.popen.wait(30) == 130
+        assert "Stopped. Run the same command again to go on." in page_by_hand.printed
     assert CODE.findall(second.printed) == [code], "shown once"
     with opened(run) as store:
         stored = {label.id: label.chosen for label in store.labels()}
@@ -198,17 +198,3 @@ def test_killed_at_random_moments(run: Path, straight_people: Path, seed: int) -
     with opened(run) as store:
         assert ann.acknowledged == {label.id: label.chosen for label in store.labels()}
     assert result(run) == result(straight_people)
-
-
-def test_without_a_page_of_its_own_a_run_waits_for_answers_from_elsewhere(run: Path) -> None:
-    settings = yaml.safe_load((run / "run.yaml").read_text())
-    settings["comparisons"]["people"]["serve"] = False
-    (run / "run.yaml").write_text(yaml.safe_dump(settings))
-    trainer = Process("run", run)
-    with ended(trainer):
-        eventually("it waits", lambda: "Round 0 wants 12 more answers" in trainer.printed)
-        assert "prefloop team add" in trainer.printed
-        assert server_of(trainer) is None and not (run / "serve.lock").exists()
-        trainer.popen.send_signal(signal.SIGINT)
-        assert trainer.popen.wait(60) == 130
-        assert "Run the same command again to go on" in trainer.printed
