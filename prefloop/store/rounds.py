@@ -88,16 +88,21 @@ def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) 
 
 
 def is_exhausted(connection: Connection, round: int) -> bool:
-    """Whether nobody who may label has a question of this round left; no, if nobody may label."""
-    may_label = sa.and_(people.c.role != "viewer", people.c.disabled_at.is_(None))
-    if connection.execute(sa.select(people.c.id).where(may_label).limit(1)).first() is None:
+    """Whether nobody who labels has a question of this round left; no, if nobody labels yet.
+
+    Owners who have never answered anything are not waited for: they have others for that.
+    """
+    has_labeled = sa.select(labels.c.sequence).where(labels.c.labeler == people.c.name).exists()
+    is_labeler = sa.or_(people.c.role == "labeler", sa.and_(people.c.role == "owner", has_labeled))
+    labels_here = sa.and_(people.c.disabled_at.is_(None), is_labeler)
+    if connection.execute(sa.select(people.c.id).where(labels_here).limit(1)).first() is None:
         return False
     has_answered = sa.select(labels.c.sequence).where(
         labels.c.comparison_id == queue.c.comparison_id,
         labels.c.labeler == people.c.name,
         labels.c.ended_by.is_(None),
     )
-    obtainable = sa.select(queue.c.comparison_id).join(people, may_label)
+    obtainable = sa.select(queue.c.comparison_id).join(people, labels_here)
     obtainable = obtainable.where(queue.c.round == round, queue.c.is_open, ~has_answered.exists())
     return connection.execute(obtainable.limit(1)).first() is None
 
