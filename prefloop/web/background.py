@@ -12,6 +12,8 @@ from prefloop.web.errors import places
 log = logging.getLogger("prefloop.web")
 
 EVERY_SECONDS = 60.0
+REST = 19
+"""So many times as long as a measurement took, the next one waits: labelers go first."""
 
 
 Found = TypeVar("Found")
@@ -38,14 +40,14 @@ class Background(Generic[Found]):
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="quality")
         self._running: Future[Found] | None = None
         self._latest: Found | None = None
-        self._begun = float("-inf")
+        self._due = float("-inf")
         self._is_closed = False
 
     def latest(self) -> Found | None:
         """Return the newest result at once; None before the first. Begin a new one if it is old."""
         with self._turn:
             self._collect()
-            is_due = self._clock() - self._begun >= self._every
+            is_due = self._clock() >= self._due
             if self._running is None and is_due and not self._is_closed:
                 self._begin()
             return self._latest
@@ -62,7 +64,7 @@ class Background(Generic[Found]):
     def renew(self) -> None:
         """Measure anew when asked next: something was changed here."""
         with self._turn:
-            self._begun = float("-inf")
+            self._due = float("-inf")
 
     def close(self) -> None:
         """Let a measurement that is under way come to its end, and begin no other."""
@@ -71,8 +73,17 @@ class Background(Generic[Found]):
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self) -> None:
-        self._begun = self._clock()
-        self._running = self._threads.submit(self._measure)
+        self._due = self._clock() + self._every
+        self._running = self._threads.submit(self._timed)
+
+    def _timed(self) -> Found:
+        begun = time.thread_time()
+        try:
+            return self._measure()
+        finally:
+            rest = REST * (time.thread_time() - begun)
+            with self._turn:
+                self._due = max(self._due, self._clock() + rest)
 
     def _collect(self) -> None:
         running = self._running

@@ -33,7 +33,7 @@ from prefloop.web.messages import refusals
 from prefloop.web.parts import Here, Parts
 from prefloop.web.sessions import Watcher
 from prefloop.web.templating import page
-from prefloop.web.work_hours import ANSWERS, PREFERENCES, total
+from prefloop.web.work_hours import ANSWERS, PREFERENCES, Work, together
 
 router = APIRouter(tags=["dashboard"])
 
@@ -116,7 +116,8 @@ def _batch(batch: Batch) -> BatchNow:
 def _work(here: Parts, now: float) -> WorkNow:
     hours = here.hours.read()
     this_hour = int(now // 3600)
-    everything = total(tally for there in hours.values() for tally in there)
+    sums = here.hours.sums()
+    everything = together(sums.values())
     settings = here.settings
     return WorkNow(
         labels=everything.preferences,
@@ -127,15 +128,15 @@ def _work(here: Parts, now: float) -> WorkNow:
             everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
         ),
         by_hour=[
-            _hour(hour, hours.get(hour, []))
+            _hour(hour, sums.get(hour))
             for hour in range(this_hour - HOURS_SHOWN + 1, this_hour + 1)
         ],
         at_work=_at_work(hours, this_hour, here.store.recent.at_work()),
     )
 
 
-def _hour(hour: int, tallies: Sequence[Tally]) -> HourOfWork:
-    n = total(tallies).n
+def _hour(hour: int, work: Work | None) -> HourOfWork:
+    n = Counter[str]() if work is None else work.n
     return HourOfWork(hour=hour, **{kind: n[kind] for kind in ANSWERS})
 
 

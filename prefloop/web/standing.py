@@ -1,7 +1,5 @@
 """Where a run stands, in words: what the trainer does, how the queue is, who stopped the line."""
 
-from collections.abc import Sequence
-
 from prefloop.records import REFERENCE
 from prefloop.teamwork import Batch, Cord, TrainerState
 
@@ -140,14 +138,3 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest} min" if hours < 48 else f"{round(hours / 24)} days"
-
-
-def names_told(names: Sequence[str]) -> str:
-    """Return names as a list in a sentence.
-
-    >>> names_told(["Ada", "Grace", "Linus"])
-    'Ada, Grace and Linus'
-    """
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -33,6 +33,7 @@ class WorkHours:
     def __init__(self, tallies: Tallies) -> None:
         self._tallies = tallies
         self._hours: dict[int, list[Tally]] = {}
+        self._sums: dict[int, Work] = {}
         self._turn = threading.Lock()
 
     def read(self) -> dict[int, list[Tally]]:
@@ -45,7 +46,23 @@ class WorkHours:
                 found[tally.hour].append(tally)
             kept = {hour: there for hour, there in self._hours.items() if hour < since}
             self._hours = {**kept, **dict(sorted(found.items()))}
+            self._sums |= {hour: total(there) for hour, there in found.items()}
             return self._hours
+
+    def sums(self) -> dict[int, Work]:
+        """Return what `read` found last, added up by the hour."""
+        with self._turn:
+            return dict(self._sums)
+
+
+def together(works: Iterable[Work]) -> Work:
+    """Return works added up."""
+    n: Counter[str] = Counter()
+    seconds = 0.0
+    for work in works:
+        n.update(work.n)
+        seconds += work.seconds
+    return Work(n=n, seconds=seconds)
 
 
 def total(tallies: Iterable[Tally]) -> Work:

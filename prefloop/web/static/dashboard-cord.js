@@ -1,6 +1,6 @@
 // The cord: who stopped the line and why, and the owner's word that lets it go on.
 
-import { call, count, day, element, notice, put, row } from "./owner.js";
+import { call, count, day, element, isSame, notice, put, row } from "./owner.js";
 
 export class Cord {
   constructor(changed) {
@@ -19,6 +19,7 @@ export class Cord {
     document.getElementById("stop-line")?.toggleAttribute("hidden", Boolean(taut));
     if (taut) this.showTaut(taut, trainer);
     this.id = taut?.id;
+    if (isSame("stops", found.earlier)) return;
     const stops = found.earlier.map((stop) => row(
       [day(stop.pulled_at), stop.pulled_by, stop.reason, stop.checked, stop.action_told]));
     const nothing = element("tr", {}, [element("td", { text: "The line was never stopped.", colspan: "5", className: "nothing" })]);
@@ -49,9 +50,9 @@ export class Cord {
     select.replaceChildren(...options);
     this.form.querySelector("[value=roll_back]").disabled = !options.length;
     select.disabled = !options.length;
-    select.addEventListener("change", () => {
+    select.onchange = () => {
       this.form.querySelector("[value=roll_back]").checked = true;
-    });
+    };
   }
 
   async release(event) {

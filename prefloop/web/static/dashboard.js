@@ -3,7 +3,7 @@
 import { HoursChart, LearningChart, LineChart } from "./charts.js";
 import { Cord } from "./dashboard-cord.js";
 import { Samples } from "./dashboard-samples.js";
-import { Refused, call, clock, count, day, duration, element, figure, percent, plural, put, row } from "./owner.js";
+import { Refused, call, clock, count, day, duration, element, figure, isSame, percent, plural, put, row } from "./owner.js";
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 15_000;
@@ -91,6 +91,7 @@ function showQueue(batches) {
   } else {
     put("queue-fine", "no questions yet");
   }
+  if (isSame("batches", batches)) return;
   const rows = batches.map((batch) =>
     row([count(batch.round), count(batch.answered), count(batch.wanted),
       batch.frozen_at ? `closed ${day(batch.frozen_at)}` : "open"]));
@@ -101,6 +102,7 @@ function showWork(tallies) {
   const people = tallies.at_work;
   put("work-big", count(people.length));
   put("work-fine", `${plural(tallies.labels, "answer")} in all`);
+  if (isSame("tallies", tallies)) return;
   const rows = people.map((person) =>
     row([person.name, count(person.this_hour), count(person.last_hour), count(Math.round(person.minutes))]));
   document.getElementById("work-rows").replaceChildren(...rows);

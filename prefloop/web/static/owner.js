@@ -42,6 +42,15 @@ export function put(id, text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
+// Whether something is as it was when it was last asked for under this name: then it stays as drawn.
+const drawn = new Map();
+export function isSame(name, value) {
+  const text = JSON.stringify(value);
+  if (drawn.get(name) === text) return true;
+  drawn.set(name, text);
+  return false;
+}
+
 export function element(tag, { text, className, ...rest } = {}, children = []) {
   const made = document.createElement(tag);
   if (text !== undefined) made.textContent = text;

@@ -3,7 +3,7 @@
 import pytest
 
 from prefloop.teamwork import Tally
-from prefloop.web.work_hours import WorkHours, total
+from prefloop.web.work_hours import WorkHours, together, total
 
 
 class Counted:
@@ -45,6 +45,16 @@ def test_an_answer_that_came_in_late_in_the_last_hour_is_seen() -> None:
     hours.read()
     counted.kept += [tally(104, "eve", 3)]
     assert total(hours.read()[104]).preferences == 4
+
+
+def test_sums_by_the_hour_keep_up() -> None:
+    counted = Counted()
+    hours = WorkHours(counted)  # type: ignore[arg-type]
+    hours.read()
+    counted.kept += [tally(104, "bob", 5), tally(107, "ann", 2)]
+    hours.read()
+    assert {h: w.preferences for h, w in hours.sums().items()} == {100: 1, 101: 1, 104: 6, 107: 2}
+    assert together(hours.sums().values()) == total(counted.kept)
 
 
 def test_work_adds_up() -> None:
