@@ -45,7 +45,7 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
     A check has no batch: it can be changed until the next one is frozen, as the work around it.
     """
     found: set[str] = set()
-    frozen = last_frozen(connection)
+    frozen = checks_frozen_at(connection)
     for chunk in chunks(answer_ids):
         query = sa.select(labels.c.id).outerjoin(
             queue, queue.c.comparison_id == labels.c.comparison_id
@@ -53,20 +53,28 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
         query = query.outerjoin(batches, batches.c.round == queue.c.round)
         query = query.where(labels.c.id.in_(chunk), labels.c.ended_by.is_(None))
         found.update(connection.execute(query.where(batches.c.frozen_at.is_(None))).scalars())
-        query = sa.select(checks.c.id).where(
+        query = sa.select(checks.c.id, checks.c.sequence).where(
             checks.c.id.in_(chunk),
             checks.c.ended_by.is_(None),
             checks.c.kind != "training",
-            checks.c.sequence > frozen,
         )
-        found.update(connection.execute(query).scalars())
+        rows = connection.execute(query)
+        found.update(row.id for row in rows if row.sequence > frozen)
     return found
 
 
-def last_frozen(connection: Connection) -> int:
-    """Return the sequence at which a batch was frozen last; 0 if none was."""
-    query = sa.select(sa.func.max(batches.c.frozen_sequence))
-    return connection.execute(query).scalar() or 0
+def checks_frozen_at(connection: Connection) -> float:
+    """Return the sequence up to which checks are closed: that of the last batch to be frozen.
+
+    All of them are, those to come too, while no batch is open.
+    """
+    query = sa.select(
+        sa.func.count(),
+        sa.func.count(batches.c.frozen_at),
+        sa.func.max(batches.c.frozen_sequence),
+    ).select_from(batches)
+    n_batches, n_frozen, last = connection.execute(query).one()
+    return math.inf if n_batches == n_frozen > 0 else last or 0
 
 
 def n_answered(connection: Connection, labeler: str) -> int:

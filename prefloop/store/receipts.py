@@ -5,10 +5,11 @@ after it. Everything that is needed is read beforehand, in a few statements for 
 """
 
 import json
+import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
@@ -16,8 +17,9 @@ from prefloop.store.answers_there import HandedOut, answers_there, is_same, view
 from prefloop.store.checks import check_line
 from prefloop.store.insertion import rows_where
 from prefloop.store.labels import LABEL, label_problems
+from prefloop.store.own_answers import checks_frozen_at
 from prefloop.store.rows import Columns, Row, label_payload, label_row
-from prefloop.store.team_tables import batches, gold
+from prefloop.store.team_tables import gold
 from prefloop.teamwork import Check, Receipt, Submission, ViewKind
 
 Line = tuple[str, dict[str, Any]]
@@ -58,14 +60,10 @@ class Judge:
         }
         self._versions = versions
         self._gold: dict[str, Columns] = {}
-        self._frozen_sequence, self._frozen_at = 0, 0.0
+        self._checks_frozen_at = 0.0
         if any(view.kind != "work" for view in self._views.values()):
             self._gold = _gold(connection, self._views)
-            last = sa.select(
-                sa.func.max(batches.c.frozen_sequence), sa.func.max(batches.c.frozen_at)
-            )
-            sequence, at = connection.execute(last).one()
-            self._frozen_sequence, self._frozen_at = sequence or 0, at or 0.0
+            self._checks_frozen_at = checks_frozen_at(connection)
 
     def receipt(self, submission: Submission) -> Receipt:
         """Return what becomes of a submission, and take it if it is to be stored."""
@@ -118,19 +116,17 @@ class Judge:
             return TRAINING
         if view.kind == "work":
             return CLOSED if view.frozen_at is not None else None
-        is_new = stored["sequence"] is None
-        return None if is_new or stored["sequence"] > self._frozen_sequence else CLOSED
+        return CLOSED if stored["sequence"] <= self._checks_frozen_at else None
 
     def _is_late(self, view: HandedOut) -> bool:
         if view.kind == "work":
             return view.frozen_at is not None
-        # A check has no batch. It is late when work that was handed out with it would be.
-        return bool(view.leased_at <= self._frozen_at)
+        return math.isinf(self._checks_frozen_at)
 
     def _take(self, submission: Submission, view: HandedOut, place: Place) -> None:
         label, kind = submission.label, view.kind
-        # The ledger has given it no number yet.
-        row = label_row(label) | {"kind": kind, "sequence": None, "ended_by": None}
+        # The ledger has given it no number yet: it comes after all that have one.
+        row = label_row(label) | {"kind": kind, "sequence": sys.maxsize, "ended_by": None}
         if kind == "work":
             self.lines.append((LABEL, label_payload(label)))
         else:
