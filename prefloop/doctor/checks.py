@@ -5,7 +5,13 @@ from pathlib import Path
 
 from prefloop.config import RunConfig, load_run_file
 from prefloop.doctor.finding import Finding
-from prefloop.doctor.foundations import check_model, check_prompts, check_store, check_tokenizer
+from prefloop.doctor.foundations import (
+    check_database,
+    check_model,
+    check_prompts,
+    check_store,
+    check_tokenizer,
+)
 from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_labels
 from prefloop.doctor.policy import check_policy
@@ -38,6 +44,7 @@ def examine(path: Path) -> list[Finding]:
     findings = [settings, *_model(config), *check_store(config, folder)]
     if any(f.stage == "store" and f.status != "ok" for f in findings):
         return findings
+    findings += check_database(config, folder)
     return findings + check_labels(config, folder) + _figures(config, folder)
 
 

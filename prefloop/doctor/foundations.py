@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from prefloop.config import RunConfig
-from prefloop.doctor.finding import Finding
+from prefloop.doctor.finding import Finding, Status
 from prefloop.errors import InputError, PrefloopError
 from prefloop.models.loading import PAD_TOKEN, TextCoder
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
+from prefloop.store.conditions import Conditions, conditions
+from prefloop.store.soundness import opened
 from prefloop.store.store import Store
 
 LOOKED_AT = 500
@@ -39,6 +41,75 @@ def _store(status: str, told: str, action: str = "") -> Finding:
         told=told,
         action=action,
     )
+
+
+def check_database(config: RunConfig, folder: Path) -> list[Finding]:
+    """Whether the database keeps what it says it has kept."""
+    try:
+        with opened(config.store or folder / "prefloop.db") as database:
+            found = conditions(database)
+    except PrefloopError as error:
+        return [_kept("bad", str(error), "Make the database and its folder writable.")]
+    if found.program.startswith("SQLite"):
+        return [_check_version(found), _check_settings(found), _check_place(found)]
+    return [_check_server(found)]
+
+
+def _check_version(found: Conditions) -> Finding:
+    if not found.can_lose_commits:
+        return _kept("ok", f"{found.program} keeps what it has committed.")
+    told = (
+        f"{found.program} can lose a commit when two connections write at the same instant (the "
+        "WAL-reset bug of 3.7.0 to 3.51.2)"
+    )
+    if not found.has_writers_lock:
+        action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
+        return _kept("bad", f"{told}, and the lock that prevents this does not work here.", action)
+    return _kept(
+        "ok",
+        f"{told}. prefloop lets only one write or work the log in at a time, so it cannot happen. "
+        "Do not write to the database with other programs while a run goes on.",
+    )
+
+
+def _check_settings(found: Conditions) -> Finding:
+    wanted = {"journal_mode": "wal", "synchronous": "2"}
+    wrong = [f"{k} {found.settings[k]}" for k, v in wanted.items() if found.settings[k] != v]
+    if wrong:
+        action = "Put the run on a local disk; there it is WAL and FULL."
+        return _kept(
+            "warn", f"The database does not take our settings: {', '.join(wrong)}.", action
+        )
+    return _kept("ok", "Every commit is forced to the disk (journal_mode WAL, synchronous FULL).")
+
+
+def _check_place(found: Conditions) -> Finding:
+    if found.is_network:
+        told = (
+            f"The database is on a network file system ({found.file_system}): its locks may fail."
+        )
+        action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
+        return _kept("warn", told, action)
+    return _kept(
+        "ok", f"The database is on a local disk ({found.file_system or 'kind not known'})."
+    )
+
+
+def _check_server(found: Conditions) -> Finding:
+    off = [name for name, value in found.settings.items() if value == "off"]
+    if not off:
+        told = f"{found.program} forces every commit to the disk."
+        return _kept("ok", told)
+    told = f"{found.program} runs with {' and '.join(off)} off: a crash may lose committed answers."
+    if off == ["synchronous_commit"]:
+        told += " prefloop turns it on for its own connections."
+    action = f"Set {' and '.join(off)} to on in postgresql.conf."
+    return _kept("warn", told, action)
+
+
+def _kept(status: Status, told: str, action: str = "") -> Finding:
+    check = "commits are kept"
+    return Finding(stage="store", check=check, status=status, told=told, action=action)
 
 
 def check_model(config: RunConfig, base: Path) -> Finding:

@@ -181,6 +181,14 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def setting(connection: Connection, name: str) -> str:
+    """Return a setting of the database; in PostgreSQL what the server says, not what we asked."""
+    if is_sqlite(connection):
+        return str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+    query = sa.text("SELECT reset_val FROM pg_settings WHERE name = :name")
+    return str(connection.execute(query, {"name": name}).scalar_one())
+
+
 def unsound_pages(connection: Connection) -> list[str]:
     """Return what SQLite finds wrong with its own pages and pointers; nothing if all is well."""
     found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
