@@ -12,7 +12,7 @@ class Thresholds:
     pass_consistency: float = 0.6
     """Share of repeated questions to answer the same way."""
     least_gold: int = 30
-    """Gold answers before there is a verdict: with 30, nine in ten coin-flippers are found."""
+    """Gold answers before there is a verdict: with 30, seven in ten who guess between two fail."""
     least_repeats: int = 15
     """Repeated questions before there is a verdict."""
     least_overlap: int = 30

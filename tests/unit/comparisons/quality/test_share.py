@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from prefloop.comparisons.quality.share import Share, in_doubt, judged
 from prefloop.functional.statistics import beta_bounds
@@ -46,6 +47,17 @@ def test_only_the_sure_fail_and_only_the_bar_passes(counts: tuple[int, int]) -> 
 )
 def test_verdicts(n_right: int, n: int, expected: str) -> None:
     assert verdict(n_right, n).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "n", "low", "high"),
+    [(0.5, 30, 0.70, 0.72), (0.5, 50, 0.89, 0.91), (0.75, 30, 0.0, 0.01), (0.8, 30, 0.0, 0.001)],
+)
+def test_how_often_a_labeler_of_known_accuracy_fails(
+    accuracy: float, n: int, low: float, high: float
+) -> None:
+    failing = [k for k in range(n + 1) if verdict(k, n).verdict == "fail"]
+    assert low <= binom.pmf(failing, n, accuracy).sum() <= high
 
 
 def test_reasons_are_told_with_their_numbers() -> None:
