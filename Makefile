@@ -20,8 +20,9 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
+# Two workers of one thread each: two OpenMP programs with two threads each would slow one another.
 test: setup
-	$(BIN)/pytest -m "not slow"
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/pytest -m slow
