@@ -20,10 +20,12 @@ LOCK = "serve.lock"
 """Held by the process that serves a run folder; holds its address."""
 AGAIN_SECONDS = 1.0
 """Before a page that ended is started again, or looked for."""
+PROBLEM_SECONDS = 10.0
+"""Before it is tried again after a problem that may mend, such as a database that is away."""
 END_SECONDS = 15.0
 """How long the page may take to finish what it has begun."""
 USER_PROBLEM = 2
-"""Exit code of a problem that starting again does not mend."""
+"""Exit code of a page that said what its problem is."""
 
 
 @contextmanager
@@ -93,17 +95,18 @@ class _Keeper(Thread):
         self.is_over = Event()
         self.process: subprocess.Popen[str] | None = None
         self.told_address = ""
+        self.told_problem = ""
 
     def run(self) -> None:
         """Keep the page up until the run is over."""
-        code: int | None = None
-        while not self.is_over.is_set() and code != USER_PROBLEM:
+        while not self.is_over.is_set():
+            code: int | None = None
             address = served_at(self.folder)
             if address is None:
                 code = self.serve()
             elif address:
                 self.tell_address(address)
-            self.is_over.wait(AGAIN_SECONDS)
+            self.is_over.wait(PROBLEM_SECONDS if code == USER_PROBLEM else AGAIN_SECONDS)
 
     def serve(self) -> int:
         """Run the page's process to its end and return its exit code."""
@@ -121,11 +124,10 @@ class _Keeper(Thread):
                 process.kill()
             assert process.stdout is not None
             for line in process.stdout:
-                self.tell(json.loads(line))
+                self.tell(_message(line))
             code = process.wait()
-        if not self.is_over.is_set():
-            again = "" if code == USER_PROBLEM else " It is started again."
-            self.progress.say(f"The labeling page ended with code {code}.{again}")
+        if not self.is_over.is_set() and code != USER_PROBLEM:
+            self.progress.say(f"The labeling page ended with code {code}. It is started again.")
         return code
 
     def tell(self, message: dict[str, str]) -> None:
@@ -134,6 +136,10 @@ class _Keeper(Thread):
             self.tell_address(message["address"])
         if "say" in message:
             self.progress.say(message["say"])
+        problem = message.get("problem", "")
+        if problem and problem != self.told_problem:
+            self.told_problem = problem
+            self.progress.say(f"{problem}\nUntil that is mended there is no labeling page.")
 
     def tell_address(self, address: str) -> None:
         """Say where the page is, once, and show it to somebody who sits at a screen."""
@@ -156,6 +162,15 @@ class _Keeper(Thread):
             except subprocess.TimeoutExpired:
                 process.kill()
         self.join(END_SECONDS)
+
+
+def _message(line: str) -> dict[str, str]:
+    """Return what a line of the page's process says; what is none of its messages is said as is."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        message = None
+    return message if isinstance(message, dict) else {"say": line.rstrip()}
 
 
 def _is_at_a_screen() -> bool:

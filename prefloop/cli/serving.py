@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
@@ -43,26 +42,26 @@ def serve(
     from prefloop.cli.page import the_only_server
     from prefloop.comparisons.people import publish
     from prefloop.config import load_run_file
+    from prefloop.errors import PrefloopError
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder), overrides or [])
-    tell = _tell_run if for_run else _tell_user
-    with the_only_server(folder), Store.open(config.store or folder / "prefloop.db") as store:
-        publish(store, config.task)
-        settings = _settings(config, folder, host, port)
-        _serve(store, settings, folder, tell, for_run=for_run)
+    try:
+        with the_only_server(folder), Store.open(config.store or folder / "prefloop.db") as store:
+            publish(store, config.task)
+            _serve(store, _settings(config, folder, host, port), folder, for_run=for_run)
+    except PrefloopError as error:
+        if not for_run:
+            raise
+        _tell_run("problem", str(error))
+        raise typer.Exit(2) from error
 
 
-def _serve(
-    store: "Store",
-    settings: "WebSettings",
-    folder: Path,
-    tell: Callable[[str, str], None],
-    *,
-    for_run: bool,
-) -> None:
+def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bool) -> None:
     from prefloop.cli.page import LOCK
     from prefloop.web.serving import advice, make_server, require_password
+
+    tell = _tell_run if for_run else _tell_user
 
     def ready(address: str) -> None:
         store.updates.set_address(address)

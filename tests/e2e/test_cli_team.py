@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from prefloop.cli import running, serving
-from prefloop.cli.page import _Keeper, last_address, served_at, the_only_server
+from prefloop.cli.page import _Keeper, _message, last_address, served_at, the_only_server
 from prefloop.config import parse_run
 from prefloop.errors import InputError
 from prefloop.progress import Silent
@@ -197,3 +197,24 @@ def test_a_browser_opens_only_for_somebody_at_a_screen(
     for _ in range(2):
         keeper.tell({"address": "http://127.0.0.1:8765"})
     assert opened == (["http://127.0.0.1:8765"] if is_opened else [])
+
+
+def test_a_problem_of_the_page_is_told_once(run: Path) -> None:
+    said: list[str] = []
+    progress = Silent()
+    progress.say = said.append  # type: ignore[method-assign]
+    keeper = _Keeper(run, [], progress, opens_browser=False)
+    for line in ('{"problem": "Port 80 cannot be used."}\n',) * 2:
+        keeper.tell(_message(line))
+    assert said == ["Port 80 cannot be used.\nUntil that is mended there is no labeling page."]
+    keeper.tell(_message("a library says hello\n"))
+    assert said[1:] == ["a library says hello"]
+
+
+def test_the_page_of_a_run_tells_its_problem_as_a_message(
+    prefloop: Command, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with the_only_server(run):
+        told = prefloop("serve", run, "--for-run")
+    assert told.code == 2
+    assert "is served already" in told.json()["problem"]
