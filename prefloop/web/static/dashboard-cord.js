@@ -33,10 +33,14 @@ export class Cord {
     const state = JSON.stringify([taut.id, taut.samples, trainer?.checkpoints]);
     if (state === this.shown) return;
     this.shown = state;
+    // What was on one page answers one prompt, which need not be told again and again.
+    const prompts = new Set(taut.samples.map((sample) => sample.prompt));
+    const isOne = prompts.size === 1;
+    put("cord-prompt", isOne ? [...prompts][0] : "");
     const cards = taut.samples.map((sample) => element("article", { className: "sample" }, [
       element("p", { className: "sample-where", text: sample.model_told }),
-      element("p", { className: "text sample-prompt", text: sample.prompt }),
-      element("p", { className: "text sample-response", text: sample.text }),
+      ...(isOne ? [] : [element("p", { className: "text sample-prompt", text: sample.prompt })]),
+      element("p", { className: "text sample-response is-all", text: sample.text.replace(/^ /, "") }),
     ]));
     document.getElementById("cord-samples").replaceChildren(...cards);
     this.offer(trainer?.checkpoints ?? []);

@@ -23,7 +23,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     from prefloop.web.app import create_app
 
     with Store.open(tmp_path_factory.mktemp("seeded") / "prefloop.db") as store:
-        people = seed_store(store, hours=10, questions=60, updates=24, is_stopped=True)
+        people = seed_store(store, hours=10, questions=110, updates=24, is_stopped=True)
         app = create_app(store, WebSettings(run_name="warm endings", hourly_wage=20.0))
         yield Desk(store, app, people)
         app.state.parts.close()
