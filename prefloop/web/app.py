@@ -16,16 +16,17 @@ from prefloop.web.errors import handle_errors
 from prefloop.web.messages import ALWAYS, refusals
 from prefloop.web.parts import make_parts
 from prefloop.web.security import Door
-from prefloop.web.sessions import Gate, everybody, owners, watchers
+from prefloop.web.sessions import Gate, everybody, owners, watchers, workers
 from prefloop.web.templating import STATIC
 
 ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
+    # The first, for it is asked most often.
+    (labeling.router, workers),
     (health.router, None),
     (login.router, None),
     (pages.public, None),
     (pages.router, everybody),
     (me.router, everybody),
-    (labeling.router, everybody),
     (cord.router, everybody),
     (dashboard.router, watchers),
     (team.router, owners),

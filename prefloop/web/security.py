@@ -6,7 +6,7 @@ it is. Who may do what is in `sessions.py`.
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,9 +38,11 @@ class Door:
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app
         self._settings = settings
-        self._headers = dict(HEADERS)
+        self._hosts = settings.hosts
+        added = HEADERS | {"x-prefloop-assets": assets()}
         if settings.is_secure:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+            added["strict-transport-security"] = "max-age=31536000"
+        self._headers = [(name.encode(), value.encode()) for name, value in added.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,14 +55,11 @@ class Door:
             nonlocal is_answered
             is_answered = True
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                headers["cache-control"] = _keeping(scope)
-                headers["x-prefloop-assets"] = assets()
+                keeping = (b"cache-control", _keeping(scope).encode())
+                message["headers"] = [*message.get("headers", ()), *self._headers, keeping]
             await send(message)
 
-        refusal = refused(scope, self._settings)
+        refusal = refused(scope, self._settings, self._hosts)
         if refusal is not None:
             response = answer(Request(scope), refusal.status_code, refusal.code, refusal.detail)
             await response(scope, receive, protected)
@@ -74,12 +73,12 @@ class Door:
             raise
 
 
-def refused(scope: Scope, settings: WebSettings) -> ApiError | None:
+def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -> ApiError | None:
     """Return why a request is not even looked at; None if it may pass."""
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if settings.hosts is not None and name not in settings.hosts:
+    if hosts is not None and name not in hosts:
         return ApiError(400, "wrong_host", f"This server does not answer to the name {name!r}.")
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         # PostgreSQL refuses it in any text, and no name of ours holds it.

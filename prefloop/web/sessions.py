@@ -15,10 +15,13 @@ from prefloop.teamwork import Role
 from prefloop.web.callers import Caller
 from prefloop.web.config import WebSettings
 from prefloop.web.errors import ApiError
-from prefloop.web.parts import Here
+from prefloop.web.parts import Parts
 from prefloop.web.security import SAFE_METHODS
 
 log = logging.getLogger("prefloop.web")
+
+CALLER = "prefloop.caller"
+"""Where a request keeps who sent it."""
 
 COOKIE_SECONDS = 30 * 24 * 3600
 """How long a browser keeps the cookie. The store ends a session that nobody uses earlier."""
@@ -53,8 +56,9 @@ def clear_cookie(response: Response, settings: WebSettings) -> None:
     )
 
 
-async def _caller(request: Request, here: Here) -> Caller:
+async def _caller(request: Request) -> Caller:
     """Return who is calling; refuse strangers, ended sessions and forgeries."""
+    here: Parts = request.app.state.parts
     shown = request.headers.get("authorization")
     if shown is not None:
         scheme, _, secret = shown.partition(" ")
@@ -85,13 +89,18 @@ def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", request.url.path))
 
 
-Gate = Callable[[Request, Caller], Awaitable[Caller]]
+Gate = Callable[[Request], Awaitable[Caller]]
 
 
 def allow(*roles: Role, programs: bool = False) -> Gate:
     """Return a gate for a route: it lets in callers of these roles, and programs if told."""
 
-    async def gate(request: Request, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    async def gate(request: Request) -> Caller:
+        # A part's gate and its route's own ask once together. No chain of dependencies: the
+        # framework would walk it for every answer.
+        caller: Caller | None = request.scope.get(CALLER)
+        if caller is None:
+            caller = request.scope[CALLER] = await _caller(request)
         if caller.role in roles and (programs or not caller.is_program):
             return caller
         log.warning("%s %s refused to %s", request.method, _route(request), caller.person.id)
@@ -103,13 +112,14 @@ def allow(*roles: Role, programs: bool = False) -> Gate:
 
 owners = allow("owner")
 watchers = allow("owner", "viewer")
+workers = allow("owner", "labeler", programs=True)
 everybody = allow("owner", "viewer", "labeler", programs=True)
 
 Owner = Annotated[Caller, Depends(owners)]
 Watcher = Annotated[Caller, Depends(watchers)]
 Labeler = Annotated[Caller, Depends(allow("owner", "labeler"))]
 """Somebody who labels, in a browser. Owners may label too."""
-Worker = Annotated[Caller, Depends(allow("owner", "labeler", programs=True))]
+Worker = Annotated[Caller, Depends(workers)]
 """Somebody or something that labels."""
 Browser = Annotated[Caller, Depends(allow("owner", "viewer", "labeler"))]
 """Anybody who is logged in."""
