@@ -30,6 +30,7 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     Example: `prefloop comparisons migrate my-run postgresql://ann@db.example/labels`
     """
     from prefloop.cli.console import make_progress
+    from prefloop.cli.page import served_at
     from prefloop.files import only_one_process
     from prefloop.store.moving import move, without_password
     from prefloop.store.soundness import opened
@@ -52,6 +53,9 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     print(f"{run_file(folder)} names it; {without_password(str(old))} takes no more answers.")
     if without_password(to) != to:
         print("The password was not written down: set PGPASSWORD, or use ~/.pgpass.")
+    if served_at(folder):
+        print("The labeling page still has the old one: start it again. Browsers keep what is sent")
+        print("meanwhile, and send it then.")
 
 
 def backup(

@@ -44,6 +44,9 @@ READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_rea
 PATIENCE_MS = 60_000
 """How long a writer waits for another in PostgreSQL; in SQLite see `single_writer.py`."""
 
+SECRETS = ("password", "sslpassword")
+"""Parts of a URL's query that are told to nobody."""
+
 _MIGRATING = Lock()
 # Alembic keeps the running migration in a global: one at a time in a process.
 
@@ -145,7 +148,7 @@ def _check_path(path: str) -> None:
 def _name(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return url.render_as_string(hide_password=True)
+    return url.difference_update_query(SECRETS).render_as_string(hide_password=True)
 
 
 def _engine(url: URL, *, read_only: bool) -> Engine:

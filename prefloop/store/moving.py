@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from prefloop.errors import StoreError
 from prefloop.progress import Progress
 from prefloop.store.backup import beside, take_the_place
-from prefloop.store.database import Database
+from prefloop.store.database import SECRETS, Database
 from prefloop.store.dialect import close_for_answers, settle
 from prefloop.store.fingerprint import Contents
 from prefloop.store.soundness import is_url, opened
@@ -18,7 +18,10 @@ def without_password(place: str) -> str:
     """Return a place that may be written down and shown."""
     if not is_url(place):
         return place
-    return make_url(place).set(password=None).render_as_string(hide_password=False)
+    url = make_url(place).difference_update_query(SECRETS)
+    return URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string(hide_password=False)
 
 
 def move(source: Database, place: str, progress: Progress) -> Contents:

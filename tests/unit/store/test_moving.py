@@ -14,7 +14,7 @@ from prefloop.progress import Silent
 from prefloop.store import transfer
 from prefloop.store.database import Database
 from prefloop.store.fingerprint import ALL_TABLES, Contents, contents
-from prefloop.store.moving import move
+from prefloop.store.moving import move, without_password
 from prefloop.store.soundness import examine, opened
 from prefloop.store.store import Store
 from tests.faults.answering import WORK_ONLY, answer_many, fill_every_table, submission
@@ -202,3 +202,28 @@ def test_another_process_that_writes_is_waited_for(full: Store, postgres_url: st
             other.add_event("note", {})
         new = stack.enter_context(Store.open(postgres_url))
         assert receipt.label_id in new.events()[-1].payload
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("my-run/labels.db", "my-run/labels.db"),
+        ("postgresql://ann@host/name", "postgresql://ann@host/name"),
+        ("postgresql://ann:p%40ss@host:5433/name", "postgresql://ann@host:5433/name"),
+        (
+            "postgresql://ann@host/name?password=p&sslmode=require&sslpassword=q",
+            "postgresql://ann@host/name?sslmode=require",
+        ),
+    ],
+)
+def test_a_place_is_shown_without_its_password(place: str, shown: str) -> None:
+    assert without_password(place) == shown
+
+
+def test_a_password_in_the_query_is_told_nowhere() -> None:
+    with (
+        pytest.raises(StoreError) as told,
+        Store.open("postgresql://ann@127.0.0.1:1/name?password=hush&connect_timeout=2"),
+    ):
+        pass
+    assert "hush" not in str(told.value)
