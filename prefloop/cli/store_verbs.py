@@ -32,14 +32,13 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     from prefloop.cli.console import make_progress
     from prefloop.cli.page import served_at
     from prefloop.files import only_one_process
-    from prefloop.store.moving import move, without_password
-    from prefloop.store.soundness import opened
+    from prefloop.store.moving import existing, move, without_password
 
     with only_one_process(folder):
         old = _place(folder)
         progress = make_progress()
         try:
-            with opened(old) as source:
+            with existing(old) as source:
                 moved = move(source, to, progress)
         finally:
             progress.close()

@@ -1,5 +1,6 @@
 """A store moves to another database, for good: SQLite to PostgreSQL, or back."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +23,13 @@ def without_password(place: str) -> str:
     return URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query
     ).render_as_string(hide_password=False)
+
+
+def existing(place: str | Path) -> AbstractContextManager[Database]:
+    """Return the store at a place, to be moved away; none is made for that."""
+    if not is_url(place) and not Path(place).exists():
+        raise StoreError(f"{place}: there is no store here yet, so there is nothing to move.")
+    return opened(place)
 
 
 def move(source: Database, place: str, progress: Progress) -> Contents:

@@ -100,6 +100,15 @@ def test_a_refusal_does_not_tell_the_password(prefloop: Command, run: Path) -> N
     assert (run / "run.yaml").read_text() == RUN_FILE
 
 
+def test_a_run_without_a_store_has_nothing_to_move_or_back_up(
+    prefloop: Command, run: Path, tmp_path: Path
+) -> None:
+    (run / "prefloop.db").unlink()
+    for arguments in (("migrate", run, tmp_path / "a.db"), ("backup", run, tmp_path / "a.db")):
+        assert "there is no store here" in prefloop.refused("comparisons", *arguments)
+    assert not (run / "prefloop.db").exists() and not (tmp_path / "a.db").exists()
+
+
 def test_what_is_damaged_is_told_with_code_2(prefloop: Command, run: Path) -> None:
     with Store.open(run / "prefloop.db") as store, store._database.writing() as connection:
         connection.exec_driver_sql("UPDATE labels SET note = 'x'")
