@@ -34,6 +34,16 @@ ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
 )
 """Every part, and who is let in at all. A route may let in fewer, never more."""
 
+SECTIONS = {
+    "session": "Logging in and out, in a browser. Open to all.",
+    "me": "What one may know of oneself. For everybody, and for programs.",
+    "labeling": "Questions and answers. For labelers and owners, and for their programs.",
+    "cord": "Stopping the run. For labelers and owners, and for their programs; all may look.",
+    "dashboard": "How the run stands. For owners and viewers.",
+    "team": "People, instructions, known answers, exclusions, releasing the cord. For owners.",
+}
+"""The parts of the interface for programs, and whom each is for."""
+
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """Return the app that serves a store's pages and its interface for programs."""
@@ -52,6 +62,7 @@ def empty_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         title="prefloop",
         version=version("prefloop"),
         openapi_url="/api/openapi.json",
+        openapi_tags=[{"name": name, "description": told} for name, told in SECTIONS.items()],
         # Their pages load scripts from elsewhere; docs/reference/api.md says the same.
         docs_url=None,
         redoc_url=None,

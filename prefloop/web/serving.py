@@ -56,7 +56,8 @@ def require_password(store: Store, settings: WebSettings) -> None:
         return
     raise SettingsError(
         f"Serving on {settings.host} lets others reach the run, and no owner has a password yet. "
-        "Give one a password first, or leave the host out to serve on this machine alone."
+        "Give one a password first (`prefloop team password RUN NAME`), or leave the host out to "
+        "serve on this machine alone."
     )
 
 
