@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,7 +18,7 @@ from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import read_checkpoint
 from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
-from prefloop.models.loading import TextCoder, context_length, load_causal, load_tokenizer
+from prefloop.models.loading import context_length, load_causal, load_tokenizer
 from prefloop.models.sources import resolve
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PPOTrainer
@@ -49,14 +48,15 @@ def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | Non
     if config.models.threads:
         torch.set_num_threads(config.models.threads)
     with Store.open(config.store or folder / "prefloop.db") as store:
-        loop = prepare(config, folder, Line(store, progress))
-        loop.begin()
-        loop.go(until)
-        settings = config.model_dump()
-        write_cards(folder, task=config.task, settings=settings)
-        return build_report(
-            folder, loop.store, config=config.report, task=config.task, settings=settings
-        )
+        line = Line(store, progress)
+        with line.alive():
+            loop = prepare(config, folder, line)
+            loop.begin()
+            loop.go(until)
+            report = loop.report()
+        line.beat(FINISHED)
+        line.close()
+        return report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,13 @@ class Loop:
         """The store, which waits while it cannot be reached."""
         return self.line.store
 
+    def report(self) -> Path:
+        """Return the path of the report, after writing it and the models' cards."""
+        task, settings = self.config.task, self.config.model_dump()
+        write_cards(self.folder, task=task, settings=settings)
+        config = self.config.report
+        return build_report(self.folder, self.store, config=config, task=task, settings=settings)
+
     def begin(self) -> None:
         """Go on where an earlier process stopped: at a checkpoint, a cord, or the start."""
         self.policy.restore()
@@ -97,8 +104,6 @@ class Loop:
                 self.turn(unfinished[0], until)
                 if until is not None:
                     break
-        self.line.beat(FINISHED)
-        self.line.close()
 
     def go_back(self, cord: Cord) -> None:
         """Go on from an earlier checkpoint.
@@ -176,13 +181,10 @@ class Loop:
         is_moved = self.policy.update > self.end_of(round_number - 1)
         if asks_people and self.people.is_settled(round_number, is_moved=is_moved):
             return
-        comparisons, rounds = self.config.comparisons, self.config.rounds
-        due = comparisons.labels_due(round_number, rounds)
-        wanted = due - comparisons.labels_due(round_number - 1, rounds)
         questions = []
-        for split, n_labels in (("train", wanted), ("validation", comparisons.validation_labels)):
-            overlap = comparisons.for_split(split).overlap
-            of_split = self._questions(round_number, split, -(-n_labels // overlap))
+        asked = self.config.comparisons.questions_in(round_number, self.config.rounds)
+        for split, n_questions, overlap in asked:
+            of_split = self._questions(round_number, split, n_questions)
             questions += [(question, overlap) for question in of_split]
             if is_answered and not asks_people:
                 self._gather(split, of_split)
@@ -304,7 +306,8 @@ def prepare(config: RunConfig, folder: Path, line: Line) -> Loop:
     store.add_prompts(prompts)
     causal = load_causal(_start_of(config, base, prompts, folder, line), coder)
     family = Family(causal, config.models, seed=seed)
-    responder = _responder(config, coder, causal)
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    responder = Responder(coder, config.task, config.samples, vocabulary=vocabulary)
     reward_model = RewardModel(family, pad_id=coder.pad_id, seed=seed)
     value_head = ValueHead(family.policy.width)
     trainer = PPOTrainer(family, value_head, reward_model, responder, config.policy, seed=seed)
@@ -342,8 +345,3 @@ def _start_of(
     return warm_start(
         base, settings, config.models, lessons, folder=place, seed=config.seed, progress=progress
     )
-
-
-def _responder(config: RunConfig, coder: TextCoder, causal: Any) -> Responder:
-    vocabulary = causal.get_output_embeddings().weight.shape[0]
-    return Responder(coder, config.task, config.samples, vocabulary=vocabulary)

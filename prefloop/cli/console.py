@@ -78,7 +78,10 @@ class LogProgress:
             return
         self._last[what] = now
         rate = (done - first_done) / max(now - first, 1e-9)
-        left = f", {(total - done) / rate:.0f} s left" if rate > 0 and done < total else ""
+        # People do not work evenly: how long they will take is told in the detail.
+        is_told = detail.endswith(" left")
+        is_known = rate > 0 and done < total and not is_told
+        left = f", {(total - done) / rate:.0f} s left" if is_known else ""
         tail = f" ({detail})" if detail else ""
         print(f"{what}: {done} of {total}{left}{tail}", file=sys.stderr, flush=True)
         if done >= total:

@@ -152,6 +152,16 @@ class ComparisonsConfig(Section):
         share = round_number / (rounds - 1)
         return label_budget(min(initial, self.labels), self.labels, share)
 
+    def questions_in(self, round_number: int, rounds: int) -> list[tuple[str, int, int]]:
+        """Return what a round asks: split, number of questions, and labels on each of them."""
+        due, before = (self.labels_due(r, rounds) for r in (round_number, round_number - 1))
+        n_train = -(-(due - before) // self.overlap)
+        n_validation = -(-self.validation_labels // self.validation_overlap)
+        return [
+            ("train", n_train, self.overlap),
+            ("validation", n_validation, self.validation_overlap),
+        ]
+
     def for_split(self, split: str) -> Self:
         """Return the settings with the overlap that holds for a split."""
         if split != "validation":

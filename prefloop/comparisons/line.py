@@ -8,7 +8,9 @@ Telling never fails a run: what the store does not take now is kept and told lat
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any, Protocol
 
 from prefloop.errors import CheckpointError, DiskError, StoreError
@@ -19,6 +21,8 @@ from prefloop.teamwork import Cord
 
 BEAT_SECONDS = 1.0
 """Heartbeats of one kind of work are at least so far apart."""
+HEART_SECONDS = 2.0
+"""A step that takes longer than this beats in between: it is no standstill."""
 POLL_SECONDS = 1.0
 """Between two looks at a store that is waited for."""
 AGAIN_SECONDS = 5.0
@@ -72,7 +76,7 @@ class Line:
         self._held: tuple[Standing, GoBack] | None = None
         self._settled: set[str] = set()
         self._untold: list[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]] = []
-        self._phase = ""
+        self._last_beat: dict[str, Any] = {"phase": ""}
         self._beat_at = 0.0
         self._away_since: float | None = None
         self._again_at = 0.0
@@ -103,22 +107,39 @@ class Line:
     def beat(self, phase: str, done: int = 0, total: int = 0, detail: str = "") -> None:
         """Tell what the trainer is doing, unless that was told just now."""
         now = time.monotonic()
-        if phase == self._phase and now - self._beat_at < BEAT_SECONDS:
+        if phase == self._last_beat["phase"] and now - self._beat_at < BEAT_SECONDS:
             return
-        checkpoints = self._held[0].checkpoints if self._held else ()
-        told = self._try(
-            lambda: self._hurried.updates.beat(
-                phase=phase,
-                round=self.round,
-                done=done,
-                total=total,
-                detail=detail,
-                checkpoints=checkpoints,
-            )
-        )
-        if told:
-            self._phase, self._beat_at = phase, now
+        beat: dict[str, Any] = {
+            "phase": phase,
+            "round": self.round,
+            "done": done,
+            "total": total,
+            "detail": detail,
+            "checkpoints": self._held[0].checkpoints if self._held else (),
+        }
+        if self._try(lambda: self._hurried.updates.beat(**beat)):
+            self._last_beat, self._beat_at = beat, now
             self._tell()
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Repeat the last heartbeat while the block runs, through steps that take minutes."""
+        is_over = Event()
+
+        def repeat() -> None:
+            while not is_over.wait(HEART_SECONDS):
+                is_due = time.monotonic() - self._beat_at >= HEART_SECONDS
+                if is_due and self._last_beat["phase"]:
+                    with suppress(StoreError, DiskError):
+                        self._hurried.updates.beat(**self._last_beat)
+
+        heart = Thread(target=repeat, name="heartbeat", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            heart.join()
 
     def glance(self, question: Callable[[Store], bool]) -> bool:
         """Whether the store says yes; if it does not answer at once, that is no yes."""

@@ -35,3 +35,10 @@ def test_many_labels_early_and_few_near_the_end() -> None:
     assert due(5, 600, 40) == [0, 40, 285, 460, 565, 600]
     assert due(2, 600) == [0, 300, 600]
     assert due(1, 600, 40) == [0, 600]
+
+
+def test_a_round_asks_for_what_is_due_with_its_overlap() -> None:
+    comparisons = {"labels": 600, "overlap": 2, "validation_labels": 101, "validation_overlap": 3}
+    config = parse_run({"rounds": 5, "comparisons": comparisons}, "run.yaml").comparisons
+    assert config.questions_in(0, 5) == [("train", 75, 2), ("validation", 34, 3)]
+    assert config.questions_in(1, 5) == [("train", 99, 2), ("validation", 34, 3)]

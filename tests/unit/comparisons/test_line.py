@@ -1,5 +1,7 @@
 """The line: what the trainer tells, what it does when the cord is taut, a store that is away."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,29 @@ def test_a_count_is_heard_by_the_terminal_and_by_those_who_watch(store: Store) -
     assert state is not None
     assert (state.phase, state.round, state.done, state.total) == ("improving the policy", 2, 3, 10)
     assert (state.detail, state.checkpoints) == ("KL 2.0 nats; labels 3 of 8", (0, 5))
+
+
+def test_a_long_step_beats_on_and_a_dead_trainer_does_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefloop.comparisons.line.HEART_SECONDS", 0.01)
+    line = Line(store, Heard())
+
+    def last() -> float:
+        state = store.updates.state()
+        return 0.0 if state is None else state.beat_at
+
+    with line.alive():
+        assert last() == 0.0, "nothing was said yet"
+        line.beat("training the reward model", 1, 9)
+        said = last()
+        deadline = time.monotonic() + 20
+        while last() == said and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        assert last() > said
+    ended = last()
+    threading.Event().wait(0.05)
+    assert last() == ended
 
 
 def test_a_taut_cord_stops_the_line_with_a_checkpoint_until_it_is_released(store: Store) -> None:
