@@ -1,6 +1,7 @@
 """What is refused before any route is asked, and what every answer carries."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,10 @@ def test_an_origin_is_needed_from_a_browser_only(desk: Desk) -> None:
     ):
         answer = ann.post("/api/cord", json={"reason": "x"}, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forged"), headers
+
+
+def test_no_form_puts_what_was_typed_into_an_address(desk: Desk) -> None:
+    forms = re.findall(r"<form[^>]*>", desk.browser().get("/login").text)
+    assert forms and all('method="post"' in form for form in forms)
+    typed = {"code": "SECRET"}
+    assert desk.browser().post("/login", data=typed).status_code == 415
