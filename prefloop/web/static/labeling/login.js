@@ -47,3 +47,5 @@ wire("by-code", "code-refused", () => ({ code: the("code").value }));
 wire("by-password", "password-refused", () => ({ name: the("name").value, password: the("password").value }));
 for (const button of document.querySelectorAll("[data-way]")) button.addEventListener("click", () => show(button.dataset.way));
 tellWaiting();
+// Whoever came by a link from another site may be logged in: the cookie did not travel with that click.
+call("GET", "/api/me").then(() => location.replace(nextPage(location.search)), () => {});
