@@ -8,9 +8,11 @@ from fastapi import Depends, Request
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.store.group_commit import GroupCommit
 from prefloop.store.store import Store
+from prefloop.teamwork import Batch
 from prefloop.web.callers import Callers
 from prefloop.web.config import WebSettings
 from prefloop.web.guide import Guide
+from prefloop.web.kept import Kept
 from prefloop.web.quality_cache import QualityCache
 from prefloop.web.rate_limits import LoginLimits, RateLimit
 from prefloop.web.tickets import Tickets
@@ -29,6 +31,7 @@ class Parts:
     guide: Guide
     logins: LoginLimits
     cords: RateLimit
+    batches: Kept[list[Batch]]
     hours: WorkHours
     quality: QualityCache
     passed: set[str] = field(default_factory=set)
@@ -51,6 +54,7 @@ def make_parts(store: Store, settings: WebSettings) -> Parts:
         guide=Guide(store.instructions),
         logins=LoginLimits(),
         cords=RateLimit(1, 3600),
+        batches=Kept(store.queue.batches),
         hours=WorkHours(store.tallies),
         quality=QualityCache(store, Thresholds(pass_accuracy=settings.pass_accuracy)),
     )
