@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prefloop.errors import StoreError
 from prefloop.store.refusals import told_to_user
-from prefloop.store.single_writer import alone, alone_if_possible
+from prefloop.store.single_writer import alone, alone_if_free
 from prefloop.store.tables import ledger_head
 
 VERSION_TABLE = "prefloop_schema"
@@ -84,7 +84,7 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         # The last one to close an SQLite database works its log into it, even a reader.
-        with alone_if_possible(self.name) if self._is_sqlite else nullcontext():
+        with alone_if_free(self.name) if self._is_sqlite else nullcontext():
             self.engine.dispose()
 
     def _alone(self) -> AbstractContextManager[None]:

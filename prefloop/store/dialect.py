@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from prefloop.errors import StoreAwayError, StoreError
 from prefloop.store.refusals import told_to_user
-from prefloop.store.single_writer import alone_if_possible
+from prefloop.store.single_writer import alone_if_free
 from prefloop.store.tables import events
 
 MOVED = "store_has_moved"
@@ -139,7 +139,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 def _close_in_turn(connection: sqlite3.Connection, file: Path) -> None:
     # Whoever closes last works the log into the file: only one writer at a time may do that.
-    with alone_if_possible(str(file)):
+    with alone_if_free(str(file)):
         connection.close()
 
 

@@ -40,7 +40,7 @@ def alone(database: str) -> Iterator[None]:
             "Make its folder writable, and run again."
         ) from error
     with file:
-        if not _is_locked(file, database):
+        if not _is_locked(file, database, PATIENCE_SECONDS):
             raise StoreAwayError(
                 f"{database} is being written by another process. Wait until that is done, and "
                 "try again."
@@ -49,8 +49,12 @@ def alone(database: str) -> Iterator[None]:
 
 
 @contextmanager
-def alone_if_possible(database: str) -> Iterator[None]:
-    """Hold the right to write where it can be had, and make no file for it."""
+def alone_if_free(database: str) -> Iterator[None]:
+    """Hold the right to write if nobody has it; make no file for it.
+
+    For closing: while another has it, that one keeps the database open, and only the last to close
+    works the log into it.
+    """
     try:
         file = lock_path(database).open("rb")
     except OSError:
@@ -58,22 +62,22 @@ def alone_if_possible(database: str) -> Iterator[None]:
         yield
         return
     with file:
-        _is_locked(file, database)
+        _is_locked(file, database, patience_seconds=0.0)
         yield
 
 
-def _is_locked(file: BufferedIOBase, database: str) -> bool:
+def _is_locked(file: BufferedIOBase, database: str, patience_seconds: float) -> bool:
     """Lock the file until it is closed; False if others keep it too long.
 
     The operating system's own waiting knows no end, so this asks again and again.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     pause = POLL_SECONDS
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 return False
         except OSError as error:
             raise StoreError(
