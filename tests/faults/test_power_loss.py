@@ -6,7 +6,8 @@ store runs on a simulated disk, with its own statements, and each life ends in a
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +17,18 @@ import pytest
 import sqlalchemy as sa
 
 from prefloop.errors import DiskError
+from prefloop.progress import Silent
 from prefloop.records import Label
+from prefloop.store.group_commit import GroupCommit
+from prefloop.store.soundness import examine
 from prefloop.store.store import Store
+from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.faults.apsw_driver import Driver, Rewrite
 from tests.faults.simulated_disk import SimulatedDisk
 from tests.unit.store.records_for_tests import fill, label
 
 N_QUESTIONS, N_LABELERS = 50, 7
+NAMES = [f"labeler-{number}" for number in range(N_LABELERS)]
 CALLS_PER_LIFE = 6000
 """Writes and syncs until the cut, at most; a commit takes about thirty."""
 
@@ -65,19 +71,53 @@ def answer(number: int) -> Label:
     return replace(asked, id=f"answer-{number}")
 
 
+Work = Callable[[Store, random.Random, list[str]], None]
+"""Stores answers for ever, and notes the id of each that was acknowledged."""
+
+
+def one_by_one() -> Work:
+    """Return work in which every answer is a commit of its own."""
+    numbers = iter(range(10**9))
+
+    def work(store: Store, _luck: random.Random, acknowledged: list[str]) -> None:
+        for number in numbers:
+            store.add_label(answer(number))
+            acknowledged.append(f"answer-{number}")
+
+    return work
+
+
+def as_people_do(store: Store, luck: random.Random, acknowledged: list[str]) -> None:
+    """Take questions and answer them, several people at once, in common commits."""
+    with GroupCommit(store) as commits:
+        while True:
+            views = [
+                view
+                for name in NAMES
+                for view in store.queue.claim(name, n=2, rng=luck, policy=WORK_ONLY)
+            ]
+            assert views, "the questions ran out"
+            for receipt in [commits.submit(submission(view, luck)) for view in views]:
+                acknowledged.append(receipt.result().label_id)
+
+
 def lives(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, commits: int, rewrite: Rewrite
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Work,
+    *,
+    answers: int,
+    rewrite: Rewrite = as_written,
 ) -> Outcome:
     """Store answers, life after life, until so many were acknowledged."""
-    luck = random.Random(2019)
-    outcome, numbers = Outcome(), iter(range(100 * commits))
+    luck, outcome = random.Random(2019), Outcome()
     create_engine = sa.create_engine
-    while outcome.n_acknowledged < commits:
-        disk = SimulatedDisk(f"disk-{outcome.n_cuts}")
+    while outcome.n_acknowledged < answers:
+        disk = SimulatedDisk(f"{folder.parent.name}-{outcome.n_cuts}")
         disk.load(folder)
         module = Driver(disk.name, rewrite)
         monkeypatch.setattr(sa, "create_engine", partial(create_engine, module=module))
-        acknowledged = one_life(folder / "prefloop.db", disk, luck, numbers)
+        acknowledged = one_life(folder / "prefloop.db", disk, luck, work)
         monkeypatch.setattr(sa, "create_engine", create_engine)
         outcome.n_cuts += 1
         folder = folder.with_name(f"life-{outcome.n_cuts}")
@@ -85,15 +125,12 @@ def lives(
         come_back(folder, disk.survivors(luck if outcome.n_cuts % 2 else None))
         outcome.n_acknowledged += len(acknowledged)
         outcome.n_lost += len(set(acknowledged) - stored(folder / "prefloop.db"))
-    with Store.open(folder / "prefloop.db") as store:
-        assert store.verify_chain() == store.rebuild_labels()
+    assert examine(folder / "prefloop.db", Silent()).problems == ()
     return outcome
 
 
-def one_life(
-    path: Path, disk: SimulatedDisk, luck: random.Random, numbers: Iterator[int]
-) -> list[str]:
-    """Store answers until the power fails; return the ids of those that were acknowledged."""
+def one_life(path: Path, disk: SimulatedDisk, luck: random.Random, work: Work) -> list[str]:
+    """Work until the power fails; return the ids of the answers that were acknowledged."""
     calls_left = luck.randrange(CALLS_PER_LIFE)
 
     def before_write() -> None:
@@ -103,18 +140,12 @@ def one_life(
             disk.has_power = False
             raise apsw.exception_for(apsw.SQLITE_IOERR)
 
-    acknowledged = []
+    acknowledged: list[str] = []
     store = Store.open(path)
     disk.before_write = before_write
-    try:
-        for number in numbers:
-            store.add_label(answer(number))
-            acknowledged.append(f"answer-{number}")
-    except DiskError:
-        return acknowledged
-    finally:
-        store.close()
-    raise AssertionError("the power never failed")
+    with closing(store), pytest.raises(DiskError):
+        work(store, luck, acknowledged)
+    return acknowledged
 
 
 def come_back(folder: Path, survivors: dict[str, bytes]) -> None:
@@ -134,9 +165,20 @@ def stored(path: Path) -> set[str]:
 
 
 def test_no_acknowledged_answer_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = lives(folder, monkeypatch, commits=3000, rewrite=as_written)
+    outcome = lives(folder, monkeypatch, one_by_one(), answers=3000)
     assert outcome.n_acknowledged >= 3000
     assert outcome.n_cuts >= 10
+    assert outcome.n_lost == 0
+
+
+def test_no_answer_of_people_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(folder / "prefloop.db") as store:
+        publish(store)
+        invite(store, len(NAMES))
+        ask(store, 400, wanted=len(NAMES))
+    outcome = lives(folder, monkeypatch, as_people_do, answers=1000)
+    assert outcome.n_acknowledged >= 1000
+    assert outcome.n_cuts >= 3
     assert outcome.n_lost == 0
 
 
@@ -144,7 +186,8 @@ def test_no_acknowledged_answer_is_lost(folder: Path, monkeypatch: pytest.Monkey
 def test_no_answer_of_thirty_thousand_is_lost(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = lives(folder, monkeypatch, commits=30_000, rewrite=as_written)
+    outcome = lives(folder, monkeypatch, one_by_one(), answers=30_000)
+    print(outcome)
     assert outcome.n_acknowledged >= 30_000
     assert outcome.n_cuts >= 100
     assert outcome.n_lost == 0
@@ -154,5 +197,5 @@ def test_the_simulation_sees_what_speed_would_lose(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were the store to say synchronous=NORMAL, answers would be lost: the test is not blind."""
-    outcome = lives(folder, monkeypatch, commits=300, rewrite=for_speed)
+    outcome = lives(folder, monkeypatch, one_by_one(), answers=300, rewrite=for_speed)
     assert outcome.n_lost > 0
