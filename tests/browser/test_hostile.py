@@ -20,7 +20,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 SUITABLE = [text.replace("\0", "").encode("utf-8", "ignore").decode() for text in payloads()]
 """What a database can hold: neither NUL nor half a character."""
-NAME = "<img src=x onerror=window.executed=1>\u202egpj"
+NAME = "<img src=x onerror=window.executed=1>"
 IN_GROUPS_OF = 8
 
 

@@ -24,7 +24,7 @@ def run(page: Page, module: str, code: str, given: object = None) -> Any:
 
 
 DIFFERENT = """(() => {
-  const [own, base] = given.map(it.words);
+  const [own, base] = given.map((text) => it.words(text));
   const isNew = it.differing(own, base);
   return own.filter((_, i) => isNew[i]).join("|");
 })()"""

@@ -10,6 +10,7 @@ import { show } from "./text.js";
 
 const SETTLING_MS = 250;
 /* Nobody reads a question so fast: an answer within it is the second half of a double click. */
+const NOTES = "prefloop.notes";
 const MOST_UNDO = 50;
 const NAMES = { tie: "tie", all_bad: "all bad", skip: "skip", flag: "flag" };
 const PHONE = matchMedia("(max-width: 699px)");
@@ -19,12 +20,27 @@ export function named(answer, chosen, samples) {
   return answer === "best" ? `sample ${samples.findIndex((s) => s.id === chosen) + 1}` : NAMES[answer];
 }
 
+/** Notes that no answer carries yet; they survive a reload. */
+function readNotes() {
+  try {
+    return new Map(JSON.parse(sessionStorage.getItem(NOTES) ?? "[]"));
+  } catch {
+    return new Map();
+  }
+}
+
+function writeNotes(notes) {
+  try {
+    sessionStorage.setItem(NOTES, JSON.stringify([...notes].filter(([, text]) => text)));
+  } catch { /* a browser that keeps nothing */ }
+}
+
 export class Answering extends EventTarget {
   #outbox;
   #feed;
   #card;
   #history = [];
-  #notes = new Map();
+  #notes = readNotes();
   #watch = new Stopwatch();
   #settling = 0;
   #awaited = null;
@@ -63,6 +79,7 @@ export class Answering extends EventTarget {
     // What no JSON can carry is not worth losing an answer for.
     const clean = text.replaceAll("\0", "").toWellFormed?.() ?? text;
     if (this.current) this.#notes.set(this.current.view.view, clean);
+    writeNotes(this.#notes);
     this.dispatchEvent(new Event("note"));
   }
 
@@ -87,6 +104,7 @@ export class Answering extends EventTarget {
     };
     const entry = this.#outbox.add({ id: newId(), kind: "answer", body, view });
     this.#notes.delete(view.view);
+    writeNotes(this.#notes);
     this.#feed.finish(view.view);
     this.dispatchEvent(new CustomEvent("answered", { detail: timing }));
     if (view.is_training) {

@@ -1,6 +1,6 @@
 /* One question on the page: the prompt, the samples in the order given, and what differs. */
 
-import { differing, words } from "./diff.js";
+import { MOST_SEGMENTED, differing, words } from "./diff.js";
 import { copyOf, element, the } from "./elements.js";
 import { hanging, readable, show } from "./text.js";
 
@@ -88,7 +88,8 @@ export class Card {
 
   #paintTexts() {
     const texts = this.#view.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
-    const split = this.isComparing ? texts.map(words) : [];
+    const isSegmented = texts.every((text) => text.length <= MOST_SEGMENTED);
+    const split = this.isComparing ? texts.map((text) => words(text, isSegmented)) : [];
     texts.forEach((text, i) => {
       const place = this.#sections[i].querySelector(".text");
       // Of two, both show what the other lacks; of more, one is what the others are compared with.

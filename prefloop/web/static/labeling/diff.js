@@ -4,9 +4,12 @@
 
 const MOST_CELLS = 4_000_000;
 
+/** Up to so many characters words are found as their language has them; beyond, that takes seconds. */
+export const MOST_SEGMENTED = 20_000;
+
 /** Split a text into words, spaces and signs; joined together they are the text again. */
-export function words(text) {
-  if (globalThis.Intl?.Segmenter) {
+export function words(text, isSegmented = text.length <= MOST_SEGMENTED) {
+  if (isSegmented && globalThis.Intl?.Segmenter) {
     const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
     return Array.from(segmenter.segment(text), (part) => part.segment);
   }

@@ -30,6 +30,10 @@ export class Feed extends EventTarget {
     this.#nUnsaved = nUnsaved;
   }
 
+  get nInHand() {
+    return this.#inHand.size;
+  }
+
   /** Return the next question, or null; more are fetched behind it. */
   take() {
     const view = this.#ready.shift() ?? null;
@@ -115,14 +119,26 @@ export class Feed extends EventTarget {
   #keepLease(seconds) {
     this.#leaseSeconds = Math.max(this.#leaseSeconds, seconds);
     if (this.#renewTimer) return;
-    this.#renewTimer = setTimeout(async () => {
+    this.#renewTimer = setTimeout(() => {
       this.#renewTimer = 0;
-      const views = [...this.#inHand.keys()];
-      if (!views.length) return;
+      if (!this.#inHand.size) return;
       this.#keepLease(this.#leaseSeconds);
-      if (document.visibilityState !== "visible") return;
-      // An answer is taken after its lease as well, so a failure here costs nothing.
-      await call("POST", "/api/claims/renew", { views }).catch(() => {});
+      if (document.visibilityState === "visible") this.renew();
     }, Math.min(Math.max(seconds / 3, SHORTEST_RENEWAL_S), LONGEST_RENEWAL_S) * 1000);
+  }
+
+  /** Prolong the leases now; what went to others meanwhile and was not looked at is dropped. */
+  async renew() {
+    const asked = [...this.#inHand.keys()];
+    if (!asked.length) return;
+    try {
+      const { views } = await call("POST", "/api/claims/renew", { views: asked });
+      const kept = new Set(views);
+      for (const { view } of this.#ready.filter((ready) => asked.includes(ready.view) && !kept.has(ready.view))) {
+        this.#ready = this.#ready.filter((ready) => ready.view !== view);
+        this.#inHand.delete(view);
+      }
+      this.fill();
+    } catch { /* an answer is taken after its lease as well: nothing is lost by not renewing */ }
   }
 }

@@ -14,15 +14,15 @@ import { banner, showOutbox, showProgress, showResting, toast } from "./notices.
 import { Outbox } from "./outbox.js";
 import { applySettings, readSettings } from "./settings.js";
 import { Stretch } from "./stopwatch.js";
+import { Sure } from "./sure.js";
 
 const REFRESH_MS = 60_000;
 const SOON_MS = 3_000;
 
 let settings = readSettings();
-let me, outbox, feed, card, work;
+let me, outbox, feed, card, work, sure;
 let isReading = false;
 const OFFLINE = { status: 0 };
-let pending = null;
 let problem = null;
 const stretch = new Stretch();
 
@@ -35,6 +35,7 @@ async function start() {
   card = new Card(choose);
   card.setLayout(settings.layout);
   work = new Answering(outbox, feed, card);
+  sure = new Sure((index, confidence) => work.answer("best", { index, confidence }), () => card.mark(-1));
   use(me);
   wire();
   showOutbox(outbox);
@@ -78,6 +79,8 @@ async function refresh() {
 
 function use(fresh) {
   me = fresh;
+  // The server counts what nobody holds; what is in hand here is left to do as well.
+  me.progress.left += feed.nInHand;
   useToken(me.csrf);
   work.instructions = me.instructions?.version ?? "";
   the("question").textContent = me.instructions?.question ?? "No question has been asked yet.";
@@ -98,7 +101,7 @@ function wire() {
   work.addEventListener("shown", () => {
     work.dispatchEvent(new Event("note"));
     pressed("differences", false);
-    stopAsking();
+    sure.stop();
   });
   work.addEventListener("answered", (event) => {
     const { active_seconds: active, seconds } = event.detail;
@@ -151,21 +154,8 @@ function choose(index, event) {
     work.answer("best", { index });
     return;
   }
-  pending = index;
   card.mark(index);
-  the("row").hidden = true;
-  the("sure").hidden = false;
-  the("sure-any").focus();
-}
-
-function stopAsking() {
-  pending = null;
-  the("sure").hidden = true;
-  the("row").hidden = false;
-}
-
-function beSure(confidence) {
-  if (pending !== null) work.answer("best", { index: pending, confidence });
+  sure.ask(index);
 }
 
 async function withReason(answer) {
@@ -225,35 +215,18 @@ function onKey(event) {
     return;
   }
   if (event.key === "Escape") {
-    if (pending !== null) cancelSure();
+    if (sure.isAsking) sure.cancel();
     else work.leaveEdit();
     return;
   }
-  if (pending !== null) {
-    sureKey(event);
+  if (sure.isAsking) {
+    if (settings.keys) sure.press(event);
     return;
   }
   const wanted = settings.keys ? actionOf(event) : null;
   if (!wanted) return;
   event.preventDefault();
   ACTIONS[wanted.action](wanted);
-}
-
-function sureKey(event) {
-  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  const button = settings.keys ? the("sure").querySelectorAll("[data-sure]")[Number(event.key) - 1] : undefined;
-  if (button) {
-    event.preventDefault();
-    button.click();
-  } else if (event.key === "Enter" && settings.keys && !event.target.closest("#sure")) {
-    event.preventDefault();
-    beSure(null);
-  }
-}
-
-function cancelSure() {
-  stopAsking();
-  card.mark(-1);
 }
 
 function wireButtons() {
@@ -265,11 +238,6 @@ function wireButtons() {
     const banned = event.target.closest("[data-dismiss]");
     if (banned) the(banned.dataset.dismiss).hidden = true;
   });
-  the("sure").addEventListener("click", (event) => {
-    const button = event.target.closest("[data-sure]");
-    if (button) beSure(button.dataset.sure === "" ? null : Number(button.dataset.sure));
-  });
-  the("sure-cancel").addEventListener("click", cancelSure);
   the("feedback-on").addEventListener("click", () => work.next());
   the("mode-leave").addEventListener("click", () => work.leaveEdit());
   the("saved").addEventListener("click", () => showWaiting());
@@ -299,11 +267,17 @@ function wireWindow() {
     work.turn(isVisible);
     if (!isVisible) return;
     outbox.kick();
-    if (!work.current && !isReading) feed.poll();
+    feed.renew();
+    askAgain();
   });
+  addEventListener("online", askAgain);
 }
 
 /* ---- what happens around the work ---- */
+
+function askAgain() {
+  if (!work.current && !isReading) feed.poll();
+}
 
 function rest() {
   if (!isReading) showResting(outbox.isOffline ? OFFLINE : problem, feed.isEmpty);

@@ -59,7 +59,7 @@ function loginTold(waiting) {
 
 /** There is no question on the page: say why. `problem` is the ApiError of the last attempt, if any. */
 export function showResting(problem, isEmpty) {
-  document.body.dataset.state = "resting";
+  document.body.dataset.state = problem || isEmpty ? "resting" : "fetching";
   the("resting").hidden = false;
   const [title, told] = whyResting(problem, isEmpty);
   the("resting-title").textContent = title;
