@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check test test-slow demo demo-fast bench bench-trl-setup bench-trl docs clean
+.PHONY: setup check test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling docs clean
 
 setup: $(READY)
 
@@ -34,7 +34,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl
+bench: bench-trl-setup bench-trl bench-labeling
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -47,6 +47,11 @@ bench-trl-setup: .venv-trl/.ready
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
+
+bench-labeling: setup
+	$(BIN)/python bench/labeling_server.py --seconds 60
+	$(BIN)/python bench/labeling_page.py
+	$(BIN)/python bench/dashboard.py
 
 docs: setup
 	$(BIN)/python docs/generate.py
