@@ -48,7 +48,8 @@ def serve(
     config = load_run_file(run_file(folder), overrides or [])
     try:
         with the_only_server(folder), Store.open(config.store or folder / "prefloop.db") as store:
-            publish(store, config.task)
+            if not store.instructions.all():
+                publish(store, config.task)
             _serve(store, _settings(config, folder, host, port), folder, for_run=for_run)
     except PrefloopError as error:
         if not for_run:

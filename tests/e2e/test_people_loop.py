@@ -4,15 +4,18 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from prefloop.comparisons import line, people
 from prefloop.metrics import MetricsLog
+from prefloop.records import Label
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
 from tests.e2e.live_run import (
+    LEARNING,
     Killed,
     Script,
     answers,
@@ -89,6 +92,50 @@ def test_nothing_is_claimed_about_a_taste_that_nobody_knows(straight_people: Pat
     assert "people labeled" in figures["missing"]["frontier"]
     with opened(straight_people) as store:
         assert store.samples(purpose="frontier") == []
+
+
+def test_an_answer_that_comes_late_counts_from_the_next_round_on(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """Ann skips a question and nobody else is there; Ben answers it when the batch is frozen.
+
+    The trainer dies right then, and reads the labels again when it is back.
+    """
+    run = make_people_run(tmp_path / "run", gpt2_folder)
+    late: list[Label] = []
+
+    def all_but_one() -> None:
+        with opened(run) as store:
+            question = store.comparisons(round=0, split="train")[0]
+            store.people.add("ann", "labeler")
+            skipped = Label(
+                id="skipped",
+                comparison_id=question.id,
+                labeler="ann",
+                answer="skip",
+                chosen=None,
+                shown=question.sample_ids,
+                seconds=1.0,
+                instructions="1",
+            )
+            best = {"answer": "best", "chosen": question.sample_ids[0]}
+            late.append(replace(skipped, id="late", labeler="ben", **best))  # type: ignore[arg-type]
+            store.add_labels([skipped])
+            answer_in_store(store, "ann")
+
+    def ben_answers() -> None:
+        with opened(run) as store:
+            store.add_labels(late)
+        raise Killed
+
+    learning = (lambda what, *_: what == LEARNING, ben_answers)
+    script = Script((waiting, all_but_one), learning)
+    with pytest.raises(Killed):
+        go(run, script)
+    go(run, Script((waiting, answers(run))))
+    assert any("1 of 12 answers stay missing" in said for said in script.said)
+    figures = [json.loads((run / f"rewards/round-{r}/trust.json").read_text()) for r in (0, 1)]
+    assert [f["labels"] for f in figures] == [7, 16]
 
 
 def killed_and_resumed(run: Path, script: Callable[..., Script], seed: int) -> int:
