@@ -1,21 +1,20 @@
 """How many answers a second the labeling server takes, how long people wait, and what it needs.
 
-    python bench/labeling_server.py --seconds 60            as many answers as go in
-    python bench/labeling_server.py --people 50             fifty people who read before they answer
-    python bench/labeling_server.py --soak 3600             an hour at --rate; does its memory grow?
-    python bench/labeling_server.py --seconds 60 --full     in a store of 1,000,000 labels
+    python bench/labeling_server.py --seconds 60          answers alone, then questions and answers
+    python bench/labeling_server.py --full                the same in a store of 1,000,000 labels
+    python bench/labeling_server.py --people 50           fifty people who read before they answer
+    python bench/labeling_server.py --soak 3600           an hour at --rate: does the memory grow?
 
-Starts the server that `prefloop serve` starts, on a new SQLite store on this disk, with logins,
+Starts the server that `prefloop serve` starts, over a new SQLite store on this disk, with logins,
 tokens against forgery, validation, ledger and `synchronous=FULL`. The clients are processes on the
 same machine. In the end every answer that the server confirmed is looked up in the store.
 """
 
 import argparse
-import asyncio
 import json
-import multiprocessing
 import os
 import platform
+import random
 import sqlite3
 import subprocess
 import sys
@@ -23,16 +22,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import aclosing, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labeler_client import Heard, Labeler
+from labeling_load import Load, Outcome, Person, drive
 from labeling_store import fill
 
 from prefloop.store.store import Store
+from prefloop.teamwork import ClaimPolicy
 
 RUN_FILE = """
 task:
@@ -41,28 +40,10 @@ task:
 comparisons:
   labelers: people
 """
-LEAD_SECONDS = 2.0
-"""From the moment everybody is logged in to the first question."""
+MOST_PER_SECOND = 1500
+"""So many questions are handed out beforehand where answers alone are measured."""
 
-READING_SECONDS = (3.0, 12.0)
-"""How long a person reads, at least and at most."""
-
-AT_ONCE = 4
-"""Questions that a busy client takes at once; the page takes two."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """What one client process is to do."""
-
-    address: str
-    codes: tuple[str, ...]
-    begins_at: float
-    seconds: float
-    reads: bool
-    """Whether its labelers take their time."""
-    pause_seconds: float = 0.0
-    """Between two answers of a labeler who does not read."""
+WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0, lease_seconds=7200.0)
 
 
 @dataclass
@@ -86,8 +67,17 @@ class Watch:
             if over.wait(self.every_seconds):
                 return
 
+    def figures(self) -> dict[str, Any]:
+        """Return what was seen."""
+        return {
+            "first": self.samples[0][1],
+            "last": self.samples[-1][1],
+            "highest": max(mib for _, mib in self.samples),
+            "slope_per_hour": self.slope_mib_per_hour(),
+        }
+
     def slope_mib_per_hour(self) -> float | None:
-        """Return how fast the memory grows, over the second half: caches fill in the first."""
+        """Return how fast the memory grows in the second half: caches fill in the first."""
         points = self.samples[len(self.samples) // 2 :]
         if len(points) < 10:
             return None
@@ -104,8 +94,8 @@ def main() -> None:
         run = Path(name) / "run"
         run.mkdir()
         (run / "run.yaml").write_text(RUN_FILE)
-        codes = prepare(run / "prefloop.db", options)
-        figures = measure(run, codes, options)
+        loads = prepare(run / "prefloop.db", options)
+        figures = measure(run, loads, options)
     print(json.dumps(figures, indent=1) if options.json else readable(figures))
     if figures["confirmed_and_lost"]:
         sys.exit(1)
@@ -122,69 +112,106 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=20.0, help="answers a second in a soak")
     parser.add_argument("--questions", type=int, default=20_000)
     parser.add_argument("--full", action="store_true", help="100,000 questions, 1,000,000 labels")
-    parser.add_argument("--folder", help="where the store is made; a disk, not a RAM disk")
+    parser.add_argument("--folder", help="where the store is made: a disk, not a RAM disk")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    if options.people:
-        options.clients = options.people
-    if options.soak:
-        options.seconds = options.soak
-        options.clients = min(options.clients, 10)
-    return options
+    return parser.parse_args()
 
 
-def prepare(path: Path, options: argparse.Namespace) -> list[str]:
-    """Fill a store with questions and labelers; return their login codes."""
+Phase = tuple[str, Load, list[Person]]
+"""Its name, what is done, and who does it."""
+
+
+def prepare(path: Path, options: argparse.Namespace) -> list[Phase]:
+    """Fill a store with questions and labelers; return who is to do what."""
     n_questions, n_labels = (100_000, 10) if options.full else (options.questions, 1)
+    n_people = options.people or (10 if options.soak else options.clients)
     with Store.open(path) as store:
         fill(store, n_questions, n_labels)
-        store.queue.open_batch(
-            0, [(f"c{i}", n_labels + options.clients) for i in range(n_questions)]
+        wanted = n_labels + 2 * n_people
+        store.queue.open_batch(0, [(f"c{i}", wanted) for i in range(n_questions)])
+        if options.people:
+            load = Load(seconds=options.seconds, reads=True)
+            return [("people who read", load, labelers(store, "reader", n_people))]
+        if options.soak:
+            load = Load(seconds=options.soak, pause_seconds=n_people / options.rate)
+            return [("soak", load, labelers(store, "soaker", n_people))]
+        n_stock = 1 + int(options.seconds * MOST_PER_SECOND / n_people)
+        return [
+            (
+                "answers alone",
+                Load(seconds=options.seconds),
+                labelers(store, "answerer", n_people, n_stock=n_stock),
+            ),
+            (
+                "questions and answers",
+                Load(seconds=options.seconds / 2),
+                labelers(store, "client", n_people),
+            ),
+        ]
+
+
+def labelers(store: Store, name: str, n: int, *, n_stock: int = 0) -> list[Person]:
+    """Let labelers in, each with a code and so many questions handed out."""
+    found = []
+    for number in range(n):
+        person = store.people.add(f"{name}{number}", "labeler")
+        views = []
+        if n_stock:
+            luck = random.Random(number)
+            views = store.queue.claim(person.name, n=n_stock, rng=luck, policy=WORK_ONLY)
+        stock = tuple(
+            {"view": view.id, "samples": [{"id": each.id} for each in view.samples]}
+            for view in views
         )
-        people = [store.people.add(f"client{i}", "labeler") for i in range(options.clients)]
-        return [store.access.invite(person.id) for person in people]
+        found.append(Person(code=store.access.invite(person.id), stock=stock))
+    return found
 
 
-def measure(run: Path, codes: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
-    """Let everybody answer, and return the figures."""
-    with server(run) as (address, pid, start_seconds):
-        watch = Watch(pid, run / "prefloop.db-wal", min(10.0, options.seconds / 50))
-        over = threading.Event()
-        watcher = threading.Thread(target=watch.run, args=(over,))
-        watcher.start()
-        cpu_before = cpu_seconds(pid)
-        heard = drive(address, codes, options)
-        cpu = cpu_seconds(pid) - cpu_before
-        over.set()
-        watcher.join()
-    answers = sorted(s for each in heard for s in each["answer_seconds"])
-    claims = sorted(s for each in heard for s in each["claim_seconds"])
-    confirmed = [name for each in heard for name in each["saved"]]
-    return {
+def measure(run: Path, phases: Sequence[Phase], options: argparse.Namespace) -> dict[str, Any]:
+    """Let everybody do their part, and return the figures."""
+    figures: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.platform()}",
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
-        "load_average": os.getloadavg(),
-        "labelers": options.clients,
-        "mode": "reading" if options.people else "soak" if options.soak else "busy",
-        "seconds": options.seconds,
-        "answers": len(answers),
-        "answers_per_second": len(answers) / options.seconds,
-        "answer_ms": milliseconds(answers),
-        "claim_ms": milliseconds(claims),
-        "repeated_requests": sum(each["n_repeats"] for each in heard),
-        "refused": [told for each in heard for told in each["refusals"]][:5],
+        "load_average_before": os.getloadavg(),
+        "labels_before": 1_000_000 if options.full else options.questions,
+    }
+    confirmed: list[str] = []
+    with server(run) as (address, pid, start_seconds):
+        longest = max(load.seconds for _, load, _ in phases)
+        watch = Watch(pid, run / "prefloop.db-wal", min(10.0, longest / 50))
+        over = threading.Event()
+        watcher = threading.Thread(target=watch.run, args=(over,))
+        watcher.start()
+        for name, load, people in phases:
+            before = cpu_seconds(pid)
+            outcome = drive(address, people, load, options.processes)
+            figures[name] = of_phase(outcome, load, len(people), cpu_seconds(pid) - before)
+            confirmed += outcome.confirmed
+        over.set()
+        watcher.join()
+    return figures | {
         "confirmed": len(confirmed),
         "confirmed_and_lost": n_lost(run / "prefloop.db", confirmed),
         "server_start_seconds": start_seconds,
-        "server_cpu_ms_per_answer": 1000 * cpu / max(1, len(answers)),
-        "server_rss_mib": {
-            "first": watch.samples[0][1],
-            "last": watch.samples[-1][1],
-            "highest": max(mib for _, mib in watch.samples),
-            "slope_per_hour": watch.slope_mib_per_hour() if options.soak else None,
-        },
+        "server_rss_mib": watch.figures(),
         "largest_wal_mib": watch.largest_wal_mib,
+    }
+
+
+def of_phase(outcome: Outcome, load: Load, n_people: int, cpu: float) -> dict[str, Any]:
+    """Return the figures of one phase."""
+    n_answers = len(outcome.answer_seconds)
+    return {
+        "labelers": n_people,
+        "seconds": load.seconds,
+        "answers": n_answers,
+        "answers_per_second": n_answers / load.seconds,
+        "answer_ms": milliseconds(outcome.answer_seconds),
+        "claim_ms": milliseconds(outcome.claim_seconds),
+        "server_cpu_ms_per_answer": 1000 * cpu / max(1, n_answers),
+        "repeated_requests": outcome.n_repeats,
+        "refused": outcome.refusals[:5],
     }
 
 
@@ -203,64 +230,6 @@ def server(run: Path) -> Iterator[tuple[str, int, float]]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def drive(address: str, codes: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Let client processes answer; return what each heard."""
-    n = min(options.processes, len(codes))
-    begins_at = time.time() + LEAD_SECONDS + 0.05 * len(codes)
-    pause = len(codes) / options.rate if options.soak else 0.0
-    loads = [
-        Load(
-            address=address,
-            codes=tuple(codes[part::n]),
-            begins_at=begins_at,
-            seconds=options.seconds,
-            reads=bool(options.people),
-            pause_seconds=pause,
-        )
-        for part in range(n)
-    ]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n, mp_context=spawn) as pool:
-        return list(pool.map(answer_for_a_while, loads))
-
-
-def answer_for_a_while(load: Load) -> dict[str, Any]:
-    """Be so many labelers; return what they heard."""
-    heard = Heard()
-    asyncio.run(_all_labelers(load, heard))
-    found = asdict(heard)
-    found["saved"] = list(heard.saved)
-    return found
-
-
-async def _all_labelers(load: Load, heard: Heard) -> None:
-    labelers = [Labeler(load.address, heard, seed=hash(code)) for code in load.codes]
-    for labeler, code in zip(labelers, load.codes, strict=True):
-        await labeler.enter(code)
-    await asyncio.sleep(max(0.0, load.begins_at - time.time()))
-    ends = time.monotonic() + load.seconds
-    await asyncio.gather(*(_one_labeler(each, load, heard, ends) for each in labelers))
-
-
-async def _one_labeler(labeler: Labeler, load: Load, heard: Heard, ends: float) -> None:
-    low, high = READING_SECONDS
-    async with aclosing(labeler.connection):
-        if load.reads or load.pause_seconds:
-            # Not all at the same instant.
-            await asyncio.sleep(labeler.luck.uniform(0, load.pause_seconds or low))
-        try:
-            while time.monotonic() < ends:
-                for question in await labeler.claim(2 if load.reads else AT_ONCE):
-                    if load.reads:
-                        await asyncio.sleep(labeler.luck.uniform(low, high))
-                    elif load.pause_seconds:
-                        await asyncio.sleep(load.pause_seconds)
-                    if time.monotonic() < ends:
-                        await labeler.answer(question)
-        except Exception as error:
-            heard.refusals.append(repr(error))
 
 
 def n_lost(path: Path, confirmed: Sequence[str]) -> int:
@@ -293,9 +262,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def readable(figures: dict[str, Any]) -> str:
+def readable(figures: dict[str, Any], indent: str = "") -> str:
     """Return the figures as lines."""
-    return "\n".join(f"{name.replace('_', ' '):26} {_short(v)}" for name, v in figures.items())
+    lines = []
+    for name, value in figures.items():
+        if isinstance(value, dict) and "answers" in value:
+            lines += [f"{name}:", readable(value, "  ")]
+        else:
+            lines.append(f"{indent}{name.replace('_', ' '):28} {_short(value)}")
+    return "\n".join(lines)
 
 
 def _short(value: Any) -> str:
