@@ -218,3 +218,8 @@ def test_the_page_of_a_run_tells_its_problem_as_a_message(
         told = prefloop("serve", run, "--for-run")
     assert told.code == 2
     assert "is served already" in told.json()["problem"]
+
+
+def test_a_new_run_may_ask_people(prefloop: Command, tmp_path: Path) -> None:
+    prefloop.done("init", tmp_path / "new", "--labelers", "people")
+    assert "labelers: people" in (tmp_path / "new" / "run.yaml").read_text()
