@@ -70,8 +70,7 @@ class Browser(TestClient):
 
 def make_desk(store: Store, *, settings: WebSettings | None = None, questions: int = 6) -> Desk:
     """Return a desk: an owner, a viewer, two labelers, instructions, open questions."""
-    app = create_app(store, settings or WebSettings(claims=WORK_ONLY))
-    desk = Desk(store, app)
+    desk = desk_over(store, settings)
     for name, role in {
         "olga": "owner",
         "vera": "viewer",
@@ -84,6 +83,12 @@ def make_desk(store: Store, *, settings: WebSettings | None = None, questions: i
         store.instructions.acknowledge(desk.people[name], "1")
     fill_queue(store, questions)
     return desk
+
+
+def desk_over(store: Store, settings: WebSettings | None = None) -> Desk:
+    """Return a desk over a store as it is."""
+    app = create_app(store, settings or WebSettings(claims=WORK_ONLY))
+    return Desk(store, app, {person.name: person.id for person in store.people.all()})
 
 
 def fill_queue(store: Store, questions: int, *, round: int = 7) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,19 @@ from starlette.types import Message
 
 from prefloop.web.config import REQUEST_BYTES, WebSettings, is_loopback
 from prefloop.web.templating import STATIC
-from tests.unit.web.desk import HOME, Desk, make_desk, open_store
+from tests.unit.web.desk import HOME, Desk, desk_over, make_desk, open_store
+
+
+@pytest.fixture(scope="module")
+def desk(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One desk for all: what is refused at the door leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("door")
+    shutil.copy(filled, folder / "prefloop.db")
+    with open_store(folder) as store:
+        made = desk_over(store)
+        yield made
+        made.app.state.parts.close()
+
 
 PAGES = ("/login", "/label", "/instructions", "/mine", "/nowhere")
 
