@@ -98,7 +98,7 @@ def test_gold_and_repeats_look_exactly_like_work(testing_desk: Desk) -> None:
     ann = testing_desk.browser("ann")
     shapes, outcomes, undone = defaultdict(set), defaultdict(set), defaultdict(set)
     answers: dict[str, str] = {}
-    for _ in range(40):
+    for _ in range(24):
         for question in claim(ann):
             view = testing_desk.store.queue.view(question["view"])
             assert view is not None
