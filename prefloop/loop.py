@@ -13,7 +13,7 @@ from prefloop.comparisons.line import FINISHED, Line, RolledBack
 from prefloop.comparisons.people import People
 from prefloop.comparisons.tastes.registry import build_taste
 from prefloop.config import RunConfig
-from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.evaluation.evaluate import evaluate_round, forget_evaluations
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import read_checkpoint
 from prefloop.models.family import Family
@@ -106,16 +106,18 @@ class Loop:
                     break
 
     def go_back(self, cord: Cord) -> None:
-        """Go on from an earlier checkpoint.
+        """Go on from an earlier checkpoint; what came of later ones is made anew.
 
-        Reward models from there on learn anew, of all that is known now: people may have left out
-        a labeler's answers before they let the run go on.
+        Reward models then know all that is known now: people may have left out a labeler's answers.
         """
         target = cord.roll_back_to
         assert target is not None, "a roll back names its checkpoint"
         read_checkpoint(self.policy.folder, target)
         event = self.store.add_event("run_rolled_back", {"cord": cord.id, "update": target})
-        self.rewards.forget(r for r in range(self.config.rounds) if self.end_of(r) > target)
+        later = [r for r in range(self.config.rounds) if self.end_of(r) > target]
+        self.rewards.forget(later)
+        self.policy.forget(later)
+        forget_evaluations(self.folder, later)
         self.policy.go_back(target, cord=cord.id, known_until=event.sequence)
 
     def turn(self, round_number: int, until: str | None = None) -> None:

@@ -1,8 +1,9 @@
 """What is asked, how much of it, and who answers."""
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from prefloop.functional.schedules import label_budget
 from prefloop.settings import Count, Fraction, Index, NonNegative, Positive, Section
@@ -92,6 +93,17 @@ class PeopleConfig(Section):
 
     confidence: bool = False
     """Ask with every answer how sure the person is."""
+
+    @field_validator("origin")
+    @classmethod
+    def _as_browsers_write_it(cls, origin: str | None) -> str | None:
+        if origin is None:
+            return None
+        url = urlsplit(origin.strip())
+        if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
+            raise ValueError(f"{origin!r} is no address such as https://label.acme.org")
+        is_usual = url.port in (None, {"http": 80, "https": 443}[url.scheme])
+        return f"{url.scheme}://{url.hostname}" + ("" if is_usual else f":{url.port}")
 
     @model_validator(mode="after")
     def _shares_leave_room(self) -> Self:

@@ -31,6 +31,8 @@ AGAIN_SECONDS = 5.0
 WAITING = "waiting for labels"
 STOPPED = "stopped by the cord"
 FINISHED = "finished"
+TRAINER = "the trainer"
+"""Who pulls the cord when a checkpoint that the owner chose cannot be read."""
 
 
 class RolledBack(Exception):
@@ -86,9 +88,12 @@ class Line:
         self._held = (policy, go_back)
         cords = self.store.cord.all()
         self._settled = {c.id for c in cords if c.released_at is not None}
-        # A process that died while it went back has not gone back.
-        if cords and _is_owed(cords[-1], policy):
-            self._settled.discard(cords[-1].id)
+        # A process that died before it went back has not gone back, whatever was pulled since.
+        for number, cord in enumerate(cords):
+            later = cords[number + 1 :]
+            is_last = not any(c.action == "roll_back" or c.pulled_by == TRAINER for c in later)
+            if is_last and _is_owed(cord, policy):
+                self._settled.discard(cord.id)
         self.look()
 
     # progress
@@ -252,7 +257,7 @@ class Line:
             go_back(cord)
         except CheckpointError as error:
             # Going on as if nothing had been said would be the opposite of what the owner wants.
-            self.store.cord.pull("the trainer", f"{error} Choose another checkpoint.")
+            self.store.cord.pull(TRAINER, f"{error} Choose another checkpoint.")
             self.look()
             return
         self.say(f"The policy goes on from update {policy.update}.")

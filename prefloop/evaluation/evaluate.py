@@ -1,7 +1,7 @@
 """One round's evaluation: from stored samples to figures that name the rows they came from."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,12 @@ def evaluate_round(
     path = folder / "evaluation" / f"round-{round}.json"
     write_atomically(path, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False))
     return figures
+
+
+def forget_evaluations(folder: Path, rounds: Iterable[int]) -> None:
+    """Drop the figures of these rounds: their policies are to be made, and judged, again."""
+    for number in rounds:
+        (folder / "evaluation" / f"round-{number}.json").unlink(missing_ok=True)
 
 
 def _gather(store: Store, round: int, policy_model: str) -> Material:

@@ -1,6 +1,7 @@
 """The policy stage: PPO updates up to the end of a round, with checkpoints on the way."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -116,6 +117,11 @@ class PolicyStage:
             self._checkpoint()
         forget_checkpoints_after(self.folder, update)
         self.metrics.forget_after("policy", update)
+
+    def forget(self, rounds: Iterable[int]) -> None:
+        """Drop what was exported of these rounds: it is made anew."""
+        for number in rounds:
+            shutil.rmtree(self.run / "policy" / f"round-{number}", ignore_errors=True)
 
     def improve(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
         """Make updates until update `end`, then write the round's policy down."""

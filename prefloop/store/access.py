@@ -119,6 +119,8 @@ class Access:
         token_id, secret = uuid.uuid4().hex, f"prefloop_{new_secret()}"
         with self._database.writing() as connection:
             _require_enabled(connection, person_id)
+            if known_person(connection, person_id)["role"] == "viewer":
+                raise StoreError("A viewer only watches: give the token to a labeler or an owner.")
             connection.execute(
                 sa.insert(api_tokens).values(
                     secret_hash=digest(secret),

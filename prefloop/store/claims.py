@@ -70,6 +70,16 @@ _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.place >= _START)
 FREE_BEFORE = _FREE.where(queue.c.place < _START)
 
+_IS_CHECKED = (
+    sa.select(checks.c.sequence)
+    .where(
+        checks.c.comparison_id == views.c.comparison_id,
+        checks.c.labeler == ME,
+        checks.c.kind == views.c.kind,
+        checks.c.ended_by.is_(None),
+    )
+    .exists()
+)
 _HELD = (
     sa.select(views)
     .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
@@ -77,7 +87,11 @@ _HELD = (
         views.c.labeler == ME,
         is_leased(NOW),
         # Nobody needs an answer to work that others have finished meanwhile.
-        sa.or_(views.c.kind != "work", sa.and_(queue.c.is_open, ~HAS_OWN_LABEL)),
+        # Nor a second one to a check, whose first came late out of an outbox.
+        sa.or_(
+            sa.and_(views.c.kind != "work", ~_IS_CHECKED),
+            sa.and_(views.c.kind == "work", queue.c.is_open, ~HAS_OWN_LABEL),
+        ),
     )
     .order_by(views.c.leased_at, views.c.id)
 )

@@ -77,7 +77,8 @@ export class Answering extends EventTarget {
 
   set note(text) {
     // What no JSON can carry is not worth losing an answer for.
-    const clean = text.replaceAll("\0", "").toWellFormed?.() ?? text;
+    const bare = text.replaceAll("\0", "");
+    const clean = bare.toWellFormed?.() ?? bare;
     if (this.current) this.#notes.set(this.current.view.view, clean);
     writeNotes(this.#notes);
     this.dispatchEvent(new Event("note"));

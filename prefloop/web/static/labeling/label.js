@@ -1,7 +1,7 @@
 /* The labeling page: connects keys, buttons and dialogs with the person's work. */
 
 import { Answering } from "./answering.js";
-import { call, useToken, watchAssets } from "./api.js";
+import { ApiError, call, useToken, watchAssets } from "./api.js";
 import { Card } from "./card.js";
 import {
   askNote, askReason, chooseOwn, fillOutbox, isDialogOpen, pullCord, showInstructions, wireDialogs, wireSettings,
@@ -18,6 +18,8 @@ import { Sure } from "./sure.js";
 
 const REFRESH_MS = 60_000;
 const SOON_MS = 3_000;
+/** What the server takes of a note. */
+const NOTE_LENGTH = 4_000;
 
 let settings = readSettings();
 let me, outbox, feed, card, work, sure;
@@ -73,7 +75,14 @@ async function firstMe() {
 }
 
 async function refresh() {
-  use(await call("GET", "/api/me"));
+  const fresh = await call("GET", "/api/me");
+  if (fresh.name !== me.name) {
+    // Somebody else logged in, in another tab. What is on this page is not theirs to send.
+    outbox.needsLogin = true;
+    showOutbox(outbox);
+    throw new ApiError(401, "another_person", `Somebody else has logged in here. ${me.name}, please log in again.`);
+  }
+  use(fresh);
   lookAtCord();
 }
 
@@ -160,8 +169,10 @@ function choose(index, event) {
 
 async function withReason(answer) {
   if (!work.isReady) return;
+  const asked = work.current;
   const reason = await askReason(answer);
-  if (reason) work.answer(answer, { note: [reason, work.note].filter(Boolean).join("; ") });
+  // Another tab may have answered it meanwhile: the reason belongs to no other question.
+  if (reason && work.current === asked) work.answer(answer, { note: [reason, work.note].filter(Boolean).join("; ").slice(0, NOTE_LENGTH) });
 }
 
 const ACTIONS = {
@@ -173,8 +184,9 @@ const ACTIONS = {
   undo: () => work.undo(),
   note: async () => {
     if (!work.current || work.isTeaching) return;
+    const asked = work.current;
     const note = await askNote(work.note);
-    if (note !== null) work.note = note;
+    if (note !== null && work.current === asked) work.note = note;
   },
   edit: async () => {
     const own = await chooseOwn(outbox);

@@ -186,7 +186,14 @@ export class Outbox extends EventTarget {
   /** What other tabs sent or added meanwhile is seen here. */
   async #reread() {
     if (!this.#shelf.isDurable) return;
-    const kept = await this.#shelf.all();
+    let kept;
+    try {
+      kept = await this.#shelf.all();
+    } catch {
+      // The browser closed the shelf: what is in memory is sent all the same.
+      this.isDurable = false;
+      return;
+    }
     const ids = new Set(kept.map((entry) => entry.id));
     for (const id of this.#entries.keys()) {
       if (!ids.has(id) && !this.#unwritten.has(id) && this.isDurable) this.#entries.delete(id);
@@ -245,6 +252,8 @@ export class Outbox extends EventTarget {
       return false;
     }
     this.#worked();
+    // Undone while it was on its way: there is nothing left to tell.
+    if (this.#gone.has(entry.id)) return true;
     if (entry.kind === "undo" && error.status === 404) {
       await this.#forget(entry.id);
       return true;
