@@ -10,10 +10,12 @@ def require_ready(name: str, person_id: str, here: Parts) -> None:
         raise ApiError(
             409, "not_ready", "There are no instructions yet. The owner's run will publish them."
         )
-    if here.guide.must_read(here.store.instructions.acknowledged(person_id)):
-        raise ApiError(
-            409, "instructions_changed", "The instructions have changed. Please read them first."
-        )
+    if here.guide.must_read(here.read.get(person_id)):
+        here.read[person_id] = here.store.instructions.acknowledged(person_id)
+        if here.guide.must_read(here.read[person_id]):
+            raise ApiError(
+                409, "instructions_changed", "The instructions have changed. Read them first."
+            )
     if here.settings.claims.training_items > 0 and name not in here.passed:
         _require_passed(name, here)
 

@@ -47,7 +47,7 @@ def claim(body: Wish, caller: Worker, here: Here) -> Questions:
     require_ready(caller.name, caller.person.id, here)
     policy = here.settings.claims
     views = here.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
-    now = here.store.now()
+    now = here.clock.now()
     for view in views:
         here.tickets.keep(view)
     return Questions(views=[_question(view, now) for view in views])

@@ -10,6 +10,7 @@ from prefloop.store.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 from prefloop.web.callers import Callers
+from prefloop.web.clock import DatabaseClock
 from prefloop.web.config import WebSettings
 from prefloop.web.guide import Guide
 from prefloop.web.kept import Kept
@@ -34,8 +35,11 @@ class Parts:
     batches: Kept[list[Batch]]
     hours: WorkHours
     quality: QualityCache
+    clock: DatabaseClock
     passed: set[str] = field(default_factory=set)
-    """Labelers who passed the introduction."""
+    """Names of labelers who passed the introduction."""
+    read: dict[str, str | None] = field(default_factory=dict)
+    """By person's id, the version of the instructions that they had read when last looked up."""
 
     def close(self) -> None:
         """Store what was taken, and stop."""
@@ -51,6 +55,7 @@ def make_parts(store: Store, settings: WebSettings) -> Parts:
         callers=Callers(store.access),
         answers=GroupCommit(store),
         tickets=Tickets(store.queue),
+        clock=DatabaseClock(store.now),
         guide=Guide(store.instructions),
         logins=LoginLimits(),
         cords=RateLimit(1, 3600),
