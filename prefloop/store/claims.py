@@ -62,7 +62,8 @@ LEASED_TO_OTHERS = (
     .scalar_subquery()
 )
 HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.c.wanted)
-IS_FREE = sa.and_(HAS_ROOM, ~HAS_OWN_LABEL, ~HAS_OWN_LEASE)
+# What rules out most comes first: a search may have to pass everything its labeler has answered.
+IS_FREE = sa.and_(~HAS_OWN_LABEL, ~HAS_OWN_LEASE, HAS_ROOM)
 
 _FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.place)
 _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
@@ -101,6 +102,12 @@ _LAST_KIND = (
     .order_by(views.c.closed_at.desc(), views.c.leased_at.desc())
     .limit(1)
 )
+
+
+def is_nothing_left(connection: Connection, labeler: str) -> bool:
+    """Whether a labeler holds nothing and no work is free for them."""
+    terms = {"me": labeler, "now": clock.now(connection), "n": 1, "start": 0}
+    return all(connection.execute(query, terms).first() is None for query in (_HELD, FREE_FROM))
 
 
 class Chosen(NamedTuple):

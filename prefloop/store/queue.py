@@ -21,6 +21,7 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._idle: set[str] = set()
 
     # batches
 
@@ -64,8 +65,16 @@ class Queue:
 
     def claim(self, labeler: str, *, n: int, rng: random.Random, policy: ClaimPolicy) -> list[View]:
         """Return up to `n` questions for a labeler, leased to them; what they hold comes first."""
+        # A search that finds nothing has passed every question. Who had nothing last time therefore
+        # looks first without keeping others from writing.
+        if labeler in self._idle and policy.training_items == 0:
+            with self._database.reading() as connection:
+                if claims.is_nothing_left(connection, labeler):
+                    return []
         with self._database.writing() as connection:
-            return claims.claim(connection, labeler, n=n, rng=rng, policy=policy)
+            views = claims.claim(connection, labeler, n=n, rng=rng, policy=policy)
+        (self._idle.discard if views else self._idle.add)(labeler)
+        return views
 
     def renew(self, view_ids: Iterable[str], labeler: str) -> list[str]:
         """Let leases begin anew; return which of the views are leased to the labeler now.

@@ -96,14 +96,13 @@ class Model:
         found = [
             view
             for view in self.handed.values()
-            if view.labeler == labeler
-            and view.is_leased(now)
-            and (view.kind != "work" or self._is_needed(view))
+            if view.labeler == labeler and view.is_leased(now) and self._is_needed(view)
         ]
         return sorted(found, key=lambda view: (view.leased_at, view.id))
 
     def _is_needed(self, view: Handed) -> bool:
-        return self.is_open(view.question) and self.live(view.question, view.labeler) is None
+        is_open = view.kind != "work" or self.is_open(view.question)
+        return is_open and self.live(view.question, view.labeler, view.kind) is None
 
     def free(self, labeler: str, now: float) -> set[str]:
         """The questions that a labeler may be given as new."""

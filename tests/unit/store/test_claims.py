@@ -227,6 +227,31 @@ def test_nobody_who_keeps_asking_uses_up_the_gold(store: Store) -> None:
     assert give(store, "ann", 3, policy=ALWAYS_GOLD) == []
 
 
+def test_gold_that_was_answered_late_is_not_shown_again(store: Store, clock: MovableClock) -> None:
+    ask(store)
+    make_gold(store, [0])
+    [slept] = give(store, policy=ALWAYS_GOLD)
+    clock.jump(ALWAYS_GOLD.lease_seconds + 1)
+    [awake] = give(store, policy=ALWAYS_GOLD)
+    assert (awake.kind, awake.comparison_id) == (slept.kind, slept.comparison_id) == ("gold", "c0")
+    assert send(store, answer(slept)) == ["stored"]
+    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["work"]
+
+
+def test_who_has_nothing_left_keeps_nobody_from_writing(store: Store) -> None:
+    ask(store)
+    views = give(store, "ann", 3)
+    send(store, *(answer(view, f"a{i}") for i, view in enumerate(views)))
+    assert give(store, "ann") == give(store, "bob") == []
+    with store._database.writing():
+        assert give(store, "ann") == give(store, "bob") == []
+    store.answers.withdraw("a1", "ann")
+    assert [view.id for view in give(store, "ann", 3)] == [views[1].id]
+    assert give(store, "bob") == []
+    store.queue.give_back([views[1].id], "ann")
+    assert [view.comparison_id for view in give(store, "bob")] == [views[1].comparison_id]
+
+
 def test_gold_that_was_answered_as_work_is_no_test(store: Store) -> None:
     fill(store, 5)
     store.queue.open_batch(0, [("c0", 3), ("c1", 3), ("c2", 3)])
