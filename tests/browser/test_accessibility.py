@@ -1,17 +1,17 @@
 """The whole task without a mouse, on a phone, at 200 %, for screen readers, light and dark."""
 
-import json
+import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import faults
 from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.browser.site import Site
 
 SCHEMES = ["light", "dark"]
-GRAVE = ("serious", "critical")
+ASKS_OR_RESTS = re.compile("asking|resting")
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], input, textarea")]
   .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
@@ -21,18 +21,6 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], input, 
   .filter(([, box]) => box.width < 43.5 || box.height < 43.5)
   .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 LONG_POST = "We have always split everything evenly, and now we do not. " * 30
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe finds grave."""
-    # Colors that fade in are measured as they are at that moment.
-    page.evaluate("() => Promise.all(document.getAnimations().map((a) => a.finished))")
-    result = Axe().run(page)
-    return [
-        f"{v['id']}: {json.dumps([n['html'][:120] + n['failureSummary'] for n in v['nodes'][:3]])}"
-        for v in result.response["violations"]
-        if v["impact"] in GRAVE
-    ]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -92,22 +80,25 @@ def test_axe_finds_nothing_grave_in_any_state(
 def test_axe_finds_nothing_grave_around_the_work(
     new_person: NewPerson, site: Site, scheme: str
 ) -> None:
-    [lesson] = site.ask([("A lesson.", (" Right.", " Wrong."))], round=6)
-    site.teach(lesson, "Because it is right.")
     site.store.cord.pull("olga", "to see", ())
     ann = new_person("Ann", color_scheme=scheme, viewport={"width": 360, "height": 740})
     ann.asked()
     expect(ann.page.locator("#cord-banner")).to_contain_text("The run is stopped")
     assert faults(ann.page) == []
     body = {"error": {"code": "conflict", "told": "Answered already."}}
-    ann.page.route("**/api/answers/**", lambda route: route.fulfill(status=409, json=body))
+    refuse = "**/api/answers/**"
+    ann.page.route(refuse, lambda route: route.fulfill(status=409, json=body))
     ann.press("1")
     expect(ann.page.locator("#refused-banner")).to_be_visible()
     ann.page.get_by_role("button", name="Show it").click()
     assert faults(ann.page) == []
     ann.page.keyboard.press("Escape")
-    while ann.page.locator("body").get_attribute("data-state") != "resting":
+    ann.page.unroute(refuse)
+    site.store.queue.freeze(7)
+    for _ in range(13):
+        expect(ann.page.locator("body")).to_have_attribute("data-state", ASKS_OR_RESTS)
         ann.page.keyboard.press("2")
+    ann.rests()
     assert faults(ann.page) == []
 
 

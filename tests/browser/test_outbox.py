@@ -290,6 +290,38 @@ def test_somebody_else_does_not_send_ones_work(ann: Person, page: Page, site: Si
     assert [label.labeler for label in site.labels()] == ["Bob", "Ann"]
 
 
+def test_somebody_else_in_another_tab_does_not_send_it_either(ann: Person, site: Site) -> None:
+    site.add("Bob")
+    ann.page.route(ANSWERS, lambda route: route.abort())
+    ann.press("1")
+    ann.waits(1)
+    bob = Person(ann.page.context.new_page(), site, "Bob")
+    bob.come_back()
+    bob.asked()
+    ann.page.unroute(ANSWERS)
+    ann.saved.click()
+    ann.page.get_by_role("button", name="Send now").click()
+    expect(ann.page.locator("#login-banner")).to_contain_text("log in again")
+    ann.waits(1)
+    assert site.labels() == []
+    bob.press("2")
+    bob.is_saved()
+    assert [label.labeler for label in site.labels()] == ["Bob"]
+
+
+def test_a_reason_belongs_to_the_question_it_was_given_for(ann: Person, site: Site) -> None:
+    other = Person(ann.page.context.new_page(), site, "Ann")
+    other.page.goto(f"{site.address}/label")
+    before = ann.prompt
+    ann.press("s")
+    other.press("1")
+    expect(ann.page.locator("#prompt")).not_to_have_text(before)
+    ann.page.keyboard.press("2")
+    expect(ann.page.locator("#skip-dialog")).to_be_hidden()
+    ann.is_saved()
+    assert answers(site) == ["best"]
+
+
 @pytest.mark.parametrize("status", [409, 422, 404])
 def test_a_refused_answer_stays_visible_until_it_was_read(ann: Person, status: int) -> None:
     page = ann.page

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
 from prefloop.teamwork import ClaimPolicy
+from tests.browser.axe import faults
 from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.browser.site import MODEL, SCORE, Site, serving, short_questions
@@ -120,6 +121,7 @@ def test_lessons_are_explained_and_other_questions_not(browser: Browser, school:
             feedback = page.get_by_role("region", name="Right" if is_right else "Not quite")
             expect(feedback).to_contain_text("It is right, that is why.")
             expect(page.locator(".sample.is-known")).to_contain_text("Known to be best")
+            assert faults(page) == []
             expect(page.locator(".sample.is-known .text")).to_have_text(re.compile("Right"))
             page.keyboard.press("1")
             expect(feedback).to_be_visible()

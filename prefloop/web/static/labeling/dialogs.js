@@ -172,16 +172,16 @@ export function pullCord(samples) {
 }
 
 /** Fill the list of what is on its way, and of what the server did not take. */
-export function fillOutbox(outbox, onDismiss) {
+export function fillOutbox(outbox) {
   const [waiting, refused] = [outbox.waiting, outbox.refused];
   the("outbox-told").textContent = waiting.length
     ? `${count(waiting.length, "answer is", "answers are")} kept in this browser and sent by ${waiting.length === 1 ? "itself" : "themselves"}. ${outbox.problem}`
     : refused.length ? "Everything else is saved." : "Everything is saved on the server.";
   the("outbox-now").hidden = waiting.length === 0;
-  the("outbox-list").replaceChildren(...[...refused, ...waiting].map((entry) => item(entry, onDismiss)));
+  the("outbox-list").replaceChildren(...[...refused, ...waiting].map((entry) => item(entry, outbox)));
 }
 
-function item(entry, onDismiss) {
+function item(entry, outbox) {
   const line = element("li", "own");
   line.append(element("p", "own-answer", entry.kind === "undo" ? "An answer taken back" : "An answer"));
   const prompt = element("p", "own-prompt text");
@@ -198,7 +198,7 @@ function item(entry, onDismiss) {
   line.append(element("p", "refused", entry.told));
   const button = element("button", "plain-button", "I have read this");
   button.type = "button";
-  button.addEventListener("click", () => onDismiss(entry));
+  button.addEventListener("click", () => outbox.dismiss(entry.id));
   line.append(button);
   return line;
 }

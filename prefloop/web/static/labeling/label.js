@@ -128,8 +128,9 @@ function wire() {
 function wireOutbox() {
   outbox.addEventListener("change", () => {
     showOutbox(outbox);
-    if (the("outbox-dialog").open) fillOutbox(outbox, dismiss);
+    if (the("outbox-dialog").open) fillOutbox(outbox);
   });
+  outbox.addEventListener("refused", (event) => giveBack(event.detail));
   outbox.addEventListener("acknowledged", (event) => {
     const { kind, receipt } = event.detail;
     const isNew = kind === "answer" && receipt?.outcome !== "same";
@@ -147,10 +148,10 @@ function countUp(n) {
   countUp.timer = setTimeout(() => refresh().catch(() => {}), SOON_MS);
 }
 
-function dismiss(entry) {
-  outbox.dismiss(entry.id);
-  const view = entry.body?.view;
-  if (view) call("DELETE", "/api/claims", { views: [view] }).catch(() => {});
+/** What was not taken is not held either: somebody else may have the question. */
+async function giveBack({ body }) {
+  if (body?.view) await call("DELETE", "/api/claims", { views: [body.view] }).catch(() => {});
+  askAgain();
 }
 
 /* ---- what a person does ---- */
@@ -303,6 +304,9 @@ async function onProblem(error) {
   } else if (error.status === 401) {
     outbox.needsLogin = true;
     showOutbox(outbox);
+  } else if (error.code === "forged") {
+    // Logged in anew in another tab: this one needs the new token. The feed asks again by itself.
+    refresh().catch(() => {});
   }
   problem = error;
   if (!work.current) rest();
@@ -332,7 +336,7 @@ async function lookAtCord() {
 }
 
 function showWaiting({ isLeavingToo = false } = {}) {
-  fillOutbox(outbox, dismiss);
+  fillOutbox(outbox);
   the("outbox-leave").hidden = !isLeavingToo;
   open(the("outbox-dialog"));
   the("outbox-title").focus();
