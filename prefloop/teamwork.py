@@ -99,7 +99,7 @@ class Submission:
 
     label: Label
     """`label.id` is the client's UUID. `label.comparison_id` and `label.shown` are those of the
-    view; the store checks them."""
+    view; the store checks them. The first may be left empty: then the view says it."""
     view_id: str
     timing: Timing = Timing()
     replaces: str | None = None

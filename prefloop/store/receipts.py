@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -70,6 +71,9 @@ class Judge:
         label, view = submission.label, self._views.get(submission.view_id)
         if view is None or view.labeler != label.labeler:
             return Receipt(label_id=label.id, outcome="refused", told=NOT_YOURS)
+        if not label.comparison_id:
+            label = replace(label, comparison_id=view.comparison_id)
+            submission = replace(submission, label=label)
         stored = self._stored.get(label.id)
         if stored is not None:
             if not is_same(label, stored):

@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from prefloop.records import Label
+from prefloop.store.receipts import NOT_YOURS
 from prefloop.teamwork import Receipt, Submission, Timing, View
 from prefloop.web.admission import require_ready
 from prefloop.web.errors import ApiError
@@ -48,8 +49,6 @@ def claim(body: Wish, caller: Worker, here: Here) -> Questions:
     policy = here.settings.claims
     views = here.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
     now = here.clock.now()
-    for view in views:
-        here.tickets.keep(view)
     return Questions(views=[_question(view, now) for view in views])
 
 
@@ -80,21 +79,14 @@ async def answer(answer_id: UUID, body: AnswerBody, caller: Worker, here: Here) 
     The id is the client's own. Sending the same answer again changes nothing and is answered alike,
     so a client repeats until it hears back.
     """
-    ticket = await here.tickets.of(body.view, caller.name)
-    if ticket is None:
-        raise ApiError(404, "unknown", "This question is not one of yours.")
-    submission = _submission(answer_id, body, caller.name, ticket.comparison_id)
-    receipt = await asyncio.wrap_future(here.answers.submit(submission))
-    return _saved(receipt, is_training=ticket.is_training)
+    submission = _submission(answer_id, body, caller.name)
+    return _saved(await asyncio.wrap_future(here.answers.submit(submission)))
 
 
 @router.delete("/api/answers/{answer_id}", responses=refusals(401, 403, 404, 409))
 def take_back(answer_id: UUID, caller: Worker, here: Here) -> Saved:
     """Take an answer back, as long as its batch is open."""
-    receipt = here.store.answers.withdraw(str(answer_id), caller.name)
-    if receipt.outcome == "refused":
-        raise ApiError(404, "unknown", "This answer is not one of yours.")
-    return _saved(receipt, is_training=False)
+    return _saved(here.store.answers.withdraw(str(answer_id), caller.name))
 
 
 @router.get("/api/answers", responses=refusals(401, 403))
@@ -123,11 +115,12 @@ def _texts(view: View) -> list[SampleText]:
     return [SampleText(id=sample.id, text=sample.text) for sample in view.samples]
 
 
-def _submission(answer_id: UUID, body: AnswerBody, labeler: str, comparison_id: str) -> Submission:
+def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
     return Submission(
         label=Label(
             id=str(answer_id),
-            comparison_id=comparison_id,
+            # Labelers are not told which; the store knows it by the view.
+            comparison_id="",
             labeler=labeler,
             answer=body.answer,
             chosen=body.chosen,
@@ -147,14 +140,16 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str, comparison_id: 
     )
 
 
-def _saved(receipt: Receipt, *, is_training: bool) -> Saved:
+def _saved(receipt: Receipt) -> Saved:
     """Return what the labeler hears of a receipt that says: stored. Refuse the others."""
+    if receipt.outcome == "refused" and receipt.told == NOT_YOURS:
+        raise ApiError(404, "unknown", receipt.told)
     if receipt.outcome == "refused":
         raise ApiError(422, "refused", receipt.told)
     if receipt.outcome == "conflict" or receipt.outcome == "closed":
         raise ApiError(409, receipt.outcome, receipt.told)
     saved = Saved(outcome=receipt.outcome, told=receipt.told)
-    if is_training:
+    if receipt.known is not None:
         saved.training = Explanation(
             is_right=receipt.is_right, known=receipt.known, explanation=receipt.explanation
         )

@@ -16,7 +16,6 @@ from prefloop.web.guide import Guide
 from prefloop.web.kept import Kept
 from prefloop.web.quality_cache import QualityCache
 from prefloop.web.rate_limits import LoginLimits, RateLimit
-from prefloop.web.tickets import Tickets
 from prefloop.web.work_hours import WorkHours
 
 
@@ -28,7 +27,6 @@ class Parts:
     settings: WebSettings
     callers: Callers
     answers: GroupCommit
-    tickets: Tickets
     guide: Guide
     logins: LoginLimits
     cords: RateLimit
@@ -54,7 +52,6 @@ def make_parts(store: Store, settings: WebSettings) -> Parts:
         settings=settings,
         callers=Callers(store.access),
         answers=GroupCommit(store),
-        tickets=Tickets(store.queue),
         clock=DatabaseClock(store.now),
         guide=Guide(store.instructions),
         logins=LoginLimits(),
