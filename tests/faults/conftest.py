@@ -16,9 +16,11 @@ OpenOn = Callable[[SimulatedDisk, Path], Store]
 
 
 @pytest.fixture
-def disk(request: pytest.FixtureRequest) -> SimulatedDisk:
+def disk(request: pytest.FixtureRequest) -> Iterator[SimulatedDisk]:
     """A disk of our own, known to SQLite by the test's name."""
-    return SimulatedDisk(request.node.name)
+    made = SimulatedDisk(request.node.name)
+    yield made
+    made.scrap()
 
 
 @contextmanager

@@ -54,6 +54,11 @@ class SimulatedDisk(apsw.VFS):
             if path.suffix != ".db-shm":
                 self.files[str(path)] = SimulatedFile(bytearray(path.read_bytes()))
 
+    def scrap(self) -> None:
+        """Forget everything: SQLite keeps every disk that it was ever told of."""
+        self.unregister()
+        self.files.clear()
+
     def survivors(self, luck: random.Random | None = None) -> dict[str, bytes]:
         """Return each file's content after a power cut at this moment.
 

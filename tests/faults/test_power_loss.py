@@ -5,6 +5,7 @@ store runs on a simulated disk, with its own statements, and each life ends in a
 """
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -120,9 +121,11 @@ def lives(
         acknowledged = one_life(folder / "prefloop.db", disk, luck, work)
         monkeypatch.setattr(sa, "create_engine", create_engine)
         outcome.n_cuts += 1
+        shutil.rmtree(folder)
         folder = folder.with_name(f"life-{outcome.n_cuts}")
         # Every other disk keeps some of what it was not told to keep.
         come_back(folder, disk.survivors(luck if outcome.n_cuts % 2 else None))
+        disk.scrap()
         outcome.n_acknowledged += len(acknowledged)
         outcome.n_lost += len(set(acknowledged) - stored(folder / "prefloop.db"))
     assert examine(folder / "prefloop.db", Silent()).problems == ()
@@ -136,15 +139,18 @@ def one_life(path: Path, disk: SimulatedDisk, luck: random.Random, work: Work) -
     def before_write() -> None:
         nonlocal calls_left
         calls_left -= 1
-        if calls_left < 0 and disk.has_power:
+        if calls_left < 0:
             disk.has_power = False
             raise apsw.exception_for(apsw.SQLITE_IOERR)
 
     acknowledged: list[str] = []
     store = Store.open(path)
     disk.before_write = before_write
-    with closing(store), pytest.raises(DiskError):
-        work(store, luck, acknowledged)
+    with closing(store):
+        with pytest.raises(DiskError):
+            work(store, luck, acknowledged)
+        # What closes now is only this process.
+        disk.before_write = lambda: None
     return acknowledged
 
 

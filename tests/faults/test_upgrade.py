@@ -150,11 +150,14 @@ def cut_the_power(folder: Path, revision: str, held: Store, *, every: int) -> in
             return n_calls // every
         after = folder / f"after-{n_calls}"
         come_back(after, disk.survivors(luck if n_calls % 2 else None))
+        disk.scrap()
         version, found = content_of(after / "prefloop.db")
         assert version in (revision, NEWEST)
         assert found == before
         Store.open(after / "prefloop.db").close()
         assert content_of(after / "prefloop.db") == (NEWEST, before)
+        shutil.rmtree(life)
+        shutil.rmtree(after)
     raise AssertionError("the power failed always")
 
 
