@@ -115,9 +115,8 @@ class Queue:
         `left` is counted up to `own_answers.MOST_LEFT`.
         """
         with self._database.reading() as connection:
-            batches = rounds.batch_records(connection)
             return {
                 "answered": own_answers.n_answered(connection, labeler),
                 "left": own_answers.n_left(connection, labeler),
-                "batch": batches[-1] if batches else None,
+                "batch": rounds.newest_batch(connection),
             }

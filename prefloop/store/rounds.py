@@ -77,6 +77,12 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
     ]
 
 
+def newest_batch(connection: Connection) -> Batch | None:
+    """Return the batch of the last round that was opened."""
+    newest = connection.execute(sa.select(sa.func.max(batches.c.round))).scalar()
+    return None if newest is None else batch_records(connection, newest)[0]
+
+
 def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) -> None:
     """Ask no longer what a round's batch holds beside these questions; answers to it stay."""
     kept = set(comparison_ids)
