@@ -6,7 +6,6 @@ Fills a new SQLite store, then measures. Every commit is on the disk (`synchrono
 """
 
 import argparse
-import json
 import random
 import sqlite3
 import statistics
@@ -22,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
+from prefloop.store.claims import FREE_FROM
 from prefloop.store.group_commit import GroupCommit
 from prefloop.store.labels import LABEL
 from prefloop.store.ledger import append
@@ -160,39 +160,66 @@ def measure(store: Store, path: Path, seconds: float) -> None:
         n_labels = connection.execute(sa.select(sa.func.count()).select_from(labels)).scalar_one()
         n_questions = connection.execute(sa.select(sa.func.count()).select_from(queue)).scalar_one()
     print(f"SQLite {sqlite3.sqlite_version}, {n_questions} questions, {n_labels} labels")
-    tell("claim 1, answer 1", cycles(store, 1, seconds))
-    tell("claim 4, answer 4", cycles(store, 4, seconds))
-    tell("nothing left for one labeler", nothing_left(store))
+    print("by the wall, and in brackets the processor's time: on a busy machine they differ")
+    for n in (1, 4):
+        for part, spans in cycles(store, n, seconds).items():
+            spans.tell(f"claim {n}, answer {n}: {part}")
+    nothing_left(store).tell("search by one who has it all on screen")
     for size in (1, 16, 64):
         held = hand_out(store, 20 * size)
-        groups = [held[i : i + size] for i in range(0, len(held), size)]
-        times = [timed(lambda g=g: store.answers.submit(g)) for g in groups]
-        rate = len(held) / sum(times)
-        print(f"{f'submit of {size}':40} {rate:8.0f}/s   {spread(times)}")
-    for n_threads in (1, 32, 128):
+        spans = Spans()
+        for start in range(0, len(held), size):
+            spans.of(lambda g=held[start : start + size]: store.answers.submit(g))
+        spans.tell(f"submit of {size}", each=size)
+    for n_threads in (1, 32, 64):
         print(f"{f'GroupCommit, {n_threads} at once':40} {group_commit(store, n_threads)}")
-    tell("progress of a labeler", [timed(lambda: store.queue.progress("labeler1"))] * 3)
-    tell("batches", [timed(store.queue.batches)] * 3)
-    tell("mine, 50", [timed(lambda: store.queue.mine("labeler1")) for _ in range(20)])
-    size = Path(f"{path}-wal").stat().st_size / 2**20
-    print(f"{'write-ahead log':40} {size:8.1f} MiB")
+    for name, work in {
+        "progress of a labeler": lambda: store.queue.progress("labeler1"),
+        "batches": store.queue.batches,
+        "mine, 50": lambda: store.queue.mine("labeler1"),
+    }.items():
+        spans = Spans()
+        for _ in range(20):
+            spans.of(work)
+        spans.tell(name)
+    size_mib = Path(f"{path}-wal").stat().st_size / 2**20
+    print(f"{'write-ahead log':40} {size_mib:8.1f} MiB")
     print(f"{'hash chain verified':40} {timed(store.verify_chain):8.1f} s")
     print(f"{'labels, checks and counts made again':40} {timed(store.rebuild_labels):8.1f} s")
 
 
-def cycles(store: Store, n: int, seconds: float) -> dict[str, list[float]]:
+class Spans:
+    """How long something took, each time: by the wall, and of the processor's time."""
+
+    def __init__(self) -> None:
+        self.wall: list[float] = []
+        self.processor: list[float] = []
+
+    def of(self, work: Callable[[], Any]) -> Any:
+        """Do something, note its times, and return what it returned."""
+        wall, processor = time.perf_counter(), time.thread_time()
+        result = work()
+        self.wall.append(time.perf_counter() - wall)
+        self.processor.append(time.thread_time() - processor)
+        return result
+
+    def tell(self, name: str, each: int = 1) -> None:
+        """Print rates and spreads; `each` is how many answers one time stands for."""
+        rates = [each * len(times) / sum(times) for times in (self.wall, self.processor)]
+        print(f"{name:40} {rates[0]:8.0f}/s   {spread(self.wall)}")
+        print(f"{'':40} ({rates[1]:7.0f}/s)  ({spread(self.processor)})")
+
+
+def cycles(store: Store, n: int, seconds: float) -> dict[str, Spans]:
     """Let labelers in turn claim and answer; return the times of each."""
     rng = random.Random(n)
-    found: dict[str, list[float]] = {"claim": [], "submit": []}
-    for labeler in turns(seconds):
-        box: list[View] = []
-        found["claim"].append(
-            timed(
-                lambda b=box, w=labeler: b.extend(store.queue.claim(w, n=n, rng=rng, policy=POLICY))
-            )
+    found = {"claim": Spans(), "submit": Spans()}
+    for who in turns(seconds):
+        views_given = found["claim"].of(
+            lambda w=who: store.queue.claim(w, n=n, rng=rng, policy=POLICY)
         )
-        answers = [answer(view, rng) for view in box]
-        found["submit"].append(timed(lambda a=answers: store.answers.submit(a)))
+        answers = [answer(view, rng) for view in views_given]
+        found["submit"].of(lambda a=answers: store.answers.submit(a))
     return found
 
 
@@ -229,28 +256,26 @@ def hand_out(store: Store, n: int) -> list[Submission]:
     return found
 
 
-def nothing_left(store: Store) -> list[float]:
-    """Time the claims of somebody who holds or has answered every open question."""
+def nothing_left(store: Store) -> Spans:
+    """Time the search of somebody for whom none of all open questions is free."""
+    now = time.time()
     with store._database.reading() as connection:
-        names = connection.execute(
-            sa.select(queue.c.comparison_id).where(queue.c.is_open)
-        ).scalars()
+        query = sa.select(queue.c.comparison_id).where(queue.c.is_open)
         rows = [
             {"id": str(uuid.uuid4()), "comparison_id": name, "labeler": "solo", "kind": "repeat",
-             "shown": json.dumps([]), "leased_at": time.time(), "leased_until": time.time() + 600}
-            for name in names
+             "shown": "[]", "leased_at": now, "leased_until": now + 600}
+            for name in connection.execute(query).scalars()
         ]  # fmt: skip
+    spans, terms = Spans(), {"me": "solo", "now": now, "n": 1, "start": 0}
     with store._database.writing() as connection:
         connection.execute(sa.insert(views), rows)
-    # They hold them all, so they ask for one more than that.
-    rng = random.Random(0)
+    with store._database.reading() as connection:
+        for _ in range(5):
+            found = spans.of(lambda: connection.execute(FREE_FROM, terms).first())
+            assert found is None
     with store._database.writing() as connection:
-        from prefloop.store.claims import _Chooser
-
-        chooser = _Chooser(connection, "solo", time.time(), rng, POLICY, [])
-        times = [timed(lambda: chooser.choose(1)) for _ in range(10)]
         connection.execute(sa.delete(views).where(views.c.labeler == "solo"))
-    return times
+    return spans
 
 
 def group_commit(store: Store, n_threads: int) -> str:
@@ -266,8 +291,11 @@ def group_commit(store: Store, n_threads: int) -> str:
         threads = [
             threading.Thread(target=send, args=(held[i::n_threads],)) for i in range(n_threads)
         ]
+        processor = time.process_time()
         total = timed(lambda: [run(threads, "start"), run(threads, "join")])
-    return f"{len(held) / total:8.0f}/s   {spread(waits)}"
+        processor = time.process_time() - processor
+    rates = f"{len(held) / total:8.0f}/s   {spread(waits)}"
+    return f"{rates}\n{'':40} ({len(held) / processor:7.0f}/s of the processor's time, clients too)"
 
 
 def run(threads: list[threading.Thread], method: str) -> None:
@@ -283,12 +311,8 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def tell(name: str, times: list[float] | dict[str, list[float]]) -> None:
+def tell(name: str, times: list[float]) -> None:
     """Print the spread of times."""
-    if isinstance(times, dict):
-        for part, values in times.items():
-            tell(f"{name}: {part}", values)
-        return
     print(f"{name:40} {len(times) / sum(times):8.0f}/s   {spread(times)}")
 
 
