@@ -23,6 +23,9 @@ from prefloop.store.tables import events
 MOVED = "store_has_moved"
 """The trigger that keeps new answers out of a store that lives elsewhere now."""
 
+MAPPED_BYTES = 2**31
+"""How much of a file that nobody else uses is read as memory."""
+
 MOVED_STATE = "PF001"
 """What PostgreSQL calls its refusal (SQLSTATE)."""
 
@@ -149,6 +152,8 @@ def plainly(file: Path) -> Iterator[Connection]:
     engine = sa.create_engine(URL.create("sqlite", database=str(file)))
     try:
         with told_to_user(str(file)), engine.connect() as connection:
+            # Looking over a whole file is then half as long.
+            connection.exec_driver_sql(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             yield connection
     finally:
         engine.dispose()
