@@ -1,5 +1,6 @@
 """A run that asks people, in this process, with things that happen at chosen moments."""
 
+import _thread
 import hashlib
 import json
 import threading
@@ -114,9 +115,14 @@ def owner(run: Path, action: str = "resume", to: int | None = None) -> threading
     """Return an owner who releases the next cord as soon as the trainer stands still."""
 
     def look_and_release() -> None:
-        with opened(run) as store:
-            cord = eventually("the trainer stands still", lambda: _stopped(store))
-            store.cord.release(cord.id, "olga", "read ten samples", action, to)  # type: ignore[arg-type]
+        try:
+            with opened(run) as store:
+                cord = eventually("the trainer stands still", lambda: _stopped(store))
+                store.cord.release(cord.id, "olga", "read ten samples", action, to)  # type: ignore[arg-type]
+        except BaseException:
+            # The trainer would stand still for ever.
+            _thread.interrupt_main()
+            raise
 
     return threading.Thread(target=look_and_release, daemon=True)
 

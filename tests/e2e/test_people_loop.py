@@ -228,11 +228,16 @@ def test_a_roll_back_goes_another_way_from_the_checkpoint(
     assert models == {"reference", "policy/round-1-branch-1"}
 
 
-def test_after_a_roll_back_reward_models_leave_out_whom_a_rule_excludes(
+def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
     """Ben's answers are in both reward models; he is excluded, and the run begins again."""
     run = make_people_run(tmp_path / "run", gpt2_folder)
+    seen: list[list[Path]] = []
+
+    def made() -> None:
+        folders = ("policy/round-*", "rewards/round-*", "evaluation/*.json")
+        seen.append([path for folder in folders for path in run.glob(folder)])
 
     def ben_first() -> None:
         with opened(run) as store:
@@ -240,17 +245,22 @@ def test_after_a_roll_back_reward_models_leave_out_whom_a_rule_excludes(
             answer_in_store(store, "ann")
 
     def excluded() -> None:
+        made()
         with opened(run) as store:
             store.rules.apply("random clicker", "ben", "half of his gold is wrong", "olga")
         pull(run, "roll_back", 0)()
 
-    go(run, Script((waiting, ben_first), (waiting, ben_first), (update(run, 9), excluded)))
+    script = Script((waiting, ben_first), (waiting, ben_first), (update(run, 9), excluded))
+    script.scenes.append((lambda *_: "goes on from update 0" in "".join(script.said), made))
+    go(run, script, "evaluation.every_round=true")
+    assert [len(paths) for paths in seen] == [4, 0], "right after it went back nothing is there"
     with opened(run) as store:
         of_ann = {x.comparison_id for x in store.labels(split="train") if x.labeler == "ann"}
     figures = [json.loads((run / f"rewards/round-{r}/trust.json").read_text()) for r in (0, 1)]
     assert [f["labels"] for f in figures] == [len(of_ann)] * 2, "what is known, to both"
     assert len(of_ann) < 16
     assert [x["update"] for x in policy_lines(run)] == list(range(1, 13))
+    assert len(list(run.glob("evaluation/*.json"))) == 2
 
 
 def test_a_roll_back_while_labels_are_waited_for_asks_about_the_new_policy(

@@ -195,6 +195,20 @@ def test_a_process_that_died_before_it_went_back_goes_back_when_it_starts(
     assert policy.update == (5 if goes_back else before), "what was carried out is not again"
 
 
+def test_a_roll_back_is_owed_though_the_cord_was_pulled_again_since(store: Store) -> None:
+    store.updates.beat(phase="x", round=0, done=0, total=0, checkpoints=(3, 5))
+    store.cord.pull("ann", "it swears", ())
+    release(store, "roll_back", 5)
+    store.cord.pull("ben", "it still swears", ())
+    policy = Policy(7, 3, 5)
+    line = Line(store, Heard(), sleep=Turns(lambda: release(store)))
+    with pytest.raises(RolledBack):
+        line.hold(policy, policy.go_back)
+    assert policy.update == 5
+    line.look()
+    assert store.cord.all()[1].update == 5, "and then the line stops there"
+
+
 def test_a_checkpoint_that_is_damaged_stops_the_line_again(store: Store) -> None:
     policy = Policy(7, 3, 5)
     policy.is_damaged = True
