@@ -4,7 +4,6 @@ SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones
 process and among processes. In SQLite a checkpoint is part of the turn: see `single_writer.py`.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -208,12 +207,14 @@ def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
     The writer calls this in its turn. The next transaction then begins the log anew and cuts it to
     its limit, unless a reader still needs it.
     """
-    size = os.stat(f"{name}-wal").st_size
+    log = Path(f"{name}-wal")
+    # What was written is on the disk by now: nothing from here on may look like a failure of it.
+    size = log.stat().st_size if log.exists() else 0
     if size <= LARGEST_WAL_BYTES:
         return 0
     if size < tried_at_bytes + WAL_STEP_BYTES:
         return tried_at_bytes
-    # What was written is safe in the log, so a full disk is told to the next who writes.
+    # A full disk is told to the next who writes.
     with engine.connect() as connection, suppress(sqlite3.OperationalError):
         raw = connection.connection.driver_connection
         assert raw is not None
