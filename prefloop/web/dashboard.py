@@ -29,7 +29,7 @@ from prefloop.web.dashboard_messages import (
     WorkNow,
     finite,
 )
-from prefloop.web.messages import refusals
+from prefloop.web.messages import Number, refusals
 from prefloop.web.parts import Here, Parts
 from prefloop.web.sessions import Watcher
 from prefloop.web.templating import page
@@ -53,7 +53,7 @@ async def dashboard_page(request: Request, caller: Watcher, here: Here) -> HTMLR
 
 
 @router.get("/api/dashboard", responses=refusals(401, 403))
-def dashboard(_caller: Watcher, here: Here, after: int = 0) -> Dashboard:
+def dashboard(_caller: Watcher, here: Here, after: Number = 0) -> Dashboard:
     """Return the state of the run, and the lines of metrics after the one of number `after`."""
     store = here.store
     now = store.now()

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from prefloop.teamwork import Gold, Person, Rule
 from prefloop.web.errors import ApiError
 from prefloop.web.guide import html
-from prefloop.web.messages import refusals
+from prefloop.web.messages import Number, refusals
 from prefloop.web.parts import Here, Parts
 from prefloop.web.questions_asked import questions_asked
 from prefloop.web.sessions import Owner
@@ -138,7 +138,7 @@ def publish(body: NewInstructions, caller: Owner, here: Here) -> Published:
 def questions(
     _caller: Owner,
     here: Here,
-    before: int | None = None,
+    before: Number | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     known: bool = False,
 ) -> QuestionsAsked:

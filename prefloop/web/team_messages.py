@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from prefloop.teamwork import CordAction, Role, Rule
-from prefloop.web.messages import Id, Message, Text
+from prefloop.web.messages import Id, Message, Number, Text
 
 
 class NewPerson(Message):
@@ -166,7 +166,7 @@ class Release(Message):
     checked: Text = Field(min_length=1, max_length=2000)
     """What was looked at, for whoever asks later."""
     action: CordAction
-    roll_back_to: int | None = Field(default=None, ge=0)
+    roll_back_to: Number | None = None
     """The update whose checkpoint the run goes back to; only with `roll_back`."""
 
 

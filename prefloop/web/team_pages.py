@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from prefloop.teamwork import Instructions, Rule
 from prefloop.web.guide import html
+from prefloop.web.messages import Number
 from prefloop.web.parts import Here, Parts
 from prefloop.web.questions_asked import questions_asked
 from prefloop.web.sessions import Owner
@@ -79,7 +80,7 @@ def gold_page(request: Request, caller: Owner, here: Here, known: bool = False) 
 
 @router.get("/team/parts/questions")
 def questions_part(
-    request: Request, _caller: Owner, here: Here, before: int | None = None, known: bool = False
+    request: Request, _caller: Owner, here: Here, before: Number | None = None, known: bool = False
 ) -> HTMLResponse:
     """Return the next questions."""
     asked = questions_asked(here, before=before, limit=QUESTIONS_AT_ONCE, known=known)

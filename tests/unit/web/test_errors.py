@@ -137,3 +137,12 @@ def test_a_zero_in_a_path_or_question_reaches_no_database(desk: Desk) -> None:
     for path in ("/api/people/%00/tokens", "/api/team?version=%00", "/api/people/a%00b/tokens"):
         answer = olga.get(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed"), path
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/questions?before=", "/api/dashboard?after=", "/team/parts/questions?before="]
+)
+def test_a_number_that_no_database_holds_is_refused(desk: Desk, path: str) -> None:
+    olga = desk.browser("olga")
+    for number in (2**63, 10**40, -1):
+        assert olga.get(f"{path}{number}").status_code == 422
