@@ -10,7 +10,8 @@ from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.passages import Passage
 from prefloop.prompts.sources import read_passages
 
-PACKED = gzip.compress(b'{"text": "One"}\n' * 99)
+# No time of packing in it: the bytes name the tests, and two workers must collect the same.
+PACKED = gzip.compress(b'{"text": "One"}\n' * 99, mtime=0)
 
 
 def read(path: Path, content: str | bytes, **settings: str) -> list[Passage]:
