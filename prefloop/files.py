@@ -99,6 +99,14 @@ def write_folder(path: Path, writer: Callable[[Path], None]) -> None:
     shutil.rmtree(_aside(path), ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder that must not be read again, if it is there; DiskError if it stays."""
+    for folder in (_aside(path), path):
+        if folder.exists():
+            with disk_refusals(folder):
+                shutil.rmtree(folder)
+
+
 def complete_folder(path: Path) -> Path:
     """Return the last complete version of the folder `path`, or raise a CheckpointError."""
     problems = verify_folder(path)

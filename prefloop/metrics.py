@@ -3,12 +3,11 @@
 `metrics.jsonl` holds one object per update. The glossary page is built from this table.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from prefloop.files import append_json_line, read_json_lines, write_atomically
+from prefloop.files import append_json_line, keep_json_lines, read_json_lines
 
 METRICS: dict[str, str] = {
     "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; "
@@ -68,16 +67,13 @@ class MetricsLog:
 
         They were written after the checkpoint that training goes on from, and come again.
         """
-        lines = self.lines()
-        kept = [
-            line
-            for line in lines
-            if line["stage"] != stage
-            or line["update"] <= update
-            or round_number not in (None, line["round"])
-        ]
-        if len(kept) != len(lines):
-            text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in kept)
-            write_atomically(self.path, text)
+        keep_json_lines(
+            self.path,
+            lambda line: (
+                line["stage"] != stage
+                or line["update"] <= update
+                or round_number not in (None, line["round"])
+            ),
+        )
         if self.mirror is not None:
             self.mirror.forget_after(stage, update, round_number)

@@ -260,6 +260,7 @@ class Line:
             self.store.cord.pull(TRAINER, f"{error} Choose another checkpoint.")
             self.look()
             return
+        self.note = ""
         self.say(f"The policy goes on from update {policy.update}.")
         raise RolledBack
 

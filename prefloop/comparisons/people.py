@@ -16,6 +16,8 @@ from prefloop.teamwork import Batch
 
 TELL_SECONDS = 60.0
 """While no answer comes, the count is told again so often."""
+STALL_SECONDS = 600.0
+"""When no answer has come for so long, those who are waited for are named."""
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * 60
 
@@ -59,11 +61,17 @@ class People:
     def wait(self, round_number: int) -> None:
         """Come back when enough answers are in, or no more can come."""
         told: tuple[int, float] | None = None
+        came_at = time.monotonic()
         while not is_answered(self.line.store, round_number):
             batch = self._batch(round_number)
             now = time.monotonic()
             if told is None:
                 self._tell_beginning(batch)
+            if told is None or told[0] != batch.answered:
+                came_at = now
+            elif now - came_at >= STALL_SECONDS:
+                self._tell_stall(batch)
+                came_at = now
             if told is None or told[0] != batch.answered or now - told[1] >= TELL_SECONDS:
                 self.line.count(WAITING, batch.answered, batch.wanted, forecast(batch))
                 told = (batch.answered, now)
@@ -91,9 +99,24 @@ class People:
     def _tell_beginning(self, batch: Batch) -> None:
         missing = batch.wanted - batch.answered
         self.line.say(f"Round {batch.round} wants {missing} more answers. It goes on by itself.")
+        self._tell_nobody()
+
+    def _tell_nobody(self) -> bool:
         people = self.line.store.people.all()
-        if not any(p.disabled_at is None and p.role != "viewer" for p in people):
-            self.line.say("Nobody may log in yet. Let somebody in: prefloop team add --help")
+        if any(p.disabled_at is None and p.role != "viewer" for p in people):
+            return False
+        self.line.say("Nobody may log in. Let somebody in: prefloop team add --help")
+        return True
+
+    def _tell_stall(self, batch: Batch) -> None:
+        names = self.line.store.queue.waited_for(batch.round)
+        if self._tell_nobody() or not names:
+            return
+        self.line.say(
+            f"No answer for {STALL_SECONDS / 60:.0f} min. Questions are left for "
+            f"{', '.join(names)}. Whoever will not come need not be waited for: "
+            "prefloop team disable --help"
+        )
 
     def _tell_end(self, batch: Batch) -> None:
         self.line.count(WAITING, batch.answered, batch.answered)

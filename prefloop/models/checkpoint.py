@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from prefloop.errors import CheckpointError, DivergedError
-from prefloop.files import verify_folder, write_folder
+from prefloop.files import remove_folder, verify_folder, write_folder
 
 KEEP = 2
 """Complete checkpoints that stay on disk."""
@@ -90,7 +90,7 @@ def forget_checkpoints_after(parent: Path, number: int) -> None:
     """Drop the checkpoints beyond `number`: the run goes on from there by another way."""
     for folder in _folders(parent):
         if _number(folder) > number:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
 
 def checkpoint_numbers(parent: Path) -> list[int]:

@@ -1,12 +1,11 @@
 """The policy stage: PPO updates up to the end of a round, with checkpoints on the way."""
 
-import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from prefloop.errors import DivergedError
-from prefloop.files import verify_folder, write_folder
+from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     Checkpoint,
@@ -121,7 +120,7 @@ class PolicyStage:
     def forget(self, rounds: Iterable[int]) -> None:
         """Drop what was exported of these rounds: it is made anew."""
         for number in rounds:
-            shutil.rmtree(self.run / "policy" / f"round-{number}", ignore_errors=True)
+            remove_folder(self.run / "policy" / f"round-{number}")
 
     def improve(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
         """Make updates until update `end`, then write the round's policy down."""

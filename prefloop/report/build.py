@@ -121,7 +121,8 @@ def _labels(store: Store, config: ReportConfig) -> LabelFacts | None:
     labels = store.labels()
     if not labels:
         return None
-    return label_facts(labels, {c.id: c for c in store.comparisons()}, config)
+    comparisons = {c.id: c for c in store.comparisons()}
+    return label_facts(labels, comparisons, config, store.rules.all())
 
 
 def _pairs(

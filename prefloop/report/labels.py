@@ -11,6 +11,7 @@ from prefloop.comparisons.quality.peers import overall_agreement
 from prefloop.functional.statistics import Estimate
 from prefloop.records import Comparison, Label
 from prefloop.report.config import ReportConfig
+from prefloop.teamwork import Rule
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -43,10 +44,15 @@ class LabelFacts:
     """Share of label pairs on one question that name the same sample; None without such pairs."""
     chance: float | None
     """The agreement of labelers who choose at random."""
+    rules: tuple[Rule, ...]
+    """Those in force: whose labels are counted here and yet left out of training."""
 
 
 def label_facts(
-    labels: Sequence[Label], comparisons: Mapping[str, Comparison], config: ReportConfig
+    labels: Sequence[Label],
+    comparisons: Mapping[str, Comparison],
+    config: ReportConfig,
+    rules: Sequence[Rule] = (),
 ) -> LabelFacts:
     """Return the sums; hours are the seconds that each label records."""
     splits = Counter(comparisons[label.comparison_id].split for label in labels)
@@ -66,6 +72,7 @@ def label_facts(
         labelers=tuple(sorted(rows, key=lambda row: (-row.n_labels, row.name))),
         agreement=agreement.estimate if agreement else None,
         chance=agreement.chance if agreement else None,
+        rules=tuple(rule for rule in rules if rule.undone_at is None),
     )
 
 

@@ -1,7 +1,6 @@
 """The rewards stage of one round: labels so far in, a trained and measured reward model out."""
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.agreement import label_ceiling
 from prefloop.comparisons.targets import Target, preference_targets
 from prefloop.errors import InputError
-from prefloop.files import verify_folder, write_folder
+from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_trunk, save_reward_model
 from prefloop.progress import Progress
@@ -91,8 +90,8 @@ class RewardStage:
     def forget(self, rounds: Iterable[int]) -> None:
         """Drop the reward models of these rounds: they learn anew when they are wanted."""
         for number in rounds:
-            shutil.rmtree(self.run / "rewards" / f"round-{number}", ignore_errors=True)
-            shutil.rmtree(self._checkpoints(number), ignore_errors=True)
+            remove_folder(self.run / "rewards" / f"round-{number}")
+            remove_folder(self._checkpoints(number))
 
     def _checkpoints(self, round_number: int) -> Path:
         return self.run / "checkpoints" / f"rewards-{round_number}"
@@ -101,8 +100,9 @@ class RewardStage:
         targets = self._targets(split, known)
         if not targets:
             raise InputError(
-                f"there is no {split} label with a preference: all answers were skips or flags, or "
-                "none came. Gather more with `prefloop run`, or import some."
+                f"there is no {split} label with a preference: all answers were skips or flags, "
+                "their labelers are left out by a rule, or none came. Gather more with "
+                "`prefloop run`, or import some."
             )
         samples = self.store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
         batch = preference_batch(targets, samples, prompts, self.responder)

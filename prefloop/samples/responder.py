@@ -66,7 +66,9 @@ class Responder:
 
     def text_of(self, response_ids: Sequence[int]) -> str:
         """Return the response as labelers see it."""
-        return self.coder.decode(self.stop_rule.cut(response_ids))
+        text = self.coder.decode(self.stop_rule.cut(response_ids))
+        # A model can write the null character, which no labeler sees and PostgreSQL cannot hold.
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
     def respond(
         self,

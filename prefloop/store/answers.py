@@ -33,6 +33,7 @@ _CLOSE = _CLOSE.values(
     active_seconds=sa.bindparam("new_active_seconds"),
     first_key_seconds=sa.bindparam("new_first_key_seconds"),
     device=sa.bindparam("new_device"),
+    is_tallied=True,
 )
 
 
@@ -80,7 +81,7 @@ def _submit(
     if judge.taken:
         _write(connection, judge.lines, judge.live_labels)
         _close_views(connection, now, judge.taken)
-        _tally(connection, now, judge.taken)
+        _tally(connection, now, [each for each in judge.taken if judge.is_first(each)])
     return receipts
 
 
@@ -123,9 +124,7 @@ def _measured(seconds: float | None) -> float | None:
     return seconds
 
 
-def _tally(connection: Connection, now: float, taken: Sequence[Submission]) -> None:
-    # Whoever changes an answer has answered one question, not two.
-    first = [each for each in taken if each.replaces is None]
+def _tally(connection: Connection, now: float, first: Sequence[Submission]) -> None:
     active = {each.label.id: _measured(each.timing.active_seconds) for each in first}
     known = {name: seconds for name, seconds in active.items() if seconds is not None}
     count_answers(connection, now, [each.label for each in first], known)

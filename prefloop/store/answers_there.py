@@ -41,7 +41,7 @@ def _where_handed_out(table: sa.Table) -> sa.FromClause:
 _VIEWS = (
     sa.select(
         *(views.c.id, views.c.comparison_id, views.c.labeler, views.c.kind, views.c.shown),
-        *(views.c.answer_id, batches.c.frozen_at),
+        *(views.c.answer_id, views.c.is_tallied, batches.c.frozen_at),
     )
     .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
     .outerjoin(batches, batches.c.round == queue.c.round)

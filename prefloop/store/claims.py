@@ -4,9 +4,9 @@ First what they hold already, so that a reload or a second tab shows the same. A
 training. Everybody else gets work, now and then with a gold question or a repeat in its place:
 never when no work is left, or whoever keeps asking would use up the gold.
 
-A question is free for a labeler while it is open, they have neither answered it nor hold it, and
-its answers and the leases of others are fewer than wanted. The search for a free one begins at a
-random place and follows the index from there.
+A question is free for a labeler while it is open, they have neither answered it (be it as gold)
+nor hold it, and its answers and the leases of others are fewer than wanted. The search for a free
+one begins at a random place and follows the index from there.
 """
 
 import json
@@ -35,15 +35,25 @@ ORDER_SECONDS = 1e-6
 NOW = sa.bindparam("now", type_=sa.Double)
 ME = sa.bindparam("me", type_=sa.Text)
 
-HAS_OWN_LABEL = (
-    sa.select(labels.c.sequence)
-    .where(
-        labels.c.comparison_id == queue.c.comparison_id,
-        labels.c.labeler == ME,
-        labels.c.ended_by.is_(None),
+
+def has_answered(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return whether a labeler has answered the queue's question, as work or as gold.
+
+    Whoever has seen the known answer can give no opinion of their own any more.
+    """
+    return sa.or_(*(_is_there(table, labeler) for table in (labels, checks)))
+
+
+def _is_there(table: sa.Table, labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    query = sa.select(table.c.sequence).where(
+        table.c.comparison_id == queue.c.comparison_id,
+        table.c.labeler == labeler,
+        table.c.ended_by.is_(None),
     )
-    .exists()
-)
+    return query.correlate_except(table).exists()
+
+
+HAS_ANSWERED = has_answered(ME)
 HAS_OWN_LEASE = (
     sa.select(views.c.id)
     .where(views.c.comparison_id == queue.c.comparison_id, views.c.labeler == ME, is_leased(NOW))
@@ -63,7 +73,7 @@ LEASED_TO_OTHERS = (
 )
 HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.c.wanted)
 # What rules out most comes first: a search may have to pass everything its labeler has answered.
-IS_FREE = sa.and_(~HAS_OWN_LABEL, ~HAS_OWN_LEASE, HAS_ROOM)
+IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM)
 
 _FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.place)
 _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
@@ -91,7 +101,7 @@ _HELD = (
         # Nor a second one to a check, whose first came late out of an outbox.
         sa.or_(
             sa.and_(views.c.kind != "work", ~_IS_CHECKED),
-            sa.and_(views.c.kind == "work", queue.c.is_open, ~HAS_OWN_LABEL),
+            sa.and_(views.c.kind == "work", queue.c.is_open, ~HAS_ANSWERED),
         ),
     )
     .order_by(views.c.leased_at, views.c.id)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store import clock
-from prefloop.store.claims import HAS_OWN_LABEL, HAS_ROOM, ORDER_SECONDS
+from prefloop.store.claims import HAS_ANSWERED, HAS_ROOM, ORDER_SECONDS
 from prefloop.store.insertion import chunks
 from prefloop.store.team_tables import queue, views
 from prefloop.store.views import is_leased
@@ -48,7 +48,7 @@ def _renewable(
 ) -> list[sa.Row[tuple[str, float, float]]]:
     """Open views of the labeler that are leased, or whose question is free for them still."""
     terms = {"me": labeler, "now": now}
-    is_free = sa.and_(HAS_ROOM, ~HAS_OWN_LABEL)
+    is_free = sa.and_(HAS_ROOM, ~HAS_ANSWERED)
     query = (
         sa.select(views.c.id, views.c.leased_at, views.c.leased_until)
         .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)

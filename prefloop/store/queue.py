@@ -43,6 +43,11 @@ class Queue:
         with self._database.reading() as connection:
             return rounds.is_exhausted(connection, round)
 
+    def waited_for(self, round: int) -> list[str]:
+        """Return the names of those who have a question of this round left to answer."""
+        with self._database.reading() as connection:
+            return rounds.waited_for(connection, round)
+
     def batch(self, round: int) -> Batch | None:
         """Return the batch of a round."""
         with self._database.reading() as connection:

@@ -93,6 +93,10 @@ class Judge:
         )
         return self._explained(receipt, label, view)
 
+    def is_first(self, submission: Submission) -> bool:
+        """Whether it is the first answer to its view; one taken back was an answer too."""
+        return submission.replaces is None and not self._views[submission.view_id].is_tallied
+
     def _problems(self, submission: Submission, view: HandedOut) -> list[str]:
         label = submission.label
         if label.comparison_id != view.comparison_id or json.dumps(label.shown) != view.shown:

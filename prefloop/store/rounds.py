@@ -8,11 +8,11 @@ from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.store import clock
-from prefloop.store.claims import PLACES
+from prefloop.store.claims import PLACES, has_answered
 from prefloop.store.insertion import chunks, refuse, require_known, rows_where
 from prefloop.store.ledger import append
 from prefloop.store.rows import Columns, Row
-from prefloop.store.settling import settle
+from prefloop.store.settling import EXCLUDED, settle
 from prefloop.store.tables import comparisons, labels
 from prefloop.store.team_tables import batches, people, queue, views
 from prefloop.teamwork import Batch
@@ -84,33 +84,43 @@ def newest_batch(connection: Connection) -> Batch | None:
 
 
 def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) -> None:
-    """Ask no longer what a round's batch holds beside these questions; answers to it stay."""
+    """Ask no longer what a round's batch holds beside these questions.
+
+    Answers to the others stay, and count in the batch no longer: they make up for nothing.
+    """
     kept = set(comparison_ids)
     query = sa.select(queue.c.comparison_id).where(queue.c.round == round)
     others = [name for name in connection.execute(query).scalars() if name not in kept]
     for chunk in chunks(others):
         changed = sa.update(queue).where(queue.c.comparison_id.in_(chunk))
-        connection.execute(changed.values(wanted=queue.c.answered, is_open=False))
+        connection.execute(changed.values(wanted=0, is_open=False))
 
 
 def is_exhausted(connection: Connection, round: int) -> bool:
-    """Whether nobody who labels has a question of this round left; no, if nobody labels yet.
+    """Whether nobody who labels has a question of this round left; no, if nobody labels yet."""
+    if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
+        return False
+    return connection.execute(_waited_for(round).limit(1)).first() is None
 
-    Owners who have never answered anything are not waited for: they have others for that.
-    """
+
+def waited_for(connection: Connection, round: int) -> list[str]:
+    """Return the names of those who have a question of this round left to answer, by name."""
+    return list(connection.execute(_waited_for(round).order_by(people.c.name)).scalars())
+
+
+def _waited_for(round: int) -> sa.Select[str]:
+    left = sa.select(queue.c.comparison_id).where(
+        queue.c.round == round, queue.c.is_open, ~has_answered(people.c.name)
+    )
+    is_counted = people.c.name.not_in(EXCLUDED)
+    return sa.select(people.c.name).where(_labels_here(), is_counted, left.exists())
+
+
+def _labels_here() -> sa.ColumnElement[bool]:
+    """Who may label; owners who have never answered anything have others for that."""
     has_labeled = sa.select(labels.c.sequence).where(labels.c.labeler == people.c.name).exists()
     is_labeler = sa.or_(people.c.role == "labeler", sa.and_(people.c.role == "owner", has_labeled))
-    labels_here = sa.and_(people.c.disabled_at.is_(None), is_labeler)
-    if connection.execute(sa.select(people.c.id).where(labels_here).limit(1)).first() is None:
-        return False
-    has_answered = sa.select(labels.c.sequence).where(
-        labels.c.comparison_id == queue.c.comparison_id,
-        labels.c.labeler == people.c.name,
-        labels.c.ended_by.is_(None),
-    )
-    obtainable = sa.select(queue.c.comparison_id).join(people, labels_here)
-    obtainable = obtainable.where(queue.c.round == round, queue.c.is_open, ~has_answered.exists())
-    return connection.execute(obtainable.limit(1)).first() is None
+    return sa.and_(people.c.disabled_at.is_(None), is_labeler)
 
 
 def freeze(connection: Connection, round: int) -> int:

@@ -2,6 +2,8 @@
 
 rule_applied  the labeler's answers are left out from here on
 rule_undone   they count again
+
+Questions that thereby lack answers, in a batch that is open still, are asked of others.
 """
 
 import uuid
@@ -14,6 +16,7 @@ from prefloop.errors import StoreError
 from prefloop.store import clock, ledger
 from prefloop.store.database import Database
 from prefloop.store.rows import Columns
+from prefloop.store.settling import EXCLUDED, settle_answered_by
 from prefloop.store.tables import labels
 from prefloop.store.team_rows import rule_record
 from prefloop.store.team_tables import people, rules
@@ -38,6 +41,7 @@ class Rules:
             if stored is None:
                 _require_labeler(connection, labeler)
                 stored = _insert(connection, name, labeler, reason, by)
+                settle_answered_by(connection, labeler)
             return _record(connection, stored)
 
     def undo(self, rule_id: str, by: str) -> Rule:
@@ -52,6 +56,7 @@ class Rules:
                 connection.execute(
                     query.values(undone_by=by, undone_at=undone_at, ended_by=event.sequence)
                 )
+                settle_answered_by(connection, row["labeler"])
             return _record(connection, _known(connection, rule_id))
 
     def all(self) -> list[Rule]:
@@ -68,9 +73,9 @@ class Rules:
 
 def excluded_at(sequence: int | None) -> sa.Select[Any]:
     """Return the question for the labelers left out at an event of the ledger; None: at present."""
-    query = sa.select(rules.c.labeler)
     if sequence is None:
-        return query.where(rules.c.ended_by.is_(None))
+        return EXCLUDED
+    query = sa.select(rules.c.labeler)
     is_in_force = sa.or_(rules.c.ended_by.is_(None), rules.c.ended_by > sequence)
     return query.where(rules.c.sequence <= sequence, is_in_force)
 

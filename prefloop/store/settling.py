@@ -1,7 +1,8 @@
 """The queue's counts, brought in line with the labels.
 
 `answered` and `is_open` are functions of the live labels and of what was asked for. They are
-computed from those alone, never counted up and down, so they cannot drift from the ledger.
+computed from those alone, never counted up and down, so they cannot drift from the ledger. Answers
+of labelers whom a rule leaves out fill no question: the reward model does not see them.
 """
 
 from collections.abc import Iterable
@@ -11,13 +12,16 @@ from sqlalchemy.engine import Connection
 
 from prefloop.store.insertion import chunks
 from prefloop.store.tables import labels
-from prefloop.store.team_tables import batches, queue
+from prefloop.store.team_tables import batches, queue, rules
 
 WITH_PREFERENCE = ("best", "tie", "all_bad")
 """Answers that a question was asked for; a skip or a flag is none."""
 
 FLAGS_TO_CLOSE = 2
 """So many people flag a question, and nobody else is given it."""
+
+EXCLUDED = sa.select(rules.c.labeler).where(rules.c.ended_by.is_(None))
+"""The labelers whose answers do not count at present."""
 
 _ASKED = queue.alias("asked")
 _COUNTS = (
@@ -31,7 +35,11 @@ _COUNTS = (
     .join(batches, batches.c.round == _ASKED.c.round)
     .outerjoin(
         labels,
-        sa.and_(labels.c.comparison_id == _ASKED.c.comparison_id, labels.c.ended_by.is_(None)),
+        sa.and_(
+            labels.c.comparison_id == _ASKED.c.comparison_id,
+            labels.c.ended_by.is_(None),
+            labels.c.labeler.not_in(EXCLUDED),
+        ),
     )
     .group_by(_ASKED.c.comparison_id)
 )
@@ -41,6 +49,14 @@ def settle(connection: Connection, comparison_ids: Iterable[str]) -> None:
     """Bring the queue's rows of these questions, if it has them, in line with the labels."""
     for chunk in chunks(comparison_ids):
         connection.execute(_SETTLE_SOME, {"ids": chunk})
+
+
+def settle_answered_by(connection: Connection, labeler: str) -> None:
+    """Bring what a labeler has answered in line, after a rule about them."""
+    query = sa.select(labels.c.comparison_id).where(
+        labels.c.labeler == labeler, labels.c.ended_by.is_(None)
+    )
+    settle(connection, connection.execute(query).scalars().all())
 
 
 def settle_all(connection: Connection) -> None:

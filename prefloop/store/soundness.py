@@ -17,14 +17,13 @@ from prefloop.store.database import Database, open_database
 from prefloop.store.dialect import copy_file, plainly, settle, unsound_pages
 from prefloop.store.fingerprint import contents, differences
 from prefloop.store.labels import rebuild
+from prefloop.store.settling import EXCLUDED, WITH_PREFERENCE
 from prefloop.store.tables import events, labels
 from prefloop.store.team_tables import batches, checks, queue
 from prefloop.store.transfer import copy_everything
 
 DERIVED = (labels, checks)
 """Tables that are nothing but the fold of the ledger."""
-
-PREFERENCES = ("best", "tie", "all_bad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +119,11 @@ def _miscounted(connection: Connection) -> list[str]:
     """Return what is wrong with the queue's count of answers in batches that are still open."""
     counted = (
         sa.select(labels.c.comparison_id, sa.func.count().label("n"))
-        .where(labels.c.ended_by.is_(None), labels.c.answer.in_(PREFERENCES))
+        .where(
+            labels.c.ended_by.is_(None),
+            labels.c.answer.in_(WITH_PREFERENCE),
+            labels.c.labeler.not_in(EXCLUDED),
+        )
         .group_by(labels.c.comparison_id)
         .subquery()
     )

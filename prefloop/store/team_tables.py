@@ -134,6 +134,13 @@ views = sa.Table(
     sa.Column("active_seconds", sa.Double),
     sa.Column("first_key_seconds", sa.Double),
     sa.Column("device", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "is_tallied",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="answered before: not counted again when an answer was taken back",
+    ),
     sa.Index(None, "labeler", "closed_at"),
     sa.Index(None, "closed_at"),
 )

@@ -3,7 +3,6 @@
 The server is told each time, in words, and goes on without a restart once there is room.
 """
 
-import asyncio
 import os
 import pwd
 import random
@@ -22,6 +21,7 @@ from prefloop.errors import DiskError, StoreError
 from prefloop.store import database
 from prefloop.store.store import Store
 from prefloop.teamwork import Submission
+from tests import own_loop
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.faults.conftest import simulated
 from tests.faults.server_process import ServerProcess, make_run
@@ -124,7 +124,7 @@ def test_the_server_tells_a_full_disk_and_goes_on_when_there_is_room(tmp_path: P
     codes = prepare(folder, n_questions=400, n_clients=1)
     heard = Heard()
     with ServerProcess(folder) as server:
-        told = asyncio.run(_answer_until_full(server, codes[0], heard))
+        told = own_loop.run(_answer_until_full(server, codes[0], heard))
     assert "disk is full" in told
     assert len(heard.saved) >= 20
     check(folder, heard)

@@ -19,6 +19,7 @@ from bench.labeler_client import Heard, Labeler
 from prefloop.progress import Silent
 from prefloop.store.soundness import examine
 from prefloop.store.store import Store
+from tests import own_loop
 from tests.faults.answering import ask, invite
 from tests.faults.server_process import ServerProcess, make_run
 
@@ -55,7 +56,7 @@ def clients_at_work(address: str, codes: list[str], heard: Heard) -> Iterator[th
 
     def run() -> None:
         try:
-            asyncio.run(all_of_them())
+            own_loop.run(all_of_them())
         except BaseException as error:
             heard.refusals.append(repr(error))
 

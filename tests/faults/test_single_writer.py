@@ -1,4 +1,4 @@
-"""One process at a time writes to an SQLite store, works its log in, or closes it as the last.
+"""One process at a time writes to an SQLite store or works its log in.
 
 Otherwise SQLite 3.7.0 to 3.51.2 may lose a commit at the moment when its log begins anew.
 """
@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.progress import Silent
 from prefloop.store import single_writer
-from prefloop.store.backup import back_up
 from prefloop.store.single_writer import lock_path
 from prefloop.store.store import Store
 from tests.faults.server_process import ROOT
@@ -57,9 +55,7 @@ def path(tmp_path: Path) -> Path:
 
 ACTS: dict[str, Callable[[Path, Store], object]] = {
     "a write": lambda path, store: store.add_event("note", {}),
-    "the last close": lambda path, store: store.close(),
     "an opening for writing": lambda path, store: Store.open(path).close(),
-    "the end of a backup": lambda path, store: back_up(path, path.with_name("b.db"), Silent()),
 }
 
 

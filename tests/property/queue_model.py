@@ -59,6 +59,13 @@ class Model:
         assert len(found) < 2
         return found[0] if found else None
 
+    def has_answered(self, question: str, labeler: str) -> bool:
+        """Whether somebody can give no opinion of their own any more."""
+        return any(
+            x.question == question and x.labeler == labeler and x.state == "live"
+            for x in self.given.values()
+        )
+
     def labels(self, question: str | None = None) -> list[Given]:
         """The labels that stand, of one question or all."""
         return [
@@ -101,8 +108,11 @@ class Model:
         return sorted(found, key=lambda view: (view.leased_at, view.id))
 
     def _is_needed(self, view: Handed) -> bool:
-        is_open = view.kind != "work" or self.is_open(view.question)
-        return is_open and self.live(view.question, view.labeler, view.kind) is None
+        if view.kind == "work":
+            return self.is_open(view.question) and not self.has_answered(
+                view.question, view.labeler
+            )
+        return self.live(view.question, view.labeler, view.kind) is None
 
     def free(self, labeler: str, now: float) -> set[str]:
         """The questions that a labeler may be given as new."""
@@ -113,7 +123,7 @@ class Model:
             question
             for question in self.wanted
             if question not in own
-            and self.live(question, labeler) is None
+            and not self.has_answered(question, labeler)
             and self.has_room(question, labeler, now)
         }
 
@@ -121,7 +131,7 @@ class Model:
         """Let a lease begin anew, if it may."""
         is_renewable = view.kind != "work" or view.is_leased(now) or (
             self.has_room(view.question, view.labeler, now)
-            and self.live(view.question, view.labeler) is None
+            and not self.has_answered(view.question, view.labeler)
         )  # fmt: skip
         if view.closed_at is None and is_renewable:
             lease_seconds = view.leased_until - view.leased_at

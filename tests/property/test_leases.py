@@ -321,7 +321,7 @@ def test_a_store_that_hands_out_too_much_would_be_caught(
     from prefloop.store import claims
 
     wrong = sa.and_(queue.c.is_open, queue.c.answered < queue.c.wanted)
-    free = sa.and_(wrong, ~claims.HAS_OWN_LABEL, ~claims.HAS_OWN_LEASE)
+    free = sa.and_(wrong, ~claims.HAS_ANSWERED, ~claims.HAS_OWN_LEASE)
     twin = sa.select(queue.c.comparison_id).where(free).limit(claims._FREE._limit_clause)
     monkeypatch.setattr(claims, "FREE_FROM", twin.where(queue.c.place >= claims._START))
     with pytest.raises(AssertionError):

@@ -176,6 +176,24 @@ def test_a_writer_that_fails_leaves_the_old_folder_alone(tmp_path: Path) -> None
     assert [p.name for p in tmp_path.iterdir()] == ["c"]
 
 
+def test_a_folder_that_must_go_is_gone_or_the_run_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c"
+    files.remove_folder(path)
+    files.write_folder(path, model(1))
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "no", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", refuse)
+        with pytest.raises(DiskError, match="permission denied"):
+            files.remove_folder(path)
+    files.remove_folder(path)
+    assert not path.exists()
+
+
 def test_verify_folder_names_every_kind_of_damage(tmp_path: Path) -> None:
     path = tmp_path / "c"
     assert files.verify_folder(path) == ["there is no such folder"]

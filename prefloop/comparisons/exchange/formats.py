@@ -1,7 +1,7 @@
 """Labels in and out by file, in any of the formats."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from prefloop.comparisons.exchange.outgo import Outgo, Question, load_questions
 from prefloop.errors import InputError
 from prefloop.files import write_atomically
 from prefloop.store.store import Store
+from prefloop.teamwork import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,14 @@ def export_file(
     lines = [json.dumps(each, allow_nan=False) for each in outgo.objects]
     text = "[" + ",\n ".join(lines) + "]\n" if outgo.is_array else "\n".join(lines) + "\n"
     write_atomically(path, text)
-    return {"lines": len(lines), **dict(outgo.counts)}
+    counts = {"lines": len(lines), **dict(outgo.counts)}
+    # They are in the file all the same: who reads it decides for themselves.
+    excluded = sum(rule.n_labels for rule in _one_per_labeler(store))
+    return counts | ({"labels_of_excluded_labelers": excluded} if excluded else {})
+
+
+def _one_per_labeler(store: Store) -> Iterable[Rule]:
+    return {rule.labeler: rule for rule in store.rules.all() if rule.undone_at is None}.values()
 
 
 def _format(name: str) -> Format:

@@ -77,6 +77,20 @@ def test_raw_loses_nothing(full: Store, empty: Store, tmp_path: Path) -> None:
     assert (tmp_path / "y.jsonl").read_bytes() == (tmp_path / "x.jsonl").read_bytes()
 
 
+def test_labels_that_a_rule_leaves_out_are_exported_and_counted(
+    full: Store, tmp_path: Path
+) -> None:
+    before = export_file(full, tmp_path / "before.jsonl", "raw")
+    names = {label.labeler for label in full.labels()}
+    out = min(names)
+    for rule in ("too fast", "gold"):
+        full.rules.apply(rule, out, "seen", "olga")
+    n_out = sum(label.labeler == out for label in full.labels())
+    counts = export_file(full, tmp_path / "after.jsonl", "raw")
+    assert counts == before | {"labels_of_excluded_labelers": n_out}
+    assert (tmp_path / "after.jsonl").read_text() == (tmp_path / "before.jsonl").read_text()
+
+
 def test_raw_keeps_comparisons_that_nobody_answered(
     empty: Store, full: Store, tmp_path: Path
 ) -> None:

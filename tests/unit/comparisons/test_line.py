@@ -141,6 +141,7 @@ def test_a_cord_that_was_pulled_before_the_trainer_came_stops_it_at_once(store: 
 
 def rolled_back_line(store: Store, policy: Policy, *turns: Callable[[], object]) -> Line:
     line = Line(store, Heard(), sleep=Turns(*turns))
+    line.note = "labels 3 of 8"
     line.hold(policy, policy.go_back)
     line.beat("improving the policy")
     store.cord.pull("ann", "it swears", ())
@@ -153,6 +154,7 @@ def test_a_roll_back_goes_back_and_begins_the_round_again(store: Store) -> None:
     policy = Policy(7, 3, 5)
     line = rolled_back_line(store, policy, lambda: release(store, "roll_back", 3))
     assert policy.update == 3
+    assert line.note == "", "what was told of the abandoned round is told no longer"
     line.look()
     assert policy.update == 3, "done once"
 

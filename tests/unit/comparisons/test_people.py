@@ -103,6 +103,21 @@ def test_waiting_ends_when_nobody_has_a_question_left(store: Store) -> None:
     assert "1 of 3 answers stay missing" in heard.said[-1]
 
 
+def test_when_nothing_comes_those_who_are_waited_for_are_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefloop.comparisons.people.STALL_SECONDS", 0.0)
+    people, heard = people_on(
+        store,
+        lambda: None,
+        lambda: store.add_labels([label(0), label(2, question=2), label(1, labeler="ben")]),
+    )
+    people.ask(0, QUESTIONS)
+    people.wait(0)
+    assert "Questions are left for ben." in heard.said[1]
+    assert len(heard.said) == 2
+
+
 def test_nobody_who_may_log_in_is_told(tmp_path: Path) -> None:
     with Store.open(tmp_path / "prefloop.db") as store:
         fill(store)

@@ -1,10 +1,13 @@
 """Who labeled, at what cost, and how far they agree: counted by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from prefloop.records import Comparison, Label
 from prefloop.report.config import ReportConfig
 from prefloop.report.labels import label_facts, synthetic_taste
+from prefloop.teamwork import Rule
 
 COMPARISONS = {
     f"c{i}": Comparison(
@@ -62,6 +65,22 @@ def test_agreement_by_hand() -> None:
 def test_one_labeler_per_question_has_no_agreement() -> None:
     facts = label_facts([LABELS[0], LABELS[2]], COMPARISONS, ReportConfig())
     assert (facts.agreement, facts.chance) == (None, None)
+
+
+def test_only_rules_in_force_are_told() -> None:
+    rule = Rule(
+        id="r",
+        name="too fast",
+        labeler="bob",
+        reason="one second each",
+        applied_by="olga",
+        applied_at=1.0,
+        n_labels=2,
+    )
+    undone = replace(rule, undone_by="olga", undone_at=2.0)
+    facts = label_facts(LABELS, COMPARISONS, ReportConfig(), [undone, rule])
+    assert facts.rules == (rule,)
+    assert facts.n_labels == 5, "nothing is dropped from the page"
 
 
 def test_people_have_no_known_taste() -> None:

@@ -36,6 +36,12 @@ def test_cut_after_the_first_stop_that_is_late_enough(responder: Responder) -> N
         assert responder.text_of(row.tolist()) == responder.coder.decode(row[mask].tolist())
 
 
+def test_labelers_see_no_null_character(responder: Responder) -> None:
+    ids = responder.coder.encode("a\0b")
+    assert "\0" in responder.coder.decode(ids)
+    assert responder.text_of(ids) == "a\N{REPLACEMENT CHARACTER}b"
+
+
 def test_without_a_stop_every_response_is_whole(gpt2_folder: Path) -> None:
     responder = responder_on(*family_on(gpt2_folder))
     response = torch.tensor([[60, responder.coder.single_token("."), 61]])

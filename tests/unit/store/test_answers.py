@@ -299,6 +299,18 @@ def test_edits_within_one_group_follow_each_other(store: Store) -> None:
     assert (rows(store), rows(store, "queue")) == before
 
 
+def test_an_answer_taken_back_and_given_anew_is_counted_once(store: Store) -> None:
+    ask(store)
+    [view] = give(store)
+    send(store, answer(view, "slip"))
+    store.answers.withdraw("slip", "ann")
+    assert send(store, answer(view, "meant", answer="tie")) == ["stored"]
+    assert store.tallies.totals() == {"ann": {"best": 1}}, "one question, and the time it took"
+    [other] = give(store)
+    send(store, answer(other, "next"))
+    assert store.tallies.totals() == {"ann": {"best": 2}}
+
+
 def test_an_edit_to_a_skip_opens_the_question_for_others(store: Store) -> None:
     ask(store)
     [view] = give(store)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from prefloop.store.store import Store
+from prefloop.teamwork import ClaimPolicy
+from tests.unit.store.asking_for_tests import answer, ask, give, make_gold, send
 from tests.unit.store.records_for_tests import label, tie
 
 
@@ -48,13 +50,46 @@ def test_questions_that_are_asked_no_longer_leave_their_answers(store: Store) ->
     store.queue.open_batch(0, [("c0", 3), ("c2", 2)])
     store.add_labels([label(0)])
     store.queue.ask_only(0, ["c2"])
-    assert wanted(store) == (1, 3)
+    assert wanted(store) == (0, 2)
     assert [x.id for x in store.labels()] == ["l0"]
     store.add_labels([label(2, question=2)])
     assert store.queue.is_exhausted(0)
     store.rebuild_labels()
-    assert wanted(store) == (2, 3)
+    assert wanted(store) == (1, 2)
     store.queue.ask_only(0, ["c2"])
-    assert wanted(store) == (2, 3), "asking the same again changes nothing"
+    assert wanted(store) == (1, 2), "asking the same again changes nothing"
+    store.withdraw_label("l0")
+    assert store.queue.is_exhausted(0), "what was taken out stays out, whoever takes what back"
     store.queue.open_batch(0, [("c0", 2)])
-    assert wanted(store) == (2, 4), "what is asked again is open again"
+    assert wanted(store) == (1, 4), "what is asked again is open again"
+    assert store.queue.waited_for(0) == ["ann"]
+
+
+def test_those_who_are_waited_for_are_named(store: Store) -> None:
+    for name in ("eve", "ben", "ann"):
+        store.people.add(name, "labeler")
+    store.people.add("vera", "viewer")
+    store.queue.open_batch(0, [("c0", 2)])
+    assert store.queue.waited_for(0) == ["ann", "ben", "eve"]
+    store.add_labels([label(0)])
+    store.rules.apply("too fast", "eve", "one second each", "olga")
+    assert store.queue.waited_for(0) == ["ben"], "ann has answered; eve's answers do not count"
+
+
+def test_whoever_saw_a_question_as_gold_is_not_asked_it_as_work(store: Store) -> None:
+    every = set(ask(store, wanted=2))
+    make_gold(store, [0], is_training=True)
+    make_gold(store, [2])
+    for name in ("ann", "ben"):
+        store.people.add(name, "labeler")
+    policy = ClaimPolicy(gold_share=1.0, repeat_share=0.0, training_items=1)
+    for kind in ("training", "gold"):
+        [view] = give(store, policy=policy)
+        assert view.kind == kind
+        send(store, answer(view))
+    left = {view.comparison_id for view in give(store, n=9)}
+    assert left == every - {"c0", "c2"}
+    others = {view.comparison_id for view in give(store, "ben", n=9)}
+    assert others == every, "for others it is work like any"
+    store.queue.ask_only(0, ["c0", "c2"])
+    assert store.queue.waited_for(0) == ["ben"], "nobody waits for what ann cannot give"

@@ -2,6 +2,7 @@ import pytest
 
 from prefloop.errors import StoreError
 from prefloop.store.store import Store
+from tests.unit.store.asking_for_tests import answer, ask, give, send
 from tests.unit.store.records_for_tests import label, tie
 
 
@@ -31,6 +32,37 @@ def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -
     assert store.rules.all() == [undone]
     kinds = [event.kind for event in store.events()]
     assert kinds == ["label", "label", "rule_applied", "label", "rule_undone"]
+
+
+def test_questions_that_an_excluded_labeler_answered_are_asked_of_others(store: Store) -> None:
+    ask(store)
+    [view] = give(store, "bob")
+    send(store, answer(view))
+    assert not _is_asked(store, view.comparison_id)
+    rule = store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    assert _is_asked(store, view.comparison_id)
+    assert store.queue.batches()[0].answered == 0
+    [other] = give(store, "bob")
+    send(store, answer(other))
+    assert _is_asked(store, other.comparison_id), "nor does a later answer fill one"
+    store.rules.undo(rule.id, "ann")
+    assert not _is_asked(store, view.comparison_id)
+    assert store.queue.batches()[0].answered == 2
+
+
+def test_a_rule_does_not_open_what_is_frozen(store: Store) -> None:
+    ask(store)
+    [view] = give(store, "bob")
+    send(store, answer(view))
+    store.queue.freeze(0)
+    store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    assert give(store, "eve", n=9) == []
+
+
+def _is_asked(store: Store, comparison_id: str) -> bool:
+    views = give(store, "eve", n=9)
+    store.queue.give_back([view.id for view in views], "eve")
+    return comparison_id in {view.comparison_id for view in views}
 
 
 def test_a_labeler_is_out_while_any_rule_says_so(store: Store) -> None:

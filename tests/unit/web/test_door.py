@@ -1,6 +1,5 @@
 """What is refused before any route is asked, and what every answer carries."""
 
-import asyncio
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from starlette.types import Message
 
 from prefloop.web.config import REQUEST_BYTES, WebSettings, is_loopback
 from prefloop.web.templating import STATIC
+from tests import own_loop
 from tests.unit.web.desk import HOME, Desk, desk_over, make_desk, open_store
 
 
@@ -158,7 +158,7 @@ def test_a_body_that_does_not_say_how_long_it_is_is_counted(desk: Desk) -> None:
     async def send(message: Message) -> None:
         answers.append(message)
 
-    asyncio.run(desk.app(scope, receive, send))
+    own_loop.run(desk.app(scope, receive, send))
     assert answers[0]["status"] == 413
     assert n_read <= REQUEST_BYTES // (1 << 16) + 1, "it was read on and on"
 

@@ -1,6 +1,5 @@
 """Getting in, staying in, and getting out."""
 
-import asyncio
 import logging
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from prefloop.teamwork import Session
 from prefloop.web.callers import KEPT_SECONDS, Callers
 from prefloop.web.config import WebSettings
 from prefloop.web.rate_limits import LoginLimits
+from tests import own_loop
 from tests.clock_for_tests import HOUR_SECONDS, MovableClock
 from tests.unit.web.desk import PASSWORD, WORK_ONLY, Desk, make_desk, open_store
 from tests.unit.web.test_rate_limits import Clock
@@ -183,9 +183,9 @@ def test_a_session_that_ends_while_it_is_looked_up_is_not_kept(desk: Desk) -> No
             return found
 
     callers._access = SlowAccess()  # type: ignore[assignment]
-    assert asyncio.run(callers.by_cookie(secret)) is not None
+    assert own_loop.run(callers.by_cookie(secret)) is not None
     callers._access = desk.store.access
-    assert asyncio.run(callers.by_cookie(secret)) is None
+    assert own_loop.run(callers.by_cookie(secret)) is None
 
 
 @pytest.mark.parametrize(

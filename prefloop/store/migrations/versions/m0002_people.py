@@ -162,6 +162,13 @@ def _create_views() -> None:
         sa.Column("active_seconds", sa.Double),
         sa.Column("first_key_seconds", sa.Double),
         _text("device", server_default=""),
+        sa.Column(
+            "is_tallied",
+            sa.Boolean,
+            nullable=False,
+            server_default=sa.false(),
+            comment="answered before: not counted again when an answer was taken back",
+        ),
     )
     op.create_index("ix_views_labeler_closed_at", "views", ["labeler", "closed_at"])
     op.create_index("ix_views_closed_at", "views", ["closed_at"])
