@@ -111,6 +111,30 @@ def test_a_note_goes_with_the_answer_and_keys_in_it_do_nothing(ann: Person, site
     assert [label.note for label in site.labels()] == ["0 b 1 z: näh …\n2", ""]
 
 
+SUBMIT_AND_PRESS = """async ([form, key]) => {
+  document.querySelector(form).requestSubmit();
+  // As a key does that comes next, before the browser has told that the dialog is closed.
+  for (let i = 0; i < 20; i++) await null;
+  document.dispatchEvent(new KeyboardEvent("keydown", { key, code: `Digit${key}`, bubbles: true }));
+}"""
+
+
+def test_a_key_right_after_a_dialog_does_not_overtake_it(ann: Person, site: Site) -> None:
+    page = ann.page
+    ann.has_more()
+    ann.press("c")
+    page.get_by_label("Goes with your answer").fill("A thought")
+    page.evaluate(SUBMIT_AND_PRESS, ["#note-dialog form", "1"])
+    ann.press("s")
+    page.locator("#skip-dialog input[type=radio]").first.check()
+    page.evaluate(SUBMIT_AND_PRESS, ["#skip-dialog form", "1"])
+    ann.asked()
+    ann.is_saved()
+    labels = site.labels()
+    assert [label.answer for label in labels] == ["best", "skip"]
+    assert labels[0].note == "A thought"
+
+
 def test_undo_brings_the_question_back(ann: Person, page: Page, site: Site) -> None:
     first, samples = ann.prompt, ann.samples
     ann.press("1")

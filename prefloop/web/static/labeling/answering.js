@@ -52,10 +52,9 @@ export class Answering extends EventTarget {
     this.#outbox = outbox;
     this.#feed = feed;
     this.#card = card;
-    for (const entry of [...outbox.waiting, ...outbox.refused]) {
-      if (entry.kind === "answer") feed.finish(entry.body.view);
-    }
+    for (const entry of [...outbox.refused, ...outbox.waiting]) this.#settle(entry);
     feed.addEventListener("change", () => { if (!this.current) this.next(); });
+    feed.addEventListener("lost", (event) => this.#lost(event.detail));
     outbox.addEventListener("acknowledged", (event) => this.#acknowledged(event.detail));
     outbox.addEventListener("refused", (event) => this.#refused(event.detail));
     outbox.addEventListener("elsewhere", (event) => this.#elsewhere(event.detail));
@@ -244,7 +243,18 @@ export class Answering extends EventTarget {
     this.#showFeedback();
   }
 
+  /** What an entry of the outbox means for its question. */
+  #settle({ kind, state, body, view }) {
+    if (kind === "undo") this.#feed.forgive(view.view);
+    else if (state === "refused" && !body.replaces) this.#feed.refuse(body.view);
+    else this.#feed.finish(body.view);
+  }
+
   #refused(entry) {
+    if (entry.kind === "answer") {
+      this.#settle(entry);
+      this.#feed.giveBack();
+    }
     if (entry.id === this.#awaited) this.next();
     const isHere = this.current?.isAgain && entry.view?.view === this.current.view.view;
     if (entry.kind === "undo" && isHere) {
@@ -253,10 +263,17 @@ export class Answering extends EventTarget {
     }
   }
 
-  /** Another tab of the same person answered. */
+  /** The question on the page lapsed while nobody was there, and others have it. */
+  #lost(viewId) {
+    if (this.current?.view.view !== viewId || this.current.replaces) return;
+    toast("That question went to somebody else meanwhile.");
+    this.next();
+  }
+
+  /** Another tab of the same person answered, or took an answer back. */
   #elsewhere(entry) {
+    this.#settle(entry);
     if (entry.kind !== "answer") return;
-    this.#feed.finish(entry.body.view);
     const isHere = this.current?.view.view === entry.body.view && !this.current.replaces;
     if (isHere && !this.#awaited) {
       toast("That question was answered in your other tab.");

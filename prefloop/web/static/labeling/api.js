@@ -31,8 +31,8 @@ export function watchAssets(listener) {
   onAssets = listener;
 }
 
-/** Return the server's answer; throws ApiError. */
-export async function call(method, path, body, { keepalive = false } = {}) {
+/** Return the server's answer; throws ApiError. `stop` is a signal that ends the request early. */
+export async function call(method, path, body, { keepalive = false, stop = null } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
@@ -46,7 +46,7 @@ export async function call(method, path, body, { keepalive = false } = {}) {
       cache: "no-store",
       redirect: "error",
       keepalive,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: endOf(stop),
     });
   } catch {
     throw new ApiError(0, "unreachable", "The server cannot be reached.");
@@ -54,6 +54,12 @@ export async function call(method, path, body, { keepalive = false } = {}) {
   const assets = response.headers.get("X-Prefloop-Assets");
   if (assets) onAssets(assets);
   return read(response);
+}
+
+function endOf(stop) {
+  const late = AbortSignal.timeout(TIMEOUT_MS);
+  // An older browser lets the request end by itself.
+  return stop && AbortSignal.any ? AbortSignal.any([late, stop]) : late;
 }
 
 async function read(response) {

@@ -6,6 +6,9 @@ import { hanging, readable, show } from "./text.js";
 
 const LONG_PROMPT = 600;
 /* Above so many characters a prompt stands beside its samples, where there is room. */
+const PANES = ["prompt-pane", "samples-pane"];
+const SCROLLING = ["wheel", "keydown", "pointerdown", "touchstart"];
+const LONGEST_SCROLL_MS = 1000;
 
 export class Card {
   #view = null;
@@ -15,6 +18,7 @@ export class Card {
   #hasSeenLong = false;
   #differsFrom = null;
   #hangs = false;
+  #atTop = new AbortController();
 
   constructor(onChoose) {
     this.#onChoose = onChoose;
@@ -40,9 +44,23 @@ export class Card {
     this.#hasSeenLong ||= view.prompt.length > LONG_PROMPT;
     this.#place();
     the("work").hidden = false;
-    for (const pane of ["prompt-pane", "samples-pane"]) the(pane).scrollTop = 0;
-    scrollTo({ top: 0, behavior: "instant" });
+    this.#toTop();
     the("prompt-title").focus({ preventScroll: true });
+  }
+
+  /** A question begins at its top. A smooth scroll of the one before goes on, and is undone until it ends. */
+  #toTop() {
+    this.#atTop.abort();
+    const top = new AbortController();
+    this.#atTop = top;
+    for (const pane of PANES.map(the)) {
+      pane.scrollTop = 0;
+      pane.addEventListener("scroll", () => { pane.scrollTop = 0; }, { signal: top.signal });
+    }
+    scrollTo({ top: 0, behavior: "instant" });
+    const letGo = () => top.abort();
+    for (const kind of SCROLLING) addEventListener(kind, letGo, { signal: top.signal, capture: true, passive: true });
+    setTimeout(letGo, LONGEST_SCROLL_MS);
   }
 
   hide() {

@@ -50,16 +50,22 @@ export function askReason(name) {
     else form.requestSubmit();
   }, { signal });
   return new Promise((resolve) => {
-    let reason = null;
-    form.addEventListener("submit", () => {
+    form.addEventListener("submit", (event) => {
       const chosen = radios.find((radio) => radio.checked)?.value ?? "";
-      reason = [chosen, note.value.trim()].filter(Boolean).join(": ");
+      closeWith(event, dialog, () => resolve([chosen, note.value.trim()].filter(Boolean).join(": ")));
     }, { signal });
     dialog.addEventListener("close", () => {
       more.abort();
-      resolve(reason);
+      resolve(null);
     }, { signal });
   });
+}
+
+/** Close a dialog and answer at once. Its `close` event comes later: the next key could come before it. */
+function closeWith(submit, dialog, answer) {
+  submit.preventDefault();
+  dialog.close();
+  answer();
 }
 
 /** Ask for a note; null if nothing is to change. */
@@ -69,12 +75,11 @@ export function askNote(text) {
   open(dialog);
   the("note").focus();
   return new Promise((resolve) => {
-    let note = null;
-    dialog.querySelector("form").onsubmit = () => { note = the("note").value.trim(); };
+    dialog.querySelector("form").onsubmit = (event) => closeWith(event, dialog, () => resolve(the("note").value.trim()));
     the("note").onkeydown = (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.querySelector("form").requestSubmit();
     };
-    dialog.addEventListener("close", () => resolve(note), { once: true });
+    dialog.addEventListener("close", () => resolve(null), { once: true });
   });
 }
 

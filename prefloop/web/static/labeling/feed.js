@@ -1,7 +1,8 @@
 /* The next questions: fetched ahead, so that one is there the moment an answer is given.
 
    The server hands a person's open questions out again before new ones, so a reload or a second tab
-   shows the same. Those that were answered here, saved or not yet, are left out. */
+   shows the same. Those that were answered here, saved or not yet, are left out, and those whose answer
+   was refused are given back. What is in hand stays leased while somebody is there to look at it. */
 
 import { call } from "./api.js";
 
@@ -9,25 +10,30 @@ const AHEAD = 2;
 const MOST_AT_ONCE = 4;
 const SHORTEST_RENEWAL_S = 20;
 const LONGEST_RENEWAL_S = 300;
+const LONGEST_IDLE_S = 600;
 const POLLS_MS = [5_000, 10_000, 20_000, 30_000];
 
-/** Holds the questions in hand. Fires `change` when one came in, and `problem` with an ApiError. */
+/** Holds the questions in hand. Fires `change` when one came in, `problem` with an ApiError, and `lost`
+    with the view that its person, who comes back to the page, has no claim to any more. */
 export class Feed extends EventTarget {
   #ready = [];
   #done = new Set();
+  #refused = new Set();
   #inHand = new Map();
   #isAsking = false;
   #polls = 0;
   #pollTimer = 0;
   #renewTimer = 0;
   #leaseSeconds = 0;
-  #nUnsaved;
+  #touched = performance.now();
+  #wasAway = false;
+  #outbox;
   isEmpty = false;
 
-  /** `nUnsaved()` tells how many answers the server does not have yet: their questions come again. */
-  constructor(nUnsaved) {
+  /** `outbox` tells what the server does not have yet: those questions come again. */
+  constructor(outbox) {
     super();
-    this.#nUnsaved = nUnsaved;
+    this.#outbox = outbox;
   }
 
   get nInHand() {
@@ -53,10 +59,38 @@ export class Feed extends EventTarget {
     this.#ready = this.#ready.filter((view) => view.view !== viewId);
   }
 
-  /** An answer was withdrawn: its question may be answered again. */
+  /** An answer was withdrawn, and its question is on the page again. */
   reopen(view) {
-    this.#done.delete(view.view);
+    this.forgive(view.view);
     this.#inHand.set(view.view, view);
+  }
+
+  /** An answer was withdrawn: its question may come again. */
+  forgive(viewId) {
+    this.#done.delete(viewId);
+    this.#refused.delete(viewId);
+  }
+
+  /** An answer was not taken. Its question is not answered here again, nor kept from others. */
+  refuse(viewId) {
+    this.finish(viewId);
+    this.#refused.add(viewId);
+  }
+
+  /** Let others have the questions whose answers were refused. Else they would fill one's hand. */
+  async giveBack() {
+    const views = [...this.#refused];
+    if (!views.length) return;
+    try {
+      await call("DELETE", "/api/claims", { views });
+    } catch (error) {
+      if (error.status === undefined) throw error;
+      // When the server hands one of them out again, it is tried again.
+      this.dispatchEvent(new CustomEvent("problem", { detail: error }));
+      return;
+    }
+    for (const view of views) this.#refused.delete(view);
+    this.fill();
   }
 
   /** Ask for more questions, if there are fewer ahead than wanted. */
@@ -68,7 +102,8 @@ export class Feed extends EventTarget {
     this.#isAsking = true;
     clearTimeout(this.#pollTimer);
     try {
-      const n = Math.min(this.#inHand.size + this.#nUnsaved() + missing, MOST_AT_ONCE);
+      const nOthers = this.#outbox.waiting.length + this.#refused.size;
+      const n = Math.min(this.#inHand.size + nOthers + missing, MOST_AT_ONCE);
       const { views } = await call("POST", "/api/claims", { n });
       this.#receive(views, n);
     } catch (error) {
@@ -99,6 +134,7 @@ export class Feed extends EventTarget {
     if (fresh.length) this.#polls = 0;
     if (this.#ready.length === 0) this.#again();
     this.dispatchEvent(new Event("change"));
+    if (views.some((view) => this.#refused.has(view.view))) this.giveBack();
   }
 
   /** Look again after a while, less and less often. */
@@ -106,7 +142,10 @@ export class Feed extends EventTarget {
     const wait = POLLS_MS[Math.min(this.#polls, POLLS_MS.length - 1)];
     this.#polls += 1;
     clearTimeout(this.#pollTimer);
-    this.#pollTimer = setTimeout(() => this.fill(), Math.max(wait, (seconds ?? 0) * 1000));
+    this.#pollTimer = setTimeout(() => {
+      // Nobody is there to answer what is in hand already: no more is taken from the others.
+      if (!this.#isAway || this.#inHand.size === 0) this.fill();
+    }, Math.max(wait, (seconds ?? 0) * 1000));
   }
 
   /** Look now: somebody came back to the page, or an answer was saved. */
@@ -115,7 +154,25 @@ export class Feed extends EventTarget {
     return this.fill();
   }
 
-  /** While somebody looks at the page, its questions stay theirs. */
+  get #isAway() {
+    const idle = Math.min(Math.max(this.#leaseSeconds, SHORTEST_RENEWAL_S), LONGEST_IDLE_S);
+    return performance.now() - this.#touched > idle * 1000;
+  }
+
+  /** A key, a pointer or the focus moved: somebody is there. */
+  touch() {
+    if (this.#isAway) this.comeBack();
+    this.#touched = performance.now();
+  }
+
+  /** Somebody is back: what lapsed meanwhile is theirs again, unless others have it now. */
+  comeBack() {
+    this.#touched = performance.now();
+    this.#wasAway = true;
+    return this.#renew();
+  }
+
+  /** While somebody is at the page, its questions stay theirs. */
   #keepLease(seconds) {
     this.#leaseSeconds = Math.max(this.#leaseSeconds, seconds);
     if (this.#renewTimer) return;
@@ -123,22 +180,37 @@ export class Feed extends EventTarget {
       this.#renewTimer = 0;
       if (!this.#inHand.size) return;
       this.#keepLease(this.#leaseSeconds);
-      if (document.visibilityState === "visible") this.renew();
+      if (document.visibilityState === "visible" && !this.#isAway) this.#renew();
     }, Math.min(Math.max(seconds / 3, SHORTEST_RENEWAL_S), LONGEST_RENEWAL_S) * 1000);
   }
 
-  /** Prolong the leases now; what went to others meanwhile and was not looked at is dropped. */
-  async renew() {
+  /** Prolong the leases now, and let go of what others have. */
+  async #renew() {
     const asked = [...this.#inHand.keys()];
     if (!asked.length) return;
+    const unsaved = this.#unsaved();
     try {
       const { views } = await call("POST", "/api/claims/renew", { views: asked });
-      const kept = new Set(views);
-      for (const { view } of this.#ready.filter((ready) => asked.includes(ready.view) && !kept.has(ready.view))) {
-        this.#ready = this.#ready.filter((ready) => ready.view !== view);
-        this.#inHand.delete(view);
-      }
-      this.fill();
+      // While an undo is on its way, the server takes its question for answered.
+      const kept = new Set([...views, ...unsaved, ...this.#unsaved()]);
+      this.#drop(asked.filter((view) => !kept.has(view)));
+      this.#wasAway = false;
     } catch { /* an answer is taken after its lease as well: nothing is lost by not renewing */ }
+    this.fill();
+  }
+
+  #unsaved() {
+    return this.#outbox.waiting.map((entry) => entry.view?.view);
+  }
+
+  /** Who reads a question goes on with it, whoever else has it. Who comes back to it begins another. */
+  #drop(lost) {
+    const ahead = new Set(this.#ready.map((view) => view.view));
+    this.#ready = this.#ready.filter((view) => !lost.includes(view.view));
+    for (const view of lost.filter((each) => this.#inHand.has(each))) {
+      if (!ahead.has(view) && !this.#wasAway) continue;
+      this.#inHand.delete(view);
+      if (!ahead.has(view)) this.dispatchEvent(new CustomEvent("lost", { detail: view }));
+    }
   }
 }

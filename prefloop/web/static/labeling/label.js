@@ -33,7 +33,7 @@ async function start() {
   wireDialogs();
   me = await firstMe();
   outbox = await Outbox.open(me.name, refresh);
-  feed = new Feed(() => outbox.waiting.length);
+  feed = new Feed(outbox);
   card = new Card(choose);
   card.setLayout(settings.layout);
   work = new Answering(outbox, feed, card);
@@ -130,7 +130,7 @@ function wireOutbox() {
     showOutbox(outbox);
     if (the("outbox-dialog").open) fillOutbox(outbox);
   });
-  outbox.addEventListener("refused", (event) => giveBack(event.detail));
+  outbox.addEventListener("refused", askAgain);
   outbox.addEventListener("acknowledged", (event) => {
     const { kind, receipt } = event.detail;
     const isNew = kind === "answer" && receipt?.outcome !== "same";
@@ -146,12 +146,6 @@ function countUp(n) {
   showProgress(me.progress);
   clearTimeout(countUp.timer);
   countUp.timer = setTimeout(() => refresh().catch(() => {}), SOON_MS);
-}
-
-/** What was not taken is not held either: somebody else may have the question. */
-async function giveBack({ body }) {
-  if (body?.view) await call("DELETE", "/api/claims", { views: [body.view] }).catch(() => {});
-  askAgain();
 }
 
 /* ---- what a person does ---- */
@@ -275,12 +269,13 @@ function wireButtons() {
 function wireWindow() {
   for (const kind of ["pointermove", "wheel", "scroll"]) document.addEventListener(kind, () => work.touch(false), { passive: true, capture: true });
   document.addEventListener("pointerdown", () => work.touch(true), { passive: true, capture: true });
+  for (const kind of ["keydown", "pointermove", "pointerdown", "wheel", "scroll", "focus"]) addEventListener(kind, () => feed.touch(), { passive: true, capture: true });
   document.addEventListener("visibilitychange", () => {
     const isVisible = document.visibilityState === "visible";
     work.turn(isVisible);
     if (!isVisible) return;
     outbox.kick();
-    feed.renew();
+    feed.comeBack();
     askAgain();
   });
   addEventListener("online", askAgain);

@@ -2,15 +2,17 @@
 
    An answer gets its id here, is written to the shelf, and is then sent until the server has
    acknowledged it: after a reload, a crash or a lost connection too. Sending twice is harmless, since the
-   server knows the id. One tab sends at a time, in the order in which the answers were given. */
+   server knows the id. One tab sends at a time, in the order in which the answers were given.
+
+   An answer that is taken back may have left already, unheard: then it is sent until the server has
+   acknowledged it, and its undo after it. The other way round it could arrive last, and stand. */
 
 import { call } from "./api.js";
 import { Shelf } from "./shelf.js";
+import { Turn } from "./turn.js";
 
-const LOCK = "prefloop-outbox";
 const CHANNEL = "prefloop-outbox";
 const LONGEST_WAIT_MS = 30_000;
-const LOCK_PATIENCE_MS = 30_000;
 
 /** Return a random UUID, also where the page is served without TLS. */
 export function newId() {
@@ -30,6 +32,7 @@ export class Outbox extends EventTarget {
   #entries = new Map();
   #unwritten = new Set();
   #gone = new Set();
+  #turn = new Turn();
   #isSending = false;
   #isAgain = false;
   #failures = 0;
@@ -83,15 +86,15 @@ export class Outbox extends EventTarget {
     return whole;
   }
 
-  /** Withdraw an answer: forget it if it waits here, and tell the server, which may have it already. */
+  /** Withdraw an answer. Whoever sends next knows whether it can have left: see `#cancel`. */
   undo(target, view) {
-    if (this.#entries.get(target)?.person === this.#person) this.#forget(target);
+    this.dismiss(target);
     this.add({ id: newId(), kind: "undo", target, view });
   }
 
   /** Let go of a refused entry: its person has read why. */
   dismiss(id) {
-    if (this.#entries.get(id)?.state === "refused") this.#forget(id);
+    if (this.refused.some((entry) => entry.id === id)) this.#forget(id);
   }
 
   /** Try now, whatever the last attempt gave. */
@@ -138,13 +141,16 @@ export class Outbox extends EventTarget {
 
   /** Another tab did something. */
   #hear(told) {
+    // Only the tab whose turn it is tries anything.
+    if (told.trying) this.#turn.hear();
+    if (this.#entries.has(told.trying)) this.#entries.get(told.trying).tries += 1;
     if (told.put) this.#entries.set(told.put.id, told.put);
     if (told.removed) {
       this.#entries.delete(told.removed);
       this.#gone.add(told.removed);
     }
     if (told.acknowledged) this.#fire("acknowledged", told.acknowledged);
-    if (told.put?.state === "waiting" && told.put.person === this.#person) this.#fire("elsewhere", told.put);
+    if (told.put?.person === this.#person) this.#fire("elsewhere", told.put);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -157,30 +163,38 @@ export class Outbox extends EventTarget {
     try {
       do {
         this.#isAgain = false;
-        await this.#alone(() => this.#sendAll());
+        await this.#turn.take((lost) => this.#sendAll(lost));
       } while (this.#isAgain && !this.#timer && !this.needsLogin);
     } finally {
       this.#isSending = false;
     }
   }
 
-  /** Run while no other tab sends. A tab that was frozen while sending is not waited for forever. */
-  async #alone(work) {
-    if (!navigator.locks) return work();
-    try {
-      return await navigator.locks.request(LOCK, { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) }, work);
-    } catch (error) {
-      if (error.name !== "TimeoutError" && error.name !== "AbortError") throw error;
-      return navigator.locks.request(LOCK, { steal: true }, work).catch(() => {});
-    }
-  }
-
-  async #sendAll() {
+  async #sendAll(lost) {
     await this.#reread();
     for (let entry = this.waiting[0]; entry; entry = this.waiting[0]) {
       if (this.#unwritten.has(entry.id)) return;
-      if (!(await this.#sendOne(entry))) return;
+      const goesOn = (await this.#cancel(entry)) || (await this.#sendOne(entry, lost));
+      if (lost.aborted) {
+        // Another tab sends now. What it leaves behind is looked at when it has done.
+        this.#isAgain = true;
+        return;
+      }
+      if (!goesOn) return;
     }
+  }
+
+  #undoOf(entry) {
+    return this.waiting.find((other) => other.kind === "undo" && other.target === entry.id);
+  }
+
+  /** An answer that was taken back before it ever left needs no sending; return whether it was so. */
+  async #cancel(entry) {
+    const undo = entry.kind === "answer" && entry.tries === 0 && this.#undoOf(entry);
+    if (!undo) return false;
+    await this.#forget(entry.id);
+    await this.#forget(undo.id);
+    return true;
   }
 
   /** What other tabs sent or added meanwhile is seen here. */
@@ -198,17 +212,22 @@ export class Outbox extends EventTarget {
     for (const id of this.#entries.keys()) {
       if (!ids.has(id) && !this.#unwritten.has(id) && this.isDurable) this.#entries.delete(id);
     }
-    for (const entry of kept) {
-      if (!this.#entries.has(entry.id) && !this.#gone.has(entry.id)) this.#entries.set(entry.id, entry);
+    for (const entry of kept.filter((each) => !this.#gone.has(each.id))) {
+      const known = this.#entries.get(entry.id);
+      if (known) known.tries = Math.max(known.tries, entry.tries);
+      else this.#entries.set(entry.id, entry);
     }
     this.dispatchEvent(new Event("change"));
   }
 
   /** Send one entry; return whether to go on with the next. */
-  async #sendOne(entry) {
+  async #sendOne(entry, lost) {
     entry.tries += 1;
+    // Once it may have left, everybody must know: this page after a reload, and the other tabs.
+    if (entry.tries === 1 && entry.kind === "answer") await this.#keep(entry);
+    if (lost.aborted) return false;
     try {
-      const receipt = await this.#request(entry);
+      const receipt = await this.#request(entry, lost);
       this.#worked();
       const acknowledged = { id: entry.id, kind: entry.kind, receipt };
       await this.#forget(entry.id, { removed: entry.id, acknowledged });
@@ -216,18 +235,22 @@ export class Outbox extends EventTarget {
       return true;
     } catch (error) {
       if (error.status === undefined) throw error;
+      if (lost.aborted) return false;
       return this.#failed(entry, error);
     }
   }
 
-  async #request(entry) {
-    const request = () => entry.kind === "undo"
-      ? call("DELETE", `/api/answers/${entry.target}`)
-      : call("PUT", `/api/answers/${entry.id}`, entry.body);
+  async #request(entry, stop) {
+    const request = () => {
+      this.#channel?.postMessage({ trying: entry.id });
+      return entry.kind === "undo"
+        ? call("DELETE", `/api/answers/${entry.target}`, undefined, { stop })
+        : call("PUT", `/api/answers/${entry.id}`, entry.body, { stop });
+    };
     try {
       return await request();
     } catch (error) {
-      if (error.status !== 403) throw error;
+      if (error.status !== 403 || stop.aborted) throw error;
       await this.#renewToken();
       return request();
     }
@@ -252,9 +275,10 @@ export class Outbox extends EventTarget {
       return false;
     }
     this.#worked();
-    // Undone while it was on its way: there is nothing left to tell.
+    // Another tab has dealt with it: there is nothing left to tell.
     if (this.#gone.has(entry.id)) return true;
-    if (entry.kind === "undo" && error.status === 404) {
+    // Nor of an answer that was taken back, nor of an undo of what the server does not have.
+    if (this.#undoOf(entry) || (entry.kind === "undo" && error.status === 404)) {
       await this.#forget(entry.id);
       return true;
     }
