@@ -30,6 +30,7 @@ from typing import Any
 from labeling_load import Load, Outcome, Person, drive
 from labeling_store import fill
 
+from prefloop.store.receipts import place_name
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
 
@@ -160,7 +161,7 @@ def labelers(store: Store, name: str, n: int, *, n_stock: int = 0) -> list[Perso
             luck = random.Random(number)
             views = store.queue.claim(person.name, n=n_stock, rng=luck, policy=WORK_ONLY)
         stock = tuple(
-            {"view": view.id, "samples": [{"id": each.id} for each in view.samples]}
+            {"view": view.id, "samples": [{"id": place_name(i)} for i in range(len(view.samples))]}
             for view in views
         )
         found.append(Person(code=store.access.invite(person.id), stock=stock))

@@ -99,7 +99,9 @@ class Submission:
 
     label: Label
     """`label.id` is the client's UUID. `label.comparison_id` and `label.shown` are those of the
-    view; the store checks them. The first may be left empty: then the view says it."""
+    view; the store checks them. Who is not told which comparison it is leaves the first empty: then
+    `chosen` and `shown` name samples by their places in the view, from "1" on, and so does the
+    receipt."""
     view_id: str
     timing: Timing = Timing()
     replaces: str | None = None

@@ -72,8 +72,7 @@ class Judge:
         if view is None or view.labeler != label.labeler:
             return Receipt(label_id=label.id, outcome="refused", told=NOT_YOURS)
         if not label.comparison_id:
-            label = replace(label, comparison_id=view.comparison_id)
-            submission = replace(submission, label=label)
+            return self._by_place(submission, view)
         stored = self._stored.get(label.id)
         if stored is not None:
             if not is_same(label, stored):
@@ -92,6 +91,25 @@ class Judge:
             label_id=label.id, outcome="late" if is_late else "stored", told=LATE if is_late else ""
         )
         return self._explained(receipt, label, view)
+
+    def _by_place(self, submission: Submission, view: HandedOut) -> Receipt:
+        """Return the receipt of an answer that names samples by their places in the view."""
+        label = submission.label
+        names = {place_name(i): name for i, name in enumerate(json.loads(view.shown))}
+        problems = [] if label.shown == tuple(names) else [OTHER_QUESTION]
+        # Problems are told in the labeler's words: a sample's id would say where it comes from.
+        problems = problems or label_problems(label, label.shown)
+        if problems:
+            return Receipt(label_id=label.id, outcome="refused", told=" ".join(problems))
+        label = replace(
+            label,
+            comparison_id=view.comparison_id,
+            shown=tuple(names.values()),
+            chosen=None if label.chosen is None else names[label.chosen],
+        )
+        receipt = self.receipt(replace(submission, label=label))
+        places = {name: place for place, name in names.items()}
+        return replace(receipt, known=places.get(receipt.known or ""))
 
     def is_first(self, submission: Submission) -> bool:
         """Whether it is the first answer to its view; one taken back was an answer too."""
@@ -176,6 +194,11 @@ class Judge:
             explanation=known["explanation"],
             known=known["chosen"],
         )
+
+
+def place_name(index: int) -> str:
+    """Return what the sample at an index is called where its id must not be told."""
+    return str(index + 1)
 
 
 def _place(row: Row) -> Place:

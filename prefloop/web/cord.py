@@ -49,7 +49,7 @@ def pull(body: Pull, caller: Worker, here: Here) -> Pulled:
             f"{minutes} min.",
             {"Retry-After": str(max(1, round(wait)))},
         )
-    cord = here.store.cord.pull(caller.name, body.reason, body.samples)
+    cord = here.store.cord.pull(caller.name, body.reason, _samples_of(body.view, caller.name, here))
     return Pulled(id=cord.id, told="The run stops after its current step. The owner will see why.")
 
 
@@ -60,6 +60,12 @@ def state(caller: Anybody, here: Here) -> CordState:
         return CordState(is_taut=here.store.cord.taut() is not None)
     cords = here.store.cord.all()
     return CordState(is_taut=any(cord.released_at is None for cord in cords), cords=cords)
+
+
+def _samples_of(view_id: str | None, name: str, here: Parts) -> list[str]:
+    """Return the ids of the samples in somebody's view; none of a view that is not theirs."""
+    view = None if view_id is None else here.store.queue.view(view_id)
+    return [sample.id for sample in view.samples] if view and view.labeler == name else []
 
 
 def _seconds_to_wait(name: str, here: Parts) -> float | None:

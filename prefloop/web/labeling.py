@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from prefloop.records import Label
-from prefloop.store.receipts import NOT_YOURS
+from prefloop.store.receipts import NOT_YOURS, place_name
 from prefloop.teamwork import Receipt, Submission, Timing, View
 from prefloop.web.admission import require_ready
 from prefloop.web.errors import ApiError
@@ -112,14 +112,22 @@ def _question(view: View, now: float) -> Question:
 
 
 def _texts(view: View) -> list[SampleText]:
-    return [SampleText(id=sample.id, text=sample.text) for sample in view.samples]
+    # By place: from a sample's own id somebody could work out which model and round it is from.
+    return [
+        SampleText(id=place_name(place), text=sample.text)
+        for place, sample in enumerate(view.samples)
+    ]
+
+
+def _place_of(sample_id: str, view: View) -> str:
+    return place_name([sample.id for sample in view.samples].index(sample_id))
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
     return Submission(
         label=Label(
             id=str(answer_id),
-            # Labelers are not told which; the store knows it by the view.
+            # Labelers are not told which, nor the samples' ids; the store knows them by the view.
             comparison_id="",
             labeler=labeler,
             answer=body.answer,
@@ -163,7 +171,7 @@ def _own(view: View, label: Label, *, can_edit: bool) -> OwnAnswer:
         prompt=view.prompt,
         samples=_texts(view),
         answer=label.answer,
-        chosen=label.chosen,
+        chosen=None if label.chosen is None else _place_of(label.chosen, view),
         note=label.note,
         confidence=label.confidence,
         can_edit=can_edit,

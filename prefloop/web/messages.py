@@ -130,6 +130,7 @@ class SampleText(BaseModel):
     """One of the texts to choose from."""
 
     id: str
+    """Its place in the view, from "1" on. The same text has another one in another view."""
     text: str
 
 
@@ -219,8 +220,8 @@ class Pull(Message):
     """Why the line must stop."""
 
     reason: Text = Field(min_length=1, max_length=1000)
-    samples: list[Id] = Field(default_factory=list, max_length=8)
-    """Ids of the samples on the page."""
+    view: Id | None = None
+    """The view on the page, if what is wrong can be seen there."""
 
 
 class Told(BaseModel):

@@ -41,7 +41,7 @@ class Labeler(threading.Thread):
         self.run_folder = run
         self.at_most = at_most
         self.acknowledged: dict[str, str] = {}
-        """Ids of answers that the server said were stored -> the sample that was chosen."""
+        """Ids of answers that the server said were stored -> the text that was chosen."""
         self.is_over = threading.Event()
         self.error: BaseException | None = None
         with Store.open(run / "prefloop.db") as store:
@@ -113,8 +113,15 @@ class Labeler(threading.Thread):
                 self.is_over.wait(0.1)
                 continue
             assert told.status_code == 200, told.text
-            self.acknowledged[answer_id] = chosen
+            self.acknowledged[answer_id] = texts[chosen]
             return
+
+
+def chosen_texts(store: Store) -> dict[str, str]:
+    """Return what was chosen, by label id."""
+    chosen = {label.id: label.chosen for label in store.labels() if label.chosen is not None}
+    samples = store.samples_by_id(chosen.values())
+    return {label_id: samples[name].text for label_id, name in chosen.items()}
 
 
 def answer_in_store(store: Store, name: str, n: int = 10**9, *, seed: int = 0) -> int:

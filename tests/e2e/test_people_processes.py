@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from prefloop.cli.page import served_at
-from tests.e2e.labelers import Labeler, eventually
+from tests.e2e.labelers import Labeler, chosen_texts, eventually
 from tests.e2e.live_run import make_people_run, n_updates, opened, result
 
 CODE = re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3,}\b")
@@ -149,7 +149,7 @@ def test_both_processes_die_and_nothing_is_lost(
         assert "Stopped. Run the same command again to go on." in page_by_hand.printed
     assert CODE.findall(second.printed) == [code], "shown once"
     with opened(run) as store:
-        stored = {label.id: label.chosen for label in store.labels()}
+        stored = chosen_texts(store)
     assert {**ann.acknowledged, **ben.acknowledged} == stored
     assert result(run) == result(straight_people)
 
@@ -196,5 +196,5 @@ def test_killed_at_random_moments(run: Path, straight_people: Path, seed: int) -
                 trainer = Process("run", run)
         assert trainer.popen.wait(deadline - time.monotonic()) == 0, trainer.printed
     with opened(run) as store:
-        assert ann.acknowledged == {label.id: label.chosen for label in store.labels()}
+        assert ann.acknowledged == chosen_texts(store)
     assert result(run) == result(straight_people)

@@ -116,8 +116,9 @@ def check(folder: Path, heard: Heard) -> None:
     # Besides, what was on its way when the server died may be there; but then only once, too.
     assert len({(label.comparison_id, label.labeler) for label in live.values()}) == len(live)
     for name, body in heard.saved.items():
-        assert (live[name].chosen, live[name].answer) == (body["chosen"], body["answer"])
-        assert list(live[name].shown) == body["shown"]
+        label = live[name]
+        place = None if label.chosen is None else str(label.shown.index(label.chosen) + 1)
+        assert (place, label.answer) == (body["chosen"], body["answer"])
     assert batch is not None and batch.answered == len(live)
     assert examine(folder / "prefloop.db", Silent()).problems == ()
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from prefloop.store.receipts import place_name
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
@@ -73,7 +74,12 @@ def filled_outboxes(servers: Servers, n_answers: int) -> list[Message]:
             (
                 name,
                 new_id(),
-                answer_to({"view": view.id, "samples": [{"id": s.id} for s in view.samples]}),
+                answer_to(
+                    {
+                        "view": view.id,
+                        "samples": [{"id": place_name(i)} for i in range(len(view.samples))],
+                    }
+                ),
             )
             for view in views
         ]
@@ -105,7 +111,10 @@ def check(servers: Servers, messages: list[Message]) -> None:
     live = {label.id: label for label in servers.store.labels()}
     assert set(live) == {answer_id for _, answer_id, _ in messages}
     for name, answer_id, body in messages:
-        assert (live[answer_id].labeler, live[answer_id].chosen) == (name, body["chosen"])
+        label = live[answer_id]
+        assert label.chosen is not None
+        place = label.shown.index(label.chosen) + 1
+        assert (label.labeler, str(place)) == (name, body["chosen"])
     kinds = [event.kind for event in servers.store.events()]
     assert kinds.count("label") == len(messages)
     servers.app.state.parts.close()

@@ -139,6 +139,14 @@ def answer_to(question: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return body | changes
 
 
+def samples_of(store: Store, question: dict[str, Any]) -> dict[str, str]:
+    """Return the samples' own ids, which no labeler is told, by their places in the view."""
+    view = store.queue.view(question["view"])
+    assert view is not None
+    places = [sample["id"] for sample in question["samples"]]
+    return dict(zip(places, (sample.id for sample in view.samples), strict=True))
+
+
 def claim(client: TestClient, n: int = 1) -> list[dict[str, Any]]:
     """Return questions for a client."""
     answer = client.post("/api/claims", json={"n": n})

@@ -1,6 +1,7 @@
 """Whoever answers cannot learn where a text comes from, nor whether they are being tested."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from prefloop.store.store import Store
 from prefloop.teamwork import Gold
 from prefloop.web.config import WebSettings
 from tests.unit.web.desk import (
@@ -20,6 +22,7 @@ from tests.unit.web.desk import (
     make_desk,
     new_id,
     open_store,
+    samples_of,
 )
 
 SECRETS = (
@@ -94,6 +97,37 @@ def test_nothing_a_labeler_can_fetch_tells_of_models_or_scores(desk: Desk) -> No
             assert secret not in answer.text, (path, secret)
 
 
+def test_samples_are_named_by_their_places_alone(desk: Desk) -> None:
+    """A sample's id is a hash of its model, round and seed: whoever has it can try them all."""
+    ann = desk.browser("ann")
+    heard = []
+    while questions := claim(ann, 4):
+        for question in questions:
+            places = [sample["id"] for sample in question["samples"]]
+            assert places == ["1", "2"]
+            heard.append(json.dumps(question))
+            body = answer_to(question)
+            for wrong in ({"chosen": "3"}, {"answer": "tie", "chosen": "1"}, {"shown": ["2", "1"]}):
+                heard.append(ann.put(f"/api/answers/{new_id()}", json=body | wrong).text)
+            heard.append(ann.put(f"/api/answers/{new_id()}", json=body).text)
+    heard.append(ann.get("/api/answers").text)
+    stored = [name for c in desk.store.comparisons() for name in (c.id, *c.sample_ids)]
+    assert len(heard) > 4 * 5
+    for name in stored:
+        assert not any(re.search(rf"\b{name}\b", text) for text in heard), name
+
+
+def test_an_id_that_was_guessed_is_no_answer(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    known = samples_of(desk.store, question)
+    guessed = answer_to(question, chosen=known["1"], shown=list(known.values()))
+    wrong = answer_to(question, chosen="sXa", shown=["sXa", "sXb"])
+    told = [ann.put(f"/api/answers/{new_id()}", json=body).json() for body in (guessed, wrong)]
+    assert told[0] == told[1]
+    assert desk.store.labels() == []
+
+
 def test_gold_and_repeats_look_exactly_like_work(testing_desk: Desk) -> None:
     ann = testing_desk.browser("ann")
     shapes, outcomes, undone = defaultdict(set), defaultdict(set), defaultdict(set)
@@ -134,6 +168,11 @@ def shape_of_headers(answer: Any) -> str:
     return str(sorted(answer.headers))
 
 
+def order_of(store: Store, question: dict[str, Any]) -> tuple[str, ...]:
+    """Return the samples' letters in the order on screen."""
+    return tuple(name[-1] for name in samples_of(store, question).values())
+
+
 def test_the_order_on_screen_is_the_views_own_and_every_order_occurs(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         desk = make_desk(store, questions=40)
@@ -141,13 +180,13 @@ def test_the_order_on_screen_is_the_views_own_and_every_order_occurs(tmp_path: P
         for name in ("ann", "bob"):
             browser = desk.browser(name)
             for question in claim(browser, 4):
-                orders.add(tuple(sample["id"][-1] for sample in question["samples"]))
-                ann_view = store.queue.view(question["view"])
-                assert ann_view is not None
-                assert [s.id for s in ann_view.samples] == [s["id"] for s in question["samples"]]
+                orders.add(order_of(store, question))
+                view = store.queue.view(question["view"])
+                assert view is not None
+                assert [s.text for s in view.samples] == [s["text"] for s in question["samples"]]
         while len(orders) < 2 and (questions := claim(browser, 4)):
             for question in questions:
-                orders.add(tuple(sample["id"][-1] for sample in question["samples"]))
+                orders.add(order_of(store, question))
                 browser.put(f"/api/answers/{new_id()}", json=answer_to(question))
         assert orders == {("a", "b"), ("b", "a")}
         desk.app.state.parts.close()

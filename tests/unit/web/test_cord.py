@@ -3,22 +3,31 @@
 import pytest
 
 from tests.clock_for_tests import HOUR_SECONDS, MovableClock
-from tests.unit.web.desk import Desk
+from tests.unit.web.desk import Desk, claim, samples_of
 
 
 def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
     ann = desk.browser("ann")
-    body = {"reason": "It insults people.", "samples": ["s0a"]}
+    [question] = claim(ann)
+    body = {"reason": "It insults people.", "view": question["view"]}
     assert ann.post("/api/cord", json=body).status_code == 200
     taut = desk.store.cord.taut()
     assert taut is not None and (taut.pulled_by, taut.reason) == ("ann", "It insults people.")
-    assert taut.samples == ("s0a",)
+    assert taut.samples == tuple(samples_of(desk.store, question).values())
     assert ann.get("/api/cord").json() == {"is_taut": True}
     assert desk.program("olga").get("/api/cord").json() == {"is_taut": True}
     for watcher in ("olga", "vera"):
         seen = desk.browser(watcher).get("/api/cord").json()
         assert seen["is_taut"] and seen["cords"][0]["reason"] == "It insults people."
         assert seen["cords"][0]["released_at"] is None
+
+
+def test_a_view_of_somebody_else_names_no_samples(desk: Desk) -> None:
+    [question] = claim(desk.browser("bob"))
+    body = {"reason": "x", "view": question["view"]}
+    assert desk.browser("ann").post("/api/cord", json=body).status_code == 200
+    taut = desk.store.cord.taut()
+    assert taut is not None and taut.samples == ()
 
 
 def test_a_double_click_pulls_once(desk: Desk) -> None:

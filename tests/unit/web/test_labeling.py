@@ -16,6 +16,7 @@ from tests.unit.web.desk import (
     make_desk,
     new_id,
     open_store,
+    samples_of,
 )
 
 
@@ -32,8 +33,9 @@ def test_an_answer_becomes_a_label(desk: Desk) -> None:
     answer = ann.put(f"/api/answers/{name}", json=body | {"note": "näh", "confidence": 0.5})
     assert (answer.status_code, answer.json()) == (200, {"outcome": "stored", "told": ""})
     [label] = desk.store.labels()
-    assert (label.id, label.labeler, label.chosen) == (name, "ann", body["chosen"])
-    assert (label.shown, label.seconds, label.note) == (tuple(body["shown"]), 4.5, "näh")
+    known = samples_of(desk.store, question)
+    assert (label.id, label.labeler, label.chosen) == (name, "ann", known[body["chosen"]])
+    assert (label.shown, label.seconds, label.note) == (tuple(known.values()), 4.5, "näh")
     assert (label.confidence, label.instructions) == (0.5, "1")
 
 
@@ -273,8 +275,8 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
         questions = claim(ann, 2)
         assert [q["is_training"] for q in questions] == [True, True]
         for question, side in zip(questions, "ab", strict=True):
-            known = next(s["id"] for s in question["samples"] if s["id"].endswith("a"))
-            chosen = next(s["id"] for s in question["samples"] if s["id"].endswith(side))
+            places = {name[-1]: place for place, name in samples_of(store, question).items()}
+            known, chosen = places["a"], places[side]
             body = answer_to(question, chosen=chosen)
             answer = ann.put(f"/api/answers/{new_id()}", json=body).json()
             explained = {

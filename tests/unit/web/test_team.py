@@ -8,7 +8,7 @@ import pytest
 
 from prefloop.web import team, team_pages
 from prefloop.web.team_work import labelers_known
-from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id
+from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id, samples_of
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -229,7 +229,7 @@ def test_a_question_shows_how_it_was_answered(desk: Desk, owner: Browser) -> Non
     ann = desk.browser("ann")
     [view] = claim(ann)
     ann.put(f"/api/answers/{new_id()}", json=answer_to(view))
-    chosen = view["samples"][0]["id"]
+    chosen = samples_of(desk.store, view)["1"]
     [asked] = [q for q in questions(owner)["questions"] if q["n_answers"]]
     assert {s["id"]: s["votes"] for s in asked["samples"]}[chosen] == 1
 

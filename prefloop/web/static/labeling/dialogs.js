@@ -151,7 +151,7 @@ export async function chooseOwn(outbox) {
 }
 
 /** Ask whether to stop the run, and why; resolves with the server's word, or null. */
-export function pullCord(samples) {
+export function pullCord(view) {
   const dialog = the("cord-dialog");
   const form = the("cord-form");
   the("cord-refused").textContent = "";
@@ -165,7 +165,7 @@ export function pullCord(samples) {
       const reason = the("cord-reason").value.trim();
       if (!reason) return;
       try {
-        const answer = await call("POST", "/api/cord", { reason, samples });
+        const answer = await call("POST", "/api/cord", { reason, view });
         told = answer?.told || "The run is being stopped. The owner has your reason.";
         dialog.close();
       } catch (error) {

@@ -198,8 +198,7 @@ const ACTIONS = {
   more: () => open(the("more-dialog")),
   leave,
   cord: async () => {
-    const samples = work.current?.view.samples.map((sample) => sample.id) ?? [];
-    const told = await pullCord(samples);
+    const told = await pullCord(work.current?.view.view ?? null);
     if (told) {
       toast(told);
       lookAtCord();
