@@ -28,9 +28,12 @@ class RateLimit:
             tries = self._recent(key, now)
             if len(tries) >= self.most:
                 return tries[0] + self.seconds - now
-            if key not in self._taken and len(self._taken) >= KEYS:
-                self._forget(now)
-            self._taken.setdefault(key, tries).append(now)
+            tries.append(now)
+            # In the order of their last tries, so that whoever tried longest ago is forgotten.
+            self._taken.pop(key, None)
+            self._taken[key] = tries
+            if len(self._taken) > KEYS:
+                del self._taken[next(iter(self._taken))]
             return None
 
     def give_back(self, key: str) -> None:
@@ -45,12 +48,6 @@ class RateLimit:
         while tries and tries[0] <= now - self.seconds:
             tries.popleft()
         return tries
-
-    def _forget(self, now: float) -> None:
-        for key in [k for k in self._taken if not self._recent(k, now)]:
-            del self._taken[key]
-        while len(self._taken) >= KEYS:
-            del self._taken[next(iter(self._taken))]
 
 
 class LoginLimits:

@@ -35,16 +35,6 @@ class Server(uvicorn.Server):
             self._on_ready(address(self._settings, sockets[0].getsockname()[1]))
 
 
-def serve(store: Store, settings: WebSettings, *, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` is told the address when it can be opened.
-
-    What was taken is finished first. Several servers may serve one store.
-    """
-    require_password(store, settings)
-    with listening(settings) as door:
-        make_server(store, settings, on_ready=on_ready).run(sockets=[door])
-
-
 def make_server(store: Store, settings: WebSettings, *, on_ready: Callable[[str], None]) -> Server:
     """Return a server that is not running yet; `run(sockets=[listening(settings)])` runs it."""
     return Server(create_app(store, settings), settings, on_ready)

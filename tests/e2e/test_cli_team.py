@@ -34,6 +34,19 @@ def store(run: Path) -> Iterator[Store]:
         yield opened
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_a_network_is_not_served_without_an_owners_password(
+    prefloop: Command, run: Path, store: Store, host: str
+) -> None:
+    told = prefloop.refused("serve", run, "--host", host)
+    assert "no owner has a password yet" in told and "prefloop team password" in told
+    assert store.updates.state() is None, "nobody was told an address"
+    olga = store.people.add("olga", "owner")
+    store.people.set_password(olga.id, "correct horse battery")
+    told = prefloop.refused("serve", run, "--host", "192.0.2.1", "--port", "1")
+    assert "cannot be used" in told, "with a password it is tried"
+
+
 def test_somebody_is_let_in_with_a_code_that_works_once(
     prefloop: Command, run: Path, store: Store
 ) -> None:

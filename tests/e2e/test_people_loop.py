@@ -11,6 +11,7 @@ import pytest
 
 from prefloop.comparisons import line, people
 from prefloop.metrics import MetricsLog
+from prefloop.models.checkpoint import checkpoint_numbers
 from prefloop.records import Label
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
@@ -307,6 +308,7 @@ class Clerk(threading.Thread):
             threading.Event().wait(0.005)
             cord = store.cord.all()[-1]
         assert cord.update is not None
+        assert cord.update in checkpoint_numbers(self.run_folder / "checkpoints" / "policy")
         self.late.append(cord.update - before)
         self.seconds.append(cord.stopped_at - cord.pulled_at)
         store.cord.release(cord.id, "olga", "read ten samples", "resume")

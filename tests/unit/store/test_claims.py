@@ -1,6 +1,8 @@
 import itertools
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from scipy.stats import chi2_contingency, chisquare
@@ -30,6 +32,22 @@ def test_two_people_never_hold_the_same_question_beyond_what_is_wanted(store: St
     everything = set(ask(store, wanted=2))
     assert names(store, "ann") == names(store, "bob") == everything
     assert names(store, "carl") == set()
+
+
+def test_many_who_ask_at_the_same_instant_get_what_is_wanted_and_no_more(store: Store) -> None:
+    fill(store, 12)
+    every = ask(store, wanted=3)
+    people = [f"labeler {n}" for n in range(32)]
+    start = Barrier(len(people))
+
+    def views(name: str) -> list[str]:
+        start.wait(30)
+        return [view.comparison_id for view in give(store, name, 4)]
+
+    with ThreadPoolExecutor(len(people)) as threads:
+        given = list(threads.map(views, people))
+    assert all(len(set(own)) == len(own) for own in given)
+    assert Counter(itertools.chain(*given)) == dict.fromkeys(every, 3)
 
 
 def test_a_reload_or_a_second_tab_shows_the_same_questions(store: Store) -> None:

@@ -53,6 +53,8 @@ def test_a_flood_of_strangers_does_not_fill_the_memory(clock: Clock) -> None:
         clock.now += 0.001
         limit.take(str(number))
     assert len(limit._taken) <= KEYS
+    assert limit.take(str(3 * KEYS - 1)) is None
+    assert limit.take(str(3 * KEYS - 1)) is not None, "the newest are remembered"
 
 
 def test_logins_are_limited_by_address_by_name_and_over_all(clock: Clock) -> None:

@@ -21,7 +21,6 @@ from prefloop.web.serving import (
     listening,
     make_server,
     require_password,
-    serve,
 )
 from tests.unit.web.desk import (
     PASSWORD,
@@ -148,7 +147,7 @@ def test_without_being_told_only_this_machine_is_served(desk: Desk) -> None:
 def test_the_network_is_served_only_when_an_owner_has_a_password(desk: Desk, host: str) -> None:
     settings = WebSettings(host=host)
     with pytest.raises(SettingsError, match="no owner has a password"):
-        serve(desk.store, settings, on_ready=lambda _: None)
+        require_password(desk.store, settings)
     desk.store.people.set_password(desk.people["ann"], PASSWORD)
     with pytest.raises(SettingsError, match="no owner has a password"):
         require_password(desk.store, settings)
