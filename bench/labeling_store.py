@@ -131,7 +131,7 @@ def _insert_answers(connection: Connection, numbers: range, overlap: int) -> Non
         [
             {"id": str(uuid.uuid4()), "comparison_id": row["comparison_id"],
              "labeler": row["labeler"], "kind": "work", "shown": row["shown"],
-             "leased_at": at - 9, "leased_until": at + 891, "closed_at": at,
+             "handed_at": at - 9, "leased_at": at - 9, "leased_until": at + 891, "closed_at": at,
              "answer_id": row["id"], "device": "desktop"}
             for row, at in zip(rows, times, strict=True)
         ],
@@ -263,7 +263,7 @@ def nothing_left(store: Store) -> Spans:
         query = sa.select(queue.c.comparison_id).where(queue.c.is_open)
         rows = [
             {"id": str(uuid.uuid4()), "comparison_id": name, "labeler": "solo", "kind": "repeat",
-             "shown": "[]", "leased_at": now, "leased_until": now + 600}
+             "shown": "[]", "handed_at": now, "leased_at": now, "leased_until": now + 600}
             for name in connection.execute(query).scalars()
         ]  # fmt: skip
     spans, terms = Spans(), {"me": "solo", "now": now, "n": 1, "start": 0}

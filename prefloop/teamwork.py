@@ -26,6 +26,8 @@ class Person:
     role: Role
     created_at: float
     disabled_at: float | None = None
+    introduction: Literal["passed", "failed"] | None = None
+    """How the training questions went; an owner can let somebody through who failed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,10 +102,15 @@ class People:
         self._tell_nobody()
 
     def _tell_nobody(self) -> bool:
-        people = self.line.store.people.all()
-        if any(p.disabled_at is None and p.role != "viewer" for p in people):
-            return False
-        self.line.say("Nobody may log in. Let somebody in: prefloop team add --help")
+        """Say so, and return True, if there is nobody whose answers would count."""
+        excluded = self.line.store.rules.excluded()
+        for person in self.line.store.people.all():
+            is_in = person.disabled_at is None and person.role != "viewer"
+            if is_in and person.introduction != "failed" and person.name not in excluded:
+                return False
+        self.line.say(
+            "Nobody whose answers count may log in. Let somebody in: prefloop team add --help"
+        )
         return True
 
     def _tell_stall(self, batch: Batch) -> None:
@@ -113,7 +118,7 @@ class People:
         if self._tell_nobody() or not names:
             return
         self.line.say(
-            f"No answer for {STALL_SECONDS / 60:.0f} min. Questions are left for "
+            f"No answer that counts for {STALL_SECONDS / 60:.0f} min. Questions are left for "
             f"{', '.join(names)}. Whoever will not come need not be waited for: "
             "prefloop team disable --help"
         )

@@ -16,7 +16,7 @@ HandedOut = sa.Row[*tuple[Any, ...]]
 """A view, with the moment at which its question's batch was frozen."""
 
 FIELDS = (
-    *("id", "sequence", "comparison_id", "labeler", "answer", "chosen", "shown", "seconds"),
+    *("id", "comparison_id", "labeler", "answer", "chosen", "shown", "seconds"),
     *("instructions", "ended_by"),
 )
 LABEL_FIELDS = ("note", "confidence")
@@ -41,7 +41,7 @@ def _where_handed_out(table: sa.Table) -> sa.FromClause:
 _VIEWS = (
     sa.select(
         *(views.c.id, views.c.comparison_id, views.c.labeler, views.c.kind, views.c.shown),
-        *(views.c.answer_id, views.c.is_tallied, batches.c.frozen_at),
+        *(views.c.answer_id, views.c.handed_at, views.c.is_tallied, batches.c.frozen_at),
     )
     .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
     .outerjoin(batches, batches.c.round == queue.c.round)

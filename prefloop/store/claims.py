@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 
 from prefloop.store import clock
 from prefloop.store.rows import Columns, Row
-from prefloop.store.settling import WITH_PREFERENCE
+from prefloop.store.settling import EXCLUDED, WITH_PREFERENCE
 from prefloop.store.tables import labels
-from prefloop.store.team_tables import checks, gold, queue, views
+from prefloop.store.team_tables import batches, checks, gold, queue, views
 from prefloop.store.views import is_leased, questions, view_record
 from prefloop.teamwork import ClaimPolicy, View, ViewKind
 
@@ -41,14 +41,17 @@ def has_answered(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 
     Whoever has seen the known answer can give no opinion of their own any more.
     """
-    return sa.or_(*(_is_there(table, labeler) for table in (labels, checks)))
+    return sa.or_(_is_there(labels, labeler), _is_there(checks, labeler, checks.c.kind != "repeat"))
 
 
-def _is_there(table: sa.Table, labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def _is_there(
+    table: sa.Table, labeler: sa.ColumnElement[str], *more: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
     query = sa.select(table.c.sequence).where(
         table.c.comparison_id == queue.c.comparison_id,
         table.c.labeler == labeler,
         table.c.ended_by.is_(None),
+        *more,
     )
     return query.correlate_except(table).exists()
 
@@ -65,6 +68,7 @@ LEASED_TO_OTHERS = (
     .where(
         views.c.comparison_id == queue.c.comparison_id,
         views.c.labeler != ME,
+        views.c.labeler.not_in(EXCLUDED),
         views.c.kind == "work",
         is_leased(NOW),
     )
@@ -80,6 +84,11 @@ _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
 _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.place >= _START)
 FREE_BEFORE = _FREE.where(queue.c.place < _START)
+
+IS_OF_A_FROZEN_BATCH = views.c.handed_at <= sa.func.coalesce(
+    sa.select(sa.func.max(batches.c.frozen_at)).scalar_subquery(), 0.0
+)
+"""Whether a check was handed out among work that has been closed: it must look like that work."""
 
 _IS_CHECKED = (
     sa.select(checks.c.sequence)
@@ -100,7 +109,7 @@ _HELD = (
         # Nobody needs an answer to work that others have finished meanwhile.
         # Nor a second one to a check, whose first came late out of an outbox.
         sa.or_(
-            sa.and_(views.c.kind != "work", ~_IS_CHECKED),
+            sa.and_(views.c.kind != "work", ~_IS_CHECKED, ~IS_OF_A_FROZEN_BATCH),
             sa.and_(views.c.kind == "work", queue.c.is_open, ~HAS_ANSWERED),
         ),
     )
@@ -151,6 +160,7 @@ def claim(
                 "labeler": labeler,
                 "kind": each.kind,
                 "shown": json.dumps(each.shown or rng.sample(ids, len(ids))),
+                "handed_at": leased_at,
                 "leased_at": leased_at,
                 "leased_until": leased_at + policy.lease_seconds,
             }

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store import clock
-from prefloop.store.claims import HAS_ANSWERED, HAS_ROOM, ORDER_SECONDS
+from prefloop.store.claims import HAS_ANSWERED, HAS_ROOM, IS_OF_A_FROZEN_BATCH, ORDER_SECONDS
 from prefloop.store.insertion import chunks
 from prefloop.store.team_tables import queue, views
 from prefloop.store.views import is_leased
@@ -56,7 +56,11 @@ def _renewable(
             views.c.id.in_(view_ids),
             views.c.labeler == labeler,
             views.c.closed_at.is_(None),
-            sa.or_(is_leased(sa.literal(now)), views.c.kind != "work", is_free),
+            sa.or_(
+                is_leased(sa.literal(now)),
+                sa.and_(views.c.kind != "work", ~IS_OF_A_FROZEN_BATCH),
+                is_free,
+            ),
         )
     )
     return list(connection.execute(query, terms))

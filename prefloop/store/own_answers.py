@@ -20,6 +20,8 @@ from prefloop.teamwork import View
 MOST_LEFT = 10_000
 """Nobody needs to know more exactly how much is left."""
 
+LEFT_STEP = 10
+
 LOOKS_LIKE_WORK = ("work", "gold", "repeat")
 
 
@@ -42,7 +44,7 @@ def latest(connection: Connection, labeler: str, limit: int) -> list[tuple[View,
 def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[str]:
     """Return the ids of live answers whose batch is not frozen.
 
-    A check has no batch: it can be changed until the next one is frozen, as the work around it.
+    A check has no batch: it can be changed until that of the work around it is frozen.
     """
     found: set[str] = set()
     frozen = checks_frozen_at(connection)
@@ -53,28 +55,27 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
         query = query.outerjoin(batches, batches.c.round == queue.c.round)
         query = query.where(labels.c.id.in_(chunk), labels.c.ended_by.is_(None))
         found.update(connection.execute(query.where(batches.c.frozen_at.is_(None))).scalars())
-        query = sa.select(checks.c.id, checks.c.sequence).where(
+        query = sa.select(checks.c.id, views.c.handed_at).where(
             checks.c.id.in_(chunk),
             checks.c.ended_by.is_(None),
             checks.c.kind != "training",
+            views.c.kind != "work",
+            views.c.answer_id == checks.c.id,
         )
-        rows = connection.execute(query)
-        found.update(row.id for row in rows if row.sequence > frozen)
+        found.update(row.id for row in connection.execute(query) if row.handed_at > frozen)
     return found
 
 
 def checks_frozen_at(connection: Connection) -> float:
-    """Return the sequence up to which checks are closed: that of the last batch to be frozen.
+    """Return the time until which checks were handed out that are closed, like the work of then.
 
-    All of them are, those to come too, while no batch is open.
+    All of them are while no batch is open.
     """
     query = sa.select(
-        sa.func.count(),
-        sa.func.count(batches.c.frozen_at),
-        sa.func.max(batches.c.frozen_sequence),
+        sa.func.count(), sa.func.count(batches.c.frozen_at), sa.func.max(batches.c.frozen_at)
     ).select_from(batches)
     n_batches, n_frozen, last = connection.execute(query).one()
-    return math.inf if n_batches == n_frozen > 0 else last or 0
+    return math.inf if n_batches == n_frozen > 0 else last or 0.0
 
 
 def n_answered(connection: Connection, labeler: str) -> int:
@@ -90,10 +91,14 @@ def n_answered(connection: Connection, labeler: str) -> int:
 
 
 def n_left(connection: Connection, labeler: str) -> int:
-    """Return how many questions are free for a labeler, counted up to MOST_LEFT."""
+    """Return how many questions are free for a labeler, counted up to MOST_LEFT.
+
+    Rounded up to tens: whoever saw each question leave the count would see which do not, the gold.
+    """
     free = sa.select(queue.c.comparison_id).where(IS_FREE).limit(MOST_LEFT).subquery()
     terms = {"me": labeler, "now": clock.now(connection)}
-    return connection.execute(sa.select(sa.func.count()).select_from(free), terms).scalar_one()
+    n = connection.execute(sa.select(sa.func.count()).select_from(free), terms).scalar_one()
+    return math.ceil(n / LEFT_STEP) * LEFT_STEP
 
 
 def _answers(connection: Connection, ids: Sequence[str]) -> dict[str, Label]:

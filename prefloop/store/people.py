@@ -39,6 +39,7 @@ class People:
                 "role": role,
                 "created_at": clock.now(connection),
                 "disabled_at": None,
+                "introduction": None,
             }
             connection.execute(sa.insert(people).values(row))
             return person_record(row)
@@ -82,6 +83,13 @@ class People:
             known_person(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
             connection.execute(query.values(disabled_at=None))
+
+    def introduced(self, person_id: str, *, has_passed: bool) -> None:
+        """Keep how somebody's introduction went, or that they are let through all the same."""
+        with self._database.writing() as connection:
+            known_person(connection, person_id)
+            query = sa.update(people).where(people.c.id == person_id)
+            connection.execute(query.values(introduction="passed" if has_passed else "failed"))
 
     def set_password(self, person_id: str, password: str) -> None:
         """Give a person a password in place of an earlier one."""

@@ -5,8 +5,6 @@ after it. Everything that is needed is read beforehand, in a few statements for 
 """
 
 import json
-import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -133,26 +131,23 @@ class Judge:
             return Receipt(label_id=label.id, outcome="conflict", told=ANSWERED)
         if live != replaces or self._answer_ids[view.id] not in (None, replaces):
             return Receipt(label_id=label.id, outcome="conflict", told=CHANGED)
-        told = self._closed(self._stored[live], view)
+        told = self._closed(view)
         return None if told is None else Receipt(label_id=label.id, outcome="closed", told=told)
 
-    def _closed(self, stored: Row, view: HandedOut) -> str | None:
+    def _closed(self, view: HandedOut) -> str | None:
         """Say why an answer may change no more; None if it may."""
         if view.kind == "training":
             return TRAINING
-        if view.kind == "work":
-            return CLOSED if view.frozen_at is not None else None
-        return CLOSED if stored["sequence"] <= self._checks_frozen_at else None
+        return CLOSED if self._is_late(view) else None
 
     def _is_late(self, view: HandedOut) -> bool:
         if view.kind == "work":
             return view.frozen_at is not None
-        return math.isinf(self._checks_frozen_at)
+        return bool(view.handed_at <= self._checks_frozen_at)
 
     def _take(self, submission: Submission, view: HandedOut, place: Place) -> None:
         label, kind = submission.label, view.kind
-        # The ledger has given it no number yet: it comes after all that have one.
-        row = label_row(label) | {"kind": kind, "sequence": sys.maxsize, "ended_by": None}
+        row = label_row(label) | {"kind": kind, "ended_by": None}
         if kind == "work":
             self.lines.append((LABEL, label_payload(label)))
         else:

@@ -97,7 +97,10 @@ def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) 
 
 
 def is_exhausted(connection: Connection, round: int) -> bool:
-    """Whether nobody who labels has a question of this round left; no, if nobody labels yet."""
+    """Whether nobody who labels has a question of this round left.
+
+    No, if nobody labels yet, or nobody whose answers count: then somebody is to be let in.
+    """
     if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
         return False
     return connection.execute(_waited_for(round).limit(1)).first() is None
@@ -112,15 +115,19 @@ def _waited_for(round: int) -> sa.Select[str]:
     left = sa.select(queue.c.comparison_id).where(
         queue.c.round == round, queue.c.is_open, ~has_answered(people.c.name)
     )
-    is_counted = people.c.name.not_in(EXCLUDED)
-    return sa.select(people.c.name).where(_labels_here(), is_counted, left.exists())
+    return sa.select(people.c.name).where(_labels_here(), left.exists())
 
 
 def _labels_here() -> sa.ColumnElement[bool]:
-    """Who may label; owners who have never answered anything have others for that."""
+    """Who may label, and counts; owners who have never answered anything have others for that."""
     has_labeled = sa.select(labels.c.sequence).where(labels.c.labeler == people.c.name).exists()
     is_labeler = sa.or_(people.c.role == "labeler", sa.and_(people.c.role == "owner", has_labeled))
-    return sa.and_(people.c.disabled_at.is_(None), is_labeler)
+    return sa.and_(
+        people.c.disabled_at.is_(None),
+        is_labeler,
+        people.c.name.not_in(EXCLUDED),
+        sa.func.coalesce(people.c.introduction, "") != "failed",
+    )
 
 
 def freeze(connection: Connection, round: int) -> int:
@@ -195,6 +202,7 @@ def _n_lately(connection: Connection, now: float) -> dict[int, int]:
         views.c.closed_at > now - RATE_SECONDS,
         views.c.answer_id.is_not(None),
         views.c.kind == "work",
+        views.c.labeler.not_in(EXCLUDED),
     )
     return {row.round: row.n for row in connection.execute(query.group_by(queue.c.round))}
 

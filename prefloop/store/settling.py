@@ -52,9 +52,19 @@ def settle(connection: Connection, comparison_ids: Iterable[str]) -> None:
 
 
 def settle_answered_by(connection: Connection, labeler: str) -> None:
-    """Bring what a labeler has answered in line, after a rule about them."""
-    query = sa.select(labels.c.comparison_id).where(
-        labels.c.labeler == labeler, labels.c.ended_by.is_(None)
+    """Bring what a labeler has answered in open batches in line, after a rule about them.
+
+    A frozen batch keeps its count: its reward model learned from that many.
+    """
+    asked = queue.join(batches, batches.c.round == queue.c.round)
+    query = (
+        sa.select(queue.c.comparison_id)
+        .select_from(asked.join(labels, labels.c.comparison_id == queue.c.comparison_id))
+        .where(
+            batches.c.frozen_at.is_(None),
+            labels.c.labeler == labeler,
+            labels.c.ended_by.is_(None),
+        )
     )
     settle(connection, connection.execute(query).scalars().all())
 

@@ -2,8 +2,8 @@
 
 SQLite 3.7.0 to 3.51.2 can lose committed data when two connections write or checkpoint at the same
 instant, and its own locks do not keep a checkpoint away from a writer. So whoever writes to an
-SQLite store, checkpoints it or closes it holds this lock. It ends with the process that holds it,
-however that ends.
+SQLite store or checkpoints it holds this lock, and whoever closes it takes it if it is free. It
+ends with the process that holds it, however that ends.
 """
 
 import fcntl

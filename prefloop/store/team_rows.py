@@ -29,6 +29,7 @@ def person_record(row: Columns) -> Person:
         role=row["role"],
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
+        introduction=row["introduction"],
     )
 
 

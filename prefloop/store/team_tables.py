@@ -44,6 +44,7 @@ people = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("disabled_at", sa.Double),
     sa.Column("read_instructions", sa.Text, comment="the newest version that was acknowledged"),
+    sa.Column("introduction", sa.Text, comment="passed (or let through), failed; null: open"),
     sa.CheckConstraint("role IN ('owner', 'labeler', 'viewer')", name="role_is_known"),
 )
 
@@ -127,7 +128,8 @@ views = sa.Table(
     sa.Column("labeler", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("shown", sa.Text, nullable=False, comment="JSON list of sample ids"),
-    sa.Column("leased_at", sa.Double, nullable=False),
+    sa.Column("handed_at", sa.Double, nullable=False),
+    sa.Column("leased_at", sa.Double, nullable=False, comment="moves when the lease is renewed"),
     sa.Column("leased_until", sa.Double, nullable=False),
     sa.Column("closed_at", sa.Double, comment="answered or given back"),
     sa.Column("answer_id", sa.Text, comment="the label's or check's id; null: none, or given back"),
@@ -150,6 +152,13 @@ leased_views = sa.Index(
     views.c.comparison_id,
     sqlite_where=views.c.closed_at.is_(None),
     postgresql_where=views.c.closed_at.is_(None),
+)
+
+answered_checks = sa.Index(
+    "ix_views_checks",
+    views.c.answer_id,
+    sqlite_where=views.c.kind != "work",
+    postgresql_where=views.c.kind != "work",
 )
 
 gold = sa.Table(

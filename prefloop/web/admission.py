@@ -17,16 +17,23 @@ def require_ready(name: str, person_id: str, here: Parts) -> None:
                 409, "instructions_changed", "The instructions have changed. Read them first."
             )
     if here.settings.claims.training_items > 0 and name not in here.passed:
-        _require_passed(name, here)
+        _require_passed(name, person_id, here)
 
 
-def _require_passed(name: str, here: Parts) -> None:
+def _require_passed(name: str, person_id: str, here: Parts) -> None:
+    person = here.store.people.by_id(person_id)
+    if person is not None and person.introduction == "passed":
+        here.passed.add(name)
+        return
     lessons = [c.is_right for c in here.store.gold.checks(name) if c.kind == "training"]
     there_are = sum(gold.is_training for gold in here.store.gold.all())
     if len(lessons) < min(here.settings.claims.training_items, there_are):
         return
     right = sum(is_right is True for is_right in lessons)
-    if lessons and right / len(lessons) < here.settings.pass_accuracy:
+    has_passed = not lessons or right / len(lessons) >= here.settings.pass_accuracy
+    if lessons and (has_passed or person is None or person.introduction is None):
+        here.store.people.introduced(person_id, has_passed=has_passed)
+    if not has_passed:
         raise ApiError(
             403,
             "not_passed",

@@ -42,6 +42,8 @@ class RateLimit:
             tries = self._taken.get(key)
             if tries:
                 tries.pop()
+                if not tries:
+                    del self._taken[key]
 
     def _recent(self, key: str, now: float) -> deque[float]:
         tries = self._taken.get(key, deque())

@@ -88,6 +88,14 @@ def enable(person_id: Name, _caller: Owner, here: Here) -> PersonNow:
     return _changed(person_id, here)
 
 
+@router.post("/api/people/{person_id}/pass", responses=refusals(401, 403, 404))
+def let_through(person_id: Name, _caller: Owner, here: Here) -> PersonNow:
+    """Let somebody label whose answers in the introduction were not as expected."""
+    _known(person_id, here)
+    here.store.people.introduced(person_id, has_passed=True)
+    return _changed(person_id, here)
+
+
 @router.get("/api/people/{person_id}/tokens", responses=refusals(401, 403, 404))
 def tokens(person_id: Name, _caller: Owner, here: Here) -> Tokens:
     """Return somebody's keys for programs."""
@@ -218,5 +226,6 @@ def _person(person: Person, here: Parts) -> PersonNow:
         role=person.role,
         created_at=person.created_at,
         disabled_at=person.disabled_at,
+        introduction=person.introduction,
         read_instructions=here.store.instructions.acknowledged(person.id),
     )

@@ -1,5 +1,7 @@
 """What travels between the owner's pages, or an owner's program, and the server."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from prefloop.teamwork import CordAction, Role, Rule
@@ -22,6 +24,7 @@ class PersonNow(BaseModel):
     role: Role
     created_at: float
     disabled_at: float | None
+    introduction: Literal["passed", "failed"] | None
     read_instructions: str | None
     """The newest version of the instructions that they have read."""
 

@@ -27,7 +27,8 @@ LONG_POST = "We have always split everything evenly, and now we do not. " * 30
 def test_axe_finds_nothing_grave_in_any_state(
     new_person: NewPerson, site: Site, scheme: str
 ) -> None:
-    ann = new_person("Ann", comes_back=False, color_scheme=scheme)
+    # Nothing fades: axe would measure colors on their way.
+    ann = new_person("Ann", comes_back=False, color_scheme=scheme, reduced_motion="reduce")
     page = ann.page
     found = {}
 
@@ -228,8 +229,11 @@ def test_targets_on_a_phone_are_large_enough(new_person: NewPerson, site: Site) 
     page = ann.page
     for _ in range(4):
         ann.asked()
+        before = ann.prompt
         assert page.evaluate(SMALL_TARGETS) == []
         page.get_by_role("group", name="Choose").get_by_text("2", exact=True).tap()
+        # A tap becomes a click a moment later.
+        expect(page.locator("#prompt")).not_to_have_text(before)
     ann.asked()
     ann.button("More").tap()
     assert page.evaluate(SMALL_TARGETS) == []

@@ -19,6 +19,8 @@ STEP = "05:01"
 """A little more than the page's longest time between two renewals."""
 SIXTEEN_MINUTES = 960.0
 """A little more than a lease."""
+SOMETHING_ELSE = "async () => { await fetch('/api/me'); }"
+"""A request after which those that the page made before are known here."""
 ELSEWHERE = "went to somebody else meanwhile"
 
 
@@ -58,7 +60,7 @@ def asked_for(page: Page) -> list[str]:
 
 def hear_all(page: Page) -> None:
     """Wait until everything that the page has asked for is known here."""
-    page.evaluate("async () => { await fetch('/api/me'); }")
+    page.evaluate(SOMETHING_ELSE)
     page.wait_for_load_state("networkidle")
 
 
@@ -122,6 +124,28 @@ def test_nobody_at_the_page_takes_nothing_new(new_person: NewPerson, one_questio
         page.mouse.move(30, 30)
 
 
+def test_a_resting_page_takes_nothing_while_nobody_is_there(
+    new_person: NewPerson, one_question: Site
+) -> None:
+    ann = new_person("Ann", comes_back=False)
+    ann.site, page = one_question, ann.page
+    page.clock.install()
+    ann.come_back()
+    ann.press("1")
+    ann.is_saved()
+    expect(page.locator("#resting")).to_be_visible()
+    page.clock.fast_forward("11:00")
+    page.evaluate(SOMETHING_ELSE)
+    one_question.ask(short_questions(3), round=8)
+    seen = asked_for(page)
+    for _ in range(6):
+        page.clock.fast_forward("01:00")
+        page.evaluate(SOMETHING_ELSE)
+    assert seen == []
+    page.mouse.move(30, 30)
+    ann.asked()
+
+
 def test_a_lapsed_question_that_is_free_is_still_there(
     idle_ann: Person, database_clock: MovableClock
 ) -> None:
@@ -148,6 +172,8 @@ def test_who_comes_back_hears_that_others_have_the_question(
         bob.asked()
     bob.press("1")
     bob.is_saved()
+    # Bob may have met the question last: then nothing would be left for Ann.
+    site.ask(short_questions(2), round=8)
     idle_ann.page.mouse.move(30, 30)
     expect(idle_ann.page.locator("#toast")).to_contain_text(ELSEWHERE)
     expect(idle_ann.page.locator("#prompt")).not_to_have_text(before)

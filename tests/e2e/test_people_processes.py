@@ -159,7 +159,7 @@ def pulled_and_released(run: Path, owner: httpx.Client, token: str) -> None:
     eventually("the policy goes on", lambda: "goes on from update" in printed(run))
     address = served_at(run)
     assert address
-    pull = {"reason": "it swears", "samples": []}
+    pull = {"reason": "it swears"}
     headers = {"authorization": f"Bearer {token}"}
     httpx.post(f"{address}/api/cord", json=pull, headers=headers, timeout=20).raise_for_status()
     cord = eventually("the trainer stands still", lambda: stopped(owner))

@@ -72,7 +72,7 @@ def export_file(
     text = "[" + ",\n ".join(lines) + "]\n" if outgo.is_array else "\n".join(lines) + "\n"
     write_atomically(path, text)
     counts = {"lines": len(lines), **dict(outgo.counts)}
-    # They are in the file all the same: who reads it decides for themselves.
+    # Of all live labels. None is left out of the file for it: who reads it decides for themselves.
     excluded = sum(rule.n_labels for rule in _one_per_labeler(store))
     return counts | ({"labels_of_excluded_labelers": excluded} if excluded else {})
 

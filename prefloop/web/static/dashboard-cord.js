@@ -86,7 +86,7 @@ export class Cord {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
-        await call("POST", "/api/cord", { reason: form.elements.reason.value.trim(), samples: [] });
+        await call("POST", "/api/cord", { reason: form.elements.reason.value.trim() });
         form.reset();
         dialog.close();
         this.changed();

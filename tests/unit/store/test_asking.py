@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
+from tests.clock_for_tests import MovableClock
 from tests.unit.store.asking_for_tests import answer, ask, give, make_gold, send
 from tests.unit.store.records_for_tests import label, tie
 
@@ -74,6 +75,45 @@ def test_those_who_are_waited_for_are_named(store: Store) -> None:
     store.add_labels([label(0)])
     store.rules.apply("too fast", "eve", "one second each", "olga")
     assert store.queue.waited_for(0) == ["ben"], "ann has answered; eve's answers do not count"
+
+
+def test_without_anybody_whose_answers_count_a_batch_waits(store: Store) -> None:
+    ann = store.people.add("ann", "labeler")
+    store.queue.open_batch(0, [("c0", 1)])
+    rule = store.rules.apply("too fast", "ann", "one second each", "olga")
+    assert not store.queue.is_exhausted(0), "somebody else may be let in"
+    assert store.queue.waited_for(0) == []
+    store.rules.undo(rule.id, "olga")
+    assert store.queue.waited_for(0) == ["ann"]
+    store.people.introduced(ann.id, has_passed=False)
+    assert not store.queue.is_exhausted(0)
+    assert store.queue.waited_for(0) == []
+    store.people.introduced(ann.id, has_passed=True)
+    assert store.queue.waited_for(0) == ["ann"]
+
+
+def test_nobody_waits_for_those_who_failed_the_introduction(store: Store) -> None:
+    cat = store.people.add("cat", "labeler")
+    store.people.add("ann", "labeler")
+    store.queue.open_batch(0, [("c0", 2)])
+    store.add_labels([label(0)])
+    assert store.queue.waited_for(0) == ["cat"]
+    store.people.introduced(cat.id, has_passed=False)
+    assert store.queue.is_exhausted(0)
+
+
+def test_a_repeat_is_no_answer_of_its_own(store: Store, clock: MovableClock) -> None:
+    store.people.add("ann", "labeler")
+    ask(store)
+    [view] = give(store)
+    send(store, answer(view, "work"))
+    clock.jump(3600)
+    [again] = give(store, policy=ClaimPolicy(gold_share=0.0, repeat_share=1.0))
+    assert again.kind == "repeat"
+    send(store, answer(again))
+    store.answers.withdraw("work", "ann")
+    assert view.comparison_id in {each.comparison_id for each in give(store, n=9)}
+    assert store.queue.waited_for(0) == ["ann"]
 
 
 def test_whoever_saw_a_question_as_gold_is_not_asked_it_as_work(store: Store) -> None:

@@ -187,7 +187,7 @@ def test_progress_counts_gold_as_work_and_training_not_at_all(store: Store) -> N
         send(store, answer(view))
     assert kinds == ["training", "gold", "work"]
     progress = store.queue.progress("ann")
-    assert (progress["answered"], progress["left"]) == (2, 3)
+    assert (progress["answered"], progress["left"]) == (2, 10)
     assert progress["batch"] == batch(store)
     store.queue.give_back([give(store)[0].id], "ann")
     assert store.queue.progress("ann")["answered"] == 2

@@ -57,6 +57,16 @@ def test_a_rule_does_not_open_what_is_frozen(store: Store) -> None:
     store.queue.freeze(0)
     store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
     assert give(store, "eve", n=9) == []
+    assert store.queue.batches()[0].answered == 1, "its reward model learned from that one"
+
+
+def test_what_an_excluded_labeler_holds_is_not_kept_from_others(store: Store) -> None:
+    every = set(ask(store))
+    store.people.add("bob", "labeler")
+    assert {view.comparison_id for view in give(store, "bob", 9)} == every
+    assert give(store, "eve", 9) == []
+    store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    assert {view.comparison_id for view in give(store, "eve", 9)} == every
 
 
 def _is_asked(store: Store, comparison_id: str) -> bool:

@@ -91,9 +91,9 @@ def desk_over(store: Store, settings: WebSettings | None = None) -> Desk:
     return Desk(store, app, {person.name: person.id for person in store.people.all()})
 
 
-def fill_queue(store: Store, questions: int, *, round: int = 7) -> None:
+def fill_queue(store: Store, questions: int, *, round: int = 7, first: int = 0) -> None:
     """Open a batch of questions of two samples each, every one wanted once."""
-    places = range(questions)
+    places = range(first, first + questions)
     prompts = [Prompt(id=f"p{n}", text=f"Prompt {n}", source="here", split="train") for n in places]
     samples = [
         Sample(

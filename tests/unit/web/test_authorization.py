@@ -128,6 +128,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "POST /api/people/{person_id}/tokens": (MADE, fixed(name="for a program")),
     "POST /api/people/{person_id}/disable": (RULE, None),
     "POST /api/people/{person_id}/enable": (RULE, None),
+    "POST /api/people/{person_id}/pass": (RULE, None),
     "DELETE /api/tokens/{token_id}": (GONE, None),
     "POST /api/instructions/preview": (RULE, fixed(text="*new*")),
     "POST /api/instructions": (

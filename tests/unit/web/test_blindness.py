@@ -19,6 +19,7 @@ from tests.unit.web.desk import (
     Desk,
     answer_to,
     claim,
+    fill_queue,
     make_desk,
     new_id,
     open_store,
@@ -47,17 +48,22 @@ def testing_desk(tmp_path: Path) -> Iterator[Desk]:
     with open_store(tmp_path) as store:
         desk = make_desk(store, settings=WebSettings(claims=policy), questions=40)
         for n in range(8):
-            store.gold.add(
-                Gold(
-                    comparison_id=f"c{n}",
-                    chosen=f"s{n}a",
-                    explanation="It says more.",
-                    is_training=False,
-                    created_by="olga",
-                )
-            )
+            add_gold(store, n)
         yield desk
         desk.app.state.parts.close()
+
+
+def add_gold(store: Store, n: int) -> None:
+    """Make a silent question of the n-th."""
+    store.gold.add(
+        Gold(
+            comparison_id=f"c{n}",
+            chosen=f"s{n}a",
+            explanation="It says more.",
+            is_training=False,
+            created_by="olga",
+        )
+    )
 
 
 def words_of(value: Any) -> str:
@@ -166,6 +172,50 @@ def shape_of(value: Any) -> str:
 def shape_of_headers(answer: Any) -> str:
     """Return the names of an answer's headers."""
     return str(sorted(answer.headers))
+
+
+def test_gold_looks_like_the_work_around_it_when_a_batch_closes(tmp_path: Path) -> None:
+    """What was handed out in a batch that closed is late, and stays as it is, whatever it is."""
+    policy = replace(WORK_ONLY, gold_share=0.5)
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=WebSettings(claims=policy), questions=40)
+        for n in range(8):
+            add_gold(store, n)
+        ann = desk.browser("ann")
+        held = claim(ann, 4)
+        while {kind_of(store, question) for question in held} != {"work", "gold"}:
+            for question in held:
+                ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+            held = claim(ann, 4)
+        kinds = {question["view"]: kind_of(store, question) for question in held}
+        store.queue.freeze(7)
+        fill_queue(store, 20, round=8, first=40)
+        assert not {q["view"] for q in claim(ann, 4)} & set(kinds), "a reload drops all or none"
+        told: dict[str, set[Any]] = defaultdict(set)
+        for question in held:
+            name = new_id()
+            saved = ann.put(f"/api/answers/{name}", json=answer_to(question))
+            undone = ann.delete(f"/api/answers/{name}")
+            told[kinds[question["view"]]].add((saved.text, undone.status_code, undone.text))
+        assert len(told) == 2 and len(set.union(*told.values())) == 1
+        desk.app.state.parts.close()
+
+
+def kind_of(store: Store, question: dict[str, Any]) -> str:
+    view = store.queue.view(question["view"])
+    assert view is not None
+    return view.kind
+
+
+def test_what_is_left_does_not_tell_which_questions_were_gold(testing_desk: Desk) -> None:
+    ann = testing_desk.browser("ann")
+    left = []
+    for _ in range(24):
+        for question in claim(ann):
+            ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+            left.append(ann.get("/api/me").json()["progress"]["left"])
+    assert {n % 10 for n in left} == {0}
+    assert len(set(left)) < len(left) / 4
 
 
 def order_of(store: Store, question: dict[str, Any]) -> tuple[str, ...]:

@@ -250,7 +250,7 @@ def test_me_says_who_what_to_read_and_how_far(desk: Desk) -> None:
     me = ann.get("/api/me").json()
     assert (me["name"], me["role"], me["csrf"]) == ("ann", "labeler", ann.headers["x-csrf-token"])
     assert me["instructions"]["html"] == "<p>Pick the <strong>best</strong>.</p>\n"
-    assert me["progress"]["answered"] == 1 and me["progress"]["left"] == 5
+    assert me["progress"]["answered"] == 1 and me["progress"]["left"] == 10
     assert me["progress"]["today_minutes"] == pytest.approx(1.5)
     assert me["progress"]["gold"]["n"] == 0
     assert desk.program("ann").get("/api/me").json()["csrf"] is None
@@ -288,6 +288,13 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
         refused = ann.post("/api/claims", json={"n": 1})
         assert told(refused) == (403, "not_passed")
         assert "1 of your 2 answers" in refused.json()["error"]["told"]
+        olga = desk.browser("olga")
+        [listed] = [p for p in olga.get("/api/people").json()["people"] if p["name"] == "ann"]
+        assert listed["introduction"] == "failed"
+        assert "Let through" in olga.get("/team/people").text
+        let = olga.post(f"/api/people/{listed['id']}/pass")
+        assert (let.status_code, let.json()["introduction"]) == (200, "passed")
+        assert [q.get("is_training") for q in claim(ann)] == [None]
         desk.app.state.parts.close()
 
 

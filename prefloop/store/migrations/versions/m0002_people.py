@@ -70,6 +70,7 @@ def _create_people() -> None:
         _time("created_at"),
         sa.Column("disabled_at", sa.Double),
         sa.Column("read_instructions", sa.Text, comment="the newest version that was acknowledged"),
+        sa.Column("introduction", sa.Text, comment="passed (or let through), failed; null: open"),
         sa.CheckConstraint("role IN ('owner', 'labeler', 'viewer')", name="role_is_known"),
     )
 
@@ -153,7 +154,10 @@ def _create_views() -> None:
         _text("labeler"),
         _text("kind"),
         _text("shown", comment="JSON list of sample ids"),
-        _time("leased_at"),
+        _time("handed_at"),
+        sa.Column(
+            "leased_at", sa.Double, nullable=False, comment="moves when the lease is renewed"
+        ),
         _time("leased_until"),
         sa.Column("closed_at", sa.Double, comment="answered or given back"),
         sa.Column(
@@ -170,6 +174,10 @@ def _create_views() -> None:
             comment="answered before: not counted again when an answer was taken back",
         ),
     )
+    _index_views()
+
+
+def _index_views() -> None:
     op.create_index("ix_views_labeler_closed_at", "views", ["labeler", "closed_at"])
     op.create_index("ix_views_closed_at", "views", ["closed_at"])
     is_leased = sa.text("closed_at IS NULL")
@@ -179,6 +187,14 @@ def _create_views() -> None:
         ["comparison_id"],
         sqlite_where=is_leased,
         postgresql_where=is_leased,
+    )
+    is_check = sa.text("kind != 'work'")
+    op.create_index(
+        "ix_views_checks",
+        "views",
+        ["answer_id"],
+        sqlite_where=is_check,
+        postgresql_where=is_check,
     )
 
 

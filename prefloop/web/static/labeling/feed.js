@@ -26,7 +26,6 @@ export class Feed extends EventTarget {
   #renewTimer = 0;
   #leaseSeconds = 0;
   #touched = performance.now();
-  #wasAway = false;
   #outbox;
   isEmpty = false;
 
@@ -143,8 +142,8 @@ export class Feed extends EventTarget {
     this.#polls += 1;
     clearTimeout(this.#pollTimer);
     this.#pollTimer = setTimeout(() => {
-      // Nobody is there to answer what is in hand already: no more is taken from the others.
-      if (!this.#isAway || this.#inHand.size === 0) this.fill();
+      // Nobody is there to answer: nothing is taken from the others. Whoever comes back asks at once.
+      if (document.visibilityState === "visible" && !this.#isAway) this.fill();
     }, Math.max(wait, (seconds ?? 0) * 1000));
   }
 
@@ -155,7 +154,8 @@ export class Feed extends EventTarget {
   }
 
   get #isAway() {
-    const idle = Math.min(Math.max(this.#leaseSeconds, SHORTEST_RENEWAL_S), LONGEST_IDLE_S);
+    const lease = Math.max(this.#leaseSeconds, SHORTEST_RENEWAL_S);
+    const idle = this.#leaseSeconds ? Math.min(lease, LONGEST_IDLE_S) : LONGEST_IDLE_S;
     return performance.now() - this.#touched > idle * 1000;
   }
 
@@ -168,8 +168,7 @@ export class Feed extends EventTarget {
   /** Somebody is back: what lapsed meanwhile is theirs again, unless others have it now. */
   comeBack() {
     this.#touched = performance.now();
-    this.#wasAway = true;
-    return this.#renew();
+    return this.#renew({ isBack: true });
   }
 
   /** While somebody is at the page, its questions stay theirs. */
@@ -180,21 +179,23 @@ export class Feed extends EventTarget {
       this.#renewTimer = 0;
       if (!this.#inHand.size) return;
       this.#keepLease(this.#leaseSeconds);
-      if (document.visibilityState === "visible" && !this.#isAway) this.#renew();
+      if (document.visibilityState === "visible" && !this.#isAway) this.#renew({ isBack: false });
     }, Math.min(Math.max(seconds / 3, SHORTEST_RENEWAL_S), LONGEST_RENEWAL_S) * 1000);
   }
 
   /** Prolong the leases now, and let go of what others have. */
-  async #renew() {
+  async #renew({ isBack }) {
     const asked = [...this.#inHand.keys()];
-    if (!asked.length) return;
+    if (!asked.length) {
+      this.fill();
+      return;
+    }
     const unsaved = this.#unsaved();
     try {
       const { views } = await call("POST", "/api/claims/renew", { views: asked });
       // While an undo is on its way, the server takes its question for answered.
       const kept = new Set([...views, ...unsaved, ...this.#unsaved()]);
-      this.#drop(asked.filter((view) => !kept.has(view)));
-      this.#wasAway = false;
+      this.#drop(asked.filter((view) => !kept.has(view)), isBack);
     } catch { /* an answer is taken after its lease as well: nothing is lost by not renewing */ }
     this.fill();
   }
@@ -204,11 +205,11 @@ export class Feed extends EventTarget {
   }
 
   /** Who reads a question goes on with it, whoever else has it. Who comes back to it begins another. */
-  #drop(lost) {
+  #drop(lost, isBack) {
     const ahead = new Set(this.#ready.map((view) => view.view));
     this.#ready = this.#ready.filter((view) => !lost.includes(view.view));
     for (const view of lost.filter((each) => this.#inHand.has(each))) {
-      if (!ahead.has(view) && !this.#wasAway) continue;
+      if (!ahead.has(view) && !isBack) continue;
       this.#inHand.delete(view);
       if (!ahead.has(view)) this.dispatchEvent(new CustomEvent("lost", { detail: view }));
     }

@@ -88,8 +88,8 @@ async function refresh() {
 
 function use(fresh) {
   me = fresh;
-  // The server counts what nobody holds; what is in hand here is left to do as well.
-  me.progress.left += feed.nInHand;
+  // The server counts, in tens, what nobody holds; what is in hand here is left to do as well.
+  me.progress.left = Math.max(me.progress.left, feed.nInHand);
   useToken(me.csrf);
   work.instructions = me.instructions?.version ?? "";
   the("question").textContent = me.instructions?.question ?? "No question has been asked yet.";
@@ -142,7 +142,7 @@ function wireOutbox() {
 /** Only acknowledged answers count; the server's own figures come a moment later. */
 function countUp(n) {
   const { progress } = me;
-  me.progress = { ...progress, answered: Math.max(progress.answered + n, 0), left: Math.max(progress.left - n, 0) };
+  me.progress = { ...progress, answered: Math.max(progress.answered + n, 0) };
   showProgress(me.progress);
   clearTimeout(countUp.timer);
   countUp.timer = setTimeout(() => refresh().catch(() => {}), SOON_MS);
@@ -268,7 +268,9 @@ function wireButtons() {
 function wireWindow() {
   for (const kind of ["pointermove", "wheel", "scroll"]) document.addEventListener(kind, () => work.touch(false), { passive: true, capture: true });
   document.addEventListener("pointerdown", () => work.touch(true), { passive: true, capture: true });
-  for (const kind of ["keydown", "pointermove", "pointerdown", "wheel", "scroll", "focus"]) addEventListener(kind, () => feed.touch(), { passive: true, capture: true });
+  for (const kind of ["keydown", "pointermove", "pointerdown", "wheel"]) addEventListener(kind, () => feed.touch(), { passive: true, capture: true });
+  // Without capturing: the page moves the focus and scrolls by itself, too, when a question comes.
+  addEventListener("focus", () => feed.touch());
   document.addEventListener("visibilitychange", () => {
     const isVisible = document.visibilityState === "visible";
     work.turn(isVisible);

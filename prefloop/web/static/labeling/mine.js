@@ -17,7 +17,7 @@ async function start() {
     const { progress } = await whoIsHere();
     the("tiles").replaceChildren(
       tile("Answered", String(progress.answered)),
-      tile("Left for you", String(progress.left)),
+      tile("Left for you", progress.left ? `at most ${progress.left}` : "nothing"),
       tile("Today", duration(progress.today_minutes)),
     );
     the("gold").textContent = goldTold(progress.gold);

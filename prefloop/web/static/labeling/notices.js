@@ -69,14 +69,14 @@ export function showResting(problem, isEmpty) {
 function whyResting(problem, isEmpty) {
   if (problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
   if (problem && problem.status !== 401) return ["No question right now", problem.told];
-  if (isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; you may leave it open."];
+  if (isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; after ten quiet minutes it does so when you come back."];
   return ["Getting the next question …", ""];
 }
 
 /** How far one has come. */
 export function showProgress(progress) {
   const { answered, left, today_minutes: minutes, gold } = progress;
-  const parts = [`${answered} answered`, `${left} left`, `${duration(minutes)} today`];
+  const parts = [`${answered} answered`, left ? `at most ${left} left` : "nothing left", `${duration(minutes)} today`];
   the("figures").replaceChildren(...parts.map(figure), figure(goldTold(gold), "gold"));
   const bar = the("progress");
   bar.max = Math.max(answered + left, 1);

@@ -222,6 +222,8 @@ export class Outbox extends EventTarget {
 
   /** Send one entry; return whether to go on with the next. */
   async #sendOne(entry, lost) {
+    // Another tab has cancelled it.
+    if (this.#gone.has(entry.id)) return true;
     entry.tries += 1;
     // Once it may have left, everybody must know: this page after a reload, and the other tabs.
     if (entry.tries === 1 && entry.kind === "answer") await this.#keep(entry);
