@@ -1,5 +1,6 @@
 """Serving the app: on this machine alone unless told otherwise, until it is told to stop."""
 
+import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from prefloop.errors import SettingsError
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
+from prefloop.web.requests import Requests
 
 SHUTDOWN_SECONDS = 10
 """How long requests that are being answered may take when the server is to stop."""
@@ -31,6 +33,10 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door, then say at which address."""
         await super().startup(sockets)
+        # What the program itself is made of stays: looking through it again and again for garbage
+        # would keep everybody waiting for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         if not self.should_exit and sockets:
             self._on_ready(address(self._settings, sockets[0].getsockname()[1]))
 
@@ -97,6 +103,7 @@ def _config(app: FastAPI, settings: WebSettings) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     return uvicorn.Config(
         app,
+        http=Requests,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -196,6 +196,23 @@ def test_headers_without_end_are_refused(desk: Desk) -> None:
                     break
         assert sent < 1 << 20
         assert not answer or answer.startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize("trickle", [b"1\r\nx\r\n", b"0\r\nX-Long: ", b"x" * 9000])
+def test_a_body_or_a_tail_without_end_is_refused(desk: Desk, trickle: bytes) -> None:
+    with running(desk, WebSettings()) as where:
+        host, port = where.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), DEADLINE_SECONDS) as client:
+            client.sendall(
+                b"POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            sent = 0
+            with suppress(OSError):
+                while sent < 64 << 20:
+                    client.sendall(trickle * 100)
+                    sent += 100 * len(trickle)
+            assert sent < 16 << 20
 
 
 def test_the_server_needs_neither_torch_nor_much_memory(tmp_path: Path) -> None:
