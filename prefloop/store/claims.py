@@ -85,8 +85,12 @@ _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.place >= _START)
 FREE_BEFORE = _FREE.where(queue.c.place < _START)
 
-IS_OF_A_FROZEN_BATCH = views.c.handed_at <= sa.func.coalesce(
-    sa.select(sa.func.max(batches.c.frozen_at)).scalar_subquery(), 0.0
+IS_OF_A_FROZEN_BATCH = sa.and_(
+    sa.select(batches.c.round).where(batches.c.frozen_at.is_not(None)).exists(),
+    sa.or_(
+        ~sa.select(batches.c.round).where(batches.c.frozen_at.is_(None)).exists(),
+        views.c.handed_at <= sa.select(sa.func.max(batches.c.frozen_at)).scalar_subquery(),
+    ),
 )
 """Whether a check was handed out among work that has been closed: it must look like that work."""
 

@@ -62,7 +62,7 @@ class Model:
     def has_answered(self, question: str, labeler: str) -> bool:
         """Whether somebody can give no opinion of their own any more."""
         return any(
-            x.question == question and x.labeler == labeler and x.state == "live"
+            (x.question, x.labeler, x.state) == (question, labeler, "live") and x.kind != "repeat"
             for x in self.given.values()
         )
 
@@ -112,7 +112,9 @@ class Model:
             return self.is_open(view.question) and not self.has_answered(
                 view.question, view.labeler
             )
-        return self.live(view.question, view.labeler, view.kind) is None
+        # What was handed out in a batch that has closed looks alike, whatever it is.
+        is_open = not self.is_frozen
+        return is_open and self.live(view.question, view.labeler, view.kind) is None
 
     def free(self, labeler: str, now: float) -> set[str]:
         """The questions that a labeler may be given as new."""
@@ -129,10 +131,11 @@ class Model:
 
     def renew(self, view: Handed, now: float) -> bool:
         """Let a lease begin anew, if it may."""
-        is_renewable = view.kind != "work" or view.is_leased(now) or (
-            self.has_room(view.question, view.labeler, now)
-            and not self.has_answered(view.question, view.labeler)
-        )  # fmt: skip
+        is_free = self.has_room(view.question, view.labeler, now) and not self.has_answered(
+            view.question, view.labeler
+        )
+        is_check = view.kind != "work" and not self.is_frozen
+        is_renewable = view.is_leased(now) or is_check or is_free
         if view.closed_at is None and is_renewable:
             lease_seconds = view.leased_until - view.leased_at
             view.leased_at, view.leased_until = now, now + lease_seconds
