@@ -131,11 +131,12 @@ class Model:
 
     def renew(self, view: Handed, now: float) -> bool:
         """Let a lease begin anew, if it may."""
-        is_free = self.has_room(view.question, view.labeler, now) and not self.has_answered(
-            view.question, view.labeler
-        )
-        is_check = view.kind != "work" and not self.is_frozen
-        is_renewable = view.is_leased(now) or is_check or is_free
+        if view.kind == "work":
+            is_open = self.has_room(view.question, view.labeler, now)
+            is_open = is_open and not self.has_answered(view.question, view.labeler)
+        else:
+            is_open = not self.is_frozen
+        is_renewable = view.is_leased(now) or is_open
         if view.closed_at is None and is_renewable:
             lease_seconds = view.leased_until - view.leased_at
             view.leased_at, view.leased_until = now, now + lease_seconds
