@@ -1,5 +1,6 @@
 """The verb that serves the labeling page and the dashboard."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -75,6 +76,10 @@ def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bo
     require_password(store, settings)
     with _door(settings, folder) as door:
         server = make_server(store, settings, on_ready=ready)
+        # What the program is made of stays. Looking through it again and again for garbage would
+        # keep everybody waiting meanwhile.
+        gc.collect()
+        gc.freeze()
         if for_run:
             # The run holds the other end of standard input. When it dies, however it dies, that
             # end is closed.

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
+from prefloop.store.claims import IS_OF_A_FROZEN_BATCH
 from prefloop.store.rows import Row, label_row
 from prefloop.store.tables import labels
 from prefloop.store.team_tables import batches, checks, queue, views
 from prefloop.teamwork import Submission
 
 HandedOut = sa.Row[*tuple[Any, ...]]
-"""A view, with the moment at which its question's batch was frozen."""
+"""A view, with the moment at which its question's batch was frozen, if it has one."""
 
 FIELDS = (
     *("id", "comparison_id", "labeler", "answer", "chosen", "shown", "seconds"),
@@ -41,7 +42,8 @@ def _where_handed_out(table: sa.Table) -> sa.FromClause:
 _VIEWS = (
     sa.select(
         *(views.c.id, views.c.comparison_id, views.c.labeler, views.c.kind, views.c.shown),
-        *(views.c.answer_id, views.c.handed_at, views.c.is_tallied, batches.c.frozen_at),
+        *(views.c.answer_id, views.c.is_tallied, batches.c.frozen_at),
+        IS_OF_A_FROZEN_BATCH.label("is_of_a_frozen_batch"),
     )
     .outerjoin(queue, queue.c.comparison_id == views.c.comparison_id)
     .outerjoin(batches, batches.c.round == queue.c.round)

@@ -85,11 +85,13 @@ _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.place >= _START)
 FREE_BEFORE = _FREE.where(queue.c.place < _START)
 
+# Under a name of its own: whoever uses the condition may look at the batches too.
+_ANY = batches.alias("any_batch")
 IS_OF_A_FROZEN_BATCH = sa.and_(
-    sa.select(batches.c.round).where(batches.c.frozen_at.is_not(None)).exists(),
+    sa.select(_ANY.c.round).where(_ANY.c.frozen_at.is_not(None)).exists(),
     sa.or_(
-        ~sa.select(batches.c.round).where(batches.c.frozen_at.is_(None)).exists(),
-        views.c.handed_at <= sa.select(sa.func.max(batches.c.frozen_at)).scalar_subquery(),
+        ~sa.select(_ANY.c.round).where(_ANY.c.frozen_at.is_(None)).exists(),
+        views.c.handed_at <= sa.select(sa.func.max(_ANY.c.frozen_at)).scalar_subquery(),
     ),
 )
 """Whether a check was handed out among work that has been closed: it must look like that work."""

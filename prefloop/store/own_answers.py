@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
 from prefloop.store import clock
-from prefloop.store.claims import IS_FREE
+from prefloop.store.claims import IS_FREE, IS_OF_A_FROZEN_BATCH
 from prefloop.store.insertion import chunks, rows_where
 from prefloop.store.rows import Columns, label_record
 from prefloop.store.tables import events, labels
@@ -47,7 +47,6 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
     A check has no batch: it can be changed until that of the work around it is frozen.
     """
     found: set[str] = set()
-    frozen = checks_frozen_at(connection)
     for chunk in chunks(answer_ids):
         query = sa.select(labels.c.id).outerjoin(
             queue, queue.c.comparison_id == labels.c.comparison_id
@@ -55,27 +54,16 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
         query = query.outerjoin(batches, batches.c.round == queue.c.round)
         query = query.where(labels.c.id.in_(chunk), labels.c.ended_by.is_(None))
         found.update(connection.execute(query.where(batches.c.frozen_at.is_(None))).scalars())
-        query = sa.select(checks.c.id, views.c.handed_at).where(
+        query = sa.select(checks.c.id).where(
             checks.c.id.in_(chunk),
             checks.c.ended_by.is_(None),
             checks.c.kind != "training",
             views.c.kind != "work",
             views.c.answer_id == checks.c.id,
+            ~IS_OF_A_FROZEN_BATCH,
         )
-        found.update(row.id for row in connection.execute(query) if row.handed_at > frozen)
+        found.update(connection.execute(query).scalars())
     return found
-
-
-def checks_frozen_at(connection: Connection) -> float:
-    """Return the time until which checks were handed out that are closed, like the work of then.
-
-    All of them are while no batch is open.
-    """
-    query = sa.select(
-        sa.func.count(), sa.func.count(batches.c.frozen_at), sa.func.max(batches.c.frozen_at)
-    ).select_from(batches)
-    n_batches, n_frozen, last = connection.execute(query).one()
-    return math.inf if n_batches == n_frozen > 0 else last or 0.0
 
 
 def n_answered(connection: Connection, labeler: str) -> int:

@@ -16,7 +16,6 @@ from prefloop.store.answers_there import HandedOut, answers_there, is_same, view
 from prefloop.store.checks import check_line
 from prefloop.store.insertion import rows_where
 from prefloop.store.labels import LABEL, label_problems
-from prefloop.store.own_answers import checks_frozen_at
 from prefloop.store.rows import Columns, Row, label_payload, label_row
 from prefloop.store.team_tables import gold
 from prefloop.teamwork import Check, Receipt, Submission, ViewKind
@@ -59,10 +58,8 @@ class Judge:
         }
         self._versions = versions
         self._gold: dict[str, Columns] = {}
-        self._checks_frozen_at = 0.0
         if any(view.kind != "work" for view in self._views.values()):
             self._gold = _gold(connection, self._views)
-            self._checks_frozen_at = checks_frozen_at(connection)
 
     def receipt(self, submission: Submission) -> Receipt:
         """Return what becomes of a submission, and take it if it is to be stored."""
@@ -143,7 +140,7 @@ class Judge:
     def _is_late(self, view: HandedOut) -> bool:
         if view.kind == "work":
             return view.frozen_at is not None
-        return bool(view.handed_at <= self._checks_frozen_at)
+        return bool(view.is_of_a_frozen_batch)
 
     def _take(self, submission: Submission, view: HandedOut, place: Place) -> None:
         label, kind = submission.label, view.kind

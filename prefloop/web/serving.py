@@ -1,6 +1,5 @@
 """Serving the app: on this machine alone unless told otherwise, until it is told to stop."""
 
-import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -33,10 +32,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door, then say at which address."""
         await super().startup(sockets)
-        # What the program itself is made of stays: looking through it again and again for garbage
-        # would keep everybody waiting for a tenth of a second.
-        gc.collect()
-        gc.freeze()
         if not self.should_exit and sockets:
             self._on_ready(address(self._settings, sockets[0].getsockname()[1]))
 

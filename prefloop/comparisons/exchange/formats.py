@@ -1,7 +1,7 @@
 """Labels in and out by file, in any of the formats."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from prefloop.comparisons.exchange.outgo import Outgo, Question, load_questions
 from prefloop.errors import InputError
 from prefloop.files import write_atomically
 from prefloop.store.store import Store
-from prefloop.teamwork import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +71,10 @@ def export_file(
     text = "[" + ",\n ".join(lines) + "]\n" if outgo.is_array else "\n".join(lines) + "\n"
     write_atomically(path, text)
     counts = {"lines": len(lines), **dict(outgo.counts)}
-    # Of all live labels. None is left out of the file for it: who reads it decides for themselves.
-    excluded = sum(rule.n_labels for rule in _one_per_labeler(store))
-    return counts | ({"labels_of_excluded_labelers": excluded} if excluded else {})
-
-
-def _one_per_labeler(store: Store) -> Iterable[Rule]:
-    return {rule.labeler: rule for rule in store.rules.all() if rule.undone_at is None}.values()
+    # Excluded labelers' answers are written like all others: whoever reads the file decides.
+    excluded = {r.labeler: r.n_labels for r in store.rules.all() if r.undone_at is None}
+    n_excluded = sum(excluded.values())
+    return counts | ({"labels_of_excluded_labelers": n_excluded} if n_excluded else {})
 
 
 def _format(name: str) -> Format:
