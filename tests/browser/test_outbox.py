@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Error, Page, Playwright, Route, expect
 from tests.browser.chromium import kill, launch_with_profile
 from tests.browser.conftest import PATIENCE_MS, NewPerson
 from tests.browser.person import Person
-from tests.browser.site import Site
+from tests.browser.site import Site, short_questions
 
 ANSWERS = "**/api/answers/**"
 WATCH = """() => {
@@ -248,11 +248,12 @@ def test_two_tabs_send_each_answer_once(ann: Person, site: Site) -> None:
 
 def test_a_session_that_ended_keeps_the_work(ann: Person, page: Page, site: Site) -> None:
     asked = leave_whatever_it_asks(page)
+    # Enough for as long as the server believes a caller.
+    site.ask(short_questions(80), round=8)
     site.store.people.disable(site.people["Ann"])
     site.store.people.enable(site.people["Ann"])
     deadline = time.monotonic() + 20
     while not page.locator("#login-banner").is_visible():
-        # The server believes a caller for a few seconds.
         assert time.monotonic() < deadline
         ann.press("1")
         ann.asked()
