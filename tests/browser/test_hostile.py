@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from prefloop.report.build import build_report
+from prefloop.report.config import ReportConfig
+from prefloop.store.store import Store
 from tests.browser.conftest import NewPerson
-from tests.browser.hostile import CALL, TRAP, payloads
+from tests.browser.hostile import CALL, MARKUP, TRAP, payloads
 from tests.browser.person import Person
 from tests.browser.site import Site, serving
+from tests.unit.report.fake_run import SETTINGS, fake_task, make_run
 
 WATCH = """
 window.violations = [];
@@ -20,6 +24,15 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 SUITABLE = [text.replace("\0", "").encode("utf-8", "ignore").decode() for text in payloads()]
 """What a database can hold: neither NUL nor half a character."""
+MARKUP_ONLY = SUITABLE[: len(MARKUP)]
+A_LOT, NAME_LENGTH = 5_000, 40
+OWNERS_PAGES = (
+    "/dashboard",
+    "/team",
+    "/team/people",
+    "/team/gold?known=true",
+    "/team/instructions",
+)
 NAME = "<img src=x onerror=window.executed=1>"
 IN_GROUPS_OF = 8
 
@@ -36,7 +49,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         made.ask(
             [(prompt, texts if len(texts) > 1 else [*texts, "x"]) for prompt, texts in questions]
         )
-        small = [text for text in SUITABLE if len(text) < 5_000]
+        small = [text for text in SUITABLE if len(text) < A_LOT]
         made.publish("2", "\n\n".join(small))
         yield made
 
@@ -99,6 +112,58 @@ def _look_at_one(ann: Person, watched: Watched) -> None:
     ann.page.keyboard.press("Control+Enter")
     watched.is_clean(ann.page)
     ann.press("1")
+
+
+def test_the_owners_pages_show_them_and_do_nothing(browser: Browser, site: Site) -> None:
+    _spread(site)
+    with browser.new_context() as context:
+        watched = Watched(context, site)
+        entered = site.store.access.enter_by_code(site.code("olga"))
+        assert entered is not None
+        cookie = {"name": "prefloop_session", "value": entered[0], "url": site.address}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        page = context.new_page()
+        for path in OWNERS_PAGES:
+            page.goto(f"{site.address}{path}")
+            expect(page.locator("main")).to_contain_text(CALL)
+            watched.is_clean(page)
+
+
+def _spread(site: Site) -> None:
+    """Put all texts wherever an owner reads what people and models wrote."""
+    short = [text for text in SUITABLE if len(text) < A_LOT]
+    groups = [short[start : start + IN_GROUPS_OF] for start in range(0, len(short), IN_GROUPS_OF)]
+    asked = site.ask([(group[0], [*group, "x"]) for group in groups], round=8)
+    for comparison_id, group in zip(asked, groups, strict=True):
+        site.teach(comparison_id, group[0])
+    for update, group in enumerate(groups):
+        drawn = [{"prompt": text, "response": text, "score": 1.0, "kl": 2.0} for text in group]
+        site.store.updates.write("policy", 0, update, {"policy/score": 1.0}, drawn)
+    site.store.updates.beat(phase=NAME, round=0, done=1, total=2, detail=NAME)
+    for number, text in enumerate(MARKUP_ONLY):
+        name = " ".join(text[:NAME_LENGTH].split()) + str(number)
+        site.add(name)
+        site.store.rules.apply(text, name, text, text)
+    shown = [sample.id for sample in site.store.samples(round=8)]
+    site.store.cord.pull(NAME, "\n".join(MARKUP_ONLY), shown)
+
+
+def test_the_report_shows_them_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", rounds=1, n_held_out=len(SUITABLE), hostile=SUITABLE)
+    with Store.open(run / "prefloop.db") as store:
+        config = ReportConfig(pairs=len(SUITABLE))
+        report = build_report(run, store, config=config, task=fake_task(), settings=SETTINGS)
+    with browser.new_context() as context:
+        asked: list[str] = []
+        context.on("request", lambda request: asked.append(request.url))
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.goto(report.as_uri())
+        shown = page.locator("body").inner_text()
+        assert all(text in shown for text in MARKUP_ONLY)
+        assert page.evaluate("window.executed") is None
+        assert page.evaluate("window.violations") == []
+        assert [url for url in asked if not url.startswith(("file:", "data:image/svg+xml"))] == []
 
 
 def test_what_is_hidden_in_a_text_is_made_visible(browser: Browser, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Store, evaluation, trust figures and metrics are written by the code that a run 
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,12 @@ class Writer:
     """Writes texts whose mood leans by `lean`: a stand-in for a model."""
 
     rng: np.random.Generator
+    hostile: Sequence[str] = (HOSTILE,)
+    """What the first prompts end with, and the policy repeats."""
+
+    def repeats(self, prompt: Prompt) -> str | None:
+        """Return the hostile text that a prompt ends with."""
+        return next((text for text in self.hostile if prompt.text.endswith(f" {text}.")), None)
 
     def text(self, lean: float, n: int = 20) -> str:
         """Return a sentence of `n` words."""
@@ -88,11 +95,16 @@ class Writer:
 
 
 def make_run(
-    folder: Path, *, rounds: int = 2, n_held_out: int = 120, judge: str | None = "lexicon"
+    folder: Path,
+    *,
+    rounds: int = 2,
+    n_held_out: int = 120,
+    judge: str | None = "lexicon",
+    hostile: Sequence[str] = (HOSTILE,),
 ) -> Path:
     """Return the run folder, filled through the real store and the real evaluation."""
     folder.mkdir(parents=True, exist_ok=True)
-    writer = Writer(numpy_stream(7, "fake run"))
+    writer = Writer(numpy_stream(7, "fake run"), hostile)
     task = fake_task()
     with Store.open(folder / "prefloop.db") as store:
         held_out, train = _prompts(store, writer, n_held_out)
@@ -111,7 +123,8 @@ def fake_task() -> TaskConfig:
 
 def _prompts(store: Store, writer: Writer, n: int) -> tuple[list[Prompt], list[Prompt]]:
     texts = [writer.text(0.0, 40) for _ in range(n + 60)]
-    texts[0] += f" {HOSTILE}."
+    for i, text in enumerate(writer.hostile):
+        texts[i] += f" {text}."
     prompts = [
         Prompt(
             id=stable_id("prompt", i),
@@ -133,8 +146,8 @@ def _sample(
     text = writer.text(lean)
     if is_policy and writer.rng.random() < 0.15:
         text = " ".join(prompt.text.split()[:16]).capitalize() + "."
-    if is_policy and k == 0 and "script" in prompt.text:
-        text = f"All was well {HOSTILE}."
+    if is_policy and k == 0 and (repeated := writer.repeats(prompt)) is not None:
+        text = f"All was well {repeated}."
     kl = float(writer.rng.normal(5.2 + 0.8 * round, 2.0)) if is_policy else 0.0
     ref_logprob = float(writer.rng.normal(-58, 7))
     return Sample(

@@ -101,9 +101,13 @@ def test_two_processes_never_write_or_checkpoint_at_once(sqlite_path: Path) -> N
         assert len(store.prompts()) == 120
 
 
-def test_without_the_lock_they_would(sqlite_path: Path) -> None:
-    """Wrong twin: SQLite's own locks let a checkpoint run beside a writer."""
-    assert n_overlaps(spans_of_two(sqlite_path, turns=60, lock="without")) > 0
+def test_without_the_lock_they_would(tmp_path: Path) -> None:
+    """Wrong twin: SQLite's own locks let a checkpoint run beside a writer.
+
+    On a busy machine the two may not run at the same time at once.
+    """
+    stores = (tmp_path / f"{attempt}.db" for attempt in range(20))
+    assert any(n_overlaps(spans_of_two(path, turns=60, lock="without")) for path in stores)
 
 
 def test_nobody_writes_checkpoints_or_opens_while_another_holds_the_lock(
