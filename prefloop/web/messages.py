@@ -23,8 +23,8 @@ def _without_nul(text: str) -> str:
 Text = Annotated[str, AfterValidator(_without_nul)]
 Id = Annotated[str, Field(pattern=r"^[\w.:/-]{1,200}$")]
 """The name of a view, sample or answer."""
-Number = Annotated[int, Field(ge=0, lt=2**53)]
-"""A whole number that databases and JavaScript can hold."""
+Number = Annotated[int, Field(ge=0, lt=2**31)]
+"""A whole number that every column for numbers can hold: PostgreSQL has 32 bits for it."""
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 
 
