@@ -1,6 +1,6 @@
 """Log-probabilities and entropy of tokens.
 
-Shapes: B = batch of responses, T = response tokens, V = vocabulary.
+Shapes: batch = any, such as responses and their tokens; V = vocabulary.
 Logits are divided by the sampling temperature in every one of them: the distribution that is scored
 is the distribution that was sampled (Huang et al. 2023, detail 10).
 """
@@ -11,8 +11,8 @@ from torch import Tensor
 
 
 def token_logprobs(
-    logits: Float[Tensor, "B T V"], tokens: Int[Tensor, "B T"], *, temperature: float
-) -> Float[Tensor, "B T"]:
+    logits: Float[Tensor, "*batch V"], tokens: Int[Tensor, "*batch"], *, temperature: float
+) -> Float[Tensor, "*batch"]:
     """Return the log-probability of each token.
 
         logprob_t = z[y_t] - log sum_v exp z[v],    z = logits / temperature
@@ -24,7 +24,7 @@ def token_logprobs(
     return chosen - scaled.logsumexp(dim=-1)
 
 
-def entropy(logits: Float[Tensor, "B T V"], *, temperature: float) -> Float[Tensor, "B T"]:
+def entropy(logits: Float[Tensor, "*batch V"], *, temperature: float) -> Float[Tensor, "*batch"]:
     """Return the entropy of the next token at each position, in nats.
 
         H_t = - sum_v p[v] log p[v],    p = softmax(logits / temperature)
@@ -46,6 +46,6 @@ def ban_tokens(
     return logits.masked_fill(banned, float("-inf"))
 
 
-def _scaled(logits: Float[Tensor, "B T V"], temperature: float) -> Float[Tensor, "B T V"]:
+def _scaled(logits: Float[Tensor, "*batch V"], temperature: float) -> Float[Tensor, "*batch V"]:
     logits = logits if logits.dtype == torch.float64 else logits.float()
     return logits if temperature == 1.0 else logits / temperature

@@ -1,5 +1,6 @@
-"""Sampling exactly T tokens with a cache, and the log-probability and value of each."""
+"""Sampling up to T tokens with a cache, and the log-probability and value of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,10 +14,19 @@ from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models.family import Trunk
 from prefloop.models.heads import ValueHead
 
+Ends = Callable[[Int[Tensor, " B"], int], Bool[Tensor, " B"]]
+"""Tokens and their index in the response in; out, for each, whether nothing is drawn after it."""
+
+FULL_ENOUGH = 7 / 8
+"""A batch is made smaller when fewer of its rows go on: each time, the cache is copied."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Responses as ids, with what was known while they were drawn."""
+    """Responses as ids, with what was known while they were drawn.
+
+    After the end of a response stand `fill` tokens, and 0 for all that is known of them.
+    """
 
     response: Int[Tensor, "B T"]
     logprobs: Float[Tensor, "B T"]
@@ -38,60 +48,115 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     banned: Bool[Tensor, " V"],
     generator: torch.Generator,
     value_head: ValueHead | None = None,
+    ends: Ends | None = None,
+    fill: int = 0,
 ) -> Generation:
-    """Draw `per_query` responses of exactly `n_tokens` tokens for every query.
+    """Draw `per_query` responses of `n_tokens` tokens for every query, or up to where they end.
 
     Plain categorical sampling: no top-k, no top-p, and end-of-text does not stop. Anything else
     makes the KL estimate of the sampled tokens meaningless (silent bug S7). A query is read once,
     however many responses it gets. Rows are query-major: the responses of one query are neighbors.
+    A row's random numbers are its own, so ending one changes no other.
     """
-    cache = DynamicCache(config=trunk.causal.config)
-    hidden, lower = _read(trunk, query, query_mask, cache)
-    if per_query > 1:
-        cache.batch_repeat_interleave(per_query)
-        hidden = hidden.repeat_interleave(per_query, dim=0)
-        lower = [part.repeat_interleave(per_query, dim=0) for part in lower]
-        query_mask = query_mask.repeat_interleave(per_query, dim=0)
-    n_rows = hidden.shape[0]
-    uniforms = torch.rand((n_tokens, n_rows), generator=generator)
-    new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
-    mask = torch.cat([query_mask, new], dim=1)
-    n_query = query.shape[1]
-    tokens: list[Tensor] = []
-    logprobs: list[Tensor] = []
-    values: list[Tensor] = []
+    rows = _Rows(trunk, query, query_mask, per_query, n_tokens, value_head)
+    rows.response.fill_(fill)
+    uniforms = torch.rand((n_tokens, rows.response.shape[0]), generator=generator)
     for step in range(n_tokens):
         if step > 0:
-            seen = mask[:, : n_query + step]
-            hidden, more = _read(trunk, tokens[-1][:, None], seen, cache)
-            lower += more
-        logits = ban_tokens(trunk.logits(hidden), banned)
-        token, logprob = _draw(logits, uniforms[step], temperature)
-        tokens.append(token)
-        logprobs.append(logprob)
-        if value_head is not None:
-            values.append(value_head.values(hidden))
-    if trunk.lower_layers is not None:
+            rows.read(step)
+        rows.drop_ended()
+        if not len(rows.going):
+            break
+        logits = ban_tokens(trunk.logits(rows.hidden), banned)
+        token, logprob = _draw(logits, uniforms[step, rows.going], temperature)
+        rows.write(step, token, logprob)
+        if ends is not None:
+            rows.is_over |= ends(token, step)
+    else:
         # The last token was drawn, but not read yet; a reward model reads it.
-        last = tokens[-1][:, None]
-        lower.append(trunk.lower_layers.of(trunk.hidden, last, mask, cache=cache))
-    return Generation(
-        response=torch.stack(tokens, dim=1),
-        logprobs=torch.stack(logprobs, dim=1),
-        values=torch.stack(values, dim=1) if values else None,
-        lower=torch.cat(lower, dim=1) if lower else None,
-    )
+        rows.note_last()
+    return rows.generation()
 
 
-def _read(
-    trunk: Trunk, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], cache: DynamicCache
-) -> tuple[Float[Tensor, "B D"], list[Tensor]]:
-    """Return the last token's hidden state, and what the frozen layers said of all, if shared."""
-    if trunk.lower_layers is None:
-        return trunk.hidden(ids, mask, cache=cache)[:, -1], []
-    with trunk.lower_layers.noting() as lower:
-        hidden = trunk.hidden(ids, mask, cache=cache)[:, -1]
-    return hidden, lower
+class _Rows:
+    """Responses while they grow. `going` are the rows that the cache holds."""
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        query: Int[Tensor, "P Q"],
+        query_mask: Bool[Tensor, "P Q"],
+        per_query: int,
+        n_tokens: int,
+        value_head: ValueHead | None,
+    ) -> None:
+        n_rows, self.n_query = query.shape[0] * per_query, query.shape[1]
+        self.trunk, self.value_head = trunk, value_head
+        self.response = torch.zeros((n_rows, n_tokens), dtype=torch.long)
+        self.logprobs = torch.zeros((n_rows, n_tokens))
+        self.values = None if value_head is None else torch.zeros((n_rows, n_tokens))
+        shape = (n_rows, self.n_query + n_tokens, trunk.width)
+        self.lower = None if trunk.lower_layers is None else torch.zeros(shape)
+        self.going = torch.arange(n_rows)
+        self.is_over = torch.zeros(n_rows, dtype=torch.bool)
+        self.cache = DynamicCache(config=trunk.causal.config)
+        hidden, lower = self._read(query, query_mask)
+        if per_query > 1:
+            self.cache.batch_repeat_interleave(per_query)
+        self.hidden = hidden.repeat_interleave(per_query, dim=0)
+        if self.lower is not None:
+            self.lower[:, : self.n_query] = lower[0].repeat_interleave(per_query, dim=0)
+        new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
+        self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), new], dim=1)
+
+    def read(self, step: int) -> None:
+        """Read the tokens that were drawn before this step; the last one of a response too."""
+        seen = self.mask[self.going, : self.n_query + step]
+        self.hidden, lower = self._read(self.response[self.going, step - 1][:, None], seen)
+        if self.lower is not None:
+            self.lower[self.going, self.n_query + step - 1] = lower[0][:, 0]
+
+    def drop_ended(self) -> None:
+        """Go on without the rows that are over, if they are enough to be worth it."""
+        n_rows = len(self.going)
+        on = torch.nonzero(~self.is_over).squeeze(1)
+        if len(on) == n_rows or len(on) > FULL_ENOUGH * n_rows:
+            return
+        self.going, self.hidden, self.is_over = self.going[on], self.hidden[on], self.is_over[on]
+        if len(on):
+            self.cache.batch_select_indices(on)
+
+    def write(self, step: int, token: Int[Tensor, " N"], logprob: Float[Tensor, " N"]) -> None:
+        """Append a token to every row that is not over."""
+        on = ~self.is_over
+        self.response[self.going[on], step] = token[on]
+        self.logprobs[self.going[on], step] = logprob[on]
+        if self.values is not None and self.value_head is not None:
+            self.values[self.going[on], step] = self.value_head.values(self.hidden)[on]
+
+    def note_last(self) -> None:
+        """Run the frozen layers alone on the last token of all."""
+        layers = self.trunk.lower_layers
+        if layers is not None and self.lower is not None:
+            last = self.response[self.going, -1][:, None]
+            lower = layers.of(self.trunk.hidden, last, self.mask[self.going], cache=self.cache)
+            self.lower[self.going, -1] = lower[:, 0]
+
+    def generation(self) -> Generation:
+        """Return all rows as they are."""
+        return Generation(
+            response=self.response, logprobs=self.logprobs, values=self.values, lower=self.lower
+        )
+
+    def _read(
+        self, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"]
+    ) -> tuple[Float[Tensor, "B D"], list[Tensor]]:
+        """Return the last token's hidden state, and what the frozen layers said, if shared."""
+        if self.trunk.lower_layers is None:
+            return self.trunk.hidden(ids, mask, cache=self.cache)[:, -1], []
+        with self.trunk.lower_layers.noting() as lower:
+            hidden = self.trunk.hidden(ids, mask, cache=self.cache)[:, -1]
+        return hidden, lower
 
 
 def _draw(

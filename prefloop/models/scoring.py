@@ -31,26 +31,34 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     value_head: ValueHead | None = None,
     with_entropy: bool = False,
     lower: Float[Tensor, "B Q+T D"] | None = None,
+    counted: Bool[Tensor, "B T"] | None = None,
 ) -> Forward:
     """Return log-probabilities (and values, and entropy) of given responses.
 
     Logits are computed at the response's positions only, at the position before each token, and
-    divided by the temperature of sampling (detail 10). `lower` is that of the generation.
+    divided by the temperature of sampling (detail 10). Of the tokens that are not `counted` nobody
+    reads them: there is 0 instead. `lower` is that of the generation.
     """
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
     mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
     known = None if lower is None else lower[:, :-1]
     hidden = trunk.hidden(ids, mask, lower=known)[:, -n_tokens:]
-    logits = ban_tokens(trunk.logits(hidden), banned)
-    logprobs = token_logprobs(logits, response, temperature=temperature)
+    if counted is None:
+        counted = torch.ones_like(response, dtype=torch.bool)
+    logits = ban_tokens(trunk.logits(hidden[counted]), banned)
+    logprobs = token_logprobs(logits, response[counted], temperature=temperature)
+    spread = torch.zeros(response.shape)
     if with_entropy:
         with torch.no_grad():
-            spread = entropy(logits.detach(), temperature=temperature)
-    else:
-        spread = torch.zeros_like(logprobs)
+            spread[counted] = entropy(logits.detach(), temperature=temperature)
     values = value_head.values(hidden) if value_head is not None else None
-    return Forward(logprobs, spread, values)
+    return Forward(_placed(logprobs, counted), spread, values)
+
+
+def _placed(numbers: Float[Tensor, " N"], counted: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
+    """Return a table with the numbers where `counted` is True, in order, and 0 elsewhere."""
+    return torch.zeros(counted.shape, dtype=numbers.dtype).masked_scatter(counted, numbers)
 
 
 def last_token_scores(

@@ -69,6 +69,7 @@ def improve_microbatch(
         value_head=value_head,
         with_entropy=True,
         lower=rollout.lower,
+        counted=rollout.mask,
     )
     assert forward.values is not None
     policy_loss = clipped_policy_loss(

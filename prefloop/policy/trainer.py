@@ -203,7 +203,7 @@ class PPOTrainer:
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []
-        lower = draw.generation.lower
+        lower, counted = draw.generation.lower, self.responder.counted(draw.ending)
         for rows in torch.split(torch.arange(draw.query.shape[0]), 2 * self.config.microbatch_size):
             forward = respond_forward(
                 self.family.reference,
@@ -213,6 +213,7 @@ class PPOTrainer:
                 temperature=self.responder.task.temperature,
                 banned=self.responder.banned,
                 lower=None if lower is None else lower[rows],
+                counted=counted[rows],
             )
             parts.append(forward.logprobs)
         return torch.cat(parts)

@@ -15,7 +15,7 @@ class SamplesConfig(Section):
     """Responses drawn at once."""
 
     after_stop: Literal["ignore", "train"] = "ignore"
-    """Whether KL and losses see the tokens after the stop token. 2019: `train`."""
+    """Whether tokens after the stop token are drawn, and KL and losses see them. 2019: `train`."""
 
     banned: Literal["pad", "special"] = "special"
     """Which tokens can never be sampled: padding alone (2019), or all special tokens."""

@@ -121,7 +121,7 @@ class SampleDrawer:
                     round=round,
                     purpose=purpose,
                     text=self.responder.text_of(ids),
-                    response_ids=tuple(ids),
+                    response_ids=tuple(self.responder.kept(ids)),
                     is_ended=bool(draw.ending.is_ended[row]),
                     logprob=own[row],
                     ref_logprob=None if reference is None else reference[row],
@@ -146,6 +146,7 @@ class SampleDrawer:
                 temperature=self.responder.task.temperature,
                 banned=self.responder.banned,
                 lower=draw.generation.lower,
+                counted=counted,
             )
         return _row_sums(forward.logprobs, counted)
 

@@ -91,12 +91,20 @@ class Responder:
             banned=self.banned,
             generator=torch.Generator().manual_seed(seed),
             value_head=value_head,
+            ends=self.stop_rule.ends_at if self.config.after_stop == "ignore" else None,
+            fill=self.coder.pad_id,
         )
         return Draw(
             query.repeat_interleave(per_prompt, dim=0),
             query_mask.repeat_interleave(per_prompt, dim=0),
             generation,
             self.stop_rule.apply(generation.response),
+        )
+
+    def kept(self, response_ids: Sequence[int]) -> Sequence[int]:
+        """Return the tokens that were drawn, without what fills the row (`samples.after_stop`)."""
+        return (
+            response_ids if self.config.after_stop == "train" else self.stop_rule.cut(response_ids)
         )
 
     def counted(self, ending: Ending) -> Bool[Tensor, "B T"]:

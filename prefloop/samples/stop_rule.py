@@ -30,6 +30,10 @@ class StopRule:
         if self.stop_id is not None:
             self._is_stop[self.stop_id] = True
 
+    def ends_at(self, tokens: Int[Tensor, " B"], index: int) -> Bool[Tensor, " B"]:
+        """Return which tokens, drawn at this index of their responses, are stop tokens."""
+        return self._is_stop[tokens] & (index >= self.earliest)
+
     def apply(self, response: Int[Tensor, "B T"]) -> Ending:
         """Return the mask of tokens that count and whether each response met the rule."""
         if self.stop_id is None:

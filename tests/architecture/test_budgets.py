@@ -11,7 +11,6 @@ LONG_FILES: dict[str, str] = {}
 """File -> reason. May only shrink."""
 
 LONG_FUNCTIONS = {
-    "prefloop/models/generation.py:generate": "one loop over tokens; a third is signature and text",
     "prefloop/policy/improve.py:improve_microbatch": "three calls whose arguments are all named",
     "prefloop/store/migrations/versions/m0001_initial.py:_create_labels": "a migration that has "
     "been released never changes",
