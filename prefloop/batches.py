@@ -13,7 +13,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """One collected batch of responses: everything PPO needs, computed once."""
+    """One collected batch of responses: everything PPO needs, computed once.
+
+    Outside the mask stands padding, of log-probability 0.
+    """
 
     query: Int[Tensor, "B Q"]
     query_mask: Bool[Tensor, "B Q"]

@@ -25,7 +25,8 @@ FULL_ENOUGH = 7 / 8
 class Generation:
     """Responses as ids, with what was known while they were drawn.
 
-    After the end of a response stand `fill` tokens, and 0 for all that is known of them.
+    After the end of a response stand `fill` tokens, with 0 as log-probability and value, and with
+    nothing that means anything as `lower`.
     """
 
     response: Int[Tensor, "B T"]
@@ -58,9 +59,9 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     however many responses it gets. Rows are query-major: the responses of one query are neighbors.
     A row's random numbers are its own, so ending one changes no other.
     """
-    rows = _Rows(trunk, query, query_mask, per_query, n_tokens, value_head)
-    rows.response.fill_(fill)
-    uniforms = torch.rand((n_tokens, rows.response.shape[0]), generator=generator)
+    response = torch.full((query.shape[0] * per_query, n_tokens), fill)
+    rows = _Rows(trunk, query, query_mask, per_query, response, value_head)
+    uniforms = torch.rand((n_tokens, len(response)), generator=generator)
     for step in range(n_tokens):
         if step > 0:
             rows.read(step)
@@ -87,16 +88,17 @@ class _Rows:
         query: Int[Tensor, "P Q"],
         query_mask: Bool[Tensor, "P Q"],
         per_query: int,
-        n_tokens: int,
+        response: Int[Tensor, "B T"],
         value_head: ValueHead | None,
     ) -> None:
-        n_rows, self.n_query = query.shape[0] * per_query, query.shape[1]
-        self.trunk, self.value_head = trunk, value_head
-        self.response = torch.zeros((n_rows, n_tokens), dtype=torch.long)
+        n_rows, n_tokens = response.shape
+        self.n_query = query.shape[1]
+        self.trunk, self.value_head, self.response = trunk, value_head, response
         self.logprobs = torch.zeros((n_rows, n_tokens))
         self.values = None if value_head is None else torch.zeros((n_rows, n_tokens))
         shape = (n_rows, self.n_query + n_tokens, trunk.width)
-        self.lower = None if trunk.lower_layers is None else torch.zeros(shape)
+        dtype = trunk.causal.dtype
+        self.lower = None if trunk.lower_layers is None else torch.zeros(shape, dtype=dtype)
         self.going = torch.arange(n_rows)
         self.is_over = torch.zeros(n_rows, dtype=torch.bool)
         self.cache = DynamicCache(config=trunk.causal.config)
@@ -120,7 +122,7 @@ class _Rows:
         """Go on without the rows that are over, if they are enough to be worth it."""
         n_rows = len(self.going)
         on = torch.nonzero(~self.is_over).squeeze(1)
-        if len(on) == n_rows or len(on) > FULL_ENOUGH * n_rows:
+        if len(on) > FULL_ENOUGH * n_rows:
             return
         self.going, self.hidden, self.is_over = self.going[on], self.hidden[on], self.is_over[on]
         if len(on):

@@ -36,8 +36,8 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     """Return log-probabilities (and values, and entropy) of given responses.
 
     Logits are computed at the response's positions only, at the position before each token, and
-    divided by the temperature of sampling (detail 10). Of the tokens that are not `counted` nobody
-    reads them: there is 0 instead. `lower` is that of the generation.
+    divided by the temperature of sampling (detail 10). Tokens that are not `counted` are no concern
+    of the LM head: their log-probability and entropy are 0. `lower` is that of the generation.
     """
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
@@ -48,12 +48,12 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
         counted = torch.ones_like(response, dtype=torch.bool)
     logits = ban_tokens(trunk.logits(hidden[counted]), banned)
     logprobs = token_logprobs(logits, response[counted], temperature=temperature)
-    spread = torch.zeros(response.shape)
+    spread = torch.zeros_like(logprobs)
     if with_entropy:
         with torch.no_grad():
-            spread[counted] = entropy(logits.detach(), temperature=temperature)
+            spread = entropy(logits.detach(), temperature=temperature)
     values = value_head.values(hidden) if value_head is not None else None
-    return Forward(_placed(logprobs, counted), spread, values)
+    return Forward(_placed(logprobs, counted), _placed(spread, counted), values)
 
 
 def _placed(numbers: Float[Tensor, " N"], counted: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:

@@ -111,7 +111,13 @@ def _step(
             response[row, : len(lesson.response)] = torch.tensor(lesson.response)
             counts[row, : len(lesson.response)] = True
         forward = respond_forward(
-            family.policy, query, query_mask, response, temperature=1.0, banned=nothing
+            family.policy,
+            query,
+            query_mask,
+            response,
+            temperature=1.0,
+            banned=nothing,
+            counted=counts,
         )
         loss = -masked_mean(forward.logprobs, counts, denominator=torch.tensor(n_tokens))
         loss.backward()  # type: ignore[no-untyped-call]

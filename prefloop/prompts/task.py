@@ -41,7 +41,7 @@ class TaskConfig(Section):
     """Cut the query after the last of this text; skip passages without it."""
 
     response_tokens: Count = 24
-    """Tokens sampled for every response; end-of-text does not stop earlier."""
+    """Tokens sampled for a response that does not end before; end-of-text ends none."""
 
     temperature: Positive = 0.7
     """Logits are divided by it in sampling and in every log-probability."""

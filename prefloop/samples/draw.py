@@ -110,7 +110,8 @@ class SampleDrawer:
         reference = self._reference_sums(draw, own, counted, model, purpose)
         per_prompt = draw.query.shape[0] // len(prompts)
         records = []
-        for row, ids in enumerate(draw.generation.response.tolist()):
+        for row, (ids, is_drawn) in enumerate(zip(draw.generation.response, counted, strict=True)):
+            drawn = ids[is_drawn].tolist()
             prompt = prompts[row // per_prompt]
             place = (purpose, prompt.id, attempt, row % per_prompt)
             records.append(
@@ -120,8 +121,8 @@ class SampleDrawer:
                     model=model,
                     round=round,
                     purpose=purpose,
-                    text=self.responder.text_of(ids),
-                    response_ids=tuple(self.responder.kept(ids)),
+                    text=self.responder.text_of(drawn),
+                    response_ids=tuple(drawn),
                     is_ended=bool(draw.ending.is_ended[row]),
                     logprob=own[row],
                     ref_logprob=None if reference is None else reference[row],

@@ -101,12 +101,6 @@ class Responder:
             self.stop_rule.apply(generation.response),
         )
 
-    def kept(self, response_ids: Sequence[int]) -> Sequence[int]:
-        """Return the tokens that were drawn, without what fills the row (`samples.after_stop`)."""
-        return (
-            response_ids if self.config.after_stop == "train" else self.stop_rule.cut(response_ids)
-        )
-
     def counted(self, ending: Ending) -> Bool[Tensor, "B T"]:
         """Return which tokens losses and KL see (`samples.after_stop`)."""
         if self.config.after_stop == "train":

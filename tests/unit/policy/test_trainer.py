@@ -1,5 +1,6 @@
 """PPO against rewards whose best policy is known: it must go there, and wrong twins must not."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -150,6 +151,21 @@ def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored
     torch.testing.assert_close(scores, expected, **EXACT)
     trained = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": "train"})
     assert trained.responder.counted(ending).all()
+
+
+@pytest.mark.parametrize("after_stop", ["ignore", "train"])
+def test_an_update_trains_on_what_was_drawn(gpt2_folder: Path, after_stop: str) -> None:
+    """Were tokens counted that nobody drew, their banned padding would make the KL infinite."""
+    rule = {"stop": "e", "stop_min": 1, "response_tokens": 12}
+    trainer = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": after_stop})
+    rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
+    is_padding = rollout.response == trainer.responder.coder.pad_id
+    assert torch.equal(is_padding, ~rollout.mask)
+    assert is_padding.any() == (after_stop == "ignore")
+    assert not rollout.logprobs[is_padding].any() and not rollout.ref_logprobs[is_padding].any()
+    assert all(
+        math.isfinite(value) for value in trainer.step(trainer.prompts_of(0, PROMPTS)).values()
+    )
 
 
 def _last_six(trainer: PPOTrainer, response: Tensor) -> list[list[int]]:

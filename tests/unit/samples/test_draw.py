@@ -32,12 +32,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def drawer(folder: Path, store: Store, *, attempts: int = 8, seed: int = 1) -> SampleDrawer:
+def drawer(
+    folder: Path, store: Store, *, attempts: int = 8, seed: int = 1, **samples: Any
+) -> SampleDrawer:
     coder = load_tokenizer(folder)
     causal = load_causal(folder, coder)
     family = Family(causal, ModelsConfig(lora_rank=4), seed=1)
     task = load_task({"name": "sentiment", "stop": "e", "stop_min": 4, "response_tokens": 16})
-    config = SamplesConfig(batch_size=8, attempts=attempts)
+    config = SamplesConfig(batch_size=8, attempts=attempts, **samples)
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     responder = Responder(coder, task, config, vocabulary=vocabulary)
     return SampleDrawer(responder, family, store, seed=seed, progress=Silent())
@@ -54,6 +56,24 @@ def test_labelers_see_only_responses_that_ended(gpt2_folder: Path, store: Store)
     assert not all(sample.is_ended for sample in judged), "the rule must have something to refuse"
     assert shown
     assert all(sample.is_ended for sample in shown)
+
+
+@pytest.mark.parametrize("after_stop", ["ignore", "train"])
+def test_the_ids_of_a_sample_are_those_that_were_drawn(
+    gpt2_folder: Path, store: Store, after_stop: str
+) -> None:
+    one = drawer(gpt2_folder, store, after_stop=after_stop)
+    samples = one.draw(PROMPTS, model=REFERENCE, round=0, purpose="evaluation", per_prompt=64)
+    stop, pad = one.responder.stop_rule.stop_id, one.responder.coder.pad_id
+    assert len({s.is_ended for s in samples}) == 2
+    for sample in samples:
+        assert pad not in sample.response_ids
+        is_whole = after_stop == "train" or not sample.is_ended
+        if is_whole:
+            assert len(sample.response_ids) == 16
+        else:
+            late = [i for i, token in enumerate(sample.response_ids) if token == stop and i >= 4]
+            assert late == [len(sample.response_ids) - 1]
 
 
 def test_more_attempts_find_more_that_ended(
