@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.site import Site
+from tests.e2e.labelers import answer_in_store
 from tests.unit.web.seeded_store import Seeding
 
 NAME = "<img src=x onerror=\"document.title='owned'\">"
@@ -86,6 +87,18 @@ def test_it_grows_by_itself_without_a_reload(owner: Opened, site: Site) -> None:
     page.locator("#chart-kl summary").click()
     expect(page.locator("#chart-kl tbody tr")).to_have_count(9)
     assert page.evaluate("window.isTheSame")
+
+
+def test_this_hours_answers_have_a_bar(owner: Opened, site: Site) -> None:
+    page = owner()
+    told, chart = (page.locator(f"#chart-hours {part}") for part in (".chart-told", "canvas"))
+    expect(told).to_contain_text("0 in this hour")
+    before = chart.evaluate("canvas => canvas.toDataURL()")
+    answer_in_store(site.store, "Ann", 1)
+    expect(told).to_contain_text("1 in this hour")
+    page.wait_for_function(
+        "old => document.querySelector('#chart-hours canvas').toDataURL() !== old", arg=before
+    )
 
 
 def test_it_asks_only_for_what_is_new(owner: Opened, site: Site) -> None:

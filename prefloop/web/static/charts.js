@@ -5,6 +5,7 @@ import { clock, count, element, figure, percent, row } from "./owner.js";
 
 const HEIGHT = 190;
 const TABLE_ROWS = 200;
+const HOUR = 3600;
 const UPDATE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000];
 
 const color = (name) =>
@@ -222,7 +223,11 @@ export class LineChart extends Chart {
 export class HoursChart extends Chart {
   constructor(name) {
     super(name, {
-      scales: { y: { range: (_plot, _low, high) => [0, Math.max(5, high * 1.08)] } },
+      scales: {
+        // A bar stands to the right of its hour: this hour's, too, needs room.
+        x: { range: (_plot, first, last) => [first ?? 0, (last ?? 0) + HOUR] },
+        y: { range: (_plot, _low, high) => [0, Math.max(5, high * 1.08)] },
+      },
       axes: axes(
         { space: 60, values: (_plot, ticks) => ticks.map(hourTick) },
         { values: (_plot, ticks) => ticks.map(count), incrs: UPDATE_STEPS },
@@ -242,7 +247,7 @@ export class HoursChart extends Chart {
     this.hours = hours;
     const good = hours.map((hour) => hour.best + hour.tie + hour.all_bad);
     const all = hours.map((hour, place) => good[place] + hour.skip + hour.flag);
-    this.show([hours.map((hour) => 3600 * hour.hour), all, good]);
+    this.show([hours.map((hour) => HOUR * hour.hour), all, good]);
     if (!hours.length) return;
     const total = good.reduce((sum, n) => sum + n, 0);
     this.tell(`${count(good.at(-1))} in this hour; ${count(total)} in the last ${hours.length} hours.`);
