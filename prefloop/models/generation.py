@@ -106,8 +106,8 @@ class _Rows:
         if per_query > 1:
             self.cache.batch_repeat_interleave(per_query)
         self.hidden = hidden.repeat_interleave(per_query, dim=0)
-        if self.lower is not None:
-            self.lower[:, : self.n_query] = lower[0].repeat_interleave(per_query, dim=0)
+        if self.lower is not None and lower is not None:
+            self.lower[:, : self.n_query] = lower.repeat_interleave(per_query, dim=0)
         new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
         self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), new], dim=1)
 
@@ -115,8 +115,8 @@ class _Rows:
         """Read the tokens that were drawn before this step; the last one of a response too."""
         seen = self.mask[self.going, : self.n_query + step]
         self.hidden, lower = self._read(self.response[self.going, step - 1][:, None], seen)
-        if self.lower is not None:
-            self.lower[self.going, self.n_query + step - 1] = lower[0][:, 0]
+        if self.lower is not None and lower is not None:
+            self.lower[self.going, self.n_query + step - 1] = lower[:, 0]
 
     def drop_ended(self) -> None:
         """Go on without the rows that are over, if they are enough to be worth it."""
@@ -152,13 +152,13 @@ class _Rows:
 
     def _read(
         self, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"]
-    ) -> tuple[Float[Tensor, "B D"], list[Tensor]]:
+    ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B L D"] | None]:
         """Return the last token's hidden state, and what the frozen layers said, if shared."""
         if self.trunk.lower_layers is None:
-            return self.trunk.hidden(ids, mask, cache=self.cache)[:, -1], []
-        with self.trunk.lower_layers.noting() as lower:
+            return self.trunk.hidden(ids, mask, cache=self.cache)[:, -1], None
+        with self.trunk.lower_layers.noting() as noted:
             hidden = self.trunk.hidden(ids, mask, cache=self.cache)[:, -1]
-        return hidden, lower
+        return hidden, noted[0]
 
 
 def _draw(
