@@ -1,6 +1,6 @@
 """PPO: respond, score, shape, estimate, improve."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from prefloop.batches import Rollout
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.advantages import explained_variance, gae
-from prefloop.functional.kl import kl_k1, sequence_kl
+from prefloop.functional.kl import advantages_towards_reference, kl_k1, sequence_kl
 from prefloop.functional.kl_control import adaptive_kl_coef
 from prefloop.functional.masking import masked_whiten
 from prefloop.functional.rewards import penalize_unended, shape_rewards
@@ -75,7 +75,8 @@ class PPOTrainer:
         1. respond: sample, with log-probabilities and values on the way
         2. score: reward model on the cut response, penalty where it did not end
         3. shape: KL penalty per token, score on the last
-        4. estimate and improve: epochs x minibatches x microbatches
+        4. estimate and improve: epochs x minibatches x microbatches; beyond `kl.cap`, back towards
+           the reference
         5. steer the KL coefficient
         """
         rollout = self.respond(prompts)
@@ -85,8 +86,10 @@ class PPOTrainer:
         refuse_nan(rollout.scores.sum().item(), "policy/score", advice)
         metrics = self._describe(rollout, kl)
         cap = self.config.kl.cap
-        if cap is None or kl <= cap:
-            metrics |= self.improve(rollout)
+        is_beyond_cap = cap is not None and kl > cap
+        metrics["policy/beyond_cap"] = float(is_beyond_cap)
+        aim = self.estimate_towards_reference if is_beyond_cap else self.estimate
+        metrics |= self.improve(rollout, aim)
         if self.config.kl.control == "adaptive":
             self.kl_coef = adaptive_kl_coef(
                 self.kl_coef,
@@ -148,7 +151,7 @@ class PPOTrainer:
             scores[rows] = self.reward_model.score(sequences)
         return penalize_unended(scores, is_ended, penalty=self.responder.task.missing_stop_score)
 
-    def improve(self, rollout: Rollout) -> dict[str, float]:
+    def improve(self, rollout: Rollout, aim: Callable[[Rollout], Estimates]) -> dict[str, float]:
         """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics."""
         improvements = []
         lr = self.config.lr * linear_decay(self.update, self.config.updates)
@@ -159,12 +162,12 @@ class PPOTrainer:
                 self.n_steps += 1
                 eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
-                improvements.append(self.improve_minibatch(take(rollout, rows)))
+                minibatch = take(rollout, rows)
+                improvements.append(self.improve_minibatch(minibatch, aim(minibatch)))
         return _metrics(Improvement.mean(improvements)) | {"policy/lr": lr}
 
-    def improve_minibatch(self, rollout: Rollout) -> Improvement:
+    def improve_minibatch(self, rollout: Rollout, estimates: Estimates) -> Improvement:
         """Take one optimizer step; microbatches only bound the memory."""
-        estimates = self.estimate(rollout)
         denominator = rollout.mask.sum()
         self.optimizer.zero_grad(set_to_none=True)
         parts = []
@@ -200,6 +203,13 @@ class PPOTrainer:
             rewards, rollout.values, rollout.mask, gamma=self.config.gamma, lam=self.config.lam
         )
         return Estimates(masked_whiten(advantages, rollout.mask, center=True), returns)
+
+    def estimate_towards_reference(self, rollout: Rollout) -> Estimates:
+        """Return advantages that know of the KL alone; the values stay as they are."""
+        advantages = advantages_towards_reference(
+            rollout.logprobs, rollout.ref_logprobs, rollout.mask
+        )
+        return Estimates(advantages, rollout.values)
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []

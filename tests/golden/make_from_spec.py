@@ -100,6 +100,12 @@ case(
     padded([[math.exp(-k) - 1 + k for k in row] for row in kl], 0.0),
 )
 case(
+    "advantages_towards_reference",
+    "eq. 2's penalty of each token for itself, whitened as in original system 3.4, step 3",
+    {"logprobs": padded(logprobs), "ref_logprobs": padded(ref, -PAD), "mask": MASK},
+    padded(whiten([[-k for k in row] for row in kl], True), 0.0),
+)
+case(
     "sequence_kl",
     "original system 3.5: summed over all tokens of a response",
     {"kl": padded(kl, 0.0)},

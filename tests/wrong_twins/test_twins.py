@@ -25,6 +25,10 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "ban_tokens": [twins.ban_the_others],
     "kl_k1": [twins.kl_reversed, twins.kl_over_padding],
     "kl_k3": [twins.k3_reversed, twins.kl_over_padding],
+    "advantages_towards_reference": [
+        twins.away_from_the_reference,
+        twins.towards_reference_by_size_alone,
+    ],
     "sequence_kl": [twins.sequence_kl_mean],
     "exact_kl": [twins.exact_kl_reversed, twins.exact_kl_without_temperature],
     "shape_rewards": [

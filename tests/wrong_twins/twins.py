@@ -96,6 +96,16 @@ def kl_reversed(logprobs, ref_logprobs, mask):
     return kl_k1(ref_logprobs, logprobs, mask)
 
 
+def away_from_the_reference(logprobs, ref_logprobs, mask):
+    """The KL as a reward: a policy beyond its cap runs on."""
+    return masked_whiten(kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
+
+
+def towards_reference_by_size_alone(logprobs, ref_logprobs, mask):
+    """The penalty as it is: its mean, below 0, lowers every token that was sampled."""
+    return -kl_k1(logprobs, ref_logprobs, mask)
+
+
 def kl_over_padding(logprobs, ref_logprobs, mask):
     """S17: the padding adds to the KL."""
     return logprobs - ref_logprobs

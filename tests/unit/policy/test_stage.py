@@ -200,15 +200,13 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
     )
     disturb(trainer.family.policy)
     stage, _ = stage_on(trainer, tmp_path)
-    before = weights_of(trainer.named_parameters)
     if cap is None:
-        stage.improve(0, 2, PROMPTS)
-        assert not torch.equal(weights_of(trainer.named_parameters), before)
+        stage.improve(0, PATIENCE + 5, PROMPTS)
+        assert trainer.update == PATIENCE + 5
         return
     with pytest.raises(DivergedError, match=rf"beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"):
         stage.improve(0, PATIENCE + 5, PROMPTS)
     assert trainer.update == PATIENCE
-    torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)
 
 
 def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: Path) -> None:

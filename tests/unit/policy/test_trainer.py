@@ -115,7 +115,7 @@ def test_microbatches_change_neither_losses_nor_gradient(gpt2_folder: Path) -> N
         rule = {"stop": "e", "stop_min": 1}
         trainer = trainer_on(gpt2_folder, LikesEven(), microbatch_size=size, task=rule)
         rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
-        step = trainer.improve_minibatch(rollout)
+        step = trainer.improve_minibatch(rollout, trainer.estimate(rollout))
         losses.append(torch.tensor(list(vars(step).values())))
         named = trainer.named_parameters
         gradients.append(torch.cat([p.grad.flatten() for _, p in named if p.grad is not None]))
@@ -174,17 +174,40 @@ def _last_six(trainer: PPOTrainer, response: Tensor) -> list[list[int]]:
     return [(q + r[:3])[-6:] for q, r in zip(query, response.tolist(), strict=True)]
 
 
-def test_beyond_the_cap_no_step_is_taken(gpt2_folder: Path) -> None:
-    trainer = trainer_on(gpt2_folder, LikesEven(), kl=KLConfig(cap=1e-9, coef=0.1))
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for _, parameter in trainer.family.policy.named_parameters:
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    before = [p.detach().clone() for _, p in trainer.named_parameters]
-    metrics = trainer.step(trainer.prompts_of(0, PROMPTS))
-    assert "policy/policy_loss" not in metrics
-    for old, (_, new) in zip(before, trainer.named_parameters, strict=True):
-        torch.testing.assert_close(old, new, **EXACT)
+@pytest.mark.parametrize("cap", [1.0, None])
+def test_beyond_the_cap_the_policy_goes_back_to_the_reference(
+    gpt2_folder: Path, cap: float | None
+) -> None:
+    """The reward model likes where it goes; without a cap it runs on."""
+    trainer = trainer_on(gpt2_folder, LikesEven(), kl=KLConfig(control="fixed", coef=0.0, cap=cap))
+    kl, beyond = [], []
+    for _ in range(40):
+        metrics = trainer.step(trainer.prompts_of(trainer.update, PROMPTS))
+        kl.append(metrics["policy/kl"])
+        beyond.append(metrics["policy/beyond_cap"])
+    assert max(kl) > 1.0
+    if cap is None:
+        assert sum(kl[-10:]) / 10 > 2.0
+        assert not any(beyond)
+    else:
+        assert sum(kl[-10:]) / 10 < 1.2
+        assert beyond == [float(nats > cap) for nats in kl]
+        assert 0 < sum(beyond[-20:]) < 20
+
+
+def test_the_way_back_leaves_values_alone(gpt2_folder: Path) -> None:
+    """A score that is not there would teach them that nothing is worth anything."""
+    trainer = trainer_on(gpt2_folder, LikesEven())
+    scores_over(trainer, 2)
+    rollout = trainer.respond(trainer.prompts_of(trainer.update, PROMPTS))
+    trainer.improve_minibatch(rollout, trainer.estimate_towards_reference(rollout))
+    gradients = [p.grad for p in trainer.value_head.parameters() if p.grad is not None]
+    assert gradients and all(g.abs().max() < 1e-4 for g in gradients)
+    trainer.improve_minibatch(rollout, trainer.estimate(rollout))
+    assert (
+        max(g.abs().max() for p in trainer.value_head.parameters() if (g := p.grad) is not None)
+        > 1e-2
+    )
 
 
 def test_a_minibatch_of_a_rollout_is_the_same_rows(gpt2_folder: Path) -> None:
@@ -218,7 +241,7 @@ def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path
         )
         trainer.responder.stop_rule._is_stop[::9] = True  # Now some responses end, others do not.
         rollouts.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
-        trainer.improve(rollouts[-1])
+        trainer.improve(rollouts[-1], trainer.estimate)
         steps.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
     (shared, whole), (after_shared, after_whole) = rollouts, steps
     assert shared.lower is not None and whole.lower is None
