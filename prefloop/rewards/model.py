@@ -21,7 +21,11 @@ Sequences = Sequence[Sequence[int]]
 SCORING_BATCH = 32
 
 REMEMBERED_BYTES = 1_000_000_000
-"""Memory that `RewardModel.remember` may take; what does not fit is worked out again each time."""
+"""Memory that what frozen layers said may take, of the questions and of the sequences of one
+training each; what does not fit is worked out again each time."""
+
+Question = tuple[tuple[int, ...], ...]
+"""The sequences of one comparison."""
 
 
 class RewardModel:
@@ -34,6 +38,8 @@ class RewardModel:
         self.seed = seed
         self.head = ScoreHead(self.trunk.width, seed=derive_seed(seed, "score head", 0))
         self._remembered: dict[tuple[int, ...], Tensor] = {}
+        self._questions: dict[Question, list[Tensor]] = {}
+        self._question_bytes = 0
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
@@ -45,10 +51,16 @@ class RewardModel:
         self.family.reset(self.trunk, round_number)
         self.head.reset(derive_seed(self.seed, "score head", round_number))
 
-    def forward(self, sequences: Sequences) -> Float[Tensor, " B"]:
-        """Return scores with their gradient; one pass, so keep it to a microbatch."""
+    def forward(
+        self, sequences: Sequences, *, lower: Float[Tensor, "B L D"] | None = None
+    ) -> Float[Tensor, " B"]:
+        """Return scores with their gradient; one pass, so keep it to a microbatch.
+
+        `lower` is what the frozen layers said of the sequences; None: they are run, if need be.
+        """
         ids, mask = pad_right(sequences, self.pad_id)
-        return last_token_scores(self.trunk, self.head, ids, mask, lower=self._lower(sequences))
+        known = self._lower(sequences) if lower is None else lower
+        return last_token_scores(self.trunk, self.head, ids, mask, lower=known)
 
     @contextmanager
     def recalling(self, lower: Mapping[tuple[int, ...], Float[Tensor, "L D"]]) -> Iterator[None]:
@@ -65,16 +77,13 @@ class RewardModel:
 
         Nothing is remembered where no layer is frozen, or where it would take too much memory.
         """
-        layers = self.trunk.lower_layers
         distinct = sorted({tuple(sequence) for sequence in sequences}, key=len)
         n_bytes = 4 * self.trunk.width * sum(map(len, distinct))
         known: dict[tuple[int, ...], Tensor] = {}
-        if layers is not None and n_bytes <= REMEMBERED_BYTES:
+        if self.trunk.lower_layers is not None and n_bytes <= REMEMBERED_BYTES:
             for start in range(0, len(distinct), SCORING_BATCH):
                 batch = distinct[start : start + SCORING_BATCH]
-                lower = layers.of(self.trunk.hidden, *pad_right(batch, self.pad_id))
-                for row, sequence in zip(lower, batch, strict=True):
-                    known[sequence] = row[: len(sequence)].clone()
+                known |= zip(batch, self._run_frozen(batch), strict=True)
         with self.recalling(known):
             yield
 
@@ -99,8 +108,34 @@ class RewardModel:
     def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "B K"]:
         """Return the scores of a batch of comparisons, 0 where a response is absent."""
         flat = [sequence for group in batch.sequences for sequence in group]
+        lower = None
+        if self.trunk.lower_layers is not None:
+            known = [row for question in batch.sequences for row in self._lower_of(question)]
+            lower = pad_sequence(known, batch_first=True)
         scores = torch.zeros_like(batch.targets)
-        return scores.masked_scatter(batch.present, self.forward(flat))
+        return scores.masked_scatter(batch.present, self.forward(flat, lower=lower))
+
+    def _lower_of(self, question: Question) -> list[Float[Tensor, "L D"]]:
+        """Return what the frozen layers say of a question's sequences, worked out once in a run.
+
+        A question is always a pass of its own: in other company the last bits could differ, and a
+        run that went on after a crash would no longer be the straight one.
+        """
+        known = self._questions.get(question)
+        if known is None:
+            known = self._run_frozen(question)
+            n_bytes = sum(row.nbytes for row in known)
+            if self._question_bytes + n_bytes <= REMEMBERED_BYTES:
+                self._questions[question] = known
+                self._question_bytes += n_bytes
+        return known
+
+    def _run_frozen(self, sequences: Sequences) -> list[Float[Tensor, "L D"]]:
+        """Return what the frozen layers say of sequences in one pass, without padding."""
+        layers = self.trunk.lower_layers
+        assert layers is not None, "no layer is frozen"
+        lower = layers.of(self.trunk.hidden, *pad_right(sequences, self.pad_id))
+        return [row[: len(ids)].clone() for row, ids in zip(lower, sequences, strict=True)]
 
     def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:
         """Rescale to mean 0 and the given spread on reference samples; return gain and shift."""

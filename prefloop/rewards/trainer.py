@@ -54,10 +54,7 @@ class RewardTrainer:
 
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         """Reset, normalize, train for the configured epochs, and normalize again."""
-        seen_again = list(reference)
-        if self.config.epochs > 1:
-            seen_again += [sequence for group in labels.sequences for sequence in group]
-        with self.model.remembering(seen_again):
+        with self.model.remembering(reference):
             self._train(labels, reference)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:

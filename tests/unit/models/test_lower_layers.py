@@ -1,24 +1,26 @@
 """Frozen layers are run once, and everything that begins above them says the same."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from prefloop.batches import PreferenceBatch
 from prefloop.models.config import ModelsConfig
 from prefloop.models.family import Family
 from prefloop.models.generation import generate
 from prefloop.models.heads import ValueHead
-from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.loading import TextCoder, load_causal, load_tokenizer
 from prefloop.models.lower_layers import split_layers
 from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
 from prefloop.rewards.model import RewardModel
-from tests.tolerances import MODEL
+from tests.tolerances import EXACT, MODEL
 from tests.unit.models.test_family import TEXTS, disturb
 
 
-def family_of(folder: Path, top_layers: int | None) -> tuple[Family, object]:
+def family_of(folder: Path, top_layers: int | None) -> tuple[Family, TextCoder]:
     coder = load_tokenizer(folder)
     config = ModelsConfig(lora_rank=4, lora_top_layers=top_layers)
     family = Family(load_causal(folder, coder), config, seed=1)
@@ -93,6 +95,56 @@ def test_a_reward_model_remembers_its_sequences_and_no_others(model_folder: Path
         assert runs == [2]
     torch.testing.assert_close(model.score(sequences), before, **MODEL)
     assert runs == [3], "something is remembered beyond the training"
+
+
+def comparisons_of(coder: TextCoder, places: Sequence[int]) -> PreferenceBatch:
+    """Return questions of two and of one response, of several lengths."""
+    texts = [TEXTS, TEXTS[:1], [*TEXTS[1:], "Then, at last, it began to rain."]]
+    questions = [tuple(tuple(coder.encode(t)) for t in texts[place]) for place in places]
+    width = max(map(len, questions))
+    present = torch.tensor([[k < len(q) for k in range(width)] for q in questions])
+    return PreferenceBatch(
+        sequences=tuple(questions), targets=present / present.sum(1, keepdim=True), present=present
+    )
+
+
+def test_frozen_layers_read_each_question_once_in_a_run(model_folder: Path) -> None:
+    family, coder = family_of(model_folder, 1)
+    model = RewardModel(family, pad_id=coder.pad_id, seed=3)
+    batch = comparisons_of(coder, [0, 1, 2])
+    runs = counted(family)
+    first = model.forward_comparisons(batch)
+    assert runs == [3]
+    model.reset(1)
+    second = model.forward_comparisons(batch)
+    assert runs == [3], "the next round's model has them read again"
+    assert (second - first).abs().max() > 1e-4
+    family.reward.lower_layers = None
+    whole = model.forward_comparisons(batch)
+    parameters = [p for _, p in model.named_parameters]
+    torch.testing.assert_close(second, whole, **MODEL)
+    for above, all_layers in zip(
+        torch.autograd.grad(second.square().sum(), parameters),
+        torch.autograd.grad(whole.square().sum(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(above, all_layers, **MODEL)
+
+
+def test_what_is_remembered_of_a_question_hangs_neither_on_company_nor_on_memory(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that went on after a crash meets its questions in another order."""
+    family, coder = family_of(model_folder, 1)
+    scores = []
+    for places, n_bytes in ([2, 0, 1], 10**9), ([0, 1, 2], 10**9), ([0, 1, 2], 0):
+        monkeypatch.setattr("prefloop.rewards.model.REMEMBERED_BYTES", n_bytes)
+        model = RewardModel(family, pad_id=coder.pad_id, seed=3)
+        model.forward_comparisons(comparisons_of(coder, places))
+        scores.append(model.forward_comparisons(comparisons_of(coder, [1, 2, 0])))
+        assert bool(model._questions) == bool(n_bytes)
+    torch.testing.assert_close(scores[1], scores[0], **EXACT)
+    torch.testing.assert_close(scores[2], scores[0], **EXACT)
 
 
 def counted(family: Family) -> list[int]:
