@@ -18,7 +18,7 @@ check: setup
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generate --check
 
 # Two workers of one thread each: two OpenMP programs with two threads each would slow one another.
 test: setup
@@ -54,7 +54,7 @@ bench-labeling: setup
 	$(BIN)/python bench/dashboard.py
 
 docs: setup
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

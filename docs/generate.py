@@ -1,7 +1,7 @@
 """Writes docs/reference/ from the program itself, so that it cannot say anything else.
 
-python docs/generate.py            rewrite the pages
-python docs/generate.py --check    say which pages are stale, and leave with 1
+python -m docs.generate            rewrite the pages
+python -m docs.generate --check    say which pages are stale, and leave with 1
 """
 
 import inspect
@@ -17,13 +17,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
+from docs.api_page import api_page
+from docs.markdown import markdown_table
 from prefloop import errors, metrics
 from prefloop.cli.main import app
 from prefloop.config import RunConfig
 from prefloop.prompts.presets import load_task, preset_names
 from prefloop.prompts.task import TaskConfig
 from prefloop.store.team_tables import people
-from prefloop.web.app import empty_app
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -55,7 +56,6 @@ TABLE_MEANINGS = {
 """One sentence per table of the store."""
 
 TYPES: dict[Any, str] = {str: "text", bool: "`true` or `false`", type(None): "`null`"}
-METHODS = ("get", "post", "put", "delete")
 NUMBERS = {int: "whole number", float: "number"}
 
 
@@ -95,7 +95,7 @@ def settings_page() -> str:
             for name, field in section.model_fields.items()
             if not is_section(field.annotation)
         ]
-        lines += _table(["Setting", "Type", "Default", "What it means"], rows)
+        lines += markdown_table(["Setting", "Type", "Default", "What it means"], rows)
     return "\n".join(lines)
 
 
@@ -171,7 +171,7 @@ def tasks_page() -> str:
         [f"`task.{name}`", *(f"`{json.dumps(getattr(t, name))}`" for t in tasks.values())]
         for name in plain
     ]
-    lines += _table(["Setting", *tasks], rows)
+    lines += markdown_table(["Setting", *tasks], rows)
     for name, task in tasks.items():
         lines += [
             "",
@@ -195,7 +195,7 @@ def cli_page() -> str:
     for path, command in verbs(root):
         lines += ["", f"## {path}", "", _help(command), ""]
         rows = [_parameter(p) for p in command.params if p.name != "help"]
-        lines += _table(["Argument or option", "Default", "What it means"], rows)
+        lines += markdown_table(["Argument or option", "Default", "What it means"], rows)
     return "\n".join(lines)
 
 
@@ -238,7 +238,8 @@ def metrics_page() -> str:
         "",
     ]
     return "\n".join(
-        lines + _table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in metrics.METRICS.items()])
+        lines
+        + markdown_table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in metrics.METRICS.items()])
     )
 
 
@@ -252,7 +253,7 @@ def tables_page() -> str:
     ]
     for table in people.metadata.sorted_tables:
         lines += ["", f"## {table.name}", "", TABLE_MEANINGS[table.name], ""]
-        lines += _table(
+        lines += markdown_table(
             ["Column", "Type", "May be null", "Points at", "Note"], [_column(c) for c in table.c]
         )
     return "\n".join(lines)
@@ -272,7 +273,7 @@ def errors_page() -> str:
     lines = ["# Errors", "", *(line for line in doc.splitlines() if line not in tree)]
     lines += ["", "```", *(line[4:] for line in tree), "```", ""]
     rows = [[f"`{e.__name__}`", inspect.getdoc(e) or ""] for e in error_classes()]
-    return "\n".join(lines + _table(["Error", "When"], rows))
+    return "\n".join(lines + markdown_table(["Error", "When"], rows))
 
 
 def error_classes() -> list[type[Exception]]:
@@ -282,122 +283,6 @@ def error_classes() -> list[type[Exception]]:
         for member in vars(errors).values()
         if isinstance(member, type) and issubclass(member, Exception)
     ]
-
-
-def api_page() -> str:
-    """Return every route with what it takes, what it answers, and how it refuses."""
-    schema = empty_app().openapi()
-    lines = [
-        "# The interface for programs",
-        "",
-        "Everything a labeler can do in the browser, a program can do over HTTP: see",
-        "[how to label through the API](../how-to/label-through-the-api.md). JSON both ways; a",
-        "running server describes itself in full at `/api/openapi.json`. A program shows its token",
-        "in the header `Authorization: Bearer ...`; a browser its cookie, and `X-CSRF-Token` with",
-        "everything that changes something.",
-        "",
-        'Every refusal is `{"error": {"code": ..., "told": ...}}`: a word for programs and a',
-        "sentence for people. Beside what each route lists, any route may answer:",
-        "",
-    ]
-    usual = _usual_refusals(schema)
-    lines += _table(["Code", "When"], [[f"`{code}`", text] for code, text in usual.items()])
-    for tag in schema["tags"]:
-        lines += ["", f"## {tag['name'].capitalize()} routes", "", tag["description"]]
-        for title, operation in _operations(schema):
-            if tag["name"] in operation["tags"]:
-                lines += _route_lines(title, operation, usual)
-    lines += ["", "## What travels", ""]
-    for name, model in sorted(schema["components"]["schemas"].items()):
-        lines += _model_lines(name, model)
-    return "\n".join(lines)
-
-
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, route in schema["paths"].items():
-        for method in METHODS:
-            if method in route:
-                yield f"{method.upper()} {path}", route[method]
-
-
-def _usual_refusals(schema: dict[str, Any]) -> dict[str, str]:
-    """Return the refusals that every route lists."""
-    answers = [operation["responses"] for _, operation in _operations(schema)]
-    codes, first = set.intersection(*map(set, answers)), answers[0]
-    return {code: first[code]["description"] for code in sorted(codes) if code >= "400"}
-
-
-def _route_lines(title: str, operation: dict[str, Any], usual: dict[str, str]) -> list[str]:
-    lines = ["", f"### {title}", "", *operation.get("description", "").splitlines(), ""]
-    places = [
-        f"`{p['name']}` (in the {p['in']}): {_json_type(p['schema'])}"
-        for p in operation.get("parameters", [])
-    ]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    takes = [*places, *([_json_type(body["schema"])] if body else [])]
-    rows = [["takes", "; ".join(takes)]] if takes else []
-    for code, answer in operation["responses"].items():
-        if code not in usual:
-            content = answer.get("content", {}).get("application/json", {}).get("schema")
-            good = _json_type(content) if content else "nothing more"
-            rows.append([f"`{code}`", good if code < "400" else answer["description"]])
-    return lines + _table(["", "What"], rows)
-
-
-def _model_lines(name: str, model: dict[str, Any]) -> list[str]:
-    if "properties" not in model:
-        return []
-    required = model.get("required", [])
-    rows = [
-        [
-            f"`{field}`" + ("" if field in required else " (may be left out)"),
-            _json_type(schema),
-            " ".join(schema.get("description", "").split()),
-        ]
-        for field, schema in model["properties"].items()
-    ]
-    about = model.get("description", "")
-    return [f"### {name}", "", about, "", *_table(["Field", "Type", "What it is"], rows), ""]
-
-
-def _json_type(schema: dict[str, Any]) -> str:
-    if "$ref" in schema:
-        name = schema["$ref"].split("/")[-1]
-        return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        return " or ".join(_json_type(part) for part in schema["anyOf"])
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if schema.get("format") == "uuid":
-        return "UUID"
-    kind = schema.get("type", "anything")
-    if kind == "array":
-        return f"list of {_json_type(schema.get('items', {}))}{_json_limits(schema, 'Items')}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"mapping to {_json_type(schema['additionalProperties'])}"
-    words = {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}
-    return words.get(kind, kind) + _json_limits(schema, "Length") + _json_range(schema)
-
-
-def _json_limits(schema: dict[str, Any], of: str) -> str:
-    low, high = schema.get(f"min{of}"), schema.get(f"max{of}")
-    if low is not None and high is not None:
-        return f", {low} to {high}"
-    return f", up to {high}" if high is not None else ""
-
-
-def _json_range(schema: dict[str, Any]) -> str:
-    words = {"minimum": "from", "maximum": "to"}
-    return "".join(f" {word} {schema[key]:g}" for key, word in words.items() if key in schema)
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    if not rows:
-        return []
-    lines = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
 
 
 def stale() -> list[str]:
