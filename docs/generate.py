@@ -70,7 +70,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "api.md": api_page(),
     }
-    notice = "<!-- Written by docs/generate.py from the program; change it there. -->\n\n"
+    notice = "<!-- Written by `make docs` from the program; change it there. -->\n\n"
     return {name: notice + text.rstrip() + "\n" for name, text in made.items()}
 
 

@@ -18,7 +18,7 @@ METRICS: dict[str, str] = {
     "over the batch, in nats.",
     "policy/kl_coef": "Coefficient of the KL penalty (beta) during this update.",
     "policy/score": "Mean score of the batch, with the penalty of responses that did not end.",
-    "policy/total_reward": "Mean of score - kl_coef * kl: what PPO maximizes.",
+    "policy/total_reward": "Mean of score - kl_coef * kl: what PPO maximizes within the cap.",
     "policy/entropy": "Mean entropy of the policy per token that counts, in nats.",
     "policy/approx_kl": "Half the mean squared change of log-probabilities during this update.",
     "policy/clip_fraction": "Share of tokens whose probability ratio was clipped.",

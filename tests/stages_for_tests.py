@@ -37,11 +37,11 @@ PROMPTS = [Prompt(id=f"p{i}", text=t, source="test", split="train") for i, t in 
 
 
 def family_on(
-    folder: Path, *, adapter: Adapter = "lora", rank: int = 4
+    folder: Path, *, adapter: Adapter = "lora", rank: int = 4, top_layers: int | None = None
 ) -> tuple[TextCoder, Family]:
     """Return the tokenizer and the three roles over the model in `folder`."""
     coder = load_tokenizer(folder)
-    models = ModelsConfig(adapter=adapter, lora_rank=rank)
+    models = ModelsConfig(adapter=adapter, lora_rank=rank, lora_top_layers=top_layers)
     return coder, Family(load_causal(folder, coder), models, seed=1)
 
 

@@ -23,6 +23,7 @@ UNEXPLAINED: Limits = (0.0, -1.0)
 UNENDED: Limits = (0.5, 0.2)
 ENTROPY_LEFT: Limits = (0.3, 0.1)
 KL_OVER: Limits = (1.5, 3.0)
+LED_BACK: Limits = (0.5, 0.8)
 
 
 def check_policy(config: RunConfig, run: RunFolder) -> list[Finding]:
@@ -31,6 +32,7 @@ def check_policy(config: RunConfig, run: RunFolder) -> list[Finding]:
     if not lines:
         return [_finding("training", "later", "PPO has not made an update yet.")]
     findings = [_first_kl(lines), _negative_kl(config, lines), _target(config, lines)]
+    findings += _cap(config, lines)
     findings += _falling(lines)
     findings += _newest(lines)
     return findings + _entropy(lines)
@@ -68,15 +70,22 @@ def _negative_kl(config: RunConfig, lines: Lines) -> Finding:
 def _target(config: RunConfig, lines: Lines) -> Finding:
     settings, kl = config.policy.kl, newest_mean(lines, "policy/kl") or 0.0
     told = f"The newest KL is {kl:.2f} nats"
-    if settings.cap is not None and kl > settings.cap:
-        told += f", beyond policy.kl.cap {settings.cap:g}."
-        return _finding("KL near its target", "bad", told, "Lower policy.lr, raise policy.kl.coef.")
     if settings.control == "fixed":
         return _finding("KL near its target", "ok", f"{told}; policy.kl.control is fixed.")
     over = kl / settings.target
     told += f"; policy.kl.target is {settings.target:g}."
     action = "The controller does not keep up: lower policy.lr or policy.kl.horizon."
     return _finding("KL near its target", _high(over, KL_OVER), told, action)
+
+
+def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
+    """An update that leads back from beyond the cap learns nothing of the score."""
+    cap, share = config.policy.kl.cap, newest_mean(lines, "policy/beyond_cap")
+    if cap is None or share is None:
+        return []
+    told = f"{share:.0%} of the newest updates led back from beyond policy.kl.cap {cap:g}."
+    action = "They learn nothing of the score: lower policy.lr, raise policy.kl.coef or the cap."
+    return [_finding("KL within its cap", _high(share, LED_BACK), told, action)]
 
 
 def _falling(lines: Lines) -> list[Finding]:

@@ -172,10 +172,9 @@ class PolicyStage:
         self.metrics.write({**place, **note, **line}, trainer.excerpts)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
-        cap = self.trainer.config.kl.cap
-        is_beyond = cap is not None and line["policy/kl"] > cap
-        self._beyond_cap = self._beyond_cap + 1 if is_beyond else 0
+        self._beyond_cap = self._beyond_cap + 1 if line["policy/beyond_cap"] else 0
         if self._beyond_cap >= PATIENCE:
+            cap = self.trainer.config.kl.cap
             raise DivergedError(
                 f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, "
                 f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, "

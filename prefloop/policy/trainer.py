@@ -205,7 +205,10 @@ class PPOTrainer:
         return Estimates(masked_whiten(advantages, rollout.mask, center=True), returns)
 
     def estimate_towards_reference(self, rollout: Rollout) -> Estimates:
-        """Return advantages that know of the KL alone; the values stay as they are."""
+        """Return advantages that know of the KL alone, and the old values as the values' aim.
+
+        Returns without the score would teach the value head that no response is worth anything.
+        """
         advantages = advantages_towards_reference(
             rollout.logprobs, rollout.ref_logprobs, rollout.mask
         )

@@ -65,6 +65,13 @@ def build_report(
     return path
 
 
+def _kl_level(settings: dict[str, Any]) -> tuple[float, str] | None:
+    """Return what holds the KL: the controller's target, else the cap."""
+    if settings.get("control") == "adaptive":
+        return settings["target"], "target"
+    return (settings["cap"], "cap") if settings.get("cap") is not None else None
+
+
 def _environment() -> Environment:
     """Return the templates' environment: escaping on, a misspelt name is an error."""
     environment = Environment(
@@ -102,9 +109,7 @@ def _page(
         reliability=[
             (trust.round, _reliability(trust)) for trust in folder.trusts if _validation(trust)
         ],
-        policy_curves=policy_figures(
-            folder.metrics, target_kl=kl.get("target") if kl.get("control") == "adaptive" else None
-        ),
+        policy_curves=policy_figures(folder.metrics, kl_level=_kl_level(kl)),
         rewards_curves=rewards_figures(
             folder.metrics, samples_shown=settings.get("samples", {}).get("per_prompt")
         ),

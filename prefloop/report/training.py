@@ -37,13 +37,17 @@ class Figure:
     chart: Markup
 
 
-def policy_figures(metrics: Sequence[Line], *, target_kl: float | None) -> list[Figure]:
-    """Return the policy's curves over episodes, with a light line where a round begins."""
+def policy_figures(metrics: Sequence[Line], *, kl_level: tuple[float, str] | None) -> list[Figure]:
+    """Return the policy's curves over episodes, with a light line where a round begins.
+
+    `kl_level` is drawn through the KL: the controller's target or the cap, with its name.
+    """
     lines = _with_total_episodes([line for line in metrics if line.get("stage") == "policy"])
     figures = []
     for key, title, caption in POLICY_CHARTS:
         points = [line for line in lines if _is_number(line.get(key))]
-        level = (target_kl, "target") if key == "policy/kl" and target_kl is not None else None
+        if key == "policy/value_loss":  # An update back from beyond the cap aims at old values.
+            points = [line for line in points if not line.get("policy/beyond_cap")]
         series = Series(
             name="",
             x=tuple(float(line["total_episodes"]) for line in points),
@@ -56,7 +60,7 @@ def policy_figures(metrics: Sequence[Line], *, target_kl: float | None) -> list[
                 x_label="episodes",
                 series=(series,),
                 boundaries=_boundaries(lines),
-                level=level,
+                level=kl_level if key == "policy/kl" else None,
             )
         )
         if chart is not None:

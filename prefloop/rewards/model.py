@@ -21,8 +21,8 @@ Sequences = Sequence[Sequence[int]]
 SCORING_BATCH = 32
 
 REMEMBERED_BYTES = 1_000_000_000
-"""Memory that what frozen layers said may take, of the questions and of the sequences of one
-training each; what does not fit is worked out again each time."""
+"""Memory for what frozen layers said of questions, and as much for what they said of the sequences
+that `RewardModel.remembering` is given. What does not fit is worked out again each time."""
 
 Question = tuple[tuple[int, ...], ...]
 """The sequences of one comparison."""
@@ -38,8 +38,8 @@ class RewardModel:
         self.seed = seed
         self.head = ScoreHead(self.trunk.width, seed=derive_seed(seed, "score head", 0))
         self._remembered: dict[tuple[int, ...], Tensor] = {}
-        self._questions: dict[Question, list[Tensor]] = {}
-        self._question_bytes = 0
+        self._lower_by_question: dict[Question, list[Tensor]] = {}
+        self._n_bytes = 0
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
@@ -59,7 +59,7 @@ class RewardModel:
         `lower` is what the frozen layers said of the sequences; None: they are run, if need be.
         """
         ids, mask = pad_right(sequences, self.pad_id)
-        known = self._lower(sequences) if lower is None else lower
+        known = self._recalled(sequences) if lower is None else lower
         return last_token_scores(self.trunk, self.head, ids, mask, lower=known)
 
     @contextmanager
@@ -87,7 +87,7 @@ class RewardModel:
         with self.recalling(known):
             yield
 
-    def _lower(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
+    def _recalled(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
         rows = [self._remembered.get(tuple(sequence)) for sequence in sequences]
         known = [row for row in rows if row is not None]
         return pad_sequence(known, batch_first=True) if len(known) == len(rows) else None
@@ -110,24 +110,26 @@ class RewardModel:
         flat = [sequence for group in batch.sequences for sequence in group]
         lower = None
         if self.trunk.lower_layers is not None:
-            known = [row for question in batch.sequences for row in self._lower_of(question)]
+            known = [
+                row for question in batch.sequences for row in self._lower_of_question(question)
+            ]
             lower = pad_sequence(known, batch_first=True)
         scores = torch.zeros_like(batch.targets)
         return scores.masked_scatter(batch.present, self.forward(flat, lower=lower))
 
-    def _lower_of(self, question: Question) -> list[Float[Tensor, "L D"]]:
-        """Return what the frozen layers say of a question's sequences, worked out once in a run.
+    def _lower_of_question(self, question: Question) -> list[Float[Tensor, "L D"]]:
+        """Return what the frozen layers say of a question's sequences, worked out once if it fits.
 
         A question is always a pass of its own: in other company the last bits could differ, and a
         run that went on after a crash would no longer be the straight one.
         """
-        known = self._questions.get(question)
+        known = self._lower_by_question.get(question)
         if known is None:
             known = self._run_frozen(question)
             n_bytes = sum(row.nbytes for row in known)
-            if self._question_bytes + n_bytes <= REMEMBERED_BYTES:
-                self._questions[question] = known
-                self._question_bytes += n_bytes
+            if self._n_bytes + n_bytes <= REMEMBERED_BYTES:
+                self._lower_by_question[question] = known
+                self._n_bytes += n_bytes
         return known
 
     def _run_frozen(self, sequences: Sequences) -> list[Float[Tensor, "L D"]]:

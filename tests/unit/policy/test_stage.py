@@ -201,8 +201,10 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
     disturb(trainer.family.policy)
     stage, _ = stage_on(trainer, tmp_path)
     if cap is None:
+        before = weights_of(trainer.named_parameters)
         stage.improve(0, PATIENCE + 5, PROMPTS)
         assert trainer.update == PATIENCE + 5
+        assert not torch.equal(weights_of(trainer.named_parameters), before)
         return
     with pytest.raises(DivergedError, match=rf"beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"):
         stage.improve(0, PATIENCE + 5, PROMPTS)

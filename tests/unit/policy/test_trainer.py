@@ -195,7 +195,7 @@ def test_beyond_the_cap_the_policy_goes_back_to_the_reference(
         assert 0 < sum(beyond[-20:]) < 20
 
 
-def test_the_way_back_leaves_values_alone(gpt2_folder: Path) -> None:
+def test_the_way_back_has_no_gradient_for_the_values(gpt2_folder: Path) -> None:
     """A score that is not there would teach them that nothing is worth anything."""
     trainer = trainer_on(gpt2_folder, LikesEven())
     scores_over(trainer, 2)

@@ -45,9 +45,14 @@ def comparisons(n: int, *, seed: int = 1, k: int = 3) -> PreferenceBatch:
 
 
 def trainer_on(
-    folder: Path, run: Path, progress: Heard | None = None, **changes: object
+    folder: Path,
+    run: Path,
+    progress: Heard | None = None,
+    *,
+    top_layers: int | None = None,
+    **changes: object,
 ) -> RewardTrainer:
-    coder, family = family_on(folder)
+    coder, family = family_on(folder, top_layers=top_layers)
     small = {"batch_size": 4, "lr": 3e-3, "checkpoint_every": 1, **changes}
     return RewardTrainer(
         RewardModel(family, pad_id=coder.pad_id, seed=1),
@@ -96,6 +101,26 @@ def test_an_interrupted_training_goes_on_and_ends_bit_for_bit_alike(
     expected = weights_of(straight.model.named_parameters)
     torch.testing.assert_close(weights_of(resumed.model.named_parameters), expected, **EXACT)
     assert resumed.model.head.shift == straight.model.head.shift
+    assert resumed.metrics.lines() == straight.metrics.lines()
+
+
+def test_a_training_above_frozen_layers_goes_on_bit_for_bit_alike(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """The straight one has read every question in an earlier round, the other one has not."""
+
+    def trainer(place: str, progress: Heard | None = None) -> RewardTrainer:
+        return trainer_on(gpt2_folder, tmp_path / place, progress, top_layers=1, epochs=2)
+
+    straight = trainer("straight")
+    straight.model.forward_comparisons(LABELS)
+    straight.train(LABELS, REFERENCE)
+    with pytest.raises(KeyboardInterrupt):
+        trainer("resumed", Heard(stop_after=5)).train(LABELS, REFERENCE)
+    resumed = trainer("resumed")
+    resumed.train(LABELS, REFERENCE)
+    expected = weights_of(straight.model.named_parameters)
+    torch.testing.assert_close(weights_of(resumed.model.named_parameters), expected, **EXACT)
     assert resumed.metrics.lines() == straight.metrics.lines()
 
 
