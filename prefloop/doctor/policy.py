@@ -23,7 +23,7 @@ UNEXPLAINED: Limits = (0.0, -1.0)
 UNENDED: Limits = (0.5, 0.2)
 ENTROPY_LEFT: Limits = (0.3, 0.1)
 KL_OVER: Limits = (1.5, 3.0)
-LED_BACK: Limits = (0.5, 0.8)
+BEYOND_CAP: Limits = (0.5, 0.8)
 
 
 def check_policy(config: RunConfig, run: RunFolder) -> list[Finding]:
@@ -79,13 +79,13 @@ def _target(config: RunConfig, lines: Lines) -> Finding:
 
 
 def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
-    """An update that leads back from beyond the cap learns nothing of the score."""
+    """An update that also leads back from beyond the cap learns less of the score."""
     cap, share = config.policy.kl.cap, newest_mean(lines, "policy/beyond_cap")
     if cap is None or share is None:
         return []
-    told = f"{share:.0%} of the newest updates led back from beyond policy.kl.cap {cap:g}."
-    action = "They learn nothing of the score: lower policy.lr, raise policy.kl.coef or the cap."
-    return [_finding("KL within its cap", _high(share, LED_BACK), told, action)]
+    told = f"{share:.0%} of the newest updates began beyond policy.kl.cap {cap:g}."
+    action = "They learn less of the score: lower policy.lr, raise policy.kl.coef or the cap."
+    return [_finding("KL within its cap", _high(share, BEYOND_CAP), told, action)]
 
 
 def _falling(lines: Lines) -> list[Finding]:

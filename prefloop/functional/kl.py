@@ -53,8 +53,9 @@ def advantages_towards_reference(
         A_t = -kl_t, whitened over the mask
 
     Each token answers for its own divergence only (lambda 0, no score): a policy that agrees with
-    the reference token by token agrees with it altogether, and the estimate varies little. A
-    departure of prefloop's own: 2019 had no cap (docs/details.md, 26).
+    the reference token by token agrees with it altogether, and the estimate varies little. An
+    update beyond the cap adds them to its own. A departure of prefloop's: 2019 had no cap
+    (docs/details.md, 26).
     """
     return masked_whiten(-kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
 

@@ -23,8 +23,8 @@ class KLConfig(Section):
     """Episodes over which the controller may change the coefficient by a fifth."""
 
     cap: Positive | None = None
-    """Limit in nats: a rollout beyond it is used to go back towards the reference, whatever it
-    scored, and after ten in a row the run stops. `null` sets no limit."""
+    """Limit in nats: in an update whose rollout lies beyond it, the way back to the reference
+    weighs as much as the score; after ten in a row the run stops. `null` sets no limit."""
 
 
 class WarmStartConfig(Section):

@@ -75,8 +75,8 @@ class PPOTrainer:
         1. respond: sample, with log-probabilities and values on the way
         2. score: reward model on the cut response, penalty where it did not end
         3. shape: KL penalty per token, score on the last
-        4. estimate and improve: epochs x minibatches x microbatches; beyond `kl.cap`, back towards
-           the reference
+        4. estimate and improve: epochs x minibatches x microbatches; beyond `kl.cap` the way back
+           to the reference weighs as much as the score
         5. steer the KL coefficient
         """
         rollout = self.respond(prompts)
@@ -88,7 +88,7 @@ class PPOTrainer:
         cap = self.config.kl.cap
         is_beyond_cap = cap is not None and kl > cap
         metrics["policy/beyond_cap"] = float(is_beyond_cap)
-        aim = self.estimate_towards_reference if is_beyond_cap else self.estimate
+        aim = self.estimate_beyond_cap if is_beyond_cap else self.estimate
         metrics |= self.improve(rollout, aim)
         if self.config.kl.control == "adaptive":
             self.kl_coef = adaptive_kl_coef(
@@ -204,15 +204,11 @@ class PPOTrainer:
         )
         return Estimates(masked_whiten(advantages, rollout.mask, center=True), returns)
 
-    def estimate_towards_reference(self, rollout: Rollout) -> Estimates:
-        """Return advantages that know of the KL alone, and the old values as the values' aim.
-
-        Returns without the score would teach the value head that no response is worth anything.
-        """
-        advantages = advantages_towards_reference(
-            rollout.logprobs, rollout.ref_logprobs, rollout.mask
-        )
-        return Estimates(advantages, rollout.values)
+    def estimate_beyond_cap(self, rollout: Rollout) -> Estimates:
+        """Return estimates that weigh the way back to the reference as much as all else."""
+        advantages, returns = self.estimate(rollout)
+        back = advantages_towards_reference(rollout.logprobs, rollout.ref_logprobs, rollout.mask)
+        return Estimates(advantages + back, returns)
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []

@@ -46,8 +46,6 @@ def policy_figures(metrics: Sequence[Line], *, kl_level: tuple[float, str] | Non
     figures = []
     for key, title, caption in POLICY_CHARTS:
         points = [line for line in lines if _is_number(line.get(key))]
-        if key == "policy/value_loss":  # An update back from beyond the cap aims at old values.
-            points = [line for line in points if not line.get("policy/beyond_cap")]
         series = Series(
             name="",
             x=tuple(float(line["total_episodes"]) for line in points),

@@ -22,14 +22,14 @@ def _line(update: int, *, beyond: float | None) -> dict[str, Any]:
     ("newest", "status", "share"),
     [([0, 1, 0, 0], "ok", "25%"), ([1, 1, 0, 1], "warn", "75%"), ([1, 1, 1, 1], "bad", "100%")],
 )
-def test_updates_that_lead_back_are_counted(newest: list[int], status: str, share: str) -> None:
+def test_updates_beyond_the_cap_are_counted(newest: list[int], status: str, share: str) -> None:
     config = _config({"cap": 9.0})
     lines = [_line(u, beyond=0.0) for u in range(1, 13)]
     lines += [_line(13 + i, beyond=float(flag)) for i, flag in enumerate(newest)]
     findings = check_policy(config, SimpleNamespace(metrics=lines))  # type: ignore[arg-type]
     (finding,) = [f for f in findings if f.check == "KL within its cap"]
     assert finding.status == status
-    assert f"{share} of the newest updates led back from beyond policy.kl.cap 9." in finding.told
+    assert f"{share} of the newest updates began beyond policy.kl.cap 9." in finding.told
     assert bool(finding.action) == (status != "ok")
 
 

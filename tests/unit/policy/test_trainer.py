@@ -195,19 +195,17 @@ def test_beyond_the_cap_the_policy_goes_back_to_the_reference(
         assert 0 < sum(beyond[-20:]) < 20
 
 
-def test_the_way_back_has_no_gradient_for_the_values(gpt2_folder: Path) -> None:
-    """A score that is not there would teach them that nothing is worth anything."""
+def test_the_way_back_weighs_as_much_as_the_score(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder, LikesEven())
     scores_over(trainer, 2)
     rollout = trainer.respond(trainer.prompts_of(trainer.update, PROMPTS))
-    trainer.improve_minibatch(rollout, trainer.estimate_towards_reference(rollout))
-    gradients = [p.grad for p in trainer.value_head.parameters() if p.grad is not None]
-    assert gradients and all(g.abs().max() < 1e-4 for g in gradients)
-    trainer.improve_minibatch(rollout, trainer.estimate(rollout))
-    assert (
-        max(g.abs().max() for p in trainer.value_head.parameters() if (g := p.grad) is not None)
-        > 1e-2
-    )
+    within, beyond = trainer.estimate(rollout), trainer.estimate_beyond_cap(rollout)
+    back = beyond.advantages - within.advantages
+    for part in (within.advantages, back):
+        assert part.std(correction=0).item() == pytest.approx(1.0, abs=1e-4)
+    kl = rollout.logprobs - rollout.ref_logprobs
+    assert torch.corrcoef(torch.stack([back.flatten(), kl.flatten()]))[0, 1] < -0.999
+    torch.testing.assert_close(beyond.returns, within.returns, **EXACT)
 
 
 def test_a_minibatch_of_a_rollout_is_the_same_rows(gpt2_folder: Path) -> None:

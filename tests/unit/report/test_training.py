@@ -20,25 +20,6 @@ def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
     assert "target" not in policy_figures(metrics, kl_level=None)[1].chart
 
 
-def test_the_value_loss_of_updates_that_led_back_is_not_drawn() -> None:
-    """It is near 0 by design, and would look like values that suddenly fit."""
-    losses = [0.5, 0.4, 0.0, 0.3]
-    drawn = []
-    for beyond in (0.0, 1.0):
-        flags = [0.0, 0.0, beyond, 0.0]
-        metrics = [
-            _policy(0, 64 * i, kl=9.0, value_loss=loss, beyond_cap=flag)
-            for i, (loss, flag) in enumerate(zip(losses, flags, strict=True))
-        ]
-        drawn.append({f.title: f.chart for f in policy_figures(metrics, kl_level=(9.0, "cap"))})
-    assert drawn[0]["Value loss"] != drawn[1]["Value loss"]
-    without = [line for line in metrics if not line["policy/beyond_cap"]]
-    alone = {f.title: f.chart for f in policy_figures(without, kl_level=None)}
-    assert drawn[1]["Value loss"] == alone["Value loss"]
-    assert drawn[0]["KL"] == drawn[1]["KL"]
-    assert "cap" in drawn[0]["KL"]
-
-
 def test_rounds_are_marked_and_episodes_go_on_counting() -> None:
     """A round that counts from 0 again and one that goes on give the same picture."""
     goes_on = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 192), (1, 256))]

@@ -1,0 +1,53 @@
+"""Draws a run's learning curves for a page of these docs: the report's charts in one SVG.
+
+python -m docs.curves my-run docs/img/my-run.svg
+"""
+
+import sys
+from pathlib import Path
+
+from prefloop.report import build
+from prefloop.report.run_folder import read_run_folder
+from prefloop.report.training import Figure, policy_figures
+
+SHOWN = ("Score", "KL", "KL coefficient", "Entropy")
+WIDTH, HEIGHT, HEAD, GAP = 360, 210, 32, 44
+STYLE = Path(build.__file__).parent / "templates" / "style.css"
+
+
+def curves(figures: list[Figure]) -> str:
+    """Return the charts in two columns, each under its title, with the report's colors."""
+    rows = -(-len(figures) // 2)
+    width, height = 2 * (WIDTH + GAP), rows * (HEIGHT + HEAD + GAP)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">',
+        f"<style>{style()} svg {{ font-family: system-ui, sans-serif; }}</style>",
+        f'<rect width="{width}" height="{height}" style="fill: var(--paper)"/>',
+    ]
+    for place, figure in enumerate(figures):
+        x = (place % 2) * (WIDTH + GAP)
+        y = (place // 2) * (HEIGHT + HEAD + GAP) + HEAD
+        title = (
+            f'<text class="value" x="{x + 6}" y="{y - 16}">{figure.title}, {figure.caption}</text>'
+        )
+        size = f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" '
+        parts += ['<g class="chart">', title, str(figure.chart).replace("<svg ", size, 1), "</g>"]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def style() -> str:
+    """Return the rules of the report's style sheet that charts need: colors and their own."""
+    text = STYLE.read_text(encoding="utf-8")
+    colors, _, rest = text.partition("* {")
+    return colors + "".join(line + "\n" for line in rest.splitlines() if line.startswith(".chart "))
+
+
+def main() -> None:
+    """Draw the curves of one run."""
+    run, target = map(Path, sys.argv[1:])
+    figures = policy_figures(read_run_folder(run).metrics, kl_level=None)
+    target.write_text(curves([f for f in figures if f.title in SHOWN]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
