@@ -29,8 +29,8 @@ METRICS: dict[str, str] = {
     "rollout; 1 is perfect.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
-    "policy/beyond_cap": "1 if the KL was beyond `policy.kl.cap` and the update also led back, "
-    "else 0.",
+    "policy/way_back": "Weight of the way back to the reference: 0 up to `policy.kl.cap`, 1 from a "
+    "fifth beyond it.",
     "policy/lr": "Adam step size of the policy.",
 }
 

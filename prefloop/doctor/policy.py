@@ -23,7 +23,7 @@ UNEXPLAINED: Limits = (0.0, -1.0)
 UNENDED: Limits = (0.5, 0.2)
 ENTROPY_LEFT: Limits = (0.3, 0.1)
 KL_OVER: Limits = (1.5, 3.0)
-BEYOND_CAP: Limits = (0.5, 0.8)
+WAY_BACK: Limits = (0.5, 0.8)
 
 
 def check_policy(config: RunConfig, run: RunFolder) -> list[Finding]:
@@ -79,13 +79,15 @@ def _target(config: RunConfig, lines: Lines) -> Finding:
 
 
 def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
-    """An update that also leads back from beyond the cap learns less of the score."""
-    cap, share = config.policy.kl.cap, newest_mean(lines, "policy/beyond_cap")
-    if cap is None or share is None:
+    """An update that leads back from beyond the cap learns the less of the score for it."""
+    cap, weight = config.policy.kl.cap, newest_mean(lines, "policy/way_back")
+    if cap is None or weight is None:
         return []
-    told = f"{share:.0%} of the newest updates began beyond policy.kl.cap {cap:g}."
-    action = "They learn less of the score: lower policy.lr, raise policy.kl.coef or the cap."
-    return [_finding("KL within its cap", _high(share, BEYOND_CAP), told, action)]
+    told = (
+        f"Beyond policy.kl.cap {cap:g} updates lead back; their newest mean weight is {weight:.2f}."
+    )
+    action = "The score hardly counts any more: lower policy.lr, raise policy.kl.coef or the cap."
+    return [_finding("KL within its cap", _high(weight, WAY_BACK), told, action)]
 
 
 def _falling(lines: Lines) -> list[Finding]:

@@ -1,7 +1,10 @@
-"""The controller that steers the KL to its target."""
+"""What holds the KL: a controller that steers it to its target, and a limit."""
 
 CLIP = 0.2
 """Largest relative error that the controller sees: it answers in measure to a runaway KL."""
+
+RAMP = 0.2
+"""Share of the cap beyond it over which the way back comes to its full weight."""
 
 
 def adaptive_kl_coef(
@@ -18,3 +21,14 @@ def adaptive_kl_coef(
     """
     error = min(max(kl / target - 1.0, -CLIP), CLIP)
     return kl_coef * (1.0 + error * n_episodes / horizon)
+
+
+def way_back_weight(kl: float, *, cap: float) -> float:
+    """Return how much the way back to the reference weighs in this update, from 0 to 1.
+
+        weight = clip((kl / cap - 1) / 0.2, 0, 1)
+
+    0 up to the cap, 1 from a fifth beyond it. In between the policy settles where score and way
+    back are even; a weight that jumped to 1 would undo most of what was learned in one update.
+    """
+    return min(max((kl / cap - 1.0) / RAMP, 0.0), 1.0)

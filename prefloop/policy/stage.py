@@ -25,7 +25,7 @@ from prefloop.records import Prompt
 from prefloop.seeding import derive_seed
 
 PATIENCE = 10
-"""Rollouts in a row that may lie beyond `policy.kl.cap` before the run stops."""
+"""Rollouts in a row that may lie a fifth beyond `policy.kl.cap` before the run stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,12 +172,12 @@ class PolicyStage:
         self.metrics.write({**place, **note, **line}, trainer.excerpts)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
-        self._beyond_cap = self._beyond_cap + 1 if line["policy/beyond_cap"] else 0
+        self._beyond_cap = self._beyond_cap + 1 if line["policy/way_back"] == 1.0 else 0
         if self._beyond_cap >= PATIENCE:
             cap = self.trainer.config.kl.cap
             raise DivergedError(
-                f"the policy's KL was {line['policy/kl']:.1f} nats, beyond policy.kl.cap {cap}, "
-                f"for {PATIENCE} rollouts in a row. Lower policy.lr or raise policy.kl.coef, "
+                f"the policy's KL was {line['policy/kl']:.1f} nats, far beyond policy.kl.cap "
+                f"{cap}, for {PATIENCE} rollouts in a row. Lower policy.lr, raise policy.kl.coef, "
                 f"delete {self.folder} and run again; labels and reward models are kept."
             )
 

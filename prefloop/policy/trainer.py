@@ -1,6 +1,6 @@
 """PPO: respond, score, shape, estimate, improve."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from prefloop.batches import Rollout
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.advantages import explained_variance, gae
 from prefloop.functional.kl import advantages_towards_reference, kl_k1, sequence_kl
-from prefloop.functional.kl_control import adaptive_kl_coef
+from prefloop.functional.kl_control import adaptive_kl_coef, way_back_weight
 from prefloop.functional.masking import masked_whiten
 from prefloop.functional.rewards import penalize_unended, shape_rewards
 from prefloop.functional.schedules import linear_decay
@@ -76,7 +76,7 @@ class PPOTrainer:
         2. score: reward model on the cut response, penalty where it did not end
         3. shape: KL penalty per token, score on the last
         4. estimate and improve: epochs x minibatches x microbatches; beyond `kl.cap` the way back
-           to the reference weighs as much as the score
+           to the reference has a weight in it
         5. steer the KL coefficient
         """
         rollout = self.respond(prompts)
@@ -86,10 +86,8 @@ class PPOTrainer:
         refuse_nan(rollout.scores.sum().item(), "policy/score", advice)
         metrics = self._describe(rollout, kl)
         cap = self.config.kl.cap
-        is_beyond_cap = cap is not None and kl > cap
-        metrics["policy/beyond_cap"] = float(is_beyond_cap)
-        aim = self.estimate_beyond_cap if is_beyond_cap else self.estimate
-        metrics |= self.improve(rollout, aim)
+        way_back = 0.0 if cap is None else way_back_weight(kl, cap=cap)
+        metrics |= self.improve(rollout, way_back=way_back) | {"policy/way_back": way_back}
         if self.config.kl.control == "adaptive":
             self.kl_coef = adaptive_kl_coef(
                 self.kl_coef,
@@ -151,7 +149,7 @@ class PPOTrainer:
             scores[rows] = self.reward_model.score(sequences)
         return penalize_unended(scores, is_ended, penalty=self.responder.task.missing_stop_score)
 
-    def improve(self, rollout: Rollout, aim: Callable[[Rollout], Estimates]) -> dict[str, float]:
+    def improve(self, rollout: Rollout, *, way_back: float = 0.0) -> dict[str, float]:
         """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics."""
         improvements = []
         lr = self.config.lr * linear_decay(self.update, self.config.updates)
@@ -162,12 +160,13 @@ class PPOTrainer:
                 self.n_steps += 1
                 eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
-                minibatch = take(rollout, rows)
-                improvements.append(self.improve_minibatch(minibatch, aim(minibatch)))
+                part = take(rollout, rows)
+                improvements.append(self.improve_minibatch(part, way_back=way_back))
         return _metrics(Improvement.mean(improvements)) | {"policy/lr": lr}
 
-    def improve_minibatch(self, rollout: Rollout, estimates: Estimates) -> Improvement:
+    def improve_minibatch(self, rollout: Rollout, *, way_back: float = 0.0) -> Improvement:
         """Take one optimizer step; microbatches only bound the memory."""
+        estimates = self.estimate(rollout, way_back=way_back)
         denominator = rollout.mask.sum()
         self.optimizer.zero_grad(set_to_none=True)
         parts = []
@@ -188,8 +187,11 @@ class PPOTrainer:
         self.optimizer.step()
         return whole
 
-    def estimate(self, rollout: Rollout) -> Estimates:
-        """Return whitened advantages, and returns that are not whitened."""
+    def estimate(self, rollout: Rollout, *, way_back: float = 0.0) -> Estimates:
+        """Return whitened advantages, and returns that are not whitened.
+
+        `way_back` is the weight of the advantages that lead to the reference, for they are added.
+        """
         rewards, _ = shape_rewards(
             rollout.scores,
             rollout.logprobs,
@@ -202,13 +204,9 @@ class PPOTrainer:
         advantages, returns = gae(
             rewards, rollout.values, rollout.mask, gamma=self.config.gamma, lam=self.config.lam
         )
-        return Estimates(masked_whiten(advantages, rollout.mask, center=True), returns)
-
-    def estimate_beyond_cap(self, rollout: Rollout) -> Estimates:
-        """Return estimates that weigh the way back to the reference as much as all else."""
-        advantages, returns = self.estimate(rollout)
+        advantages = masked_whiten(advantages, rollout.mask, center=True)
         back = advantages_towards_reference(rollout.logprobs, rollout.ref_logprobs, rollout.mask)
-        return Estimates(advantages + back, returns)
+        return Estimates(advantages + way_back * back, returns)
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []

@@ -22,7 +22,7 @@ def gradient(folder: Path, adapter: Adapter, *, kl_coef: float, twin: bool = Fal
     rollout = trainer.respond(PROMPTS)
     if twin:
         rollout = dataclasses.replace(rollout, ref_logprobs=rollout.logprobs)
-    trainer.improve_minibatch(rollout, trainer.estimate(rollout))
+    trainer.improve_minibatch(rollout)
     return torch.cat(
         [
             torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten()

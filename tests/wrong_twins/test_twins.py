@@ -69,6 +69,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.best_of_k_hard_target,
     ],
     "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
+    "way_back_weight": [twins.way_back_at_once, twins.way_back_from_within],
     "adaptive_kl_coef": [
         twins.controller_sign,
         twins.controller_unclipped,

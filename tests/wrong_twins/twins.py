@@ -316,6 +316,16 @@ def accuracy_absent_counts(scores, targets, present=None):
     return (scores.argmax(1) == targets.argmax(1)).to(scores.dtype)
 
 
+def way_back_at_once(kl, *, cap):
+    """All or nothing: one update undoes what several learned."""
+    return float(kl > cap)
+
+
+def way_back_from_within(kl, *, cap):
+    """The sign of the excess: the way back weighs where the KL is small."""
+    return min(max((1.0 - kl / cap) / 0.2, 0.0), 1.0)
+
+
 def controller_sign(kl_coef, kl, *, target, horizon, n_episodes):
     """Loosens the leash when the policy runs away."""
     error = min(max(kl / target - 1, -0.2), 0.2)

@@ -206,7 +206,9 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
         assert trainer.update == PATIENCE + 5
         assert not torch.equal(weights_of(trainer.named_parameters), before)
         return
-    with pytest.raises(DivergedError, match=rf"beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"):
+    with pytest.raises(
+        DivergedError, match=rf"far beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"
+    ):
         stage.improve(0, PATIENCE + 5, PROMPTS)
     assert trainer.update == PATIENCE
 
