@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,11 @@ import pytest
 if TYPE_CHECKING:
     from tests.clock_for_tests import MovableClock
     from tests.postgres import Cluster
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what stands before an `&` with ^C ignored, and every process that a test starts
+    # would inherit that; tests that send it one would wait in vain.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
