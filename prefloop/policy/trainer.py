@@ -205,8 +205,11 @@ class PPOTrainer:
             rewards, rollout.values, rollout.mask, gamma=self.config.gamma, lam=self.config.lam
         )
         advantages = masked_whiten(advantages, rollout.mask, center=True)
-        back = advantages_towards_reference(rollout.logprobs, rollout.ref_logprobs, rollout.mask)
-        return Estimates(advantages + way_back * back, returns)
+        if way_back:
+            advantages = advantages + way_back * advantages_towards_reference(
+                rollout.logprobs, rollout.ref_logprobs, rollout.mask
+            )
+        return Estimates(advantages, returns)
 
     def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
         parts = []
