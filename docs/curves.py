@@ -3,12 +3,14 @@
 python -m docs.curves my-run docs/img/my-run.svg
 """
 
+import re
 import sys
 from pathlib import Path
 
+from prefloop.config import load_run_file
 from prefloop.report import build
 from prefloop.report.run_folder import read_run_folder
-from prefloop.report.training import Figure, policy_figures
+from prefloop.report.training import Figure, kl_levels, policy_figures
 
 SHOWN = ("Score", "KL", "KL coefficient", "Entropy")
 WIDTH, HEIGHT, HEAD, GAP = 360, 210, 32, 44
@@ -39,13 +41,16 @@ def style() -> str:
     """Return the rules of the report's style sheet that charts need: colors and their own."""
     text = STYLE.read_text(encoding="utf-8")
     colors, _, rest = text.partition("* {")
-    return colors + "".join(line + "\n" for line in rest.splitlines() if line.startswith(".chart "))
+    # What `.chart` itself says is about a page's width, and would win over that of each chart.
+    own = [line for line in rest.splitlines() if re.match(r"\.chart (?!{)", line)]
+    return colors + "\n".join(own)
 
 
 def main() -> None:
     """Draw the curves of one run."""
     run, target = map(Path, sys.argv[1:])
-    figures = policy_figures(read_run_folder(run).metrics, kl_level=None)
+    settings = load_run_file(run / "run.yaml").policy.kl.model_dump()
+    figures = policy_figures(read_run_folder(run).metrics, kl_levels=kl_levels(settings))
     target.write_text(curves([f for f in figures if f.title in SHOWN]), encoding="utf-8")
 
 

@@ -29,8 +29,10 @@ METRICS: dict[str, str] = {
     "rollout; 1 is perfect.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
-    "policy/way_back": "Weight of the way back to the reference: 0 up to `policy.kl.cap`, 1 from a "
-    "fifth beyond it.",
+    "policy/kl_gained": "By how much the KL had grown since the rollout when a step began, in "
+    "nats per response, mean over the update's steps.",
+    "policy/way_back": "Weight of the way back to the reference, mean over the update's steps: 0 "
+    "up to `policy.kl.cap`, 1 from a fifth beyond it.",
     "policy/lr": "Adam step size of the policy.",
 }
 

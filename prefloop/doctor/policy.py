@@ -79,15 +79,17 @@ def _target(config: RunConfig, lines: Lines) -> Finding:
 
 
 def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
-    """An update that leads back from beyond the cap learns the less of the score for it."""
+    """The more the way back from beyond the cap weighs, the less an update learns of the score."""
     cap, weight = config.policy.kl.cap, newest_mean(lines, "policy/way_back")
     if cap is None or weight is None:
         return []
+    kl = newest_mean(lines, "policy/kl") or 0.0
     told = (
-        f"Beyond policy.kl.cap {cap:g} updates lead back; their newest mean weight is {weight:.2f}."
+        f"The newest KL is {kl:.2f} nats, policy.kl.cap {cap:g}; the way back weighs {weight:.2f} "
+        "of 1 in the mean."
     )
     action = "The score hardly counts any more: lower policy.lr, raise policy.kl.coef or the cap."
-    return [_finding("KL within its cap", _high(weight, WAY_BACK), told, action)]
+    return [_finding("KL held by its cap", _high(weight, WAY_BACK), told, action)]
 
 
 def _falling(lines: Lines) -> list[Finding]:

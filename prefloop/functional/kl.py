@@ -52,12 +52,31 @@ def advantages_towards_reference(
 
         A_t = -kl_t, whitened over the mask
 
-    Each token answers for its own divergence only (lambda 0, no score): a policy that agrees with
+    Each token answers for its own divergence only (gamma 0, no score): a policy that agrees with
     the reference token by token agrees with it altogether, and the estimate varies little. An
     update beyond the cap adds them to its own. A departure of prefloop's: 2019 had no cap
     (docs/details.md, 26).
     """
     return masked_whiten(-kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
+
+
+def kl_gained(
+    logprobs: Float[Tensor, "B T"],
+    old_logprobs: Float[Tensor, "B T"],
+    ref_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+) -> Float[Tensor, " B"]:
+    """Return how much the policy's KL has grown since it drew each response, in nats.
+
+        gained = sum_t ratio_t (logprobs_t - ref_logprobs_t) - (old_logprobs_t - ref_logprobs_t)
+        ratio_t = exp(logprobs_t - old_logprobs_t)
+
+    Each token's ratio makes what the old policy drew stand for what the new one would draw after
+    the same words; that it would come to other words is left out. 0 where nothing changed.
+    """
+    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
+    now, then = kl_k1(logprobs, ref_logprobs, mask), kl_k1(old_logprobs, ref_logprobs, mask)
+    return (ratio * now - then).sum(dim=1)
 
 
 def sequence_kl(kl: Float[Tensor, "B T"]) -> Float[Tensor, " B"]:

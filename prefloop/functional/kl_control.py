@@ -24,11 +24,12 @@ def adaptive_kl_coef(
 
 
 def way_back_weight(kl: float, *, cap: float) -> float:
-    """Return how much the way back to the reference weighs in this update, from 0 to 1.
+    """Return how much the way back to the reference weighs in a step, from 0 to 1.
 
         weight = clip((kl / cap - 1) / 0.2, 0, 1)
 
-    0 up to the cap, 1 from a fifth beyond it. In between the policy settles where score and way
-    back are even; a weight that jumped to 1 would undo most of what was learned in one update.
+    0 up to the cap, 1 from a fifth beyond it; in between score and way back pull at the policy
+    together. Every step has a weight of its own, from the KL as the step finds it: one weight for
+    a whole update undoes most of what several have learned (docs/details.md, 26).
     """
     return min(max((kl / cap - 1.0) / RAMP, 0.0), 1.0)

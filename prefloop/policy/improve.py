@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
+import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
 from prefloop.batches import Rollout
+from prefloop.functional.kl import kl_gained
 from prefloop.functional.masking import masked_mean
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
 from prefloop.models.family import Trunk
@@ -15,6 +17,14 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.config import PolicyConfig
 from prefloop.samples.responder import Responder
+
+
+class Size(NamedTuple):
+    """How much a minibatch is, of which each microbatch has a share."""
+
+    n_responses: int
+    n_tokens: Num[Tensor, ""]
+    """Those that count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +36,8 @@ class Improvement:
     approx_kl: float
     clip_fraction: float
     entropy: float
+    kl_gained: float
+    """By how much the KL had grown since the rollout when the step began, nats per response."""
     ratio_max: float
 
     @classmethod
@@ -33,7 +45,8 @@ class Improvement:
         """Return the step's numbers: shares add up, the largest ratio is the largest."""
         sums = {
             name: sum(getattr(part, name) for part in parts)
-            for name in ("policy_loss", "value_loss", "approx_kl", "clip_fraction", "entropy")
+            for name in vars(parts[0])
+            if name != "ratio_max"
         }
         return cls(**sums, ratio_max=max(part.ratio_max for part in parts))
 
@@ -56,7 +69,7 @@ def improve_microbatch(
     config: PolicyConfig,
     responder: Responder,
     *,
-    denominator: Num[Tensor, ""],
+    whole: Size,
 ) -> Improvement:
     """Add this microbatch's share of the gradient of policy loss + vf_coef * value loss."""
     forward = respond_forward(
@@ -78,7 +91,7 @@ def improve_microbatch(
         advantages,
         rollout.mask,
         clip_range=config.clip_range,
-        denominator=denominator,
+        denominator=whole.n_tokens,
     )
     value_loss = clipped_value_loss(
         forward.values,
@@ -86,14 +99,17 @@ def improve_microbatch(
         returns,
         rollout.mask,
         clip_range_value=config.clip_range_value,
-        denominator=denominator,
+        denominator=whole.n_tokens,
     )
+    with torch.no_grad():
+        gained = kl_gained(forward.logprobs, rollout.logprobs, rollout.ref_logprobs, rollout.mask)
     (policy_loss.loss + config.vf_coef * value_loss.loss).backward()  # type: ignore[no-untyped-call]
     return Improvement(
         policy_loss=policy_loss.loss.item(),
         value_loss=value_loss.loss.item(),
         approx_kl=policy_loss.approx_kl.item(),
         clip_fraction=policy_loss.clip_fraction.item(),
-        entropy=masked_mean(forward.entropy, rollout.mask, denominator=denominator).item(),
+        entropy=masked_mean(forward.entropy, rollout.mask, denominator=whole.n_tokens).item(),
+        kl_gained=gained.sum().item() / whole.n_responses,
         ratio_max=policy_loss.ratio_max.item(),
     )

@@ -25,7 +25,7 @@ from prefloop.records import Prompt
 from prefloop.seeding import derive_seed
 
 PATIENCE = 10
-"""Rollouts in a row that may lie a fifth beyond `policy.kl.cap` before the run stops."""
+"""Rollouts far beyond `policy.kl.cap`, none with a lower KL than before, and the run stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,24 @@ class Course:
     """The event of the ledger at which it last went back: reward models know all until then."""
     made_in: Mapping[str, int] = field(default_factory=dict)
     """Round -> the branch that finished it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeyondCap:
+    """How long the policy has been far beyond its cap without coming back; in every checkpoint."""
+
+    rollouts: int = 0
+    """Rollouts since the KL was last lower than before."""
+    lowest: float | None = None
+    """The least KL since it went there, nats."""
+
+    def after(self, kl: float, *, is_far: bool) -> "BeyondCap":
+        """Return what holds after a rollout with this KL."""
+        if not is_far:
+            return BeyondCap()
+        if self.lowest is None or kl < self.lowest:
+            return BeyondCap(lowest=kl)
+        return replace(self, rollouts=self.rollouts + 1)
 
 
 class PolicyStage:
@@ -63,7 +81,7 @@ class PolicyStage:
         self.course = Course()
         self._kept = kept
         self._seed = trainer.seed
-        self._beyond_cap = 0
+        self._beyond_cap = BeyondCap()
 
     @property
     def update(self) -> int:
@@ -151,8 +169,8 @@ class PolicyStage:
             # Without any checkpoint a later round would begin with the untuned model.
             with proving(self.folder, trainer.update, spare_last=round_number > 0):
                 line = trainer.step(trainer.prompts_of(trainer.update, prompts))
-            self._watch_cap(line)
             self._tell(round_number, line, note or {})
+            self._watch_cap(line)
             every = trainer.config.checkpoint_every
             if trainer.update == end or (every and trainer.update % every == 0):
                 self._checkpoint()
@@ -172,13 +190,15 @@ class PolicyStage:
         self.metrics.write({**place, **note, **line}, trainer.excerpts)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
-        self._beyond_cap = self._beyond_cap + 1 if line["policy/way_back"] == 1.0 else 0
-        if self._beyond_cap >= PATIENCE:
-            cap = self.trainer.config.kl.cap
+        kl = line["policy/kl"]
+        is_far = self.trainer.way_back(kl) == 1.0
+        self._beyond_cap = self._beyond_cap.after(kl, is_far=is_far)
+        if self._beyond_cap.rollouts >= PATIENCE:
             raise DivergedError(
-                f"the policy's KL was {line['policy/kl']:.1f} nats, far beyond policy.kl.cap "
-                f"{cap}, for {PATIENCE} rollouts in a row. Lower policy.lr, raise policy.kl.coef, "
-                f"delete {self.folder} and run again; labels and reward models are kept."
+                f"the policy's KL was {kl:.1f} nats, far beyond policy.kl.cap "
+                f"{self.trainer.config.kl.cap}, and did not fall for {PATIENCE} rollouts. Lower "
+                f"policy.lr, raise policy.kl.coef, delete {self.folder} and run again; labels and "
+                "reward models are kept."
             )
 
     def _checkpoint(self) -> None:
@@ -187,7 +207,7 @@ class PolicyStage:
         state = {
             "kl_coef": trainer.kl_coef,
             "n_steps": trainer.n_steps,
-            "beyond_cap": self._beyond_cap,
+            "patience": asdict(self._beyond_cap),
             "course": asdict(self.course),
         }
         save_checkpoint(self.folder, trainer.update, tensors, state, kept=self._kept)
@@ -198,8 +218,8 @@ class PolicyStage:
         trainer.update = checkpoint.number
         trainer.n_steps = checkpoint.state["n_steps"]
         trainer.kl_coef = checkpoint.state["kl_coef"]
-        self._beyond_cap = checkpoint.state["beyond_cap"]
-        # Checkpoints of prefloop 0.1 know of no course: nothing was ever rolled back.
+        # Checkpoints of prefloop 0.1 know of neither: nothing was ever rolled back.
+        self._beyond_cap = BeyondCap(**checkpoint.state.get("patience", {}))
         self._set_course(Course(**checkpoint.state.get("course", {})))
 
     def _set_course(self, course: Course) -> None:

@@ -22,7 +22,7 @@ from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.config import PolicyConfig
 from prefloop.policy.excerpts import Excerpt, excerpts
-from prefloop.policy.improve import Improvement, improve_microbatch
+from prefloop.policy.improve import Improvement, Size, improve_microbatch
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.responder import Draw, Responder
@@ -76,7 +76,7 @@ class PPOTrainer:
         2. score: reward model on the cut response, penalty where it did not end
         3. shape: KL penalty per token, score on the last
         4. estimate and improve: epochs x minibatches x microbatches; beyond `kl.cap` the way back
-           to the reference has a weight in it
+           to the reference has a weight in a step
         5. steer the KL coefficient
         """
         rollout = self.respond(prompts)
@@ -85,9 +85,7 @@ class PPOTrainer:
         advice = "delete the newest folder below rewards, lower rewards.lr"
         refuse_nan(rollout.scores.sum().item(), "policy/score", advice)
         metrics = self._describe(rollout, kl)
-        cap = self.config.kl.cap
-        way_back = 0.0 if cap is None else way_back_weight(kl, cap=cap)
-        metrics |= self.improve(rollout, way_back=way_back) | {"policy/way_back": way_back}
+        metrics |= self.improve(rollout, kl)
         if self.config.kl.control == "adaptive":
             self.kl_coef = adaptive_kl_coef(
                 self.kl_coef,
@@ -149,9 +147,13 @@ class PPOTrainer:
             scores[rows] = self.reward_model.score(sequences)
         return penalize_unended(scores, is_ended, penalty=self.responder.task.missing_stop_score)
 
-    def improve(self, rollout: Rollout, *, way_back: float = 0.0) -> dict[str, float]:
-        """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics."""
-        improvements = []
+    def improve(self, rollout: Rollout, kl: float) -> dict[str, float]:
+        """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics.
+
+        `kl` is the rollout's, nats per response. What each step finds it has grown by is what the
+        next one knows: a pass that only asked would cost a third of a step.
+        """
+        improvements, weights, gained = [], [], 0.0
         lr = self.config.lr * linear_decay(self.update, self.config.updates)
         for epoch in range(self.config.epochs):
             stream = numpy_stream(self.seed, "minibatches", self.update, epoch)
@@ -161,13 +163,24 @@ class PPOTrainer:
                 eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
                 part = take(rollout, rows)
-                improvements.append(self.improve_minibatch(part, way_back=way_back))
-        return _metrics(Improvement.mean(improvements)) | {"policy/lr": lr}
+                weights.append(self.way_back(kl + gained))
+                improvements.append(self.improve_minibatch(part, way_back=weights[-1]))
+                gained = improvements[-1].kl_gained
+        mean_weight = sum(weights) / len(weights)
+        steps = {
+            f"policy/{name}": value for name, value in vars(Improvement.mean(improvements)).items()
+        }
+        return steps | {"policy/way_back": mean_weight, "policy/lr": lr}
+
+    def way_back(self, kl: float) -> float:
+        """Return how much the way back weighs at this KL; nothing without a cap."""
+        cap = self.config.kl.cap
+        return 0.0 if cap is None else way_back_weight(kl, cap=cap)
 
     def improve_minibatch(self, rollout: Rollout, *, way_back: float = 0.0) -> Improvement:
         """Take one optimizer step; microbatches only bound the memory."""
         estimates = self.estimate(rollout, way_back=way_back)
-        denominator = rollout.mask.sum()
+        size = Size(len(rollout.scores), rollout.mask.sum())
         self.optimizer.zero_grad(set_to_none=True)
         parts = []
         for rows in torch.split(torch.arange(len(rollout.scores)), self.config.microbatch_size):
@@ -179,7 +192,7 @@ class PPOTrainer:
                 estimates.returns[rows],
                 self.config,
                 self.responder,
-                denominator=denominator,
+                whole=size,
             )
             parts.append(part)
         whole = Improvement.total(parts)
@@ -257,10 +270,6 @@ def _lower_of(draw: Draw) -> dict[tuple[int, ...], Float[Tensor, "L D"]]:
         tuple(ids[i][counts[i]].tolist()): draw.generation.lower[i][counts[i]]
         for i in range(ids.shape[0])
     }
-
-
-def _metrics(whole: Improvement) -> dict[str, float]:
-    return {f"policy/{name}": value for name, value in vars(whole).items()}
 
 
 def take(rollout: Rollout, rows: Int[Tensor, " N"]) -> Rollout:

@@ -21,7 +21,7 @@ from prefloop.report.config import ReportConfig
 from prefloop.report.labels import LabelFacts, label_facts, synthetic_taste
 from prefloop.report.pairs import Pair, random_pairs
 from prefloop.report.run_folder import FigureFile, RunFolder, read_run_folder
-from prefloop.report.training import Figure, policy_figures, rewards_figures
+from prefloop.report.training import Figure, kl_levels, policy_figures, rewards_figures
 from prefloop.report.wording import FILTERS
 from prefloop.store.store import Store
 
@@ -65,13 +65,6 @@ def build_report(
     return path
 
 
-def _kl_level(settings: dict[str, Any]) -> tuple[float, str] | None:
-    """Return what holds the KL: the controller's target, else the cap."""
-    if settings.get("control") == "adaptive":
-        return settings["target"], "target"
-    return (settings["cap"], "cap") if settings.get("cap") is not None else None
-
-
 def _environment() -> Environment:
     """Return the templates' environment: escaping on, a misspelt name is an error."""
     environment = Environment(
@@ -109,7 +102,7 @@ def _page(
         reliability=[
             (trust.round, _reliability(trust)) for trust in folder.trusts if _validation(trust)
         ],
-        policy_curves=policy_figures(folder.metrics, kl_level=_kl_level(kl)),
+        policy_curves=policy_figures(folder.metrics, kl_levels=kl_levels(kl)),
         rewards_curves=rewards_figures(
             folder.metrics, samples_shown=settings.get("samples", {}).get("per_prompt")
         ),

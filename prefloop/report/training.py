@@ -11,6 +11,8 @@ from markupsafe import Markup
 from prefloop.report.charts.curves import Curves, Series, curves_chart
 
 Line = Mapping[str, Any]
+Level = tuple[float, str]
+"""A height in a chart that is marked, and its name."""
 
 POLICY_CHARTS = (
     ("policy/score", "Score", "reward model's mean score of a response"),
@@ -37,10 +39,17 @@ class Figure:
     chart: Markup
 
 
-def policy_figures(metrics: Sequence[Line], *, kl_level: tuple[float, str] | None) -> list[Figure]:
+def kl_levels(settings: Mapping[str, Any]) -> tuple[Level, ...]:
+    """Return what holds the KL, from the settings `policy.kl`: the controller's target, the cap."""
+    target = [(settings["target"], "target")] if settings.get("control") == "adaptive" else []
+    cap = [(settings["cap"], "cap")] if settings.get("cap") is not None else []
+    return (*target, *cap)
+
+
+def policy_figures(metrics: Sequence[Line], *, kl_levels: tuple[Level, ...] = ()) -> list[Figure]:
     """Return the policy's curves over episodes, with a light line where a round begins.
 
-    `kl_level` is drawn through the KL: the controller's target or the cap, with its name.
+    `kl_levels` are drawn through the KL, each with its name.
     """
     lines = _with_total_episodes([line for line in metrics if line.get("stage") == "policy"])
     figures = []
@@ -58,7 +67,7 @@ def policy_figures(metrics: Sequence[Line], *, kl_level: tuple[float, str] | Non
                 x_label="episodes",
                 series=(series,),
                 boundaries=_boundaries(lines),
-                level=kl_level if key == "policy/kl" else None,
+                levels=kl_levels if key == "policy/kl" else (),
             )
         )
         if chart is not None:
@@ -93,7 +102,7 @@ def rewards_figures(metrics: Sequence[Line], *, samples_shown: int | None) -> li
                 title=title,
                 x_label="labels seen",
                 series=tuple(series),
-                level=_chance(key, samples_shown),
+                levels=_chance(key, samples_shown),
             )
         )
         if chart is not None:
@@ -101,10 +110,10 @@ def rewards_figures(metrics: Sequence[Line], *, samples_shown: int | None) -> li
     return figures
 
 
-def _chance(key: str, samples_shown: int | None) -> tuple[float, str] | None:
+def _chance(key: str, samples_shown: int | None) -> tuple[Level, ...]:
     if samples_shown is None:
-        return None
-    return (math.log(samples_shown) if key.endswith("loss") else 1 / samples_shown, "chance")
+        return ()
+    return ((math.log(samples_shown) if key.endswith("loss") else 1 / samples_shown, "chance"),)
 
 
 def _is_number(value: object) -> bool:

@@ -106,6 +106,20 @@ case(
     padded(whiten([[-k for k in row] for row in kl], True), 0.0),
 )
 case(
+    "kl_gained",
+    "importance sampling: E_old[p/p_old (log p - log ref)] - E_old[log p_old - log ref], per token",
+    {
+        "logprobs": padded(logprobs),
+        "old_logprobs": padded(old, PAD),
+        "ref_logprobs": padded(ref, -PAD),
+        "mask": MASK,
+    },
+    [
+        float(sum(math.exp(p - o) * (p - r) - (o - r) for p, o, r in zip(*rows, strict=True)))
+        for rows in zip(logprobs, old, ref, strict=True)
+    ],
+)
+case(
     "sequence_kl",
     "original system 3.5: summed over all tokens of a response",
     {"kl": padded(kl, 0.0)},

@@ -8,7 +8,14 @@ import torch
 from tests.golden.cases import all_cases, check
 from tests.golden.formulas import FORMULAS, MODULES, formula
 
-TENSOR_FREE = {"adaptive_kl_coef", "linear_decay", "cosine_decay", "label_budget", "tensorflow_eps"}
+TENSOR_FREE = {
+    "adaptive_kl_coef",
+    "way_back_weight",
+    "linear_decay",
+    "cosine_decay",
+    "label_budget",
+    "tensorflow_eps",
+}
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from prefloop.functional.advantages import explained_variance, gae
-from prefloop.functional.kl import exact_kl, kl_k1, kl_k3, sequence_kl
-from prefloop.functional.kl_control import adaptive_kl_coef
+from prefloop.functional.kl import (
+    advantages_towards_reference,
+    exact_kl,
+    kl_gained,
+    kl_k1,
+    kl_k3,
+    sequence_kl,
+)
+from prefloop.functional.kl_control import adaptive_kl_coef, way_back_weight
 from prefloop.functional.masking import masked_mean, masked_var, masked_whiten
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
@@ -51,6 +58,8 @@ def pipeline(batch: dict[str, Any], *, gamma: float = 0.99, lam: float = 0.95) -
     white = masked_whiten(rewards, mask, center=False)
     advantages, returns = gae(white, batch["values"], mask, gamma=gamma, lam=lam)
     final = masked_whiten(advantages, mask, center=True)
+    back = advantages_towards_reference(batch["logprobs"], batch["ref"], mask)
+    gained = kl_gained(batch["logprobs"], batch["old"], batch["ref"], mask)
     policy = clipped_policy_loss(batch["logprobs"], batch["old"], final, mask, clip_range=0.2)
     value = clipped_value_loss(
         batch["values"], batch["old_values"], returns, mask, clip_range_value=0.2
@@ -59,9 +68,9 @@ def pipeline(batch: dict[str, Any], *, gamma: float = 0.99, lam: float = 0.95) -
     scalars += [masked_mean(batch["values"], mask), masked_var(batch["values"], mask)]
     return {
         "per token": torch.stack(
-            [rewards, kl, kl_k3(batch["logprobs"], batch["ref"], mask), final]
+            [rewards, kl, kl_k3(batch["logprobs"], batch["ref"], mask), final, back]
         ),
-        "per response": sequence_kl(kl),
+        "per response": torch.stack([sequence_kl(kl), gained], dim=1),
         "scalars": torch.stack(scalars),
     }
 
@@ -149,6 +158,26 @@ def test_kl_is_the_mean_of_both_estimators_and_never_negative(seed: int) -> None
         torch.testing.assert_close(mean, exact, **FP64)
     assert exact >= 0
     assert (kl_k3(log_p, log_q, every) >= -1e-12).all()
+
+
+@given(seeds)
+def test_what_the_kl_gained_is_the_difference_of_both_kls(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    new, old, ref = torch.randn(3, 1, 6, generator=generator, dtype=torch.float64).log_softmax(-1)
+    each = [column.unsqueeze(1) for column in (new[0], old[0], ref[0])]
+    gained = kl_gained(*each, torch.ones(6, 1, dtype=torch.bool))
+    far, near = ((p.exp() * (p - ref)).sum() for p in (new, old))
+    torch.testing.assert_close((old[0].exp() * gained).sum(), far - near, **FP64)
+
+
+@given(st.floats(-10, 100), st.floats(0, 10), st.floats(0.1, 50))
+def test_the_way_back_weighs_more_the_further_beyond_the_cap(
+    kl: float, further: float, cap: float
+) -> None:
+    weight = way_back_weight(kl, cap=cap)
+    assert 0.0 <= weight <= way_back_weight(kl + further, cap=cap) <= 1.0
+    assert weight == 0.0 or kl > cap
+    assert weight == 1.0 or kl < 1.21 * cap
 
 
 comparisons = st.tuples(seeds, st.integers(1, 5), st.integers(2, 8))

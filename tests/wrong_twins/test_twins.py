@@ -25,6 +25,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "ban_tokens": [twins.ban_the_others],
     "kl_k1": [twins.kl_reversed, twins.kl_over_padding],
     "kl_k3": [twins.k3_reversed, twins.kl_over_padding],
+    "kl_gained": [twins.gained_unweighted, twins.gained_ratio_reversed, twins.gained_mean],
     "advantages_towards_reference": [
         twins.away_from_the_reference,
         twins.towards_reference_by_size_alone,

@@ -106,6 +106,25 @@ def towards_reference_by_size_alone(logprobs, ref_logprobs, mask):
     return -kl_k1(logprobs, ref_logprobs, mask)
 
 
+def gained_unweighted(logprobs, old_logprobs, ref_logprobs, mask):
+    """What the old policy drew, taken as the new one's: any step looks like a step back."""
+    return kl_k1(logprobs, old_logprobs, mask).sum(dim=1)
+
+
+def gained_ratio_reversed(logprobs, old_logprobs, ref_logprobs, mask):
+    """Old over new: what the new policy likes counts the least."""
+    ratio = kl_k1(old_logprobs, logprobs, mask).exp()
+    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
+    return (ratio * now - then).sum(dim=1)
+
+
+def gained_mean(logprobs, old_logprobs, ref_logprobs, mask):
+    """S6: per token, where the cap is per response."""
+    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
+    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
+    return (ratio * now - then).sum(dim=1) / mask.sum(dim=1)
+
+
 def kl_over_padding(logprobs, ref_logprobs, mask):
     """S17: the padding adds to the KL."""
     return logprobs - ref_logprobs

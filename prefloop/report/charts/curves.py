@@ -37,8 +37,8 @@ class Curves:
     series: tuple[Series, ...]
     boundaries: tuple[tuple[float, str], ...] = ()
     """Places and names of light vertical lines: where rounds begin."""
-    level: tuple[float, str] | None = None
-    """A dashed line to compare with: a target, or chance."""
+    levels: tuple[tuple[float, str], ...] = ()
+    """Dashed lines to compare with: a target, a cap, chance."""
 
 
 def curves_chart(curves: Curves) -> Markup | None:
@@ -46,7 +46,7 @@ def curves_chart(curves: Curves) -> Markup | None:
     series = [reduced for one in curves.series if (reduced := _reduce(one)) is not None]
     if not series:
         return None
-    ys = [y for one in series for y in one.y] + ([curves.level[0]] if curves.level else [])
+    ys = [y for one in series for y in one.y] + [value for value, _ in curves.levels]
     xs = [x for one in series for x in one.x] + [x for x, _ in curves.boundaries]
     x_low, x_high = min(xs), max(xs)
     plot = Plot(
@@ -59,8 +59,8 @@ def curves_chart(curves: Curves) -> Markup | None:
     plot.axes(x_label=curves.x_label)
     for place, name in curves.boundaries:
         plot.boundary(place, name)
-    if curves.level:
-        plot.level(*curves.level)
+    for level in curves.levels:
+        plot.level(*level)
     for one in series:
         plot.line(one.x, one.y, one.style)
         plot.dot(one.x[-1], one.y[-1], one.style, radius=2.5)

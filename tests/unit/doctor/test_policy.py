@@ -29,12 +29,9 @@ def test_the_weight_of_the_way_back_is_looked_at(
     lines = [_line(u, weight=0.0) for u in range(1, 13)]
     lines += [_line(13 + i, weight=float(flag)) for i, flag in enumerate(newest)]
     findings = check_policy(config, SimpleNamespace(metrics=lines))  # type: ignore[arg-type]
-    (finding,) = [f for f in findings if f.check == "KL within its cap"]
+    (finding,) = [f for f in findings if f.check == "KL held by its cap"]
     assert finding.status == status
-    assert (
-        f"Beyond policy.kl.cap 9 updates lead back; their newest mean weight is {mean}."
-        in finding.told
-    )
+    assert f"policy.kl.cap 9; the way back weighs {mean} of 1 in the mean." in finding.told
     assert bool(finding.action) == (status != "ok")
 
 
@@ -44,5 +41,5 @@ def test_without_a_cap_or_in_an_old_run_nothing_is_said(weight: float | None) ->
     config = _config(cap)
     run = SimpleNamespace(metrics=[_line(1, weight=weight)])
     findings = check_policy(config, run)  # type: ignore[arg-type]
-    assert "KL within its cap" not in [f.check for f in findings]
+    assert "KL held by its cap" not in [f.check for f in findings]
     assert "KL near its target" in [f.check for f in findings]

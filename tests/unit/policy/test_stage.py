@@ -191,36 +191,49 @@ def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_
     ]
 
 
+FAR_BEYOND = {
+    "batch_size": 2,
+    "episodes": 64,
+    "epochs": 1,
+    "lr": 1e-6,
+    "kl": KLConfig(coef=0.1, cap=1e-6),
+}
+"""Steps too small to bring back what `disturb` did."""
+
+
 @pytest.mark.parametrize("cap", [1e-6, None])
 def test_beyond_the_cap_the_run_stops_when_patience_ends(
     gpt2_folder: Path, tmp_path: Path, cap: float | None
 ) -> None:
-    trainer = trainer_on(
-        gpt2_folder, batch_size=2, episodes=64, epochs=1, kl=KLConfig(coef=0.1, cap=cap)
-    )
+    trainer = trainer_on(gpt2_folder, **FAR_BEYOND | {"kl": KLConfig(coef=0.1, cap=cap)})
     disturb(trainer.family.policy)
     stage, _ = stage_on(trainer, tmp_path)
     if cap is None:
         before = weights_of(trainer.named_parameters)
-        stage.improve(0, PATIENCE + 5, PROMPTS)
-        assert trainer.update == PATIENCE + 5
+        stage.improve(0, 30, PROMPTS)
+        assert trainer.update == 30
         assert not torch.equal(weights_of(trainer.named_parameters), before)
         return
     with pytest.raises(
-        DivergedError, match=rf"far beyond policy\.kl\.cap 1e-06, for {PATIENCE} roll"
+        DivergedError, match=rf"cap 1e-06, and did not fall for {PATIENCE} rollouts"
     ):
-        stage.improve(0, PATIENCE + 5, PROMPTS)
-    assert trainer.update == PATIENCE
+        stage.improve(0, 30, PROMPTS)
+    assert PATIENCE < trainer.update < 30
+    kl = [line["policy/kl"] for line in stage.metrics.lines()]
+    assert len(kl) == trainer.update
+    assert min(kl) == kl[-PATIENCE - 1] == min(kl[:-PATIENCE])
 
 
 def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: Path) -> None:
-    settings = {"batch_size": 2, "episodes": 64, "epochs": 1, "kl": KLConfig(coef=0.1, cap=1e-6)}
-    first = trainer_on(gpt2_folder, **settings)
-    disturb(first.family.policy)
-    stage_on(first, tmp_path)[0].improve(0, 4, PROMPTS)
-    second = trainer_on(gpt2_folder, **settings)
-    stage, _ = stage_on(second, tmp_path)
-    stage.restore()
-    with pytest.raises(DivergedError, match="in a row"):
-        stage.improve(0, PATIENCE + 5, PROMPTS)
-    assert second.update == PATIENCE
+    def stopped_at(place: Path, pause: int) -> int:
+        first = trainer_on(gpt2_folder, **FAR_BEYOND)
+        disturb(first.family.policy)
+        stage_on(first, place)[0].improve(0, pause, PROMPTS)
+        second = trainer_on(gpt2_folder, **FAR_BEYOND)
+        stage, _ = stage_on(second, place)
+        stage.restore()
+        with pytest.raises(DivergedError, match="did not fall"):
+            stage.improve(0, 30, PROMPTS)
+        return second.update
+
+    assert stopped_at(tmp_path / "early", 1) == stopped_at(tmp_path / "late", PATIENCE - 1)

@@ -75,7 +75,7 @@ def test_a_line_goes_through_its_points() -> None:
 
 
 def test_the_target_line_lies_at_its_value() -> None:
-    root = _tree(curves_chart(_curves(level=(4.0, "target"))))
+    root = _tree(curves_chart(_curves(levels=((4.0, "target"),))))
     level = _class(root, "level")[0]
     assert abs(float(level.get("y1", "0")) - _path(_class(root, "line")[0])[1][1]) < 0.1
     assert "target" in "".join(root.itertext())

@@ -2,7 +2,9 @@
 
 import math
 
-from prefloop.report.training import policy_figures, rewards_figures
+import pytest
+
+from prefloop.report.training import Level, kl_levels, policy_figures, rewards_figures
 
 
 def _policy(round: int, episodes: int, **values: float) -> dict[str, object]:
@@ -13,25 +15,44 @@ def _policy(round: int, episodes: int, **values: float) -> dict[str, object]:
 
 def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
     metrics = [_policy(0, 64 * i, score=0.1 * i, kl=1.0 * i) for i in range(1, 4)]
-    figures = policy_figures(metrics, kl_level=(6.0, "target"))
+    figures = policy_figures(metrics, kl_levels=((6.0, "target"),))
     assert [figure.title for figure in figures] == ["Score", "KL"]
     assert "target" not in figures[0].chart
     assert "target" in figures[1].chart
-    assert "target" not in policy_figures(metrics, kl_level=None)[1].chart
+    assert "target" not in policy_figures(metrics)[1].chart
+
+
+@pytest.mark.parametrize(
+    ("control", "cap", "levels"),
+    [
+        ("adaptive", None, ((6.0, "target"),)),
+        ("adaptive", 9.0, ((6.0, "target"), (9.0, "cap"))),
+        ("fixed", 9.0, ((9.0, "cap"),)),
+        ("fixed", None, ()),
+    ],
+)
+def test_what_holds_the_kl_is_drawn(
+    control: str, cap: float | None, levels: tuple[Level, ...]
+) -> None:
+    assert kl_levels({"control": control, "cap": cap, "target": 6.0}) == levels
+    metrics = [_policy(0, 64 * i, kl=1.0 * i) for i in range(1, 4)]
+    chart = policy_figures(metrics, kl_levels=levels)[0].chart
+    assert chart.count('class="level"') == len(levels)
+    assert all(f">{name}<" in chart for _, name in levels)
 
 
 def test_rounds_are_marked_and_episodes_go_on_counting() -> None:
     """A round that counts from 0 again and one that goes on give the same picture."""
     goes_on = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 192), (1, 256))]
     restarts = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 64), (1, 128))]
-    a, b = (policy_figures(metrics, kl_level=None)[0].chart for metrics in (goes_on, restarts))
+    a, b = (policy_figures(metrics)[0].chart for metrics in (goes_on, restarts))
     assert a == b
     assert "round 1" in a
 
 
 def test_missing_and_broken_numbers_leave_gaps() -> None:
     metrics = [_policy(0, 64, kl=math.nan), _policy(0, 128)]
-    assert policy_figures(metrics, kl_level=(6.0, "target")) == []
+    assert policy_figures(metrics, kl_levels=((6.0, "target"),)) == []
 
 
 def test_reward_curves_show_chance_for_the_samples_shown() -> None:
