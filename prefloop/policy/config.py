@@ -23,8 +23,9 @@ class KLConfig(Section):
     """Episodes over which the controller may change the coefficient by a fifth."""
 
     cap: Positive | None = None
-    """Limit in nats: beyond it updates also lead back to the reference, the more the further, and
-    after ten in a row that lie a fifth beyond it the run stops. `null` sets no limit."""
+    """Limit in nats: beyond it steps also lead back to the reference, the more the further, and
+    after ten rollouts that lie a fifth beyond it and do not fall the run stops. `null` sets no
+    limit."""
 
 
 class WarmStartConfig(Section):

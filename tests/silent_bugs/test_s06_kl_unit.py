@@ -7,7 +7,7 @@ import torch
 
 from prefloop.functional.kl import sequence_kl
 from prefloop.functional.kl_control import adaptive_kl_coef
-from tests.wrong_twins import twins
+from tests.wrong_twins import kl_twins
 
 TARGET, TOKENS = 6.0, 24
 KL = torch.full((8, TOKENS), 0.5)
@@ -27,10 +27,10 @@ def test_controller_tightens_when_responses_have_drifted_too_far() -> None:
 
 
 def test_twin_fed_the_mean_loosens_instead() -> None:
-    assert coef_after(twins.sequence_kl_mean(KL).mean().item()) < 0.15
+    assert coef_after(kl_twins.sequence_kl_mean(KL).mean().item()) < 0.15
 
 
 def test_padding_dilutes_nothing() -> None:
     padded = torch.cat([KL, torch.zeros(8, 100)], dim=1)
     assert sequence_kl(padded).tolist() == sequence_kl(KL).tolist()
-    assert twins.sequence_kl_mean(padded)[0] < twins.sequence_kl_mean(KL)[0]
+    assert kl_twins.sequence_kl_mean(padded)[0] < kl_twins.sequence_kl_mean(KL)[0]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import twins
+from tests.wrong_twins import kl_twins, twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -23,15 +23,15 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "token_logprobs": [twins.logprobs_without_temperature, twins.logprobs_temperature_after],
     "entropy": [twins.entropy_without_temperature, twins.entropy_sign],
     "ban_tokens": [twins.ban_the_others],
-    "kl_k1": [twins.kl_reversed, twins.kl_over_padding],
-    "kl_k3": [twins.k3_reversed, twins.kl_over_padding],
-    "kl_gained": [twins.gained_unweighted, twins.gained_ratio_reversed, twins.gained_mean],
+    "kl_k1": [kl_twins.kl_reversed, kl_twins.kl_over_padding],
+    "kl_k3": [kl_twins.k3_reversed, kl_twins.kl_over_padding],
+    "kl_gained": [kl_twins.gained_unweighted, kl_twins.gained_ratio_reversed, kl_twins.gained_mean],
     "advantages_towards_reference": [
-        twins.away_from_the_reference,
-        twins.towards_reference_by_size_alone,
+        kl_twins.away_from_the_reference,
+        kl_twins.towards_reference_by_size_alone,
     ],
-    "sequence_kl": [twins.sequence_kl_mean],
-    "exact_kl": [twins.exact_kl_reversed, twins.exact_kl_without_temperature],
+    "sequence_kl": [kl_twins.sequence_kl_mean],
+    "exact_kl": [kl_twins.exact_kl_reversed, kl_twins.exact_kl_without_temperature],
     "shape_rewards": [
         twins.rewards_kl_sign,
         twins.rewards_without_penalty,
@@ -70,11 +70,11 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.best_of_k_hard_target,
     ],
     "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
-    "way_back_weight": [twins.way_back_at_once, twins.way_back_from_within],
+    "way_back_weight": [kl_twins.way_back_at_once, kl_twins.way_back_from_within],
     "adaptive_kl_coef": [
-        twins.controller_sign,
-        twins.controller_unclipped,
-        twins.controller_ignores_batch,
+        kl_twins.controller_sign,
+        kl_twins.controller_unclipped,
+        kl_twins.controller_ignores_batch,
     ],
     "linear_decay": [twins.decay_one_step_early],
     "cosine_decay": [twins.cosine_whole_turn, twins.decay_one_step_early],

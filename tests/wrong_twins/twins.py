@@ -91,69 +91,6 @@ def ban_the_others(logits, banned):
     return logits.masked_fill(~banned, float("-inf"))
 
 
-def kl_reversed(logprobs, ref_logprobs, mask):
-    """Reference minus policy: the sign flip that ran all night in 2019, in the KL."""
-    return kl_k1(ref_logprobs, logprobs, mask)
-
-
-def away_from_the_reference(logprobs, ref_logprobs, mask):
-    """The KL as a reward: a policy beyond its cap runs on."""
-    return masked_whiten(kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
-
-
-def towards_reference_by_size_alone(logprobs, ref_logprobs, mask):
-    """The penalty as it is: its mean, below 0, lowers every token that was sampled."""
-    return -kl_k1(logprobs, ref_logprobs, mask)
-
-
-def gained_unweighted(logprobs, old_logprobs, ref_logprobs, mask):
-    """What the old policy drew, taken as the new one's: any step looks like a step back."""
-    return kl_k1(logprobs, old_logprobs, mask).sum(dim=1)
-
-
-def gained_ratio_reversed(logprobs, old_logprobs, ref_logprobs, mask):
-    """Old over new: what the new policy likes counts the least."""
-    ratio = kl_k1(old_logprobs, logprobs, mask).exp()
-    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
-    return (ratio * now - then).sum(dim=1)
-
-
-def gained_mean(logprobs, old_logprobs, ref_logprobs, mask):
-    """S6: per token, where the cap is per response."""
-    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
-    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
-    return (ratio * now - then).sum(dim=1) / mask.sum(dim=1)
-
-
-def kl_over_padding(logprobs, ref_logprobs, mask):
-    """S17: the padding adds to the KL."""
-    return logprobs - ref_logprobs
-
-
-def k3_reversed(logprobs, ref_logprobs, mask):
-    """exp(k1) - 1 - k1: no KL; its mean under the policy is chi-square less KL."""
-    k1 = kl_k1(logprobs, ref_logprobs, mask)
-    return k1.expm1() - k1
-
-
-def sequence_kl_mean(kl):
-    """S6: nats per token, where the target is in nats per response."""
-    return kl.mean(dim=1)
-
-
-def exact_kl_reversed(logits, ref_logits, *, temperature):
-    """KL(reference || policy)."""
-    p = (logits / temperature).log_softmax(-1)
-    q = (ref_logits / temperature).log_softmax(-1)
-    return (q.exp() * (q - p)).sum(-1)
-
-
-def exact_kl_without_temperature(logits, ref_logits, *, temperature):
-    """Compares the distributions at temperature 1."""
-    p, q = logits.log_softmax(-1), ref_logits.log_softmax(-1)
-    return (p.exp() * (p - q)).sum(-1)
-
-
 def rewards_kl_sign(scores, logprobs, ref_logprobs, mask, *, kl_coef):
     """The policy is paid for leaving the reference."""
     rewards, kl = shape_rewards(scores, logprobs, ref_logprobs, mask, kl_coef=-kl_coef)
@@ -333,32 +270,6 @@ def accuracy_first_wins(scores, targets, present=None):
 def accuracy_absent_counts(scores, targets, present=None):
     """A response that does not exist can win."""
     return (scores.argmax(1) == targets.argmax(1)).to(scores.dtype)
-
-
-def way_back_at_once(kl, *, cap):
-    """All or nothing: one update undoes what several learned."""
-    return float(kl > cap)
-
-
-def way_back_from_within(kl, *, cap):
-    """The sign of the excess: the way back weighs where the KL is small."""
-    return min(max((1.0 - kl / cap) / 0.2, 0.0), 1.0)
-
-
-def controller_sign(kl_coef, kl, *, target, horizon, n_episodes):
-    """Loosens the leash when the policy runs away."""
-    error = min(max(kl / target - 1, -0.2), 0.2)
-    return kl_coef * (1 - error * n_episodes / horizon)
-
-
-def controller_unclipped(kl_coef, kl, *, target, horizon, n_episodes):
-    """One spike of KL multiplies the coefficient."""
-    return kl_coef * (1 + (kl / target - 1) * n_episodes / horizon)
-
-
-def controller_ignores_batch(kl_coef, kl, *, target, horizon, n_episodes):
-    """The paper's constant 0.1 at every batch size."""
-    return kl_coef * (1 + min(max(kl / target - 1, -0.2), 0.2) * 0.1)
 
 
 def decay_one_step_early(step, total):
