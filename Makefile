@@ -45,7 +45,6 @@ bench-trl-setup: .venv-trl/.ready
 	touch $@
 
 bench-trl: setup
-	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
 
 bench-labeling: setup

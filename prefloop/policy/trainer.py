@@ -60,7 +60,10 @@ class PPOTrainer:
         self.n_steps = 0
         self.excerpts: list[Excerpt] = []
         self.optimizer = torch.optim.Adam(
-            [parameter for _, parameter in self.named_parameters], lr=config.lr, eps=config.adam_eps
+            [parameter for _, parameter in self.named_parameters],
+            lr=config.lr,
+            eps=config.adam_eps,
+            fused=True,
         )
 
     @property

@@ -55,7 +55,7 @@ def warm_start(
         return folder
     coder = load_tokenizer(base)
     family = Family(load_causal(base, coder), models, seed=seed)
-    optimizer = torch.optim.Adam([p for _, p in family.policy.named_parameters])
+    optimizer = torch.optim.Adam([p for _, p in family.policy.named_parameters], fused=True)
     per_epoch = max(1, len(lessons) // config.batch_size)
     total = per_epoch * config.epochs
     for step in range(total):

@@ -49,7 +49,11 @@ class RewardTrainer:
         self.progress = progress
         parameters = [parameter for _, parameter in model.named_parameters]
         self.optimizer = torch.optim.AdamW(
-            parameters, lr=config.lr, eps=config.adam_eps, weight_decay=config.weight_decay
+            parameters,
+            lr=config.lr,
+            eps=config.adam_eps,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
 
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:

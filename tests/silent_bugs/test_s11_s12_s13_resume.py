@@ -132,7 +132,7 @@ def test_s12_twins_with_fresh_moments_or_a_fresh_schedule_end_elsewhere(
         trainer.n_steps = 0 if fresh_schedule else checkpoint.state["n_steps"]
         before = weights_of(trainer.named_parameters)
         rollout = PPOTrainer.respond(trainer, PROMPTS[:8])
-        trainer.improve(rollout)
+        trainer.improve(rollout, 0.0)
         ends.append(weights_of(trainer.named_parameters) - before)
     for wrong in ends[1:]:
         assert (wrong - ends[0]).norm() > 0.1 * ends[0].norm()

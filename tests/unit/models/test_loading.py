@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
+from transformers.activations import NewGELUActivation
 
 from prefloop.errors import InputError
 from prefloop.models.loading import (
@@ -16,7 +17,7 @@ from prefloop.models.loading import (
 )
 from tests.models_for_tests import save_gpt2
 from tests.stages_for_tests import OPENINGS
-from tests.tolerances import EXACT
+from tests.tolerances import EXACT, FP32
 
 
 def pad_probability(model: torch.nn.Module, coder: TextCoder) -> torch.Tensor:
@@ -61,6 +62,19 @@ def test_the_added_pad_token_is_never_likely_and_with_a_random_row_it_is(
     twin = AutoModelForCausalLM.from_pretrained(folder)
     twin.resize_token_embeddings(n_known + 1, mean_resizing=False)
     assert pad_probability(twin, coder).min() > 0.9
+
+
+def test_the_fused_gelu_is_the_function_that_gpt2_names(gpt2_folder: Path) -> None:
+    coder = load_tokenizer(gpt2_folder)
+    ours = load_causal(gpt2_folder, coder)
+    theirs = AutoModelForCausalLM.from_pretrained(gpt2_folder).eval()
+    assert any(isinstance(module, NewGELUActivation) for module in theirs.modules())
+    assert not any(isinstance(module, NewGELUActivation) for module in ours.modules())
+    assert ours.config.activation_function == "gelu_new"
+    ids = torch.tensor([coder.encode(OPENINGS[0])])
+    n_known = theirs.config.vocab_size
+    with torch.no_grad():
+        torch.testing.assert_close(ours(ids).logits[..., :n_known], theirs(ids).logits, **FP32)
 
 
 def test_a_stop_text_of_several_tokens_is_refused(gpt2_folder: Path) -> None:
