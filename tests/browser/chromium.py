@@ -12,17 +12,21 @@ ARGUMENTS = [
     *("--disable-sync", "--no-first-run", "--disable-dev-shm-usage"),
 ]
 TODO = (
-    "There is no browser to test the pages with. Install one: `apt-get install chromium`, or "
-    "`.venv/bin/playwright install chromium`."
+    "There is no browser to test the pages with, and `make test` could not install one. Install "
+    "one: `apt-get install chromium`, or `.venv/bin/playwright install chromium`."
 )
+
+
+def find(playwright: Playwright) -> str | None:
+    """Return the path of a Chromium, if there is one."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    own = playwright.chromium.executable_path
+    return own if found is None and Path(own).exists() else found
 
 
 def executable(playwright: Playwright) -> str:
     """Return the path of a Chromium; fail with what to do if there is none."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    own = playwright.chromium.executable_path
-    if found is None and Path(own).exists():
-        found = own
+    found = find(playwright)
     assert found is not None, TODO
     return found
 
