@@ -53,8 +53,8 @@ def advantages_towards_reference(
         A_t = -kl_t, whitened over the mask
 
     Each token answers for its own divergence only (gamma 0, no score): a policy that agrees with
-    the reference token by token agrees with it altogether, and the estimate varies little. An
-    update beyond the cap adds them to its own. A departure of prefloop's: 2019 had no cap
+    the reference token by token agrees with it altogether, and the estimate varies little. A
+    step beyond the cap adds them to its own. A departure of prefloop's: 2019 had no cap
     (docs/details.md, 26).
     """
     return masked_whiten(-kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
@@ -72,7 +72,8 @@ def kl_gained(
         ratio_t = exp(logprobs_t - old_logprobs_t)
 
     Each token's ratio makes what the old policy drew stand for what the new one would draw after
-    the same words; that it would come to other words is left out. 0 where nothing changed.
+    the same words. That it would come to other words is left out, and of responses that the new
+    policy has learned from the estimate comes out high. 0 where nothing changed.
     """
     ratio = kl_k1(logprobs, old_logprobs, mask).exp()
     now, then = kl_k1(logprobs, ref_logprobs, mask), kl_k1(old_logprobs, ref_logprobs, mask)

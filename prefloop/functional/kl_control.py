@@ -29,7 +29,7 @@ def way_back_weight(kl: float, *, cap: float) -> float:
         weight = clip((kl / cap - 1) / 0.2, 0, 1)
 
     0 up to the cap, 1 from a fifth beyond it; in between score and way back pull at the policy
-    together. Every step has a weight of its own, from the KL as the step finds it: one weight for
-    a whole update undoes most of what several have learned (docs/details.md, 26).
+    together. Every step has a weight of its own, from the KL as the step before found it: one
+    weight for a whole update undoes most of what several have learned (docs/details.md, 26).
     """
     return min(max((kl / cap - 1.0) / RAMP, 0.0), 1.0)

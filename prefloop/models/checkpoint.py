@@ -190,9 +190,12 @@ def restore_training(
             if optimizer is None:
                 continue
             moments = {
-                key.split("/")[1]: tensors[key].clone()
-                for key in (f"optimizer/{m}/{name}" for m in ("step", "exp_avg", "exp_avg_sq"))
-                if key in tensors
+                moment: tensors[key].clone()
+                for moment in ("step", "exp_avg", "exp_avg_sq")
+                if (key := f"optimizer/{moment}/{name}") in tensors
             }
+            # A fused step goes through weight and moments as they lie in memory.
+            for moment in moments.keys() - {"step"}:
+                moments[moment] = torch.empty_like(parameter).copy_(moments[moment])
             if moments:
                 optimizer.state[parameter] = moments

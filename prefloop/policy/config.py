@@ -24,7 +24,7 @@ class KLConfig(Section):
 
     cap: Positive | None = None
     """Limit in nats: beyond it steps also lead back to the reference, the more the further, and
-    after ten rollouts that lie a fifth beyond it and do not fall the run stops. `null` sets no
+    after ten rollouts that lie a fifth beyond it and come no lower the run stops. `null` sets no
     limit."""
 
 

@@ -48,7 +48,7 @@ class BeyondCap:
     """How long the policy has been far beyond its cap without coming back; in every checkpoint."""
 
     rollouts: int = 0
-    """Rollouts since the KL was last lower than before."""
+    """Rollouts since the KL was at its least."""
     lowest: float | None = None
     """The least KL since it went there, nats."""
 
@@ -194,11 +194,12 @@ class PolicyStage:
         is_far = self.trainer.way_back(kl) == 1.0
         self._beyond_cap = self._beyond_cap.after(kl, is_far=is_far)
         if self._beyond_cap.rollouts >= PATIENCE:
+            cap, lowest = self.trainer.config.kl.cap, self._beyond_cap.lowest
             raise DivergedError(
-                f"the policy's KL was {kl:.1f} nats, far beyond policy.kl.cap "
-                f"{self.trainer.config.kl.cap}, and did not fall for {PATIENCE} rollouts. Lower "
-                f"policy.lr, raise policy.kl.coef, delete {self.folder} and run again; labels and "
-                "reward models are kept."
+                f"the policy's KL was {kl:.1f} nats, far beyond policy.kl.cap {cap}, and came no "
+                f"lower than {lowest:.1f} in {PATIENCE} rollouts. Lower policy.lr, raise "
+                f"policy.kl.coef, delete {self.folder} and run again; labels and reward models "
+                "are kept."
             )
 
     def _checkpoint(self) -> None:
@@ -218,7 +219,7 @@ class PolicyStage:
         trainer.update = checkpoint.number
         trainer.n_steps = checkpoint.state["n_steps"]
         trainer.kl_coef = checkpoint.state["kl_coef"]
-        # Checkpoints of prefloop 0.1 know of neither: nothing was ever rolled back.
+        # Earlier checkpoints know of neither: patience begins anew, and nothing was rolled back.
         self._beyond_cap = BeyondCap(**checkpoint.state.get("patience", {}))
         self._set_course(Course(**checkpoint.state.get("course", {})))
 

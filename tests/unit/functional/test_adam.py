@@ -32,7 +32,7 @@ def tensorflow_adam(grads: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def torch_adam(grads: NDArray[np.float64], *, is_corrected: bool) -> torch.Tensor:
     theta = torch.zeros(4, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adam([theta], lr=LR, betas=(BETA1, BETA2), eps=EPS)
+    optimizer = torch.optim.Adam([theta], lr=LR, betas=(BETA1, BETA2), eps=EPS, fused=True)
     path = []
     for t, g in enumerate(grads, start=1):
         if is_corrected:

@@ -134,6 +134,25 @@ def test_weights_and_moments_come_back_bit_for_bit(tmp_path: Path) -> None:
         torch.testing.assert_close(again[key], tensor, **EXACT)
 
 
+def test_moments_lie_as_their_weights_do_or_a_fused_step_goes_wrong(tmp_path: Path) -> None:
+    """A checkpoint holds tensors row by row; these weights lie column by column."""
+
+    def walk(*, pause: int) -> Tensor:
+        weight = nn.Parameter(torch.arange(6.0).view(3, 2).T)
+        optimizer = torch.optim.Adam([weight], lr=0.1, fused=True)
+        for step in range(4):
+            if step == pause:
+                save_checkpoint(tmp_path, 1, training_tensors([("weight", weight)], optimizer), {})
+                checkpoint = load_checkpoint(tmp_path, print)
+                assert checkpoint is not None
+                restore_training(checkpoint.tensors, [("weight", weight)], optimizer)
+            weight.grad = torch.arange(6.0).view(2, 3) * (step - 1.5)
+            optimizer.step()
+        return weight.detach()
+
+    torch.testing.assert_close(walk(pause=2), walk(pause=-1), **EXACT)
+
+
 def misnamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.replace("bias", "offset"): value for key, value in tensors.items()}
 

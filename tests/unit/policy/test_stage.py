@@ -157,7 +157,7 @@ def test_a_checkpoint_of_an_earlier_prefloop_is_taken(gpt2_folder: Path, tmp_pat
     stage.improve(0, 1, PROMPTS)
     checkpoint = tmp_path / "checkpoints" / "policy" / "checkpoint-000001"
     state = json.loads((checkpoint / "state.json").read_text())
-    del state["course"]
+    del state["course"], state["patience"]
     tensors = load_file(checkpoint / "tensors.safetensors")
     save_checkpoint(checkpoint.parent, 1, tensors, state)
     resumed, _ = stage_on(small(gpt2_folder), tmp_path)
@@ -215,7 +215,7 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
         assert not torch.equal(weights_of(trainer.named_parameters), before)
         return
     with pytest.raises(
-        DivergedError, match=rf"cap 1e-06, and did not fall for {PATIENCE} rollouts"
+        DivergedError, match=rf"cap 1e-06, and came no lower than .* in {PATIENCE} rollouts"
     ):
         stage.improve(0, 30, PROMPTS)
     assert PATIENCE < trainer.update < 30
@@ -232,7 +232,7 @@ def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: P
         second = trainer_on(gpt2_folder, **FAR_BEYOND)
         stage, _ = stage_on(second, place)
         stage.restore()
-        with pytest.raises(DivergedError, match="did not fall"):
+        with pytest.raises(DivergedError, match="came no lower"):
             stage.improve(0, 30, PROMPTS)
         return second.update
 

@@ -21,6 +21,7 @@ from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.config import SamplesConfig
 from prefloop.samples.responder import Responder
+from tests.stages_for_tests import disturb
 from tests.tolerances import EXACT, FP32, MODEL
 
 PROMPTS = [
@@ -115,7 +116,9 @@ def test_microbatches_change_neither_losses_nor_gradient(gpt2_folder: Path) -> N
         rule = {"stop": "e", "stop_min": 1}
         trainer = trainer_on(gpt2_folder, LikesEven(), microbatch_size=size, task=rule)
         rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
+        disturb(trainer.family.policy)
         step = trainer.improve_minibatch(rollout)
+        assert abs(step.kl_gained) > 0.1
         losses.append(torch.tensor(list(vars(step).values())))
         named = trainer.named_parameters
         gradients.append(torch.cat([p.grad.flatten() for _, p in named if p.grad is not None]))
@@ -214,10 +217,13 @@ def test_each_step_knows_the_kl_that_the_one_before_found(gpt2_folder: Path) -> 
     kl = (rollout.logprobs - rollout.ref_logprobs).sum(dim=1).mean().item()
     within_a_clipped_step = KLConfig(coef=0.0, cap=kl / 1.25)
     trainer.config = trainer.config.model_copy(update={"kl": within_a_clipped_step})
-    weights = []
-    way_back = trainer.way_back
-    trainer.way_back = lambda kl: weights.append(way_back(kl)) or weights[-1]  # type: ignore[method-assign, func-returns-value]
+    asked, found = [], []
+    way_back, improve = trainer.way_back, trainer.improve_minibatch
+    trainer.way_back = lambda kl: asked.append(kl) or way_back(kl)  # type: ignore[method-assign, func-returns-value]
+    trainer.improve_minibatch = lambda *a, **k: found.append(improve(*a, **k)) or found[-1]  # type: ignore[method-assign, func-returns-value]
     metrics = trainer.improve(rollout, kl)
+    assert asked == [kl, *(kl + step.kl_gained for step in found[:-1])]
+    weights = [way_back(nats) for nats in asked]
     assert weights[0] == 1.0
     assert min(weights) < 0.5
     assert metrics["policy/way_back"] == pytest.approx(sum(weights) / len(weights))
