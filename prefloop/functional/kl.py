@@ -10,6 +10,9 @@ from torch import Tensor
 
 from prefloop.functional.masking import masked_whiten
 
+TRUNCATED_AT = 4.0
+"""No sampled token stands for more than this many of its kind."""
+
 
 def kl_k1(
     logprobs: Float[Tensor, "B T"],
@@ -69,13 +72,15 @@ def kl_gained(
     """Return how much the policy's KL has grown since it drew each response, in nats.
 
         gained = sum_t ratio_t (logprobs_t - ref_logprobs_t) - (old_logprobs_t - ref_logprobs_t)
-        ratio_t = exp(logprobs_t - old_logprobs_t)
+        ratio_t = min(exp(logprobs_t - old_logprobs_t), 4)
 
     Each token's ratio makes what the old policy drew stand for what the new one would draw after
     the same words. That it would come to other words is left out, and of responses that the new
-    policy has learned from the estimate comes out high. 0 where nothing changed.
+    policy has learned from the estimate comes out high: the ratio is cut at 4, or one token of
+    ratio 60 would be a batch's gain (truncated importance sampling, Ionides 2008). 0 where nothing
+    changed.
     """
-    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
+    ratio = kl_k1(logprobs, old_logprobs, mask).exp().clamp(max=TRUNCATED_AT)
     now, then = kl_k1(logprobs, ref_logprobs, mask), kl_k1(old_logprobs, ref_logprobs, mask)
     return (ratio * now - then).sum(dim=1)
 

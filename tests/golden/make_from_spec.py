@@ -107,7 +107,8 @@ case(
 )
 case(
     "kl_gained",
-    "importance sampling: E_old[p/p_old (log p - log ref)] - E_old[log p_old - log ref], per token",
+    "importance sampling: E_old[p/p_old (log p - log ref)] - E_old[log p_old - log ref], per "
+    "token, weights cut at 4",
     {
         "logprobs": padded(logprobs),
         "old_logprobs": padded(old, PAD),
@@ -115,7 +116,11 @@ case(
         "mask": MASK,
     },
     [
-        float(sum(math.exp(p - o) * (p - r) - (o - r) for p, o, r in zip(*rows, strict=True)))
+        float(
+            sum(
+                min(math.exp(p - o), 4.0) * (p - r) - (o - r) for p, o, r in zip(*rows, strict=True)
+            )
+        )
         for rows in zip(logprobs, old, ref, strict=True)
     ],
 )

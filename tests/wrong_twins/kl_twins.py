@@ -31,6 +31,13 @@ def gained_ratio_reversed(logprobs, old_logprobs, ref_logprobs, mask):
     return (ratio * now - then).sum(dim=1)
 
 
+def gained_untruncated(logprobs, old_logprobs, ref_logprobs, mask):
+    """One token of ratio 60 leads a policy back that has hardly moved."""
+    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
+    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
+    return (ratio * now - then).sum(dim=1)
+
+
 def gained_mean(logprobs, old_logprobs, ref_logprobs, mask):
     """S6: per token, where the cap is per response."""
     ratio = kl_k1(logprobs, old_logprobs, mask).exp()

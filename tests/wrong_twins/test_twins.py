@@ -25,7 +25,12 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "ban_tokens": [twins.ban_the_others],
     "kl_k1": [kl_twins.kl_reversed, kl_twins.kl_over_padding],
     "kl_k3": [kl_twins.k3_reversed, kl_twins.kl_over_padding],
-    "kl_gained": [kl_twins.gained_unweighted, kl_twins.gained_ratio_reversed, kl_twins.gained_mean],
+    "kl_gained": [
+        kl_twins.gained_untruncated,
+        kl_twins.gained_unweighted,
+        kl_twins.gained_ratio_reversed,
+        kl_twins.gained_mean,
+    ],
     "advantages_towards_reference": [
         kl_twins.away_from_the_reference,
         kl_twins.towards_reference_by_size_alone,
