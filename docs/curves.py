@@ -32,7 +32,7 @@ def curves(figures: list[Figure]) -> str:
         title = (
             f'<text class="value" x="{x + 6}" y="{y - 16}">{figure.title}, {figure.caption}</text>'
         )
-        size = f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" '
+        size = f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" overflow="visible" '
         parts += ['<g class="chart">', title, str(figure.chart).replace("<svg ", size, 1), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
