@@ -189,13 +189,11 @@ def restore_training(
             parameter.copy_(tensors[f"weights/{name}"])
             if optimizer is None:
                 continue
-            moments = {
-                moment: tensors[key].clone()
-                for moment in ("step", "exp_avg", "exp_avg_sq")
-                if (key := f"optimizer/{moment}/{name}") in tensors
-            }
-            # A fused step goes through weight and moments as they lie in memory.
-            for moment in moments.keys() - {"step"}:
-                moments[moment] = torch.empty_like(parameter).copy_(moments[moment])
+            moments = {}
+            for moment in ("step", "exp_avg", "exp_avg_sq"):
+                if (saved := tensors.get(f"optimizer/{moment}/{name}")) is not None:
+                    # A fused step goes through weight and moments as they lie in memory.
+                    like = saved if moment == "step" else parameter
+                    moments[moment] = torch.empty_like(like).copy_(saved)
             if moments:
                 optimizer.state[parameter] = moments

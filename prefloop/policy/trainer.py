@@ -154,7 +154,7 @@ class PPOTrainer:
         """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics.
 
         `kl` is the rollout's, nats per response. What each step finds it has grown by is what the
-        next one knows: a pass that only asked would cost a third of a step.
+        next one knows: it comes with the step, where asking first would be a pass of its own.
         """
         improvements, weights, gained = [], [], 0.0
         lr = self.config.lr * linear_decay(self.update, self.config.updates)

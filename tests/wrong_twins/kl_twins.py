@@ -19,6 +19,11 @@ def towards_reference_by_size_alone(logprobs, ref_logprobs, mask):
     return -kl_k1(logprobs, ref_logprobs, mask)
 
 
+def _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask):
+    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
+    return (ratio * now - then).sum(dim=1)
+
+
 def gained_unweighted(logprobs, old_logprobs, ref_logprobs, mask):
     """What the old policy drew, taken as the new one's: any step looks like a step back."""
     return kl_k1(logprobs, old_logprobs, mask).sum(dim=1)
@@ -27,22 +32,19 @@ def gained_unweighted(logprobs, old_logprobs, ref_logprobs, mask):
 def gained_ratio_reversed(logprobs, old_logprobs, ref_logprobs, mask):
     """Old over new: what the new policy likes counts the least."""
     ratio = kl_k1(old_logprobs, logprobs, mask).exp()
-    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
-    return (ratio * now - then).sum(dim=1)
+    return _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask)
 
 
 def gained_untruncated(logprobs, old_logprobs, ref_logprobs, mask):
     """One token of ratio 60 leads a policy back that has hardly moved."""
     ratio = kl_k1(logprobs, old_logprobs, mask).exp()
-    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
-    return (ratio * now - then).sum(dim=1)
+    return _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask)
 
 
 def gained_mean(logprobs, old_logprobs, ref_logprobs, mask):
     """S6: per token, where the cap is per response."""
-    ratio = kl_k1(logprobs, old_logprobs, mask).exp()
-    now, then = (kl_k1(x, ref_logprobs, mask) for x in (logprobs, old_logprobs))
-    return (ratio * now - then).sum(dim=1) / mask.sum(dim=1)
+    ratio = kl_k1(logprobs, old_logprobs, mask).exp().clamp(max=4.0)
+    return _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask) / mask.sum(dim=1)
 
 
 def kl_over_padding(logprobs, ref_logprobs, mask):
