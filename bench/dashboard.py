@@ -20,11 +20,11 @@ from labeling_store import fill, group_commit, spread, tell, timed
 from starlette.testclient import TestClient
 
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.store.core.team_tables import tallies
 from prefloop.store.store import Store
-from prefloop.store.team_tables import tallies
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
-from prefloop.web.measuring import Measuring
+from prefloop.web.services.measuring import Measuring
 
 HOURS = 24 * 42
 """Six weeks of work."""

@@ -30,7 +30,7 @@ from typing import Any
 from labeling_load import Load, Outcome, Person, drive
 from labeling_store import fill
 
-from prefloop.store.receipts import place_name
+from prefloop.store.labeling.submissions import place_name
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
 

@@ -21,16 +21,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
-from prefloop.store.claims import FREE_FROM
-from prefloop.store.group_commit import GroupCommit
-from prefloop.store.labels import LABEL
-from prefloop.store.ledger import append
-from prefloop.store.rows import label_payload, label_row
-from prefloop.store.settling import settle_all
+from prefloop.store.core.group_commit import GroupCommit
+from prefloop.store.core.ledger import append
+from prefloop.store.core.rows import label_payload, label_row
+from prefloop.store.core.tables import comparison_samples, comparisons, labels, prompts, samples
+from prefloop.store.core.team_tables import queue, views
+from prefloop.store.labeling.claims import FREE_FROM
+from prefloop.store.labeling.labels import LABEL
+from prefloop.store.labeling.recount import settle_all
 from prefloop.store.store import Store
-from prefloop.store.tables import comparison_samples, comparisons, labels, prompts, samples
-from prefloop.store.team_tables import queue, views
-from prefloop.teamwork import ClaimPolicy, Gold, Submission, View
+from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission
 
 K = 4
 N_LABELERS = 50
@@ -230,7 +230,7 @@ def turns(seconds: float) -> Iterator[str]:
         yield f"labeler{random.randrange(N_LABELERS)}"
 
 
-def answer(view: View, rng: random.Random) -> Submission:
+def answer(view: Assignment, rng: random.Random) -> Submission:
     """Return an answer to a view."""
     ids = tuple(sample.id for sample in view.samples)
     label = Label(

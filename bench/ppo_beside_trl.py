@@ -60,8 +60,8 @@ def write_model(folder: Path, shape: dict[str, int], workload: Workload) -> None
     model = GPT2LMHeadModel(config)
     model.save_pretrained(folder)
     head = shape["vocab_size"] * shape["n_embd"]
-    trunk = sum(p.numel() for p in model.transformer.h.parameters())
-    flops = useful_flops(workload, trunk_parameters=trunk, head_parameters=head)
+    role_model = sum(p.numel() for p in model.transformer.h.parameters())
+    flops = useful_flops(workload, trunk_parameters=role_model, head_parameters=head)
     Workload(**{**vars(workload), "flops": flops}).write(folder)
 
 

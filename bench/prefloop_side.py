@@ -10,17 +10,17 @@ import torch
 import transformers
 from workload import Workload, matmul_gflops, measurement, queries, report
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
-from prefloop.policy.config import KLConfig, PolicyConfig
+from prefloop.models.roles import ModelRoles
 from prefloop.policy.trainer import PPOTrainer
-from prefloop.prompts.presets import load_task
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.config import SamplesConfig
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import KLConfig, PolicyConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task_presets import load_task
 
 Adapter = Literal["none", "lora"]
 
@@ -41,9 +41,9 @@ def settings(workload: Workload) -> PolicyConfig:
 
 def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PPOTrainer:
     """Return a trainer with all roles from one folder. Without a stop rule every token counts."""
-    coder = load_tokenizer(folder)
-    causal = load_causal(folder, coder)
-    family = Family(causal, ModelsConfig(name=str(folder), adapter=adapter), seed=workload.seed)
+    tokenizer = load_tokenizer(folder)
+    causal = load_causal(folder, tokenizer)
+    roles = ModelRoles(causal, ModelsConfig(name=str(folder), adapter=adapter), seed=workload.seed)
     task = load_task(
         {
             "name": "custom",
@@ -53,21 +53,23 @@ def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PPOTrainer:
         }
     )
     vocabulary = causal.get_output_embeddings().weight.shape[0]
-    responder = Responder(coder, task, SamplesConfig(), vocabulary=vocabulary)
-    reward_model = RewardModel(family, pad_id=coder.pad_id, seed=workload.seed)
-    head = ValueHead(family.policy.width)
-    return PPOTrainer(family, head, reward_model, responder, settings(workload), seed=workload.seed)
+    sampler = Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary)
+    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=workload.seed)
+    head = ValueHead(roles.policy.width)
+    return PPOTrainer(roles, head, reward_model, sampler, settings(workload), seed=workload.seed)
 
 
 def prompts(workload: Workload, ppo: PPOTrainer) -> list[Prompt]:
     """Return the workload's queries as prompts that encode to exactly these tokens."""
-    coder = ppo.responder.coder
-    ids = queries(workload, len(coder.tokenizer), count=workload.rollouts * workload.batch_size)
+    tokenizer = ppo.sampler.tokenizer
+    ids = queries(
+        workload, len(tokenizer.hf_tokenizer), count=workload.rollouts * workload.batch_size
+    )
     made = [
-        Prompt(id=str(i), text=coder.decode(row), source="bench", split="train")
+        Prompt(id=str(i), text=tokenizer.decode(row), source="bench", split="train")
         for i, row in enumerate(ids)
     ]
-    assert [ppo.responder.query_ids(p) for p in made] == ids
+    assert [ppo.sampler.query_ids(p) for p in made] == ids
     return made
 
 
@@ -81,14 +83,14 @@ def main() -> None:
     before = matmul_gflops()
     ppo = trainer(workload, arguments.folder, cast(Adapter, arguments.adapter))
     asked = prompts(workload, ppo)
-    start = [p.detach().clone() for _, p in ppo.family.policy.named_parameters]
+    start = [p.detach().clone() for _, p in ppo.roles.policy.named_parameters]
     seconds = []
     for update in range(workload.rollouts):
         began = time.perf_counter()
         line = ppo.step(ppo.prompts_of(update, asked))
         seconds.append(time.perf_counter() - began)
         assert line["policy/response_tokens"] == workload.response_tokens
-    after = [p for _, p in ppo.family.policy.named_parameters]
+    after = [p for _, p in ppo.roles.policy.named_parameters]
     moved = any(not torch.equal(a, b) for a, b in zip(start, after, strict=True))
     assert moved, "the policy did not change"
     side = "prefloop" if arguments.adapter == "none" else f"prefloop {arguments.adapter}"

@@ -7,10 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-from prefloop.config import load_run_file
 from prefloop.report import build
-from prefloop.report.run_folder import read_run_folder
 from prefloop.report.training import Figure, kl_levels, policy_figures
+from prefloop.run_file import load_run_file
+from prefloop.run_folder import read_run_folder
 
 SHOWN = ("Score", "KL", "KL coefficient", "Entropy")
 WIDTH, HEIGHT, HEAD, GAP = 360, 210, 32, 44

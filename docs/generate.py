@@ -21,10 +21,10 @@ from docs.api_page import api_page
 from docs.markdown import markdown_table
 from prefloop import errors, metrics
 from prefloop.cli.main import app
-from prefloop.config import RunConfig
-from prefloop.prompts.presets import load_task, preset_names
-from prefloop.prompts.task import TaskConfig
-from prefloop.store.team_tables import people
+from prefloop.settings.run import RunConfig
+from prefloop.settings.task import TaskConfig
+from prefloop.settings.task_presets import load_task, preset_names
+from prefloop.store.core.team_tables import people
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -55,7 +55,12 @@ TABLE_MEANINGS = {
 }
 """One sentence per table of the store."""
 
-TYPES: dict[Any, str] = {str: "text", bool: "`true` or `false`", type(None): "`null`"}
+TYPES: dict[Any, str] = {
+    Any: "any value",
+    str: "text",
+    bool: "`true` or `false`",
+    type(None): "`null`",
+}
 NUMBERS = {int: "whole number", float: "number"}
 
 

@@ -28,7 +28,7 @@ class Rollout:
     ref_logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"]
     scores: Float[Tensor, " B"]
-    lower: Float[Tensor, "B L D"] | None = None
+    prefix_states: Float[Tensor, "B L D"] | None = None
     """What frozen layers said of query and response; None where the policy trains every layer."""
 
 

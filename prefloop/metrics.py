@@ -29,10 +29,10 @@ METRICS: dict[str, str] = {
     "rollout; 1 is perfect.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
-    "policy/kl_gained": "By how much the KL had grown since the rollout when a step began, in "
+    "policy/kl_increase": "By how much the KL had grown since the rollout when a step began, in "
     "nats per response, mean over the update's steps.",
-    "policy/way_back": "Weight of the way back to the reference, mean over the update's steps: 0 "
-    "up to `policy.kl.cap`, 1 from a fifth beyond it.",
+    "policy/kl_cap_weight": "Weight of the pull towards the reference, mean over the update's "
+    "steps: 0 up to `policy.kl.cap`, 1 from a fifth above it.",
     "policy/lr": "Adam step size of the policy.",
 }
 
@@ -40,7 +40,7 @@ METRICS: dict[str, str] = {
 class Mirror(Protocol):
     """Somebody who is told every line, such as those who watch the run."""
 
-    def write(self, line: Mapping[str, Any], excerpts: Sequence[Mapping[str, Any]]) -> None:
+    def write(self, line: Mapping[str, Any], logged_samples: Sequence[Mapping[str, Any]]) -> None:
         """Take a line, and some responses of its batch."""
 
     def forget_after(self, stage: str, update: int, round_number: int | None) -> None:
@@ -54,13 +54,15 @@ class MetricsLog:
         self.path = path
         self.mirror = mirror
 
-    def write(self, line: Mapping[str, Any], excerpts: Sequence[Mapping[str, Any]] = ()) -> None:
+    def write(
+        self, line: Mapping[str, Any], logged_samples: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         """Append one update's numbers; a name that the table lacks is our bug."""
         unknown = [key for key in line if "/" in key and key not in METRICS]
         assert not unknown, f"metrics without a definition: {unknown}"
         append_json_line(self.path, dict(line))
         if self.mirror is not None:
-            self.mirror.write(line, excerpts)
+            self.mirror.write(line, logged_samples)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all complete lines."""

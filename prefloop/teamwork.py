@@ -10,10 +10,10 @@ from typing import Any, Literal
 from prefloop.records import Label
 
 Role = Literal["owner", "labeler", "viewer"]
-ViewKind = Literal["work", "gold", "training", "repeat"]
+AssignmentKind = Literal["work", "gold", "training", "repeat"]
 """`work` becomes a label. The others measure the labeler: gold has a known answer, training has one
 that is shown afterwards, a repeat was answered by the same person before."""
-CordAction = Literal["resume", "roll_back"]
+StopAction = Literal["resume", "roll_back"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class ShownSample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class Assignment:
     """A question handed to one labeler, with the order in which its samples stand.
 
     The order is drawn anew for every view. The question is leased: nobody else gets it until
@@ -59,7 +59,7 @@ class View:
     id: str
     comparison_id: str
     labeler: str
-    kind: ViewKind
+    kind: AssignmentKind
     prompt: str
     samples: tuple[ShownSample, ...]
     """In the order on screen."""
@@ -143,13 +143,13 @@ class Gold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class QualityCheck:
     """An answer to a gold, training or repeated question: it measures the labeler only."""
 
     id: str
     comparison_id: str
     labeler: str
-    kind: ViewKind
+    kind: AssignmentKind
     answer: str
     chosen: str | None
     shown: tuple[str, ...]
@@ -191,7 +191,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cord:
+class StopRequest:
     """Somebody stopped the line."""
 
     id: str
@@ -208,13 +208,13 @@ class Cord:
     released_by: str | None = None
     checked: str = ""
     """What the owner checked before letting the run go on."""
-    action: CordAction | None = None
+    action: StopAction | None = None
     roll_back_to: int | None = None
     """The update whose checkpoint the run goes on from."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Exclusion:
     """An exclusion: a labeler's answers do not count until it is undone. Nothing is deleted."""
 
     id: str

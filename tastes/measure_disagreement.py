@@ -12,8 +12,8 @@ correlations are taken: c_same for neighbors of one sign, c_opposite otherwise.
     leaning = (c_same + c_opposite) / 2,   extremeness = (c_same - c_opposite) / 2
 
 Ratings become log-odds by matching spreads: sd(log-odds) / sd(mean ratings), both on held-out
-sentences. Writes `prefloop/comparisons/disagreement.json` and `disagreement_log.json`, which also
-compares choices among four sentences of one review: real raters', and synthetic labelers'.
+sentences. Writes `prefloop/comparisons/labelers/disagreement.json` and `disagreement_log.json`,
+which also compares choices among four sentences of one review: real raters', and synthetic labelers'.
 """
 
 import json
@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 from ratings import PACKAGE, SOURCES, Sentence, load
 from train_sentiment import is_held_out
 
-from prefloop.comparisons.config import SyntheticConfig
+from prefloop.comparisons.labelers.synthetic import DISAGREEMENT, SyntheticLabeler
 from prefloop.comparisons.questions import Question
-from prefloop.comparisons.synthetic import DISAGREEMENT, SyntheticLabeler
-from prefloop.comparisons.tastes.sentiment import SentimentTaste
 from prefloop.records import Comparison, Prompt, Sample
+from prefloop.scorers.sentiment import SentimentScorer
 from prefloop.seeding import numpy_stream
+from prefloop.settings.comparisons import SyntheticConfig
 
 LOG = Path(__file__).with_name("disagreement_log.json")
 SEED = 2014
@@ -81,14 +81,14 @@ def true_sd(sentences: Sequence[Sentence]) -> float:
     return float(np.sqrt(means.var() - error))
 
 
-def estimate(sentences: Sequence[Sentence], taste: SentimentTaste) -> dict[str, object]:
+def estimate(sentences: Sequence[Sentence], scorer: SentimentScorer) -> dict[str, object]:
     """Return the shipped numbers: the spread of private impressions, and how it came about."""
     films = [s for s in sentences if s.source == "movieReviewSnippets"]
     same = neighbor_correlation(films, same_sign=True)
     opposite = neighbor_correlation(films, same_sign=False)
     leaning, extremeness = (same + opposite) / 2, (same - opposite) / 2
     held_out = [s for s in sentences if is_held_out(s)]
-    odds = taste.score([""] * len(held_out), [s.text for s in held_out])
+    odds = scorer.score([""] * len(held_out), [s.text for s in held_out])
     odds_per_point = float(odds.std()) / true_sd(held_out)
     sd_points = within_sd(sentences)
     private = sd_points * float(np.sqrt(1.0 - leaning - extremeness))
@@ -139,11 +139,11 @@ def real_agreement(groups: Sequence[tuple[Sentence, ...]]) -> dict[str, float]:
 
 
 def synthetic_agreement(
-    groups: Sequence[tuple[Sentence, ...]], taste: SentimentTaste
+    groups: Sequence[tuple[Sentence, ...]], scorer: SentimentScorer
 ) -> dict[str, float]:
     """Return how often synthetic labelers choose the same, and how often what the taste likes."""
     labelers = [
-        SyntheticLabeler(f"s{i}", taste, SyntheticConfig(), seed=SEED, instructions="1")
+        SyntheticLabeler(f"s{i}", scorer, SyntheticConfig(), seed=SEED, instructions="1")
         for i in range(4)
     ]
     pairs, ideal = [], []
@@ -151,7 +151,7 @@ def synthetic_agreement(
         question = _question(number, group)
         chosen = [labeler.answer(question).chosen for labeler in labelers]
         pairs += [a == b for a, b in combinations(chosen, 2)]
-        scores = taste.score([""] * 4, [s.text for s in group])
+        scores = scorer.score([""] * 4, [s.text for s in group])
         ideal += [c == question.samples[int(np.argmax(scores))].id for c in chosen]
     return {
         "labeler_labeler": round(float(np.mean(pairs)), 4),
@@ -185,8 +185,8 @@ def _question(number: int, group: Sequence[Sentence]) -> Question:
 
 
 def main() -> None:
-    sentences, taste = load(), SentimentTaste()
-    figures = estimate(sentences, taste)
+    sentences, scorer = load(), SentimentScorer()
+    figures = estimate(sentences, scorer)
     if figures != json.loads(DISAGREEMENT.read_text()):
         DISAGREEMENT.write_text(json.dumps(figures, indent=2) + "\n")
         sys.stdout.write("disagreement.json changed: run again, so that the log uses it\n")
@@ -198,7 +198,7 @@ def main() -> None:
         "rating_sd_points_by_mean": sd_by_mean(sentences),
         "four_sentences_of_one_review_held_out": {
             "real": real_agreement(groups),
-            "synthetic": synthetic_agreement(groups, taste),
+            "synthetic": synthetic_agreement(groups, scorer),
         },
     }
     LOG.write_text(json.dumps(log, indent=2) + "\n")

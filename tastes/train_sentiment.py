@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from prefloop.comparisons.tastes.sentiment import N_FEATURES, WEIGHTS, features
+from prefloop.scorers.sentiment import N_FEATURES, WEIGHTS, features
 from prefloop.seeding import stable_fraction
 
 LOG = Path(__file__).with_name("sentiment_log.json")

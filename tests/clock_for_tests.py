@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.engine import Connection
 
-from prefloop.store import clock
+from prefloop.store.core import clock
 
 HOUR_SECONDS = 3600.0
 

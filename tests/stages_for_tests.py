@@ -7,18 +7,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family, Trunk
 from prefloop.models.heads import ValueHead
-from prefloop.models.loading import TextCoder, load_causal, load_tokenizer
-from prefloop.policy.config import KLConfig, PolicyConfig
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.policy.trainer import PPOTrainer
-from prefloop.prompts.presets import load_task
-from prefloop.prompts.task import TaskConfig
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.config import SamplesConfig
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import KLConfig, PolicyConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task import TaskConfig
+from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 
 Adapter = Literal["lora", "none"]
@@ -38,16 +38,16 @@ PROMPTS = [Prompt(id=f"p{i}", text=t, source="test", split="train") for i, t in 
 
 def family_on(
     folder: Path, *, adapter: Adapter = "lora", rank: int = 4, top_layers: int | None = None
-) -> tuple[TextCoder, Family]:
+) -> tuple[Tokenizer, ModelRoles]:
     """Return the tokenizer and the three roles over the model in `folder`."""
-    coder = load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     models = ModelsConfig(adapter=adapter, lora_rank=rank, lora_top_layers=top_layers)
-    return coder, Family(load_causal(folder, coder), models, seed=1)
+    return tokenizer, ModelRoles(load_causal(folder, tokenizer), models, seed=1)
 
 
-def vocabulary_of(family: Family) -> int:
+def vocabulary_of(roles: ModelRoles) -> int:
     """Return how many ids the model's head knows."""
-    return int(family.policy.causal.get_output_embeddings().weight.shape[0])
+    return int(roles.policy.causal.get_output_embeddings().weight.shape[0])
 
 
 def task_of(**changes: Any) -> TaskConfig:
@@ -63,11 +63,11 @@ def task_of(**changes: Any) -> TaskConfig:
 
 
 def responder_on(
-    coder: TextCoder, family: Family, samples: SamplesConfig | None = None, **task: Any
-) -> Responder:
+    tokenizer: Tokenizer, roles: ModelRoles, samples: SamplesConfig | None = None, **task: Any
+) -> Sampler:
     """Return a responder for the short task with changes."""
-    return Responder(
-        coder, task_of(**task), samples or SamplesConfig(), vocabulary=vocabulary_of(family)
+    return Sampler(
+        tokenizer, task_of(**task), samples or SamplesConfig(), vocabulary=vocabulary_of(roles)
     )
 
 
@@ -75,19 +75,19 @@ def trainer_on(
     folder: Path, *, adapter: Adapter = "lora", reward: Any = None, task: Any = None, **policy: Any
 ) -> PPOTrainer:
     """Return PPO on the model in `folder`, small enough for a test."""
-    coder, family = family_on(folder, adapter=adapter)
+    tokenizer, roles = family_on(folder, adapter=adapter)
     small = {"batch_size": 8, "episodes": 64, "microbatch_size": 8, "epochs": 2, "lr": 3e-3}
     config = PolicyConfig(**{**small, "kl": KLConfig(coef=0.1), **policy})
-    reward = reward or RewardModel(family, pad_id=coder.pad_id, seed=1)
-    responder = responder_on(coder, family, **(task or {}))
-    return PPOTrainer(family, ValueHead(family.policy.width), reward, responder, config, seed=1)
+    reward = reward or RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
+    sampler = responder_on(tokenizer, roles, **(task or {}))
+    return PPOTrainer(roles, ValueHead(roles.policy.width), reward, sampler, config, seed=1)
 
 
-def disturb(trunk: Trunk, scale: float = 0.1) -> None:
+def disturb(role_model: RoleModel, scale: float = 0.1) -> None:
     """Move a role's weights, as training would."""
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
-        for _, parameter in trunk.named_parameters:
+        for _, parameter in role_model.named_parameters:
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
 
 
@@ -105,7 +105,7 @@ def weights_of(named: Sequence[tuple[str, torch.nn.Parameter]]) -> Tensor:
     return torch.cat([p.detach().flatten() for _, p in named])
 
 
-def sample_of(prompt: Prompt, ids: Sequence[int], number: int, coder: TextCoder) -> Sample:
+def sample_of(prompt: Prompt, ids: Sequence[int], number: int, tokenizer: Tokenizer) -> Sample:
     """Return a sample with these ids, as if the reference had said them."""
     return Sample(
         id=f"{prompt.id}-s{number}",
@@ -113,7 +113,7 @@ def sample_of(prompt: Prompt, ids: Sequence[int], number: int, coder: TextCoder)
         model=REFERENCE,
         round=0,
         purpose="labels",
-        text=coder.decode(list(ids)),
+        text=tokenizer.decode(list(ids)),
         response_ids=tuple(ids),
         is_ended=True,
         logprob=-1.0,
@@ -121,11 +121,11 @@ def sample_of(prompt: Prompt, ids: Sequence[int], number: int, coder: TextCoder)
     )
 
 
-def fill(store: Store, coder: TextCoder, *, k: int = 4) -> list[Sample]:
+def fill(store: Store, tokenizer: Tokenizer, *, k: int = 4) -> list[Sample]:
     """Put prompts, `k` samples of each and a label on each into a store; the first is the best."""
     generator = torch.Generator().manual_seed(8)
     samples = [
-        sample_of(p, torch.randint(5, 300, (6,), generator=generator).tolist(), n, coder)
+        sample_of(p, torch.randint(5, 300, (6,), generator=generator).tolist(), n, tokenizer)
         for p in PROMPTS
         for n in range(k)
     ]

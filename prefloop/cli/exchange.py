@@ -10,9 +10,9 @@ import typer
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
-    from prefloop.comparisons.exchange.intake import Options
-    from prefloop.config import RunConfig
+    from prefloop.comparisons.exchange.importer import Options
     from prefloop.records import Prompt
+    from prefloop.settings.run import RunConfig
 
 
 class LabelFormat(StrEnum):
@@ -38,9 +38,9 @@ def import_labels(
     Example: `prefloop import my-run pairs.jsonl --format trl`
     """
     from prefloop.comparisons.exchange.formats import import_file
-    from prefloop.config import load_run_file
     from prefloop.errors import InputError
     from prefloop.files import only_one_process
+    from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))
@@ -64,7 +64,7 @@ def export_labels(
     Example: `prefloop export my-run labels.jsonl --format raw`
     """
     from prefloop.comparisons.exchange.formats import export_file
-    from prefloop.config import load_run_file
+    from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))
@@ -86,15 +86,15 @@ def _prompts(config: "RunConfig") -> "list[Prompt]":
 
 def _options(config: "RunConfig", format: LabelFormat) -> "Options":
     """Return the model's tokenizer for the format that holds token ids, and nothing otherwise."""
-    from prefloop.comparisons.exchange.intake import Options
+    from prefloop.comparisons.exchange.importer import Options
 
     if format is not LabelFormat.openai_2019:
         return Options()
     from prefloop.models.loading import load_tokenizer
     from prefloop.models.sources import resolve
 
-    coder = load_tokenizer(resolve(config.models.name))
-    return Options(encode=coder.encode, decode=lambda ids: coder.decode(list(ids)))
+    tokenizer = load_tokenizer(resolve(config.models.name))
+    return Options(encode=tokenizer.encode, decode=lambda ids: tokenizer.decode(list(ids)))
 
 
 def _tell(counts: dict[str, int], where: str, as_json: bool) -> None:

@@ -44,8 +44,8 @@ def init(
 
     Example: `prefloop init my-run --task sentiment --labelers people`
     """
-    from prefloop.config import as_yaml, parse_run
     from prefloop.files import write_atomically
+    from prefloop.run_file import as_yaml, parse_run
 
     path = folder / "run.yaml"
     if path.exists():
@@ -68,8 +68,8 @@ def report(folder: RunFolder, as_json: AsJson = False) -> None:
     """
     import json
 
-    from prefloop.config import load_run_file
     from prefloop.report.build import build_report
+    from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))

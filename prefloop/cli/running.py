@@ -9,8 +9,8 @@ import typer
 from prefloop.cli.arguments import AsJson, Overrides, RunFolder, run_file
 
 if TYPE_CHECKING:
-    from prefloop.config import RunConfig
     from prefloop.progress import Progress
+    from prefloop.settings.run import RunConfig
 
 HERE = Path(__file__).parent
 
@@ -105,9 +105,9 @@ def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool)
 def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = None) -> Path:
     """Run the loop, alone in the folder and with settings that fit what is there."""
     from prefloop.cli.console import make_progress
-    from prefloop.cli.provenance import keep_settings
-    from prefloop.config import load_run_file
     from prefloop.files import only_one_process
+    from prefloop.run.kept_settings import keep_settings
+    from prefloop.run_file import load_run_file
 
     config = load_run_file(run_file(folder), overrides or [])
     progress = make_progress()
@@ -116,7 +116,7 @@ def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = No
             keep_settings(config, folder, progress.say)
             with _page(config, folder, overrides or [], progress, until):
                 # Imported late: a mistake in the run file is told at once, before torch loads.
-                from prefloop import loop
+                from prefloop.run import loop
 
                 return loop.run(config, folder, progress, until=until)
     finally:
@@ -132,7 +132,7 @@ def _page(
 ) -> AbstractContextManager[None]:
     """Keep the labeling page up while people are asked, unless it is served elsewhere."""
     from prefloop.cli.page import labeling_page
-    from prefloop.comparisons.config import PEOPLE
+    from prefloop.settings.comparisons import PEOPLE
 
     people = config.comparisons.people
     asks = config.comparisons.labelers == PEOPLE and until not in ("prompts", "samples")

@@ -15,7 +15,7 @@ from prefloop.cli.arguments import Overrides, RunFolder, run_file
 if TYPE_CHECKING:
     import socket
 
-    from prefloop.config import RunConfig
+    from prefloop.settings.run import RunConfig
     from prefloop.store.store import Store
     from prefloop.web.config import WebSettings
 
@@ -41,9 +41,9 @@ def serve(
     Example: `prefloop serve my-run --port 9000`
     """
     from prefloop.cli.page import the_only_server
-    from prefloop.comparisons.people import publish
-    from prefloop.config import load_run_file
     from prefloop.errors import PrefloopError
+    from prefloop.run.waiting import publish
+    from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder), overrides or [])
@@ -61,7 +61,7 @@ def serve(
 
 def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bool) -> None:
     from prefloop.cli.page import LOCK
-    from prefloop.web.serving import advice, make_server, require_password
+    from prefloop.web.http.serving import advice, make_server, require_password
 
     tell = _tell_run if for_run else _tell_user
 
@@ -129,7 +129,7 @@ def _door(settings: "WebSettings", folder: Path) -> "socket.socket":
 
     from prefloop.cli.page import last_address
     from prefloop.errors import SettingsError
-    from prefloop.web.serving import listening
+    from prefloop.web.http.serving import listening
 
     if settings.port:
         return listening(settings)

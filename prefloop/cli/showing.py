@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from prefloop.cli.arguments import run_file
-from prefloop.config import load_run_file
 from prefloop.records import REFERENCE, Prompt, Sample
-from prefloop.report.run_folder import read_run_folder
+from prefloop.run_file import load_run_file
+from prefloop.run_folder import read_run_folder
 from prefloop.seeding import numpy_stream
 from prefloop.store.store import Store
 

@@ -10,7 +10,7 @@ import typer
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
-    from prefloop.store.soundness import Soundness
+    from prefloop.store.upkeep.soundness import Soundness
 
 Place = Annotated[
     str,
@@ -32,7 +32,7 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     from prefloop.cli.console import make_progress
     from prefloop.cli.page import served_at
     from prefloop.files import only_one_process
-    from prefloop.store.moving import existing, move, without_password
+    from prefloop.store.upkeep.moving import existing, move, without_password
 
     with only_one_process(folder):
         old = _place(folder)
@@ -68,7 +68,7 @@ def backup(
     Example: `prefloop comparisons backup my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
-    from prefloop.store.backup import back_up
+    from prefloop.store.upkeep.backup import back_up
 
     n_events = back_up(_place(folder), file, make_progress(), force=force)
     _tell_events(n_events, file, f"{file} holds everything up to event {n_events}.", as_json)
@@ -86,7 +86,7 @@ def restore(
     """
     from prefloop.cli.console import make_progress
     from prefloop.files import only_one_process
-    from prefloop.store.backup import restore as put_back
+    from prefloop.store.upkeep.backup import restore as put_back
 
     with only_one_process(folder):
         place = _place(folder)
@@ -106,7 +106,7 @@ def verify(
     Example: `prefloop comparisons verify my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
-    from prefloop.store.soundness import examine
+    from prefloop.store.upkeep.soundness import examine
 
     found = examine(file or _place(folder), make_progress())
     if as_json:
@@ -118,7 +118,7 @@ def verify(
 
 
 def _place(folder: Path) -> str | Path:
-    from prefloop.config import load_run_file
+    from prefloop.run_file import load_run_file
 
     return load_run_file(run_file(folder)).store or folder / "prefloop.db"
 

@@ -138,7 +138,7 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
 
 @contextmanager
 def _store(folder: Path) -> "Iterator[Store]":
-    from prefloop.config import load_run_file
+    from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))

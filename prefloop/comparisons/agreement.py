@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 
 from prefloop.comparisons.questions import Question
-from prefloop.comparisons.tastes.taste import Taste
 from prefloop.functional.statistics import Estimate, Interval, paired_win_rate, wilson
 from prefloop.records import Comparison, Label
+from prefloop.scorers.scorer import Scorer
 
 SECONDS_PER_HOUR = 3600.0
 JUDGED = ("best", "tie", "all_bad")
@@ -80,14 +80,14 @@ def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) ->
     return float(np.mean([np.mean(o) for o in outcomes.values()])) if outcomes else None
 
 
-def taste_agreement(
-    questions: Sequence[Question], labels: Sequence[Label], taste: Taste
+def scorer_agreement(
+    questions: Sequence[Question], labels: Sequence[Label], scorer: Scorer
 ) -> Estimate | None:
     """Return how often a label names what the noise-free taste likes most.
 
     With synthetic labelers this is the accuracy of a perfect reward model: the hard limit.
     """
-    favorites = {q.comparison.id: _favorite(q, taste) for q in questions}
+    favorites = {q.comparison.id: _favorite(q, scorer) for q in questions}
     judged = [x for x in labels if x.answer == "best" and x.comparison_id in favorites]
     if not judged:
         return None
@@ -116,6 +116,6 @@ def _pairs(labels: Sequence[Label], answers: Sequence[str]) -> Iterator[tuple[La
         yield from combinations([given[name] for name in sorted(given)], 2)
 
 
-def _favorite(question: Question, taste: Taste) -> str:
-    scores = taste.score([question.prompt.text] * len(question.samples), question.texts)
+def _favorite(question: Question, scorer: Scorer) -> str:
+    scores = scorer.score([question.prompt.text] * len(question.samples), question.texts)
     return question.samples[int(np.argmax(scores))].id

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefloop.config import RunConfig, load_run_file
 from prefloop.doctor.finding import Finding
 from prefloop.doctor.foundations import (
     check_database,
@@ -18,9 +17,11 @@ from prefloop.doctor.policy import check_policy
 from prefloop.doctor.rewards import check_rewards
 from prefloop.doctor.saved import check_saved
 from prefloop.errors import PrefloopError
-from prefloop.models.loading import TextCoder, context_length, load_tokenizer
+from prefloop.models.loading import Tokenizer, context_length, load_tokenizer
 from prefloop.models.sources import resolve
-from prefloop.report.run_folder import read_run_folder
+from prefloop.run_file import load_run_file
+from prefloop.run_folder import read_run_folder
+from prefloop.settings.run import RunConfig
 
 
 def examine(path: Path) -> list[Finding]:
@@ -62,17 +63,17 @@ def _model(config: RunConfig) -> list[Finding]:
     """Return the findings about the model's folder, its tokenizer, and the prompts cut with it."""
     try:
         base = resolve(config.models.name)
-        coder, context = load_tokenizer(base), context_length(base)
+        tokenizer, context = load_tokenizer(base), context_length(base)
     except (PrefloopError, OSError, ValueError) as error:
         action = "Set models.name to a model that is there."
         return [_refused("models", "model folder", error, action)]
-    return [check_model(config, base), *_tokenized(config, coder, context)]
+    return [check_model(config, base), *_tokenized(config, tokenizer, context)]
 
 
-def _tokenized(config: RunConfig, coder: TextCoder, context: int) -> list[Finding]:
-    findings = check_tokenizer(config, coder)
+def _tokenized(config: RunConfig, tokenizer: Tokenizer, context: int) -> list[Finding]:
+    findings = check_tokenizer(config, tokenizer)
     try:
-        return [*findings, check_prompts(config, coder, context)]
+        return [*findings, check_prompts(config, tokenizer, context)]
     except PrefloopError as error:
         action = "Mend prompts or task in run.yaml."
         return [*findings, _refused("prompts", "prompts survive the task's rules", error, action)]

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from prefloop.config import RunConfig
 from prefloop.doctor.finding import Finding, Status
 from prefloop.errors import InputError, PrefloopError
-from prefloop.models.loading import PAD_TOKEN, TextCoder
+from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
-from prefloop.store.conditions import Conditions, conditions
-from prefloop.store.soundness import opened
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
+from prefloop.store.upkeep.conditions import Conditions, conditions
+from prefloop.store.upkeep.soundness import opened
 
 LOOKED_AT = 500
 """Passages that are cut to see how many survive."""
@@ -118,44 +118,44 @@ def check_model(config: RunConfig, base: Path) -> Finding:
     return Finding(stage="models", check="model folder", status="ok", told=told)
 
 
-def check_tokenizer(config: RunConfig, coder: TextCoder) -> list[Finding]:
+def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[Finding]:
     """Whether padding is a token of its own, and the stop text one token."""
-    eos = coder.tokenizer.eos_token_id
-    is_own = coder.pad_id is not None and coder.pad_id != eos
-    added = ", added by prefloop" if coder.tokenizer.pad_token == PAD_TOKEN else ""
+    eos = tokenizer.hf_tokenizer.eos_token_id
+    is_own = tokenizer.pad_id is not None and tokenizer.pad_id != eos
+    added = ", added by prefloop" if tokenizer.hf_tokenizer.pad_token == PAD_TOKEN else ""
     pad = Finding(
         stage="models",
         check="padding is not end-of-text",
         status="ok" if is_own else "bad",
-        told=f"Padding is token {coder.pad_id}{added}; end-of-text is {eos}.",
+        told=f"Padding is token {tokenizer.pad_id}{added}; end-of-text is {eos}.",
         action="" if is_own else "Give the tokenizer a pad token of its own.",
     )
-    return [pad, _check_stop(config, coder)]
+    return [pad, _check_stop(config, tokenizer)]
 
 
-def _check_stop(config: RunConfig, coder: TextCoder) -> Finding:
+def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> Finding:
     check, stop = "stop text is one token", config.task.stop
     if stop is None:
         told = "task.stop is null: every response counts as ended."
         return Finding(stage="prompts", check=check, status="ok", told=told)
     try:
-        told = f"task.stop {stop!r} is token {coder.single_token(stop)}."
+        told = f"task.stop {stop!r} is token {tokenizer.single_token(stop)}."
     except InputError as error:
         action = "Set task.stop to such a text, or to null."
         return Finding(stage="prompts", check=check, status="bad", told=str(error), action=action)
     return Finding(stage="prompts", check=check, status="ok", told=told)
 
 
-def check_prompts(config: RunConfig, coder: TextCoder, context: int) -> Finding:
+def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Finding:
     """How many passages become prompts under the task's rules."""
-    check_context(config.task, coder, context)
+    check_context(config.task, tokenizer, context)
     passages = read_passages(config.prompts).passages[:LOOKED_AT]
-    pieces = CachedPieces(coder)
+    pieces = CachedPieces(tokenizer)
     kept = sum(cut_query(p.text, config.task, pieces).refusal is None for p in passages)
     share = kept / len(passages)
     if not kept:
         # It says for each rule how many passages it refused.
-        load_prompts(config.prompts, config.task, coder, context=context)
+        load_prompts(config.prompts, config.task, tokenizer, context=context)
     is_few = share < FEW
     return Finding(
         stage="prompts",

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from prefloop.config import RunConfig
 from prefloop.doctor.finding import Finding, Status
-from prefloop.report.run_folder import RunFolder
+from prefloop.run_folder import RunFolder
+from prefloop.settings.run import RunConfig
 
 
 def check_evaluation(config: RunConfig, run: RunFolder, folder: Path) -> list[Finding]:
     """Whether somebody other than the labelers judged, and what came out."""
-    judge = config.evaluation.judge
-    if judge is None:
-        action = "Name a judge in evaluation.judge; no claim of improvement stands without one."
-        return [_finding("judge present", "warn", "evaluation.judge is null.", action)]
+    if not config.evaluation.judges:
+        action = "Name a judge in evaluation.judges; no claim of improvement stands without one."
+        return [_finding("judge present", "warn", "evaluation.judges is empty.", action)]
+    judge = config.evaluation.judges[0]
     findings = [_finding("judge present", "ok", f"{judge} judges, and labeled nothing.")]
     last = config.rounds - 1
     if not (folder / "policy" / f"round-{last}").exists():

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prefloop.config import RunConfig
 from prefloop.doctor.finding import Finding
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 DECIDED = 0.5

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from prefloop.config import RunConfig
 from prefloop.doctor.finding import Finding, Status
-from prefloop.report.run_folder import RunFolder
+from prefloop.run_folder import RunFolder
+from prefloop.settings.run import RunConfig
 
 Lines = Sequence[dict[str, Any]]
 
@@ -23,7 +23,7 @@ UNEXPLAINED: Limits = (0.0, -1.0)
 UNENDED: Limits = (0.5, 0.2)
 ENTROPY_LEFT: Limits = (0.3, 0.1)
 KL_OVER: Limits = (1.5, 3.0)
-WAY_BACK: Limits = (0.5, 0.8)
+KL_CAP_WEIGHT: Limits = (0.5, 0.8)
 
 
 def check_policy(config: RunConfig, run: RunFolder) -> list[Finding]:
@@ -80,7 +80,7 @@ def _target(config: RunConfig, lines: Lines) -> Finding:
 
 def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
     """The more the way back from beyond the cap weighs, the less an update learns of the score."""
-    cap, weight = config.policy.kl.cap, newest_mean(lines, "policy/way_back")
+    cap, weight = config.policy.kl.cap, newest_mean(lines, "policy/kl_cap_weight")
     if cap is None or weight is None:
         return []
     kl = newest_mean(lines, "policy/kl") or 0.0
@@ -89,7 +89,7 @@ def _cap(config: RunConfig, lines: Lines) -> list[Finding]:
         "of 1 in the mean."
     )
     action = "The score hardly counts any more: lower policy.lr, raise policy.kl.coef or the cap."
-    return [_finding("KL held by its cap", _high(weight, WAY_BACK), told, action)]
+    return [_finding("KL held by its cap", _high(weight, KL_CAP_WEIGHT), told, action)]
 
 
 def _falling(lines: Lines) -> list[Finding]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from prefloop.config import RunConfig
 from prefloop.doctor.finding import Finding
-from prefloop.report.run_folder import RunFolder
+from prefloop.run_folder import RunFolder
+from prefloop.settings.run import RunConfig
 
 SCALE_TOLERANCE = 0.01
 """How far the normalized mean and spread may lie from 0 and 1."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prefloop.evaluation.estimates import mean_row, pair_by_prompt, share_row
-from prefloop.functional.text import (
+from prefloop.records import Prompt, Sample
+from prefloop.text.measures import (
     copies_start,
     coverage,
     density,
@@ -12,7 +13,6 @@ from prefloop.functional.text import (
     novel_ngram_share,
     novel_sentence_share,
 )
-from prefloop.records import Prompt, Sample
 
 Measure = Callable[[str, str], float | None]
 Summary = Callable[[Sequence[float | None], Sequence[str]], dict[str, Any] | None]

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefloop.comparisons.tastes.registry import build_judge
-from prefloop.comparisons.tastes.taste import Taste
-from prefloop.evaluation.config import EvaluationConfig
 from prefloop.evaluation.copying import copying_figures
 from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
-from prefloop.evaluation.judge import Judge, TasteJudge
+from prefloop.evaluation.judge import Judge
 from prefloop.evaluation.kl import kl_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
 from prefloop.files import write_atomically
-from prefloop.prompts.task import TaskConfig
 from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.scorers.build import WeightedScorer
+from prefloop.settings.evaluation import EvaluationConfig
+from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 
 Figures = dict[str, Any]
@@ -42,7 +41,8 @@ def evaluate_round(
     task: TaskConfig,
     round: int,
     policy_model: str,
-    taste: Taste | None,
+    judge: Judge | None,
+    scorer: WeightedScorer | None,
     folder: Path,
 ) -> Figures:
     """Return the figures of one round, after storing its verdicts.
@@ -53,7 +53,6 @@ def evaluate_round(
     """
     material = _gather(store, round, policy_model)
     missing: dict[str, str] = {}
-    judge = _judge(config.judge)
     figures: Figures = {
         "round": round,
         "policy": policy_model,
@@ -63,7 +62,7 @@ def evaluate_round(
         "copying": copying_figures(material.prompts, material.policy, material.reference),
         "fluency": fluency_figures(material.policy, material.reference),
         "rouge": rouge_figures(material.prompts, material.policy, material.reference),
-        "frontier": _frontier(config, material, taste, missing),
+        "frontier": _frontier(config, material, scorer, missing),
         "rows": _rows(material),
     }
     _explain(figures, material, missing)
@@ -93,11 +92,6 @@ def _gather(store: Store, round: int, policy_model: str) -> Material:
     )
 
 
-def _judge(name: str | None) -> Judge | None:
-    # That the judge shares no source with the labels is checked where the run file is read.
-    return None if name is None else TasteJudge(name, build_judge(name, {}))
-
-
 def _win_rate(
     store: Store,
     judge: Judge | None,
@@ -106,7 +100,7 @@ def _win_rate(
     missing: dict[str, str],
 ) -> Figures | None:
     if judge is None:
-        missing["win_rate"] = "no judge was asked (evaluation.judge is null)"
+        missing["win_rate"] = "no judge was asked (evaluation.judges is empty)"
         return None
     verdicts = head_to_head(
         judge, material.prompts, material.policy, material.reference, round=round
@@ -119,15 +113,18 @@ def _win_rate(
 
 
 def _frontier(
-    config: EvaluationConfig, material: Material, taste: Taste | None, missing: dict[str, str]
+    config: EvaluationConfig,
+    material: Material,
+    scorer: WeightedScorer | None,
+    missing: dict[str, str],
 ) -> Figures | None:
     if config.frontier_prompts == 0:
         missing["frontier"] = "the frontier was not asked for (evaluation.frontier_prompts is 0)"
         return None
-    if taste is None:
+    if scorer is None:
         missing["frontier"] = "the best reachable reward needs a known taste, and people labeled"
         return None
-    figures = frontier_figures(taste, material.prompts, material.frontier, material.policy)
+    figures = frontier_figures(scorer, material.prompts, material.frontier, material.policy)
     if figures is None:
         missing["frontier"] = "no prompt has several reference samples drawn for the frontier"
     return figures

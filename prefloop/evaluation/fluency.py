@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefloop.evaluation.estimates import mean_row, share_row
-from prefloop.functional.text import (
+from prefloop.records import REFERENCE, Sample
+from prefloop.text.measures import (
     distinct_share,
     duplicate_share,
     longest_repeated_run,
     words,
 )
-from prefloop.records import REFERENCE, Sample
 
 
 def fluency_figures(

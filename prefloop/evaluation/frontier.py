@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from prefloop.comparisons.tastes.taste import Taste
 from prefloop.evaluation.estimates import mean_row
 from prefloop.evaluation.kl import kl_figures
 from prefloop.functional.frontier import best_of_n, optimal_frontier, reward_at_kl
 from prefloop.records import Prompt, Sample
+from prefloop.scorers.scorer import Scorer
 
 
 def frontier_figures(
-    taste: Taste,
+    scorer: Scorer,
     prompts: Mapping[str, Prompt],
     frontier_samples: Sequence[Sample],
     policy_samples: Sequence[Sample],
@@ -34,10 +34,10 @@ def frontier_figures(
     if n_samples < 2 or not policy_samples:
         return None
     drawn = [sample for group in groups.values() for sample in group[:n_samples]]
-    rewards = _scores(taste, prompts, drawn).reshape(len(groups), n_samples)
+    rewards = _scores(scorer, prompts, drawn).reshape(len(groups), n_samples)
     frontier = optimal_frontier(rewards)
     placed = _placed(policy_samples, set(groups))
-    reward = mean_row(_scores(taste, prompts, placed).tolist(), [s.prompt_id for s in placed])
+    reward = mean_row(_scores(scorer, prompts, placed).tolist(), [s.prompt_id for s in placed])
     kl = kl_figures(placed)
     assert reward is not None and kl is not None  # there are policy samples
     best = reward_at_kl(frontier, kl["value"])
@@ -66,9 +66,9 @@ def _placed(policy_samples: Sequence[Sample], prompt_ids: set[str]) -> Sequence[
 
 
 def _scores(
-    taste: Taste, prompts: Mapping[str, Prompt], samples: Sequence[Sample]
+    scorer: Scorer, prompts: Mapping[str, Prompt], samples: Sequence[Sample]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return taste.score([prompts[s.prompt_id].text for s in samples], [s.text for s in samples])
+    return scorer.score([prompts[s.prompt_id].text for s in samples], [s.text for s in samples])
 
 
 def _powers_of_two(limit: int) -> list[int]:

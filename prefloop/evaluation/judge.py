@@ -1,13 +1,10 @@
 """Who says what is better: someone whose taste the labels did not come from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from prefloop.comparisons.tastes.taste import Taste
 
 
 class Judge(Protocol):
@@ -21,18 +18,6 @@ class Judge(Protocol):
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
         """Return one number per (prompt, response), higher = better."""
         ...
-
-
-@dataclass(frozen=True)
-class TasteJudge:
-    """A taste that sits as a judge, under a name."""
-
-    name: str
-    taste: Taste
-
-    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
-        """Return the taste's scores."""
-        return self.taste.score(prompts, responses)
 
 
 DESCRIPTIONS = {

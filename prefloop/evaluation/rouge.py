@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefloop.evaluation.estimates import share_row
-from prefloop.functional.text import rouge, sentences
 from prefloop.records import Prompt, Sample
+from prefloop.text.measures import rouge, sentences
 
 LEAD_SENTENCES = 3
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from prefloop.evaluation.judge import describe
-from prefloop.prompts.task import TaskConfig
+from prefloop.settings.task import TaskConfig
 
 
 def verdict_sentence(figures: dict[str, Any], task: TaskConfig) -> str:

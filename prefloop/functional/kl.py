@@ -46,7 +46,7 @@ def kl_k3(
     return (-k1).expm1() + k1
 
 
-def advantages_towards_reference(
+def kl_cap_advantages(
     logprobs: Float[Tensor, "B T"],
     ref_logprobs: Float[Tensor, "B T"],
     mask: Bool[Tensor, "B T"],
@@ -63,7 +63,7 @@ def advantages_towards_reference(
     return masked_whiten(-kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
 
 
-def kl_gained(
+def kl_increase(
     logprobs: Float[Tensor, "B T"],
     old_logprobs: Float[Tensor, "B T"],
     ref_logprobs: Float[Tensor, "B T"],

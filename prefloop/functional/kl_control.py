@@ -23,7 +23,7 @@ def adaptive_kl_coef(
     return kl_coef * (1.0 + error * n_episodes / horizon)
 
 
-def way_back_weight(kl: float, *, cap: float) -> float:
+def kl_cap_weight(kl: float, *, cap: float) -> float:
     """Return how much the way back to the reference weighs in a step, from 0 to 1.
 
         weight = clip((kl / cap - 1) / 0.2, 0, 1)

@@ -105,17 +105,20 @@ def checkpoint_folder(parent: Path, number: int) -> Path:
 
 
 @contextmanager
-def proving(parent: Path, number: int, *, spare_last: bool = False) -> Iterator[None]:
+def drop_if_next_step_diverges(
+    parent: Path, number: int, *, keep_only_checkpoint: bool = False
+) -> Iterator[None]:
     """Take the first step from checkpoint `number`; if it diverges, drop that checkpoint.
 
     The step before may have ruined the weights without a number becoming NaN yet. A run that goes
-    on takes the checkpoint before it, whose next step was fine. `spare_last` keeps the only one.
+    on takes the checkpoint before it, whose next step was fine. `keep_only_checkpoint` keeps the
+    last one that is left.
     """
     try:
         yield
     except DivergedError:
         suspect = checkpoint_folder(parent, number)
-        if not spare_last or _folders(parent) != [suspect]:
+        if not keep_only_checkpoint or _folders(parent) != [suspect]:
             shutil.rmtree(suspect, ignore_errors=True)
         raise
 

@@ -9,22 +9,24 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PreTrainedConfig
 
 from prefloop.errors import CheckpointError
-from prefloop.models.family import Family, Trunk
 from prefloop.models.heads import ScoreHead, ValueHead
-from prefloop.models.loading import TextCoder
+from prefloop.models.loading import Tokenizer
+from prefloop.models.roles import ModelRoles, RoleModel
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model: what a resumed run goes on from."""
 
 
-def save_policy(folder: Path, family: Family, value_head: ValueHead, coder: TextCoder) -> None:
+def save_policy(
+    folder: Path, roles: ModelRoles, value_head: ValueHead, tokenizer: Tokenizer
+) -> None:
     """Write the policy as a plain causal language model; its value head goes beside it."""
-    causal = family.policy.causal
+    causal = roles.policy.causal
     tied = bool(causal.config.get_text_config().tie_word_embeddings)
     head = "lm_head.weight"
     weights = {
         name: tensor.contiguous()
-        for name, tensor in family.state(family.policy)
+        for name, tensor in roles.state(roles.policy)
         if not (tied and name == head)
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,16 +35,18 @@ def save_policy(folder: Path, family: Family, value_head: ValueHead, coder: Text
     if causal.generation_config is not None:
         causal.generation_config.save_pretrained(folder)
     save_file(dict(value_head.state_dict()), folder / "value_head.safetensors")
-    _save_adapter(folder, family, family.policy)
-    coder.tokenizer.save_pretrained(folder)
+    _save_adapter(folder, roles, roles.policy)
+    tokenizer.hf_tokenizer.save_pretrained(folder)
 
 
-def save_reward_model(folder: Path, family: Family, head: ScoreHead, coder: TextCoder) -> None:
+def save_reward_model(
+    folder: Path, roles: ModelRoles, head: ScoreHead, tokenizer: Tokenizer
+) -> None:
     """Write the reward model as `AutoModelForSequenceClassification` with one output, head `score`.
 
     `config.reward_shift` holds the normalization's shift: score = logits + reward_shift.
     """
-    causal = family.reward.causal
+    causal = roles.reward.causal
     config = _copy_of(causal.config)
     config.num_labels = 1
     config.reward_shift = head.shift
@@ -51,30 +55,30 @@ def save_reward_model(folder: Path, family: Family, head: ScoreHead, coder: Text
         shell = AutoModelForSequenceClassification.from_config(config)
     expected = set(shell.state_dict())
     weights = {
-        name: tensor.contiguous()
-        for name, tensor in family.state(family.reward)
-        if name in expected
+        name: tensor.contiguous() for name, tensor in roles.state(roles.reward) if name in expected
     }
     weights["score.weight"] = head.weight.detach().contiguous()
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     _write_config(folder, config, type(shell).__name__)
-    _save_adapter(folder, family, family.reward)
-    coder.tokenizer.save_pretrained(folder)
+    _save_adapter(folder, roles, roles.reward)
+    tokenizer.hf_tokenizer.save_pretrained(folder)
 
 
-def restore_trunk(folder: Path, family: Family, trunk: Trunk) -> dict[str, Tensor]:
+def restore_trunk(folder: Path, roles: ModelRoles, role_model: RoleModel) -> dict[str, Tensor]:
     """Put a saved role's weights back and return all that the folder's model file holds.
 
     With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
     """
     weights: dict[str, Tensor] = load_file(folder / "model.safetensors")
-    is_lora = family.config.adapter == "lora"
+    is_lora = roles.config.adapter == "lora"
     has_adapter = (folder / ADAPTER).exists()
     source = load_file(folder / ADAPTER) if is_lora and has_adapter else weights
-    unused = trunk.causal.get_output_embeddings().weight
-    own = [(name, p) for name, p in trunk.named_parameters if name in source or p is not unused]
+    unused = role_model.causal.get_output_embeddings().weight
+    own = [
+        (name, p) for name, p in role_model.named_parameters if name in source or p is not unused
+    ]
     known = all(name in source and source[name].shape == p.shape for name, p in own)
     if is_lora != has_adapter or not known:
         raise CheckpointError(
@@ -87,9 +91,9 @@ def restore_trunk(folder: Path, family: Family, trunk: Trunk) -> dict[str, Tenso
     return weights
 
 
-def _save_adapter(folder: Path, family: Family, trunk: Trunk) -> None:
-    if family.config.adapter == "lora":
-        own = {name: p.detach().contiguous() for name, p in trunk.named_parameters}
+def _save_adapter(folder: Path, roles: ModelRoles, role_model: RoleModel) -> None:
+    if roles.config.adapter == "lora":
+        own = {name: p.detach().contiguous() for name, p in role_model.named_parameters}
         save_file(own, folder / ADAPTER)
 
 

@@ -11,8 +11,8 @@ from transformers import DynamicCache
 from prefloop.errors import DivergedError
 from prefloop.functional.logprobs import ban_tokens
 from prefloop.functional.sampling import sample_inverse_cdf
-from prefloop.models.family import Trunk
 from prefloop.models.heads import ValueHead
+from prefloop.models.roles import RoleModel
 
 Ends = Callable[[Int[Tensor, " B"], int], Bool[Tensor, " B"]]
 """Tokens and their index in the response in; out, for each, whether nothing is drawn after it."""
@@ -32,14 +32,14 @@ class Generation:
     response: Int[Tensor, "B T"]
     logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"] | None
-    lower: Float[Tensor, "B L D"] | None
+    prefix_states: Float[Tensor, "B L D"] | None
     """What the frozen layers said of query and response, L = Q + T tokens; None where no layer is
     shared."""
 
 
 @torch.no_grad()
 def generate(  # noqa: PLR0913 - the parts of one draw
-    trunk: Trunk,
+    role_model: RoleModel,
     query: Int[Tensor, "P Q"],
     query_mask: Bool[Tensor, "P Q"],
     *,
@@ -60,7 +60,7 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     A row's random numbers are its own, so ending one changes no other.
     """
     response = torch.full((query.shape[0] * per_query, n_tokens), fill)
-    rows = _Rows(trunk, query, query_mask, per_query, response, value_head)
+    rows = _Rows(role_model, query, query_mask, per_query, response, value_head)
     uniforms = torch.rand((n_tokens, len(response)), generator=generator)
     for step in range(n_tokens):
         if step > 0:
@@ -68,14 +68,14 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         rows.drop_ended()
         if not len(rows.going):
             break
-        logits = ban_tokens(trunk.logits(rows.hidden), banned)
+        logits = ban_tokens(role_model.logits(rows.hidden), banned)
         token, logprob = _draw(logits, uniforms[step, rows.going], temperature)
         rows.write(step, token, logprob)
         if ends is not None:
             rows.is_over |= ends(token, step)
     else:
         # The last token was drawn, but not read yet; a reward model reads it.
-        rows.note_last()
+        rows.capture_last()
     return rows.generation()
 
 
@@ -84,7 +84,7 @@ class _Rows:
 
     def __init__(
         self,
-        trunk: Trunk,
+        role_model: RoleModel,
         query: Int[Tensor, "P Q"],
         query_mask: Bool[Tensor, "P Q"],
         per_query: int,
@@ -93,30 +93,34 @@ class _Rows:
     ) -> None:
         n_rows, n_tokens = response.shape
         self.n_query = query.shape[1]
-        self.trunk, self.value_head, self.response = trunk, value_head, response
+        self.role_model, self.value_head, self.response = role_model, value_head, response
         self.logprobs = torch.zeros((n_rows, n_tokens))
         self.values = None if value_head is None else torch.zeros((n_rows, n_tokens))
-        shape = (n_rows, self.n_query + n_tokens, trunk.width)
-        dtype = trunk.causal.dtype
-        self.lower = None if trunk.lower_layers is None else torch.zeros(shape, dtype=dtype)
+        shape = (n_rows, self.n_query + n_tokens, role_model.width)
+        dtype = role_model.causal.dtype
+        self.prefix_states = (
+            None if role_model.frozen_prefix is None else torch.zeros(shape, dtype=dtype)
+        )
         self.going = torch.arange(n_rows)
         self.is_over = torch.zeros(n_rows, dtype=torch.bool)
-        self.cache = DynamicCache(config=trunk.causal.config)
-        hidden, lower = self._read(query, query_mask)
+        self.cache = DynamicCache(config=role_model.causal.config)
+        hidden, prefix_states = self._read(query, query_mask)
         if per_query > 1:
             self.cache.batch_repeat_interleave(per_query)
         self.hidden = hidden.repeat_interleave(per_query, dim=0)
-        if self.lower is not None and lower is not None:
-            self.lower[:, : self.n_query] = lower.repeat_interleave(per_query, dim=0)
+        if self.prefix_states is not None and prefix_states is not None:
+            self.prefix_states[:, : self.n_query] = prefix_states.repeat_interleave(
+                per_query, dim=0
+            )
         new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
         self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), new], dim=1)
 
     def read(self, step: int) -> None:
         """Read the tokens that were drawn before this step; the last one of a response too."""
         seen = self.mask[self.going, : self.n_query + step]
-        self.hidden, lower = self._read(self.response[self.going, step - 1][:, None], seen)
-        if self.lower is not None and lower is not None:
-            self.lower[self.going, self.n_query + step - 1] = lower[:, 0]
+        self.hidden, prefix_states = self._read(self.response[self.going, step - 1][:, None], seen)
+        if self.prefix_states is not None and prefix_states is not None:
+            self.prefix_states[self.going, self.n_query + step - 1] = prefix_states[:, 0]
 
     def drop_ended(self) -> None:
         """Go on without the rows that are over, if they are enough to be worth it."""
@@ -136,28 +140,33 @@ class _Rows:
         if self.values is not None and self.value_head is not None:
             self.values[self.going[on], step] = self.value_head.values(self.hidden)[on]
 
-    def note_last(self) -> None:
+    def capture_last(self) -> None:
         """Run the frozen layers alone on the last token of all."""
-        layers = self.trunk.lower_layers
-        if layers is not None and self.lower is not None:
+        layers = self.role_model.frozen_prefix
+        if layers is not None and self.prefix_states is not None:
             last = self.response[self.going, -1][:, None]
-            lower = layers.of(self.trunk.hidden, last, self.mask[self.going], cache=self.cache)
-            self.lower[self.going, -1] = lower[:, 0]
+            prefix_states = layers.of(
+                self.role_model.hidden, last, self.mask[self.going], cache=self.cache
+            )
+            self.prefix_states[self.going, -1] = prefix_states[:, 0]
 
     def generation(self) -> Generation:
         """Return all rows as they are."""
         return Generation(
-            response=self.response, logprobs=self.logprobs, values=self.values, lower=self.lower
+            response=self.response,
+            logprobs=self.logprobs,
+            values=self.values,
+            prefix_states=self.prefix_states,
         )
 
     def _read(
         self, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"]
     ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B L D"] | None]:
         """Return the last token's hidden state, and what the frozen layers said, if shared."""
-        if self.trunk.lower_layers is None:
-            return self.trunk.hidden(ids, mask, cache=self.cache)[:, -1], None
-        with self.trunk.lower_layers.noting() as noted:
-            hidden = self.trunk.hidden(ids, mask, cache=self.cache)[:, -1]
+        if self.role_model.frozen_prefix is None:
+            return self.role_model.hidden(ids, mask, cache=self.cache)[:, -1], None
+        with self.role_model.frozen_prefix.capture() as noted:
+            hidden = self.role_model.hidden(ids, mask, cache=self.cache)[:, -1]
         return hidden, noted[0]
 
 

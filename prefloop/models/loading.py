@@ -16,18 +16,18 @@ PAD_TOKEN = "<|prefloop_pad|>"
 
 
 @dataclass(frozen=True)
-class TextCoder:
+class Tokenizer:
     """A tokenizer reduced to what the stages need: text to ids and back, never special tokens."""
 
-    tokenizer: Any
+    hf_tokenizer: Any
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, without beginning or end markers."""
-        return cast(list[int], self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return cast(list[int], self.hf_tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def decode(self, ids: list[int] | tuple[int, ...]) -> str:
         """Return the text of `ids` exactly: no cleaning up of spaces, special tokens left out."""
-        text = self.tokenizer.decode(
+        text = self.hf_tokenizer.decode(
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return cast(str, text)
@@ -35,12 +35,12 @@ class TextCoder:
     @property
     def pad_id(self) -> int:
         """The id that fills up; never an id that can be sampled."""
-        return cast(int, self.tokenizer.pad_token_id)
+        return cast(int, self.hf_tokenizer.pad_token_id)
 
     @property
     def special_ids(self) -> tuple[int, ...]:
         """Ids of all special tokens, padding among them."""
-        return tuple(sorted(self.tokenizer.all_special_ids))
+        return tuple(sorted(self.hf_tokenizer.all_special_ids))
 
     def single_token(self, text: str) -> int:
         """Return the id of `text`, which must be one token (a stop rule looks at single tokens)."""
@@ -53,7 +53,7 @@ class TextCoder:
         return ids[0]
 
 
-def load_tokenizer(folder: Path) -> TextCoder:
+def load_tokenizer(folder: Path) -> Tokenizer:
     """Load the tokenizer and make sure that padding is a token of its own.
 
     With padding equal to end-of-text a real end-of-text would be masked as padding, and a reward
@@ -62,10 +62,10 @@ def load_tokenizer(folder: Path) -> TextCoder:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
-    return TextCoder(tokenizer)
+    return Tokenizer(tokenizer)
 
 
-def load_causal(folder: Path, coder: TextCoder) -> PreTrainedModel:
+def load_causal(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
     """Load the causal language model in float32, without dropout, with room for the pad token."""
     transformers_logging.disable_progress_bar()
     config = AutoConfig.from_pretrained(folder)
@@ -76,10 +76,10 @@ def load_causal(folder: Path, coder: TextCoder) -> PreTrainedModel:
         folder, config=config, dtype=torch.float32, use_safetensors=True
     )
     n_rows = model.get_input_embeddings().weight.shape[0]
-    if len(coder.tokenizer) > n_rows:
-        model.resize_token_embeddings(len(coder.tokenizer), mean_resizing=False)
+    if len(tokenizer.hf_tokenizer) > n_rows:
+        model.resize_token_embeddings(len(tokenizer.hf_tokenizer), mean_resizing=False)
         _average_new_rows(model, n_rows)
-    model.config.pad_token_id = coder.pad_id
+    model.config.pad_token_id = tokenizer.pad_id
     _fuse_gelu(model)
     model.eval()
     return cast(PreTrainedModel, model)

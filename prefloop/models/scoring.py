@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
-from prefloop.models.family import Trunk
 from prefloop.models.heads import ScoreHead, ValueHead
+from prefloop.models.roles import RoleModel
 
 
 class Forward(NamedTuple):
@@ -21,7 +21,7 @@ class Forward(NamedTuple):
 
 
 def respond_forward(  # noqa: PLR0913 - the parts of one draw
-    trunk: Trunk,
+    role_model: RoleModel,
     query: Int[Tensor, "B Q"],
     query_mask: Bool[Tensor, "B Q"],
     response: Int[Tensor, "B T"],
@@ -30,8 +30,8 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     banned: Bool[Tensor, " V"],
     value_head: ValueHead | None = None,
     with_entropy: bool = False,
-    lower: Float[Tensor, "B Q+T D"] | None = None,
-    counted: Bool[Tensor, "B T"] | None = None,
+    prefix_states: Float[Tensor, "B Q+T D"] | None = None,
+    loss_mask: Bool[Tensor, "B T"] | None = None,
 ) -> Forward:
     """Return log-probabilities (and values, and entropy) of given responses.
 
@@ -42,39 +42,39 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
     mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
-    known = None if lower is None else lower[:, :-1]
-    hidden = trunk.hidden(ids, mask, lower=known)[:, -n_tokens:]
-    if counted is None:
-        counted = torch.ones_like(response, dtype=torch.bool)
-    logits = ban_tokens(trunk.logits(hidden[counted]), banned)
-    logprobs = token_logprobs(logits, response[counted], temperature=temperature)
+    known = None if prefix_states is None else prefix_states[:, :-1]
+    hidden = role_model.hidden(ids, mask, prefix_states=known)[:, -n_tokens:]
+    if loss_mask is None:
+        loss_mask = torch.ones_like(response, dtype=torch.bool)
+    logits = ban_tokens(role_model.logits(hidden[loss_mask]), banned)
+    logprobs = token_logprobs(logits, response[loss_mask], temperature=temperature)
     spread = torch.zeros_like(logprobs)
     if with_entropy:
         with torch.no_grad():
             spread = entropy(logits.detach(), temperature=temperature)
     values = value_head.values(hidden) if value_head is not None else None
-    return Forward(_placed(logprobs, counted), _placed(spread, counted), values)
+    return Forward(_placed(logprobs, loss_mask), _placed(spread, loss_mask), values)
 
 
-def _placed(numbers: Float[Tensor, " N"], counted: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
+def _placed(numbers: Float[Tensor, " N"], loss_mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
     """Return a table with the numbers where `counted` is True, in order, and 0 elsewhere."""
-    return torch.zeros(counted.shape, dtype=numbers.dtype).masked_scatter(counted, numbers)
+    return torch.zeros(loss_mask.shape, dtype=numbers.dtype).masked_scatter(loss_mask, numbers)
 
 
 def last_token_scores(
-    trunk: Trunk,
+    role_model: RoleModel,
     head: ScoreHead,
     sequence: Int[Tensor, "B L"],
     mask: Bool[Tensor, "B L"],
     *,
-    lower: Float[Tensor, "B L D"] | None = None,
+    prefix_states: Float[Tensor, "B L D"] | None = None,
 ) -> Float[Tensor, " B"]:
     """Return the reward model's score of each sequence, read at its last token that counts.
 
     Padding is on the right, so ids alone fix every position, and transformers' own
     `AutoModelForSequenceClassification` gives the same number (silent bug S4).
     """
-    hidden = trunk.hidden(sequence, mask, lower=lower)
+    hidden = role_model.hidden(sequence, mask, prefix_states=prefix_states)
     last = mask.long().sum(dim=1) - 1
     rows = torch.arange(sequence.shape[0])
     return head.scores(hidden[rows, last])

@@ -9,17 +9,17 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 from prefloop.batches import Rollout
-from prefloop.functional.kl import kl_gained
+from prefloop.functional.kl import kl_increase
 from prefloop.functional.masking import masked_mean
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
-from prefloop.models.family import Trunk
 from prefloop.models.heads import ValueHead
+from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import respond_forward
-from prefloop.policy.config import PolicyConfig
-from prefloop.samples.responder import Responder
+from prefloop.policy.methods.ppo import PPOSettings
+from prefloop.samples.sampler import Sampler
 
 
-class Size(NamedTuple):
+class BatchSize(NamedTuple):
     """How much a minibatch is, of which each microbatch has a share."""
 
     n_responses: int
@@ -28,7 +28,7 @@ class Size(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Improvement:
+class StepStats:
     """Losses and statistics of one optimizer step, or of one microbatch's share in it."""
 
     policy_loss: float
@@ -36,7 +36,7 @@ class Improvement:
     approx_kl: float
     clip_fraction: float
     entropy: float
-    kl_gained: float
+    kl_increase: float
     """By how much the KL had grown since the rollout when the step began, nats per response."""
     ratio_max: float
 
@@ -61,28 +61,28 @@ class Improvement:
 
 
 def improve_microbatch(
-    policy: Trunk,
+    policy: RoleModel,
     value_head: ValueHead,
     rollout: Rollout,
     advantages: Float[Tensor, "B T"],
     returns: Float[Tensor, "B T"],
-    config: PolicyConfig,
-    responder: Responder,
+    config: PPOSettings,
+    sampler: Sampler,
     *,
-    whole: Size,
-) -> Improvement:
+    whole: BatchSize,
+) -> StepStats:
     """Add this microbatch's share of the gradient of policy loss + vf_coef * value loss."""
     forward = respond_forward(
         policy,
         rollout.query,
         rollout.query_mask,
         rollout.response,
-        temperature=responder.task.temperature,
-        banned=responder.banned,
+        temperature=sampler.task.temperature,
+        banned=sampler.banned,
         value_head=value_head,
         with_entropy=True,
-        lower=rollout.lower,
-        counted=rollout.mask,
+        prefix_states=rollout.prefix_states,
+        loss_mask=rollout.mask,
     )
     assert forward.values is not None
     policy_loss = clipped_policy_loss(
@@ -102,14 +102,14 @@ def improve_microbatch(
         denominator=whole.n_tokens,
     )
     with torch.no_grad():
-        gained = kl_gained(forward.logprobs, rollout.logprobs, rollout.ref_logprobs, rollout.mask)
+        gained = kl_increase(forward.logprobs, rollout.logprobs, rollout.ref_logprobs, rollout.mask)
     (policy_loss.loss + config.vf_coef * value_loss.loss).backward()  # type: ignore[no-untyped-call]
-    return Improvement(
+    return StepStats(
         policy_loss=policy_loss.loss.item(),
         value_loss=value_loss.loss.item(),
         approx_kl=policy_loss.approx_kl.item(),
         clip_fraction=policy_loss.clip_fraction.item(),
         entropy=masked_mean(forward.entropy, rollout.mask, denominator=whole.n_tokens).item(),
-        kl_gained=gained.sum().item() / whole.n_responses,
+        kl_increase=gained.sum().item() / whole.n_responses,
         ratio_max=policy_loss.ratio_max.item(),
     )

@@ -10,9 +10,9 @@ from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     Checkpoint,
     checkpoint_numbers,
+    drop_if_next_step_diverges,
     forget_checkpoints_after,
     load_checkpoint,
-    proving,
     read_checkpoint,
     restore_training,
     save_checkpoint,
@@ -29,7 +29,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class PolicyLineage:
     """By which way the policy came to where it stands; part of every checkpoint."""
 
     branch: int = 0
@@ -37,14 +37,14 @@ class Course:
     ones it would do again what it was rolled back for."""
     rolled_back_by: str = ""
     """The id of the cord after which it last went back."""
-    known_until: int = 0
+    label_cutoff: int = 0
     """The event of the ledger at which it last went back: reward models know all until then."""
-    made_in: Mapping[str, int] = field(default_factory=dict)
+    branch_of_round: Mapping[str, int] = field(default_factory=dict)
     """Round -> the branch that finished it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeyondCap:
+class KLCapWatch:
     """How long the policy has been far beyond its cap without coming back; in every checkpoint."""
 
     rollouts: int = 0
@@ -52,12 +52,12 @@ class BeyondCap:
     lowest: float | None = None
     """The least KL since it went there, nats."""
 
-    def after(self, kl: float, *, is_far: bool) -> "BeyondCap":
+    def after(self, kl: float, *, is_far: bool) -> "KLCapWatch":
         """Return what holds after a rollout with this KL."""
         if not is_far:
-            return BeyondCap()
+            return KLCapWatch()
         if self.lowest is None or kl < self.lowest:
-            return BeyondCap(lowest=kl)
+            return KLCapWatch(lowest=kl)
         return replace(self, rollouts=self.rollouts + 1)
 
 
@@ -78,10 +78,10 @@ class PolicyStage:
         self.run = run
         self.folder = run / "checkpoints" / "policy"
         self.progress = progress
-        self.course = Course()
+        self.lineage = PolicyLineage()
         self._kept = kept
         self._seed = trainer.seed
-        self._beyond_cap = BeyondCap()
+        self._kl_cap_watch = KLCapWatch()
 
     @property
     def update(self) -> int:
@@ -96,14 +96,14 @@ class PolicyStage:
     @property
     def rolled_back_by(self) -> str:
         """The id of the cord after which it last went back; empty if it never did."""
-        return self.course.rolled_back_by
+        return self.lineage.rolled_back_by
 
     def name_of(self, round_number: int) -> str:
         """Return the model name of a finished round's policy, under which its samples are stored.
 
         One that was made after a roll back has another name than the one it replaced.
         """
-        branch = self.course.made_in.get(str(round_number), 0)
+        branch = self.lineage.branch_of_round.get(str(round_number), 0)
         return f"policy/round-{round_number}" + (f"-branch-{branch}" if branch else "")
 
     def restore(self) -> None:
@@ -119,17 +119,17 @@ class PolicyStage:
         if self.update not in self.checkpoints:
             self._checkpoint()
 
-    def go_back(self, update: int, *, cord: str, known_until: int) -> None:
+    def go_back(self, update: int, *, cord: str, label_cutoff: int) -> None:
         """Take the checkpoint of `update`, from which another branch begins.
 
         Interrupted at any point, it can be done again: the checkpoint says which cord it obeyed.
         """
-        branch = self.course.branch
+        branch = self.lineage.branch
         self._take(read_checkpoint(self.folder, update))
-        if self.course.rolled_back_by != cord:
-            branch = max(branch, self.course.branch) + 1
+        if self.lineage.rolled_back_by != cord:
+            branch = max(branch, self.lineage.branch) + 1
             self._set_course(
-                replace(self.course, branch=branch, rolled_back_by=cord, known_until=known_until)
+                replace(self.lineage, branch=branch, rolled_back_by=cord, label_cutoff=label_cutoff)
             )
             self._checkpoint()
         forget_checkpoints_after(self.folder, update)
@@ -144,9 +144,9 @@ class PolicyStage:
         """Make updates until update `end`, then write the round's policy down."""
         start = self.trainer.update
         name = str(round_number)
-        if start < end or name not in self.course.made_in:
-            made_in = {**self.course.made_in, name: self.course.branch}
-            self._set_course(replace(self.course, made_in=made_in))
+        if start < end or name not in self.lineage.branch_of_round:
+            branch_of_round = {**self.lineage.branch_of_round, name: self.lineage.branch}
+            self._set_course(replace(self.lineage, branch_of_round=branch_of_round))
         self.advance(round_number, end, prompts)
         self._write(round_number, is_new=self.trainer.update > start)
 
@@ -167,7 +167,9 @@ class PolicyStage:
         start = trainer.update
         while trainer.update < end and not is_over():
             # Without any checkpoint a later round would begin with the untuned model.
-            with proving(self.folder, trainer.update, spare_last=round_number > 0):
+            with drop_if_next_step_diverges(
+                self.folder, trainer.update, keep_only_checkpoint=round_number > 0
+            ):
                 line = trainer.step(trainer.prompts_of(trainer.update, prompts))
             self._tell(round_number, line, note or {})
             self._watch_cap(line)
@@ -187,14 +189,14 @@ class PolicyStage:
             "update": trainer.update,
             "episodes": trainer.update * trainer.config.batch_size,
         }
-        self.metrics.write({**place, **note, **line}, trainer.excerpts)
+        self.metrics.write({**place, **note, **line}, trainer.logged_samples)
 
     def _watch_cap(self, line: Mapping[str, float]) -> None:
         kl = line["policy/kl"]
-        is_far = self.trainer.way_back(kl) == 1.0
-        self._beyond_cap = self._beyond_cap.after(kl, is_far=is_far)
-        if self._beyond_cap.rollouts >= PATIENCE:
-            cap, lowest = self.trainer.config.kl.cap, self._beyond_cap.lowest
+        is_far = self.trainer.kl_cap_weight(kl) == 1.0
+        self._kl_cap_watch = self._kl_cap_watch.after(kl, is_far=is_far)
+        if self._kl_cap_watch.rollouts >= PATIENCE:
+            cap, lowest = self.trainer.config.kl.cap, self._kl_cap_watch.lowest
             raise DivergedError(
                 f"the policy's KL was {kl:.1f} nats, far beyond policy.kl.cap {cap}, and came no "
                 f"lower than {lowest:.1f} in {PATIENCE} rollouts. Lower policy.lr, raise "
@@ -208,8 +210,8 @@ class PolicyStage:
         state = {
             "kl_coef": trainer.kl_coef,
             "n_steps": trainer.n_steps,
-            "patience": asdict(self._beyond_cap),
-            "course": asdict(self.course),
+            "patience": asdict(self._kl_cap_watch),
+            "course": asdict(self.lineage),
         }
         save_checkpoint(self.folder, trainer.update, tensors, state, kept=self._kept)
 
@@ -220,12 +222,12 @@ class PolicyStage:
         trainer.n_steps = checkpoint.state["n_steps"]
         trainer.kl_coef = checkpoint.state["kl_coef"]
         # Earlier checkpoints know of neither: patience begins anew, and nothing was rolled back.
-        self._beyond_cap = BeyondCap(**checkpoint.state.get("patience", {}))
-        self._set_course(Course(**checkpoint.state.get("course", {})))
+        self._kl_cap_watch = KLCapWatch(**checkpoint.state.get("patience", {}))
+        self._set_course(PolicyLineage(**checkpoint.state.get("course", {})))
 
-    def _set_course(self, course: Course) -> None:
-        self.course = course
-        branch = course.branch
+    def _set_course(self, lineage: PolicyLineage) -> None:
+        self.lineage = lineage
+        branch = lineage.branch
         self.trainer.seed = derive_seed(self._seed, "branch", branch) if branch else self._seed
 
     def _write(self, round_number: int, *, is_new: bool) -> None:
@@ -236,6 +238,6 @@ class PolicyStage:
         write_folder(
             folder,
             lambda place: save_policy(
-                place, trainer.family, trainer.value_head, trainer.responder.coder
+                place, trainer.roles, trainer.value_head, trainer.sampler.tokenizer
             ),
         )

@@ -11,22 +11,23 @@ from torch import Tensor
 from prefloop.batches import Rollout
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.advantages import explained_variance, gae
-from prefloop.functional.kl import advantages_towards_reference, kl_k1, sequence_kl
-from prefloop.functional.kl_control import adaptive_kl_coef, way_back_weight
+from prefloop.functional.kl import kl_cap_advantages, kl_k1, sequence_kl
+from prefloop.functional.kl_control import adaptive_kl_coef, kl_cap_weight
 from prefloop.functional.masking import masked_whiten
 from prefloop.functional.rewards import penalize_unended, shape_rewards
 from prefloop.functional.schedules import linear_decay
-from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import respond_forward
-from prefloop.policy.config import PolicyConfig
-from prefloop.policy.excerpts import Excerpt, excerpts
-from prefloop.policy.improve import Improvement, Size, improve_microbatch
+from prefloop.policy.improve import BatchSize, StepStats, improve_microbatch
+from prefloop.policy.logged_samples import LoggedSample, logged_samples
+from prefloop.policy.methods.ppo import PPOSettings
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.responder import Draw, Responder
+from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, numpy_stream
+from prefloop.settings.policy import PolicyConfig
 
 
 class Estimates(NamedTuple):
@@ -41,24 +42,25 @@ class PPOTrainer:
 
     def __init__(
         self,
-        family: Family,
+        roles: ModelRoles,
         value_head: ValueHead,
         reward_model: RewardModel,
-        responder: Responder,
+        sampler: Sampler,
         config: PolicyConfig,
         *,
         seed: int,
     ) -> None:
-        self.family = family
+        self.roles = roles
         self.value_head = value_head
         self.reward_model = reward_model
-        self.responder = responder
+        self.sampler = sampler
         self.config = config
+        self.options = PPOSettings(**config.options)
         self.seed = seed
         self.kl_coef = config.kl.coef
         self.update = 0
         self.n_steps = 0
-        self.excerpts: list[Excerpt] = []
+        self.logged_samples: list[LoggedSample] = []
         self.optimizer = torch.optim.Adam(
             [parameter for _, parameter in self.named_parameters],
             lr=config.lr,
@@ -70,7 +72,7 @@ class PPOTrainer:
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """All that is trained: the policy's weights and the value head's."""
         head = [(f"value_head.{name}", p) for name, p in self.value_head.named_parameters()]
-        return [*self.family.policy.named_parameters, *head]
+        return [*self.roles.policy.named_parameters, *head]
 
     def step(self, prompts: Sequence[Prompt]) -> dict[str, float]:
         """Make one PPO update on one response to each prompt and return its metrics.
@@ -98,7 +100,7 @@ class PPOTrainer:
                 n_episodes=len(prompts),
             )
         stream = numpy_stream(self.seed, "excerpts", self.update)
-        self.excerpts = excerpts(prompts, rollout, self.responder, stream)
+        self.logged_samples = logged_samples(prompts, rollout, self.sampler, stream)
         self.update += 1
         return metrics
 
@@ -114,28 +116,28 @@ class PPOTrainer:
     @torch.no_grad()
     def respond(self, prompts: Sequence[Prompt]) -> Rollout:
         """Return responses with everything PPO needs, each network run once."""
-        draw = self.responder.respond(
-            self.family.policy,
+        draw = self.sampler.respond(
+            self.roles.policy,
             prompts,
             per_prompt=1,
             seed=derive_seed(self.seed, "rollout", self.update),
             value_head=self.value_head,
         )
         assert draw.generation.values is not None
-        lower = _lower_of(draw)
-        with self.reward_model.recalling(lower) if lower else nullcontext():
-            scores = self.score(prompts, draw.generation.response, draw.ending.is_ended)
+        prefix_states = _prefix_states_of(draw)
+        with self.reward_model.use_prefix_cache(prefix_states) if prefix_states else nullcontext():
+            scores = self.score(prompts, draw.generation.response, draw.stop_mask.is_ended)
         return Rollout(
             query=draw.query,
             query_mask=draw.query_mask,
             response=draw.generation.response,
-            mask=self.responder.counted(draw.ending),
-            is_ended=draw.ending.is_ended,
+            mask=self.sampler.loss_mask(draw.stop_mask),
+            is_ended=draw.stop_mask.is_ended,
             logprobs=draw.generation.logprobs,
             ref_logprobs=self._reference_logprobs(draw),
             values=draw.generation.values,
             scores=scores,
-            lower=draw.generation.lower,
+            prefix_states=draw.generation.prefix_states,
         )
 
     def score(
@@ -144,11 +146,11 @@ class PPOTrainer:
         """Return scores; a response without a stop token gets the penalty and is not read."""
         rows = [i for i in range(len(prompts)) if is_ended[i]]
         ids = response.tolist()
-        sequences = [self.responder.reward_ids(prompts[i].text, ids[i]) for i in rows]
+        sequences = [self.sampler.reward_ids(prompts[i].text, ids[i]) for i in rows]
         scores = torch.zeros(len(prompts))
         if rows:
             scores[rows] = self.reward_model.score(sequences)
-        return penalize_unended(scores, is_ended, penalty=self.responder.task.missing_stop_score)
+        return penalize_unended(scores, is_ended, penalty=self.sampler.task.missing_stop_score)
 
     def improve(self, rollout: Rollout, kl: float) -> dict[str, float]:
         """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics.
@@ -165,48 +167,48 @@ class PPOTrainer:
                 self.n_steps += 1
                 eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
                 set_adam(self.optimizer, lr=lr, eps=eps)
-                part = take(rollout, rows)
-                weights.append(self.way_back(kl + gained))
-                improvements.append(self.improve_minibatch(part, way_back=weights[-1]))
-                gained = improvements[-1].kl_gained
+                part = select_rows(rollout, rows)
+                weights.append(self.kl_cap_weight(kl + gained))
+                improvements.append(self.improve_minibatch(part, kl_cap_weight=weights[-1]))
+                gained = improvements[-1].kl_increase
         mean_weight = sum(weights) / len(weights)
         steps = {
-            f"policy/{name}": value for name, value in vars(Improvement.mean(improvements)).items()
+            f"policy/{name}": value for name, value in vars(StepStats.mean(improvements)).items()
         }
-        return steps | {"policy/way_back": mean_weight, "policy/lr": lr}
+        return steps | {"policy/kl_cap_weight": mean_weight, "policy/lr": lr}
 
-    def way_back(self, kl: float) -> float:
+    def kl_cap_weight(self, kl: float) -> float:
         """Return how much the way back weighs at this KL; nothing without a cap."""
         cap = self.config.kl.cap
-        return 0.0 if cap is None else way_back_weight(kl, cap=cap)
+        return 0.0 if cap is None else kl_cap_weight(kl, cap=cap)
 
-    def improve_minibatch(self, rollout: Rollout, *, way_back: float = 0.0) -> Improvement:
+    def improve_minibatch(self, rollout: Rollout, *, kl_cap_weight: float = 0.0) -> StepStats:
         """Take one optimizer step; microbatches only bound the memory."""
-        estimates = self.estimate(rollout, way_back=way_back)
-        size = Size(len(rollout.scores), rollout.mask.sum())
+        estimates = self.estimate(rollout, kl_cap_weight=kl_cap_weight)
+        size = BatchSize(len(rollout.scores), rollout.mask.sum())
         self.optimizer.zero_grad(set_to_none=True)
         parts = []
         for rows in torch.split(torch.arange(len(rollout.scores)), self.config.microbatch_size):
             part = improve_microbatch(
-                self.family.policy,
+                self.roles.policy,
                 self.value_head,
-                take(rollout, rows),
+                select_rows(rollout, rows),
                 estimates.advantages[rows],
                 estimates.returns[rows],
-                self.config,
-                self.responder,
+                self.options,
+                self.sampler,
                 whole=size,
             )
             parts.append(part)
-        whole = Improvement.total(parts)
+        whole = StepStats.total(parts)
         refuse_nan(whole.policy_loss + whole.value_loss, "the PPO loss", "lower policy.lr")
         self.optimizer.step()
         return whole
 
-    def estimate(self, rollout: Rollout, *, way_back: float = 0.0) -> Estimates:
+    def estimate(self, rollout: Rollout, *, kl_cap_weight: float = 0.0) -> Estimates:
         """Return whitened advantages, and returns that are not whitened.
 
-        `way_back` is the weight of the advantages that lead to the reference, for they are added.
+        `kl_cap_weight` is the weight of the advantages that lead to the reference.
         """
         rewards, _ = shape_rewards(
             rollout.scores,
@@ -215,31 +217,34 @@ class PPOTrainer:
             rollout.mask,
             kl_coef=self.kl_coef,
         )
-        if self.config.whiten_rewards:
+        if self.options.whiten_rewards:
             rewards = masked_whiten(rewards, rollout.mask, center=False)
         advantages, returns = gae(
-            rewards, rollout.values, rollout.mask, gamma=self.config.gamma, lam=self.config.lam
+            rewards, rollout.values, rollout.mask, gamma=self.options.gamma, lam=self.options.lam
         )
         advantages = masked_whiten(advantages, rollout.mask, center=True)
-        if way_back:
-            advantages = advantages + way_back * advantages_towards_reference(
+        if kl_cap_weight:
+            advantages = advantages + kl_cap_weight * kl_cap_advantages(
                 rollout.logprobs, rollout.ref_logprobs, rollout.mask
             )
         return Estimates(advantages, returns)
 
-    def _reference_logprobs(self, draw: Draw) -> Float[Tensor, "B T"]:
+    def _reference_logprobs(self, draw: SampledBatch) -> Float[Tensor, "B T"]:
         parts = []
-        lower, counted = draw.generation.lower, self.responder.counted(draw.ending)
+        prefix_states, loss_mask = (
+            draw.generation.prefix_states,
+            self.sampler.loss_mask(draw.stop_mask),
+        )
         for rows in torch.split(torch.arange(draw.query.shape[0]), 2 * self.config.microbatch_size):
             forward = respond_forward(
-                self.family.reference,
+                self.roles.reference,
                 draw.query[rows],
                 draw.query_mask[rows],
                 draw.generation.response[rows],
-                temperature=self.responder.task.temperature,
-                banned=self.responder.banned,
-                lower=None if lower is None else lower[rows],
-                counted=counted[rows],
+                temperature=self.sampler.task.temperature,
+                banned=self.sampler.banned,
+                prefix_states=None if prefix_states is None else prefix_states[rows],
+                loss_mask=loss_mask[rows],
             )
             parts.append(forward.logprobs)
         return torch.cat(parts)
@@ -259,24 +264,24 @@ class PPOTrainer:
         }
 
 
-def _lower_of(draw: Draw) -> dict[tuple[int, ...], Float[Tensor, "L D"]]:
+def _prefix_states_of(draw: SampledBatch) -> dict[tuple[int, ...], Float[Tensor, "L D"]]:
     """Return what frozen layers said of each query with its response up to the stop token.
 
     A task's prefix and suffix, which the reward model does not see, make other sequences of them:
     then none of these is asked for.
     """
-    if draw.generation.lower is None:
+    if draw.generation.prefix_states is None:
         return {}
-    counts = torch.cat([draw.query_mask, draw.ending.mask], dim=1)
+    counts = torch.cat([draw.query_mask, draw.stop_mask.mask], dim=1)
     ids = torch.cat([draw.query, draw.generation.response], dim=1)
     return {
-        tuple(ids[i][counts[i]].tolist()): draw.generation.lower[i][counts[i]]
+        tuple(ids[i][counts[i]].tolist()): draw.generation.prefix_states[i][counts[i]]
         for i in range(ids.shape[0])
     }
 
 
-def take(rollout: Rollout, rows: Int[Tensor, " N"]) -> Rollout:
+def select_rows(rollout: Rollout, rows: Int[Tensor, " N"]) -> Rollout:
     """Return some responses of a rollout."""
-    lower = None if rollout.lower is None else rollout.lower[rows]
-    rest = {name: value[rows] for name, value in vars(rollout).items() if name != "lower"}
-    return Rollout(**rest, lower=lower)
+    prefix_states = None if rollout.prefix_states is None else rollout.prefix_states[rows]
+    rest = {name: value[rows] for name, value in vars(rollout).items() if name != "prefix_states"}
+    return Rollout(**rest, prefix_states=prefix_states)

@@ -16,24 +16,24 @@ from prefloop.files import verify_folder, write_folder
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.masking import masked_mean
 from prefloop.functional.schedules import cosine_decay
-from prefloop.models.config import ModelsConfig
 from prefloop.models.export import save_policy
-from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
-from prefloop.policy.config import WarmStartConfig
 from prefloop.progress import Progress
-from prefloop.prompts.task import TaskConfig
 from prefloop.records import Prompt
 from prefloop.seeding import numpy_stream
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import WarmStartConfig
+from prefloop.settings.task import TaskConfig
 
 ADAM_EPS = 1e-8
 """Adam's usual epsilon; 2019's larger one belongs to its reward model and PPO."""
 
 
-class Lesson(NamedTuple):
+class SFTExample(NamedTuple):
     """A query and the text that should follow it, as ids."""
 
     query: list[int]
@@ -44,7 +44,7 @@ def warm_start(
     base: Path,
     config: WarmStartConfig,
     models: ModelsConfig,
-    lessons: Sequence[Lesson],
+    examples: Sequence[SFTExample],
     *,
     folder: Path,
     seed: int,
@@ -53,71 +53,71 @@ def warm_start(
     """Return the folder of the model that was trained on `lessons`; made once, then found again."""
     if folder.exists() and not verify_folder(folder, hashes=False):
         return folder
-    coder = load_tokenizer(base)
-    family = Family(load_causal(base, coder), models, seed=seed)
-    optimizer = torch.optim.Adam([p for _, p in family.policy.named_parameters], fused=True)
-    per_epoch = max(1, len(lessons) // config.batch_size)
+    tokenizer = load_tokenizer(base)
+    roles = ModelRoles(load_causal(base, tokenizer), models, seed=seed)
+    optimizer = torch.optim.Adam([p for _, p in roles.policy.named_parameters], fused=True)
+    per_epoch = max(1, len(examples) // config.batch_size)
     total = per_epoch * config.epochs
     for step in range(total):
         epoch, place = divmod(step, per_epoch)
-        order = numpy_stream(seed, "warm start", epoch).permutation(len(lessons))
+        order = numpy_stream(seed, "warm start", epoch).permutation(len(examples))
         rows = order[place * config.batch_size : (place + 1) * config.batch_size]
         lr = config.lr * cosine_decay(step, total)
         set_adam(optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=ADAM_EPS))
-        loss = _step(family, optimizer, [lessons[int(i)] for i in rows], coder.pad_id)
+        loss = _step(roles, optimizer, [examples[int(i)] for i in rows], tokenizer.pad_id)
         detail = f"perplexity {math.exp(min(loss, 700)):.1f}"
         progress.count("warm start", step + 1, total, detail)
-    value_head = ValueHead(family.policy.width)
-    write_folder(folder, lambda place: save_policy(place, family, value_head, coder))
+    value_head = ValueHead(roles.policy.width)
+    write_folder(folder, lambda place: save_policy(place, roles, value_head, tokenizer))
     return folder
 
 
-def lessons_of(
+def sft_examples(
     prompts: Sequence[Prompt], task: TaskConfig, base: Path, texts: Sequence[str]
-) -> list[Lesson]:
+) -> list[SFTExample]:
     """Return what to learn: the prompts' human answers, or else the passages themselves."""
-    coder = load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     with_answer = [p for p in prompts if p.reference]
     limit = task.response_tokens
     if with_answer:
-        prefix, suffix = coder.encode(task.prefix), coder.encode(task.suffix)
+        prefix, suffix = tokenizer.encode(task.prefix), tokenizer.encode(task.suffix)
         return [
-            Lesson(
-                prefix + coder.encode(p.text) + suffix,
-                coder.encode(" " + (p.reference or "").strip() + "\n")[:limit],
+            SFTExample(
+                prefix + tokenizer.encode(p.text) + suffix,
+                tokenizer.encode(" " + (p.reference or "").strip() + "\n")[:limit],
             )
             for p in with_answer
         ]
     length = task.query_tokens_max + limit
-    passages = [coder.encode(text)[:length] for text in texts]
-    return [Lesson(ids[:1], ids[1:]) for ids in passages if len(ids) > 1]
+    passages = [tokenizer.encode(text)[:length] for text in texts]
+    return [SFTExample(ids[:1], ids[1:]) for ids in passages if len(ids) > 1]
 
 
 def _step(
-    family: Family, optimizer: torch.optim.Optimizer, batch: Sequence[Lesson], pad_id: int
+    roles: ModelRoles, optimizer: torch.optim.Optimizer, batch: Sequence[SFTExample], pad_id: int
 ) -> float:
     """Take one step on the mean negative log-likelihood per token, and return it."""
-    n_tokens = sum(len(lesson.response) for lesson in batch)
+    n_tokens = sum(len(example.response) for example in batch)
     optimizer.zero_grad(set_to_none=True)
-    nothing = banned_mask(family.policy.causal.get_output_embeddings().weight.shape[0], [])
+    nothing = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [])
     total = 0.0
     for start in range(0, len(batch), 8):
         part = batch[start : start + 8]
-        longest = max(len(lesson.response) for lesson in part)
-        query, query_mask = pad_left([lesson.query for lesson in part], pad_id)
+        longest = max(len(example.response) for example in part)
+        query, query_mask = pad_left([example.query for example in part], pad_id)
         response = torch.full((len(part), longest), pad_id)
         counts = torch.zeros((len(part), longest), dtype=torch.bool)
-        for row, lesson in enumerate(part):
-            response[row, : len(lesson.response)] = torch.tensor(lesson.response)
-            counts[row, : len(lesson.response)] = True
+        for row, example in enumerate(part):
+            response[row, : len(example.response)] = torch.tensor(example.response)
+            counts[row, : len(example.response)] = True
         forward = respond_forward(
-            family.policy,
+            roles.policy,
             query,
             query_mask,
             response,
             temperature=1.0,
             banned=nothing,
-            counted=counts,
+            loss_mask=counts,
         )
         loss = -masked_mean(forward.logprobs, counts, denominator=torch.tensor(n_tokens))
         loss.backward()  # type: ignore[no-untyped-call]

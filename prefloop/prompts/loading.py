@@ -3,14 +3,14 @@
 from collections import Counter
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.passages import PassageFile
 from prefloop.prompts.queries import REASONS, CachedPieces, TextTokenizer, cut_query
 from prefloop.prompts.sources import read_passages
 from prefloop.prompts.splits import split_of
-from prefloop.prompts.task import TaskConfig
 from prefloop.records import Prompt
 from prefloop.seeding import stable_id
+from prefloop.settings.prompts import PromptsConfig
+from prefloop.settings.task import TaskConfig
 
 
 def load_prompts(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from prefloop.prompts.task import TaskConfig
+from prefloop.settings.task import TaskConfig
 
 Refusal = Literal["no_start", "no_end", "too_short", "not_reproduced"]
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from prefloop.errors import InputError, listing
-from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.passages import Passage, PassageFile
+from prefloop.settings.prompts import PromptsConfig
 
 BUILTIN = Path(__file__).parent / "builtin"
 SHOWN = 10

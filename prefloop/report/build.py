@@ -13,16 +13,16 @@ from markupsafe import Markup
 from prefloop.evaluation.judge import describe
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.files import write_atomically
-from prefloop.prompts.task import TaskConfig
 from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.win_bar import win_bar
-from prefloop.report.config import ReportConfig
-from prefloop.report.labels import LabelFacts, label_facts, synthetic_taste
+from prefloop.report.labels import LabelFacts, label_facts, synthetic_scorers
 from prefloop.report.pairs import Pair, random_pairs
-from prefloop.report.run_folder import FigureFile, RunFolder, read_run_folder
 from prefloop.report.training import Figure, kl_levels, policy_figures, rewards_figures
 from prefloop.report.wording import FILTERS
+from prefloop.run_folder import FigureFile, RunFolder, read_run_folder
+from prefloop.settings.report import ReportConfig
+from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 
 PACKAGES = ("prefloop", "torch", "transformers", "peft", "numpy", "scipy")
@@ -36,7 +36,7 @@ class Page:
     task: TaskConfig
     report: ReportConfig
     settings: dict[str, Any]
-    taste: dict[str, float] | None
+    scorers: dict[str, float] | None
     verdict: str
     latest: FigureFile | None
     labels: LabelFacts | None
@@ -92,7 +92,7 @@ def _page(
         task=task,
         report=config,
         settings=json.loads(json.dumps(settings, default=str)),
-        taste=synthetic_taste(settings),
+        scorers=synthetic_scorers(settings),
         verdict=verdict_sentence(figures or _not_evaluated(), task),
         latest=latest,
         labels=_labels(store, config),

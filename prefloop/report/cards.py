@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefloop.files import write_atomically
-from prefloop.prompts.task import TaskConfig
 from prefloop.report.model_card import policy_card, reward_card
-from prefloop.report.run_folder import read_run_folder
+from prefloop.run_folder import read_run_folder
+from prefloop.settings.task import TaskConfig
 
 
 def write_cards(run: Path, *, task: TaskConfig, settings: dict[str, Any]) -> None:

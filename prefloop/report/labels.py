@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_agreement
 from prefloop.functional.statistics import Estimate
 from prefloop.records import Comparison, Label
-from prefloop.report.config import ReportConfig
-from prefloop.teamwork import Rule
+from prefloop.settings.report import ReportConfig
+from prefloop.teamwork import Exclusion
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -44,7 +44,7 @@ class LabelFacts:
     """Share of label pairs on one question that name the same sample; None without such pairs."""
     chance: float | None
     """The agreement of labelers who choose at random."""
-    rules: tuple[Rule, ...]
+    rules: tuple[Exclusion, ...]
     """Those in force: whose labels are counted here and yet left out of training."""
 
 
@@ -52,7 +52,7 @@ def label_facts(
     labels: Sequence[Label],
     comparisons: Mapping[str, Comparison],
     config: ReportConfig,
-    rules: Sequence[Rule] = (),
+    rules: Sequence[Exclusion] = (),
 ) -> LabelFacts:
     """Return the sums; hours are the seconds that each label records."""
     splits = Counter(comparisons[label.comparison_id].split for label in labels)
@@ -61,7 +61,7 @@ def label_facts(
     for label in labels:
         by_labeler[label.labeler].append(label)
     rows = [_row(name, theirs, config.hourly_wage) for name, theirs in by_labeler.items()]
-    agreement = overall_agreement(Evidence(labels=labels, comparisons=comparisons))
+    agreement = overall_agreement(LabelHistory(labels=labels, comparisons=comparisons))
     return LabelFacts(
         n_labels=len(labels),
         n_train=splits["train"],
@@ -90,9 +90,9 @@ def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
     )
 
 
-def synthetic_taste(settings: Mapping[str, Any]) -> dict[str, float] | None:
+def synthetic_scorers(settings: Mapping[str, Any]) -> dict[str, float] | None:
     """Return what the synthetic labelers of a run like; None if people labeled."""
     comparisons = settings.get("comparisons", {})
     if comparisons.get("labelers") != "synthetic":
         return None
-    return dict(comparisons.get("synthetic", {}).get("taste", {}))
+    return dict(comparisons.get("synthetic", {}).get("scorers", {}))

@@ -6,9 +6,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prefloop import __version__
 from prefloop.evaluation.sentence import verdict_sentence
-from prefloop.prompts.task import TaskConfig
-from prefloop.report.labels import synthetic_taste
+from prefloop.report.labels import synthetic_scorers
 from prefloop.report.wording import FILTERS
+from prefloop.settings.task import TaskConfig
 
 
 def policy_card(
@@ -52,5 +52,5 @@ def _render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
-    taste = synthetic_taste(values["settings"])
-    return environment.get_template(template).render(version=__version__, taste=taste, **values)
+    scorers = synthetic_scorers(values["settings"])
+    return environment.get_template(template).render(version=__version__, scorers=scorers, **values)

@@ -8,7 +8,7 @@ from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError, listing
 from prefloop.records import Prompt, Sample
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
 
 
@@ -16,7 +16,7 @@ def preference_batch(
     targets: Sequence[Target],
     samples: Mapping[str, Sample],
     prompts: Mapping[str, Prompt],
-    responder: Responder,
+    sampler: Sampler,
 ) -> PreferenceBatch:
     """Return the comparisons as ids: query and response as the policy sampled it."""
     widest = max(len(t.probabilities) for t in targets)
@@ -26,7 +26,7 @@ def preference_batch(
     for row, target in enumerate(targets):
         text = prompts[target.comparison.prompt_id].text
         group = [samples[key] for key in target.comparison.sample_ids]
-        sequences.append(tuple(tuple(responder.sample_ids(text, s)) for s in group))
+        sequences.append(tuple(tuple(sampler.sample_ids(text, s)) for s in group))
         probabilities[row, : len(group)] = torch.tensor(target.probabilities)
         present[row, : len(group)] = True
     return PreferenceBatch(sequences=tuple(sequences), targets=probabilities, present=present)

@@ -11,8 +11,8 @@ from torch.nn.utils.rnn import pad_sequence
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
 from prefloop.functional.normalization import gain_and_shift
-from prefloop.models.family import Family
 from prefloop.models.heads import ScoreHead
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import last_token_scores, pad_right
 from prefloop.seeding import derive_seed
 
@@ -20,7 +20,7 @@ Sequences = Sequence[Sequence[int]]
 
 SCORING_BATCH = 32
 
-REMEMBERED_BYTES = 1_000_000_000
+PREFIX_CACHE_BYTES = 1_000_000_000
 """Memory for what frozen layers said of questions, and as much for what they said of the sequences
 that `RewardModel.remembering` is given. What does not fit is worked out again each time."""
 
@@ -31,64 +31,66 @@ Question = tuple[tuple[int, ...], ...]
 class RewardModel:
     """A trunk in the reward role with its score head."""
 
-    def __init__(self, family: Family, *, pad_id: int, seed: int) -> None:
-        self.family = family
-        self.trunk = family.reward
+    def __init__(self, roles: ModelRoles, *, pad_id: int, seed: int) -> None:
+        self.roles = roles
+        self.role_model = roles.reward
         self.pad_id = pad_id
         self.seed = seed
-        self.head = ScoreHead(self.trunk.width, seed=derive_seed(seed, "score head", 0))
-        self._remembered: dict[tuple[int, ...], Tensor] = {}
-        self._lower_by_question: dict[Question, list[Tensor]] = {}
+        self.head = ScoreHead(self.role_model.width, seed=derive_seed(seed, "score head", 0))
+        self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
+        self._prefix_by_question: dict[Question, list[Tensor]] = {}
         self._n_bytes = 0
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """All that is trained: the trunk's weights and the head's."""
-        return [*self.trunk.named_parameters, ("score.weight", self.head.weight)]  # type: ignore[list-item]
+        return [*self.role_model.named_parameters, ("score.weight", self.head.weight)]  # type: ignore[list-item]
 
     def reset(self, round_number: int) -> None:
         """Begin again from the base with a new random head, as every round does (2019)."""
-        self.family.reset(self.trunk, round_number)
+        self.roles.reset(self.role_model, round_number)
         self.head.reset(derive_seed(self.seed, "score head", round_number))
 
     def forward(
-        self, sequences: Sequences, *, lower: Float[Tensor, "B L D"] | None = None
+        self, sequences: Sequences, *, prefix_states: Float[Tensor, "B L D"] | None = None
     ) -> Float[Tensor, " B"]:
         """Return scores with their gradient; one pass, so keep it to a microbatch.
 
         `lower` is what the frozen layers said of the sequences; None: they are run, if need be.
         """
         ids, mask = pad_right(sequences, self.pad_id)
-        known = self._recalled(sequences) if lower is None else lower
-        return last_token_scores(self.trunk, self.head, ids, mask, lower=known)
+        known = self._cached_prefix(sequences) if prefix_states is None else prefix_states
+        return last_token_scores(self.role_model, self.head, ids, mask, prefix_states=known)
 
     @contextmanager
-    def recalling(self, lower: Mapping[tuple[int, ...], Float[Tensor, "L D"]]) -> Iterator[None]:
+    def use_prefix_cache(
+        self, prefix_states: Mapping[tuple[int, ...], Float[Tensor, "L D"]]
+    ) -> Iterator[None]:
         """Go on from what the frozen layers said of these sequences elsewhere."""
-        self._remembered = dict(lower)
+        self._prefix_cache = dict(prefix_states)
         try:
             yield
         finally:
-            self._remembered = {}
+            self._prefix_cache = {}
 
     @contextmanager
-    def remembering(self, sequences: Sequences) -> Iterator[None]:
+    def build_prefix_cache(self, sequences: Sequences) -> Iterator[None]:
         """Run the frozen layers on each sequence once, for all passes that come meanwhile.
 
         Nothing is remembered where no layer is frozen, or where it would take too much memory.
         """
         distinct = sorted({tuple(sequence) for sequence in sequences}, key=len)
-        n_bytes = 4 * self.trunk.width * sum(map(len, distinct))
+        n_bytes = 4 * self.role_model.width * sum(map(len, distinct))
         known: dict[tuple[int, ...], Tensor] = {}
-        if self.trunk.lower_layers is not None and n_bytes <= REMEMBERED_BYTES:
+        if self.role_model.frozen_prefix is not None and n_bytes <= PREFIX_CACHE_BYTES:
             for start in range(0, len(distinct), SCORING_BATCH):
                 batch = distinct[start : start + SCORING_BATCH]
                 known |= zip(batch, self._run_frozen(batch), strict=True)
-        with self.recalling(known):
+        with self.use_prefix_cache(known):
             yield
 
-    def _recalled(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
-        rows = [self._remembered.get(tuple(sequence)) for sequence in sequences]
+    def _cached_prefix(self, sequences: Sequences) -> Float[Tensor, "B L D"] | None:
+        rows = [self._prefix_cache.get(tuple(sequence)) for sequence in sequences]
         known = [row for row in rows if row is not None]
         return pad_sequence(known, batch_first=True) if len(known) == len(rows) else None
 
@@ -108,36 +110,36 @@ class RewardModel:
     def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "B K"]:
         """Return the scores of a batch of comparisons, 0 where a response is absent."""
         flat = [sequence for group in batch.sequences for sequence in group]
-        lower = None
-        if self.trunk.lower_layers is not None:
+        prefix_states = None
+        if self.role_model.frozen_prefix is not None:
             known = [
-                row for question in batch.sequences for row in self._lower_of_question(question)
+                row for question in batch.sequences for row in self._prefix_of_question(question)
             ]
-            lower = pad_sequence(known, batch_first=True)
+            prefix_states = pad_sequence(known, batch_first=True)
         scores = torch.zeros_like(batch.targets)
-        return scores.masked_scatter(batch.present, self.forward(flat, lower=lower))
+        return scores.masked_scatter(batch.present, self.forward(flat, prefix_states=prefix_states))
 
-    def _lower_of_question(self, question: Question) -> list[Float[Tensor, "L D"]]:
+    def _prefix_of_question(self, question: Question) -> list[Float[Tensor, "L D"]]:
         """Return what the frozen layers say of a question's sequences, worked out once if it fits.
 
         A question is always a pass of its own: in other company the last bits could differ, and a
         run that went on after a crash would no longer be the straight one.
         """
-        known = self._lower_by_question.get(question)
+        known = self._prefix_by_question.get(question)
         if known is None:
             known = self._run_frozen(question)
             n_bytes = sum(row.nbytes for row in known)
-            if self._n_bytes + n_bytes <= REMEMBERED_BYTES:
-                self._lower_by_question[question] = known
+            if self._n_bytes + n_bytes <= PREFIX_CACHE_BYTES:
+                self._prefix_by_question[question] = known
                 self._n_bytes += n_bytes
         return known
 
     def _run_frozen(self, sequences: Sequences) -> list[Float[Tensor, "L D"]]:
         """Return what the frozen layers say of sequences in one pass, without padding."""
-        layers = self.trunk.lower_layers
+        layers = self.role_model.frozen_prefix
         assert layers is not None, "no layer is frozen"
-        lower = layers.of(self.trunk.hidden, *pad_right(sequences, self.pad_id))
-        return [row[: len(ids)].clone() for row, ids in zip(lower, sequences, strict=True)]
+        prefix_states = layers.of(self.role_model.hidden, *pad_right(sequences, self.pad_id))
+        return [row[: len(ids)].clone() for row, ids in zip(prefix_states, sequences, strict=True)]
 
     def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:
         """Rescale to mean 0 and the given spread on reference samples; return gain and shift."""

@@ -16,12 +16,12 @@ from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_trunk, save_reward_model
 from prefloop.progress import Progress
 from prefloop.records import Label, Prompt, Sample
-from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.dataset import check_ids, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import trust_figures
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
 
 Known = Mapping[str, Sequence[Label]]
@@ -34,7 +34,7 @@ class RewardStage:
     def __init__(
         self,
         model: RewardModel,
-        responder: Responder,
+        sampler: Sampler,
         config: RewardsConfig,
         store: Store,
         *,
@@ -43,7 +43,7 @@ class RewardStage:
         progress: Progress,
     ) -> None:
         self.model = model
-        self.responder = responder
+        self.sampler = sampler
         self.config = config
         self.store = store
         self.seed = seed
@@ -73,7 +73,7 @@ class RewardStage:
             for split in ("train", "validation")
         }
         labels = self._labels("train", known, prompts)
-        sequences = [self.responder.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
+        sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
             self.config,
@@ -105,8 +105,8 @@ class RewardStage:
                 "`prefloop run`, or import some."
             )
         samples = self.store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
-        batch = preference_batch(targets, samples, prompts, self.responder)
-        causal = self.model.trunk.causal
+        batch = preference_batch(targets, samples, prompts, self.sampler)
+        causal = self.model.role_model.causal
         vocabulary = causal.get_input_embeddings().weight.shape[0]
         limit = causal.config.get_text_config().max_position_embeddings
         check_ids(batch, vocabulary, limit)
@@ -139,10 +139,10 @@ class RewardStage:
         return figures | {"validation": trust_figures(scores, targets, lengths, ceiling)}
 
     def _write(self, folder: Path, figures: dict[str, Any]) -> None:
-        save_reward_model(folder, self.model.family, self.model.head, self.responder.coder)
+        save_reward_model(folder, self.model.roles, self.model.head, self.sampler.tokenizer)
         (folder / "trust.json").write_text(json.dumps(figures, indent=1, sort_keys=True))
 
     def _read_back(self, folder: Path) -> None:
-        state = restore_trunk(folder, self.model.family, self.model.trunk)
+        state = restore_trunk(folder, self.model.roles, self.model.role_model)
         self.model.head.load_state_dict({"weight": state["score.weight"]})
         self.model.head.shift = json.loads((folder / "trust.json").read_text())["reward_shift"]

@@ -12,18 +12,18 @@ from prefloop.functional.preference_loss import best_of_k_accuracy, best_of_k_lo
 from prefloop.functional.schedules import linear_decay
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
+    drop_if_next_step_diverges,
     load_checkpoint,
-    proving,
     restore_training,
     save_checkpoint,
     training_tensors,
 )
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.progress import Progress
-from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.dataset import epoch_order, rows
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.seeding import stable_id
+from prefloop.settings.rewards import RewardsConfig
 
 
 class RewardTrainer:
@@ -58,7 +58,7 @@ class RewardTrainer:
 
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         """Reset, normalize, train for the configured epochs, and normalize again."""
-        with self.model.remembering(reference):
+        with self.model.build_prefix_cache(reference):
             self._train(labels, reference)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:
@@ -73,7 +73,7 @@ class RewardTrainer:
             # Cut into even parts: no label is dropped, and no step sees a remnant of two or three.
             first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
             batch = rows(labels, order[first_row:end_row])
-            with proving(self.checkpoints, step):
+            with drop_if_next_step_diverges(self.checkpoints, step):
                 line = self.step(batch, step, total)
             self.metrics.write(
                 {

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from prefloop.functional.masking import masked_row_sums
-from prefloop.models.family import Family, Trunk
+from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.progress import Progress
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
-from prefloop.samples.responder import Draw, Responder
+from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.store.store import Store
 
@@ -20,15 +20,15 @@ class SampleDrawer:
 
     def __init__(
         self,
-        responder: Responder,
-        family: Family,
+        sampler: Sampler,
+        roles: ModelRoles,
         store: Store,
         *,
         seed: int,
         progress: Progress,
     ) -> None:
-        self.responder = responder
-        self.family = family
+        self.sampler = sampler
+        self.roles = roles
         self.store = store
         self.seed = seed
         self.progress = progress
@@ -47,9 +47,9 @@ class SampleDrawer:
         Responses for labelers are redrawn, up to `samples.attempts` times, until they end by the
         task's rule: people are shown finished sentences only (2019, section 3.1.2).
         """
-        trunk = self.family.reference if model == REFERENCE else self.family.policy
+        role_model = self.roles.reference if model == REFERENCE else self.roles.policy
         there = self._stored(model, round, purpose)
-        per_batch = max(1, self.responder.config.batch_size // per_prompt)
+        per_batch = max(1, self.sampler.config.batch_size // per_prompt)
         batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
         result: list[Sample] = []
         for number, batch in enumerate(batches):
@@ -58,7 +58,7 @@ class SampleDrawer:
             if known and purpose == "labels":
                 missing = []  # They were drawn with the others, and no response of theirs ended.
             if missing:
-                fresh = self._draw_batch(missing, trunk, model, round, purpose, per_prompt)
+                fresh = self._draw_batch(missing, role_model, model, round, purpose, per_prompt)
                 self.store.add_samples(fresh)
                 known += fresh
             result += known
@@ -75,7 +75,7 @@ class SampleDrawer:
     def _draw_batch(
         self,
         batch: Sequence[Prompt],
-        trunk: Trunk,
+        role_model: RoleModel,
         model: str,
         round: int,
         purpose: Purpose,
@@ -83,13 +83,13 @@ class SampleDrawer:
     ) -> list[Sample]:
         wanted = {p.id: per_prompt for p in batch}
         kept: dict[str, list[Sample]] = {p.id: [] for p in batch}
-        attempts = self.responder.config.attempts if purpose == "labels" else 1
+        attempts = self.sampler.config.attempts if purpose == "labels" else 1
         for attempt in range(attempts):
             lacking = [p for p in batch if len(kept[p.id]) < wanted[p.id]]
             if not lacking:
                 break
             seed = derive_seed(self.seed, purpose, model, round, lacking[0].id, attempt)
-            draw = self.responder.respond(trunk, lacking, per_prompt=per_prompt, seed=seed)
+            draw = self.sampler.respond(role_model, lacking, per_prompt=per_prompt, seed=seed)
             for sample in self._records(draw, lacking, model, round, purpose, attempt):
                 room = len(kept[sample.prompt_id]) < wanted[sample.prompt_id]
                 if room and (sample.is_ended or purpose != "labels"):
@@ -98,19 +98,21 @@ class SampleDrawer:
 
     def _records(
         self,
-        draw: Draw,
+        draw: SampledBatch,
         prompts: Sequence[Prompt],
         model: str,
         round: int,
         purpose: Purpose,
         attempt: int,
     ) -> list[Sample]:
-        counted = self.responder.counted(draw.ending)
-        own = _row_sums(draw.generation.logprobs, counted)
-        reference = self._reference_sums(draw, own, counted, model, purpose)
+        loss_mask = self.sampler.loss_mask(draw.stop_mask)
+        own = _row_sums(draw.generation.logprobs, loss_mask)
+        reference = self._reference_sums(draw, own, loss_mask, model, purpose)
         per_prompt = draw.query.shape[0] // len(prompts)
         records = []
-        for row, (ids, is_drawn) in enumerate(zip(draw.generation.response, counted, strict=True)):
+        for row, (ids, is_drawn) in enumerate(
+            zip(draw.generation.response, loss_mask, strict=True)
+        ):
             drawn = ids[is_drawn].tolist()
             prompt = prompts[row // per_prompt]
             place = (purpose, prompt.id, attempt, row % per_prompt)
@@ -121,9 +123,9 @@ class SampleDrawer:
                     model=model,
                     round=round,
                     purpose=purpose,
-                    text=self.responder.text_of(drawn),
+                    text=self.sampler.text_of(drawn),
                     response_ids=tuple(drawn),
-                    is_ended=bool(draw.ending.is_ended[row]),
+                    is_ended=bool(draw.stop_mask.is_ended[row]),
                     logprob=own[row],
                     ref_logprob=None if reference is None else reference[row],
                 )
@@ -131,7 +133,7 @@ class SampleDrawer:
         return records
 
     def _reference_sums(
-        self, draw: Draw, own: list[float], counted: Tensor, model: str, purpose: Purpose
+        self, draw: SampledBatch, own: list[float], loss_mask: Tensor, model: str, purpose: Purpose
     ) -> list[float] | None:
         """Return log rho of each response; only the evaluation asks for it of another model."""
         if model == REFERENCE:
@@ -140,16 +142,16 @@ class SampleDrawer:
             return None
         with torch.no_grad():
             forward = respond_forward(
-                self.family.reference,
+                self.roles.reference,
                 draw.query,
                 draw.query_mask,
                 draw.generation.response,
-                temperature=self.responder.task.temperature,
-                banned=self.responder.banned,
-                lower=draw.generation.lower,
-                counted=counted,
+                temperature=self.sampler.task.temperature,
+                banned=self.sampler.banned,
+                prefix_states=draw.generation.prefix_states,
+                loss_mask=loss_mask,
             )
-        return _row_sums(forward.logprobs, counted)
+        return _row_sums(forward.logprobs, loss_mask)
 
 
 def _row_sums(logprobs: Tensor, mask: Tensor) -> list[float]:

@@ -8,11 +8,11 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from prefloop.functional.truncation import stop_index, truncation_mask
-from prefloop.models.loading import TextCoder
-from prefloop.prompts.task import TaskConfig
+from prefloop.models.loading import Tokenizer
+from prefloop.settings.task import TaskConfig
 
 
-class Ending(NamedTuple):
+class StopMask(NamedTuple):
     """Where responses end."""
 
     mask: Bool[Tensor, "B T"]
@@ -23,9 +23,9 @@ class Ending(NamedTuple):
 class StopRule:
     """The task's end rule in token ids. Without a stop token every response counts as ended."""
 
-    def __init__(self, task: TaskConfig, coder: TextCoder, *, vocabulary: int) -> None:
+    def __init__(self, task: TaskConfig, tokenizer: Tokenizer, *, vocabulary: int) -> None:
         self.earliest = task.stop_min
-        self.stop_id = None if task.stop is None else coder.single_token(task.stop)
+        self.stop_id = None if task.stop is None else tokenizer.single_token(task.stop)
         self._is_stop = torch.zeros(vocabulary, dtype=torch.bool)
         if self.stop_id is not None:
             self._is_stop[self.stop_id] = True
@@ -34,13 +34,13 @@ class StopRule:
         """Return which tokens, drawn at this index of their responses, are stop tokens."""
         return self._is_stop[tokens] & (index >= self.earliest)
 
-    def apply(self, response: Int[Tensor, "B T"]) -> Ending:
+    def apply(self, response: Int[Tensor, "B T"]) -> StopMask:
         """Return the mask of tokens that count and whether each response met the rule."""
         if self.stop_id is None:
             rows = torch.ones(response.shape[0], dtype=torch.bool)
-            return Ending(torch.ones_like(response, dtype=torch.bool), rows)
+            return StopMask(torch.ones_like(response, dtype=torch.bool), rows)
         index = stop_index(response, self._is_stop, earliest=self.earliest)
-        return Ending(truncation_mask(index, response.shape[1]), index >= 0)
+        return StopMask(truncation_mask(index, response.shape[1]), index >= 0)
 
     def cut(self, response_ids: Sequence[int]) -> list[int]:
         """Return the ids that labelers and the reward model see."""

@@ -10,17 +10,10 @@ from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
-from prefloop.store import checks, clock, cord, gold, instructions, ledger, rules
-from prefloop.store.access import Access
-from prefloop.store.answers import Answers
-from prefloop.store.database import Database, open_database
-from prefloop.store.insertion import insert_rows, refuse, require_known, rows_where
-from prefloop.store.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
-from prefloop.store.people import People
-from prefloop.store.questions import insert_comparisons, select_comparisons
-from prefloop.store.queue import FROZEN, Queue
-from prefloop.store.recent import Recent
-from prefloop.store.rows import (
+from prefloop.store.core import clock, ledger
+from prefloop.store.core.database import Database, open_database
+from prefloop.store.core.insertion import insert_rows, refuse, require_known, rows_where
+from prefloop.store.core.rows import (
     prompt_record,
     prompt_row,
     sample_record,
@@ -28,10 +21,21 @@ from prefloop.store.rows import (
     verdict_record,
     verdict_row,
 )
-from prefloop.store.settling import settle_all
-from prefloop.store.tables import prompts, samples, verdicts
-from prefloop.store.tallies import Tallies
-from prefloop.store.updates import Updates
+from prefloop.store.core.tables import prompts, samples, verdicts
+from prefloop.store.labeling import exclusions as rules
+from prefloop.store.labeling import gold, instructions
+from prefloop.store.labeling import quality_checks as checks
+from prefloop.store.labeling.answers import Answers
+from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
+from prefloop.store.labeling.questions import insert_comparisons, select_comparisons
+from prefloop.store.labeling.queue import FROZEN, Queue
+from prefloop.store.labeling.recent import Recent
+from prefloop.store.labeling.recount import settle_all
+from prefloop.store.labeling.tallies import Tallies
+from prefloop.store.people.access import Access
+from prefloop.store.people.people import People
+from prefloop.store.trainer import stop_requests as cord
+from prefloop.store.trainer.updates import Updates
 
 OWN_KINDS = {
     *KINDS,
@@ -62,7 +66,7 @@ class Store:
         self.answers = Answers(database)
         self.gold = gold.GoldPool(database)
         self.rules = rules.Rules(database)
-        self.cord = cord.CordBook(database)
+        self.cord = cord.StopRequests(database)
         self.tallies = Tallies(database)
         self.updates = Updates(database)
         self.recent = Recent(database)

@@ -10,14 +10,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from prefloop.store.store import Store
-from prefloop.web import cord, dashboard, health, labeling, login, me, pages, team, team_pages
 from prefloop.web.config import WebSettings
-from prefloop.web.errors import handle_errors
-from prefloop.web.messages import ALWAYS, refusals
-from prefloop.web.parts import make_parts
-from prefloop.web.security import Door
-from prefloop.web.sessions import Gate, everybody, owners, watchers, workers
-from prefloop.web.templating import STATIC
+from prefloop.web.dashboard import dashboard
+from prefloop.web.http import health, login, pages
+from prefloop.web.http.errors import handle_errors
+from prefloop.web.http.security import SecurityMiddleware
+from prefloop.web.http.sessions import Gate, everybody, owners, watchers, workers
+from prefloop.web.http.templating import STATIC
+from prefloop.web.labeling import cord, labeling, me
+from prefloop.web.labeling.messages import ALWAYS, refusals
+from prefloop.web.services.services import make_services
+from prefloop.web.team import pages as team_pages
+from prefloop.web.team import team
 
 ROUTERS: tuple[tuple[APIRouter, Gate | None], ...] = (
     # The first, for it is asked most often.
@@ -49,9 +53,9 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """Return the app that serves a store's pages and its interface for programs."""
     app = empty_app(lifespan=_closing)
     app.state.settings = settings
-    app.state.parts = make_parts(store, settings)
+    app.state.parts = make_services(store, settings)
     handle_errors(app)
-    app.add_middleware(Door, settings=settings)
+    app.add_middleware(SecurityMiddleware, settings=settings)
     return app
 
 

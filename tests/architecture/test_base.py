@@ -4,9 +4,10 @@ import pytest
 from pydantic import BaseModel
 
 from docs.generate import sections
-from prefloop.config import RunConfig, parse_run
 from prefloop.errors import SettingsError
-from prefloop.settings import Section
+from prefloop.run_file import parse_run
+from prefloop.settings.run import RunConfig
+from prefloop.settings.section import Section
 
 MOST_FIELDS = 16
 """A section with more should be two."""

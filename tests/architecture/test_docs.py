@@ -10,9 +10,9 @@ from typer.main import get_command
 from docs import generate
 from prefloop import errors
 from prefloop.cli.main import app
-from prefloop.config import RunConfig
 from prefloop.metrics import METRICS
-from prefloop.store.tables import metadata
+from prefloop.settings.run import RunConfig
+from prefloop.store.core.tables import metadata
 from tests.architecture.source import ROOT, functions, tree
 
 PAGES = generate.pages()

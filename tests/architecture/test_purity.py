@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prefloop.config import RunFileLoader
+from prefloop.run_file import RunFileLoader
 from tests.architecture.source import PACKAGE, ROOT, called, files, imported, name_of, tree
 
 Fault = tuple[int, str]
-Rule = Callable[[ast.Module], Iterator[Fault]]
+Exclusion = Callable[[ast.Module], Iterator[Fault]]
 
 EVERYTHING = [
     path
@@ -133,12 +133,12 @@ def data_that_runs(module: ast.Module) -> Iterator[Fault]:
                 yield node.lineno, f"{switch}={given[switch]}"
 
 
-def found(rule: Rule, paths: list[Path]) -> list[str]:
+def found(rule: Exclusion, paths: list[Path]) -> list[str]:
     """Return a rule's faults as file:line: what."""
     return [f"{name_of(p)}:{line}: {what}" for p in paths for line, what in rule(tree(p))]
 
 
-def keys(rule: Rule, paths: list[Path]) -> set[str]:
+def keys(rule: Exclusion, paths: list[Path]) -> set[str]:
     """Return a rule's faults as file:what, which an edit elsewhere in the file leaves alone."""
     return {f"{name_of(p)}:{what}" for p in paths for _, what in rule(tree(p))}
 
@@ -148,7 +148,7 @@ def keys(rule: Rule, paths: list[Path]) -> set[str]:
     [(sql, OUTSIDE_STORE), (printing, OUTSIDE_CLI), (html, files()), (data_that_runs, EVERYTHING)],
     ids=["sql only in store", "print only in cli", "html only in templates", "data never runs"],
 )
-def test_everything_is_in_its_place(rule: Rule, paths: list[Path]) -> None:
+def test_everything_is_in_its_place(rule: Exclusion, paths: list[Path]) -> None:
     assert found(rule, paths) == []
 
 
@@ -200,7 +200,7 @@ def test_packages_re_export_nothing() -> None:
         (data_that_runs, "AutoModel.from_pretrained(x, trust_remote_code=True)"),
     ],
 )
-def test_a_fault_would_be_seen(rule: Rule, source: str) -> None:
+def test_a_fault_would_be_seen(rule: Exclusion, source: str) -> None:
     assert list(rule(ast.parse(source)))
 
 
@@ -217,5 +217,5 @@ def test_a_fault_would_be_seen(rule: Rule, source: str) -> None:
         (broad_excepts, "try:\n    x\nexcept BaseException:\n    undo()\n    raise"),
     ],
 )
-def test_what_is_in_its_place_is_left_alone(rule: Rule, source: str) -> None:
+def test_what_is_in_its_place_is_left_alone(rule: Exclusion, source: str) -> None:
     assert not list(rule(ast.parse(source)))

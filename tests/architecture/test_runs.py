@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from prefloop.cli import main
-from prefloop.config import RunFileLoader, as_yaml, load_run_file, parse_run
+from prefloop.run_file import RunFileLoader, as_yaml, load_run_file, parse_run
 from tests.architecture.source import ROOT
 
 PACKAGED = sorted((Path(main.__file__).parent / "runs").glob("*.yaml"))

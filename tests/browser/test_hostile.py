@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from prefloop.report.build import build_report
-from prefloop.report.config import ReportConfig
+from prefloop.settings.report import ReportConfig
 from prefloop.store.store import Store
 from tests.browser.conftest import NewPerson
 from tests.browser.hostile import CALL, MARKUP, TRAP, payloads

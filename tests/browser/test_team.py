@@ -101,10 +101,10 @@ def school(tmp_path: Path) -> Iterator[Site]:
     with serving(tmp_path, claims=policy, asks_confidence=True, pass_accuracy=0.0) as made:
         made.add("Ann")
         made.ask(short_questions(4))
-        for lesson in made.ask(
+        for example in made.ask(
             [("Lesson.", (" Right.", " Wrong.")), ("Lesson 2.", (" Right.", " No."))], round=6
         ):
-            made.teach(lesson, "It is right, that is why.")
+            made.teach(example, "It is right, that is why.")
         yield made
 
 

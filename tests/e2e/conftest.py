@@ -28,6 +28,6 @@ def straight_people(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     """A run that asked people, and that nobody disturbed."""
     run = make_people_run(tmp_path_factory.mktemp("straight") / "run", gpt2_folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prefloop.comparisons.people.POLL_SECONDS", 0.01)
+        patch.setattr("prefloop.run.waiting.POLL_SECONDS", 0.01)
         go(run, both_rounds(run))
     return run

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy, View
+from prefloop.teamwork import Assignment, ClaimPolicy
 
 PATIENCE_SECONDS = 120.0
 POLICY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
@@ -134,7 +134,9 @@ def answer_in_store(store: Store, name: str, n: int = 10**9, *, seed: int = 0) -
     rng = random.Random(seed)
     done = 0
     while done < n:
-        views: list[View] = store.queue.claim(name, n=min(4, n - done), rng=rng, policy=POLICY)
+        views: list[Assignment] = store.queue.claim(
+            name, n=min(4, n - done), rng=rng, policy=POLICY
+        )
         if not views:
             break
         receipts = store.answers.submit(

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefloop.comparisons.line import WAITING
-from prefloop.config import load_run_file
-from prefloop.loop import run as run_loop
 from prefloop.metrics import MetricsLog
 from prefloop.records import Label
+from prefloop.run.loop import run as run_loop
+from prefloop.run.monitor import WAITING
+from prefloop.run_file import load_run_file
 from prefloop.store.store import Store
-from prefloop.teamwork import Cord
+from prefloop.teamwork import StopRequest
 from tests.e2e.labelers import answer_in_store, eventually
 from tests.e2e.small_run import make_run
 
@@ -127,7 +127,7 @@ def owner(run: Path, action: str = "resume", to: int | None = None) -> threading
     return threading.Thread(target=look_and_release, daemon=True)
 
 
-def _stopped(store: Store) -> Cord | None:
+def _stopped(store: Store) -> StopRequest | None:
     cord = store.cord.taut()
     return cord if cord is not None and cord.stopped_at is not None else None
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.config import load_run_file
+from prefloop.run_file import load_run_file
 from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.faults.answering import fill_every_table

@@ -10,9 +10,9 @@ import yaml
 
 from prefloop.cli import running, serving
 from prefloop.cli.page import _Keeper, _message, last_address, served_at, the_only_server
-from prefloop.config import parse_run
 from prefloop.errors import InputError
 from prefloop.progress import Silent
+from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from prefloop.web.config import WebSettings
 from tests.e2e.command import Command

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.comparisons import line, people
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import checkpoint_numbers
 from prefloop.records import Label
+from prefloop.run import monitor as line
+from prefloop.run import waiting as people
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
 from tests.e2e.live_run import (

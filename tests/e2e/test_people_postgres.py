@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from prefloop.comparisons import line, people
 from prefloop.metrics import MetricsLog
-from prefloop.store import patience
+from prefloop.run import monitor as line
+from prefloop.run import waiting as people
+from prefloop.store.core import patience
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
 from tests.e2e.live_run import Script, go, make_people_run, update, waiting

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prefloop.records import Comparison, Label, Prompt, Sample, Verdict
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy, Gold, Submission, Timing, View
+from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission, Timing
 
 INSTRUCTIONS = "1"
 WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
@@ -68,7 +68,7 @@ def publish(store: Store) -> None:
     store.instructions.publish(INSTRUCTIONS, "Which is best?", "Read *all*.", True, "owner")
 
 
-def submission(view: View, luck: random.Random, *, name: str | None = None) -> Submission:
+def submission(view: Assignment, luck: random.Random, *, name: str | None = None) -> Submission:
     """Return an answer to a view, as a browser would send it."""
     answer = luck.choices(["best", "tie", "all_bad", "skip", "flag"], weights=[80, 10, 6, 3, 1])[0]
     shown = tuple(each.id for each in view.samples)

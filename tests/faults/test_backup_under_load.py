@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from prefloop.progress import Silent
-from prefloop.store.backup import back_up, restore
-from prefloop.store.group_commit import GroupCommit
-from prefloop.store.soundness import examine
+from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.store import Store
+from prefloop.store.upkeep.backup import back_up, restore
+from prefloop.store.upkeep.soundness import examine
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 
 PER_SECOND = 300
@@ -95,7 +95,7 @@ def test_a_backup_does_not_stop_the_work(tmp_path: Path, monkeypatch: pytest.Mon
         ask(store, 200, wanted=N_LABELERS)
         with people_at_work(store, 150) as acknowledged:
             wait_for(acknowledged, 10)
-            sound = "prefloop.store.backup.require_sound"
+            sound = "prefloop.store.upkeep.backup.require_sound"
 
             def look(_file: Path) -> int:
                 # The copy is made and not yet in its place.

@@ -18,7 +18,7 @@ import pytest
 
 from bench.labeler_client import Heard, Labeler
 from prefloop.errors import DiskError, StoreError
-from prefloop.store import database
+from prefloop.store.core import database
 from prefloop.store.store import Store
 from prefloop.teamwork import Submission
 from tests import own_loop

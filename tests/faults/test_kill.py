@@ -17,8 +17,8 @@ import pytest
 
 from bench.labeler_client import Heard, Labeler
 from prefloop.progress import Silent
-from prefloop.store.soundness import examine
 from prefloop.store.store import Store
+from prefloop.store.upkeep.soundness import examine
 from tests import own_loop
 from tests.faults.answering import ask, invite
 from tests.faults.server_process import ServerProcess, make_run

@@ -13,11 +13,11 @@ import pytest
 
 from bench.labeling_store import fill
 from prefloop.progress import Silent
-from prefloop.store.backup import back_up
-from prefloop.store.fingerprint import Contents, contents
-from prefloop.store.moving import move
-from prefloop.store.soundness import examine, opened
 from prefloop.store.store import Store
+from prefloop.store.upkeep.backup import back_up
+from prefloop.store.upkeep.fingerprint import Contents, contents
+from prefloop.store.upkeep.moving import move
+from prefloop.store.upkeep.soundness import examine, opened
 
 OVERLAP = 10
 VERIFY_SECONDS, BACKUP_SECONDS, MOVE_SECONDS = 20.0, 30.0, 300.0

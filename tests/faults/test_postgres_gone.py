@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreAwayError
-from prefloop.store.group_commit import GroupCommit
+from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.store import Store
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.postgres import SETTINGS, Cluster, _as, _other_user, _programs, running_cluster

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from prefloop.errors import DiskError
 from prefloop.progress import Silent
 from prefloop.records import Label
-from prefloop.store.group_commit import GroupCommit
-from prefloop.store.soundness import examine
+from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.store import Store
+from prefloop.store.upkeep.soundness import examine
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.faults.apsw_driver import Driver, Rewrite
 from tests.faults.simulated_disk import SimulatedDisk

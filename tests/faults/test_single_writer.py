@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.store import single_writer
-from prefloop.store.single_writer import lock_path
+from prefloop.store.core import single_writer
+from prefloop.store.core.single_writer import lock_path
 from prefloop.store.store import Store
 from tests.faults.server_process import ROOT
 from tests.unit.store.records_for_tests import fill, label
 
 HOLDER = """
 import sys
-from prefloop.store.single_writer import alone
+from prefloop.store.core.single_writer import alone
 with alone(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -114,7 +114,7 @@ def test_the_log_is_worked_in_by_its_writer_in_its_turn(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And only there: at every such moment this process holds the lock."""
-    from prefloop.store import database
+    from prefloop.store.core import database
 
     monkeypatch.setattr(database, "LARGEST_WAL_BYTES", 50_000)
     keep_wal_small, held = database._keep_wal_small, []

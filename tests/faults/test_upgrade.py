@@ -21,11 +21,11 @@ from alembic.script import ScriptDirectory
 
 from prefloop.errors import DiskError
 from prefloop.progress import Silent
-from prefloop.store import database, tables
-from prefloop.store.dialect import insert_page
-from prefloop.store.fingerprint import Contents, contents, pages_of
-from prefloop.store.soundness import examine
+from prefloop.store.core import database, tables
+from prefloop.store.core.dialect import insert_page
 from prefloop.store.store import Store
+from prefloop.store.upkeep.fingerprint import Contents, contents, pages_of
+from prefloop.store.upkeep.soundness import examine
 from tests.faults.conftest import simulated
 from tests.faults.simulated_disk import SimulatedDisk
 from tests.faults.test_power_loss import come_back

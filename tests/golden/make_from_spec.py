@@ -100,13 +100,13 @@ case(
     padded([[math.exp(-k) - 1 + k for k in row] for row in kl], 0.0),
 )
 case(
-    "advantages_towards_reference",
+    "kl_cap_advantages",
     "eq. 2's penalty of each token for itself, whitened as in original system 3.4, step 3",
     {"logprobs": padded(logprobs), "ref_logprobs": padded(ref, -PAD), "mask": MASK},
     padded(whiten([[-k for k in row] for row in kl], True), 0.0),
 )
 case(
-    "kl_gained",
+    "kl_increase",
     "importance sampling: E_old[p/p_old (log p - log ref)] - E_old[log p_old - log ref], per "
     "token, weights cut at 4",
     {

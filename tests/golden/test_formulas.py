@@ -10,7 +10,7 @@ from tests.golden.formulas import FORMULAS, MODULES, formula
 
 TENSOR_FREE = {
     "adaptive_kl_coef",
-    "way_back_weight",
+    "kl_cap_weight",
     "linear_decay",
     "cosine_decay",
     "label_budget",

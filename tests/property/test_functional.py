@@ -11,14 +11,14 @@ from torch import Tensor
 
 from prefloop.functional.advantages import explained_variance, gae
 from prefloop.functional.kl import (
-    advantages_towards_reference,
     exact_kl,
-    kl_gained,
+    kl_cap_advantages,
+    kl_increase,
     kl_k1,
     kl_k3,
     sequence_kl,
 )
-from prefloop.functional.kl_control import adaptive_kl_coef, way_back_weight
+from prefloop.functional.kl_control import adaptive_kl_coef, kl_cap_weight
 from prefloop.functional.masking import masked_mean, masked_var, masked_whiten
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
@@ -58,8 +58,8 @@ def pipeline(batch: dict[str, Any], *, gamma: float = 0.99, lam: float = 0.95) -
     white = masked_whiten(rewards, mask, center=False)
     advantages, returns = gae(white, batch["values"], mask, gamma=gamma, lam=lam)
     final = masked_whiten(advantages, mask, center=True)
-    back = advantages_towards_reference(batch["logprobs"], batch["ref"], mask)
-    gained = kl_gained(batch["logprobs"], batch["old"], batch["ref"], mask)
+    back = kl_cap_advantages(batch["logprobs"], batch["ref"], mask)
+    gained = kl_increase(batch["logprobs"], batch["old"], batch["ref"], mask)
     policy = clipped_policy_loss(batch["logprobs"], batch["old"], final, mask, clip_range=0.2)
     value = clipped_value_loss(
         batch["values"], batch["old_values"], returns, mask, clip_range_value=0.2
@@ -161,13 +161,13 @@ def test_kl_is_the_mean_of_both_estimators_and_never_negative(seed: int) -> None
 
 
 @given(seeds)
-def test_what_the_kl_gained_is_the_difference_of_both_kls(seed: int) -> None:
+def test_what_the_kl_increase_is_the_difference_of_both_kls(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     old, ref = torch.randn(2, 6, generator=generator, dtype=torch.float64).log_softmax(-1)
     step = torch.rand(6, generator=generator, dtype=torch.float64)  # No ratio is beyond e.
     new = (old + step).log_softmax(-1)
     every = torch.ones(6, 1, dtype=torch.bool)
-    gained = kl_gained(new.unsqueeze(1), old.unsqueeze(1), ref.unsqueeze(1), every)
+    gained = kl_increase(new.unsqueeze(1), old.unsqueeze(1), ref.unsqueeze(1), every)
     far, near = ((p.exp() * (p - ref)).sum() for p in (new, old))
     torch.testing.assert_close((old.exp() * gained).sum(), far - near, **FP64)
 
@@ -176,8 +176,8 @@ def test_what_the_kl_gained_is_the_difference_of_both_kls(seed: int) -> None:
 def test_the_way_back_weighs_more_the_further_beyond_the_cap(
     kl: float, further: float, cap: float
 ) -> None:
-    weight = way_back_weight(kl, cap=cap)
-    assert 0.0 <= weight <= way_back_weight(kl + further, cap=cap) <= 1.0
+    weight = kl_cap_weight(kl, cap=cap)
+    assert 0.0 <= weight <= kl_cap_weight(kl + further, cap=cap) <= 1.0
     assert weight == 0.0 or kl > cap
     assert weight == 1.0 or kl < 1.21 * cap
 

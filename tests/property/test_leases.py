@@ -32,11 +32,11 @@ from hypothesis.stateful import (
 )
 
 from prefloop.records import Event
-from prefloop.store import clock
+from prefloop.store.core import clock
+from prefloop.store.core.tables import labels
+from prefloop.store.core.team_tables import checks, queue
 from prefloop.store.store import Store
-from prefloop.store.tables import labels
-from prefloop.store.team_tables import checks, queue
-from prefloop.teamwork import ClaimPolicy, Submission, View
+from prefloop.teamwork import Assignment, ClaimPolicy, Submission
 from tests.postgres import Cluster
 from tests.property.queue_model import Given, Handed, Model
 from tests.unit.store.asking_for_tests import answer, make_gold
@@ -56,7 +56,7 @@ who = st.sampled_from(LABELERS)
 class Labeling(RuleBasedStateMachine):
     """Labelers at work."""
 
-    views: Bundle[View] = Bundle("views")
+    views: Bundle[Assignment] = Bundle("views")
     sent: Bundle[Submission] = Bundle("sent")
 
     def __init__(self, make_place: MakePlace) -> None:
@@ -98,7 +98,7 @@ class Labeling(RuleBasedStateMachine):
     def claim_with_gold_and_repeats(self, labeler: str, n: int, seed: int) -> Any:
         return multiple(*self.hand_out(labeler, n, seed, MIXED))
 
-    def hand_out(self, labeler: str, n: int, seed: int, policy: ClaimPolicy) -> list[View]:
+    def hand_out(self, labeler: str, n: int, seed: int, policy: ClaimPolicy) -> list[Assignment]:
         """Claim, compare with the model, and return what is new."""
         now, model = self.tick(), self.model
         held = [view.id for view in model.held(labeler, now)][:n]
@@ -120,7 +120,7 @@ class Labeling(RuleBasedStateMachine):
             assert model.answered(question) + n_leased <= model.wanted[question]
         return new
 
-    def check_new(self, view: View, free: set[str], now: float) -> None:
+    def check_new(self, view: Assignment, free: set[str], now: float) -> None:
         """A view is one that its labeler may be given."""
         model, place = self.model, (view.comparison_id, view.labeler)
         if view.kind == "work":
@@ -145,28 +145,28 @@ class Labeling(RuleBasedStateMachine):
             )
 
     @rule(view=views, by=who)
-    def renew(self, view: View, by: str) -> None:
+    def renew(self, view: Assignment, by: str) -> None:
         now, handed = self.tick(), self.model.handed[view.id]
         expected = [view.id] if by == view.labeler and self.model.renew(handed, now) else []
         assert self.store.queue.renew([view.id], by) == expected
 
     @rule(view=views, by=who)
-    def give_back(self, view: View, by: str) -> None:
+    def give_back(self, view: Assignment, by: str) -> None:
         now = self.tick()
         self.store.queue.give_back([view.id], by)
         if by == view.labeler:
             self.model.give_back(self.model.handed[view.id], now)
 
     @rule(target=sent, view=views, kind=st.sampled_from(KINDS), place=st.integers(0, 3))
-    def answer(self, view: View, kind: str, place: int) -> Submission:
+    def answer(self, view: Assignment, kind: str, place: int) -> Submission:
         return self.submit(view, kind, place, replaces=None)
 
     @rule(target=sent, view=consumes(views), kind=st.sampled_from(KINDS))
-    def answer_and_forget_the_view(self, view: View, kind: str) -> Submission:
+    def answer_and_forget_the_view(self, view: Assignment, kind: str) -> Submission:
         return self.submit(view, kind, 0, replaces=None)
 
     @rule(target=sent, earlier=sent, view=views, kind=st.sampled_from(KINDS))
-    def edit_in_any_view(self, earlier: Submission, view: View, kind: str) -> Submission:
+    def edit_in_any_view(self, earlier: Submission, view: Assignment, kind: str) -> Submission:
         return self.submit(view, kind, 1, replaces=earlier.label.id)
 
     @rule(target=sent, earlier=sent, kind=st.sampled_from(KINDS))
@@ -175,7 +175,7 @@ class Labeling(RuleBasedStateMachine):
         assert view is not None
         return self.submit(view, kind, 2, replaces=earlier.label.id)
 
-    def submit(self, view: View, kind: str, place: int, replaces: str | None) -> Submission:
+    def submit(self, view: Assignment, kind: str, place: int, replaces: str | None) -> Submission:
         """Send a new answer; store and model say the same of it."""
         self.numbers += 1
         submission = answer(view, f"{self.numbers:04}", place=place, answer=kind, replaces=replaces)
@@ -318,7 +318,7 @@ def test_a_store_that_hands_out_too_much_would_be_caught(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wrong twin: leases of others are not counted."""
-    from prefloop.store import claims
+    from prefloop.store.labeling import claims
 
     wrong = sa.and_(queue.c.is_open, queue.c.answered < queue.c.wanted)
     free = sa.and_(wrong, ~claims.HAS_ANSWERED, ~claims.HAS_OWN_LEASE)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefloop.comparisons.exchange.formats import export_file, import_file
-from prefloop.comparisons.exchange.intake import Options
+from prefloop.comparisons.exchange.importer import Options
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.store.store import Store
 

@@ -2,30 +2,30 @@
 
 from pathlib import Path
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family
-from prefloop.models.loading import TextCoder, load_causal, load_tokenizer
-from prefloop.prompts.presets import load_task
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.config import SamplesConfig
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task_presets import load_task
 
 
-def family_and_coder(folder: Path) -> tuple[Family, TextCoder]:
+def family_and_coder(folder: Path) -> tuple[ModelRoles, Tokenizer]:
     """Return one base in its roles, with its tokenizer."""
-    coder = load_tokenizer(folder)
-    return Family(load_causal(folder, coder), ModelsConfig(lora_rank=4), seed=1), coder
+    tokenizer = load_tokenizer(folder)
+    return ModelRoles(load_causal(folder, tokenizer), ModelsConfig(lora_rank=4), seed=1), tokenizer
 
 
-def reward_model(folder: Path) -> tuple[RewardModel, TextCoder]:
+def reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
     """Return an untrained reward model: its scores are a random function of what it reads."""
-    family, coder = family_and_coder(folder)
-    return RewardModel(family, pad_id=coder.pad_id, seed=1), coder
+    roles, tokenizer = family_and_coder(folder)
+    return RewardModel(roles, pad_id=tokenizer.pad_id, seed=1), tokenizer
 
 
-def responder(folder: Path) -> tuple[Responder, TextCoder]:
+def sampler(folder: Path) -> tuple[Sampler, Tokenizer]:
     """Return what draws responses, for the sentiment task with a stop that comes early."""
-    family, coder = family_and_coder(folder)
-    vocabulary = family.policy.causal.get_output_embeddings().weight.shape[0]
+    roles, tokenizer = family_and_coder(folder)
+    vocabulary = roles.policy.causal.get_output_embeddings().weight.shape[0]
     task = load_task({"name": "sentiment", "stop_min": 2})
-    return Responder(coder, task, SamplesConfig(), vocabulary=vocabulary), coder
+    return Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary), tokenizer

@@ -19,15 +19,15 @@ from tests.tolerances import MODEL, RELOADED
 
 @pytest.fixture
 def reward_model(model_folder: Path) -> RewardModel:
-    coder, family = family_on(model_folder)
-    disturb(family.reward)
-    return RewardModel(family, pad_id=coder.pad_id, seed=1)
+    tokenizer, roles = family_on(model_folder)
+    disturb(roles.reward)
+    return RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
 
 
 @pytest.fixture
 def sequences(model_folder: Path) -> list[list[int]]:
-    coder, _ = family_on(model_folder)
-    return [coder.encode(text) for text in OPENINGS]
+    tokenizer, _ = family_on(model_folder)
+    return [tokenizer.encode(text) for text in OPENINGS]
 
 
 @torch.no_grad()
@@ -49,11 +49,11 @@ def test_no_amount_of_padding_moves_a_score_and_transformers_agrees(
     ids = torch.nn.functional.pad(ids, (0, extra), value=reward_model.pad_id)
     mask = torch.nn.functional.pad(mask, (0, extra), value=False)
     expected = alone(reward_model, sequences)
-    scores = last_token_scores(reward_model.trunk, reward_model.head, ids, mask)
+    scores = last_token_scores(reward_model.role_model, reward_model.head, ids, mask)
     torch.testing.assert_close(scores, expected, **MODEL)
     assert expected.std() > 0.1
-    coder, _ = family_on(model_folder)
-    save_reward_model(tmp_path / "r", reward_model.family, reward_model.head, coder)
+    tokenizer, _ = family_on(model_folder)
+    save_reward_model(tmp_path / "r", reward_model.roles, reward_model.head, tokenizer)
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
     logits = theirs(ids, attention_mask=mask.long()).logits[:, 0]
     torch.testing.assert_close(scores, logits + theirs.config.reward_shift, **RELOADED)
@@ -66,9 +66,9 @@ def test_twins_that_read_the_last_position_or_pad_on_the_left_are_seen(
     expected = alone(reward_model, sequences)
     shorter = torch.tensor([len(s) < max(map(len, sequences)) for s in sequences])
     ids, mask = pad_right(sequences, reward_model.pad_id)
-    last_position = reward_model.head.scores(reward_model.trunk.hidden(ids, mask)[:, -1])
+    last_position = reward_model.head.scores(reward_model.role_model.hidden(ids, mask)[:, -1])
     on_the_left = last_token_scores(
-        reward_model.trunk, reward_model.head, *pad_left(sequences, reward_model.pad_id)
+        reward_model.role_model, reward_model.head, *pad_left(sequences, reward_model.pad_id)
     )
     for wrong in (last_position, on_the_left):
         with pytest.raises(AssertionError):

@@ -37,7 +37,7 @@ def trained_on(trainer: PPOTrainer, prompt: Prompt, sample: Sample) -> list[int]
         id="c", prompt_id=prompt.id, sample_ids=(sample.id,) * 2, round=0, split="train"
     )
     target = Target(comparison=comparison, probabilities=(1.0, 0.0), n_labels=1)
-    batch = preference_batch([target], {sample.id: sample}, {prompt.id: prompt}, trainer.responder)
+    batch = preference_batch([target], {sample.id: sample}, {prompt.id: prompt}, trainer.sampler)
     return list(batch.sequences[0][0])
 
 
@@ -51,17 +51,17 @@ def scored_on(trainer: PPOTrainer, prompt: Prompt, response: Sequence[int]) -> l
 
 def test_training_and_ppo_give_the_reward_model_the_same_ids(model_folder: Path) -> None:
     trainer = trainer_on(model_folder, task=RULE)
-    responder = trainer.responder
-    assert responder.stop_rule.stop_id is not None
-    responses = responses_with_stop(responder.stop_rule.stop_id, len(PROMPTS), 8)
+    sampler = trainer.sampler
+    assert sampler.stop_rule.stop_id is not None
+    responses = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 8)
     lengths = set()
     for number, (prompt, response) in enumerate(zip(PROMPTS, responses.tolist(), strict=True)):
-        sample = sample_of(prompt, response, number, responder.coder)
+        sample = sample_of(prompt, response, number, sampler.tokenizer)
         ids = trained_on(trainer, prompt, sample)
         assert ids == scored_on(trainer, prompt, response)
-        query = responder.coder.encode(prompt.text)
+        query = sampler.tokenizer.encode(prompt.text)
         assert ids == query + response[: len(ids) - len(query)]
-        assert ids[-1] == responder.stop_rule.stop_id
+        assert ids[-1] == sampler.stop_rule.stop_id
         lengths.add(len(ids) - len(query))
     assert lengths == set(range(2, 9))
 
@@ -70,18 +70,18 @@ def test_twin_that_encodes_the_text_again_gives_other_ids_and_another_score(
     model_folder: Path,
 ) -> None:
     trainer = trainer_on(model_folder, task=RULE)
-    coder = trainer.responder.coder
+    tokenizer = trainer.sampler.tokenizer
     prompt = Prompt(id="p", text="He was sad and hun", source="test", split="train")
-    letters = [i for c in "gry and." for i in coder.encode(c)]
-    sample = sample_of(prompt, letters, 0, coder)
+    letters = [i for c in "gry and." for i in tokenizer.encode(c)]
+    sample = sample_of(prompt, letters, 0, tokenizer)
     assert sample.text == "gry and."
     ids = trained_on(trainer, prompt, sample)
-    disturb(trainer.family.reward)
-    model = RewardModel(trainer.family, pad_id=coder.pad_id, seed=1)
+    disturb(trainer.roles.reward)
+    model = RewardModel(trainer.roles, pad_id=tokenizer.pad_id, seed=1)
     assert ids == scored_on(trainer, prompt, letters)
-    one_text = coder.encode(prompt.text + sample.text)
-    two_texts = coder.encode(prompt.text) + coder.encode(sample.text)
-    assert coder.decode(one_text) == coder.decode(two_texts) == coder.decode(ids)
+    one_text = tokenizer.encode(prompt.text + sample.text)
+    two_texts = tokenizer.encode(prompt.text) + tokenizer.encode(sample.text)
+    assert tokenizer.decode(one_text) == tokenizer.decode(two_texts) == tokenizer.decode(ids)
     assert len({tuple(ids), tuple(one_text), tuple(two_texts)}) == 3
     scores = model.score([ids, one_text, two_texts])
     assert (scores[1:] - scores[0]).abs().min() > 0.01

@@ -14,8 +14,8 @@ from prefloop.functional.kl import exact_kl
 from prefloop.functional.logprobs import ban_tokens
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models import generation
-from prefloop.models.family import Family
-from prefloop.models.loading import TextCoder
+from prefloop.models.loading import Tokenizer
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, respond_forward
 from tests.stages_for_tests import OPENINGS, family_on, vocabulary_of
 
@@ -23,22 +23,22 @@ N, TEMPERATURE = 2000, 0.7
 
 
 @pytest.fixture
-def family(gpt2_folder: Path) -> tuple[TextCoder, Family]:
+def roles(gpt2_folder: Path) -> tuple[Tokenizer, ModelRoles]:
     """A policy that is more various than its reference: its final layer norm is scaled down."""
-    coder, family = family_on(gpt2_folder, adapter="none")
+    tokenizer, roles = family_on(gpt2_folder, adapter="none")
     with torch.no_grad():
-        dict(family.policy.named_parameters)["transformer.ln_f.weight"].mul_(0.6)
-    return coder, family
+        dict(roles.policy.named_parameters)["transformer.ln_f.weight"].mul_(0.6)
+    return tokenizer, roles
 
 
 @torch.no_grad()
-def kl_estimates(coder: TextCoder, family: Family) -> tuple[Tensor, Tensor]:
+def kl_estimates(tokenizer: Tokenizer, roles: ModelRoles) -> tuple[Tensor, Tensor]:
     """Return per response the estimate from its tokens, and the exact KL along its prefixes."""
-    query = torch.tensor([coder.encode(OPENINGS[0])])
+    query = torch.tensor([tokenizer.encode(OPENINGS[0])])
     query_mask = torch.ones_like(query, dtype=torch.bool)
-    banned = banned_mask(vocabulary_of(family), coder.special_ids)
+    banned = banned_mask(vocabulary_of(roles), tokenizer.special_ids)
     drawn = generation.generate(
-        family.policy,
+        roles.policy,
         query,
         query_mask,
         n_tokens=4,
@@ -49,7 +49,7 @@ def kl_estimates(coder: TextCoder, family: Family) -> tuple[Tensor, Tensor]:
     )
     query, query_mask = query.expand(N, -1), query_mask.expand(N, -1)
     ref = respond_forward(
-        family.reference,
+        roles.reference,
         query,
         query_mask,
         drawn.response,
@@ -59,7 +59,7 @@ def kl_estimates(coder: TextCoder, family: Family) -> tuple[Tensor, Tensor]:
     ids = torch.cat([query, drawn.response[:, :-1]], dim=1)
     logits = [
         ban_tokens(t.logits(t.hidden(ids, torch.ones_like(ids).bool())[:, -4:]), banned)
-        for t in (family.policy, family.reference)
+        for t in (roles.policy, roles.reference)
     ]
     exact = exact_kl(logits[0], logits[1], temperature=TEMPERATURE).sum(dim=1)
     return (drawn.logprobs - ref.logprobs).sum(dim=1), exact
@@ -70,9 +70,9 @@ def standard_error(x: Tensor) -> float:
 
 
 def test_the_estimate_is_not_negative_and_is_the_exact_kl(
-    family: tuple[TextCoder, Family],
+    roles: tuple[Tokenizer, ModelRoles],
 ) -> None:
-    estimate, exact = kl_estimates(*family)
+    estimate, exact = kl_estimates(*roles)
     assert estimate.mean() >= -3 * standard_error(estimate)
     difference = estimate - exact
     assert abs(difference.mean().item()) < 3 * standard_error(difference)
@@ -80,7 +80,7 @@ def test_the_estimate_is_not_negative_and_is_the_exact_kl(
 
 
 def test_twin_that_samples_with_top_k_finds_a_negative_kl(
-    family: tuple[TextCoder, Family], monkeypatch: pytest.MonkeyPatch
+    roles: tuple[Tokenizer, ModelRoles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def top_k(logits: Tensor, uniforms: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
         floor = logits.topk(2, dim=-1).values[..., -1:]
@@ -90,7 +90,7 @@ def test_twin_that_samples_with_top_k_finds_a_negative_kl(
         return token, full.gather(-1, token.unsqueeze(-1)).squeeze(-1)
 
     monkeypatch.setattr(generation, "sample_inverse_cdf", top_k)
-    estimate, exact = kl_estimates(*family)
+    estimate, exact = kl_estimates(*roles)
     assert estimate.mean() < -3 * standard_error(estimate)
     assert exact.mean() > 0
 
@@ -99,11 +99,11 @@ def test_twin_that_samples_with_top_k_finds_a_negative_kl(
 def test_dropout_is_off_even_in_training_mode_and_a_twin_with_dropout_is_seen(
     model_folder: Path, gpt2_folder: Path
 ) -> None:
-    coder, family = family_on(model_folder)
-    ids = torch.tensor([coder.encode(OPENINGS[0])])
+    tokenizer, roles = family_on(model_folder)
+    ids = torch.tensor([tokenizer.encode(OPENINGS[0])])
     mask = torch.ones_like(ids, dtype=torch.bool)
-    family.policy.causal.train()
-    first, second = (family.policy.hidden(ids, mask) for _ in range(2))
+    roles.policy.causal.train()
+    first, second = (roles.policy.hidden(ids, mask) for _ in range(2))
     assert torch.equal(first, second)
     twin = AutoModelForCausalLM.from_pretrained(gpt2_folder).train()
     assert not torch.equal(twin(ids).logits, twin(ids).logits)

@@ -14,9 +14,9 @@ from torch import Tensor
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_trunk
 from prefloop.progress import Silent
-from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
+from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
 from tests.models_for_tests import TEXT
 from tests.silent_bugs.parts import reward_model
@@ -25,11 +25,11 @@ from tests.tolerances import EXACT, MODEL
 
 
 def stage_on(folder: Path, store: Store, run: Path, adapter: Adapter) -> RewardStage:
-    coder, family = family_on(folder, adapter=adapter)
+    tokenizer, roles = family_on(folder, adapter=adapter)
     config = RewardsConfig(batch_size=4, lr=3e-3)
-    model = RewardModel(family, pad_id=coder.pad_id, seed=1)
-    responder = responder_on(coder, family)
-    return RewardStage(model, responder, config, store, seed=1, run=run, progress=Silent())
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
+    sampler = responder_on(tokenizer, roles)
+    return RewardStage(model, sampler, config, store, seed=1, run=run, progress=Silent())
 
 
 def train(stage: RewardStage, store: Store, run: Path) -> Tensor:
@@ -38,7 +38,7 @@ def train(stage: RewardStage, store: Store, run: Path) -> Tensor:
     texts = {p.id: p.text for p in store.prompts()}
     stage.train(0, samples, MetricsLog(run / "metrics.jsonl"))
     return stage.model.score(
-        [stage.responder.reward_ids(texts[s.prompt_id], s.response_ids) for s in samples]
+        [stage.sampler.reward_ids(texts[s.prompt_id], s.response_ids) for s in samples]
     )
 
 
@@ -54,17 +54,17 @@ def test_a_trained_model_has_mean_0_and_std_1_and_keeps_them_when_read_back(
 ) -> None:
     with Store.open(tmp_path / "prefloop.db") as store:
         stage = stage_on(gpt2_folder, store, tmp_path, adapter)
-        fill(store, stage.responder.coder)
+        fill(store, stage.sampler.tokenizer)
         scores = train(stage, store, tmp_path)
         check(scores)
         again = stage_on(gpt2_folder, store, tmp_path, adapter)
         torch.testing.assert_close(train(again, store, tmp_path), scores, **EXACT)
         twin = stage_on(gpt2_folder, store, tmp_path, adapter)
         folder = tmp_path / "rewards" / "round-0"
-        state = restore_trunk(folder, twin.model.family, twin.model.trunk)
+        state = restore_trunk(folder, twin.model.roles, twin.model.role_model)
         twin.model.head.load_state_dict({"weight": state["score.weight"]})
         forgot_the_shift = twin.model.score(
-            [twin.responder.reward_ids("He was sad.", s.response_ids) for s in store.samples()]
+            [twin.sampler.reward_ids("He was sad.", s.response_ids) for s in store.samples()]
         )
     with pytest.raises(AssertionError):
         check(forgot_the_shift)
@@ -75,8 +75,8 @@ def test_a_trained_model_has_mean_0_and_std_1_and_keeps_them_when_read_back(
 
 
 def test_twin_without_normalization_fails_the_same_check(gpt2_folder: Path) -> None:
-    coder, family = family_on(gpt2_folder)
-    model = RewardModel(family, pad_id=coder.pad_id, seed=1)
+    tokenizer, roles = family_on(gpt2_folder)
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     sequences = [[i, i + 1, i + 2] for i in range(20, 60)]
     with pytest.raises(AssertionError):
         check(model.score(sequences))
@@ -93,8 +93,10 @@ def test_twin_without_normalization_fails_the_same_check(gpt2_folder: Path) -> N
 
 
 def test_scores_of_the_reference_get_mean_0_and_variance_1(model_folder: Path) -> None:
-    model, coder = reward_model(model_folder)
-    rows = [coder.encode(sentence) for text in TEXT[:4] for sentence in text.split(".") if sentence]
+    model, tokenizer = reward_model(model_folder)
+    rows = [
+        tokenizer.encode(sentence) for text in TEXT[:4] for sentence in text.split(".") if sentence
+    ]
     before = model.score(rows)
     assert before.std(correction=0).item() != pytest.approx(1.0, abs=0.05), (
         "it must have work to do"
@@ -107,8 +109,8 @@ def test_scores_of_the_reference_get_mean_0_and_variance_1(model_folder: Path) -
 
 
 def test_doing_it_again_changes_nothing(model_folder: Path) -> None:
-    model, coder = reward_model(model_folder)
-    rows = [coder.encode(text) for text in TEXT[:4]]
+    model, tokenizer = reward_model(model_folder)
+    rows = [tokenizer.encode(text) for text in TEXT[:4]]
     model.normalize(rows)
     gain, shift = model.normalize(rows)
     assert gain == pytest.approx(1.0, abs=1e-4)

@@ -7,10 +7,10 @@ import torch
 
 from prefloop.functional.kl import kl_k1
 from prefloop.models.heads import ValueHead
-from prefloop.policy.config import KLConfig, PolicyConfig
 from prefloop.policy.trainer import PPOTrainer
 from prefloop.records import Prompt
-from tests.silent_bugs.parts import family_and_coder, responder
+from prefloop.settings.policy import KLConfig, PolicyConfig
+from tests.silent_bugs.parts import family_and_coder, sampler
 from tests.tolerances import FP32
 
 PROMPTS = [Prompt(id=str(i), text="He was sad.", source="test", split="train") for i in range(8)]
@@ -27,15 +27,13 @@ class Indifferent:
 def test_the_coefficient_of_the_run_file_is_the_one_in_the_rewards(
     gpt2_folder: Path, coef: float
 ) -> None:
-    family, _ = family_and_coder(gpt2_folder)
-    maker, _ = responder(gpt2_folder)
+    roles, _ = family_and_coder(gpt2_folder)
+    maker, _ = sampler(gpt2_folder)
     config = PolicyConfig(batch_size=8, episodes=80, gamma=1.0, lam=1.0, whiten_rewards=False)
     config = config.model_copy(update={"kl": KLConfig(coef=coef, control="fixed")})
-    trainer = PPOTrainer(
-        family, ValueHead(family.policy.width), Indifferent(), maker, config, seed=1
-    )
+    trainer = PPOTrainer(roles, ValueHead(roles.policy.width), Indifferent(), maker, config, seed=1)
     with torch.no_grad():
-        for _, parameter in family.policy.named_parameters:
+        for _, parameter in roles.policy.named_parameters:
             parameter.add_(0.2)
     rollout = trainer.respond(PROMPTS)
     ended = torch.where(rollout.is_ended, 0.0, maker.task.missing_stop_score)

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from prefloop.config import RunConfig, RunFileLoader, parse_run
 from prefloop.errors import SettingsError
-from prefloop.policy.config import KLConfig
+from prefloop.run_file import RunFileLoader, parse_run
+from prefloop.settings.policy import KLConfig
+from prefloop.settings.run import RunConfig
 from tests.stages_for_tests import trainer_on
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"

@@ -17,7 +17,7 @@ from tests.tolerances import FP32
 def gradient(folder: Path, adapter: Adapter, *, kl_coef: float, twin: bool = False) -> Tensor:
     """Return the policy's gradient of one step; the twin's reference is the policy itself."""
     trainer = trainer_on(folder, adapter=adapter, whiten_rewards=False)
-    disturb(trainer.family.policy)
+    disturb(trainer.roles.policy)
     trainer.kl_coef = kl_coef
     rollout = trainer.respond(PROMPTS)
     if twin:
@@ -26,7 +26,7 @@ def gradient(folder: Path, adapter: Adapter, *, kl_coef: float, twin: bool = Fal
     return torch.cat(
         [
             torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten()
-            for _, p in trainer.family.policy.named_parameters
+            for _, p in trainer.roles.policy.named_parameters
         ]
     )
 

@@ -23,26 +23,26 @@ def test_transformers_alone_gives_the_scores_of_ppo(
 ) -> None:
     rule = {"stop": ".", "stop_min": 1, "prefix": "Q: ", "suffix": " A:", "response_tokens": 12}
     trainer = trainer_on(model_folder, adapter=adapter, task=rule)
-    model, responder = trainer.reward_model, trainer.responder
+    model, sampler = trainer.reward_model, trainer.sampler
     assert isinstance(model, RewardModel)
-    disturb(trainer.family.reward)
-    assert responder.stop_rule.stop_id is not None
-    response = responses_with_stop(responder.stop_rule.stop_id, len(PROMPTS), 12)
+    disturb(trainer.roles.reward)
+    assert sampler.stop_rule.stop_id is not None
+    response = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 12)
     responses, texts = response.tolist(), [p.text for p in PROMPTS]
-    sequences = [responder.reward_ids(t, r) for t, r in zip(texts, responses, strict=True)]
+    sequences = [sampler.reward_ids(t, r) for t, r in zip(texts, responses, strict=True)]
     model.normalize(sequences)
-    is_ended = responder.stop_rule.apply(response).is_ended
+    is_ended = sampler.stop_rule.apply(response).is_ended
     assert is_ended.all()
     inside = trainer.score(PROMPTS, response, is_ended)
 
-    save_reward_model(tmp_path / "r", trainer.family, model.head, responder.coder)
+    save_reward_model(tmp_path / "r", trainer.roles, model.head, sampler.tokenizer)
     served = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
     ids, mask = pad_right(sequences, served.config.pad_token_id)
     logits = served(ids, attention_mask=mask.long()).logits[:, 0]
     torch.testing.assert_close(logits + served.config.reward_shift, inside, **RELOADED)
 
-    uncut = [responder.coder.encode(t) + r for t, r in zip(texts, responses, strict=True)]
-    with_prefix = [responder.query_ids(p) + s for p, s in zip(PROMPTS, sequences, strict=True)]
+    uncut = [sampler.tokenizer.encode(t) + r for t, r in zip(texts, responses, strict=True)]
+    with_prefix = [sampler.query_ids(p) + s for p, s in zip(PROMPTS, sequences, strict=True)]
     for twin in (uncut, with_prefix):
         ids, mask = pad_right(twin, served.config.pad_token_id)
         wrong = served(ids, attention_mask=mask.long()).logits[:, 0] + served.config.reward_shift

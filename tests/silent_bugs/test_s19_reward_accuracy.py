@@ -12,11 +12,11 @@ import torch
 from prefloop.batches import PreferenceBatch
 from prefloop.functional.preference_loss import best_of_k_accuracy
 from prefloop.metrics import MetricsLog
-from prefloop.models.loading import TextCoder
+from prefloop.models.loading import Tokenizer
 from prefloop.progress import Silent
-from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
+from prefloop.settings.rewards import RewardsConfig
 from tests.silent_bugs.parts import reward_model
 from tests.stages_for_tests import family_on
 
@@ -43,8 +43,8 @@ def comparisons(n: int, seed: int, labels: str) -> PreferenceBatch:
 
 def trained(folder: Path, run: Path, labels: str) -> tuple[float, list[float]]:
     """Return the held-out accuracy after training on such labels, and the losses on the way."""
-    coder, family = family_on(folder)
-    model = RewardModel(family, pad_id=coder.pad_id, seed=1)
+    tokenizer, roles = family_on(folder)
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     metrics = MetricsLog(run / "metrics.jsonl")
     trainer = RewardTrainer(
         model,
@@ -81,7 +81,7 @@ def test_flipped_labels_are_learned_as_flipped(gpt2_folder: Path, tmp_path: Path
     assert accuracy < 0.2
 
 
-def questions(coder: TextCoder, n: int, seed: int) -> PreferenceBatch:
+def questions(tokenizer: Tokenizer, n: int, seed: int) -> PreferenceBatch:
     """Return comparisons of four words in which the liked word, ' happy', is always best."""
     stream = np.random.default_rng(seed)
     others = [" sad", " cold", " grey", " hungry"]
@@ -92,7 +92,7 @@ def questions(coder: TextCoder, n: int, seed: int) -> PreferenceBatch:
         words = list(stream.permutation(others))
         words[best] = " happy"
         targets[row, best] = 1.0
-        sequences.append(tuple(tuple(coder.encode(f"She was{word}.")) for word in words))
+        sequences.append(tuple(tuple(tokenizer.encode(f"She was{word}.")) for word in words))
     return PreferenceBatch(
         sequences=tuple(sequences), targets=targets, present=torch.ones(n, 4, dtype=torch.bool)
     )
@@ -102,7 +102,7 @@ def questions(coder: TextCoder, n: int, seed: int) -> PreferenceBatch:
 def test_accuracy_rises_exactly_where_there_is_something_to_learn(
     gpt2_folder: Path, tmp_path: Path, is_labeled_at_random: bool
 ) -> None:
-    model, coder = reward_model(gpt2_folder)
+    model, tokenizer = reward_model(gpt2_folder)
     trainer = RewardTrainer(
         model,
         RewardsConfig(lr=1e-2),
@@ -114,7 +114,7 @@ def test_accuracy_rises_exactly_where_there_is_something_to_learn(
     )
     lines = []
     for step in range(STEPS):
-        batch = questions(coder, 16, seed=step)
+        batch = questions(tokenizer, 16, seed=step)
         if is_labeled_at_random:
             order = torch.from_numpy(np.random.default_rng(step).permutation(16))
             batch = PreferenceBatch(

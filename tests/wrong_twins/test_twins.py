@@ -25,13 +25,13 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "ban_tokens": [twins.ban_the_others],
     "kl_k1": [kl_twins.kl_reversed, kl_twins.kl_over_padding],
     "kl_k3": [kl_twins.k3_reversed, kl_twins.kl_over_padding],
-    "kl_gained": [
+    "kl_increase": [
         kl_twins.gained_untruncated,
         kl_twins.gained_unweighted,
         kl_twins.gained_ratio_reversed,
         kl_twins.gained_mean,
     ],
-    "advantages_towards_reference": [
+    "kl_cap_advantages": [
         kl_twins.away_from_the_reference,
         kl_twins.towards_reference_by_size_alone,
     ],
@@ -75,7 +75,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.best_of_k_hard_target,
     ],
     "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
-    "way_back_weight": [kl_twins.way_back_at_once, kl_twins.way_back_from_within],
+    "kl_cap_weight": [kl_twins.way_back_at_once, kl_twins.way_back_from_within],
     "adaptive_kl_coef": [
         kl_twins.controller_sign,
         kl_twins.controller_unclipped,

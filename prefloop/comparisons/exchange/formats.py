@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefloop.comparisons.exchange import openai_2019, openai_2020, raw, trl
-from prefloop.comparisons.exchange.intake import Intake, Options
-from prefloop.comparisons.exchange.lines import Line, read_lines, told
-from prefloop.comparisons.exchange.outgo import Outgo, Question, load_questions
+from prefloop.comparisons.exchange.exporter import Outgo, Question, load_questions
+from prefloop.comparisons.exchange.file_objects import Line, read_lines, told
+from prefloop.comparisons.exchange.importer import Intake, Options
 from prefloop.errors import InputError
 from prefloop.files import write_atomically
 from prefloop.store.store import Store

@@ -8,9 +8,9 @@ order shown. Source: openai/lm-human-preferences, `label_types.py` (best_of_4), 
 
 from collections.abc import Sequence
 
-from prefloop.comparisons.exchange.intake import Draft, Intake, Options, Vote
-from prefloop.comparisons.exchange.lines import Line
-from prefloop.comparisons.exchange.outgo import Outgo, Question, choices
+from prefloop.comparisons.exchange.exporter import Outgo, Question, choices
+from prefloop.comparisons.exchange.file_objects import Line
+from prefloop.comparisons.exchange.importer import Draft, Intake, Options, Vote
 from prefloop.errors import InputError
 
 NAME = "openai_2019"

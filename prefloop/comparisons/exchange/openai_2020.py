@@ -9,9 +9,9 @@ News have `article` instead of `post`. `batch` is kept as the version of the ins
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from prefloop.comparisons.exchange.intake import Draft, Intake, Options, Vote
-from prefloop.comparisons.exchange.lines import Line
-from prefloop.comparisons.exchange.outgo import Outgo, Question, choices, pairs, policy_name
+from prefloop.comparisons.exchange.exporter import Outgo, Question, choices, pairs, policy_name
+from prefloop.comparisons.exchange.file_objects import Line
+from prefloop.comparisons.exchange.importer import Draft, Intake, Options, Vote
 from prefloop.records import Label
 
 NAME = "openai_2020"

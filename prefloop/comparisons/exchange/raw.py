@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from prefloop.comparisons.exchange.intake import Intake, Options
-from prefloop.comparisons.exchange.lines import Line
-from prefloop.comparisons.exchange.outgo import Outgo, Question
+from prefloop.comparisons.exchange.exporter import Outgo, Question
+from prefloop.comparisons.exchange.file_objects import Line
+from prefloop.comparisons.exchange.importer import Intake, Options
 from prefloop.records import Comparison, Label, Prompt, Sample
-from prefloop.store.labels import ANSWERS, label_problems
-from prefloop.store.questions import comparison_problems
+from prefloop.store.labeling.labels import ANSWERS, label_problems
+from prefloop.store.labeling.questions import comparison_problems
 
 NAME = "raw"
 VERSION = 1

@@ -6,9 +6,9 @@ is lost; so are ties.
 
 from collections.abc import Sequence
 
-from prefloop.comparisons.exchange.intake import Draft, Intake, Options, Vote
-from prefloop.comparisons.exchange.lines import Line
-from prefloop.comparisons.exchange.outgo import Outgo, Question, choices, pairs
+from prefloop.comparisons.exchange.exporter import Outgo, Question, choices, pairs
+from prefloop.comparisons.exchange.file_objects import Line
+from prefloop.comparisons.exchange.importer import Draft, Intake, Options, Vote
 
 NAME = "trl"
 KEYS = ("prompt", "chosen", "rejected")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 
 SECONDS_PER_HOUR = 3600.0
 JUDGED = ("best", "tie", "all_bad")
@@ -39,21 +39,21 @@ class Cost:
     """Money over hours; None without both."""
 
 
-def cost_of(evidence: Evidence, labelers: Sequence[str], pay: Pay) -> Cost:
+def cost_of(history: LabelHistory, labelers: Sequence[str], pay: Pay) -> Cost:
     """Return what the work of these labelers took, checks included."""
     answers = [
         answer
         for name in labelers
-        for given in (evidence.labels_by.get(name, ()), evidence.checks_by.get(name, ()))
+        for given in (history.labels_by.get(name, ()), history.checks_by.get(name, ()))
         for answer in given
     ]
-    seconds = [evidence.seconds(answer) for answer in answers]
+    seconds = [history.seconds(answer) for answer in answers]
     timed = [s for s in seconds if not math.isnan(s)]
     counts = {
-        name: sum(x.answer in JUDGED for x in evidence.labels_by.get(name, ())) for name in labelers
+        name: sum(x.answer in JUDGED for x in history.labels_by.get(name, ())) for name in labelers
     }
     n_labels = sum(counts.values())
-    n_useful = sum(n for name, n in counts.items() if name not in evidence.excluded)
+    n_useful = sum(n for name, n in counts.items() if name not in history.excluded)
     hours = sum(timed) / SECONDS_PER_HOUR
     money = pay.per_hour * hours + pay.per_label * len(answers)
     return Cost(

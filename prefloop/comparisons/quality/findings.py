@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from prefloop.comparisons.quality.copy_love import copy_findings
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.copying_preference import copy_findings
 from prefloop.comparisons.quality.finding import Finding, Kind, share_finding, unknown
 from prefloop.comparisons.quality.gold import gold_share
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.population import Alarm, key_is_in_doubt
 from prefloop.comparisons.quality.position import position_findings
 from prefloop.comparisons.quality.self_consistency import self_consistency
@@ -36,7 +36,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 def labeler_findings(
-    evidence: Evidence,
+    history: LabelHistory,
     skills: Mapping[str, Skill],
     alarms: Sequence[Alarm],
     thresholds: Thresholds,
@@ -47,30 +47,32 @@ def labeler_findings(
     what rests on gold is "not enough evidence" for each of them. A labeler who goes by the place or
     by copies is at chance for that reason, and is told of once.
     """
-    together: dict[str, list[Finding]] = {name: [] for name in evidence.labelers}
+    together: dict[str, list[Finding]] = {name: [] for name in history.labelers}
     for found in (
-        position_findings(evidence, thresholds),
-        straight_lining_findings(evidence, thresholds),
-        copy_findings(evidence, thresholds),
+        position_findings(history, thresholds),
+        straight_lining_findings(history, thresholds),
+        copy_findings(history, thresholds),
     ):
         for finding in found:
             together[finding.labeler].append(finding)
     is_in_doubt = key_is_in_doubt(list(alarms))
     return {
         name: _told_once(
-            [*rest, *_alone(evidence, name, skills[name], thresholds)], is_in_doubt=is_in_doubt
+            [*rest, *_alone(history, name, skills[name], thresholds)], is_in_doubt=is_in_doubt
         )
         for name, rest in together.items()
     }
 
 
-def _alone(evidence: Evidence, labeler: str, skill: Skill, thresholds: Thresholds) -> list[Finding]:
-    checks = evidence.checks_by.get(labeler, ())
-    repeats = self_consistency(checks, evidence.labels_by.get(labeler, ()), thresholds)
+def _alone(
+    history: LabelHistory, labeler: str, skill: Skill, thresholds: Thresholds
+) -> list[Finding]:
+    checks = history.checks_by.get(labeler, ())
+    repeats = self_consistency(checks, history.labels_by.get(labeler, ()), thresholds)
     return [
         flipped_finding(labeler, skill, thresholds),
         chance_finding(labeler, skill, thresholds),
-        speed_finding(evidence, labeler, thresholds),
+        speed_finding(history, labeler, thresholds),
         share_finding(labeler, "gold", gold_share(checks, thresholds), lead="Gold"),
         share_finding(labeler, "repeats", repeats.share, lead="Same answer again"),
     ]

@@ -8,7 +8,7 @@ from prefloop.comparisons.quality.sentences import counted
 from prefloop.comparisons.quality.share import Share, judged
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import beta_bounds
-from prefloop.teamwork import Check, ViewKind
+from prefloop.teamwork import AssignmentKind, QualityCheck
 
 LEAST_ANSWERS = 5
 """Answers to one gold question before it is doubted."""
@@ -24,7 +24,9 @@ class DoubtfulGold:
     told: str
 
 
-def gold_share(checks: Sequence[Check], thresholds: Thresholds, kind: ViewKind = "gold") -> Share:
+def gold_share(
+    checks: Sequence[QualityCheck], thresholds: Thresholds, kind: AssignmentKind = "gold"
+) -> Share:
     """Return how many gold answers were right; a skip or a flag is no answer.
 
     Silent gold only, unless `kind` says `training`: those are explained, and teach.
@@ -41,12 +43,12 @@ def gold_share(checks: Sequence[Check], thresholds: Thresholds, kind: ViewKind =
     )
 
 
-def doubtful_gold(checks: Sequence[Check]) -> list[DoubtfulGold]:
+def doubtful_gold(checks: Sequence[QualityCheck]) -> list[DoubtfulGold]:
     """Return the gold questions on which people prefer one other sample to the known one.
 
     At least five answers, and surely (95 %) more of them for that sample than for the key.
     """
-    answers: dict[str, list[Check]] = defaultdict(list)
+    answers: dict[str, list[QualityCheck]] = defaultdict(list)
     for check in checks:
         if check.kind in ("gold", "training") and check.is_right is not None:
             answers[check.comparison_id].append(check)

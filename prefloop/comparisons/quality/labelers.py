@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Finding
 from prefloop.comparisons.quality.findings import IN_DOUBT, labeler_findings
 from prefloop.comparisons.quality.gold import gold_share
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import agreements_with_others, agreements_with_owners
 from prefloop.comparisons.quality.population import Alarm, key_is_in_doubt
 from prefloop.comparisons.quality.self_consistency import Consistency, self_consistency
@@ -51,28 +51,28 @@ class LabelerFigures:
 
 
 def labeler_figures(
-    evidence: Evidence, alarms: list[Alarm], *, pay: Pay, thresholds: Thresholds
+    history: LabelHistory, alarms: list[Alarm], *, pay: Pay, thresholds: Thresholds
 ) -> list[LabelerFigures]:
     """Return every labeler's figures, by name."""
-    skills = labeler_skills(evidence, thresholds)
-    findings = labeler_findings(evidence, skills, alarms, thresholds)
-    with_others, with_owners = agreements_with_others(evidence), agreements_with_owners(evidence)
-    versions = labeler_versions(evidence, thresholds)
+    skills = labeler_skills(history, thresholds)
+    findings = labeler_findings(history, skills, alarms, thresholds)
+    with_others, with_owners = agreements_with_others(history), agreements_with_owners(history)
+    versions = labeler_versions(history, thresholds)
     is_in_doubt = key_is_in_doubt(alarms)
     rows = []
-    for name in evidence.labelers:
-        labels, checks = evidence.labels_by.get(name, ()), evidence.checks_by.get(name, ())
+    for name in history.labelers:
+        labels, checks = history.labels_by.get(name, ()), history.checks_by.get(name, ())
         gold = gold_share(checks, thresholds)
         rows.append(
             LabelerFigures(
                 labeler=name,
-                is_owner=name in evidence.owners,
-                is_excluded=name in evidence.excluded,
+                is_owner=name in history.owners,
+                is_excluded=name in history.excluded,
                 n_labels=len(labels),
                 n_checks=len(checks),
                 answers=Counter(label.answer for label in labels),
-                median_seconds=median_seconds(evidence, name),
-                cost=cost_of(evidence, [name], pay),
+                median_seconds=median_seconds(history, name),
+                cost=cost_of(history, [name], pay),
                 gold=in_doubt(gold, IN_DOUBT) if is_in_doubt else gold,
                 training=gold_share(checks, thresholds, "training"),
                 consistency=self_consistency(checks, labels, thresholds),

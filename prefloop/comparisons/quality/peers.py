@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence, Table
+from prefloop.comparisons.quality.label_history import LabelHistory, Table
 from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.functional.agreement import (
     above_chance,
@@ -30,14 +30,14 @@ class Agreement:
     told: str
 
 
-def overall_agreement(evidence: Evidence) -> Agreement | None:
+def overall_agreement(history: LabelHistory) -> Agreement | None:
     """Return the agreement of all labelers who are not excluded; None without overlap.
 
     There is no bar for it: taste differs, and close samples make good labelers differ. Published
     agreement on two-way comparisons lies between 63 and 77 %.
     """
-    table = evidence.table
-    keep = evidence.is_counted[table.choices.labeler]
+    table = history.table
+    keep = history.is_counted[table.choices.labeler]
     choices = table.choices.where(keep)
     estimate = pairwise_agreement(choices)
     if estimate is None:
@@ -57,22 +57,22 @@ def overall_agreement(evidence: Evidence) -> Agreement | None:
     )
 
 
-def agreements_with_others(evidence: Evidence) -> Agreements:
+def agreements_with_others(history: LabelHistory) -> Agreements:
     """Return for each labeler how often the others chose the same, themselves left out."""
-    return _by_name(evidence.table, evidence.is_counted)
+    return _by_name(history.table, history.is_counted)
 
 
-def agreements_with_owners(evidence: Evidence) -> Agreements:
+def agreements_with_owners(history: LabelHistory) -> Agreements:
     """Return for each labeler how often the researchers chose the same; themselves left out."""
-    return _by_name(evidence.table, evidence.is_owner)
+    return _by_name(history.table, history.is_owner)
 
 
-def overall_with_owners(evidence: Evidence) -> Estimate | None:
+def overall_with_owners(history: LabelHistory) -> Estimate | None:
     """Return how often labelers choose as the researchers do; None without common questions."""
-    table, is_owner = evidence.table, evidence.is_owner
+    table, is_owner = history.table, history.is_owner
     if not is_owner.any():
         return None
-    keep = (evidence.is_counted | is_owner)[table.choices.labeler]
+    keep = (history.is_counted | is_owner)[table.choices.labeler]
     choices = table.choices.where(keep)
     return agreement_with(choices, is_owner)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_with_owners
 from prefloop.comparisons.quality.position import overall_places
 from prefloop.comparisons.quality.sentences import counted, ordinal, percent, span
@@ -27,12 +27,12 @@ class Alarm:
     n: int
 
 
-def population_alarms(evidence: Evidence, thresholds: Thresholds) -> list[Alarm]:
+def population_alarms(history: LabelHistory, thresholds: Thresholds) -> list[Alarm]:
     """Return what is wrong with all labelers together; empty if nothing is known to be."""
     found = [
-        _gold_alarm(evidence, thresholds),
-        _owners_alarm(evidence, thresholds),
-        _place_alarm(evidence, thresholds),
+        _gold_alarm(history, thresholds),
+        _owners_alarm(history, thresholds),
+        _place_alarm(history, thresholds),
     ]
     return [alarm for alarm in found if alarm is not None]
 
@@ -42,14 +42,14 @@ def key_is_in_doubt(alarms: list[Alarm]) -> bool:
     return any(alarm.kind in ("flipped", "chance") for alarm in alarms)
 
 
-def _gold_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
+def _gold_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
     """Compare the latest silent gold of all with chance; the latest, so that a flip shows soon."""
     known = [
         check
-        for check in evidence.checks
-        if check.kind == "gold" and check.is_right is not None and evidence.n_options(check) > 1
+        for check in history.checks
+        if check.kind == "gold" and check.is_right is not None and history.n_options(check) > 1
     ]
-    gold = [c for c in known if c.labeler not in evidence.excluded][-thresholds.recent_gold :]
+    gold = [c for c in known if c.labeler not in history.excluded][-thresholds.recent_gold :]
     people = {check.labeler for check in gold}
     if len(gold) < thresholds.least_gold or len(people) < thresholds.least_labelers:
         return None
@@ -59,7 +59,7 @@ def _gold_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
         thresholds.verdict_confidence,
         labelers=[check.labeler for check in gold],
     )
-    chance = sum(1 / evidence.n_options(check) for check in gold) / len(gold)
+    chance = sum(1 / history.n_options(check) for check in gold) / len(gold)
     figures = (
         f"{percent(estimate.value)} ({span(estimate.interval)}) of the latest "
         f"{counted(len(gold), 'gold answer')} by {len(people)} people are right, where guessing "
@@ -68,13 +68,13 @@ def _gold_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
     return _alarm(figures, estimate.value, estimate.interval, len(gold), chance)
 
 
-def _owners_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
-    estimate = overall_with_owners(evidence)
+def _owners_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
+    estimate = overall_with_owners(history)
     if estimate is None or estimate.n < thresholds.least_gold:
         return None
-    table = evidence.table
+    table = history.table
     chance = float((1 / table.n_options).mean())
-    people = {x.labeler for x in table.rows} - evidence.owners - evidence.excluded
+    people = {x.labeler for x in table.rows} - history.owners - history.excluded
     if len(people) < thresholds.least_labelers:
         return None
     figures = (
@@ -110,8 +110,8 @@ def _alarm(
     return None
 
 
-def _place_alarm(evidence: Evidence, thresholds: Thresholds) -> Alarm | None:
-    places = overall_places(evidence)
+def _place_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
+    places = overall_places(history)
     if places.p_value >= thresholds.place_q or places.excess <= thresholds.place_excess:
         return None
     share = places.n_favorite / places.n

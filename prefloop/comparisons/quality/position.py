@@ -4,24 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Action, Finding, unknown
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import ordinal, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.runs import Places, place_test
 from prefloop.functional.statistics import Interval, q_values, wilson
 from prefloop.records import Label
-from prefloop.teamwork import Check
+from prefloop.teamwork import QualityCheck
 
 
-def position_findings(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+def position_findings(history: LabelHistory, thresholds: Thresholds) -> list[Finding]:
     """Return for each labeler whether the place where a sample stood was chosen.
 
     Against what a fresh random order allows, by chi-square, with the share of false discoveries
     held over all labelers together.
     """
-    names = evidence.labelers
-    found = [labeler_places(evidence, name) for name in names]
+    names = history.labelers
+    found = [labeler_places(history, name) for name in names]
     enough = [places.n >= thresholds.least_overlap for places in found]
     told = [places.p_value for places, is_enough in zip(found, enough, strict=True) if is_enough]
     adjusted = iter(q_values(told))
@@ -35,25 +35,25 @@ def position_findings(evidence: Evidence, thresholds: Thresholds) -> list[Findin
     ]
 
 
-def labeler_places(evidence: Evidence, labeler: str) -> Places:
+def labeler_places(history: LabelHistory, labeler: str) -> Places:
     """Return where the samples stood that one labeler chose.
 
     Work, gold and training count: their orders are drawn anew. A repeat is the first order or its
     reverse, and answered from memory, so it does not.
     """
-    checks = [c for c in evidence.checks_by.get(labeler, ()) if c.kind != "repeat"]
-    return _places([*evidence.labels_by.get(labeler, ()), *checks])
+    checks = [c for c in history.checks_by.get(labeler, ()) if c.kind != "repeat"]
+    return _places([*history.labels_by.get(labeler, ()), *checks])
 
 
-def overall_places(evidence: Evidence) -> Places:
+def overall_places(history: LabelHistory) -> Places:
     """Return where all chosen samples stood, those of excluded labelers left out.
 
     A place that everybody favors is a matter of the page, not of a person.
     """
-    return _places([x for x in evidence.labels if x.labeler not in evidence.excluded])
+    return _places([x for x in history.labels if x.labeler not in history.excluded])
 
 
-def _places(answers: Sequence[Label | Check]) -> Places:
+def _places(answers: Sequence[Label | QualityCheck]) -> Places:
     chosen = [
         (answer.shown.index(answer.chosen), len(answer.shown))
         for answer in answers

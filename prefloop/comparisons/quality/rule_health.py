@@ -8,7 +8,7 @@ from typing import Literal
 from prefloop.comparisons.quality.population import Alarm
 from prefloop.comparisons.quality.sentences import counted, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.teamwork import Rule, Tally
+from prefloop.teamwork import Exclusion, Tally
 
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86400.0
@@ -37,7 +37,7 @@ class RuleHealth:
 
 
 def rule_health(
-    rules: Sequence[Rule], tallies: Sequence[Tally], *, now: float, thresholds: Thresholds
+    rules: Sequence[Exclusion], tallies: Sequence[Tally], *, now: float, thresholds: Thresholds
 ) -> list[RuleHealth]:
     """Return for each rule the share of labels it keeps out, and whether that is too much.
 
@@ -115,11 +115,11 @@ def _labels_by(tallies: Sequence[Tally], end: float) -> dict[str, int]:
     return found
 
 
-def _in_force(rules: Sequence[Rule], at: float) -> set[str]:
+def _in_force(rules: Sequence[Exclusion], at: float) -> set[str]:
     return {rule.labeler for rule in rules if _is_in_force(rule, at)}
 
 
-def _is_in_force(rule: Rule, at: float) -> bool:
+def _is_in_force(rule: Exclusion, at: float) -> bool:
     return rule.applied_at <= at and (rule.undone_at is None or rule.undone_at > at)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prefloop.comparisons.quality.share import Share, judged
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.records import Label
-from prefloop.teamwork import Check
+from prefloop.teamwork import QualityCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Consistency:
 
 
 def self_consistency(
-    checks: Sequence[Check], labels: Sequence[Label], thresholds: Thresholds
+    checks: Sequence[QualityCheck], labels: Sequence[Label], thresholds: Thresholds
 ) -> Consistency:
     """Return how often one labeler's repeats name what the first answer named."""
     repeats = [c for c in checks if c.kind == "repeat" and c.is_right is not None]

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Action, Finding, unknown
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.skill import Answers, one_coin_skills
 from prefloop.functional.statistics import Interval
-from prefloop.teamwork import Check
+from prefloop.teamwork import QualityCheck
 
 TELLING = 10.0
 """A likelihood ratio that is worth a talk ("strong" from 10 on: Jeffreys 1961)."""
@@ -39,16 +39,16 @@ class Skill:
     few. Guessers are left out, so that many of them do not make guessing usual."""
 
 
-def labeler_skills(evidence: Evidence, thresholds: Thresholds) -> dict[str, Skill]:
+def labeler_skills(history: LabelHistory, thresholds: Thresholds) -> dict[str, Skill]:
     """Return every labeler's skill, from gold and from the questions that others answered too."""
-    answers = _answers(evidence)
+    answers = _answers(history)
     skills = one_coin_skills(answers)
     means, low, high = skills.mean(), skills.quantile(0.025), skills.quantile(0.975)
     flipped = skills.below(np.zeros(len(means)))
     enough = skills.n >= thresholds.least_overlap
     counts_for = [
-        name not in evidence.excluded and bool(enough[i]) and low[i] > 0
-        for i, name in enumerate(evidence.labelers)
+        name not in history.excluded and bool(enough[i]) and low[i] > 0
+        for i, name in enumerate(history.labelers)
     ]
     usual = _median_of_others(means, np.array(counts_for, dtype=bool), thresholds.least_labelers)
     halved = skills.below(usual / 2)
@@ -63,7 +63,7 @@ def labeler_skills(evidence: Evidence, thresholds: Thresholds) -> dict[str, Skil
             guess_ratio=float(ratios[i]),
             usual=None if np.isnan(usual[i]) else float(usual[i]),
         )
-        for i, name in enumerate(evidence.labelers)
+        for i, name in enumerate(history.labelers)
     }
 
 
@@ -146,10 +146,10 @@ def _times(skill: Skill) -> str:
     return f"{skill.guess_ratio:.1f} times" if skill.guess_ratio < 1000 else "over 1,000 times"
 
 
-def _answers(evidence: Evidence) -> Answers:
+def _answers(history: LabelHistory) -> Answers:
     """Return the choices, and after them the answers to silent gold as one question of its own."""
-    table = evidence.table
-    gold = [c for c in evidence.checks if _is_known(c) and evidence.n_options(c) > 1]
+    table = history.table
+    gold = [c for c in history.checks if _is_known(c) and history.n_options(c) > 1]
     n = len(gold)
 
     def beyond(codes: np.ndarray) -> np.ndarray:
@@ -157,7 +157,7 @@ def _answers(evidence: Evidence) -> Answers:
 
     choices = table.choices
     numbers = np.array([table.numbers[c.labeler] for c in gold], dtype=np.int64)
-    sizes = np.array([evidence.n_options(c) for c in gold], dtype=np.int64)
+    sizes = np.array([history.n_options(c) for c in gold], dtype=np.int64)
     right = np.array([float(bool(c.is_right)) for c in gold])
     return Answers(
         labeler=np.concatenate([choices.labeler, numbers]),
@@ -169,7 +169,7 @@ def _answers(evidence: Evidence) -> Answers:
     )
 
 
-def _is_known(check: Check) -> bool:
+def _is_known(check: QualityCheck) -> bool:
     return check.kind == "gold" and check.is_right is not None
 
 

@@ -3,8 +3,8 @@
 import math
 from statistics import median
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Finding, unknown
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import wilson
@@ -12,14 +12,14 @@ from prefloop.functional.statistics import wilson
 JUDGED = ("best", "tie", "all_bad")
 
 
-def median_seconds(evidence: Evidence, labeler: str) -> float | None:
+def median_seconds(history: LabelHistory, labeler: str) -> float | None:
     """Return the median time of a labeler's answers; None if none was timed."""
-    times = [evidence.seconds(label) for label in evidence.labels_by.get(labeler, ())]
+    times = [history.seconds(label) for label in history.labels_by.get(labeler, ())]
     known = [seconds for seconds in times if not math.isnan(seconds)]
     return median(known) if known else None
 
 
-def speed_finding(evidence: Evidence, labeler: str, thresholds: Thresholds) -> Finding:
+def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -> Finding:
     """Return whether too many of the latest answers came faster than one can skim.
 
         too fast:  active seconds < words of prompt and samples / words per second
@@ -28,9 +28,9 @@ def speed_finding(evidence: Evidence, labeler: str, thresholds: Thresholds) -> F
     to exclude.
     """
     timed = [
-        (evidence.seconds(label), evidence.wordings[label.comparison_id].n_words)
-        for label in evidence.labels_by.get(labeler, ())
-        if label.answer in JUDGED and label.comparison_id in evidence.wordings
+        (history.seconds(label), history.wordings[label.comparison_id].n_words)
+        for label in history.labels_by.get(labeler, ())
+        if label.answer in JUDGED and label.comparison_id in history.wordings
     ]
     last = [row for row in timed if not math.isnan(row[0])][-thresholds.last_answers :]
     n = len(last)

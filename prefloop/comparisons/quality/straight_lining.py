@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Finding, unknown
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import ordinal
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.runs import longest_run, run_probability
@@ -27,31 +27,31 @@ class Row:
     """Of a row as long in so many answers, if each answer is given for its own question."""
 
 
-def straight_lining_findings(evidence: Evidence, thresholds: Thresholds) -> list[Finding]:
+def straight_lining_findings(history: LabelHistory, thresholds: Thresholds) -> list[Finding]:
     """Return for each labeler whether a row of like answers is too long for chance.
 
     A fresh random order gives each place its equal chance in every answer, whatever one likes, so
     the probability of a row in one place is exact. How often somebody honestly says "tie" is not
     known: the larger of the others' rate and the labeler's own outside the row is taken.
     """
-    counts = {name: _counts(given) for name, given in evidence.labels_by.items()}
+    counts = {name: _counts(given) for name, given in history.labels_by.items()}
     totals = {k: sum(c.get(k, 0) for c in counts.values()) for k in ("best", "tie", "all_bad")}
     found = []
-    for name in evidence.labelers:
-        labels = [x for x in evidence.labels_by.get(name, ()) if x.answer in totals]
+    for name in history.labelers:
+        labels = [x for x in history.labels_by.get(name, ()) if x.answer in totals]
         if len(labels) < thresholds.least_overlap:
             told = f"{len(labels)} answers: too few to see a row in them."
             found.append(unknown(name, "rows", len(labels), told))
             continue
         rates = _others_rates(totals, counts[name])
-        rows = [_place_row(evidence, labels), *(_answer_row(labels, a, rates[a]) for a in SAID)]
+        rows = [_place_row(history, labels), *(_answer_row(labels, a, rates[a]) for a in SAID)]
         found.append(_finding(name, min(rows, key=lambda row: row.probability), thresholds))
     return found
 
 
-def _place_row(evidence: Evidence, labels: list[Label]) -> Row:
+def _place_row(history: LabelHistory, labels: list[Label]) -> Row:
     places = np.array([_place(label) for label in labels])
-    sizes = [max(evidence.n_options(label), 1) for label in labels]
+    sizes = [max(history.n_options(label), 1) for label in labels]
     start, length = longest_run(places, places >= 0)
     # A row of m like places is a row of m - 1 answers that repeat the place before.
     again = [1 / k for k in sizes[1:]]

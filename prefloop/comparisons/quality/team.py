@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.copy_love import CopyChoice, copy_choice
+from prefloop.comparisons.quality.copying_preference import CopyChoice, copy_choice
 from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.gold import DoubtfulGold, doubtful_gold
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.labelers import LabelerFigures, labeler_figures
 from prefloop.comparisons.quality.peers import Agreement, overall_agreement, overall_with_owners
 from prefloop.comparisons.quality.population import Alarm, population_alarms
@@ -33,18 +33,18 @@ class TeamFigures:
 
 
 def judge_team(
-    evidence: Evidence, *, pay: Pay | None = None, thresholds: Thresholds | None = None
+    history: LabelHistory, *, pay: Pay | None = None, thresholds: Thresholds | None = None
 ) -> TeamFigures:
     """Return all figures and findings. They change nothing: that is for a person to decide."""
     pay, thresholds = pay or Pay(), thresholds or Thresholds()
-    alarms = population_alarms(evidence, thresholds)
+    alarms = population_alarms(history, thresholds)
     return TeamFigures(
-        labelers=tuple(labeler_figures(evidence, alarms, pay=pay, thresholds=thresholds)),
-        agreement=overall_agreement(evidence),
-        with_owners=overall_with_owners(evidence),
-        copying=copy_choice(evidence),
-        versions=tuple(version_figures(evidence)),
-        doubtful_gold=tuple(doubtful_gold(evidence.checks)),
-        cost=cost_of(evidence, evidence.labelers, pay),
+        labelers=tuple(labeler_figures(history, alarms, pay=pay, thresholds=thresholds)),
+        agreement=overall_agreement(history),
+        with_owners=overall_with_owners(history),
+        copying=copy_choice(history),
+        versions=tuple(version_figures(history)),
+        doubtful_gold=tuple(doubtful_gold(history.checks)),
+        cost=cost_of(history, history.labelers, pay),
         alarms=tuple(alarms),
     )

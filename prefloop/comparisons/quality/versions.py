@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.gold import gold_share
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import (
     Agreement,
     agreements_with_others,
@@ -45,20 +45,22 @@ class LabelerVersion:
     with_owners: Estimate | None
 
 
-def version_figures(evidence: Evidence) -> list[VersionFigures]:
+def version_figures(history: LabelHistory) -> list[VersionFigures]:
     """Return the figures of each version, oldest first.
 
     Agreement compares labels under the same version only: two people who read different
     instructions may both be right.
     """
-    return [_version(evidence.of_version(version), version) for version in evidence.versions]
+    return [_version(history.of_version(version), version) for version in history.versions]
 
 
-def labeler_versions(evidence: Evidence, thresholds: Thresholds) -> dict[str, list[LabelerVersion]]:
+def labeler_versions(
+    history: LabelHistory, thresholds: Thresholds
+) -> dict[str, list[LabelerVersion]]:
     """Return for each labeler the figures by version, oldest first."""
-    found: dict[str, list[LabelerVersion]] = {name: [] for name in evidence.labelers}
-    for version in evidence.versions:
-        part = evidence.of_version(version)
+    found: dict[str, list[LabelerVersion]] = {name: [] for name in history.labelers}
+    for version in history.versions:
+        part = history.of_version(version)
         with_others, with_owners = agreements_with_others(part), agreements_with_owners(part)
         for name in part.labelers:
             labels, checks = part.labels_by.get(name, []), part.checks_by.get(name, [])
@@ -68,7 +70,7 @@ def labeler_versions(evidence: Evidence, thresholds: Thresholds) -> dict[str, li
                     n_labels=len(labels),
                     gold=gold_share(checks, thresholds),
                     consistency=self_consistency(
-                        checks, evidence.labels_by.get(name, []), thresholds
+                        checks, history.labels_by.get(name, []), thresholds
                     ),
                     with_others=with_others[name],
                     with_owners=with_owners[name],
@@ -77,7 +79,7 @@ def labeler_versions(evidence: Evidence, thresholds: Thresholds) -> dict[str, li
     return found
 
 
-def _version(part: Evidence, version: str) -> VersionFigures:
+def _version(part: LabelHistory, version: str) -> VersionFigures:
     answers: dict[str, int] = {}
     for label in part.labels:
         answers[label.answer] = answers.get(label.answer, 0) + 1
@@ -92,7 +94,7 @@ def _version(part: Evidence, version: str) -> VersionFigures:
     )
 
 
-def _gold(part: Evidence) -> Estimate | None:
+def _gold(part: LabelHistory) -> Estimate | None:
     known = [
         check
         for check in part.checks

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from prefloop.store.team_tables import people
+from prefloop.store.core.team_tables import people
 
 context.configure(
     connection=context.config.attributes["connection"],

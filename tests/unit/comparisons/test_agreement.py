@@ -8,10 +8,10 @@ from prefloop.comparisons.agreement import (
     label_ceiling,
     label_cost,
     pair_agreements,
-    taste_agreement,
+    scorer_agreement,
 )
-from prefloop.comparisons.tastes.length import LengthTaste
 from prefloop.functional.statistics import wilson
+from prefloop.scorers.length import LengthScorer
 from tests.tolerances import FP64
 from tests.unit.comparisons.builders import make_label, make_question
 
@@ -52,10 +52,10 @@ def test_ceiling_weighs_comparisons_alike_and_keeps_to_the_asked_ones() -> None:
 
 
 def test_agreement_with_the_noise_free_taste() -> None:
-    estimate = taste_agreement(QUESTIONS, LABELS, LengthTaste())
+    estimate = scorer_agreement(QUESTIONS, LABELS, LengthScorer())
     assert estimate is not None
     assert (estimate.value, estimate.n) == (0.5, 4)  # s2 is the longest: right, right, wrong, wrong
-    assert taste_agreement([], LABELS, LengthTaste()) is None
+    assert scorer_agreement([], LABELS, LengthScorer()) is None
 
 
 def test_cost_leaves_unknown_times_out_and_says_so() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prefloop.comparisons.exchange.formats import FORMATS, export_file, import_file
-from prefloop.comparisons.exchange.intake import Options
+from prefloop.comparisons.exchange.importer import Options
 from prefloop.errors import InputError, StoreError
 from prefloop.seeding import stable_id
 from prefloop.store.store import Store

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.config import RunConfig, parse_run
 from prefloop.doctor import foundations
 from prefloop.doctor.finding import Finding
 from prefloop.doctor.foundations import check_database
-from prefloop.store import conditions as module
-from prefloop.store.conditions import Conditions, can_lose_commits, conditions, file_system
-from prefloop.store.soundness import opened
+from prefloop.run_file import parse_run
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
+from prefloop.store.upkeep import conditions as module
+from prefloop.store.upkeep.conditions import Conditions, can_lose_commits, conditions, file_system
+from prefloop.store.upkeep.soundness import opened
 
 GOOD = Conditions(
     program="SQLite 3.53.4",

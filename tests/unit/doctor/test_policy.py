@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from prefloop.config import RunConfig, parse_run
 from prefloop.doctor.policy import check_policy
+from prefloop.run_file import parse_run
+from prefloop.settings.run import RunConfig
 
 
 def _config(kl: dict[str, float]) -> RunConfig:
@@ -14,7 +15,7 @@ def _config(kl: dict[str, float]) -> RunConfig:
 
 
 def _line(update: int, *, weight: float | None) -> dict[str, Any]:
-    flag = {} if weight is None else {"policy/way_back": weight}
+    flag = {} if weight is None else {"policy/kl_cap_weight": weight}
     return {"stage": "policy", "update": update, "policy/kl": 0.0, "policy/score": 1.0, **flag}
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.comparisons.tastes.registry import build_taste
-from prefloop.evaluation.config import EvaluationConfig
 from prefloop.evaluation.evaluate import evaluate_round
-from prefloop.prompts.presets import load_task
 from prefloop.records import REFERENCE
+from prefloop.scorers.build import build_scorer, build_weighted
+from prefloop.settings.evaluation import EvaluationConfig
+from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.unit.evaluation.worlds import POLICY, prompt, sample
 
@@ -35,11 +35,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def _evaluate(store: Store, folder: Path, *, judge: str | None, has_taste: bool) -> dict:
     return evaluate_round(
         store,
-        config=EvaluationConfig(judge=judge),
+        config=EvaluationConfig(),
+        judge=build_scorer(judge, {}) if judge else None,
         task=load_task("sentiment"),
         round=0,
         policy_model=POLICY,
-        taste=build_taste({"sentiment": 1.0}) if has_taste else None,
+        scorer=build_weighted({"sentiment": 1.0}, {}) if has_taste else None,
         folder=folder,
     )
 
@@ -78,7 +79,8 @@ def test_a_policy_without_samples_is_not_judged(store: Store, tmp_path: Path) ->
         task=load_task("sentiment"),
         round=5,
         policy_model="policy/round-5",
-        taste=None,
+        judge=build_scorer("lexicon", {}),
+        scorer=None,
         folder=tmp_path,
     )
     assert figures["win_rate"] is None

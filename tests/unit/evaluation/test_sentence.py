@@ -3,8 +3,8 @@
 import pytest
 
 from prefloop.evaluation.sentence import verdict_sentence
-from prefloop.prompts.presets import load_task
-from prefloop.prompts.task import TaskConfig
+from prefloop.settings.task import TaskConfig
+from prefloop.settings.task_presets import load_task
 
 
 @pytest.fixture(scope="module")

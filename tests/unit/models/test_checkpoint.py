@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from prefloop.errors import CheckpointError, DivergedError
 from prefloop.models.checkpoint import (
     checkpoint_numbers,
+    drop_if_next_step_diverges,
     forget_checkpoints_after,
     load_checkpoint,
-    proving,
     read_checkpoint,
     restore_training,
     save_checkpoint,
@@ -176,9 +176,12 @@ def test_other_names_or_shapes_are_refused_and_touch_nothing(change: object) -> 
 
 def test_a_checkpoint_whose_next_step_diverges_is_dropped(tmp_path: Path) -> None:
     save(tmp_path, 1, 2)
-    with pytest.raises(DivergedError), proving(tmp_path, 2):
+    with pytest.raises(DivergedError), drop_if_next_step_diverges(tmp_path, 2):
         raise DivergedError("nan")
     assert read(tmp_path)[0] == 1
-    with pytest.raises(DivergedError), proving(tmp_path, 1, spare_last=True):
+    with (
+        pytest.raises(DivergedError),
+        drop_if_next_step_diverges(tmp_path, 1, keep_only_checkpoint=True),
+    ):
         raise DivergedError("nan")
     assert read(tmp_path)[0] == 1

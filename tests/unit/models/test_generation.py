@@ -9,13 +9,13 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from prefloop.models import generation
-from prefloop.models.family import Family
 from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ValueHead
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
 from tests.tolerances import MODEL
-from tests.unit.models.test_family import TEXTS
-from tests.unit.models.test_lower_layers import family_of
+from tests.unit.models.test_frozen_prefix import sources_of
+from tests.unit.models.test_roles import TEXTS
 
 N_TOKENS, PER_QUERY, FILL = 12, 8, 1
 
@@ -27,22 +27,22 @@ def ends(tokens: Int[Tensor, " B"], index: int) -> Bool[Tensor, " B"]:
 
 def counted_of(response: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
     """Return True up to and including the first token that ends, worked out row by row."""
-    counted = torch.ones_like(response, dtype=torch.bool)
+    loss_mask = torch.ones_like(response, dtype=torch.bool)
     for row, ids in enumerate(response.tolist()):
         ended = [i for i, token in enumerate(ids) if token % 4 == 0 and i >= 2]
         if ended:
-            counted[row, ended[0] + 1 :] = False
-    return counted
+            loss_mask[row, ended[0] + 1 :] = False
+    return loss_mask
 
 
-def drawn(family: Family, coder: Any, **settings: Any) -> tuple[dict[str, Any], Generation]:
+def drawn(roles: ModelRoles, tokenizer: Any, **settings: Any) -> tuple[dict[str, Any], Generation]:
     """Return the responses, and what else a pass over them needs."""
-    query, mask = pad_left([coder.encode(t) for t in TEXTS], coder.pad_id)
-    banned = banned_mask(family.policy.causal.get_output_embeddings().weight.shape[0], [FILL])
-    head = ValueHead(family.policy.width)
+    query, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    banned = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [FILL])
+    head = ValueHead(roles.policy.width)
     torch.nn.init.normal_(head.weight, generator=torch.Generator().manual_seed(5))
     found = generate(
-        family.policy,
+        roles.policy,
         query,
         mask,
         n_tokens=N_TOKENS,
@@ -67,25 +67,25 @@ def drawn(family: Family, coder: Any, **settings: Any) -> tuple[dict[str, Any], 
 def test_up_to_their_ends_responses_are_the_same(
     model_folder: Path, top_layers: int | None
 ) -> None:
-    family, coder = family_of(model_folder, top_layers)
-    rest, whole = drawn(family, coder)
-    _, cut = drawn(family, coder, ends=ends, fill=FILL)
-    counted = counted_of(whole.response)
-    assert 0.2 < counted.float().mean() < 0.8, "some end early, some late"
-    assert torch.equal(cut.response[counted], whole.response[counted])
-    torch.testing.assert_close(cut.logprobs[counted], whole.logprobs[counted], **MODEL)
-    torch.testing.assert_close(cut.values[counted], whole.values[counted], **MODEL)
-    assert (cut.response[~counted] == FILL).all()
-    assert not cut.logprobs[~counted].any() and not cut.values[~counted].any()
-    if cut.lower is not None:
-        read = torch.cat([rest["query_mask"], counted], dim=1)
-        torch.testing.assert_close(cut.lower[read], whole.lower[read], **MODEL)
+    roles, tokenizer = sources_of(model_folder, top_layers)
+    rest, whole = drawn(roles, tokenizer)
+    _, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
+    loss_mask = counted_of(whole.response)
+    assert 0.2 < loss_mask.float().mean() < 0.8, "some end early, some late"
+    assert torch.equal(cut.response[loss_mask], whole.response[loss_mask])
+    torch.testing.assert_close(cut.logprobs[loss_mask], whole.logprobs[loss_mask], **MODEL)
+    torch.testing.assert_close(cut.values[loss_mask], whole.values[loss_mask], **MODEL)
+    assert (cut.response[~loss_mask] == FILL).all()
+    assert not cut.logprobs[~loss_mask].any() and not cut.values[~loss_mask].any()
+    if cut.prefix_states is not None:
+        read = torch.cat([rest["query_mask"], loss_mask], dim=1)
+        torch.testing.assert_close(cut.prefix_states[read], whole.prefix_states[read], **MODEL)
 
 
 def test_a_row_that_ended_is_read_once_more_and_then_dropped(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    family, coder = family_of(model_folder, 1)
+    roles, tokenizer = sources_of(model_folder, 1)
     monkeypatch.setattr(generation, "FULL_ENOUGH", 0.999)
     widths = []
     real = generation._Rows._read
@@ -95,34 +95,34 @@ def test_a_row_that_ended_is_read_once_more_and_then_dropped(
         return real(rows, ids, mask)
 
     monkeypatch.setattr(generation._Rows, "_read", note)
-    _, cut = drawn(family, coder, ends=ends, fill=FILL)
+    _, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
     lengths = counted_of(cut.response).sum(dim=1)
     expected = [int((lengths >= step).sum()) for step in range(1, N_TOKENS)]
     assert widths == [len(TEXTS), *[n for n in expected if n]]
 
 
 def test_what_does_not_count_is_not_worked_out(model_folder: Path) -> None:
-    family, coder = family_of(model_folder, 1)
-    rest, cut = drawn(family, coder, ends=ends, fill=FILL)
-    counted = counted_of(cut.response)
+    roles, tokenizer = sources_of(model_folder, 1)
+    rest, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
+    loss_mask = counted_of(cut.response)
     asked = []
-    head = family.policy.causal.get_output_embeddings()
+    head = roles.policy.causal.get_output_embeddings()
     handle = head.register_forward_hook(lambda _module, args, _out: asked.append(len(args[0])))
     passes = {}
-    for name, read in (("whole", None), ("counted", counted)):
+    for name, read in (("whole", None), ("counted", loss_mask)):
         forward = respond_forward(
-            family.policy, response=cut.response, with_entropy=True, counted=read, **rest
+            roles.policy, response=cut.response, with_entropy=True, loss_mask=read, **rest
         )
-        loss = forward.logprobs[counted].sum() + forward.values[counted].sum()
-        parameters = [p for _, p in family.policy.named_parameters]
+        loss = forward.logprobs[loss_mask].sum() + forward.values[loss_mask].sum()
+        parameters = [p for _, p in roles.policy.named_parameters]
         passes[name] = (forward, torch.autograd.grad(loss, parameters))
     handle.remove()
-    assert asked == [counted.numel(), int(counted.sum())]
+    assert asked == [loss_mask.numel(), int(loss_mask.sum())]
     (whole, gradient), (part, same) = passes["whole"], passes["counted"]
     for name in ("logprobs", "entropy", "values"):
-        found, wanted = (getattr(forward, name)[counted] for forward in (part, whole))
+        found, wanted = (getattr(forward, name)[loss_mask] for forward in (part, whole))
         torch.testing.assert_close(found, wanted, **MODEL)
-    assert not part.logprobs[~counted].any() and not part.entropy[~counted].any()
-    torch.testing.assert_close(part.logprobs[counted], cut.logprobs[counted], **MODEL)
+    assert not part.logprobs[~loss_mask].any() and not part.entropy[~loss_mask].any()
+    torch.testing.assert_close(part.logprobs[loss_mask], cut.logprobs[loss_mask], **MODEL)
     for one, other in zip(gradient, same, strict=True):
         torch.testing.assert_close(one, other, **MODEL)

@@ -13,9 +13,9 @@ from prefloop.errors import CheckpointError, DivergedError
 from prefloop.files import verify_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import save_checkpoint
-from prefloop.policy.config import KLConfig
 from prefloop.policy.stage import PATIENCE, PolicyStage
 from prefloop.policy.trainer import PPOTrainer
+from prefloop.settings.policy import KLConfig
 from tests.stages_for_tests import OPENINGS, PROMPTS, disturb, trainer_on, weights_of
 from tests.tolerances import EXACT, RELOADED
 
@@ -122,7 +122,7 @@ def test_a_roll_back_takes_the_checkpoint_and_other_random_numbers(
     stage.improve(1, 3, PROMPTS)
     first = stage.metrics.lines()
     assert [stage.name_of(r) for r in (0, 1)] == ["policy/round-0", "policy/round-1"]
-    stage.go_back(2, cord="c1", known_until=40)
+    stage.go_back(2, cord="c1", label_cutoff=40)
     assert (stage.update, stage.checkpoints, stage.rolled_back_by) == (2, [2], "c1")
     torch.testing.assert_close(weights_of(stage.trainer.named_parameters), at_two, **EXACT)
     assert stage.metrics.lines() == first[:2]
@@ -131,10 +131,10 @@ def test_a_roll_back_takes_the_checkpoint_and_other_random_numbers(
     assert stage.metrics.lines()[2]["policy/entropy"] != first[2]["policy/entropy"]
     resumed, _ = stage_on(small(gpt2_folder), tmp_path)
     resumed.restore()
-    assert resumed.course == stage.course
-    assert (resumed.course.branch, resumed.course.known_until) == (1, 40)
-    resumed.go_back(2, cord="c2", known_until=50)
-    assert resumed.course.branch == 2, "never a branch that was there already"
+    assert resumed.lineage == stage.lineage
+    assert (resumed.lineage.branch, resumed.lineage.label_cutoff) == (1, 40)
+    resumed.go_back(2, cord="c2", label_cutoff=50)
+    assert resumed.lineage.branch == 2, "never a branch that was there already"
 
 
 def test_a_roll_back_that_was_interrupted_is_done_again(gpt2_folder: Path, tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_roll_back_that_was_interrupted_is_done_again(gpt2_folder: Path, tmp_p
     stage.improve(0, 3, PROMPTS)
     later = tmp_path / "checkpoints" / "policy" / "checkpoint-000003"
     shutil.copytree(later, tmp_path / "later")
-    stage.go_back(2, cord="c1", known_until=40)
+    stage.go_back(2, cord="c1", label_cutoff=40)
     # As if the process had died before it dropped what came after.
     shutil.copytree(tmp_path / "later", later)
     again, _ = stage_on(small(gpt2_folder), tmp_path)
     again.restore()
     assert (again.update, again.rolled_back_by) == (3, "")
-    again.go_back(2, cord="c1", known_until=40)
-    assert (again.checkpoints, again.course.branch) == ([2], 1)
+    again.go_back(2, cord="c1", label_cutoff=40)
+    assert (again.checkpoints, again.lineage.branch) == ([2], 1)
 
 
 def test_a_checkpoint_of_an_earlier_prefloop_is_taken(gpt2_folder: Path, tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_
     ]
     folders = [tmp_path / "policy" / f"round-{r}" for r in (0, 1)]
     assert [verify_folder(folder) for folder in folders] == [[], []]
-    ids = torch.tensor([trainer.responder.coder.encode(OPENINGS[0])])
+    ids = torch.tensor([trainer.sampler.tokenizer.encode(OPENINGS[0])])
     with torch.no_grad():
-        mine = trainer.family.policy.logits(trainer.family.policy.hidden(ids, ids >= 0))
+        mine = trainer.roles.policy.logits(trainer.roles.policy.hidden(ids, ids >= 0))
         first, last = (AutoModelForCausalLM.from_pretrained(f)(ids).logits for f in folders)
     torch.testing.assert_close(last, mine, **RELOADED)
     assert (first - mine).abs().max() > 0.01
@@ -206,7 +206,7 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
     gpt2_folder: Path, tmp_path: Path, cap: float | None
 ) -> None:
     trainer = trainer_on(gpt2_folder, **FAR_BEYOND | {"kl": KLConfig(coef=0.1, cap=cap)})
-    disturb(trainer.family.policy)
+    disturb(trainer.roles.policy)
     stage, _ = stage_on(trainer, tmp_path)
     if cap is None:
         before = weights_of(trainer.named_parameters)
@@ -227,7 +227,7 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
 def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: Path) -> None:
     def stopped_at(place: Path, pause: int) -> int:
         first = trainer_on(gpt2_folder, **FAR_BEYOND)
-        disturb(first.family.policy)
+        disturb(first.roles.policy)
         stage_on(first, place)[0].improve(0, pause, PROMPTS)
         second = trainer_on(gpt2_folder, **FAR_BEYOND)
         stage, _ = stage_on(second, place)

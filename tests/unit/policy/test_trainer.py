@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
-from prefloop.policy.config import KLConfig, PolicyConfig
-from prefloop.policy.trainer import PPOTrainer, take
-from prefloop.prompts.presets import load_task
+from prefloop.models.roles import ModelRoles
+from prefloop.policy.trainer import PPOTrainer, select_rows
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.config import SamplesConfig
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import KLConfig, PolicyConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task_presets import load_task
 from tests.stages_for_tests import disturb
 from tests.tolerances import EXACT, FP32, MODEL
 
@@ -42,16 +42,16 @@ class LikesEven:
 
 
 def trainer_on(folder: Path, reward: Any, **changes: Any) -> PPOTrainer:
-    coder = load_tokenizer(folder)
-    causal = load_causal(folder, coder)
-    family = Family(causal, ModelsConfig(lora_rank=4), seed=1)
+    tokenizer = load_tokenizer(folder)
+    causal = load_causal(folder, tokenizer)
+    roles = ModelRoles(causal, ModelsConfig(lora_rank=4), seed=1)
     task = load_task({"name": "sentiment", **TASK, **changes.pop("task", {})})
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     samples = SamplesConfig(**changes.pop("samples", {}))
-    responder = Responder(coder, task, samples, vocabulary=vocabulary)
+    sampler = Sampler(tokenizer, task, samples, vocabulary=vocabulary)
     settings = {"batch_size": 32, "episodes": 3200, "microbatch_size": 32, "lr": 3e-3} | changes
     config = PolicyConfig(**settings)
-    return PPOTrainer(family, ValueHead(family.policy.width), reward, responder, config, seed=1)
+    return PPOTrainer(roles, ValueHead(roles.policy.width), reward, sampler, config, seed=1)
 
 
 def scores_over(trainer: PPOTrainer, updates: int) -> list[float]:
@@ -84,7 +84,7 @@ def test_c2_without_reward_the_kl_penalty_brings_a_moved_policy_back(
     trainer = trainer_on(gpt2_folder, LikesEven(0.0), kl=fixed, epochs=3, task=short)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for _, parameter in trainer.family.policy.named_parameters:
+        for _, parameter in trainer.roles.policy.named_parameters:
             parameter.add_(0.08 * torch.randn(parameter.shape, generator=generator))
     trainer.kl_coef = kl_coef
     kl = [trainer.step(trainer.prompts_of(trainer.update, PROMPTS))["policy/kl"] for _ in range(18)]
@@ -116,9 +116,9 @@ def test_microbatches_change_neither_losses_nor_gradient(gpt2_folder: Path) -> N
         rule = {"stop": "e", "stop_min": 1}
         trainer = trainer_on(gpt2_folder, LikesEven(), microbatch_size=size, task=rule)
         rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
-        disturb(trainer.family.policy)
+        disturb(trainer.roles.policy)
         step = trainer.improve_minibatch(rollout)
-        assert abs(step.kl_gained) > 0.1
+        assert abs(step.kl_increase) > 0.1
         losses.append(torch.tensor(list(vars(step).values())))
         named = trainer.named_parameters
         gradients.append(torch.cat([p.grad.flatten() for _, p in named if p.grad is not None]))
@@ -144,16 +144,16 @@ def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored
     rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
     assert (rollout.scores[~rollout.is_ended] == -1).all()
     assert rollout.mask[~rollout.is_ended].all()
-    response = torch.tensor([[60, 61, trainer.responder.stop_rule.stop_id, 60, 60, 60]] * 3)
-    ending = trainer.responder.stop_rule.apply(response)
-    assert ending.is_ended.all() and ending.mask.sum() == 9
-    scores = trainer.score(PROMPTS, response, ending.is_ended)
+    response = torch.tensor([[60, 61, trainer.sampler.stop_rule.stop_id, 60, 60, 60]] * 3)
+    stop_mask = trainer.sampler.stop_rule.apply(response)
+    assert stop_mask.is_ended.all() and stop_mask.mask.sum() == 9
+    scores = trainer.score(PROMPTS, response, stop_mask.is_ended)
     expected = torch.tensor(
         [float(sum(i % 2 == 0 for i in s)) for s in _last_six(trainer, response)]
     )
     torch.testing.assert_close(scores, expected, **EXACT)
     trained = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": "train"})
-    assert trained.responder.counted(ending).all()
+    assert trained.sampler.loss_mask(stop_mask).all()
 
 
 @pytest.mark.parametrize("after_stop", ["ignore", "train"])
@@ -162,7 +162,7 @@ def test_an_update_trains_on_what_was_drawn(gpt2_folder: Path, after_stop: str) 
     rule = {"stop": "e", "stop_min": 1, "response_tokens": 12}
     trainer = trainer_on(gpt2_folder, LikesEven(), task=rule, samples={"after_stop": after_stop})
     rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
-    is_padding = rollout.response == trainer.responder.coder.pad_id
+    is_padding = rollout.response == trainer.sampler.tokenizer.pad_id
     assert torch.equal(is_padding, ~rollout.mask)
     assert is_padding.any() == (after_stop == "ignore")
     assert not rollout.logprobs[is_padding].any() and not rollout.ref_logprobs[is_padding].any()
@@ -173,7 +173,7 @@ def test_an_update_trains_on_what_was_drawn(gpt2_folder: Path, after_stop: str) 
 
 def _last_six(trainer: PPOTrainer, response: Tensor) -> list[list[int]]:
     """What the reward model may look at: the query, then the response up to its stop token."""
-    query = [trainer.responder.coder.encode(p.text) for p in PROMPTS]
+    query = [trainer.sampler.tokenizer.encode(p.text) for p in PROMPTS]
     return [(q + r[:3])[-6:] for q, r in zip(query, response.tolist(), strict=True)]
 
 
@@ -185,7 +185,7 @@ def test_beyond_the_cap_the_policy_is_held_near_it(gpt2_folder: Path, cap: float
     for _ in range(40):
         metrics = trainer.step(trainer.prompts_of(trainer.update, PROMPTS))
         kl.append(metrics["policy/kl"])
-        weights.append(metrics["policy/way_back"])
+        weights.append(metrics["policy/kl_cap_weight"])
     settled = sum(kl[-10:]) / 10
     if cap is None:
         assert settled > 2.0
@@ -200,7 +200,7 @@ def test_the_way_back_is_added_with_its_weight(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder, LikesEven())
     scores_over(trainer, 2)
     rollout = trainer.respond(trainer.prompts_of(trainer.update, PROMPTS))
-    within, beyond = trainer.estimate(rollout), trainer.estimate(rollout, way_back=0.25)
+    within, beyond = trainer.estimate(rollout), trainer.estimate(rollout, kl_cap_weight=0.25)
     back = beyond.advantages - within.advantages
     assert within.advantages.std(correction=0).item() == pytest.approx(1.0, abs=1e-4)
     assert back.std(correction=0).item() == pytest.approx(0.25, abs=1e-4)
@@ -218,53 +218,55 @@ def test_each_step_knows_the_kl_that_the_one_before_found(gpt2_folder: Path) -> 
     within_a_clipped_step = KLConfig(coef=0.0, cap=kl / 1.25)
     trainer.config = trainer.config.model_copy(update={"kl": within_a_clipped_step})
     asked, found = [], []
-    way_back, improve = trainer.way_back, trainer.improve_minibatch
-    trainer.way_back = lambda kl: asked.append(kl) or way_back(kl)  # type: ignore[method-assign, func-returns-value]
+    kl_cap_weight, improve = trainer.kl_cap_weight, trainer.improve_minibatch
+    trainer.kl_cap_weight = lambda kl: asked.append(kl) or kl_cap_weight(kl)  # type: ignore[method-assign, func-returns-value]
     trainer.improve_minibatch = lambda *a, **k: found.append(improve(*a, **k)) or found[-1]  # type: ignore[method-assign, func-returns-value]
     metrics = trainer.improve(rollout, kl)
-    assert asked == [kl, *(kl + step.kl_gained for step in found[:-1])]
-    weights = [way_back(nats) for nats in asked]
+    assert asked == [kl, *(kl + step.kl_increase for step in found[:-1])]
+    weights = [kl_cap_weight(nats) for nats in asked]
     assert weights[0] == 1.0
     assert min(weights) < 0.5
-    assert metrics["policy/way_back"] == pytest.approx(sum(weights) / len(weights))
-    assert metrics["policy/kl_gained"] < 0.0
+    assert metrics["policy/kl_cap_weight"] == pytest.approx(sum(weights) / len(weights))
+    assert metrics["policy/kl_increase"] < 0.0
 
 
 def test_a_minibatch_of_a_rollout_is_the_same_rows(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder, LikesEven())
     rollout = trainer.respond(trainer.prompts_of(0, PROMPTS))
-    part = take(rollout, torch.tensor([3, 1]))
+    part = select_rows(rollout, torch.tensor([3, 1]))
     torch.testing.assert_close(part.logprobs, rollout.logprobs[[3, 1]], **FP32)
 
 
 def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path) -> None:
     """One trainer goes on above the frozen layers, the other runs every layer every time."""
-    coder = load_tokenizer(model_folder)
+    tokenizer = load_tokenizer(model_folder)
     rule = {"stop": ".", "stop_min": 1, "response_tokens": 6}
     rollouts, steps = [], []
     for is_shared in (True, False):
-        family = Family(
-            load_causal(model_folder, coder), ModelsConfig(lora_rank=4, lora_top_layers=1), seed=1
+        roles = ModelRoles(
+            load_causal(model_folder, tokenizer),
+            ModelsConfig(lora_rank=4, lora_top_layers=1),
+            seed=1,
         )
         if not is_shared:
-            for trunk in (family.policy, family.reward, family.reference):
-                trunk.lower_layers = None
+            for role_model in (roles.policy, roles.reward, roles.reference):
+                role_model.frozen_prefix = None
         trainer = trainer_on(model_folder, None, task=rule)
-        trainer.reward_model = RewardModel(family, pad_id=coder.pad_id, seed=2)
+        trainer.reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=2)
         trainer = PPOTrainer(
-            family,
-            ValueHead(family.policy.width),
+            roles,
+            ValueHead(roles.policy.width),
             trainer.reward_model,
-            trainer.responder,
+            trainer.sampler,
             trainer.config,
             seed=1,
         )
-        trainer.responder.stop_rule._is_stop[::9] = True  # Now some responses end, others do not.
+        trainer.sampler.stop_rule._is_stop[::9] = True  # Now some responses end, others do not.
         rollouts.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
         trainer.improve(rollouts[-1], 0.0)
         steps.append(trainer.respond(trainer.prompts_of(0, PROMPTS)))
     (shared, whole), (after_shared, after_whole) = rollouts, steps
-    assert shared.lower is not None and whole.lower is None
+    assert shared.prefix_states is not None and whole.prefix_states is None
     assert shared.is_ended.any() and not shared.is_ended.all()
     for name in ("response", "logprobs", "ref_logprobs", "values", "scores"):
         torch.testing.assert_close(getattr(shared, name), getattr(whole, name), **MODEL)

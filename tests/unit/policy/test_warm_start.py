@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family
 from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
-from prefloop.policy.config import WarmStartConfig
-from prefloop.policy.warm_start import Lesson, lessons_of, warm_start
+from prefloop.policy.warm_start import SFTExample, sft_examples, warm_start
 from prefloop.progress import Silent
 from prefloop.records import Prompt
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import WarmStartConfig
 from tests.models_for_tests import TEXT
 from tests.stages_for_tests import Adapter, task_of
 from tests.tolerances import EXACT
@@ -21,20 +21,22 @@ from tests.tolerances import EXACT
 CONFIG = WarmStartConfig(epochs=6, lr=1e-2, batch_size=4)
 
 
-def perplexity(folder: Path, lessons: list[Lesson], *, role: str = "reference") -> float:
+def perplexity(folder: Path, examples: list[SFTExample], *, role: str = "reference") -> float:
     """Return exp of the mean loss per response token, one lesson at a time."""
-    coder = load_tokenizer(folder)
-    family = Family(load_causal(folder, coder), ModelsConfig(lora_rank=4), seed=1)
-    trunk = getattr(family, role)
-    nothing = banned_mask(trunk.causal.get_output_embeddings().weight.shape[0], [])
+    tokenizer = load_tokenizer(folder)
+    roles = ModelRoles(load_causal(folder, tokenizer), ModelsConfig(lora_rank=4), seed=1)
+    role_model = getattr(roles, role)
+    nothing = banned_mask(role_model.causal.get_output_embeddings().weight.shape[0], [])
     total, n_tokens = 0.0, 0
-    for lesson in lessons:
-        query, mask = pad_left([lesson.query], coder.pad_id)
-        response = torch.tensor([lesson.response])
+    for example in examples:
+        query, mask = pad_left([example.query], tokenizer.pad_id)
+        response = torch.tensor([example.response])
         with torch.no_grad():
-            forward = respond_forward(trunk, query, mask, response, temperature=1.0, banned=nothing)
+            forward = respond_forward(
+                role_model, query, mask, response, temperature=1.0, banned=nothing
+            )
         total -= forward.logprobs.sum().item()
-        n_tokens += len(lesson.response)
+        n_tokens += len(example.response)
     return math.exp(total / n_tokens)
 
 
@@ -42,25 +44,25 @@ def perplexity(folder: Path, lessons: list[Lesson], *, role: str = "reference") 
 def test_perplexity_falls_and_policy_and_reference_both_begin_there(
     gpt2_folder: Path, tmp_path: Path, adapter: Adapter
 ) -> None:
-    lessons = lessons_of([], task_of(query_tokens_max=8), gpt2_folder, TEXT[:4])
+    examples = sft_examples([], task_of(query_tokens_max=8), gpt2_folder, TEXT[:4])
     models = ModelsConfig(adapter=adapter, lora_rank=4)
     folder = warm_start(
         gpt2_folder,
         CONFIG,
         models,
-        lessons,
+        examples,
         folder=tmp_path / "warm_start",
         seed=1,
         progress=Silent(),
     )
-    before, after = perplexity(gpt2_folder, lessons), perplexity(folder, lessons)
+    before, after = perplexity(gpt2_folder, examples), perplexity(folder, examples)
     assert after < 0.5 * before
-    assert perplexity(folder, lessons, role="policy") == after
+    assert perplexity(folder, examples, role="policy") == after
     assert load_tokenizer(folder).pad_id == load_tokenizer(gpt2_folder).pad_id
 
 
 def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path) -> None:
-    lessons = lessons_of([], task_of(), gpt2_folder, TEXT[:2])
+    examples = sft_examples([], task_of(), gpt2_folder, TEXT[:2])
     one_step = WarmStartConfig(epochs=1, lr=1e-2)
 
     def make(place: str, seed: int = 1) -> dict[str, torch.Tensor]:
@@ -68,7 +70,7 @@ def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path)
             gpt2_folder,
             one_step,
             ModelsConfig(lora_rank=4),
-            lessons,
+            examples,
             folder=tmp_path / place,
             seed=seed,
             progress=Silent(),
@@ -83,21 +85,23 @@ def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path)
 
 
 def test_human_answers_are_learned_where_there_are_any(gpt2_folder: Path) -> None:
-    coder = load_tokenizer(gpt2_folder)
+    tokenizer = load_tokenizer(gpt2_folder)
     task = task_of(prefix="Q: ", suffix=" A:", response_tokens=30)
     prompts = [
         Prompt(id="1", text="A text.", source="s", split="train", reference=" She sang. "),
         Prompt(id="2", text="Another.", source="s", split="train"),
     ]
-    (lesson,) = lessons_of(prompts, task, gpt2_folder, TEXT)
-    assert lesson.query == coder.encode("Q: ") + coder.encode("A text.") + coder.encode(" A:")
-    assert coder.decode(lesson.response) == " She sang.\n"
+    (example,) = sft_examples(prompts, task, gpt2_folder, TEXT)
+    assert example.query == tokenizer.encode("Q: ") + tokenizer.encode(
+        "A text."
+    ) + tokenizer.encode(" A:")
+    assert tokenizer.decode(example.response) == " She sang.\n"
     short = task_of(response_tokens=2)
-    assert len(lessons_of(prompts, short, gpt2_folder, TEXT)[0].response) == 2
+    assert len(sft_examples(prompts, short, gpt2_folder, TEXT)[0].response) == 2
 
 
 def test_passages_are_learned_whole_up_to_the_tokens_a_run_will_see(gpt2_folder: Path) -> None:
-    coder = load_tokenizer(gpt2_folder)
+    tokenizer = load_tokenizer(gpt2_folder)
     task = task_of(query_tokens_max=5, response_tokens=6)
-    lessons = lessons_of([], task, gpt2_folder, [*TEXT[:2], "", "a"])
-    assert [x.query + x.response for x in lessons] == [coder.encode(t)[:11] for t in TEXT[:2]]
+    examples = sft_examples([], task, gpt2_folder, [*TEXT[:2], "", "a"])
+    assert [x.query + x.response for x in examples] == [tokenizer.encode(t)[:11] for t in TEXT[:2]]

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.passages import Passage
 from prefloop.prompts.sources import BUILTIN, read_passages
 from prefloop.prompts.splits import split_of
+from prefloop.settings.prompts import PromptsConfig
 
 
 @pytest.fixture(scope="module")

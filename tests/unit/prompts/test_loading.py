@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.loading import load_prompts
-from prefloop.prompts.presets import load_task
 from prefloop.records import Prompt
+from prefloop.settings.prompts import PromptsConfig
+from prefloop.settings.task_presets import load_task
 from tests.unit.prompts.tokenizers import WordTokenizer
 
 PASSAGES = [f"Start {i}. This is the sentence of number {i}. Left over" for i in range(300)]

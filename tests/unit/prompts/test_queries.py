@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefloop.prompts.presets import load_task
 from prefloop.prompts.queries import TextTokenizer, cut_query, token_ends
-from prefloop.prompts.task import TaskConfig
+from prefloop.settings.task import TaskConfig
+from prefloop.settings.task_presets import load_task
 from tests.unit.prompts.tokenizers import (
     ByteTokenizer,
     LowercaseTokenizer,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import InputError
-from prefloop.prompts.config import PromptsConfig
 from prefloop.prompts.passages import Passage
 from prefloop.prompts.sources import read_passages
+from prefloop.settings.prompts import PromptsConfig
 
 # No time of packing in it: the bytes name the tests, and two workers must collect the same.
 PACKED = gzip.compress(b'{"text": "One"}\n' * 99, mtime=0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.report.build import build_report
-from prefloop.report.config import ReportConfig
+from prefloop.settings.report import ReportConfig
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import SETTINGS, fake_task, make_run
 

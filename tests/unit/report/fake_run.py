@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from prefloop.comparisons.tastes.registry import build_taste
-from prefloop.evaluation.config import EvaluationConfig
 from prefloop.evaluation.evaluate import evaluate_round
 from prefloop.files import append_json_line
-from prefloop.prompts.presets import load_task
-from prefloop.prompts.task import TaskConfig
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.rewards.trust import trust_figures
+from prefloop.scorers.build import build_scorer, build_weighted
 from prefloop.seeding import numpy_stream, stable_id
+from prefloop.settings.evaluation import EvaluationConfig
+from prefloop.settings.task import TaskConfig
+from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"> \u202etxt.exe'
@@ -64,7 +64,7 @@ SETTINGS: dict[str, Any] = {
     "comparisons": {
         "labelers": "synthetic",
         "labels": 240,
-        "synthetic": {"taste": {"sentiment": 1.0}},
+        "synthetic": {"scorers": {"sentiment": 1.0}},
     },
     "policy": {"episodes": 4096, "kl": {"control": "adaptive", "target": 6.0, "coef": 0.15}},
 }
@@ -166,7 +166,7 @@ def _sample(
 
 def _labels(store: Store, writer: Writer, prompts: list[Prompt], round: int, folder: Path) -> None:
     """Ask two labelers per question; write the trust figures of a fair reward model."""
-    taste = build_taste({"sentiment": 1.0})
+    scorer = build_weighted({"sentiment": 1.0}, {})
     scores, targets, lengths = [], [], []
     asked: list[Comparison] = []
     labels: list[Label] = []
@@ -175,7 +175,7 @@ def _labels(store: Store, writer: Writer, prompts: list[Prompt], round: int, fol
         for prompt in prompts
         for k in range(4)
     ]
-    liked_all = taste.score([s.prompt_id for s in drawn], [s.text for s in drawn]).reshape(-1, 4)
+    liked_all = scorer.score([s.prompt_id for s in drawn], [s.text for s in drawn]).reshape(-1, 4)
     for prompt, liked, first in zip(prompts, liked_all, range(0, len(drawn), 4), strict=True):
         samples = drawn[first : first + 4]
         comparison = Comparison(
@@ -241,11 +241,12 @@ def _evaluate(
     store.add_samples(samples)
     evaluate_round(
         store,
-        config=EvaluationConfig(judge=judge, prompts=len(prompts)),
+        config=EvaluationConfig(prompts=len(prompts)),
+        judge=build_scorer(judge, {}) if judge else None,
         task=task,
         round=round,
         policy_model=policy,
-        taste=build_taste({"sentiment": 1.0}),
+        scorer=build_weighted({"sentiment": 1.0}, {}),
         folder=folder,
     )
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from prefloop.records import Comparison, Label
-from prefloop.report.config import ReportConfig
-from prefloop.report.labels import label_facts, synthetic_taste
-from prefloop.teamwork import Rule
+from prefloop.report.labels import label_facts, synthetic_scorers
+from prefloop.settings.report import ReportConfig
+from prefloop.teamwork import Exclusion
 
 COMPARISONS = {
     f"c{i}": Comparison(
@@ -68,7 +68,7 @@ def test_one_labeler_per_question_has_no_agreement() -> None:
 
 
 def test_only_rules_in_force_are_told() -> None:
-    rule = Rule(
+    rule = Exclusion(
         id="r",
         name="too fast",
         labeler="bob",
@@ -84,7 +84,7 @@ def test_only_rules_in_force_are_told() -> None:
 
 
 def test_people_have_no_known_taste() -> None:
-    assert synthetic_taste({"comparisons": {"labelers": "people"}}) is None
-    assert synthetic_taste({}) is None
-    taste = {"labelers": "synthetic", "synthetic": {"taste": {"length": 2.0}}}
-    assert synthetic_taste({"comparisons": taste}) == {"length": 2.0}
+    assert synthetic_scorers({"comparisons": {"labelers": "people"}}) is None
+    assert synthetic_scorers({}) is None
+    scorer = {"labelers": "synthetic", "synthetic": {"scorers": {"length": 2.0}}}
+    assert synthetic_scorers({"comparisons": scorer}) == {"length": 2.0}

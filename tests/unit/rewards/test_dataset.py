@@ -25,17 +25,17 @@ def target_of(samples: list[Sample], probabilities: tuple[float, ...]) -> Target
 
 
 def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None:
-    coder, family = family_on(gpt2_folder)
-    responder = responder_on(coder, family)
-    samples = [[sample_of(p, [60 + n, 61], n, coder) for n in range(4)] for p in PROMPTS[:2]]
+    tokenizer, roles = family_on(gpt2_folder)
+    sampler = responder_on(tokenizer, roles)
+    samples = [[sample_of(p, [60 + n, 61], n, tokenizer) for n in range(4)] for p in PROMPTS[:2]]
     targets = [target_of(samples[0][:2], (0.0, 1.0)), target_of(samples[1], (0.25, 0.25, 0.5, 0.0))]
     batch = preference_batch(
-        targets, {s.id: s for g in samples for s in g}, {p.id: p for p in PROMPTS}, responder
+        targets, {s.id: s for g in samples for s in g}, {p.id: p for p in PROMPTS}, sampler
     )
     expected = torch.tensor([[0, 1, 0, 0], [0.25, 0.25, 0.5, 0]])
     torch.testing.assert_close(batch.targets, expected, **EXACT)
     assert batch.present.tolist() == [[True, True, False, False], [True] * 4]
-    query = coder.encode(PROMPTS[1].text)
+    query = tokenizer.encode(PROMPTS[1].text)
     assert [list(s) for s in batch.sequences[1]] == [[*query, 60 + n, 61] for n in range(4)]
     second = rows(batch, [1])
     assert second.sequences == batch.sequences[1:]
@@ -43,12 +43,12 @@ def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None
 
 
 def test_imported_text_is_encoded_as_a_text_of_its_own(gpt2_folder: Path) -> None:
-    coder, family = family_on(gpt2_folder)
-    responder = responder_on(coder, family)
-    imported = sample_of(PROMPTS[0], [], 0, coder)
+    tokenizer, roles = family_on(gpt2_folder)
+    sampler = responder_on(tokenizer, roles)
+    imported = sample_of(PROMPTS[0], [], 0, tokenizer)
     text = Sample(**{**vars(imported), "text": " and she sang."})
-    expected = coder.encode(PROMPTS[0].text) + coder.encode(" and she sang.")
-    assert responder.sample_ids(PROMPTS[0].text, text) == expected
+    expected = tokenizer.encode(PROMPTS[0].text) + tokenizer.encode(" and she sang.")
+    assert sampler.sample_ids(PROMPTS[0].text, text) == expected
 
 
 def test_an_epoch_is_a_permutation_fixed_by_its_counters() -> None:
@@ -61,14 +61,14 @@ def test_an_epoch_is_a_permutation_fixed_by_its_counters() -> None:
 
 
 def test_foreign_ids_and_too_long_sequences_are_told_at_once(gpt2_folder: Path) -> None:
-    coder, family = family_on(gpt2_folder)
-    responder = responder_on(coder, family)
-    samples = [sample_of(PROMPTS[0], [60, 61], n, coder) for n in range(2)]
+    tokenizer, roles = family_on(gpt2_folder)
+    sampler = responder_on(tokenizer, roles)
+    samples = [sample_of(PROMPTS[0], [60, 61], n, tokenizer) for n in range(2)]
     batch = preference_batch(
         [target_of(samples, (1.0, 0.0))],
         {s.id: s for s in samples},
         {PROMPTS[0].id: PROMPTS[0]},
-        responder,
+        sampler,
     )
     longest = len(batch.sequences[0][0])
     check_ids(batch, vocabulary=401, context=longest)

@@ -8,9 +8,9 @@ import torch
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
 from prefloop.metrics import MetricsLog
-from prefloop.rewards.config import RewardsConfig
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
+from prefloop.settings.rewards import RewardsConfig
 from tests.stages_for_tests import family_on, weights_of
 from tests.tolerances import EXACT, FP32, MODEL
 
@@ -52,10 +52,10 @@ def trainer_on(
     top_layers: int | None = None,
     **changes: object,
 ) -> RewardTrainer:
-    coder, family = family_on(folder, top_layers=top_layers)
+    tokenizer, roles = family_on(folder, top_layers=top_layers)
     small = {"batch_size": 4, "lr": 3e-3, "checkpoint_every": 1, **changes}
     return RewardTrainer(
-        RewardModel(family, pad_id=coder.pad_id, seed=1),
+        RewardModel(roles, pad_id=tokenizer.pad_id, seed=1),
         RewardsConfig(**small),  # type: ignore[arg-type]
         seed=1,
         round_number=0,

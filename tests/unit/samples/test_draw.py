@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from prefloop.models.config import ModelsConfig
-from prefloop.models.family import Family
 from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles
 from prefloop.progress import Silent
-from prefloop.prompts.presets import load_task
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
-from prefloop.samples.config import SamplesConfig
 from prefloop.samples.draw import SampleDrawer
-from prefloop.samples.responder import Responder
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.stages_for_tests import disturb
 
@@ -35,14 +35,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def drawer(
     folder: Path, store: Store, *, attempts: int = 8, seed: int = 1, **samples: Any
 ) -> SampleDrawer:
-    coder = load_tokenizer(folder)
-    causal = load_causal(folder, coder)
-    family = Family(causal, ModelsConfig(lora_rank=4), seed=1)
+    tokenizer = load_tokenizer(folder)
+    causal = load_causal(folder, tokenizer)
+    roles = ModelRoles(causal, ModelsConfig(lora_rank=4), seed=1)
     task = load_task({"name": "sentiment", "stop": "e", "stop_min": 4, "response_tokens": 16})
     config = SamplesConfig(batch_size=8, attempts=attempts, **samples)
     vocabulary = causal.get_output_embeddings().weight.shape[0]
-    responder = Responder(coder, task, config, vocabulary=vocabulary)
-    return SampleDrawer(responder, family, store, seed=seed, progress=Silent())
+    sampler = Sampler(tokenizer, task, config, vocabulary=vocabulary)
+    return SampleDrawer(sampler, roles, store, seed=seed, progress=Silent())
 
 
 def draw(drawer: SampleDrawer, prompts: list[Prompt], purpose: Purpose) -> list[Sample]:
@@ -64,7 +64,7 @@ def test_the_ids_of_a_sample_are_those_that_were_drawn(
 ) -> None:
     one = drawer(gpt2_folder, store, after_stop=after_stop)
     samples = one.draw(PROMPTS, model=REFERENCE, round=0, purpose="evaluation", per_prompt=64)
-    stop, pad = one.responder.stop_rule.stop_id, one.responder.coder.pad_id
+    stop, pad = one.sampler.stop_rule.stop_id, one.sampler.tokenizer.pad_id
     assert len({s.is_ended for s in samples}) == 2
     for sample in samples:
         assert pad not in sample.response_ids
@@ -118,8 +118,8 @@ def test_a_prompt_whose_responses_never_end_is_not_drawn_again(
     before = draw(one, PROMPTS[:2], "labels")
     assert {s.prompt_id for s in before} == {PROMPTS[1].id}
     other = drawer(gpt2_folder, store, seed=1)
-    disturb(other.family.policy)
-    other.family.reference = other.family.policy
+    disturb(other.roles.policy)
+    other.roles.reference = other.roles.policy
     assert draw(other, PROMPTS[:2], "labels") == before
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefloop.records import Label
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy, Gold, Receipt, Submission, View
+from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Receipt, Submission
 from tests.unit.store.records_for_tests import comparison
 
 WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
@@ -34,12 +34,14 @@ def give(
     *,
     policy: ClaimPolicy = WORK_ONLY,
     seed: int = 0,
-) -> list[View]:
+) -> list[Assignment]:
     """Hand questions to a labeler."""
     return store.queue.claim(labeler, n=n, rng=random.Random(seed), policy=policy)
 
 
-def answer(view: View, name: str | None = None, *, place: int = 0, **changes: Any) -> Submission:
+def answer(
+    view: Assignment, name: str | None = None, *, place: int = 0, **changes: Any
+) -> Submission:
     """Return an answer to a view: the sample at a place on the screen is best."""
     shown = tuple(sample.id for sample in view.samples)
     submission_changes = {key: changes.pop(key) for key in ("replaces", "timing") if key in changes}
@@ -87,6 +89,6 @@ def known(question: int) -> str:
     return comparison(question).sample_ids[0]
 
 
-def place_of(view: View, sample_id: str) -> int:
+def place_of(view: Assignment, sample_id: str) -> int:
     """Return where a sample stands on the screen."""
     return [sample.id for sample in view.samples].index(sample_id)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from prefloop.errors import StoreAwayError, StoreError
-from prefloop.store import database, ledger
+from prefloop.store.core import database, ledger
 from prefloop.store.store import Store
 from tests.postgres import Cluster
 from tests.unit.store.records_for_tests import comparison, fill, prompt, sample

@@ -8,7 +8,7 @@ from alembic.command import upgrade
 from alembic.config import Config
 
 from prefloop.errors import StoreError
-from prefloop.store import database, tables
+from prefloop.store.core import database, tables
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import fill, label, tie, verdict
 from tests.unit.store.sql_for_tests import rows

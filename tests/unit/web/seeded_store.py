@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Comparison, Label, Prompt, Sample
-from prefloop.store import clock
+from prefloop.store.core import clock
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy, Gold, Submission, Timing, View
+from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission, Timing
 
 OPENINGS = (
     "The old house at the corner of Mill Street",
@@ -130,7 +130,7 @@ class Seeding:
             done += len(views)
         return done
 
-    def _answer(self, who: Character, view: View, version: str) -> Submission:
+    def _answer(self, who: Character, view: Assignment, version: str) -> Submission:
         shown = tuple(sample.id for sample in view.samples)
         chosen = self._choice(who, shown)
         draw = self.rng.random()

@@ -1,6 +1,6 @@
 /* What a person set for this browser: keys on or off, size and face of the texts, layout. */
 
-const KEY = "prefloop.settings";
+const KEY = "prefloop.settings.section";
 const DEFAULTS = { keys: true, size: "m", face: "serif", layout: "auto" };
 
 /** Return the settings; what is unknown or damaged falls back to its default. */

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from prefloop.records import Answer, Label
-from prefloop.teamwork import Check, ViewKind
+from prefloop.teamwork import AssignmentKind, QualityCheck
 
 
 def label(
@@ -34,14 +34,14 @@ def check(
     labeler: str,
     is_right: bool | None,
     *,
-    kind: ViewKind = "gold",
+    kind: AssignmentKind = "gold",
     chosen: int = 0,
     shown: Sequence[int] = (0, 1),
     seconds: float = 10.0,
     instructions: str = "1",
-) -> Check:
+) -> QualityCheck:
     """Return an answer to a question of a kind; None for a skip."""
-    return Check(
+    return QualityCheck(
         id=f"{kind}-{question}-{labeler}",
         comparison_id=question,
         labeler=labeler,

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence, Wording
+from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats
 from prefloop.records import Label
-from prefloop.teamwork import Check, ViewKind
+from prefloop.teamwork import AssignmentKind, QualityCheck
 
 Kind = Literal["honest", "random", "left", "flipped", "copying"]
 
@@ -51,9 +51,9 @@ class Crowd:
         found += ["honest"] * (self.n_people - len(found))
         return {f"{kind}-{i:03}": kind for i, kind in enumerate(found)}
 
-    def evidence(self, seed: int) -> Evidence:
+    def history(self, seed: int) -> LabelHistory:
         """Return what these people answer."""
-        return _Draw(self, seed).evidence()
+        return _Draw(self, seed).history()
 
 
 class _Draw:
@@ -75,7 +75,7 @@ class _Draw:
         self.worst = (self.best + away) % crowd.n_options
         self.copiest = self.rng.integers(crowd.n_options, size=self.n_questions)
 
-    def evidence(self) -> Evidence:
+    def history(self) -> LabelHistory:
         labels, checks = [], []
         mine: dict[str, list[Label]] = {name: [] for name in self.kinds}
         for question, name in self.assignment():
@@ -86,7 +86,7 @@ class _Draw:
         for name in self.kinds:
             checks += self.gold(name)
             checks += self.repeats(name, mine[name])
-        return Evidence(labels=labels, checks=checks, wordings=self.wordings())
+        return LabelHistory(labels=labels, checks=checks, wordings=self.wordings())
 
     def assignment(self) -> list[tuple[int, str]]:
         """Return who answers what, no question twice by one person, in random order."""
@@ -120,7 +120,7 @@ class _Draw:
     def other(self, sample: int) -> int:
         return int((sample + self.rng.integers(1, self.crowd.n_options)) % self.crowd.n_options)
 
-    def gold(self, name: str) -> list[Check]:
+    def gold(self, name: str) -> list[QualityCheck]:
         pool = self.n_work + np.arange(self.crowd.n_gold_questions)
         asked = self.rng.choice(pool, self.crowd.n_gold, replace=False)
         found = []
@@ -130,7 +130,7 @@ class _Draw:
             found.append(_check(question, name, "gold", chosen, shown, is_right=bool(is_right)))
         return found
 
-    def repeats(self, name: str, labels: list[Label]) -> list[Check]:
+    def repeats(self, name: str, labels: list[Label]) -> list[QualityCheck]:
         found = []
         for label in labels[: self.crowd.n_repeats]:
             question = int(label.comparison_id.removeprefix("q"))
@@ -139,9 +139,9 @@ class _Draw:
             found.append(_check(question, name, "repeat", chosen, shown, is_right=is_right))
         return found
 
-    def wordings(self) -> dict[str, Wording]:
+    def wordings(self) -> dict[str, QuestionStats]:
         return {
-            f"q{q}": Wording(n_words=60, copies_most=_sample(q, int(self.copiest[q])))
+            f"q{q}": QuestionStats(n_words=60, copies_most=_sample(q, int(self.copiest[q])))
             for q in range(self.n_questions)
         }
 
@@ -164,10 +164,10 @@ def _label(question: int, name: str, chosen: int, shown: list[int]) -> Label:
 
 
 def _check(
-    question: int, name: str, kind: ViewKind, chosen: int, shown: list[int], *, is_right: bool
-) -> Check:
+    question: int, name: str, kind: AssignmentKind, chosen: int, shown: list[int], *, is_right: bool
+) -> QualityCheck:
     label = _label(question, name, chosen, shown)
-    return Check(
+    return QualityCheck(
         id=f"{kind}-{label.id}",
         comparison_id=label.comparison_id,
         labeler=name,

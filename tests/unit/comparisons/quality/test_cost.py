@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from prefloop.comparisons.quality.cost import Pay, cost_of
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from tests.tolerances import FP64
 from tests.unit.comparisons.quality.answers import check, label
 
@@ -17,7 +17,7 @@ LABELS = [
     label("b", "bob", 0, seconds=math.nan),
 ]
 CHECKS = [check("g", "ann", True, seconds=45.0)]
-EVIDENCE = Evidence(labels=LABELS, checks=CHECKS, excluded=frozenset({"bob"}))
+EVIDENCE = LabelHistory(labels=LABELS, checks=CHECKS, excluded=frozenset({"bob"}))
 
 
 def test_time_and_pay_by_the_hour() -> None:
@@ -45,5 +45,5 @@ def test_unpaid_and_unknown() -> None:
 
 
 def test_active_time_is_what_counts() -> None:
-    evidence = Evidence(labels=LABELS[:1], active_seconds={"a-ann": 12.0})
-    np.testing.assert_allclose(cost_of(evidence, ["ann"], Pay()).hours, 12 / 3600, **FP64)
+    history = LabelHistory(labels=LABELS[:1], active_seconds={"a-ann": 12.0})
+    np.testing.assert_allclose(cost_of(history, ["ann"], Pay()).hours, 12 / 3600, **FP64)

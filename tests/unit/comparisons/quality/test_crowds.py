@@ -21,7 +21,7 @@ FOUND_AS = {
 def judged(crowd: Crowd) -> list[tuple[str, LabelerFigures]]:
     """Return every labeler's true kind and figures, over all seeds."""
     kinds = crowd.kinds()
-    teams = [judge_team(crowd.evidence(seed)) for seed in SEEDS]
+    teams = [judge_team(crowd.history(seed)) for seed in SEEDS]
     assert [team.alarms for team in teams] == [()] * len(teams)
     return [(kinds[row.labeler], row) for team in teams for row in team.labelers]
 
@@ -69,7 +69,7 @@ def test_two_hundred_more_labels_make_the_guessers_certain() -> None:
     crowd = Crowd(n_people=60, n_labels=800, n_gold=60)
     accused, n = Counter[str](), Counter[str]()
     for seed in range(2):
-        for row in judge_team(crowd.evidence(seed)).labelers:
+        for row in judge_team(crowd.history(seed)).labelers:
             kind = crowd.kinds()[row.labeler]
             n[kind] += 1
             accused[kind] += any(finding.action == "exclude" for finding in row.found)
@@ -80,16 +80,16 @@ def test_two_hundred_more_labels_make_the_guessers_certain() -> None:
 def test_weak_but_honest_labelers_are_kept() -> None:
     """60 % where 75 % is usual: their labels still help, and exclusion is not suggested."""
     crowd = Crowd(n_people=40, shares=(), n_labels=600, n_gold=50, accuracy=(0.75, 0.75))
-    evidence = crowd.evidence(0)
-    weak = Crowd(n_people=40, shares=(), n_labels=600, n_gold=50, accuracy=(0.6, 0.6)).evidence(0)
-    mixed = type(evidence)(
+    history = crowd.history(0)
+    weak = Crowd(n_people=40, shares=(), n_labels=600, n_gold=50, accuracy=(0.6, 0.6)).history(0)
+    mixed = type(history)(
         labels=[
             b if a.labeler in ("honest-000", "honest-001") else a
-            for a, b in zip(evidence.labels, weak.labels, strict=True)
+            for a, b in zip(history.labels, weak.labels, strict=True)
         ],
         checks=[
             b if a.labeler in ("honest-000", "honest-001") else a
-            for a, b in zip(evidence.checks, weak.checks, strict=True)
+            for a, b in zip(history.checks, weak.checks, strict=True)
         ],
     )
     rows = {row.labeler: row for row in judge_team(mixed).labelers}
@@ -101,10 +101,10 @@ def test_weak_but_honest_labelers_are_kept() -> None:
 def test_nobody_else_moves_when_one_labeler_is_added() -> None:
     """A flipped labeler's presence gives no honest one a finding."""
     honest = Crowd(n_people=20, shares=(), n_labels=100)
-    team: TeamFigures = judge_team(honest.evidence(5))
+    team: TeamFigures = judge_team(honest.history(5))
     assert [f for row in team.labelers for f in row.found if f.action != "look"] == []
 
 
 def test_the_same_evidence_gives_the_same_figures() -> None:
     crowd = Crowd(n_people=12, n_labels=60)
-    assert judge_team(crowd.evidence(1)) == judge_team(crowd.evidence(1))
+    assert judge_team(crowd.history(1)) == judge_team(crowd.history(1))

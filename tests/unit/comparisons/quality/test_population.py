@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.population import key_is_in_doubt, population_alarms
 from prefloop.comparisons.quality.thresholds import Thresholds
 from tests.unit.comparisons.quality.answers import check, label
@@ -14,18 +14,18 @@ THRESHOLDS = Thresholds()
 
 def gold(
     accuracy: float, *, people: int = 6, each: int = 20, seed: int = 0, k: int = 2
-) -> Evidence:
+) -> LabelHistory:
     rng = np.random.default_rng(seed)
     checks = [
         check(f"g{i}", f"p{p}", bool(rng.random() < accuracy), shown=range(k))
         for i in range(each)
         for p in range(people)
     ]
-    return Evidence(labels=[], checks=checks)
+    return LabelHistory(labels=[], checks=checks)
 
 
-def kinds(evidence: Evidence) -> list[tuple[str, str]]:
-    return [(a.kind, a.level) for a in population_alarms(evidence, THRESHOLDS)]
+def kinds(history: LabelHistory) -> list[tuple[str, str]]:
+    return [(a.kind, a.level) for a in population_alarms(history, THRESHOLDS)]
 
 
 def test_a_crowd_that_knows_the_gold_is_fine() -> None:
@@ -53,7 +53,9 @@ def test_a_hard_question_is_not_called_guessing_on_little_evidence() -> None:
 def test_a_flip_shows_in_the_latest_answers() -> None:
     before, after = gold(0.85, each=200), gold(0.15, each=34, seed=1)
     renamed = [replace(c, comparison_id=f"new-{c.comparison_id}") for c in after.checks]
-    assert kinds(Evidence(labels=[], checks=[*before.checks, *renamed])) == [("flipped", "stop")]
+    assert kinds(LabelHistory(labels=[], checks=[*before.checks, *renamed])) == [
+        ("flipped", "stop")
+    ]
 
 
 def test_two_people_are_no_population_and_few_answers_no_evidence() -> None:
@@ -62,9 +64,9 @@ def test_two_people_are_no_population_and_few_answers_no_evidence() -> None:
 
 
 def test_excluded_labelers_cannot_raise_the_alarm() -> None:
-    evidence = gold(0.1)
+    history = gold(0.1)
     names = frozenset(f"p{p}" for p in range(4))
-    assert kinds(replace(evidence, excluded=names)) == []
+    assert kinds(replace(history, excluded=names)) == []
 
 
 def test_labelers_against_researchers_are_an_alarm() -> None:
@@ -73,8 +75,8 @@ def test_labelers_against_researchers_are_an_alarm() -> None:
         for i in range(40)
         for name in ("owner", "ann", "bob", "cleo")
     ]
-    evidence = Evidence(labels=labels, owners=frozenset({"owner"}))
-    [alarm] = [a for a in population_alarms(evidence, THRESHOLDS) if a.kind != "place"]
+    history = LabelHistory(labels=labels, owners=frozenset({"owner"}))
+    [alarm] = [a for a in population_alarms(history, THRESHOLDS) if a.kind != "place"]
     assert (alarm.kind, alarm.level) == ("flipped", "stop")
     assert alarm.told.startswith("Labelers choose as the researchers do in 0 %")
     assert key_is_in_doubt([alarm])
@@ -85,7 +87,7 @@ def test_a_place_that_everybody_favors_is_a_matter_of_the_page() -> None:
     labels = [
         label(f"q{i}", f"p{i % 10}", int(rng.random() < 0.35), shown=(0, 1)) for i in range(400)
     ]
-    [alarm] = population_alarms(Evidence(labels=labels), THRESHOLDS)
+    [alarm] = population_alarms(LabelHistory(labels=labels), THRESHOLDS)
     assert (alarm.kind, alarm.level) == ("place", "look")
     assert "the first sample shown" in alarm.told
     assert not key_is_in_doubt([alarm])

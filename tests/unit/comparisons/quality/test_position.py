@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.position import (
     labeler_places,
     overall_places,
@@ -14,7 +14,7 @@ from tests.unit.comparisons.quality.answers import check, label
 THRESHOLDS = Thresholds()
 
 
-def crowd(seed: int, first_shares: dict[str, float], n: int = 500) -> Evidence:
+def crowd(seed: int, first_shares: dict[str, float], n: int = 500) -> LabelHistory:
     """Return labels of people who take the first place this often."""
     rng = np.random.default_rng(seed)
     labels = []
@@ -23,17 +23,17 @@ def crowd(seed: int, first_shares: dict[str, float], n: int = 500) -> Evidence:
             shown = rng.permutation(2).tolist()
             place = 0 if rng.random() < share else 1
             labels.append(label(f"q{i}", name, shown[place], shown=shown))
-    return Evidence(labels=labels)
+    return LabelHistory(labels=labels)
 
 
-def found(evidence: Evidence) -> set[str]:
-    return {f.labeler for f in position_findings(evidence, THRESHOLDS) if f.status == "found"}
+def found(history: LabelHistory) -> set[str]:
+    return {f.labeler for f in position_findings(history, THRESHOLDS) if f.status == "found"}
 
 
 def test_q3_a_65_to_35_labeler_is_found_after_500_labels() -> None:
     people = {f"fair-{i}": 0.5 for i in range(9)}
     crowds = [crowd(seed, {"leans": 0.65} | people) for seed in range(20)]
-    assert sum("leans" in found(evidence) for evidence in crowds) >= 18
+    assert sum("leans" in found(history) for history in crowds) >= 18
 
 
 def test_q3_an_unbiased_crowd_of_50_has_at_most_one_false_finding() -> None:
@@ -44,21 +44,21 @@ def test_q3_an_unbiased_crowd_of_50_has_at_most_one_false_finding() -> None:
 
 
 def test_a_leaning_is_asked_about_and_only_always_left_is_to_be_excluded() -> None:
-    evidence = crowd(1, {"leans": 0.65, "left": 0.97, "right": 0.03, "fair": 0.5})
-    actions = {f.labeler: f.action for f in position_findings(evidence, THRESHOLDS)}
+    history = crowd(1, {"leans": 0.65, "left": 0.97, "right": 0.03, "fair": 0.5})
+    actions = {f.labeler: f.action for f in position_findings(history, THRESHOLDS)}
     assert actions == {"leans": "ask", "left": "exclude", "right": "exclude", "fair": None}
 
 
 def test_a_small_leaning_is_not_told_however_sure() -> None:
-    evidence = crowd(2, {"slight": 0.56}, n=5000)
-    assert labeler_places(evidence, "slight").p_value < 1e-6
-    assert found(evidence) == set()
+    history = crowd(2, {"slight": 0.56}, n=5000)
+    assert labeler_places(history, "slight").p_value < 1e-6
+    assert found(history) == set()
 
 
 def test_reason_in_words() -> None:
     labels = [label(f"q{i}", "left", 0) for i in range(45)]
     labels += [label(f"r{i}", "left", 1) for i in range(5)]
-    [finding] = position_findings(Evidence(labels=labels), THRESHOLDS)
+    [finding] = position_findings(LabelHistory(labels=labels), THRESHOLDS)
     assert finding.told == (
         "Goes by the place: chose the first sample shown in 45 of 50 answers (90 %; 50 % if only "
         "content counts)."
@@ -66,8 +66,8 @@ def test_reason_in_words() -> None:
 
 
 def test_few_choices_are_not_enough_evidence() -> None:
-    evidence = Evidence(labels=[label(f"q{i}", "ann", 0) for i in range(29)])
-    [finding] = position_findings(evidence, THRESHOLDS)
+    history = LabelHistory(labels=[label(f"q{i}", "ann", 0) for i in range(29)])
+    [finding] = position_findings(history, THRESHOLDS)
     assert (finding.status, finding.n, finding.action) == ("not enough evidence", 29, None)
 
 
@@ -78,12 +78,12 @@ def test_ties_repeats_and_unknown_orders_do_not_count() -> None:
         label("c", "ann", 0, shown=()),
     ]
     checks = [check("d", "ann", True), check("e", "ann", True, kind="repeat")]
-    evidence = Evidence(labels=labels, checks=checks)
-    assert labeler_places(evidence, "ann").n == 2
+    history = LabelHistory(labels=labels, checks=checks)
+    assert labeler_places(history, "ann").n == 2
 
 
 def test_excluded_labelers_do_not_move_the_overall_figure() -> None:
-    evidence = crowd(3, {"left": 1.0, "fair": 0.5})
-    kept = Evidence(labels=evidence.labels, excluded=frozenset({"left"}))
-    assert overall_places(evidence).excess > 0.2
+    history = crowd(3, {"left": 1.0, "fair": 0.5})
+    kept = LabelHistory(labels=history.labels, excluded=frozenset({"left"}))
+    assert overall_places(history).excess > 0.2
     assert overall_places(kept).excess < 0.08

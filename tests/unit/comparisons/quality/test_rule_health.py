@@ -2,7 +2,7 @@
 
 from prefloop.comparisons.quality.rule_health import RuleHealth, rule_alarms, rule_health
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.teamwork import Rule, Tally
+from prefloop.teamwork import Exclusion, Tally
 
 HOUR, DAY = 3600.0, 86400.0
 NOW = 1000 * DAY + 15.4 * HOUR
@@ -25,8 +25,8 @@ def tallies(*, days: int = 10, now: float = NOW) -> list[Tally]:
     ]
 
 
-def rule(labeler: str, at: float, undone_at: float | None = None, name: str = "gold") -> Rule:
-    return Rule(
+def rule(labeler: str, at: float, undone_at: float | None = None, name: str = "gold") -> Exclusion:
+    return Exclusion(
         id=f"{name}-{labeler}",
         name=name,
         labeler=labeler,
@@ -38,7 +38,7 @@ def rule(labeler: str, at: float, undone_at: float | None = None, name: str = "g
     )
 
 
-def health(rules: list[Rule], **kwargs: float) -> RuleHealth:
+def health(rules: list[Exclusion], **kwargs: float) -> RuleHealth:
     [found] = rule_health(
         rules, tallies(**kwargs), now=kwargs.get("now", NOW), thresholds=Thresholds()
     )

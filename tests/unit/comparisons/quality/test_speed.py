@@ -2,8 +2,8 @@
 
 import math
 
-from prefloop.comparisons.quality.evidence import Evidence, Wording
 from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats
 from prefloop.comparisons.quality.speed import median_seconds, speed_finding
 from prefloop.comparisons.quality.thresholds import Thresholds
 from tests.unit.comparisons.quality.answers import label
@@ -14,12 +14,14 @@ def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) ->
     labels = [
         label(f"q{i}", "ann", 0, seconds=100.0 if active else s) for i, s in enumerate(seconds)
     ]
-    evidence = Evidence(
+    history = LabelHistory(
         labels=labels,
-        wordings={x.comparison_id: Wording(n_words=n_words, copies_most=None) for x in labels},
+        wordings={
+            x.comparison_id: QuestionStats(n_words=n_words, copies_most=None) for x in labels
+        },
         active_seconds={x.id: s for x, s in zip(labels, seconds, strict=True)} if active else {},
     )
-    return speed_finding(evidence, "ann", Thresholds())
+    return speed_finding(history, "ann", Thresholds())
 
 
 def test_fast_answers_are_counted_in_the_last_50() -> None:
@@ -47,19 +49,19 @@ def test_untimed_answers_and_unknown_texts_are_no_evidence() -> None:
     assert finding([1.0] * 49).status == "not enough evidence"
     assert finding([1.0] * 49 + [math.nan]).n == 49
     labels = [label(f"q{i}", "ann", 0, seconds=0.1) for i in range(60)]
-    unread = speed_finding(Evidence(labels=labels), "ann", Thresholds())
+    unread = speed_finding(LabelHistory(labels=labels), "ann", Thresholds())
     assert (unread.status, unread.n) == ("not enough evidence", 0)
 
 
 def test_skips_are_no_answers() -> None:
     labels = [label(f"q{i}", "ann", answer="skip", seconds=0.1) for i in range(60)]
-    wordings = {x.comparison_id: Wording(n_words=60, copies_most=None) for x in labels}
-    found = speed_finding(Evidence(labels=labels, wordings=wordings), "ann", Thresholds())
+    wordings = {x.comparison_id: QuestionStats(n_words=60, copies_most=None) for x in labels}
+    found = speed_finding(LabelHistory(labels=labels, wordings=wordings), "ann", Thresholds())
     assert found.n == 0
 
 
 def test_median_time() -> None:
     labels = [label(f"q{i}", "ann", 0, seconds=s) for i, s in enumerate([3.0, math.nan, 9.0, 4.0])]
-    evidence = Evidence(labels=labels)
-    assert median_seconds(evidence, "ann") == 4.0
-    assert median_seconds(evidence, "nobody") is None
+    history = LabelHistory(labels=labels)
+    assert median_seconds(history, "ann") == 4.0
+    assert median_seconds(history, "nobody") is None

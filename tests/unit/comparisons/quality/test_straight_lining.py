@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from prefloop.comparisons.quality.evidence import Evidence
 from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.straight_lining import straight_lining_findings
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.records import Answer, Label
@@ -19,7 +19,7 @@ def of(name: str, answers: list[Answer | int]) -> list[Label]:
 
 
 def finding(labels: list[Label], name: str = "ann") -> Finding:
-    found = straight_lining_findings(Evidence(labels=labels), Thresholds())
+    found = straight_lining_findings(LabelHistory(labels=labels), Thresholds())
     return next(f for f in found if f.labeler == name)
 
 
@@ -30,7 +30,7 @@ def honest(seed: int, n: int = 200, *, tie: float = 0.1) -> list[Answer | int]:
 
 def test_honest_labelers_are_left_alone() -> None:
     labels = [x for seed in range(100) for x in of(f"p{seed}", honest(seed))]
-    found = straight_lining_findings(Evidence(labels=labels), Thresholds())
+    found = straight_lining_findings(LabelHistory(labels=labels), Thresholds())
     assert [f.labeler for f in found if f.status == "found"] == []
 
 

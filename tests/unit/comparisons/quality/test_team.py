@@ -5,7 +5,7 @@ import time
 import pytest
 
 from prefloop.comparisons.quality.cost import Pay
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import agreements_with_others, overall_agreement
 from prefloop.comparisons.quality.team import judge_team
 from tests.unit.comparisons.quality.crowds import Crowd
@@ -14,20 +14,20 @@ P7_SECONDS = 10.0
 
 
 def test_figures_of_a_team_hang_together() -> None:
-    evidence = Crowd(n_people=10, n_labels=60, n_gold=12, n_repeats=6).evidence(0)
+    history = Crowd(n_people=10, n_labels=60, n_gold=12, n_repeats=6).history(0)
     owners = frozenset({"honest-009"})
     team = judge_team(
-        Evidence(
-            labels=evidence.labels,
-            checks=evidence.checks,
-            wordings=evidence.wordings,
+        LabelHistory(
+            labels=history.labels,
+            checks=history.checks,
+            wordings=history.wordings,
             owners=owners,
             excluded=frozenset({"random-000"}),
         ),
         pay=Pay(per_hour=20.0),
     )
     rows = {row.labeler: row for row in team.labelers}
-    assert sum(row.n_labels for row in team.labelers) == len(evidence.labels)
+    assert sum(row.n_labels for row in team.labelers) == len(history.labels)
     assert team.cost.n_labels == sum(row.cost.n_labels for row in team.labelers)
     assert rows["honest-009"].is_owner
     assert rows["random-000"].is_excluded
@@ -54,12 +54,12 @@ def test_figures_of_a_team_hang_together() -> None:
     ids=["a fifth shared", "all shared by all", "a thousand people"],
 )
 def test_p7_agreement_over_100_000_labels_takes_seconds(crowd: Crowd) -> None:
-    evidence = crowd.evidence(0)
-    assert len(evidence.labels) >= 100_000
+    history = crowd.history(0)
+    assert len(history.labels) >= 100_000
     start = time.process_time()
-    assert overall_agreement(evidence) is not None
-    agreements_with_others(evidence)
+    assert overall_agreement(history) is not None
+    agreements_with_others(history)
     assert time.process_time() - start < P7_SECONDS
     start = time.process_time()
-    judge_team(evidence)
+    judge_team(history)
     assert time.process_time() - start < 2 * P7_SECONDS

@@ -1,6 +1,6 @@
 """Instructions change: figures are told by version, and compare like with like."""
 
-from prefloop.comparisons.quality.evidence import Evidence
+from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.comparisons.quality.versions import labeler_versions, version_figures
 from tests.unit.comparisons.quality.answers import check, label
@@ -20,7 +20,7 @@ CHECKS = [
     check("h", "ann", True, instructions="2"),
     check("a", "ann", True, kind="repeat", instructions="2"),
 ]
-EVIDENCE = Evidence(labels=LABELS, checks=CHECKS, owners=frozenset({"bob"}))
+EVIDENCE = LabelHistory(labels=LABELS, checks=CHECKS, owners=frozenset({"bob"}))
 
 
 def test_versions_are_told_apart_oldest_first() -> None:
@@ -54,6 +54,6 @@ def test_labelers_by_version() -> None:
 
 
 def test_one_version_is_the_whole() -> None:
-    evidence = Evidence(labels=LABELS[:2])
-    assert evidence.of_version("1") is evidence
-    assert len(evidence.of_version("2").labels) == 0
+    history = LabelHistory(labels=LABELS[:2])
+    assert history.of_version("1") is history
+    assert len(history.of_version("2").labels) == 0

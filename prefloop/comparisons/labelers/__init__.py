@@ -1,0 +1,1 @@
+"""Who answers: synthetic labelers, programs, and the registry of both."""

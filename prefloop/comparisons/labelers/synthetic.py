@@ -1,0 +1,123 @@
+"""A labeler with a known taste and known faults, for experiments without people.
+
+    impression_i = (1 + drift * elapsed) * taste(x, y_i)
+                   + disagreement * s * z_i + position_bias * [i is shown first]
+    answer       = argmax_i impression_i;  a tie if the two best are closer than tie_margin
+
+z_i is standard normal and private to this labeler and question, s the spread that people's
+impressions were measured to have (`disagreement.json`, `tastes/measure_disagreement.py`). For
+tastes other than sentiment s is an assumption: nobody was asked. With probability `laziness` the
+labeler picks what copies most from the prompt instead, and with probability `flips` the hand slips
+to any of the samples. `elapsed` goes from 0 in the first round to 1 in the last; a run of one round
+has no drift.
+
+Every number is drawn from a stream named by comparison and labeler, so an answer depends neither on
+the order of the questions nor on whether the run was interrupted.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefloop.comparisons.questions import Question
+from prefloop.records import Label
+from prefloop.scorers.copying import CopyingScorer
+from prefloop.scorers.scorer import Scorer, Scores
+from prefloop.seeding import numpy_stream, stable_id
+from prefloop.settings.comparisons import SyntheticConfig
+from prefloop.text.measures import words
+
+DISAGREEMENT = Path(__file__).with_name("disagreement.json")
+PRIVATE_SD = float(json.loads(DISAGREEMENT.read_text("utf-8"))["private_sd_log_odds"])
+"""Spread of people's private impressions of one sentence, in log-odds of the classifier."""
+
+WORDS_PER_MINUTE = 238.0
+"""Mean silent reading rate of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
+READING_SPREAD = 0.3
+"""Standard deviation of the log of reading time from view to view; an assumption."""
+DECISION_SECONDS = 2.0
+"""Time for the choice itself and the key press; an assumption."""
+
+
+class SyntheticLabeler:
+    """Answers questions by a taste, with the faults that the settings name."""
+
+    def __init__(
+        self,
+        name: str,
+        scorer: Scorer,
+        config: SyntheticConfig,
+        *,
+        seed: int,
+        instructions: str,
+        rounds: int = 1,
+    ) -> None:
+        self.name = name
+        self._taste = scorer
+        self._config = config
+        self._seed = seed
+        self._instructions = instructions
+        self._rounds = rounds
+        self._copying = CopyingScorer()
+
+    def answer(self, question: Question) -> Label:
+        """Return this labeler's answer; asked again it is the same answer under the same id."""
+        comparison = question.comparison
+        stream = numpy_stream(self._seed, "labels", comparison.id, self.name)
+        n = len(question.samples)
+        # All draws come first and in a fixed order: switching one fault on leaves the others alone.
+        shown = stream.permutation(n)
+        noise = stream.standard_normal(n)
+        is_lazy, slips = stream.random(2) < (self._config.laziness, self._config.flips)
+        slip_to = int(stream.integers(n))
+        pace = float(stream.standard_normal())
+        if is_lazy:
+            impressions = self._score(self._copying, question)
+            # If nothing copies more, the first that is shown will do.
+            best = max((int(i) for i in shown), key=lambda i: impressions[i])
+            is_tie = False
+        else:
+            impressions = self._impressions(question, noise, first=int(shown[0]))
+            best = int(np.argmax(impressions))
+            is_tie = self._is_tie(impressions)
+        if slips:
+            best, is_tie = slip_to, False
+        return Label(
+            id=stable_id("label", self._seed, comparison.id, self.name),
+            comparison_id=comparison.id,
+            labeler=self.name,
+            answer="tie" if is_tie else "best",
+            chosen=None if is_tie else question.samples[best].id,
+            shown=tuple(question.samples[int(i)].id for i in shown),
+            seconds=_seconds(question, pace, reads_prompt=not is_lazy),
+            instructions=self._instructions,
+        )
+
+    def _impressions(self, question: Question, noise: NDArray[np.float64], *, first: int) -> Scores:
+        impressions = self._strength(question.comparison.round) * self._score(self._taste, question)
+        impressions += self._config.disagreement * PRIVATE_SD * noise
+        impressions[first] += self._config.position_bias
+        return impressions
+
+    def _strength(self, round_number: int) -> float:
+        if self._config.drift and round_number >= self._rounds:
+            raise ValueError(f"round {round_number} lies beyond a run of {self._rounds} rounds")
+        return 1.0 + self._config.drift * round_number / max(1, self._rounds - 1)
+
+    def _is_tie(self, impressions: Scores) -> bool:
+        second, first = np.sort(impressions)[-2:]
+        return bool(first - second < self._config.tie_margin)
+
+    @staticmethod
+    def _score(scorer: Scorer, question: Question) -> Scores:
+        texts = question.texts
+        return np.array(scorer.score([question.prompt.text] * len(texts), texts), dtype=np.float64)
+
+
+def _seconds(question: Question, pace: float, *, reads_prompt: bool) -> float:
+    """Return a reading time: words at a person's rate, log-normal from view to view."""
+    read = question.texts + ([question.prompt.text] if reads_prompt else [])
+    reading = 60.0 * sum(len(words(text)) for text in read) / WORDS_PER_MINUTE
+    return round(DECISION_SECONDS + reading * float(np.exp(READING_SPREAD * pace)), 2)

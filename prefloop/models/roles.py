@@ -1,0 +1,217 @@
+"""One base model and the roles it plays: policy, reference and reward model.
+
+`adapter: lora`: the three share one frozen base in memory; the reference is the base with adapters
+off. `adapter: none`: three full copies, as in 2019.
+"""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
+from prefloop.models.loading import backbone
+from prefloop.seeding import derive_seed
+from prefloop.settings.models import ModelsConfig
+
+POLICY = "policy"
+REWARD = "reward"
+
+
+class RoleModel:
+    """A language model in one role: token ids in, hidden states out, and its LM head on demand."""
+
+    def __init__(
+        self,
+        causal: PreTrainedModel,
+        named_parameters: list[tuple[str, nn.Parameter]],
+        activate: Callable[[], None],
+    ) -> None:
+        self.causal = causal
+        self.named_parameters = named_parameters
+        self.frozen_prefix: FrozenPrefix | None = None
+        """The frozen layers that this role shares with the others, if there are any."""
+        self._activate = activate
+
+    @property
+    def width(self) -> int:
+        """Size of a hidden state."""
+        return int(self.causal.config.get_text_config().hidden_size)
+
+    def hidden(
+        self,
+        ids: Int[Tensor, "B L"],
+        mask: Bool[Tensor, "B M"],
+        *,
+        cache: Any = None,
+        prefix_states: Float[Tensor, "B L D"] | None = None,
+    ) -> Float[Tensor, "B L D"]:
+        """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
+
+        Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3).
+        `lower` is what the frozen layers said of the same tokens before; they are then not run.
+        """
+        self._activate()
+        positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        with self._from(prefix_states):
+            output = backbone(self.causal)(
+                input_ids=ids,
+                attention_mask=mask.long(),
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=cache is not None,
+            )
+        return cast(Tensor, output.last_hidden_state)
+
+    def _from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
+        if prefix_states is None:
+            return nullcontext()
+        assert self.frozen_prefix is not None, "only shared layers are passed over"
+        return self.frozen_prefix.resume_from(prefix_states)
+
+    def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
+        """Return the language-model head's output at the given hidden states only."""
+        head = self.causal.get_output_embeddings()
+        # Rows of one matrix: a slice of a padded batch would become one product per response,
+        # which takes a CPU two to three times as long.
+        flat = head(hidden.reshape(-1, hidden.shape[-1]))
+        return cast(Tensor, flat.unflatten(0, hidden.shape[:-1]))
+
+
+class ModelRoles:
+    """The three roles over one base (LoRA) or over three copies."""
+
+    def __init__(self, causal: PreTrainedModel, config: ModelsConfig, *, seed: int) -> None:
+        self.config = config
+        self._seed = seed
+        self._active: str | None = "none yet"
+        for parameter in causal.parameters():
+            parameter.requires_grad_(False)
+        if config.adapter == "lora":
+            self._share(causal)
+        else:
+            self._copy(causal)
+        self.reset(self.policy, 0)
+        self.reset(self.reward, 0)
+
+    def _share(self, causal: PreTrainedModel) -> None:
+        settings = _lora_settings(causal, self.config)
+        with warnings.catch_warnings():
+            # peft asks transformers for an attribute under its old name; nothing a user can mend.
+            warnings.filterwarnings("ignore", message=".is_gradient_checkpointing")
+            self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
+            self._peft.add_adapter(REWARD, settings)
+        named = list(causal.named_parameters())
+        roles: dict[str, RoleModel] = {}
+        for role in (POLICY, REWARD):
+            own = [(name, p) for name, p in named if f".{role}." in name]
+            roles[role] = RoleModel(causal, own, lambda role=role: self._switch(role))  # type: ignore[misc]
+        self.policy, self.reward = roles[POLICY], roles[REWARD]
+        self.reference = RoleModel(causal, [], lambda: self._switch(None))
+        n_frozen = _n_frozen(causal, self.config.lora_top_layers)
+        shared = split_frozen_prefix(causal, n_frozen, self.reference.hidden)
+        for role_model in (self.policy, self.reward, self.reference):
+            role_model.frozen_prefix = shared
+
+    def _copy(self, causal: PreTrainedModel) -> None:
+        self._peft = None
+        self.reference = RoleModel(causal, [], _nothing)
+        self.policy, self.reward = (_full_copy(causal) for _ in range(2))
+
+    def _switch(self, role: str | None) -> None:
+        if role == self._active or self._peft is None:
+            return
+        if role is None:
+            self._peft.base_model.disable_adapter_layers()
+        else:
+            if self._active is None:
+                self._peft.base_model.enable_adapter_layers()
+            self._peft.set_adapter(role)
+        self._active = role
+
+    def reset(self, role_model: RoleModel, round_number: int) -> None:
+        """Put a trained role back to the base, as every round does with the reward model.
+
+        LoRA: A is uniform in ±1/sqrt(fan in), B is 0 (Hu et al. 2021), so the role equals the base.
+        """
+        role = REWARD if role_model is self.reward else POLICY
+        seed = derive_seed(self._seed, "adapter", role, round_number)
+        generator = torch.Generator().manual_seed(seed)
+        originals = dict(self.reference.causal.named_parameters())
+        with torch.no_grad():
+            for name, parameter in role_model.named_parameters:
+                if self._peft is None:
+                    parameter.copy_(originals[name])
+                elif ".lora_B." in name:
+                    parameter.zero_()
+                else:
+                    bound = parameter.shape[1] ** -0.5
+                    noise = torch.rand(parameter.shape, generator=generator)
+                    parameter.copy_((2 * noise - 1) * bound)
+
+    def state(self, role_model: RoleModel) -> Iterator[tuple[str, Tensor]]:
+        """Yield the role's whole backbone as plain tensors, adapters merged, one at a time."""
+        roles = {id(self.policy): POLICY, id(self.reward): REWARD}
+        yield from _merged(role_model, None if self._peft is None else roles.get(id(role_model)))
+
+
+def _nothing() -> None:
+    """Full copies need no switching."""
+
+
+def _full_copy(causal: PreTrainedModel) -> RoleModel:
+    twin = copy.deepcopy(causal)
+    for parameter in twin.parameters():
+        parameter.requires_grad_(True)
+    return RoleModel(twin, list(twin.named_parameters()), _nothing)
+
+
+def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
+    return LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=0.0,
+        target_modules=_projections(causal, config.lora_top_layers),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in causal.modules()),
+    )
+
+
+def _projections(causal: PreTrainedModel, top_layers: int | None) -> list[str]:
+    """Return the names of the linear maps inside the layers, of the topmost layers if asked."""
+    role_model = backbone(causal)
+    first = _n_frozen(causal, top_layers)
+    names = []
+    for name, module in role_model.named_modules():
+        number = next((int(part) for part in name.split(".") if part.isdigit()), -1)
+        if isinstance(module, nn.Linear | Conv1D) and number >= first:
+            names.append(f"{causal.base_model_prefix}.{name}")
+    return names
+
+
+def _n_frozen(causal: PreTrainedModel, top_layers: int | None) -> int:
+    """Return how many of the lowest layers have no adapters."""
+    n_layers = int(causal.config.get_text_config().num_hidden_layers)
+    return 0 if top_layers is None else max(0, n_layers - top_layers)
+
+
+def _merged(role_model: RoleModel, adapter: str | None) -> Iterator[tuple[str, Tensor]]:
+    """Yield names and tensors as the plain model has them: base weight plus low-rank update."""
+    modules = dict(role_model.causal.named_modules())
+    for name, tensor in role_model.causal.state_dict().items():
+        if ".lora_" in name:
+            continue
+        if ".base_layer." not in name:
+            yield name, tensor
+            continue
+        layer = modules[name.split(".base_layer.")[0]]
+        if adapter is not None and name.endswith(".weight"):
+            tensor = tensor + layer.get_delta_weight(adapter)
+        yield name.replace(".base_layer.", "."), tensor

@@ -1,0 +1,39 @@
+"""A few responses of a batch, as people may look at them while the run is alive."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from prefloop.batches import Rollout
+from prefloop.functional.kl import kl_k1, sequence_kl
+from prefloop.records import Prompt
+from prefloop.samples.sampler import Sampler
+
+LOGGED_SAMPLES = 3
+"""Responses of every update that are shown."""
+
+LoggedSample = dict[str, str | float]
+"""`prompt`, `response`, `score` and `kl` of one response."""
+
+
+def logged_samples(
+    prompts: Sequence[Prompt], rollout: Rollout, sampler: Sampler, stream: np.random.Generator
+) -> list[LoggedSample]:
+    """Return some random responses with the score and the KL that this update learns from."""
+    kls = _kls(rollout)
+    rows = stream.permutation(len(prompts))[:LOGGED_SAMPLES]
+    return [
+        {
+            "prompt": prompts[i].text,
+            "response": sampler.text_of(rollout.response[i].tolist()),
+            "score": rollout.scores[i].item(),
+            "kl": kls[i].item(),
+        }
+        for i in map(int, rows)
+    ]
+
+
+def _kls(rollout: Rollout) -> Float[Tensor, " B"]:
+    return sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask))

@@ -1,0 +1,118 @@
+"""What a run file chooses by name: scorers, judges, labelers and methods.
+
+All of them are entry points, those that come with prefloop included. A package adds one with a line
+in its pyproject.toml, and a run file can then name it:
+
+    [project.entry-points."prefloop.scorers"]
+    politeness = "my_package:PolitenessScorer"
+
+Names are read from package metadata. A class is imported when it is asked for and constructed by
+whoever uses it, so that reading a run file imports no model library.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
+from prefloop.errors import SettingsError
+from prefloop.settings.section import Section, told
+
+OWN = "prefloop"
+"""The distribution whose names win, so that a run file means the same whatever is installed."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The classes of one entry-point group."""
+
+    group: str
+    noun: str
+    """What messages call one of them."""
+
+    def names(self) -> list[str]:
+        """Return the known names, sorted."""
+        return sorted(_points(self.group))
+
+    def problem(self, name: str, also: Iterable[str] = ()) -> str | None:
+        """Return why `name` cannot be chosen, with a guess; None if it can.
+
+        `also` are names that mean something without being in the registry.
+        """
+        known = sorted({*self.names(), *also})
+        return None if name in known else f"{self.noun} {name!r} is not known{guess(name, known)}"
+
+    def load(self, name: str) -> Any:
+        """Return the class registered under `name`; SettingsError if there is none to import."""
+        if (problem := self.problem(name)) is not None:
+            raise SettingsError(problem)
+        point = _points(self.group)[name]
+        try:
+            return point.load()
+        except (ImportError, AttributeError) as error:
+            raise SettingsError(
+                f"{self.noun} {name!r} is registered as {point.value}, which cannot be imported: "
+                f"{error}. Reinstall the package that registers it."
+            ) from error
+
+    def settings(self, name: str, raw: Mapping[str, Any], place: str) -> Section:
+        """Return the settings of `name` that `raw` means; problems are told under `place`."""
+        section: type[Section] = getattr(self.load(name), "Settings", NoSettings)
+        try:
+            return section(**raw)
+        except ValidationError as error:
+            raise SettingsError("\n".join(told(error, section, place))) from error
+
+
+class NoSettings(Section):
+    """The settings of something that has none."""
+
+
+SCORERS = Registry("prefloop.scorers", "scorer")
+JUDGES = Registry("prefloop.judges", "judge")
+LABELERS = Registry("prefloop.labelers", "labeler")
+METHODS = Registry("prefloop.methods", "method")
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown name: the nearest known one, and all of them.
+
+    >>> guess("lenght", ["length", "copying"])
+    "; did you mean 'length'? Known: copying, length"
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else "."
+    return f"{meant} Known: {', '.join(known)}"
+
+
+def sources_of(chosen: Any, settings: Section) -> frozenset[str]:
+    """Return what the verdicts of a scorer, judge or labeler rest on.
+
+    Its class says so in `sources`: a set of names, or a function of the settings. A class that does
+    not say rests on itself alone.
+    """
+    said: Callable[[Section], Iterable[str]] | Iterable[str]
+    said = getattr(chosen, "sources", None) or (f"{chosen.__module__}.{chosen.__qualname__}",)
+    return frozenset(said(settings) if callable(said) else said)
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name, prefloop's own before others of that name."""
+    return _points_on(tuple(sys.path), group)
+
+
+@cache
+def _points_on(path: tuple[str, ...], group: str) -> dict[str, EntryPoint]:
+    """Return what packages on `path` register, which is read once."""
+    found = sorted(entry_points(group=group), key=_is_own)
+    return {point.name: point for point in found}
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == OWN

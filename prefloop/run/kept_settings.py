@@ -1,0 +1,128 @@
+"""What a run was made with, written beside its results, and kept when it goes on."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prefloop import __version__
+from prefloop.errors import SettingsError, listing
+from prefloop.files import write_atomically
+from prefloop.records import REFERENCE
+from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+
+PACKAGES = ("torch", "transformers", "peft", "numpy", "scikit-learn", "vaderSentiment")
+
+KEPT = {
+    "seed": "every random number hangs on it",
+    "store": "the labels are in the other database",
+    "task": "samples and labels were made under the other task",
+    "models": "samples and checkpoints are of the other model",
+    "prompts.held_out_share": "the judge would see prompts that were trained on",
+    "prompts.validation_share": "labels that were trained on would measure the reward model",
+    "samples.per_prompt": "questions of one round would differ in size",
+    "samples.after_stop": "the KL would change its meaning",
+    "comparisons.synthetic": "labels of two tastes would be mixed",
+    "policy.batch_size": "updates are counted in it",
+    "policy.warm_start": "the reference would be another model",
+}
+"""Settings that may not change once samples are there, and why."""
+
+FREE = (
+    *("task.question", "task.instructions", "task.instructions_version"),
+    "models.threads",
+)
+"""Exceptions: labels carry the version of their instructions, and threads change no meaning."""
+
+
+def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -> None:
+    """Refuse settings that contradict what the run has made, then write `run.resolved.yaml`.
+
+    Other changes hold from here on, and `say` hears of each.
+    """
+    changes = _changes(config, folder)
+    if changes and _has_begun(folder, _earlier(folder).get("store")):
+        problems = [
+            f"{key} was {was!r} and is {now!r}: {reason}"
+            for key, (was, now) in changes.items()
+            if (reason := _reason(key, was, now)) is not None
+        ]
+        if problems:
+            raise SettingsError(
+                listing(f"{folder} was begun with other settings and", problems)
+                + "\nTake them back (an override must be given every time) to go on with this "
+                "run, or start anew: copy run.yaml into a new folder and run that."
+            )
+        for key, (was, now) in changes.items():
+            say(f"{key} was {was!r} and is {now!r} from here on.")
+    write_resolved(config, folder)
+
+
+def write_resolved(config: RunConfig, folder: Path) -> None:
+    """Write `run.resolved.yaml`: every setting written out, and the versions in use."""
+    lines = [
+        f"# prefloop {__version__}, Python {platform.python_version()}, {platform.machine()}",
+        *(f"# {package} {version(package)}" for package in PACKAGES),
+        as_yaml(config),
+    ]
+    write_atomically(folder / "run.resolved.yaml", "\n".join(lines))
+
+
+def _reason(key: str, was: Any, now: Any) -> str | None:
+    """Return why a setting may not change, or None if it may."""
+    if key == "rounds" and now < was:
+        return "rounds may be added, but not taken away"
+    if key in FREE:
+        return None
+    return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
+
+
+def _changes(config: RunConfig, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Return what differs from the earlier start: key -> (was, now)."""
+    earlier = dict(_flat(_earlier(folder)))
+    return {
+        key: (earlier[key], now)
+        for key, now in _flat(config.model_dump())
+        if key in earlier and earlier[key] != now
+    }
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    """Return the settings of the earlier start; nothing if there was none."""
+    path = folder / "run.resolved.yaml"
+    if not path.is_file():
+        return {}
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} is not YAML any more ({error}). prefloop writes it: delete it if the settings "
+            "in run.yaml are those that the run was begun with."
+        ) from error
+    return settings if isinstance(settings, dict) else {}
+
+
+def _has_begun(folder: Path, store: str | None) -> bool:
+    """Whether the run has made anything that hangs on its settings."""
+    if (folder / "warm_start").exists() or (folder / "metrics.jsonl").exists():
+        return True
+    if store is None and not (folder / "prefloop.db").exists():
+        return False
+    with Store.open(store or folder / "prefloop.db", read_only=True) as opened:
+        return bool(opened.samples(model=REFERENCE))
+
+
+def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every setting under its dotted key."""
+    for name, value in section.items():
+        key = f"{where}.{name}" if where else str(name)
+        # A taste is one setting: names and weights of a mix.
+        if isinstance(value, dict) and key != "comparisons.synthetic.scorers":
+            yield from _flat(value, key)
+        else:
+            yield key, value

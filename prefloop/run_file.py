@@ -1,0 +1,97 @@
+"""One run file: YAML in, frozen sections out, every problem told at once."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from prefloop.choices import choice_problems
+from prefloop.errors import InputError, PrefloopError, SettingsError, listing
+from prefloop.settings.renamed import with_todays_names
+from prefloop.settings.run import RunConfig
+from prefloop.settings.section import told
+from prefloop.settings.task_presets import load_task
+
+
+def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
+    if not path.is_file():
+        raise InputError(
+            f"{path} does not exist. Make a run folder with `prefloop init {path.parent} "
+            "--task sentiment`."
+        )
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        kind = type(raw).__name__
+        raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
+    for override in overrides:
+        _apply(raw, override)
+    return parse_run(raw, str(path))
+
+
+def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
+    """Return the run that `raw` means; `name` is how messages call it."""
+    problems: list[str] = []
+    raw = with_todays_names(raw)
+    sections = dict(raw)
+    try:
+        sections["task"] = load_task(raw.get("task", "sentiment"))
+    except PrefloopError as error:
+        heading, *lines = str(error).splitlines()
+        problems += [f"task.{line.removeprefix('  - ')}" for line in lines] or [heading]
+        sections["task"] = load_task("sentiment")
+    try:
+        config = RunConfig.model_validate(sections)
+    except ValidationError as error:
+        problems += told(error, RunConfig)
+    else:
+        problems += choice_problems(config)
+    if problems:
+        raise SettingsError(listing(name, problems))
+    return config
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    """Set one dotted key; refuse text that is no `section.key=value`."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise SettingsError(
+            f"{override!r} is not an override. Write section.key=value, as in policy.lr=1e-4."
+        )
+    *path, last = key.strip().split(".")
+    place = raw
+    for step in path:
+        inner = place.setdefault(step, {})
+        if step == "task" and isinstance(inner, str):
+            inner = place[step] = {"name": inner}
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{override!r}: {step} is no section.")
+        place = inner
+    try:
+        place[last] = yaml.load(text, Loader=RunFileLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"{override!r}: {text!r} is no YAML value. Put it in quotes."
+        ) from error
+
+
+class RunFileLoader(yaml.SafeLoader):
+    """YAML that reads 1e-5 as a number, as YAML 1.2 does and PyYAML does not."""
+
+
+RunFileLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$"),
+    list("-+0123456789"),
+)
+
+
+def as_yaml(config: RunConfig) -> str:
+    """Return the whole run, every default written out."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,108 @@
+"""Prompts in, finished responses out: the tokenizer, the task's rules and a model put together."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from prefloop.models.generation import Generation, generate
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import Tokenizer
+from prefloop.models.roles import RoleModel
+from prefloop.models.scoring import banned_mask, pad_left
+from prefloop.records import Prompt, Sample
+from prefloop.samples.stop_rule import StopMask, StopRule
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.task import TaskConfig
+
+
+class SampledBatch(NamedTuple):
+    """Responses to a list of prompts; those of one prompt are neighbors."""
+
+    query: Int[Tensor, "B Q"]
+    query_mask: Bool[Tensor, "B Q"]
+    generation: Generation
+    stop_mask: StopMask
+
+
+class Sampler:
+    """Draws responses under the task's rules."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, task: TaskConfig, config: SamplesConfig, *, vocabulary: int
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.task = task
+        self.config = config
+        self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary)
+        banned = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
+        outside = range(len(tokenizer.hf_tokenizer), vocabulary)
+        self.banned = banned_mask(vocabulary, [*banned, *outside])
+        self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
+        self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
+
+    def query_ids(self, prompt: Prompt) -> list[int]:
+        """Return what the policy sees: prefix, query and suffix, each encoded on its own (2019)."""
+        return self._prefix + self.tokenizer.encode(prompt.text) + self._suffix
+
+    def reward_ids(self, prompt_text: str, response_ids: Sequence[int]) -> list[int]:
+        """Return what the reward model sees: the query and the response cut at its stop token.
+
+        The sampled ids are used as they are. Encoding the text again could give other tokens than
+        the policy produced (silent bug S5).
+        """
+        return self.tokenizer.encode(prompt_text) + self.stop_rule.cut(response_ids)
+
+    def sample_ids(self, prompt_text: str, sample: Sample) -> list[int]:
+        """Return what the reward model sees of a stored sample.
+
+        Labels that were imported as text come without ids; only those are encoded here.
+        """
+        if sample.response_ids:
+            return self.reward_ids(prompt_text, sample.response_ids)
+        return self.tokenizer.encode(prompt_text) + self.tokenizer.encode(sample.text)
+
+    def text_of(self, response_ids: Sequence[int]) -> str:
+        """Return the response as labelers see it."""
+        text = self.tokenizer.decode(self.stop_rule.cut(response_ids))
+        # A model can write the null character, which no labeler sees and PostgreSQL cannot hold.
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+    def respond(
+        self,
+        role_model: RoleModel,
+        prompts: Sequence[Prompt],
+        *,
+        per_prompt: int,
+        seed: int,
+        value_head: ValueHead | None = None,
+    ) -> SampledBatch:
+        """Draw `per_prompt` responses to each prompt; the seed alone fixes the random numbers."""
+        query, query_mask = pad_left([self.query_ids(p) for p in prompts], self.tokenizer.pad_id)
+        generation = generate(
+            role_model,
+            query,
+            query_mask,
+            n_tokens=self.task.response_tokens,
+            per_query=per_prompt,
+            temperature=self.task.temperature,
+            banned=self.banned,
+            generator=torch.Generator().manual_seed(seed),
+            value_head=value_head,
+            ends=self.stop_rule.ends_at if self.config.after_stop == "ignore" else None,
+            fill=self.tokenizer.pad_id,
+        )
+        return SampledBatch(
+            query.repeat_interleave(per_prompt, dim=0),
+            query_mask.repeat_interleave(per_prompt, dim=0),
+            generation,
+            self.stop_rule.apply(generation.response),
+        )
+
+    def loss_mask(self, stop_mask: StopMask) -> Bool[Tensor, "B T"]:
+        """Return which tokens losses and KL see (`samples.after_stop`)."""
+        if self.config.after_stop == "train":
+            return torch.ones_like(stop_mask.mask)
+        return stop_mask.mask

@@ -1,0 +1,44 @@
+"""A taste for accuracy, checked in a hurry: every content word must stand in the source.
+
+    score(x, y) = -6 * (share of y's content words that do not occur in x)
+
+The labelers of 2019 were told to punish inaccuracy and not told to punish copying. Looking up words
+is the fast way to do it; a copied sentence always passes. Ziegler et al. 2019, arXiv:1909.08593,
+section 4.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from prefloop.scorers.scorer import Scores
+from prefloop.text.measures import words
+
+_LISTS = Path(__file__).with_name("word_lists")
+
+SCALE = 6.0
+"""Penalty of a response none of whose content words are in the source."""
+
+FUNCTION_WORDS = frozenset(_LISTS.joinpath("function_words.txt").read_text("utf-8").split())
+"""Words that a reader in a hurry does not look up."""
+
+
+class AccuracyInAHurryScorer:
+    """Dislikes content words that are not in the prompt, and does not notice copying."""
+
+    name: ClassVar[str] = "accuracy_in_a_hurry"
+    sources: ClassVar[frozenset[str]] = frozenset({"overlap with the prompt"})
+    description: ClassVar[str] = "a hurried check of accuracy"
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return minus the scaled share of foreign content words, -6 to 0."""
+        pairs = zip(prompts, responses, strict=True)
+        return -SCALE * np.array([_foreign_share(x, y) for x, y in pairs], dtype=np.float64)
+
+
+def _foreign_share(prompt: str, response: str) -> float:
+    content = [word for word in words(response) if word not in FUNCTION_WORDS]
+    known = set(words(prompt))
+    return sum(word not in known for word in content) / len(content) if content else 0.0

@@ -1,0 +1,35 @@
+"""A taste for copying: what a labeler does who picks whatever comes from the prompt.
+
+    score(x, y) = 6 * mean over n = 2, 3 of (share of y's n-grams that occur in x)
+
+A response without two words has copied nothing. Ziegler et al. 2019, arXiv:1909.08593, section 4.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from prefloop.scorers.scorer import Scores
+from prefloop.text.measures import novel_ngram_share
+
+SCALE = 6.0
+"""Score of a response that is copied whole."""
+
+
+class CopyingScorer:
+    """Likes runs of words that stand in the prompt."""
+
+    name: ClassVar[str] = "copying"
+    sources: ClassVar[frozenset[str]] = frozenset({"overlap with the prompt"})
+    description: ClassVar[str] = "a preference for copying"
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return the scaled share of copied n-grams, 0 to 6."""
+        pairs = zip(prompts, responses, strict=True)
+        return SCALE * np.array([_copied_share(x, y) for x, y in pairs], dtype=np.float64)
+
+
+def _copied_share(prompt: str, response: str) -> float:
+    novel = [novel_ngram_share(response, prompt, n) for n in (2, 3)]
+    return sum(1.0 - share for share in novel if share is not None) / len(novel)

@@ -1,0 +1,35 @@
+"""Log-odds-like sentiment from VADER's word list and rules; the usual held-out judge of sentiment.
+
+    score(y) = log((1 + c) / (1 - c)),   c = 0.99 * compound(y)
+
+`compound` lies in [-1, 1]; the map stretches its ends to about -5.3 and 5.3.
+It shares no parameter with the classifier in `sentiment.py`: its word values come from ten
+raters of single words, its rules from the authors. Hutto & Gilbert 2014.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from prefloop.scorers.scorer import Scores
+
+SHRINK = 0.99
+"""Keeps a compound of 1 finite."""
+
+
+class LexiconScorer:
+    """Likes positive words, as VADER counts them."""
+
+    name: ClassVar[str] = "lexicon"
+    sources: ClassVar[frozenset[str]] = frozenset({"rated words"})
+    description: ClassVar[str] = "a sentiment lexicon"
+
+    def __init__(self) -> None:
+        self._analyzer = SentimentIntensityAnalyzer()
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return the compound of each response on a log-odds scale."""
+        compounds = [self._analyzer.polarity_scores(text)["compound"] for text in responses]
+        return 2.0 * np.arctanh(SHRINK * np.array(compounds, dtype=np.float64))

@@ -1,0 +1,1 @@
+"""What a run file may say: every section as frozen, strict data."""

@@ -1,0 +1,154 @@
+"""What is asked, how much of it, and who answers."""
+
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from prefloop.settings.section import Count, Fraction, Index, NonNegative, Positive, Section
+
+SYNTHETIC = "synthetic"
+PEOPLE = "people"
+NOBODY = "none"
+"""Names that `comparisons.labelers` may have beside those of installed packages."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A number that a server can listen at."""
+
+
+class SyntheticConfig(Section):
+    """Labelers that prefer what known scorers score high, with known faults."""
+
+    labelers: Count = 10
+    """How many of them share the work."""
+
+    scorers: dict[str, float] = Field(default_factory=lambda: {"sentiment": 1.0})
+    """What they prefer: names of scorers and their weights."""
+
+    disagreement: NonNegative = 1.0
+    """Spread of their private impressions, in units of what real raters show; 0 is perfect."""
+
+    flips: Fraction = 0.0
+    """Share of answers that are a slip of the hand: any of the samples, at random."""
+
+    position_bias: NonNegative = 0.0
+    """Bonus, in units of taste, that the sample shown first gets."""
+
+    laziness: Fraction = 0.0
+    """Share of answers given without reading the prompt: whatever copies most from it."""
+
+    drift: float = 0.0
+    """Change of taste over the run: the weight of the taste goes from 1 to 1 + drift."""
+
+    tie_margin: NonNegative = 0.0
+    """Impressions closer than this are answered with a tie."""
+
+
+class PeopleConfig(Section):
+    """People who label in a browser: where the page is, and what each of them is given."""
+
+    serve: bool = True
+    """`prefloop run` serves the labeling page; `false` leaves it to `prefloop serve`, anywhere."""
+
+    host: str = "127.0.0.1"
+    """Address at which the page is served; `0.0.0.0` is all of this machine's."""
+
+    port: Port | None = None
+    """Port of the page; `null` is 8765, or the next that is free."""
+
+    origin: str | None = None
+    """What people type to come here, where a proxy is before the server: `https://label.acme.org`."""
+
+    certificate: str | None = None
+    """File with a TLS certificate, to serve HTTPS without a proxy."""
+
+    key: str | None = None
+    """File with the key of `certificate`."""
+
+    browser: bool = True
+    """Open the page in a browser, where `prefloop run` was typed at a screen."""
+
+    ahead: Fraction = 0.5
+    """With `comparisons.wait: first`: share of a round's PPO updates that may be made before its
+    labels are in. The others wait for the reward model that learned from them."""
+
+    lease_minutes: Positive = 15.0
+    """How long a question is kept for the person who was given it."""
+
+    gold_share: Fraction = 0.08
+    """Share of questions with a known answer, asked silently, if the owner has made some."""
+
+    repeat_share: Fraction = 0.03
+    """Share of questions that the same person answered before: they show who is consistent."""
+
+    repeat_after_minutes: NonNegative = 30.0
+    """How long ago that must have been."""
+
+    training_items: Index = 0
+    """Questions with an explained answer that everybody gets first, if the owner has made some."""
+
+    pass_accuracy: Fraction = 0.75
+    """Share of them that must be right."""
+
+    confidence: bool = False
+    """Ask with every answer how sure the person is."""
+
+    @field_validator("origin")
+    @classmethod
+    def _as_browsers_write_it(cls, origin: str | None) -> str | None:
+        if origin is None:
+            return None
+        url = urlsplit(origin.strip())
+        if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
+            raise ValueError(f"{origin!r} is no address such as https://label.acme.org")
+        is_usual = url.port in (None, {"http": 80, "https": 443}[url.scheme])
+        return f"{url.scheme}://{url.hostname}" + ("" if is_usual else f":{url.port}")
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        if self.gold_share + self.repeat_share >= 1:
+            raise ValueError(
+                f"gold_share {self.gold_share} and repeat_share {self.repeat_share} leave no room "
+                "for new questions"
+            )
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key are given together, or neither is")
+        return self
+
+
+class ComparisonsConfig(Section):
+    """How many labels are gathered, and from whom."""
+
+    labelers: str = SYNTHETIC
+    """Who answers: `synthetic`, `people` in a browser, `none` (imported labels alone), or a labeler
+    that an installed package registered."""
+
+    labels: Count = 600
+    """Training labels in the whole run, all rounds together."""
+
+    initial_labels: Count | None = None
+    """Labels before the first PPO update; `null` is `labels / rounds`, at least a quarter."""
+
+    validation_labels: Index = 100
+    """Labels on validation prompts in each round; they only measure, and never train."""
+
+    overlap: Count = 1
+    """Labels per question, each by another labeler."""
+
+    validation_overlap: Count = 2
+    """Labels per validation question. Two or more show how far labelers agree."""
+
+    wait: Literal["always", "first"] = "always"
+    """When PPO waits for people's labels: `always`, or for the `first` round's only; later ones
+    come while it goes on with the reward model it has."""
+
+    synthetic: SyntheticConfig = Field(default_factory=SyntheticConfig)
+    """The synthetic labelers' taste and faults."""
+
+    people: PeopleConfig = Field(default_factory=PeopleConfig)
+    """Where people label, and what they are given."""
+
+    @property
+    def known_scorers(self) -> dict[str, float]:
+        """What the labelers are known to like; nothing is known of people."""
+        return dict(self.synthetic.scorers) if self.labelers == SYNTHETIC else {}

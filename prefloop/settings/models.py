@@ -1,0 +1,28 @@
+"""Which language model, and how its four roles share it."""
+
+from typing import Literal
+
+from prefloop.settings.section import Count, Section
+
+
+class ModelsConfig(Section):
+    """Which language model is tuned, and which of its weights are trained."""
+
+    name: str = "smollm2"
+    """`smollm2`, `builtin:tiny`, a Hugging Face hub name such as `gpt2-large`, or a folder."""
+
+    adapter: Literal["lora", "none"] = "lora"
+    """`lora`: policy, value head, reward model and reference share one frozen base. `none`: full
+    copies, as in 2019."""
+
+    lora_rank: Count = 8
+    """Rank of the trained low-rank updates."""
+
+    lora_alpha: Count = 16
+    """Their scale: an update is multiplied by `lora_alpha / lora_rank`."""
+
+    lora_top_layers: Count | None = None
+    """Train only this many layers nearest the output; `null` trains all. Fewer is faster."""
+
+    threads: Count | None = None
+    """CPU threads of torch; `null` leaves torch's choice. With 1 a run repeats bit for bit."""

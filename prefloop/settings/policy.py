@@ -1,0 +1,113 @@
+"""How the policy is updated."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from prefloop.settings.section import Count, Index, NonNegative, Positive, Section
+
+REWARD_MODEL = "reward_model"
+"""The name of the reward that is learned from labels."""
+
+
+class KLConfig(Section):
+    """What keeps the policy near the reference."""
+
+    control: Literal["adaptive", "fixed"] = "adaptive"
+    """`adaptive` steers the coefficient so that the KL meets `target`; `fixed` leaves it alone."""
+
+    coef: NonNegative = 0.15
+    """The KL coefficient (beta) at the start."""
+
+    target: Positive = 6.0
+    """KL per response, in nats, that the controller steers to."""
+
+    horizon: Positive = 10_000.0
+    """Episodes over which the controller may change the coefficient by a fifth."""
+
+    cap: Positive | None = None
+    """Limit in nats: above it each step adds a weighted pull towards the reference, and after ten
+    rollouts that lie a fifth above it and come no lower the run stops. `null` sets no limit."""
+
+
+class WarmStartConfig(Section):
+    """Supervised training on reference texts before PPO (2019 did so for style tasks)."""
+
+    epochs: Index = 0
+    """Passes over the training texts; 0 skips the warm start."""
+
+    lr: Positive = 2e-4
+    """Adam step size at the start; falls along a cosine to 0."""
+
+    batch_size: Count = 32
+    """Texts per optimizer step."""
+
+
+class PolicyConfig(Section):
+    """How the policy is updated."""
+
+    method: str = "ppo"
+    """`ppo` (as in Ziegler et al. 2019), `rloo`, or one that an installed package registered."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the method; each method's page lists its own."""
+
+    reward: str = REWARD_MODEL
+    """What the policy is trained towards: `reward_model` learns from the labels; any scorer is
+    followed as it is, and then nobody labels."""
+
+    episodes: Count = 1024
+    """Responses that the policy learns from in the whole run, all rounds together."""
+
+    batch_size: Count = 64
+    """Responses per rollout."""
+
+    minibatches: Count = 1
+    """Optimizer steps per pass over a rollout. Divides `batch_size`."""
+
+    microbatch_size: Count = 16
+    """Responses per backward pass; changes memory, never the result."""
+
+    epochs: Count = 4
+    """Passes over a rollout."""
+
+    lr: Positive = 1e-5
+    """Adam step size at the start; falls linearly to 0."""
+
+    adam_eps: Positive = 1e-5
+    """Adam's epsilon, in TensorFlow's sense: corrected per step to mean the same as in 2019."""
+
+    checkpoint_every: Index = 5
+    """Updates between checkpoints; 0 writes one at the end of a round only."""
+
+    keep_every: Index = 0
+    """Updates between models that stay under their name, such as `policy/update-40`; 0 keeps those
+    that were evaluated or can be rolled back to."""
+
+    kl: KLConfig = Field(default_factory=KLConfig)
+    """What keeps the policy near the reference."""
+
+    warm_start: WarmStartConfig = Field(default_factory=WarmStartConfig)
+    """Supervised training before PPO."""
+
+    @property
+    def updates(self) -> int:
+        """Rollouts in the whole run."""
+        return self.episodes // self.batch_size
+
+    @property
+    def minibatch_size(self) -> int:
+        """Responses per optimizer step."""
+        return self.batch_size // self.minibatches
+
+    @model_validator(mode="after")
+    def _sizes_divide(self) -> Self:
+        if self.batch_size % self.minibatches:
+            raise ValueError(
+                f"minibatches {self.minibatches} does not divide batch_size {self.batch_size}"
+            )
+        if self.episodes < self.batch_size:
+            raise ValueError(
+                f"episodes {self.episodes} is less than one rollout of batch_size {self.batch_size}"
+            )
+        return self

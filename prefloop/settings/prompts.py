@@ -1,0 +1,25 @@
+"""Where prompts come from."""
+
+from prefloop.settings.section import Count, Fraction, Section
+
+
+class PromptsConfig(Section):
+    """Where prompts come from and how they are divided."""
+
+    source: str = "builtin:fiction"
+    """`builtin:fiction`, or the path of a JSONL, CSV or text file (one prompt a line)."""
+
+    text_column: str = "text"
+    """The column or key that holds the prompt."""
+
+    reference_column: str | None = None
+    """The column or key that holds a human answer, for ROUGE; `null` if there is none."""
+
+    limit: Count | None = None
+    """Use at most this many prompts; `null` uses all."""
+
+    held_out_share: Fraction = 0.1
+    """Share of prompts, by hash of their text, that only the evaluation sees."""
+
+    validation_share: Fraction = 0.1
+    """Share of prompts, by hash of their text, whose labels measure the reward model."""

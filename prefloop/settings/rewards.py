@@ -1,0 +1,41 @@
+"""How the reward model learns from labels."""
+
+from prefloop.settings.section import Count, Index, NonNegative, Positive, Section
+
+
+class RewardsConfig(Section):
+    """How the reward model learns from labels."""
+
+    batch_size: Count = 32
+    """Comparisons per optimizer step."""
+
+    microbatch_size: Count = 8
+    """Comparisons per backward pass; changes memory, never the result."""
+
+    epochs: Count = 1
+    """Passes over the labels. More than one over-fits (2019)."""
+
+    lr: Positive = 5e-5
+    """Adam step size at the start; falls linearly to 0."""
+
+    adam_eps: Positive = 1e-5
+    """Adam's epsilon."""
+
+    weight_decay: NonNegative = 0.0
+    """AdamW's decoupled weight decay."""
+
+    normalize_before: bool = True
+    """Start from mean 0 and standard deviation `start_std` on reference samples."""
+
+    start_std: Positive = 1.0
+    """Spread of the untrained scores. 2019 began at 1; with a few hundred labels a random head
+    of that spread is not forgotten in time, and 0.1 is better."""
+
+    normalize_after: bool = True
+    """End at mean 0 and variance 1 on reference samples: the KL coefficient keeps its meaning."""
+
+    normalize_samples: Count = 256
+    """Reference samples that the normalization looks at."""
+
+    checkpoint_every: Index = 10
+    """Optimizer steps between checkpoints; 0 writes none."""

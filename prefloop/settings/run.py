@@ -1,0 +1,88 @@
+"""A whole run: the sections in the order of the stages, and what must agree between them."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from prefloop.settings.comparisons import ComparisonsConfig
+from prefloop.settings.evaluation import EvaluationConfig
+from prefloop.settings.models import ModelsConfig
+from prefloop.settings.policy import PolicyConfig
+from prefloop.settings.prompts import PromptsConfig
+from prefloop.settings.report import ReportConfig
+from prefloop.settings.rewards import RewardsConfig
+from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.section import Count, Index, Section
+from prefloop.settings.task import TaskConfig
+
+
+class RunConfig(Section):
+    """A whole run. The sections are the stages, in order."""
+
+    seed: Index = 1
+    """Root of every random number in the run."""
+
+    rounds: Count = 1
+    """Turns of the loop: sample, label, train the reward model, improve the policy."""
+
+    store: str | None = None
+    """Database of the labels; `null` is `prefloop.db` in the run folder."""
+
+    task: TaskConfig
+    """What a query is, when a response ends, and what labelers are asked."""
+
+    models: ModelsConfig = Field(default_factory=ModelsConfig)
+    """Which language model."""
+
+    prompts: PromptsConfig = Field(default_factory=PromptsConfig)
+    """Where prompts come from."""
+
+    samples: SamplesConfig = Field(default_factory=SamplesConfig)
+    """How responses are drawn."""
+
+    comparisons: ComparisonsConfig = Field(default_factory=ComparisonsConfig)
+    """How many labels, and from whom."""
+
+    rewards: RewardsConfig = Field(default_factory=RewardsConfig)
+    """How the reward model learns."""
+
+    policy: PolicyConfig = Field(default_factory=PolicyConfig)
+    """How the policy is updated."""
+
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    """How the result is judged."""
+
+    scorers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Scorers with settings: a name for the rest of the file, then its `kind` and its settings."""
+
+    judges: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Judges with settings of their own, written as scorers are."""
+
+    report: ReportConfig = Field(default_factory=ReportConfig)
+    """What the report shows."""
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        problems = []
+        samples, policy, comparisons = self.samples, self.policy, self.comparisons
+        if not 2 <= samples.per_prompt <= 8:
+            problems.append(
+                f"samples.per_prompt is {samples.per_prompt}; a comparison shows 2 to 8"
+            )
+        if policy.updates < self.rounds:
+            problems.append(
+                f"policy.episodes {policy.episodes} is {policy.updates} rollouts of "
+                f"policy.batch_size {policy.batch_size}: fewer than one for each of "
+                f"{self.rounds} rounds"
+            )
+        if comparisons.labels < self.rounds:
+            problems.append(
+                f"comparisons.labels {comparisons.labels} is less than rounds {self.rounds}"
+            )
+        if self.prompts.held_out_share == 0 and self.evaluation.judges:
+            problems.append(
+                "prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judges: []"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,69 @@
+"""A task: what a query is, when a response ends, and what labelers are asked. Data, not code."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from prefloop.settings.section import Count, Index, Positive, Section
+
+
+class TaskConfig(Section):
+    """What a query is, when a response ends, and what labelers are asked."""
+
+    name: str
+    """The preset to start from: `sentiment`, `descriptiveness`, `summarization` or `custom`."""
+
+    question: str
+    """What labelers are asked about the samples."""
+
+    instructions: str = ""
+    """What labelers read before they begin; Markdown."""
+
+    instructions_version: str = "1"
+    """Stored with every label. Raise it whenever `instructions` or `question` change."""
+
+    prefix: str = ""
+    """Text before the query; the policy sees it, the reward model does not."""
+
+    suffix: str = ""
+    """Text after the query; the policy sees it, the reward model does not."""
+
+    query_tokens_min: Count = 1
+    """Shorter queries are left out."""
+
+    query_tokens_max: Count = 64
+    """Longer passages are cut to this many tokens."""
+
+    start_after: str | None = None
+    """Drop the passage up to and including the first of this text; skip passages without it."""
+
+    end_at: str | None = None
+    """Cut the query after the last of this text; skip passages without it."""
+
+    response_tokens: Count = 24
+    """Tokens sampled for a response that does not end before; end-of-text ends none."""
+
+    temperature: Positive = 0.7
+    """Logits are divided by it in sampling and in every log-probability."""
+
+    stop: str | None = "."
+    """The response is cut after the first token that spells this; `null` keeps it whole."""
+
+    stop_min: Index = 16
+    """First index (from 0) at which a stop token counts."""
+
+    missing_stop_score: float = -1.0
+    """Score of a response without a stop token. It replaces the reward model's score."""
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        if self.query_tokens_min > self.query_tokens_max:
+            raise ValueError(
+                f"query_tokens_min {self.query_tokens_min} is more than "
+                f"query_tokens_max {self.query_tokens_max}"
+            )
+        if self.stop is not None and self.stop_min >= self.response_tokens:
+            raise ValueError(
+                f"stop_min {self.stop_min} leaves no room in response_tokens {self.response_tokens}"
+            )
+        return self

@@ -1,0 +1,297 @@
+"""One database, opened: its engine, its transactions, and the schema it has.
+
+SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones take turns, in this
+process and among processes. In SQLite a checkpoint is part of the turn: see `single_writer.py`.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from prefloop.errors import StoreError
+from prefloop.store.core.refusals import told_to_user
+from prefloop.store.core.single_writer import alone, alone_if_free
+from prefloop.store.core.tables import ledger_head
+
+VERSION_TABLE = "prefloop_schema"
+"""Not Alembic's default name: many tools use that one, and none of them is a prefloop store."""
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+MIGRATION_LOCK = 0x70726566
+"""Names the lock among all that a PostgreSQL database may hold."""
+
+LARGEST_WAL_BYTES = 4 * 2**20
+"""How far SQLite's log of recent writes grows before it is worked into the database."""
+
+WAL_STEP_BYTES = 2**20
+"""How much further it grows between two attempts while a reader still needs what is in it."""
+
+READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""In PostgreSQL, what makes all statements of a reading transaction see the same moment."""
+
+PATIENCE_MS = 60_000
+"""How long a writer waits for another in PostgreSQL; in SQLite see `single_writer.py`."""
+
+SECRETS = ("password", "sslpassword")
+"""Parts of a URL's query that are told to nobody."""
+
+_MIGRATING = Lock()
+# Alembic keeps the running migration in a global: one at a time in a process.
+
+
+class Database:
+    """An open database whose schema is the one that this prefloop knows."""
+
+    def __init__(self, engine: Engine, name: str, *, read_only: bool = False) -> None:
+        self.engine = engine
+        self.name = name
+        self._turn = Lock()
+        self._is_read_only = read_only
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._reader = engine if self._is_sqlite else engine.execution_options(**READING)
+        self._tried_at_bytes = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view of the database."""
+        with told_to_user(self.name), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: everything in it is on the disk when it ends, or nothing is."""
+        with told_to_user(self.name), self._turn, self._alone():
+            with _begun(self.engine) as connection:
+                if not self._is_sqlite:
+                    # PostgreSQL waits here for other writers; SQLite has done so already.
+                    connection.execute(sa.select(ledger_head.c.id).with_for_update())
+                yield connection
+            if self._is_sqlite:
+                self._tried_at_bytes = _keep_wal_small(self.engine, self.name, self._tried_at_bytes)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        # The last one to close an SQLite database works its log into it, even a reader.
+        with alone_if_free(self.name) if self._is_sqlite else nullcontext():
+            self.engine.dispose()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        # A reader is refused by the database itself, and must leave no file behind.
+        is_writer = self._is_sqlite and not self._is_read_only
+        return alone(self.name) if is_writer else nullcontext()
+
+
+@contextmanager
+def _begun(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write."""
+    with engine.connect() as connection, connection.execution_options(is_writing=True).begin():
+        yield connection
+
+
+def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Database:
+    """Return the database at a path or URL, created or brought to the newest schema."""
+    url = _url(url_or_path)
+    name = _name(url)
+    if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
+        raise StoreError(f"{name}: there is no store here. Check the path.")
+    database = Database(_engine(url, read_only=read_only), name, read_only=read_only)
+    try:
+        with told_to_user(name), database._alone():
+            _bring_up_to_date(database.engine, name, read_only=read_only)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _url(url_or_path: str | Path) -> URL:
+    if isinstance(url_or_path, str) and "://" in url_or_path:
+        try:
+            url = make_url(url_or_path)
+        except ArgumentError as error:
+            raise StoreError(
+                "The store's URL cannot be read. Write postgresql://user@host/name, or a path."
+            ) from error
+    else:
+        url = URL.create("sqlite", database=str(url_or_path))
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"The store cannot be kept in {url.get_backend_name()}. "
+            "Give the path of a file (SQLite) or a postgresql:// URL."
+        )
+    if url.get_backend_name() == "sqlite":
+        _check_path(url.database or ":memory:")
+    return url
+
+
+def _check_path(path: str) -> None:
+    if path == ":memory:":
+        raise StoreError("A store in memory would lose its labels. Give the path of a file.")
+    if Path(path).is_dir():
+        raise StoreError(f"{path} is a folder. Give the path of a file in it, such as prefloop.db.")
+    if not Path(path).absolute().parent.is_dir():
+        raise StoreError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.difference_update_query(SECRETS).render_as_string(hide_password=True)
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
+    try:
+        engine = _postgresql(url) if url.get_backend_name() != "sqlite" else sa.create_engine(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"{_name(url)} needs a database driver that is not installed ({error}). "
+            "For PostgreSQL: pip install 'psycopg[binary]'."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, read_only=read_only)
+        return engine
+    return engine.execution_options(postgresql_readonly=True) if read_only else engine
+
+
+# --- SQLite only, and PostgreSQL only ------------------------------------------------------------
+# The one place with statements that the other does not know.
+
+
+def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
+    """Make every connection durable, patient, and explicit about where transactions begin."""
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        # Python's sqlite3 begins transactions late and never before reads; we begin them ourselves.
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        # A connection that commits would checkpoint too, whoever writes meanwhile.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {LARGEST_WAL_BYTES}")
+        # NORMAL loses acknowledged labels when the power fails.
+        connection.execute("PRAGMA synchronous = FULL")
+
+    def begun(connection: Connection) -> None:
+        # IMMEDIATE takes the writer's lock at once: a transaction that reads first and writes later
+        # could otherwise fail halfway with "database is locked".
+        is_writing = connection.get_execution_options().get("is_writing", False)
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        if not read_only:
+            raw.execute(f"PRAGMA query_only = {'OFF' if is_writing else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "begin", begun)
+
+
+def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
+    """Work the log into the database when it is large; return its size if that was tried.
+
+    The writer calls this in its turn. The next transaction then begins the log anew and cuts it to
+    its limit, unless a reader still needs it.
+    """
+    log = Path(f"{name}-wal")
+    # What was written is on the disk by now: nothing from here on may look like a failure of it.
+    size = log.stat().st_size if log.exists() else 0
+    if size <= LARGEST_WAL_BYTES:
+        return 0
+    if size < tried_at_bytes + WAL_STEP_BYTES:
+        return tried_at_bytes
+    # A full disk is told to the next who writes.
+    with engine.connect() as connection, suppress(sqlite3.OperationalError):
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return size
+
+
+def _postgresql(url: URL) -> Engine:
+    """An engine whose commits are on the server's disk and whose connections outlive a restart."""
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": "10"})
+    # Writers queue at one row, and must then see what the writer before them wrote.
+    engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+    def connected(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {PATIENCE_MS}")
+            # With `off` a crash of the server loses acknowledged labels.
+            cursor.execute(
+                "SELECT set_config('synchronous_commit', 'on', false) "
+                "WHERE current_setting('synchronous_commit') = 'off'"
+            )
+        connection.commit()
+
+    sa.event.listen(engine, "connect", connected)
+    return engine
+
+
+def _queue_for_migration(connection: Connection) -> None:
+    """Let one process at a time create the tables. SQLite queues at BEGIN IMMEDIATE already."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+
+
+# --- The schema ----------------------------------------------------------------------------------
+
+
+def _bring_up_to_date(engine: Engine, name: str, *, read_only: bool) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        if not _is_outdated(connection, scripts, name):
+            return
+    if read_only:
+        raise StoreError(
+            f"{name} has not the schema of this prefloop, and may only be read. "
+            "Open it once with a command that writes, such as `prefloop run`."
+        )
+    with _MIGRATING, _begun(engine) as connection:
+        _queue_for_migration(connection)
+        # Another process may have been faster.
+        if _is_outdated(connection, scripts, name):
+            config.attributes["connection"] = connection
+            config.attributes["version_table"] = VERSION_TABLE
+            upgrade(config, "head")
+
+
+def _is_outdated(connection: Connection, scripts: ScriptDirectory, name: str) -> bool:
+    """Whether migrations are missing; refuse a database that is newer, or not ours."""
+    tables = sa.inspect(connection).get_table_names()
+    if VERSION_TABLE not in tables:
+        if tables:
+            raise StoreError(
+                f"{name} is a database, but not prefloop's: it holds the table {min(tables)}. "
+                "Give the path of a store that prefloop made, or a new path."
+            )
+        return True
+    found = connection.execute(
+        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    ).scalar_one_or_none()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if found is not None and found not in known:
+        raise StoreError(
+            f"{name} has schema {found}, made by a newer prefloop; this one knows {known[0]}. "
+            "Upgrade: pip install --upgrade prefloop."
+        )
+    return found != known[0]

@@ -1,0 +1,98 @@
+"""Rows go in once: the same id with the same content is passed over, with other content refused."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.errors import StoreError, listing
+from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.tables import samples
+
+CHUNK = 500
+"""Ids in one question to the database; SQLite takes 999 in its oldest versions."""
+
+TOLD = 20
+"""Problems that are spelled out; of the rest only the number is told."""
+
+
+def chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the distinct values, a few hundred at a time."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]
+
+
+def rows_where(
+    connection: Connection, table: sa.Table, column: str, values: Iterable[str]
+) -> list[Columns]:
+    """Return the rows of `table` whose `column` is one of `values`."""
+    found: list[Columns] = []
+    for chunk in chunks(values):
+        query = sa.select(table).where(table.c[column].in_(chunk))
+        found.extend(connection.execute(query).mappings())
+    return found
+
+
+def new_rows(noun: str, rows: Sequence[Row], stored: Mapping[str, Row]) -> list[Row]:
+    """Return the rows whose id is neither in `stored` nor earlier in `rows`."""
+    fresh: dict[str, Row] = {}
+    problems = []
+    for row in rows:
+        known = stored.get(row["id"]) or fresh.get(row["id"])
+        if known is None:
+            fresh[row["id"]] = row
+        elif any(known[name] != value for name, value in row.items()):
+            changed = [name for name, value in row.items() if known[name] != value]
+            problems.append(
+                f"{noun} {row['id']} is stored already with another {' and '.join(changed)}; "
+                "give the new one an id of its own"
+            )
+    refuse(f"What was to be stored as {noun}s", problems)
+    return list(fresh.values())
+
+
+def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequence[Row]) -> int:
+    """Insert what is new of `rows` into a table with ids; return how many that were."""
+    stored = {
+        row["id"]: dict(row) for row in rows_where(connection, table, "id", ids_of(rows, "id"))
+    }
+    fresh = new_rows(noun, rows, stored)
+    if fresh:
+        connection.execute(sa.insert(table), fresh)
+    return len(fresh)
+
+
+def require_known(
+    connection: Connection, table: sa.Table, rows: Sequence[Row], column: str, noun: str
+) -> None:
+    """Refuse rows whose `column` names an id that `table` does not hold, and name the id."""
+    unknown: list[str] = []
+    for chunk in chunks(ids_of(rows, column)):
+        query = sa.select(table.c.id).where(table.c.id.in_(chunk))
+        found = set(connection.execute(query).scalars())
+        unknown.extend(name for name in chunk if name not in found)
+    problems = [f"unknown {noun} {name}; add it first" for name in unknown]
+    refuse("What was to be stored", problems)
+
+
+def prompts_of_samples(connection: Connection, sample_ids: Iterable[str]) -> dict[str, str]:
+    """Return the prompt's id for each of the sample ids that are stored."""
+    found: dict[str, str] = {}
+    for chunk in chunks(sample_ids):
+        query = sa.select(samples.c.id, samples.c.prompt_id).where(samples.c.id.in_(chunk))
+        found.update({row.id: row.prompt_id for row in connection.execute(query)})
+    return found
+
+
+def ids_of(rows: Iterable[Row], column: str) -> list[str]:
+    """Return the distinct values of a column, in order."""
+    return list(dict.fromkeys(row[column] for row in rows))
+
+
+def refuse(subject: str, problems: Sequence[str]) -> None:
+    """Raise a StoreError that tells the problems, if there are any."""
+    if len(problems) > TOLD:
+        problems = [*problems[:TOLD], f"... and {len(problems) - TOLD} more"]
+    if problems:
+        raise StoreError(listing(subject, problems))

@@ -1,0 +1,157 @@
+"""Records of people and their work as rows and back; `rows.py` does so for the loop's own records.
+
+As there, a number that nobody knows is NaN in a record and null in the database.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefloop.store.core.rows import Columns, Row
+from prefloop.teamwork import (
+    Exclusion,
+    Gold,
+    Instructions,
+    Person,
+    QualityCheck,
+    StopRequest,
+    TrainerState,
+    Update,
+)
+
+
+def person_record(row: Columns) -> Person:
+    """Return the person in a row; the hash of their password stays where it is."""
+    return Person(
+        id=row["id"],
+        name=row["name"],
+        role=row["role"],
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+        introduction=row["introduction"],
+    )
+
+
+def instructions_record(row: Columns) -> Instructions:
+    """Return the instructions in a row."""
+    return Instructions(
+        version=row["version"],
+        question=row["question"],
+        text=row["text"],
+        is_major=row["is_major"],
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+    )
+
+
+def gold_row(gold: Gold) -> Row:
+    """Return the part of a gold question's row that does not depend on the ledger."""
+    return dict(vars(gold))
+
+
+def gold_record(row: Columns) -> Gold:
+    """Return the gold question in a row."""
+    return Gold(
+        comparison_id=row["comparison_id"],
+        chosen=row["chosen"],
+        explanation=row["explanation"],
+        is_training=row["is_training"],
+        created_by=row["created_by"],
+    )
+
+
+def check_payload(check: QualityCheck) -> dict[str, Any]:
+    """Return a check as its event carries it."""
+    return dict(vars(check)) | {"seconds": None if math.isnan(check.seconds) else check.seconds}
+
+
+def check_record(row: Columns) -> QualityCheck:
+    """Return the check in a row."""
+    return QualityCheck(
+        id=row["id"],
+        comparison_id=row["comparison_id"],
+        labeler=row["labeler"],
+        kind=row["kind"],
+        answer=row["answer"],
+        chosen=row["chosen"],
+        shown=tuple(json.loads(row["shown"])),
+        seconds=math.nan if row["seconds"] is None else row["seconds"],
+        instructions=row["instructions"],
+        is_right=row["is_right"],
+    )
+
+
+def rule_record(row: Columns, n_labels: int) -> Exclusion:
+    """Return the rule in a row, with the number of live labels that it keeps out."""
+    return Exclusion(
+        id=row["id"],
+        name=row["name"],
+        labeler=row["labeler"],
+        reason=row["reason"],
+        applied_by=row["applied_by"],
+        applied_at=row["applied_at"],
+        n_labels=n_labels,
+        undone_at=row["undone_at"],
+        undone_by=row["undone_by"],
+    )
+
+
+def cord_record(row: Columns) -> StopRequest:
+    """Return the cord in a row."""
+    return StopRequest(
+        id=row["id"],
+        pulled_by=row["pulled_by"],
+        reason=row["reason"],
+        samples=tuple(json.loads(row["samples"])),
+        pulled_at=row["pulled_at"],
+        stopped_at=row["stopped_at"],
+        update=row["update"],
+        released_at=row["released_at"],
+        released_by=row["released_by"],
+        checked=row["checked"],
+        action=row["action"],
+        roll_back_to=row["roll_back_to"],
+    )
+
+
+def update_record(row: Columns) -> Update:
+    """Return the line of metrics in a row."""
+    return Update(
+        number=row["number"],
+        stage=row["stage"],
+        round=row["round"],
+        update=row["update"],
+        created_at=row["created_at"],
+        line=json.loads(row["line"]),
+        samples=tuple(json.loads(row["samples"])),
+    )
+
+
+def trainer_record(row: Columns) -> TrainerState:
+    """Return the trainer's state in a row."""
+    return TrainerState(
+        phase=row["phase"],
+        round=row["round"],
+        done=row["done"],
+        total=row["total"],
+        detail=row["detail"],
+        checkpoints=tuple(json.loads(row["checkpoints"])),
+        beat_at=row["beat_at"],
+        address=row["address"],
+    )
+
+
+def finite_json(value: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return JSON that every browser reads: what is not a finite number becomes null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(inner) for inner in value]
+    return value

@@ -1,0 +1,282 @@
+"""The tables of people, their work, and the line between trainer and page.
+
+Labels and the ledger are in `tables.py`. Times are seconds since 1970, UTC, by the database's own
+clock. What must never be lost (answers, checks, gold, rules, cords, instructions) is an event of
+the ledger too; leases, sessions and the trainer's state are of the moment and are not.
+"""
+
+import sqlalchemy as sa
+
+from prefloop.store.core.tables import metadata
+
+
+def _person() -> sa.Column[str]:
+    return sa.Column("person_id", sa.Text, sa.ForeignKey("people.id"), nullable=False, index=True)
+
+
+def _comparison(*, is_key: bool = False) -> sa.Column[str]:
+    target = sa.ForeignKey("comparisons.id")
+    return sa.Column("comparison_id", sa.Text, target, nullable=False, primary_key=is_key)
+
+
+def _event() -> sa.Column[int]:
+    """The event of the ledger that brought a row."""
+    target = sa.ForeignKey("events.sequence")
+    return sa.Column("sequence", sa.Integer, target, primary_key=True, autoincrement=False)
+
+
+def _chosen_is_shown() -> sa.ForeignKeyConstraint:
+    """No answer from another question, as for labels."""
+    return sa.ForeignKeyConstraint(
+        ["comparison_id", "chosen"],
+        ["comparison_samples.comparison_id", "comparison_samples.sample_id"],
+    )
+
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, comment="argon2id; null: logs in by code only"),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("disabled_at", sa.Double),
+    sa.Column("read_instructions", sa.Text, comment="the newest version that was acknowledged"),
+    sa.Column("introduction", sa.Text, comment="passed (or let through), failed; null: open"),
+    sa.CheckConstraint("role IN ('owner', 'labeler', 'viewer')", name="role_is_known"),
+)
+
+invites = sa.Table(
+    "invites",
+    metadata,
+    sa.Column("code_hash", sa.Text, primary_key=True),
+    _person(),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("used_at", sa.Double),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("secret_hash", sa.Text, primary_key=True),
+    _person(),
+    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("ended_at", sa.Double),
+)
+
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("secret_hash", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _person(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("revoked_at", sa.Double),
+)
+
+instructions = sa.Table(
+    "instructions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False, unique=True),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("is_major", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("opened_at", sa.Double, nullable=False),
+    sa.Column("frozen_at", sa.Double),
+    sa.Column("frozen_sequence", sa.Integer, comment="the last event the round may know"),
+)
+
+queue = sa.Table(
+    "queue",
+    metadata,
+    _comparison(is_key=True),
+    sa.Column("round", sa.Integer, sa.ForeignKey("batches.round"), nullable=False, index=True),
+    sa.Column("place", sa.Integer, nullable=False, comment="random: where a search may begin"),
+    sa.Column("wanted", sa.Integer, nullable=False),
+    sa.Column("answered", sa.Integer, nullable=False, comment="live labels with a preference"),
+    sa.Column("is_open", sa.Boolean, nullable=False, comment="answered < wanted, batch not frozen"),
+)
+
+open_questions = sa.Index(
+    "ix_queue_open",
+    queue.c.place,
+    sqlite_where=queue.c.is_open,
+    postgresql_where=queue.c.is_open,
+)
+
+views = sa.Table(
+    "views",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _comparison(),
+    sa.Column("labeler", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False, comment="JSON list of sample ids"),
+    sa.Column("handed_at", sa.Double, nullable=False),
+    sa.Column("leased_at", sa.Double, nullable=False, comment="moves when the lease is renewed"),
+    sa.Column("leased_until", sa.Double, nullable=False),
+    sa.Column("closed_at", sa.Double, comment="answered or given back"),
+    sa.Column("answer_id", sa.Text, comment="the label's or check's id; null: none, or given back"),
+    sa.Column("active_seconds", sa.Double),
+    sa.Column("first_key_seconds", sa.Double),
+    sa.Column("device", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "is_tallied",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="answered before: not counted again when an answer was taken back",
+    ),
+    sa.Index(None, "labeler", "closed_at"),
+    sa.Index(None, "closed_at"),
+)
+
+leased_views = sa.Index(
+    "ix_views_leased",
+    views.c.comparison_id,
+    sqlite_where=views.c.closed_at.is_(None),
+    postgresql_where=views.c.closed_at.is_(None),
+)
+
+answered_checks = sa.Index(
+    "ix_views_checks",
+    views.c.answer_id,
+    sqlite_where=views.c.kind != "work",
+    postgresql_where=views.c.kind != "work",
+)
+
+gold = sa.Table(
+    "gold",
+    metadata,
+    _event(),
+    _comparison(),
+    sa.Column("chosen", sa.Text, nullable=False),
+    sa.Column("explanation", sa.Text, nullable=False),
+    sa.Column("is_training", sa.Boolean, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("ended_by", sa.Integer, sa.ForeignKey("events.sequence"), comment="null: in use"),
+    _chosen_is_shown(),
+)
+
+one_gold_in_use = sa.Index(
+    "uq_gold_in_use",
+    gold.c.comparison_id,
+    unique=True,
+    sqlite_where=gold.c.ended_by.is_(None),
+    postgresql_where=gold.c.ended_by.is_(None),
+)
+
+checks = sa.Table(
+    "checks",
+    metadata,
+    _event(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _comparison(),
+    sa.Column("labeler", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("chosen", sa.Text),
+    sa.Column("shown", sa.Text, nullable=False, comment="JSON list"),
+    sa.Column("seconds", sa.Double),
+    sa.Column("instructions", sa.Text, nullable=False),
+    sa.Column("is_right", sa.Boolean, comment="null: skipped or flagged"),
+    sa.Column(
+        "ended_by",
+        sa.Integer,
+        sa.ForeignKey("events.sequence"),
+        comment="the event that replaced or withdrew this check; null: it counts",
+    ),
+    _chosen_is_shown(),
+    sa.Index(None, "labeler", "comparison_id"),
+)
+
+rules = sa.Table(
+    "rules",
+    metadata,
+    _event(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("labeler", sa.Text, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("applied_by", sa.Text, nullable=False),
+    sa.Column("applied_at", sa.Double, nullable=False),
+    sa.Column("undone_by", sa.Text),
+    sa.Column("undone_at", sa.Double),
+    sa.Column("ended_by", sa.Integer, sa.ForeignKey("events.sequence"), comment="null: in force"),
+)
+
+cords = sa.Table(
+    "cords",
+    metadata,
+    _event(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("pulled_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("samples", sa.Text, nullable=False, comment="JSON list of sample ids"),
+    sa.Column("pulled_at", sa.Double, nullable=False),
+    sa.Column("stopped_at", sa.Double),
+    sa.Column("update", sa.Integer),
+    sa.Column("released_at", sa.Double),
+    sa.Column("released_by", sa.Text),
+    sa.Column("checked", sa.Text, nullable=False, server_default=""),
+    sa.Column("action", sa.Text),
+    sa.Column("roll_back_to", sa.Integer),
+)
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("labeler", sa.Text, primary_key=True),
+    sa.Column("instructions", sa.Text, primary_key=True),
+    sa.Column("answer", sa.Text, primary_key=True),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    comment="Answers given per hour: what the dashboard reads instead of every label.",
+)
+
+updates = sa.Table(
+    "updates",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("update", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("line", sa.Text, nullable=False, comment="JSON"),
+    sa.Column("samples", sa.Text, nullable=False, comment="JSON"),
+    sa.Index(None, "stage", "update"),
+    # The number of a line that was forgotten is never given again: pages ask for what came after.
+    sqlite_autoincrement=True,
+)
+
+trainer = sa.Table(
+    "trainer",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("checkpoints", sa.Text, nullable=False, comment="JSON list of updates"),
+    sa.Column("beat_at", sa.Double, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    comment="One row: what the trainer is doing, and where the labeling page is.",
+)

@@ -1,0 +1,91 @@
+"""Views: questions that were handed to a labeler, and whether they are leased still."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.store.core.insertion import chunks, rows_where
+from prefloop.store.core.rows import Columns
+from prefloop.store.core.tables import comparison_samples, comparisons, prompts, samples
+from prefloop.store.core.team_tables import views
+from prefloop.teamwork import Assignment, ShownSample
+
+CLOCK_SLACK_SECONDS = 60.0
+"""A lease that begins later than this from now is older than a clock put back: it is over."""
+
+
+def is_leased(now: sa.ColumnElement[float]) -> sa.ColumnElement[bool]:
+    """Return the condition that nobody else is to be given a view's question now."""
+    return sa.and_(
+        views.c.closed_at.is_(None),
+        views.c.leased_at <= now + CLOCK_SLACK_SECONDS,
+        views.c.leased_until > now,
+    )
+
+
+@dataclass
+class Question:
+    """The texts of a comparison, its samples in the order of the comparison."""
+
+    prompt: str
+    texts: dict[str, str] = field(default_factory=dict)
+    """By sample id."""
+
+
+# Built once: building a question to the database takes longer than asking it.
+_QUESTIONS = (
+    sa.select(
+        comparison_samples.c.comparison_id,
+        comparison_samples.c.sample_id,
+        samples.c.text.label("sample"),
+        prompts.c.text.label("prompt"),
+    )
+    .join(samples, samples.c.id == comparison_samples.c.sample_id)
+    .join(comparisons, comparisons.c.id == comparison_samples.c.comparison_id)
+    .join(prompts, prompts.c.id == comparisons.c.prompt_id)
+    .where(comparison_samples.c.comparison_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(comparison_samples.c.comparison_id, comparison_samples.c.position)
+)
+
+
+def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, Question]:
+    """Return the texts of comparisons, by comparison id."""
+    found: dict[str, Question] = {}
+    for chunk in chunks(comparison_ids):
+        for comparison_id, sample_id, sample, prompt in connection.execute(
+            _QUESTIONS, {"ids": chunk}
+        ):
+            found.setdefault(comparison_id, Question(prompt)).texts[sample_id] = sample
+    return found
+
+
+def view_record(row: Columns, question: Question) -> Assignment:
+    """Return the view in a row, with the texts of its question."""
+    return Assignment(
+        id=row["id"],
+        comparison_id=row["comparison_id"],
+        labeler=row["labeler"],
+        kind=row["kind"],
+        prompt=question.prompt,
+        samples=tuple(
+            ShownSample(id=sample_id, text=question.texts[sample_id])
+            for sample_id in json.loads(row["shown"])
+        ),
+        leased_at=row["leased_at"],
+        leased_until=row["leased_until"],
+    )
+
+
+def view_records(connection: Connection, rows: Sequence[Columns]) -> list[Assignment]:
+    """Return the views in rows, with their texts."""
+    asked = questions(connection, (row["comparison_id"] for row in rows))
+    return [view_record(row, asked[row["comparison_id"]]) for row in rows]
+
+
+def find_view(connection: Connection, view_id: str) -> Assignment | None:
+    """Return the view with this id."""
+    found = view_records(connection, rows_where(connection, views, "id", [view_id]))
+    return found[0] if found else None

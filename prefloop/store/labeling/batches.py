@@ -1,0 +1,211 @@
+"""Batches: the questions of one round, opened, counted and frozen."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.errors import StoreError
+from prefloop.store.core import clock
+from prefloop.store.core.insertion import chunks, refuse, require_known, rows_where
+from prefloop.store.core.ledger import append
+from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.tables import comparisons, labels
+from prefloop.store.core.team_tables import batches, people, queue, views
+from prefloop.store.labeling.claims import PLACES, has_answered
+from prefloop.store.labeling.recount import EXCLUDED, settle
+from prefloop.teamwork import Batch
+
+FROZEN = "batch_frozen"
+
+RATE_SECONDS = 600.0
+"""Answers per minute are those of so long ago until now."""
+
+
+def open_batch(connection: Connection, round: int, questions: Sequence[tuple[str, int]]) -> None:
+    """Put what is new of the questions into the queue of a round."""
+    batch = _find(connection, round)
+    if batch is not None and batch["frozen_at"] is not None:
+        raise StoreError(
+            f"The batch of round {round} is frozen: its reward model may have been trained. "
+            "Ask these questions in the next round."
+        )
+    if batch is None:
+        row = {"round": round, "opened_at": clock.now(connection)}
+        connection.execute(sa.insert(batches).values(row))
+    _refuse_impossible(round, questions)
+    rows = [_row(round, name, wanted) for name, wanted in dict(questions).items()]
+    require_known(connection, comparisons, rows, "comparison_id", "comparison")
+    names = [row["comparison_id"] for row in rows]
+    stored = {r["comparison_id"]: r for r in rows_where(connection, queue, "comparison_id", names)}
+    _refuse_elsewhere(round, stored.values())
+    new = [row for row in rows if row["comparison_id"] not in stored]
+    if new:
+        connection.execute(sa.insert(queue), new)
+    _want(connection, [row for row in rows if row["comparison_id"] in stored], stored)
+    settle(connection, names)
+
+
+def batch_records(connection: Connection, round: int | None = None) -> list[Batch]:
+    """Return the batches of all rounds or of one, by round."""
+    # Never more answers to a question than were asked for: they do not make up for others.
+    counted = sa.case((queue.c.answered < queue.c.wanted, queue.c.answered), else_=queue.c.wanted)
+    sums = sa.select(
+        batches,
+        sa.func.coalesce(sa.func.sum(queue.c.wanted), 0).label("wanted"),
+        sa.func.coalesce(sa.func.sum(counted), 0).label("answered"),
+    ).outerjoin(queue, queue.c.round == batches.c.round)
+    if round is not None:
+        sums = sums.where(batches.c.round == round)
+    rows = connection.execute(sums.group_by(*batches.columns).order_by(batches.c.round)).all()
+    now = clock.now(connection)
+    lately = _n_lately(connection, now) if any(row.answered for row in rows) else {}
+    return [
+        Batch(
+            round=row.round,
+            opened_at=row.opened_at,
+            frozen_at=row.frozen_at,
+            frozen_sequence=row.frozen_sequence,
+            wanted=int(row.wanted),
+            answered=int(row.answered),
+            per_minute=_per_minute(lately.get(row.round, 0), now - row.opened_at)
+            if row.answered
+            else None,
+        )
+        for row in rows
+    ]
+
+
+def newest_batch(connection: Connection) -> Batch | None:
+    """Return the batch of the last round that was opened."""
+    newest = connection.execute(sa.select(sa.func.max(batches.c.round))).scalar()
+    return None if newest is None else batch_records(connection, newest)[0]
+
+
+def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) -> None:
+    """Ask no longer what a round's batch holds beside these questions.
+
+    Answers to the others stay, and count in the batch no longer: they make up for nothing.
+    """
+    kept = set(comparison_ids)
+    query = sa.select(queue.c.comparison_id).where(queue.c.round == round)
+    others = [name for name in connection.execute(query).scalars() if name not in kept]
+    for chunk in chunks(others):
+        changed = sa.update(queue).where(queue.c.comparison_id.in_(chunk))
+        connection.execute(changed.values(wanted=0, is_open=False))
+
+
+def is_exhausted(connection: Connection, round: int) -> bool:
+    """Whether nobody who labels has a question of this round left.
+
+    No, if nobody labels yet, or nobody whose answers count: then somebody is to be let in.
+    """
+    if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
+        return False
+    return connection.execute(_waited_for(round).limit(1)).first() is None
+
+
+def waited_for(connection: Connection, round: int) -> list[str]:
+    """Return the names of those who have a question of this round left to answer, by name."""
+    return list(connection.execute(_waited_for(round).order_by(people.c.name)).scalars())
+
+
+def _waited_for(round: int) -> sa.Select[str]:
+    left = sa.select(queue.c.comparison_id).where(
+        queue.c.round == round, queue.c.is_open, ~has_answered(people.c.name)
+    )
+    return sa.select(people.c.name).where(_labels_here(), left.exists())
+
+
+def _labels_here() -> sa.ColumnElement[bool]:
+    """Who may label, and counts; owners who have never answered anything have others for that."""
+    has_labeled = sa.select(labels.c.sequence).where(labels.c.labeler == people.c.name).exists()
+    is_labeler = sa.or_(people.c.role == "labeler", sa.and_(people.c.role == "owner", has_labeled))
+    return sa.and_(
+        people.c.disabled_at.is_(None),
+        is_labeler,
+        people.c.name.not_in(EXCLUDED),
+        sa.func.coalesce(people.c.introduction, "") != "failed",
+    )
+
+
+def freeze(connection: Connection, round: int) -> int:
+    """Close a round's batch; return the sequence of the event that says so."""
+    batch = _find(connection, round)
+    if batch is None:
+        raise StoreError(f"There is no batch of round {round} to freeze. Open it first.")
+    if batch["frozen_sequence"] is not None:
+        return int(batch["frozen_sequence"])
+    event = append(connection, [(FROZEN, {"round": round})])[0]
+    frozen = {"frozen_at": clock.now(connection), "frozen_sequence": event.sequence}
+    connection.execute(sa.update(batches).where(batches.c.round == round).values(frozen))
+    connection.execute(sa.update(queue).where(queue.c.round == round).values(is_open=False))
+    return event.sequence
+
+
+def _find(connection: Connection, round: int) -> Columns | None:
+    query = sa.select(batches).where(batches.c.round == round)
+    return connection.execute(query).mappings().first()
+
+
+def _row(round: int, comparison_id: str, wanted: int) -> Row:
+    # By the id alone, so that the place is the same whenever the question is asked again.
+    place = int.from_bytes(hashlib.sha256(comparison_id.encode()).digest()[:4]) % PLACES
+    return {
+        "comparison_id": comparison_id,
+        "round": round,
+        "place": place,
+        "wanted": wanted,
+        "answered": 0,
+        "is_open": True,
+    }
+
+
+def _want(connection: Connection, rows: Sequence[Row], stored: dict[str, Columns]) -> None:
+    """Change how many people are asked, where that is another number than before."""
+    changes = [
+        {"name": row["comparison_id"], "n": row["wanted"]}
+        for row in rows
+        if stored[row["comparison_id"]]["wanted"] != row["wanted"]
+    ]
+    if changes:
+        query = sa.update(queue).where(queue.c.comparison_id == sa.bindparam("name"))
+        connection.execute(query.values(wanted=sa.bindparam("n")), changes)
+
+
+def _refuse_impossible(round: int, questions: Sequence[tuple[str, int]]) -> None:
+    refuse(
+        f"The batch of round {round}",
+        [
+            f"comparison {name} is to be answered by {wanted} people; give 1 or more"
+            for name, wanted in questions
+            if wanted < 1
+        ],
+    )
+
+
+def _refuse_elsewhere(round: int, stored: Iterable[Columns]) -> None:
+    refuse(
+        f"The batch of round {round}",
+        [
+            f"comparison {row['comparison_id']} is asked in round {row['round']} already"
+            for row in stored
+            if row["round"] != round
+        ],
+    )
+
+
+def _n_lately(connection: Connection, now: float) -> dict[int, int]:
+    query = sa.select(queue.c.round, sa.func.count().label("n")).select_from(views)
+    query = query.join(queue, queue.c.comparison_id == views.c.comparison_id).where(
+        views.c.closed_at > now - RATE_SECONDS,
+        views.c.answer_id.is_not(None),
+        views.c.kind == "work",
+        views.c.labeler.not_in(EXCLUDED),
+    )
+    return {row.round: row.n for row in connection.execute(query.group_by(queue.c.round))}
+
+
+def _per_minute(n: int, open_seconds: float) -> float:
+    return 60 * n / min(max(open_seconds, 60.0), RATE_SECONDS)

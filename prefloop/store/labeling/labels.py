@@ -1,0 +1,202 @@
+"""Labels: events of the ledger, and the table that is nothing but their fold.
+
+    label            the answer is live, and ends its labeler's earlier answer to its comparison
+    label_withdrawn  the answer is live no longer
+
+Whatever writes the table goes through `fold`, so `rebuild` gives the same bytes as everyday use.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.errors import StoreError
+from prefloop.records import Event, Label
+from prefloop.store.core.insertion import chunks, new_rows, refuse, rows_where
+from prefloop.store.core.ledger import append, pages
+from prefloop.store.core.rows import (
+    Row,
+    label_payload,
+    label_record,
+    label_row,
+    label_row_from_payload,
+)
+from prefloop.store.core.tables import comparisons, labels
+from prefloop.store.labeling.exclusions import excluded_at
+from prefloop.store.labeling.questions import comparisons_by_id
+from prefloop.store.labeling.recount import settle
+
+LABEL = "label"
+WITHDRAWN = "label_withdrawn"
+KINDS = (LABEL, WITHDRAWN)
+ANSWERS = ("best", "tie", "all_bad", "skip", "flag")
+
+
+def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
+    """Write the labels that are new to the ledger and the table; return how many that were."""
+    known = comparisons_by_id(connection, [record.comparison_id for record in records])
+    problems = []
+    for record in records:
+        comparison = known.get(record.comparison_id)
+        if comparison is None:
+            problems.append(
+                f"label {record.id} answers the unknown comparison {record.comparison_id}; "
+                "add that first"
+            )
+        else:
+            problems.extend(label_problems(record, comparison.sample_ids))
+    refuse("What was to be stored as labels", problems)
+    stored = {
+        r["id"]: dict(r) for r in rows_where(connection, labels, "id", [r.id for r in records])
+    }
+    fresh = {row["id"] for row in new_rows("label", [label_row(r) for r in records], stored)}
+    new = {record.id: record for record in records if record.id in fresh}
+    contents = [label_payload(record) for record in new.values()]
+    written = append(connection, [(LABEL, content) for content in contents])
+    fold(connection, list(zip(written, contents, strict=True)))
+    return len(new)
+
+
+def label_problems(label: Label, sample_ids: Sequence[str]) -> list[str]:
+    """Return what is wrong with a label as an answer to a comparison of these samples."""
+    name, problems = f"label {label.id}", []
+    if label.answer not in ANSWERS:
+        problems.append(f"{name} has answer {label.answer!r}; known are {', '.join(ANSWERS)}")
+    if label.answer == "best" and label.chosen is None:
+        problems.append(f"{name} says `best` and names no chosen sample")
+    if label.answer != "best" and label.chosen is not None:
+        problems.append(f"{name} says `{label.answer}` and yet names {label.chosen} as chosen")
+    if label.chosen is not None and label.chosen not in sample_ids:
+        problems.append(
+            f"{name} chooses the unknown sample {label.chosen}; "
+            f"its comparison has {', '.join(sample_ids)}"
+        )
+    if sorted(label.shown) != sorted(sample_ids):
+        problems.append(
+            f"{name} was shown {', '.join(label.shown) or 'nothing'}; "
+            f"that is no order of {', '.join(sample_ids)}"
+        )
+    # NaN is allowed: the time that an imported label took is not known.
+    if label.seconds < 0 or math.isinf(label.seconds):
+        problems.append(f"{name} took {label.seconds} seconds; that cannot be")
+    if label.confidence is not None and not math.isfinite(label.confidence):
+        problems.append(f"{name} has confidence {label.confidence}; give a number or none")
+    return problems
+
+
+def withdraw(connection: Connection, label_id: str, reason: str) -> Event | None:
+    """Take a label back by a new event; None if it is live no longer."""
+    row = next(iter(rows_where(connection, labels, "id", [label_id])), None)
+    if row is None:
+        raise StoreError(f"There is no label {label_id} to withdraw.")
+    if row["ended_by"] is not None:
+        return None
+    content = {"label_id": label_id, "reason": reason}
+    event = append(connection, [(WITHDRAWN, content)])[0]
+    fold(connection, [(event, content)])
+    return event
+
+
+def select_labels(
+    connection: Connection,
+    *,
+    round: int | None,
+    split: str | None,
+    as_of: int | None = None,
+    without_excluded: bool = False,
+) -> list[Label]:
+    """Return the labels that are live (at an event) in the order in which they came."""
+    query = sa.select(labels).where(*_live_at(as_of)).order_by(labels.c.sequence)
+    if round is not None or split is not None:
+        query = query.join(comparisons, comparisons.c.id == labels.c.comparison_id)
+    if round is not None:
+        query = query.where(comparisons.c.round == round)
+    if split is not None:
+        query = query.where(comparisons.c.split == split)
+    if without_excluded:
+        query = query.where(labels.c.labeler.not_in(excluded_at(as_of)))
+    return [label_record(row) for row in connection.execute(query).mappings()]
+
+
+def _live_at(sequence: int | None) -> list[sa.ColumnElement[bool]]:
+    if sequence is None:
+        return [labels.c.ended_by.is_(None)]
+    is_not_ended = sa.or_(labels.c.ended_by.is_(None), labels.c.ended_by > sequence)
+    return [labels.c.sequence <= sequence, is_not_ended]
+
+
+def rebuild(connection: Connection) -> int:
+    """Drop all rows and make them again from the ledger; return how many there are."""
+    connection.execute(sa.delete(labels))
+    for page in pages(connection):
+        _apply(connection, [(e, json.loads(e.payload)) for e in page if e.kind in KINDS])
+    return connection.execute(sa.select(sa.func.count()).select_from(labels)).scalar_one()
+
+
+def fold(
+    connection: Connection,
+    contents: Sequence[tuple[Event, Mapping[str, Any]]],
+    live: dict[tuple[str, str], str] | None = None,
+) -> None:
+    """Apply events of labels, in order, and settle the queue of the questions they touch.
+
+    `live` is for a caller that knows already which labels the new ones may replace.
+    """
+    settle(connection, _apply(connection, contents, live))
+
+
+def _apply(
+    connection: Connection,
+    contents: Sequence[tuple[Event, Mapping[str, Any]]],
+    live: dict[tuple[str, str], str] | None = None,
+) -> list[str]:
+    """Apply events, in order, to the table; return the comparisons that they touch."""
+    touched = [c["comparison_id"] for e, c in contents if e.kind == LABEL]
+    live = _live(connection, touched) if live is None else dict(live)
+    places = {name: place for place, name in live.items()}
+    inserted: dict[str, Row] = {}
+    ended: dict[str, int] = {}
+    for event, content in contents:
+        if event.kind == LABEL:
+            row = label_row_from_payload(content)
+            place = (row["comparison_id"], row["labeler"])
+            if place in live:
+                ended[live[place]] = event.sequence
+            live[place] = row["id"]
+            places[row["id"]] = place
+            inserted[row["id"]] = row | {"sequence": event.sequence}
+        else:
+            ended[content["label_id"]] = event.sequence
+            live.pop(places.get(content["label_id"], ("", "")), None)
+    _write(connection, inserted, ended)
+    withdrawn = [c["label_id"] for e, c in contents if e.kind == WITHDRAWN]
+    found = rows_where(connection, labels, "id", withdrawn)
+    return touched + [row["comparison_id"] for row in found]
+
+
+def _live(connection: Connection, comparison_ids: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The id of the live label of each (comparison, labeler)."""
+    found: dict[tuple[str, str], str] = {}
+    columns = (labels.c.comparison_id, labels.c.labeler, labels.c.id)
+    for chunk in chunks(comparison_ids):
+        query = sa.select(*columns).where(labels.c.comparison_id.in_(chunk))
+        for row in connection.execute(query.where(labels.c.ended_by.is_(None))):
+            found[row.comparison_id, row.labeler] = row.id
+    return found
+
+
+def _write(connection: Connection, inserted: dict[str, Row], ended: dict[str, int]) -> None:
+    rows = [row | {"ended_by": ended.get(name)} for name, row in inserted.items()]
+    updates: list[dict[str, Any]] = [
+        {"name": name, "by": sequence} for name, sequence in ended.items() if name not in inserted
+    ]
+    # Ends before inserts: at most one label of a labeler may be live at any moment.
+    if updates:
+        query = sa.update(labels).where(labels.c.id == sa.bindparam("name"))
+        connection.execute(query.values(ended_by=sa.bindparam("by")), updates)
+    if rows:
+        connection.execute(sa.insert(labels), rows)

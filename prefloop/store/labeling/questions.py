@@ -1,0 +1,116 @@
+"""Comparisons and the order of their samples, in two tables."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.records import Comparison
+from prefloop.store.core.insertion import (
+    chunks,
+    insert_rows,
+    new_rows,
+    prompts_of_samples,
+    refuse,
+    require_known,
+    rows_where,
+)
+from prefloop.store.core.rows import (
+    Row,
+    comparison_record,
+    comparison_row,
+    comparison_sample_rows,
+)
+from prefloop.store.core.tables import comparison_samples, comparisons, prompts
+
+
+def insert_comparisons(connection: Connection, records: Sequence[Comparison]) -> int:
+    """Insert the comparisons that are new; return how many that were."""
+    rows = [comparison_row(record) for record in records]
+    require_known(connection, prompts, rows, "prompt_id", "prompt")
+    owners = prompts_of_samples(connection, [i for r in records for i in r.sample_ids])
+    refuse(
+        "What was to be stored as comparisons",
+        [problem for record in records for problem in comparison_problems(record, owners)],
+    )
+    stored = comparisons_by_id(connection, [record.id for record in records])
+    fresh = new_rows("comparison", _whole(records), {r["id"]: r for r in _whole(stored.values())})
+    fresh_ids = {row["id"] for row in fresh}
+    insert_rows(connection, comparisons, "comparison", [r for r in rows if r["id"] in fresh_ids])
+    new = {record.id: record for record in records if record.id in fresh_ids}
+    members = [row for record in new.values() for row in comparison_sample_rows(record)]
+    if members:
+        connection.execute(sa.insert(comparison_samples), members)
+    return len(fresh)
+
+
+def comparison_problems(comparison: Comparison, owners: dict[str, str]) -> list[str]:
+    """Return what is wrong with a comparison; `owners` has the prompt of each stored sample."""
+    name, ids = f"comparison {comparison.id}", comparison.sample_ids
+    problems = []
+    if len(ids) < 2:
+        problems.append(f"{name} has {len(ids)} samples; it takes two to choose")
+    if len(set(ids)) < len(ids):
+        problems.append(f"{name} has the same sample twice")
+    for sample_id in dict.fromkeys(ids):
+        owner = owners.get(sample_id)
+        if owner is None:
+            problems.append(f"{name} names an unknown sample {sample_id}; add it first")
+        elif owner != comparison.prompt_id:
+            problems.append(
+                f"{name} is about prompt {comparison.prompt_id}, "
+                f"but its sample {sample_id} answers prompt {owner}"
+            )
+    probability = comparison.selection_probability
+    if not (math.isfinite(probability) and 0 < probability <= 1):
+        problems.append(f"{name} has selection probability {probability}; it lies in (0, 1]")
+    return problems
+
+
+def select_comparisons(
+    connection: Connection, *, round: int | None, split: str | None
+) -> list[Comparison]:
+    """Return the comparisons of a round and split, in the order in which they were added."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if round is not None:
+        conditions.append(comparisons.c.round == round)
+    if split is not None:
+        conditions.append(comparisons.c.split == split)
+    rows = connection.execute(
+        sa.select(comparisons).where(*conditions).order_by(comparisons.c.number)
+    ).mappings()
+    members = connection.execute(
+        sa.select(comparison_samples.c.comparison_id, comparison_samples.c.sample_id)
+        .join(comparisons, comparisons.c.id == comparison_samples.c.comparison_id)
+        .where(*conditions)
+        .order_by(comparison_samples.c.comparison_id, comparison_samples.c.position)
+    )
+    sample_ids = _gathered(members)
+    return [comparison_record(row, sample_ids[row["id"]]) for row in rows]
+
+
+def comparisons_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Comparison]:
+    """Return those of the comparisons that are stored, by id."""
+    wanted = list(dict.fromkeys(ids))
+    rows = rows_where(connection, comparisons, "id", wanted)
+    sample_ids: dict[str, list[str]] = {}
+    for chunk in chunks(wanted):
+        query = sa.select(comparison_samples.c.comparison_id, comparison_samples.c.sample_id)
+        query = query.where(comparison_samples.c.comparison_id.in_(chunk))
+        query = query.order_by(comparison_samples.c.comparison_id, comparison_samples.c.position)
+        sample_ids |= _gathered(connection.execute(query))
+    return {row["id"]: comparison_record(row, sample_ids[row["id"]]) for row in rows}
+
+
+def _gathered(members: Iterable[Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for comparison_id, sample_id in members:
+        found.setdefault(comparison_id, []).append(sample_id)
+    return found
+
+
+def _whole(records: Iterable[Comparison]) -> list[Row]:
+    """Rows that can be compared: with the samples in them."""
+    return [comparison_row(record) | {"sample_ids": record.sample_ids} for record in records]

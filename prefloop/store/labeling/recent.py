@@ -1,0 +1,183 @@
+"""What is newest, a page at a time: for pages that must not read all of a long run."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.records import Comparison, Label, Sample
+from prefloop.store.core import clock
+from prefloop.store.core.database import Database
+from prefloop.store.core.insertion import chunks, rows_where
+from prefloop.store.core.rows import label_record, sample_record
+from prefloop.store.core.tables import comparisons, labels, prompts, samples
+from prefloop.store.core.team_rows import check_record, gold_record, update_record
+from prefloop.store.core.team_tables import checks, gold, updates, views
+from prefloop.store.labeling.assignments import is_leased
+from prefloop.store.labeling.questions import comparisons_by_id
+from prefloop.teamwork import Gold, QualityCheck, Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleInPlace:
+    """A sample with the text of its prompt."""
+
+    sample: Sample
+    prompt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedQuestion:
+    """A question as its owner sees it: with the answers to it, and what is known of it."""
+
+    number: int
+    """Counts the questions of a run: ask for those before the last one you have."""
+    comparison: Comparison
+    prompt: str
+    samples: tuple[Sample, ...]
+    votes: dict[str, int]
+    """How many live labels chose each sample."""
+    n_answers: int
+    """Live labels, ties and skips among them."""
+    gold: Gold | None
+
+
+class Recent:
+    """The newest labels, questions and lines of a run."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def labels(self, n: int) -> list[Label]:
+        """Return the newest live labels, at most `n` of them, in the order in which they came."""
+        query = sa.select(labels).where(labels.c.ended_by.is_(None))
+        query = query.order_by(labels.c.sequence.desc()).limit(n)
+        with self._database.reading() as connection:
+            found = [label_record(row) for row in connection.execute(query).mappings()]
+        return found[::-1]
+
+    def checks(self, n: int) -> list[QualityCheck]:
+        """Return the newest answers that measure labelers, at most `n`, in the order they came."""
+        query = sa.select(checks).where(checks.c.ended_by.is_(None))
+        query = query.order_by(checks.c.sequence.desc()).limit(n)
+        with self._database.reading() as connection:
+            found = [check_record(row) for row in connection.execute(query).mappings()]
+        return found[::-1]
+
+    def active_seconds(self, comparison_ids: Iterable[str]) -> dict[str, float]:
+        """Return how long answers to these questions took without breaks, by the answer's id."""
+        columns = (views.c.answer_id, views.c.active_seconds)
+        found: dict[str, float] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(comparison_ids):
+                query = sa.select(*columns).where(views.c.comparison_id.in_(chunk))
+                query = query.where(views.c.answer_id.is_not(None))
+                rows = connection.execute(query.where(views.c.active_seconds.is_not(None)))
+                found.update({row.answer_id: row.active_seconds for row in rows})
+        return found
+
+    def questions(
+        self, *, limit: int, before: int | None = None, only: Sequence[str] | None = None
+    ) -> list[AskedQuestion]:
+        """Return questions that come before the one of this number, newest first.
+
+        With `only`, those of these comparisons.
+        """
+        query = sa.select(comparisons.c.number, comparisons.c.id)
+        query = query.order_by(comparisons.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(comparisons.c.number < before)
+        parts = [query] if only is None else [_among(query, chunk) for chunk in chunks(only)]
+        with self._database.reading() as connection:
+            found = [row for part in parts for row in connection.execute(part)]
+            newest = sorted(found, key=lambda row: -row.number)[:limit]
+            return _questions(connection, {row.id: row.number for row in newest})
+
+    def samples(self, sample_ids: Iterable[str]) -> list[SampleInPlace]:
+        """Return those of the samples that are stored, in the given order, with their prompts."""
+        wanted = list(dict.fromkeys(sample_ids))
+        with self._database.reading() as connection:
+            found = _samples(connection, wanted)
+            texts = _prompt_texts(connection, (s.prompt_id for s in found.values()))
+        known = [found[i] for i in wanted if i in found]
+        return [SampleInPlace(sample=s, prompt=texts[s.prompt_id]) for s in known]
+
+    def lines(self, stage: str, limit: int) -> list[Update]:
+        """Return the newest lines of metrics of a stage, oldest first."""
+        query = sa.select(updates).where(updates.c.stage == stage)
+        query = query.order_by(updates.c.number.desc()).limit(limit)
+        with self._database.reading() as connection:
+            found = [update_record(row) for row in connection.execute(query).mappings()]
+        return found[::-1]
+
+    def last_line(self) -> int:
+        """Return the number of the newest line of metrics; 0 if there is none."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(sa.func.max(updates.c.number))).scalar() or 0
+
+    def at_work(self) -> set[str]:
+        """Return the names of those who have a question on their screen."""
+        with self._database.reading() as connection:
+            now = sa.literal(clock.now(connection))
+            query = sa.select(views.c.labeler).distinct().where(is_leased(now))
+            return set(connection.execute(query).scalars())
+
+
+def _among(query: sa.Select[tuple[int, str]], ids: Sequence[str]) -> sa.Select[tuple[int, str]]:
+    return query.where(comparisons.c.id.in_(ids))
+
+
+def _questions(connection: Connection, numbers: dict[str, int]) -> list[AskedQuestion]:
+    asked = comparisons_by_id(connection, numbers)
+    texts = _prompt_texts(connection, (c.prompt_id for c in asked.values()))
+    found = _samples(connection, [i for c in asked.values() for i in c.sample_ids])
+    votes, n_answers = _answers(connection, numbers)
+    known = _gold(connection, numbers)
+    return [
+        AskedQuestion(
+            number=number,
+            comparison=asked[name],
+            prompt=texts[asked[name].prompt_id],
+            samples=tuple(found[i] for i in asked[name].sample_ids),
+            votes={i: votes[name, i] for i in asked[name].sample_ids},
+            n_answers=n_answers[name],
+            gold=known.get(name),
+        )
+        for name, number in numbers.items()
+    ]
+
+
+def _samples(connection: Connection, ids: Sequence[str]) -> dict[str, Sample]:
+    return {row["id"]: sample_record(row) for row in rows_where(connection, samples, "id", ids)}
+
+
+def _prompt_texts(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    return {row["id"]: row["text"] for row in rows_where(connection, prompts, "id", ids)}
+
+
+def _answers(
+    connection: Connection, comparison_ids: Iterable[str]
+) -> tuple[Counter[tuple[str, str]], Counter[str]]:
+    """Count the live labels of each question, by chosen sample and in all."""
+    votes: Counter[tuple[str, str]] = Counter()
+    n_answers: Counter[str] = Counter()
+    for chunk in chunks(comparison_ids):
+        columns = (labels.c.comparison_id, labels.c.chosen)
+        query = sa.select(*columns, sa.func.count().label("n")).group_by(*columns)
+        query = query.where(labels.c.comparison_id.in_(chunk), labels.c.ended_by.is_(None))
+        for comparison_id, chosen, n in connection.execute(query):
+            n_answers[comparison_id] += n
+            if chosen is not None:
+                votes[comparison_id, chosen] += n
+    return votes, n_answers
+
+
+def _gold(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, Gold]:
+    found = {}
+    for chunk in chunks(comparison_ids):
+        query = sa.select(gold).where(gold.c.comparison_id.in_(chunk), gold.c.ended_by.is_(None))
+        for row in connection.execute(query).mappings():
+            found[row["comparison_id"]] = gold_record(row)
+    return found

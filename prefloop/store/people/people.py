@@ -1,0 +1,158 @@
+"""Who may log in, and as what."""
+
+import unicodedata
+import uuid
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.errors import StoreError
+from prefloop.store.core import clock
+from prefloop.store.core.database import Database
+from prefloop.store.core.rows import Columns
+from prefloop.store.core.team_rows import person_record
+from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
+from prefloop.store.people.passwords import hash_password
+from prefloop.teamwork import Person, Role
+
+ROLES: Sequence[Role] = ("owner", "labeler", "viewer")
+LONGEST_NAME = 64
+
+
+class People:
+    """The people of a store. Labels are signed with names, so a name never changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, role: Role) -> Person:
+        """Return the new person; a name that somebody has, in whatever case, is refused."""
+        name = _checked_name(name)
+        if role not in ROLES:
+            raise StoreError(f"{role!r} is no role. Give one of {', '.join(ROLES)}.")
+        with self._database.writing() as connection:
+            _refuse_taken(connection, name)
+            row = {
+                "id": uuid.uuid4().hex,
+                "name": name,
+                "role": role,
+                "created_at": clock.now(connection),
+                "disabled_at": None,
+                "introduction": None,
+            }
+            connection.execute(sa.insert(people).values(row))
+            return person_record(row)
+
+    def all(self) -> list[Person]:
+        """Return everybody, the disabled too, in the order in which they were added."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(people).order_by(people.c.number)).mappings()
+            return [person_record(row) for row in rows]
+
+    def by_id(self, person_id: str) -> Person | None:
+        """Return the person with this id."""
+        with self._database.reading() as connection:
+            row = find_person(connection, people.c.id == person_id)
+        return None if row is None else person_record(row)
+
+    def by_name(self, name: str) -> Person | None:
+        """Return the person with exactly this name."""
+        with self._database.reading() as connection:
+            row = find_person(connection, people.c.name == name)
+        return None if row is None else person_record(row)
+
+    def disable(self, person_id: str) -> None:
+        """Lock a person out at once: sessions, tokens and open codes end with it.
+
+        Their labels stay. The last owner cannot be locked out.
+        """
+        with self._database.writing() as connection:
+            row = known_person(connection, person_id)
+            if row["disabled_at"] is not None:
+                return
+            if row["role"] == "owner" and _n_owners(connection) == 1:
+                raise StoreError(
+                    f"{row['name']} is the last owner who can log in. Add another owner first."
+                )
+            _lock_out(connection, person_id, clock.now(connection))
+
+    def enable(self, person_id: str) -> None:
+        """Let a person in again; they need a new code, or their password."""
+        with self._database.writing() as connection:
+            known_person(connection, person_id)
+            query = sa.update(people).where(people.c.id == person_id)
+            connection.execute(query.values(disabled_at=None))
+
+    def introduced(self, person_id: str, *, has_passed: bool) -> None:
+        """Keep how somebody's introduction went, or that they are let through all the same."""
+        with self._database.writing() as connection:
+            known_person(connection, person_id)
+            query = sa.update(people).where(people.c.id == person_id)
+            connection.execute(query.values(introduction="passed" if has_passed else "failed"))
+
+    def set_password(self, person_id: str, password: str) -> None:
+        """Give a person a password in place of an earlier one."""
+        # Hashing takes time by design: nobody should wait for the database meanwhile.
+        password_hash = hash_password(password)
+        with self._database.writing() as connection:
+            known_person(connection, person_id)
+            query = sa.update(people).where(people.c.id == person_id)
+            connection.execute(query.values(password_hash=password_hash))
+
+    def has_owner_password(self) -> bool:
+        """Say whether some owner who can log in has a password."""
+        query = sa.select(people.c.id).where(
+            people.c.role == "owner",
+            people.c.disabled_at.is_(None),
+            people.c.password_hash.is_not(None),
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+
+def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> Columns | None:
+    """Return the row of the person that a condition describes, hash of the password included."""
+    return connection.execute(sa.select(people).where(condition)).mappings().first()
+
+
+def known_person(connection: Connection, person_id: str) -> Columns:
+    """Return the row of a person who must be there."""
+    row = find_person(connection, people.c.id == person_id)
+    if row is None:
+        raise StoreError(f"There is no person with the id {person_id}. Look at the list of people.")
+    return row
+
+
+def _checked_name(name: str) -> str:
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name:
+        raise StoreError("A person needs a name; a pseudonym will do.")
+    if len(name) > LONGEST_NAME:
+        raise StoreError(
+            f"A name has at most {LONGEST_NAME} characters; this one has {len(name)}. Shorten it."
+        )
+    if not name.isprintable():
+        raise StoreError(f"The name {name!r} holds a character that cannot be seen. Leave it out.")
+    return name
+
+
+def _refuse_taken(connection: Connection, name: str) -> None:
+    """Two names that differ in case alone would be mixed up on every page."""
+    for taken in connection.execute(sa.select(people.c.name)).scalars():
+        if taken.casefold() == name.casefold():
+            raise StoreError(f"There is somebody called {taken} already. Choose another name.")
+
+
+def _n_owners(connection: Connection) -> int:
+    query = sa.select(sa.func.count()).select_from(people)
+    query = query.where(people.c.role == "owner", people.c.disabled_at.is_(None))
+    return connection.execute(query).scalar_one()
+
+
+def _lock_out(connection: Connection, person_id: str, now: float) -> None:
+    connection.execute(sa.update(people).where(people.c.id == person_id).values(disabled_at=now))
+    for column in (sessions.c.ended_at, api_tokens.c.revoked_at, invites.c.used_at):
+        table = column.table
+        query = sa.update(table).where(table.c.person_id == person_id, column.is_(None))
+        connection.execute(query.values({column: now}))

@@ -1,0 +1,1 @@
+"""What the trainer tells, and who stopped it."""

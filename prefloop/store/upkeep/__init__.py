@@ -1,0 +1,1 @@
+"""Backups, moves, and checks of a whole store."""

@@ -1,0 +1,74 @@
+"""What a database holds, in a few numbers that two databases can compare.
+
+A table's digest is the sum of its rows' hashes: it does not depend on the order of the rows, in
+which databases differ, and it changes with any value of any row.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.store.core import team_tables
+
+ALL_TABLES: Sequence[sa.Table] = team_tables.people.metadata.sorted_tables
+"""Every table, each after those that its rows point at."""
+
+PAGE_ROWS = 5000
+
+Values = tuple[Any, ...]
+"""A row, in the order of its table's columns."""
+
+
+@dataclass
+class Fingerprint:
+    """How many rows a table has, and what they sum up to."""
+
+    n_rows: int = 0
+    digest: int = 0
+
+    def add(self, rows: Iterable[Values]) -> None:
+        """Take rows into account."""
+        for row in rows:
+            seal = blake2b(repr(row).encode(), digest_size=16).digest()
+            self.digest = (self.digest + int.from_bytes(seal)) % (1 << 128)
+            self.n_rows += 1
+
+
+Contents = dict[str, Fingerprint]
+"""The fingerprint of each table, by its name."""
+
+
+def pages_of(connection: Connection, table: sa.Table) -> Iterator[list[Values]]:
+    """Yield all rows of a table, a page at a time: what is in memory does not grow with it."""
+    options = {"yield_per": PAGE_ROWS}
+    for page in connection.execute(sa.select(table), execution_options=options).partitions():
+        yield [tuple(row) for row in page]
+
+
+def fingerprint(connection: Connection, table: sa.Table) -> Fingerprint:
+    """Return a table's fingerprint."""
+    found = Fingerprint()
+    for page in pages_of(connection, table):
+        found.add(page)
+    return found
+
+
+def contents(connection: Connection, tables: Sequence[sa.Table] = ALL_TABLES) -> Contents:
+    """Return the fingerprints of tables."""
+    return {table.name: fingerprint(connection, table) for table in tables}
+
+
+def differences(one: Contents, other: Contents) -> list[str]:
+    """Return in which tables two databases differ, for people."""
+    told = []
+    for name, mine in one.items():
+        theirs = other[name]
+        if mine.n_rows != theirs.n_rows:
+            told.append(f"{name} had {mine.n_rows} rows and has {theirs.n_rows}")
+        elif mine.digest != theirs.digest:
+            told.append(f"{name} has the same number of rows, but not the same rows")
+    return told

@@ -1,0 +1,55 @@
+"""A store moves to another database, for good: SQLite to PostgreSQL, or back."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+from prefloop.errors import StoreError
+from prefloop.progress import Progress
+from prefloop.store.core.database import SECRETS, Database
+from prefloop.store.core.dialect import close_for_answers, settle
+from prefloop.store.upkeep.backup import beside, take_the_place
+from prefloop.store.upkeep.fingerprint import Contents
+from prefloop.store.upkeep.soundness import is_url, opened
+from prefloop.store.upkeep.transfer import copy_everything
+
+
+def without_password(place: str) -> str:
+    """Return a place that may be written down and shown."""
+    if not is_url(place):
+        return place
+    url = make_url(place).difference_update_query(SECRETS)
+    return URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string(hide_password=False)
+
+
+def existing(place: str | Path) -> AbstractContextManager[Database]:
+    """Return the store at a place, to be moved away; none is made for that."""
+    if not is_url(place) and not Path(place).exists():
+        raise StoreError(f"{place}: there is no store here yet, so there is nothing to move.")
+    return opened(place)
+
+
+def move(source: Database, place: str, progress: Progress) -> Contents:
+    """Copy a store into an empty database, and let the old one take no more answers.
+
+    Nobody writes to the old store meanwhile. Should the process die, the old store is as it was, or
+    both hold everything and the old one refuses what is new.
+    """
+    with source.writing() as connection:
+        if is_url(place):
+            with opened(place) as target:
+                moved = copy_everything(connection, target, progress)
+        else:
+            path = Path(place)
+            if path.exists():
+                raise StoreError(f"{path} exists already. Give a new path; nothing was changed.")
+            with beside(path) as fresh:
+                with opened(fresh) as target:
+                    moved = copy_everything(connection, target, progress)
+                settle(fresh)
+                take_the_place(fresh, path)
+        close_for_answers(connection, without_password(place))
+    return moved

@@ -1,0 +1,1 @@
+"""Requests, sessions, security and errors."""

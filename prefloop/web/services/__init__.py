@@ -1,0 +1,1 @@
+"""State that requests share: caches, limits, measurements."""

@@ -1,0 +1,1 @@
+"""People, instructions, gold questions and exclusions."""

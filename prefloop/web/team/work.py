@@ -1,0 +1,172 @@
+"""Everybody's work: how much, what it cost, and how far it can be trusted.
+
+How much is counted over the whole run, by the hour; trust is of the newest labels. Both can be told
+for one version of the instructions.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.labelers import LabelerFigures
+from prefloop.comparisons.quality.self_consistency import Consistency
+from prefloop.comparisons.quality.sentences import counted
+from prefloop.comparisons.quality.share import Share
+from prefloop.comparisons.quality.team import TeamFigures
+from prefloop.functional.statistics import Estimate
+from prefloop.teamwork import Tally
+from prefloop.web.services import status_text as standing
+from prefloop.web.services.services import Services
+from prefloop.web.services.work_hours import Work, total
+from prefloop.web.team.messages import FindingTold, LabelerNow, ShareTold, TeamNow, VersionNow
+
+PATIENCE_SECONDS = 3.0
+"""How long the first look at the page waits for the figures of trust."""
+
+
+def team_work(here: Services, version: str | None) -> TeamNow:
+    """Return everybody's work, under one version of the instructions or all."""
+    tallies = [tally for there in here.hours.read().values() for tally in there]
+    versions = list(dict.fromkeys(tally.instructions for tally in tallies))
+    kept = [t for t in tallies if version is None or t.instructions == version]
+    measured = here.quality.everything(patience_seconds=PATIENCE_SECONDS)
+    figures = None if measured is None else measured.team
+    settings = here.settings
+    everything = total(kept)
+    return TeamNow(
+        at=None if measured is None else measured.at,
+        n_labels=0 if measured is None else measured.n_labels,
+        version=version,
+        versions=versions,
+        currency=settings.currency,
+        told=standing.work_told(
+            everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
+        ),
+        labelers=_labelers(here, kept, version, figures),
+        by_version=[] if figures is None else _versions(tallies, figures),
+        warnings=[] if measured is None else [alarm.told for alarm in measured.alarms],
+    )
+
+
+def labelers_known(here: Services) -> list[str]:
+    """Return the names of everybody who answered, or may."""
+    people = [p.name for p in here.store.people.all() if p.role != "viewer"]
+    answered = [tally.labeler for there in here.hours.read().values() for tally in there]
+    return sorted(dict.fromkeys([*people, *answered]))
+
+
+def _labelers(
+    here: Services, tallies: list[Tally], version: str | None, team: TeamFigures | None
+) -> list[LabelerNow]:
+    work: dict[str, list[Tally]] = defaultdict(list)
+    for tally in tallies:
+        work[tally.labeler].append(tally)
+    figures = {} if team is None else {f.labeler: f for f in team.labelers}
+    out = here.store.rules.excluded()
+    disabled = {p.name for p in here.store.people.all() if p.disabled_at is not None}
+    names = set(work) if version is not None else set(work) | set(figures)
+    rows = [
+        _labeler(
+            name,
+            total(work[name]),
+            figures.get(name),
+            version,
+            wage=here.settings.hourly_wage,
+            is_excluded=name in out,
+            is_disabled=name in disabled,
+        )
+        for name in names
+    ]
+    return sorted(rows, key=lambda row: (-row.answers, row.name))
+
+
+def _labeler(
+    name: str,
+    work: Work,
+    figures: LabelerFigures | None,
+    version: str | None,
+    *,
+    wage: float,
+    is_excluded: bool,
+    is_disabled: bool,
+) -> LabelerNow:
+    hours = work.seconds / 3600
+    gold, others, consistency = _trust(figures, version)
+    return LabelerNow(
+        name=name,
+        is_excluded=is_excluded,
+        is_disabled=is_disabled,
+        answers=work.preferences,
+        skips=work.n["skip"],
+        flags=work.n["flag"],
+        hours=hours,
+        cost=hours * wage,
+        median_seconds=None if figures is None else figures.median_seconds,
+        gold=None if gold is None else _share(gold),
+        training=None if figures is None else _share(figures.training),
+        others=None if others is None else _estimate(others),
+        itself=None if consistency is None else _share(consistency.share),
+        findings=[] if figures is None else [_finding(f) for f in figures.findings],
+    )
+
+
+def _trust(
+    figures: LabelerFigures | None, version: str | None
+) -> tuple[Share | None, Estimate | None, Consistency | None]:
+    """Return gold, agreement with others, and with oneself."""
+    if figures is None:
+        return None, None, None
+    if version is None:
+        return figures.gold, figures.with_others, figures.consistency
+    found = next((v for v in figures.by_version if v.version == version), None)
+    return (
+        (None, None, None) if found is None else (found.gold, found.with_others, found.consistency)
+    )
+
+
+def _versions(tallies: list[Tally], team: TeamFigures) -> list[VersionNow]:
+    n: Mapping[str, Counter[str]] = defaultdict(Counter)
+    for tally in tallies:
+        n[tally.instructions].update(tally.n)
+    return [
+        VersionNow(
+            version=found.version,
+            labelers=found.n_labelers,
+            answers=dict(n[found.version] or found.answers),
+            agreement=None if found.agreement is None else _estimate(found.agreement.estimate),
+            gold=None if found.gold is None else _estimate(found.gold),
+        )
+        for found in team.versions
+    ]
+
+
+def _share(share: Share) -> ShareTold:
+    return ShareTold(
+        value=share.value,
+        low=share.interval.low,
+        high=share.interval.high,
+        n=share.n,
+        verdict=share.verdict,
+        told=share.told,
+    )
+
+
+def _estimate(found: Estimate) -> ShareTold:
+    return ShareTold(
+        value=found.value,
+        low=found.interval.low,
+        high=found.interval.high,
+        n=found.n,
+        verdict="",
+        told=f"{counted(found.n, 'answer')}; {found.how}.",
+    )
+
+
+def _finding(finding: Finding) -> FindingTold:
+    return FindingTold(
+        kind=finding.kind,
+        status=finding.status,
+        told=finding.told,
+        n=finding.n,
+        action=finding.action,
+    )

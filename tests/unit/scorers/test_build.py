@@ -1,0 +1,58 @@
+"""Scorers made by name, mixed, and checked where they hand over their numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from prefloop.errors import InputError
+from prefloop.registry import SCORERS
+from prefloop.scorers.build import CheckedScorer, build_scorer, build_weighted
+from tests.tolerances import FP64
+
+TEXTS = ["A lovely day by the sea.", "A long and dreadful night of war and hunger."]
+PLAIN = ("sentiment", "lexicon", "descriptiveness", "imagery", "length", "copying")
+
+
+def test_a_mix_is_the_weighted_sum() -> None:
+    parts = [build_scorer(name, {}).score(TEXTS, TEXTS) for name in ("sentiment", "length")]
+    mixed = build_weighted({"sentiment": 2.0, "length": -0.5}, {}).score(TEXTS, TEXTS)
+    np.testing.assert_allclose(mixed, 2 * parts[0] - 0.5 * parts[1], **FP64)
+    assert mixed.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", [*PLAIN, "accuracy_in_a_hurry"])
+def test_every_plain_scorer_scores_and_says_what_it_is(name: str) -> None:
+    scores = build_scorer(name, {}).score([TEXTS[0], ""], [TEXTS[0], ""])
+    assert scores.shape == (2,) and np.isfinite(scores).all()
+    assert build_scorer(name, {}).score([], []).shape == (0,)
+    chosen = SCORERS.load(name)
+    assert chosen.name == name and chosen.sources and chosen.description
+
+
+class _Returns:
+    """Returns what it was made with, whatever it is asked."""
+
+    name = "broken"
+    sources = frozenset({"nothing"})
+    description = "a broken scorer"
+
+    def __init__(self, scores: Sequence[float]) -> None:
+        self.scores = scores
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
+        return np.array(self.scores)
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        ([1.0], r"'broken' returned numbers of shape \(1,\) for 2 responses"),
+        ([1.0, float("nan")], r"'broken' returned nan for 'A long and dreadful night"),
+        ([float("inf"), float("nan")], r"returned inf for 'A lovely .* and for 1 more of 2"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_at_the_seam(scores: list[float], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        CheckedScorer("broken", _Returns(scores)).score(TEXTS, TEXTS)

@@ -1,0 +1,197 @@
+import random
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from prefloop.errors import DiskError, StoreAwayError, StoreError
+from prefloop.store.core.group_commit import LARGEST_GROUP, GroupCommit
+from prefloop.store.store import Store
+from prefloop.teamwork import Receipt, Submission
+from tests.unit.store.asking_for_tests import answer, ask, give
+from tests.unit.store.records_for_tests import fill, prompt
+
+PATIENCE_SECONDS = 60.0
+
+
+def hand_out(store: Store, n_people: int, each: int) -> list[Submission]:
+    """Answers of many people, not sent yet."""
+    fill(store, each)
+    ask(store, wanted=n_people)
+    return [
+        answer(view, view.id)
+        for i in range(n_people)
+        for view in give(store, f"labeler{i}", each, seed=i)
+    ]
+
+
+def outcomes(futures: Sequence[Future[Receipt]]) -> Counter[str]:
+    return Counter(future.result(PATIENCE_SECONDS).outcome for future in futures)
+
+
+class Groups:
+    """Notes the sizes of the groups that are submitted, and may hold them back."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        self.has_begun = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
+        submit = store.answers.submit
+
+        def noted(submissions: Sequence[Submission]) -> list[Receipt]:
+            self.sizes.append(len(submissions))
+            self.has_begun.set()
+            assert self.go.wait(PATIENCE_SECONDS)
+            return submit(submissions)
+
+        monkeypatch.setattr(store.answers, "submit", noted)
+
+
+def test_thirty_two_threads_store_every_answer_once(store: Store) -> None:
+    sent = hand_out(store, n_people=32, each=20)
+    rng = random.Random(1)
+    found: list[Counter[str]] = []
+    with GroupCommit(store) as commits:
+
+        def labeler(mine: list[Submission]) -> None:
+            # Some are sent twice, as after a lost connection.
+            futures = [
+                commits.submit(each) for each in mine for _ in range(1 + (rng.random() < 0.3))
+            ]
+            found.append(outcomes(futures))
+
+        threads = [threading.Thread(target=labeler, args=(sent[i::32],)) for i in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    total = sum(found, Counter())
+    assert total["stored"] == len(sent)
+    assert set(total) == {"stored", "same"}
+    assert sorted(x.id for x in store.labels()) == sorted(each.label.id for each in sent)
+    assert store.verify_chain() == len(sent) + 1
+
+
+def test_what_waits_goes_together_up_to_the_largest_group(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = hand_out(store, n_people=10, each=20)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    with GroupCommit(store) as commits:
+        futures = [commits.submit(sent[0])]
+        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        futures += [commits.submit(each) for each in sent[1:]]
+        groups.go.set()
+        assert outcomes(futures) == {"stored": 200}
+    assert groups.sizes == [1, LARGEST_GROUP, LARGEST_GROUP, LARGEST_GROUP, 200 - 1 - 3 * 64]
+
+
+def test_closing_writes_what_waits_and_refuses_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = hand_out(store, n_people=10, each=20)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    commits = GroupCommit(store)
+    futures = [commits.submit(each) for each in sent]
+    closer = threading.Thread(target=commits.close)
+    closer.start()
+    groups.go.set()
+    closer.join(PATIENCE_SECONDS)
+    assert not closer.is_alive()
+    assert all(future.done() for future in futures)
+    assert outcomes(futures) == {"stored": 200}
+    with pytest.raises(StoreAwayError, match="being closed"):
+        commits.submit(sent[0])
+    commits.close()
+
+
+def test_a_refused_answer_leaves_its_group_alone(store: Store) -> None:
+    sent = hand_out(store, n_people=2, each=5)
+    sent[3] = replace(sent[3], view_id="forged")
+    with GroupCommit(store) as commits:
+        assert outcomes([commits.submit(each) for each in sent]) == {"stored": 9, "refused": 1}
+
+
+@pytest.mark.parametrize(
+    "poison", [StoreError("it hit the fan"), ZeroDivisionError("a bug")], ids=["told", "bug"]
+)
+def test_an_answer_that_breaks_its_transaction_fails_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch, poison: Exception
+) -> None:
+    sent = hand_out(store, n_people=2, each=10)
+    bad = sent[7].label.id
+    submit = store.answers.submit
+
+    def poisoned(submissions: Sequence[Submission]) -> list[Receipt]:
+        if any(each.label.id == bad for each in submissions):
+            raise poison
+        return submit(submissions)
+
+    with GroupCommit(store) as commits:
+        monkeypatch.setattr(store.answers, "submit", poisoned)
+        futures = [commits.submit(each) for each in sent]
+        wait(futures, PATIENCE_SECONDS)
+        assert futures[7].exception() is poison
+        del futures[7]
+        assert outcomes(futures) == {"stored": 19}
+        monkeypatch.undo()
+        assert commits.submit(sent[7]).result(PATIENCE_SECONDS).outcome == "stored"
+    assert len(store.labels()) == 20
+
+
+def test_nobody_can_cancel_an_answer_on_its_way(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = hand_out(store, n_people=1, each=3)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    with GroupCommit(store) as commits:
+        futures = [commits.submit(each) for each in sent]
+        assert not any(future.cancel() for future in futures)
+        groups.go.set()
+    assert len(store.labels()) == 3
+
+
+def test_a_full_disk_is_told_to_all_and_over_when_there_is_room(file_store: Store) -> None:
+    store = file_store
+    sent = hand_out(store, n_people=8, each=8)
+    size = 1
+
+    @sa.event.listens_for(store._database.engine, "checkout")
+    def cap(connection: sqlite3.Connection, _record: Any, _proxy: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {size}")
+
+    with pytest.raises(DiskError, match="the disk is full"):
+        store.add_prompts([prompt(i) for i in range(1000, 9000)])
+    with GroupCommit(store) as commits:
+        futures = [commits.submit(each) for each in sent]
+        failed = [future for future in futures if future.exception(PATIENCE_SECONDS) is not None]
+        assert failed, "the disk never got full"
+        assert all(isinstance(each.exception(), DiskError) for each in failed)
+        n_acknowledged = len(futures) - len(failed)
+        assert len(store.labels()) == n_acknowledged
+        size = 10**6
+        again = outcomes([commits.submit(each) for each in sent])
+        assert again == Counter({"stored": len(failed), "same": n_acknowledged})
+    assert store.verify_chain() == len(sent) + 1
+
+
+def test_what_was_acknowledged_is_there_after_a_reopening(place: str | Path) -> None:
+    with Store.open(place) as store:
+        sent = hand_out(store, n_people=4, each=8)
+        with GroupCommit(store) as commits:
+            assert outcomes([commits.submit(each) for each in sent]) == {"stored": 32}
+            with Store.open(place) as other:
+                assert len(other.labels()) == 32
+    with Store.open(place) as again:
+        assert len(again.labels()) == again.queue.batches()[0].answered == 32

@@ -1,0 +1,85 @@
+"""Names become classes, other packages add some, and what is unknown is told with a guess."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefloop.errors import SettingsError
+from prefloop.registry import JUDGES, LABELERS, METHODS, SCORERS, NoSettings, sources_of
+from prefloop.run_file import parse_run
+from prefloop.scorers.build import build_scorer
+
+REGISTRIES = (SCORERS, JUDGES, LABELERS, METHODS)
+
+
+@pytest.fixture
+def politeness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another package on the path, installed the way pip leaves it."""
+    info = tmp_path / "polite-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: polite\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[prefloop.scorers]\n"
+        "politeness = polite_scorer:PolitenessScorer\n"
+        "length = polite_scorer:PolitenessScorer\n"
+        "gone = polite_scorer:NoSuchScorer\n"
+    )
+    (tmp_path / "polite_scorer.py").write_text(
+        "import numpy as np\n"
+        "from prefloop.settings.section import Section\n"
+        "class PolitenessScorer:\n"
+        "    name = 'politeness'\n"
+        "    sources = frozenset({'manners'})\n"
+        "    description = 'a count of pleases'\n"
+        "    class Settings(Section):\n"
+        "        weight: float = 1.0\n"
+        "    def __init__(self, settings):\n"
+        "        self.weight = settings.weight\n"
+        "    def score(self, prompts, responses):\n"
+        "        return self.weight * np.array([float('please' in r) for r in responses])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "polite_scorer", raising=False)
+
+
+def test_an_unknown_name_is_told_with_a_guess_and_all_that_are_known() -> None:
+    with pytest.raises(SettingsError, match="scorer 'lenght' is not known; did you mean 'length'"):
+        SCORERS.load("lenght")
+    assert "Known: " in str(SCORERS.problem("xyz"))
+    assert SCORERS.problem("length") is None
+
+
+def test_a_package_registers_a_scorer_with_one_line(politeness: None) -> None:
+    section = {"very_polite": {"kind": "politeness", "weight": 3.0}}
+    responses = ["Yes please", "No"]
+    assert build_scorer("politeness", {}).score(["", ""], responses).tolist() == [1.0, 0.0]
+    assert build_scorer("very_polite", section).score(["", ""], responses).tolist() == [3.0, 0.0]
+    assert sources_of(SCORERS.load("politeness"), NoSettings()) == {"manners"}
+
+
+def test_a_setting_of_a_plug_in_that_is_misspelt_is_told(politeness: None) -> None:
+    raw = {"scorers": {"p": {"kind": "politeness", "wieght": 3.0}}}
+    with pytest.raises(SettingsError, match=r"scorers\.p\.wieght: .*Did you mean weight"):
+        parse_run(raw, "run.yaml")
+    with pytest.raises(SettingsError, match=r"scorers\.p: scorer 'politness' .*'politeness'"):
+        parse_run({"scorers": {"p": {"kind": "politness"}}}, "run.yaml")
+
+
+def test_a_class_that_cannot_be_imported_is_told(politeness: None) -> None:
+    with pytest.raises(SettingsError, match=r"registered as polite_scorer:NoSuchScorer"):
+        SCORERS.load("gone")
+
+
+def test_a_package_cannot_change_what_a_built_in_name_means(politeness: None) -> None:
+    assert build_scorer("length", {}).score([""], ["Yes please"])[0] != 1.0
+
+
+def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
+    labels = {"synthetic": {"scorers": {"politeness": 1.0, "length": 0.0}}}
+    with pytest.raises(SettingsError, match=r"no independent judge: .*manners") as error:
+        parse_run({"comparisons": labels, "evaluation": {"judges": ["politeness"]}}, "run.yaml")
+    offered = str(error.value).rsplit("Independent: ", 1)[1]
+    assert "lexicon" in offered and "politeness" not in offered
+    run = parse_run({"comparisons": labels, "evaluation": {"judges": ["length"]}}, "run.yaml")
+    assert run.evaluation.judges == ["length"], "a weight of 0 does not label"

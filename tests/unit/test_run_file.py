@@ -1,0 +1,147 @@
+"""Run files and overrides: every problem told at once, numbers read as numbers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prefloop.errors import InputError, SettingsError
+from prefloop.run_file import RunFileLoader, as_yaml, load_run_file, parse_run
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-5", 1e-5), ("2E+3", 2000.0), ("1.5e-4", 1.5e-4), ("-1e-2", -0.01), ("0.1", 0.1)],
+)
+def test_numbers_with_an_exponent_are_numbers(tmp_path: Path, text: str, number: float) -> None:
+    read = yaml.load(text, Loader=RunFileLoader)
+    assert read == number and isinstance(read, float)
+    if number > 0:
+        assert load_run_file(written(tmp_path, f"policy: {{lr: {text}}}")).policy.lr == number
+        assert load_run_file(written(tmp_path, "{}"), [f"policy.lr={text}"]).policy.lr == number
+    assert yaml.load("1e", Loader=RunFileLoader) == "1e"
+    assert yaml.load("e5", Loader=RunFileLoader) == "e5"
+
+
+def test_overrides_win_over_the_file_at_any_depth(tmp_path: Path) -> None:
+    path = written(tmp_path, "task: descriptiveness\npolicy: {kl: {coef: 0.5, target: 3.0}}")
+    overrides = ["policy.kl.coef=0.25", "seed=7", "task.stop=null", "models.name=gpt2"]
+    run = load_run_file(path, overrides)
+    assert (run.policy.kl.coef, run.policy.kl.target, run.seed) == (0.25, 3.0, 7)
+    assert (run.task.name, run.task.stop, run.models.name) == ("descriptiveness", None, "gpt2")
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("policy.lr", "is not an override. Write section.key=value"),
+        ("=3", "is not an override"),
+        ("seed.deep=3", "seed is no section"),
+        ("policy.lr=[", "'\\[' is no YAML value"),
+        ("policy.lrr=1e-4", "Did you mean lr"),
+    ],
+)
+def test_an_override_that_means_nothing_is_told(tmp_path: Path, override: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load_run_file(written(tmp_path, "seed: 1"), [override])
+
+
+def test_every_problem_is_told_at_once() -> None:
+    raw = {
+        "seed": -1,
+        "polcy": {},
+        "policy": {"lr": "fast", "kl": {"cof": 1.0}},
+        "task": {"name": "sentiment", "stopp": 1, "response_tokens": 0},
+        "samples": {"after_stop": "maybe"},
+    }
+    with pytest.raises(SettingsError) as caught:
+        parse_run(raw, "run.yaml")
+    told = str(caught.value)
+    assert told.startswith("run.yaml has 7 problems:")
+    for place in (
+        "seed",
+        "polcy",
+        "policy.lr",
+        "policy.kl.cof",
+        "task.stopp",
+        "task.response_tokens",
+        "samples.after_stop",
+    ):
+        assert f"\n  - {place}: " in told
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ({"samples": {"per_prompt": 9}}, r"samples\.per_prompt is 9; a comparison shows 2 to 8"),
+        ({"samples": {"per_prompt": 1}}, r"samples\.per_prompt is 1"),
+        ({"rounds": 99}, r"fewer than one for each of 99 rounds"),
+        ({"rounds": 3, "comparisons": {"labels": 2}}, r"labels 2 is less than rounds 3"),
+        ({"prompts": {"held_out_share": 0.0}}, r"held_out_share 0 leaves the judge no prompts"),
+        ({"evaluation": {"judges": ["sentiment"]}}, r"'sentiment' is no independent judge"),
+        ({"evaluation": {"judges": ["nobody"]}}, r"judge 'nobody' is not known"),
+        (
+            {"comparisons": {"synthetic": {"scorers": {"sentimnt": 1.0}}}},
+            r"did you mean 'sentiment'",
+        ),
+        (
+            {"comparisons": {"people": {"gold_share": 0.6, "repeat_share": 0.4}}},
+            r"gold_share 0\.6 and repeat_share 0\.4 leave no room for new questions",
+        ),
+        ({"comparisons": {"people": {"key": "k.pem"}}}, r"certificate and key are given together"),
+        ({"comparisons": {"people": {"port": 70000}}}, r"people\.port: .* got 70000"),
+        ({"comparisons": {"wait": "never"}}, r"comparisons\.wait: .* got 'never'"),
+        ({"policy": {"minibatches": 7}}, r"policy: minibatches 7 does not divide batch_size 64"),
+        ({"policy": {"episodes": 5}}, r"policy: episodes 5 is less than one rollout"),
+        ({"task": {"name": "sentiment", "stop_min": 24}}, r"stop_min 24 leaves no room"),
+        ({"task": {"name": "sentimnt"}}, r"Did you mean sentiment"),
+        ({"task": None}, r"task must be a preset's name or a section with one; got None"),
+        ({1: 2}, r"1: Keys should be strings"),
+        ({"policy": None}, r"policy: .* got None"),
+        ({"seed": 1.5}, r"seed: .* got 1\.5"),
+    ],
+)
+def test_what_cannot_be_is_told(raw: dict[str, object], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        parse_run(raw, "run.yaml")
+
+
+def test_the_synthetic_taste_binds_the_judge_only_where_it_labels() -> None:
+    """`lexicon` labels nothing when people do, so it may judge."""
+    scorer = {"synthetic": {"scorers": {"lexicon": 1.0}}}
+    with pytest.raises(SettingsError, match=r"'lexicon' is no independent judge"):
+        parse_run({"comparisons": scorer}, "run.yaml")
+    for labelers in ("people", "none"):
+        run = parse_run({"comparisons": scorer | {"labelers": labelers}}, "run.yaml")
+        assert run.evaluation.judges == ["lexicon"]
+        assert run.comparisons.known_scorers == {}
+
+
+def test_problems_between_stages_are_told_together() -> None:
+    raw = {"rounds": 99, "samples": {"per_prompt": 9}, "comparisons": {"labels": 2}}
+    with pytest.raises(SettingsError) as caught:
+        parse_run(raw, "run.yaml")
+    assert all(text in str(caught.value) for text in ("99 rounds", "per_prompt is 9", "labels 2"))
+
+
+def test_a_file_that_is_no_run_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"does not exist\. Make a run folder"):
+        load_run_file(tmp_path / "none.yaml")
+    for text, told in (
+        ("- a", "must hold sections"),
+        ("a: [", "is not YAML"),
+        ("", "got NoneType"),
+    ):
+        with pytest.raises(SettingsError, match=told):
+            load_run_file(written(tmp_path, text))
+
+
+def test_a_run_written_out_is_the_same_run(tmp_path: Path) -> None:
+    run = parse_run({"task": "summarization", "policy": {"lr": 1e-6}, "seed": 5}, "run.yaml")
+    assert load_run_file(written(tmp_path, as_yaml(run))) == run

@@ -1,0 +1,336 @@
+"""A labeler's day, over HTTP."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prefloop.teamwork import Gold
+from prefloop.web.config import WebSettings
+from tests.unit.web.desk import (
+    WORK_ONLY,
+    Desk,
+    answer_to,
+    claim,
+    make_desk,
+    new_id,
+    open_store,
+    samples_of,
+)
+
+
+def told(answer: object) -> tuple[int, str]:
+    """Return a refusal's status and code."""
+    return answer.status_code, answer.json()["error"]["code"]  # type: ignore[attr-defined]
+
+
+def test_an_answer_becomes_a_label(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    name = new_id()
+    body = answer_to(question, active_seconds=3.0, first_key_seconds=1.0, device="phone")
+    answer = ann.put(f"/api/answers/{name}", json=body | {"note": "näh", "confidence": 0.5})
+    assert (answer.status_code, answer.json()) == (200, {"outcome": "stored", "told": ""})
+    [label] = desk.store.labels()
+    known = samples_of(desk.store, question)
+    assert (label.id, label.labeler, label.chosen) == (name, "ann", known[body["chosen"]])
+    assert (label.shown, label.seconds, label.note) == (tuple(known.values()), 4.5, "näh")
+    assert (label.confidence, label.instructions) == (0.5, "1")
+
+
+def test_the_same_answer_again_changes_nothing(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    name, body = new_id(), answer_to(question)
+    outcomes = [ann.put(f"/api/answers/{name}", json=body).json()["outcome"] for _ in range(3)]
+    assert outcomes == ["stored", "same", "same"]
+    assert len(desk.store.labels()) == 1
+
+
+def test_the_same_id_with_other_content_is_a_conflict(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    name, body = new_id(), answer_to(question)
+    ann.put(f"/api/answers/{name}", json=body)
+    other = ann.put(f"/api/answers/{name}", json=body | {"chosen": body["shown"][1]})
+    assert told(other) == (409, "conflict")
+    twice = ann.put(f"/api/answers/{new_id()}", json=body)
+    assert told(twice) == (409, "conflict")
+
+
+def test_an_answer_may_be_changed_and_taken_back_until_the_batch_closes(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    first, second = new_id(), new_id()
+    ann.put(f"/api/answers/{first}", json=answer_to(question))
+    changed = answer_to(question, answer="tie", chosen=None, replaces=first)
+    assert ann.put(f"/api/answers/{second}", json=changed).json()["outcome"] == "stored"
+    assert [label.answer for label in desk.store.labels()] == ["tie"]
+    assert ann.delete(f"/api/answers/{second}").json()["outcome"] == "stored"
+    assert desk.store.labels() == []
+    third = new_id()
+    assert ann.put(f"/api/answers/{third}", json=answer_to(question)).status_code == 200
+    desk.store.queue.freeze(7)
+    assert told(ann.delete(f"/api/answers/{third}")) == (409, "closed")
+    edit = answer_to(question, answer="tie", chosen=None, replaces=third)
+    assert told(ann.put(f"/api/answers/{new_id()}", json=edit)) == (409, "closed")
+
+
+def test_an_answer_to_a_batch_that_closed_meanwhile_is_kept(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    desk.store.queue.freeze(7)
+    answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question)).json()
+    assert answer["outcome"] == "late" and "next round" in answer["told"]
+    assert len(desk.store.labels()) == 1
+
+
+def test_somebody_elses_question_and_no_question_look_alike(desk: Desk) -> None:
+    ann, bob = desk.browser("ann"), desk.browser("bob")
+    [question] = claim(ann)
+    body = answer_to(question)
+    stolen = bob.put(f"/api/answers/{new_id()}", json=body)
+    invented = bob.put(f"/api/answers/{new_id()}", json=body | {"view": new_id()})
+    assert told(stolen) == (404, "unknown")
+    assert stolen.content == invented.content
+    name = new_id()
+    ann.put(f"/api/answers/{name}", json=body)
+    foreign = bob.delete(f"/api/answers/{name}")
+    assert told(foreign) == (404, "unknown")
+    assert foreign.content == bob.delete(f"/api/answers/{new_id()}").content
+    assert len(desk.store.labels()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"chosen": "s99"},
+        {"chosen": None},
+        {"answer": "tie"},
+        {"answer": "best of all", "chosen": None},
+        {"shown": ["s0a"]},
+        {"shown": ["sXa", "sXb"]},
+        {"shown": []},
+        {"seconds": -1},
+        {"seconds": "4"},
+        {"seconds": None},
+        {"instructions": "99"},
+        {"note": "x" * 4001},
+        {"note": "a\0b"},
+        {"confidence": 1.5},
+        {"device": "fridge"},
+        {"labeler": "bob"},
+        {"comparison_id": "c1"},
+        {"view": "a b"},
+        {"view": 7},
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused(desk: Desk, changes: dict[str, object]) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question, **changes))
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["told"]
+    assert desk.store.labels() == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" * 400])
+def test_a_number_that_is_none_is_refused(desk: Desk, number: str) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    text = json_of(answer_to(question)).replace("4.5", number)
+    headers = {"content-type": "application/json"}
+    answer = ann.put(f"/api/answers/{new_id()}", content=text, headers=headers)
+    assert answer.status_code == 422, answer.text
+
+
+def json_of(body: dict[str, object]) -> str:
+    """Return JSON as a client sends it."""
+    import json
+
+    return json.dumps(body)
+
+
+def test_the_order_in_which_the_samples_were_shown_must_be_the_views_own(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    shown = answer_to(question)["shown"][::-1]
+    answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question, shown=shown))
+    assert told(answer) == (422, "refused")
+
+
+def test_an_id_that_is_no_uuid_is_refused(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    assert told(ann.put("/api/answers/7", json=answer_to(question))) == (422, "invalid")
+
+
+def test_a_reload_shows_the_same_question_and_two_people_never_the_same(desk: Desk) -> None:
+    ann, bob = desk.browser("ann"), desk.browser("bob")
+    mine = claim(ann, 3)
+    again = claim(ann, 3)
+    assert [q["view"] for q in mine] == [q["view"] for q in again]
+    theirs = claim(bob, 4)
+    assert len(theirs) == 3
+    assert not {q["prompt"] for q in mine} & {q["prompt"] for q in theirs}
+
+
+def test_what_is_given_back_goes_to_others(desk: Desk) -> None:
+    ann, bob = desk.browser("ann"), desk.browser("bob")
+    claim(ann, 4)
+    mine = [q["view"] for q in claim(ann, 4)]
+    assert len(claim(bob, 4)) == 2
+    answer = ann.request("DELETE", "/api/claims", json={"views": mine})
+    assert answer.status_code == 204
+    assert len(claim(bob, 4)) == 4
+
+
+def test_leases_are_renewed_for_whoever_holds_them(desk: Desk) -> None:
+    ann, bob = desk.browser("ann"), desk.browser("bob")
+    mine = [q["view"] for q in claim(ann, 2)]
+    assert set(ann.post("/api/claims/renew", json={"views": mine}).json()["views"]) == set(mine)
+    assert bob.post("/api/claims/renew", json={"views": mine}).json()["views"] == []
+
+
+def test_nothing_left_is_an_empty_list(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    while questions := claim(ann, 4):
+        for question in questions:
+            ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+    assert len(desk.store.labels()) == 6
+
+
+@pytest.mark.parametrize("n", [0, 5, -1, "2", 1.5, None, True])
+def test_at_most_four_questions_at_once(desk: Desk, n: object) -> None:
+    assert desk.browser("ann").post("/api/claims", json={"n": n}).status_code == 422
+
+
+def test_the_own_answers_come_newest_first_with_their_texts(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    questions = claim(ann, 3)
+    names = [new_id() for _ in questions]
+    for name, question in zip(names, questions, strict=True):
+        ann.put(f"/api/answers/{name}", json=answer_to(question, note=question["prompt"]))
+    found = ann.get("/api/answers").json()["answers"]
+    assert [own["id"] for own in found] == names[::-1]
+    assert [own["note"] for own in found] == [q["prompt"] for q in questions[::-1]]
+    assert found[0]["samples"] == questions[-1]["samples"]
+    assert all(own["can_edit"] for own in found)
+    assert len(ann.get("/api/answers?limit=2").json()["answers"]) == 2
+    assert desk.browser("bob").get("/api/answers").json() == {"answers": []}
+    desk.store.queue.freeze(7)
+    assert not any(own["can_edit"] for own in ann.get("/api/answers").json()["answers"])
+
+
+def test_a_major_version_of_the_instructions_is_read_first(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    desk.store.instructions.publish("1.1", "Which is best?", "A comma was missing.", False, "olga")
+    desk.app.state.parts.guide.forget()
+    assert claim(ann)
+    desk.store.instructions.publish("2", "Which is worst?", "The other way.", True, "olga")
+    desk.app.state.parts.guide.forget()
+    answer = ann.post("/api/claims", json={"n": 1})
+    assert told(answer) == (409, "instructions_changed")
+    late = ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+    assert late.json()["outcome"] == "stored", "what was asked under the old version is kept"
+    assert ann.get("/api/me").json()["must_read"]
+    assert ann.post("/api/me/instructions", json={"version": "2"}).status_code == 200
+    me = ann.get("/api/me").json()
+    assert (me["must_read"], me["acknowledged"]) == (False, "2")
+    assert claim(ann)
+    assert ann.post("/api/me/instructions", json={"version": "9"}).status_code == 404
+
+
+def test_me_says_who_what_to_read_and_how_far(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    ann.put(f"/api/answers/{new_id()}", json=answer_to(question, seconds=90))
+    me = ann.get("/api/me").json()
+    assert (me["name"], me["role"], me["csrf"]) == ("ann", "labeler", ann.headers["x-csrf-token"])
+    assert me["instructions"]["html"] == "<p>Pick the <strong>best</strong>.</p>\n"
+    assert me["progress"]["answered"] == 1 and me["progress"]["left"] == 10
+    assert me["progress"]["today_minutes"] == pytest.approx(1.5)
+    assert me["progress"]["gold"]["n"] == 0
+    assert desk.program("ann").get("/api/me").json()["csrf"] is None
+
+
+def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
+    tmp_path: Path,
+) -> None:
+    settings = WebSettings(claims=replace(WORK_ONLY, training_items=2), pass_accuracy=1.0)
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=settings)
+        for n in range(2):
+            example = Gold(
+                comparison_id=f"c{n}",
+                chosen=f"s{n}a",
+                explanation="It is shorter.",
+                is_training=True,
+                created_by="olga",
+            )
+            store.gold.add(example)
+        ann = desk.browser("ann")
+        questions = claim(ann, 2)
+        assert [q["is_training"] for q in questions] == [True, True]
+        for question, side in zip(questions, "ab", strict=True):
+            places = {name[-1]: place for place, name in samples_of(store, question).items()}
+            known, chosen = places["a"], places[side]
+            body = answer_to(question, chosen=chosen)
+            answer = ann.put(f"/api/answers/{new_id()}", json=body).json()
+            explained = {
+                "is_right": chosen == known,
+                "known": known,
+                "explanation": "It is shorter.",
+            }
+            assert answer["training"] == explained
+        refused = ann.post("/api/claims", json={"n": 1})
+        assert told(refused) == (403, "not_passed")
+        assert "1 of your 2 answers" in refused.json()["error"]["told"]
+        olga = desk.browser("olga")
+        [listed] = [p for p in olga.get("/api/people").json()["people"] if p["name"] == "ann"]
+        assert listed["introduction"] == "failed"
+        assert "Let through" in olga.get("/team/people").text
+        let = olga.post(f"/api/people/{listed['id']}/pass")
+        assert (let.status_code, let.json()["introduction"]) == (200, "passed")
+        assert [q.get("is_training") for q in claim(ann)] == [None]
+        desk.app.state.parts.close()
+
+
+def test_without_instructions_nothing_is_asked(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        desk = Desk(store, make_app(store))
+        desk.people["ann"] = store.people.add("ann", "labeler").id
+        ann = desk.browser("ann")
+        assert told(ann.post("/api/claims", json={"n": 1})) == (409, "not_ready")
+        assert ann.get("/api/me").json()["instructions"] is None
+        desk.app.state.parts.close()
+
+
+def make_app(store):  # type: ignore[no-untyped-def]
+    """Return the app over an empty store."""
+    from prefloop.web.app import create_app
+
+    return create_app(store, WebSettings())
+
+
+def test_fifty_answers_at_once_are_all_stored(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, questions=60)
+        ann = desk.browser("ann")
+        questions = []
+        for _ in range(15):
+            got = claim(ann, 4)
+            names = [new_id() for _ in got]
+            questions += list(zip(names, got, strict=True))
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(
+                    pool.map(
+                        lambda pair: ann.put(f"/api/answers/{pair[0]}", json=answer_to(pair[1])),
+                        zip(names, got, strict=True),
+                    )
+                )
+            assert {answer.status_code for answer in answers} == {200}
+        assert {label.id for label in store.labels()} == {name for name, _ in questions}
+        desk.app.state.parts.close()

@@ -1,0 +1,81 @@
+"""Too many tries are refused for a while, and only those of the one who made them."""
+
+import pytest
+
+from prefloop.web.services.rate_limits import KEYS, LoginLimits, RateLimit
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_so_many_tries_and_no_more_until_the_time_is_over(clock: Clock) -> None:
+    limit = RateLimit(3, 60, clock)
+    assert [limit.take("a") for _ in range(3)] == [None] * 3
+    clock.now += 20
+    assert limit.take("a") == pytest.approx(40)
+    assert limit.take("b") is None, "somebody else is not to blame"
+    clock.now += 41
+    assert limit.take("a") is None
+
+
+def test_waiting_it_out_is_not_made_longer_by_trying(clock: Clock) -> None:
+    limit = RateLimit(1, 60, clock)
+    limit.take("a")
+    for _ in range(10):
+        clock.now += 5
+        assert limit.take("a") is not None
+    clock.now += 11
+    assert limit.take("a") is None
+
+
+def test_a_try_that_is_given_back_does_not_count(clock: Clock) -> None:
+    limit = RateLimit(1, 60, clock)
+    for _ in range(5):
+        assert limit.take("a") is None
+        limit.give_back("a")
+
+
+def test_a_flood_of_strangers_does_not_fill_the_memory(clock: Clock) -> None:
+    limit = RateLimit(2, 60, clock)
+    for number in range(3 * KEYS):
+        clock.now += 0.001
+        limit.take(str(number))
+    assert len(limit._taken) <= KEYS
+    assert limit.take(str(3 * KEYS - 1)) is None
+    assert limit.take(str(3 * KEYS - 1)) is not None, "the newest are remembered"
+
+
+def test_logins_are_limited_by_address_by_name_and_over_all(clock: Clock) -> None:
+    limits = LoginLimits(clock)
+    assert [limits.take("1.1.1.1", "") is None for _ in range(6)] == [True] * 5 + [False]
+    by_name = [limits.take(f"2.2.2.{n}", "Ann") is None for n in range(6)]
+    assert by_name == [True] * 5 + [False]
+    assert limits.take("2.2.2.9", "ANN") is not None, "a name in capitals is the same name"
+    rest = [limits.take(f"3.3.3.{n}", "") is None for n in range(60)]
+    assert rest == [True] * 50 + [False] * 10
+
+
+def test_a_refused_try_uses_up_nothing_of_the_other_limits(clock: Clock) -> None:
+    limits = LoginLimits(clock)
+    for _ in range(70):
+        limits.take("1.1.1.1", "")
+    assert limits.take("2.2.2.2", "") is None, "one stranger locks nobody else out"
+
+
+def test_a_team_behind_one_address_logs_in_at_once(clock: Clock) -> None:
+    limits = LoginLimits(clock)
+    for number in range(50):
+        assert limits.take("1.1.1.1", f"person {number}") is None
+        limits.give_back("1.1.1.1", f"person {number}")

@@ -1,0 +1,301 @@
+"""Running a team: people, keys, exclusions, known answers, instructions, the cord's release."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from prefloop.web.team import pages as team_pages
+from prefloop.web.team import team
+from prefloop.web.team.work import labelers_known
+from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id, samples_of
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def owner(desk: Desk) -> Browser:
+    """The owner's browser."""
+    return desk.browser("olga")
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Yield method and address of everything that only owners may do."""
+    for router in (team.router, team_pages.router):
+        for route in router.routes:
+            for method in route.methods:  # type: ignore[attr-defined]
+                yield method, re.sub(r"{\w+}", "x", route.path)  # type: ignore[attr-defined]
+
+
+# --- who may
+
+
+@pytest.mark.parametrize("who", ["vera", "ann", None])
+def test_nobody_but_an_owner_gets_in(desk: Desk, who: str | None) -> None:
+    browser = desk.browser(who)
+    answers = {
+        route: browser.request(*route, json=None if route[0] == "GET" else {}).status_code
+        for route in routes()
+    }
+    assert len(answers) > 20
+    allowed = {401, 303} if who is None else {403}
+    assert {route: code for route, code in answers.items() if code not in allowed} == {}
+
+
+def test_a_program_of_the_owner_may_not_run_the_team(desk: Desk) -> None:
+    program = desk.program("olga")
+    assert program.post("/api/people", json={"name": "x", "role": "owner"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/team", "/team/people", "/team/gold", "/team/gold?known=true", "/team/instructions"),
+        *("/team/parts/work", "/team/parts/rules", "/team/parts/people"),
+        *("/team/parts/questions?before=4", "/team/parts/versions"),
+    ],
+)
+def test_every_page_is_there_and_holds_nothing_inline(owner: Browser, path: str) -> None:
+    answer = owner.get(path)
+    assert answer.status_code == 200, answer.text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
+
+
+# --- people
+
+
+def test_a_new_labeler_comes_in_with_the_code(desk: Desk, owner: Browser) -> None:
+    person = owner.post("/api/people", json={"name": "cleo", "role": "labeler"})
+    assert person.status_code == 201 and person.json()["disabled_at"] is None
+    invite = owner.post(f"/api/people/{person.json()['id']}/invites").json()
+    assert invite["expires_at"] == pytest.approx(desk.store.now() + 72 * 3600, abs=60)
+    newcomer = desk.browser()
+    newcomer.enter(invite["code"])
+    assert newcomer.get("/api/me").json()["name"] == "cleo"
+    assert newcomer.post("/api/session", json={"code": invite["code"]}).status_code in (401, 429)
+
+
+def test_names_are_taken_once(owner: Browser) -> None:
+    again = owner.post("/api/people", json={"name": "ANN", "role": "labeler"})
+    assert again.status_code == 422
+    assert "ann" in again.json()["error"]["told"]
+
+
+def test_who_is_locked_out_is_out_at_once(desk: Desk, owner: Browser) -> None:
+    ann, program = desk.browser("ann"), desk.program("ann")
+    assert ann.get("/api/me").status_code == program.get("/api/me").status_code == 200
+    assert owner.post(f"/api/people/{desk.people['ann']}/disable").json()["disabled_at"]
+    assert ann.get("/api/me").status_code == program.get("/api/me").status_code == 401
+    assert "locked out" in owner.get("/team/people").text
+    assert not owner.post(f"/api/people/{desk.people['ann']}/enable").json()["disabled_at"]
+
+
+def test_nobody_locks_themselves_out(desk: Desk, owner: Browser) -> None:
+    answer = owner.post(f"/api/people/{desk.people['olga']}/disable")
+    assert answer.status_code == 409
+    assert owner.get("/api/people").status_code == 200
+
+
+def test_a_key_labels_until_it_ends(desk: Desk, owner: Browser) -> None:
+    place = f"/api/people/{desk.people['bob']}/tokens"
+    key = owner.post(place, json={"name": "batch job"}).json()
+    program = desk.browser()
+    headers = {"authorization": f"Bearer {key['secret']}"}
+    assert program.get("/api/me", headers=headers).json()["name"] == "bob"
+    [listed] = owner.get(place).json()["tokens"]
+    assert (listed["id"], listed["name"], listed["revoked_at"]) == (key["id"], "batch job", None)
+    assert key["secret"] not in owner.get("/team/people").text
+    assert owner.delete(f"/api/tokens/{key['id']}").status_code == 204
+    assert program.get("/api/me", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("what", ["invites", "disable", "enable", "tokens"])
+def test_an_unknown_person_is_told(owner: Browser, what: str) -> None:
+    answer = owner.post(f"/api/people/nobody/{what}", json={"name": "x"})
+    assert answer.status_code == 404
+    assert "nobody with this id" in answer.json()["error"]["told"]
+
+
+def test_names_are_texts_wherever_they_stand(desk: Desk, owner: Browser) -> None:
+    owner.post("/api/people", json={"name": HOSTILE, "role": "labeler"})
+    rule = {"name": HOSTILE, "labeler": HOSTILE, "reason": HOSTILE}
+    assert owner.post("/api/rules", json=rule).status_code == 201
+    for path in ("/team", "/team/people", "/team/parts/rules"):
+        text = owner.get(path).text
+        assert HOSTILE not in text
+        assert "&lt;img" in text
+
+
+# --- work and exclusions
+
+
+def work(desk: Desk, name: str, n: int) -> None:
+    """Let somebody answer some questions."""
+    browser = desk.browser(name)
+    for question in claim(browser, n):
+        answer = browser.put(f"/api/answers/{new_id()}", json=answer_to(question))
+        assert answer.status_code == 200, answer.text
+
+
+def team_of(owner: Browser, **query: str) -> dict[str, Any]:
+    """Return everybody's work."""
+    answer = owner.get("/api/team", params=query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_work_is_counted_and_has_its_price(desk: Desk, owner: Browser) -> None:
+    work(desk, "ann", 3)
+    work(desk, "bob", 1)
+    ann, bob = team_of(owner)["labelers"]
+    assert (ann["name"], ann["answers"], bob["name"], bob["answers"]) == ("ann", 3, "bob", 1)
+    assert ann["hours"] == pytest.approx(3 * 4.5 / 3600)
+    assert ann["cost"] == pytest.approx(15 * ann["hours"])
+    assert ann["median_seconds"] == 4.5
+
+
+def test_too_little_is_no_evidence(desk: Desk, owner: Browser) -> None:
+    work(desk, "ann", 3)
+    [ann] = team_of(owner)["labelers"]
+    assert {f["status"] for f in ann["findings"]} == {"not enough evidence"}
+    assert {f["action"] for f in ann["findings"]} == {None}
+    assert "not enough evidence" in owner.get("/team").text
+
+
+def test_each_version_of_the_instructions_has_its_own_table(desk: Desk, owner: Browser) -> None:
+    work(desk, "ann", 2)
+    owner.post(
+        "/api/instructions",
+        json={"version": "1.1", "question": "Which?", "text": "New.", "is_major": False},
+    )
+    bob = desk.browser("bob")
+    for question in claim(bob, 3):
+        bob.put(f"/api/answers/{new_id()}", json=answer_to(question, instructions="1.1"))
+    assert team_of(owner)["versions"] == ["1", "1.1"]
+    for version, name, n in (("1", "ann", 2), ("1.1", "bob", 3)):
+        [row] = team_of(owner, version=version)["labelers"]
+        assert (row["name"], row["answers"]) == (name, n)
+    assert 'href="/team?version=1.1"' in owner.get("/team").text
+
+
+def test_an_exclusion_has_a_name_a_count_and_an_undo(desk: Desk, owner: Browser) -> None:
+    work(desk, "ann", 3)
+    rule = owner.post(
+        "/api/rules", json={"name": "clicks", "labeler": "ann", "reason": "always the first"}
+    ).json()
+    assert (rule["name"], rule["n_labels"], rule["applied_by"]) == ("clicks", 3, "olga")
+    assert len(desk.store.labels(without_excluded=True)) == 0
+    assert len(desk.store.labels()) == 3, "nothing is deleted"
+    assert team_of(owner)["labelers"][0]["is_excluded"]
+    assert "always the first" in owner.get("/team").text
+    undone = owner.delete(f"/api/rules/{rule['id']}").json()
+    assert undone["undone_by"] == "olga"
+    assert len(desk.store.labels(without_excluded=True)) == 3
+    assert [r["id"] for r in owner.get("/api/rules").json()["rules"]] == [rule["id"]]
+
+
+def test_an_exclusion_needs_a_reason_and_a_labeler(owner: Browser) -> None:
+    rule = {"name": "clicks", "labeler": "ann", "reason": ""}
+    assert owner.post("/api/rules", json=rule).status_code == 422
+    nobody = owner.post("/api/rules", json=rule | {"labeler": "zoe", "reason": "x"})
+    assert "zoe" in nobody.json()["error"]["told"]
+
+
+def test_whoever_may_label_can_be_left_out(desk: Desk) -> None:
+    assert labelers_known(desk.app.state.parts) == ["ann", "bob", "olga"]
+
+
+# --- known answers
+
+
+def questions(owner: Browser, **query: Any) -> dict[str, Any]:
+    """Return questions as the owner sees them."""
+    answer = owner.get("/api/questions", params=query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_questions_come_newest_first_and_in_pages(owner: Browser) -> None:
+    first = questions(owner, limit=4)
+    rest = questions(owner, limit=4, before=first["before"])
+    names = [q["comparison"] for page in (first, rest) for q in page["questions"]]
+    assert names == [f"c{n}" for n in (5, 4, 3, 2, 1, 0)]
+    assert rest["before"] is None
+
+
+def test_a_question_shows_how_it_was_answered(desk: Desk, owner: Browser) -> None:
+    ann = desk.browser("ann")
+    [view] = claim(ann)
+    ann.put(f"/api/answers/{new_id()}", json=answer_to(view))
+    chosen = samples_of(desk.store, view)["1"]
+    [asked] = [q for q in questions(owner)["questions"] if q["n_answers"]]
+    assert {s["id"]: s["votes"] for s in asked["samples"]}[chosen] == 1
+
+
+def test_a_known_answer_comes_into_the_pool_and_leaves_it(desk: Desk, owner: Browser) -> None:
+    body = {"comparison": "c3", "chosen": "s3b", "explanation": "Whole.", "is_training": False}
+    assert owner.post("/api/gold", json=body).status_code == 201
+    [known] = questions(owner, known=True)["questions"]
+    assert known["comparison"] == "c3" and known["gold"]["chosen"] == "s3b"
+    assert known["gold"]["created_by"] == "olga"
+    assert "known to be best" in owner.get("/team/gold?known=true").text
+    assert owner.delete("/api/gold/c3").status_code == 204
+    assert questions(owner, known=True)["questions"] == []
+    assert owner.delete("/api/gold/c3").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"chosen": "s1a"}, "no sample s1a"),
+        ({"comparison": "c99"}, "no comparison c99"),
+        ({"is_training": True, "explanation": " "}, "explanation"),
+    ],
+)
+def test_an_impossible_known_answer_is_refused(
+    owner: Browser, changes: dict[str, Any], told: str
+) -> None:
+    body = {"comparison": "c3", "chosen": "s3b", "explanation": "", "is_training": False}
+    answer = owner.post("/api/gold", json=body | changes)
+    assert answer.status_code == 422
+    assert told in answer.json()["error"]["told"]
+
+
+# --- instructions
+
+
+def test_a_published_version_is_in_force_at_once(desk: Desk, owner: Browser) -> None:
+    body = {"version": "2", "question": "Which?", "text": "Pick *it*.", "is_major": True}
+    answer = owner.post("/api/instructions", json=body)
+    assert answer.status_code == 201 and "everybody reads it first" in answer.json()["told"]
+    me = desk.browser("ann").get("/api/me").json()
+    assert me["instructions"]["version"] == "2" and me["must_read"]
+    other = owner.post("/api/instructions", json=body | {"text": "Other words."})
+    assert other.status_code == 422 and "2" in other.json()["error"]["told"]
+
+
+def test_a_preview_runs_nothing(owner: Browser) -> None:
+    text = "**Bold**\n\n<script>alert(1)</script> [x](javascript:alert(1)) ![y](http://z/)"
+    html = owner.post("/api/instructions/preview", json={"text": text}).json()["html"]
+    assert "<strong>Bold</strong>" in html
+    assert not re.search(r"<script|<a |<img", html)
+
+
+# --- the cord
+
+
+def test_an_owner_lets_the_run_go_on_and_says_what_was_checked(desk: Desk, owner: Browser) -> None:
+    desk.store.updates.beat(phase="policy", round=0, done=9, total=9, checkpoints=(4, 8))
+    cord = desk.store.cord.pull("ann", "It only repeats.", ["s1a"])
+    place = f"/api/cord/{cord.id}/release"
+    unsaid = owner.post(place, json={"checked": " ", "action": "resume"})
+    assert unsaid.status_code == 422
+    lost = owner.post(place, json={"checked": "x", "action": "roll_back", "roll_back_to": 5})
+    assert "no checkpoint of update 5" in lost.json()["error"]["told"]
+    said = {"checked": "Read ten samples.", "action": "roll_back", "roll_back_to": 4}
+    assert owner.post(place, json=said).json()["told"] == "The run is rolled back to update 4."
+    assert desk.store.cord.taut() is None
+    assert desk.store.cord.all()[-1].checked == "Read ten samples."
