@@ -23,11 +23,11 @@ def test_an_upward_import_would_be_seen(tmp_path: Path) -> None:
     for name in ("", "errors", "loop"):
         (package / name).mkdir(parents=True, exist_ok=True)
         (package / name / "__init__.py").write_text("", encoding="utf-8")
-    (package / "errors" / "__init__.py").write_text("import prefloop.run.loop\n", encoding="utf-8")
+    (package / "errors" / "__init__.py").write_text("import prefloop.loop\n", encoding="utf-8")
     (tmp_path / "contract.toml").write_text(
         '[tool.importlinter]\nroot_package = "prefloop"\n'
         '[[tool.importlinter.contracts]]\nname = "down"\ntype = "layers"\n'
-        'layers = ["prefloop.run.loop", "prefloop.errors"]\n',
+        'layers = ["prefloop.loop", "prefloop.errors"]\n',
         encoding="utf-8",
     )
     result = subprocess.run(
@@ -39,4 +39,4 @@ def test_an_upward_import_would_be_seen(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "prefloop.errors -> prefloop.run.loop" in result.stdout
+    assert "prefloop.errors -> prefloop.loop" in result.stdout
