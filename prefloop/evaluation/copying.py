@@ -5,7 +5,7 @@ from typing import Any
 
 from prefloop.evaluation.estimates import mean_row, pair_by_prompt, share_row
 from prefloop.records import Prompt, Sample
-from prefloop.text.measures import (
+from prefloop.text.overlap import (
     copies_start,
     coverage,
     density,

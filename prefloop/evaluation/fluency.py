@@ -5,12 +5,8 @@ from typing import Any
 
 from prefloop.evaluation.estimates import mean_row, share_row
 from prefloop.records import REFERENCE, Sample
-from prefloop.text.measures import (
-    distinct_share,
-    duplicate_share,
-    longest_repeated_run,
-    words,
-)
+from prefloop.text.repetition import distinct_share, duplicate_share, longest_repeated_run
+from prefloop.text.words import words
 
 
 def fluency_figures(

@@ -5,7 +5,8 @@ from typing import Any
 
 from prefloop.evaluation.estimates import share_row
 from prefloop.records import Prompt, Sample
-from prefloop.text.measures import rouge, sentences
+from prefloop.text.rouge import rouge
+from prefloop.text.words import sentences
 
 LEAD_SENTENCES = 3
 

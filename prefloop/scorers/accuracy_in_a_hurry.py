@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from prefloop.scorers.scorer import Scores
-from prefloop.text.measures import words
+from prefloop.text.words import words
 
 _LISTS = Path(__file__).with_name("word_lists")
 

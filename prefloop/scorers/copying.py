@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from prefloop.scorers.scorer import Scores
-from prefloop.text.measures import novel_ngram_share
+from prefloop.text.overlap import novel_ngram_share
 
 SCALE = 6.0
 """Score of a response that is copied whole."""

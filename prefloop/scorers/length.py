@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from prefloop.scorers.scorer import Scores
-from prefloop.text.measures import words
+from prefloop.text.words import words
 
 SCALE = 4.0
 """Score of one unit of log length."""

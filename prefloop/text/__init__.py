@@ -1,1 +1,1 @@
-"""Words, sentences and what two texts share."""
+"""Measures of plain text: words, overlap with a source, repetition, ROUGE."""

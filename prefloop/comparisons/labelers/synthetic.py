@@ -27,7 +27,7 @@ from prefloop.scorers.copying import CopyingScorer
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.seeding import numpy_stream, stable_id
 from prefloop.settings.comparisons import SyntheticConfig
-from prefloop.text.measures import words
+from prefloop.text.words import words
 
 DISAGREEMENT = Path(__file__).with_name("disagreement.json")
 PRIVATE_SD = float(json.loads(DISAGREEMENT.read_text("utf-8"))["private_sd_log_odds"])

@@ -13,7 +13,7 @@ from prefloop.functional.agreement import Choices
 from prefloop.records import Comparison, Label
 from prefloop.scorers.copying import SCALE, CopyingScorer
 from prefloop.teamwork import QualityCheck
-from prefloop.text.measures import words
+from prefloop.text.words import words
 
 Answered = TypeVar("Answered", Label, QualityCheck)
 CLEAR_COPY = 0.05

@@ -1,0 +1,91 @@
+"""How much of a response also occurs in its source."""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from prefloop.text.words import ngrams, sentences, words
+
+
+def novel_ngram_share(response: str, source: str, n: int) -> float | None:
+    """Return the share of the response's n-grams that do not occur in the source.
+
+    None if the response has fewer than `n` words. See, Liu, Manning 2017, arXiv:1704.04368, fig. 6.
+    """
+    grams = ngrams(words(response), n)
+    if not grams:
+        return None
+    known = set(ngrams(words(source), n))
+    return sum(gram not in known for gram in grams) / len(grams)
+
+
+def novel_sentence_share(response: str, source: str) -> float | None:
+    """Return the share of the response's sentences that are not one run of words of the source.
+
+    Case, punctuation and line breaks do not count. None if there is no sentence.
+    Ziegler et al. 2019, arXiv:1909.08593, table 4.
+    """
+    parts = sentences(response)
+    if not parts:
+        return None
+    haystack = f" {' '.join(words(source))} "
+    return sum(f" {' '.join(words(part))} " not in haystack for part in parts) / len(parts)
+
+
+def fragments(response: Sequence[str], source: Sequence[str]) -> list[int]:
+    """Return the lengths of the shared runs of tokens, found greedily from left to right.
+
+    At each position of the response the longest run that also occurs in the source is taken.
+    Grusky, Naaman, Artzi 2018, arXiv:1804.11283, fig. 3.
+    """
+    starts: dict[str, list[int]] = {}
+    for position, token in enumerate(source):
+        starts.setdefault(token, []).append(position)
+    lengths, i = [], 0
+    while i < len(response):
+        longest = max(
+            (_run(response, i, source, j) for j in starts.get(response[i], ())), default=0
+        )
+        if longest:
+            lengths.append(longest)
+        i += max(longest, 1)
+    return lengths
+
+
+def _run(a: Sequence[str], i: int, b: Sequence[str], j: int) -> int:
+    length = 0
+    while i + length < len(a) and j + length < len(b) and a[i + length] == b[j + length]:
+        length += 1
+    return length
+
+
+def coverage(response: str, source: str) -> float | None:
+    """Return the share of the response's words that lie in shared runs: sum |f| / |S|.
+
+    Grusky et al. 2018, eq. 1. None if the response has no word.
+    """
+    tokens = words(response)
+    return sum(fragments(tokens, words(source))) / len(tokens) if tokens else None
+
+
+def density(response: str, source: str) -> float | None:
+    """Return the mean length of the shared run that a word lies in: sum |f|^2 / |S|.
+
+    Grusky et al. 2018, eq. 2. None if the response has no word.
+    """
+    tokens = words(response)
+    if not tokens:
+        return None
+    return sum(length**2 for length in fragments(tokens, words(source))) / len(tokens)
+
+
+def longest_common_run(response: str, source: str) -> int:
+    """Return the length, in words, of the longest run that response and source share."""
+    a, b = words(response), words(source)
+    # autojunk would ignore the frequent words of sources of 200 words and more.
+    return SequenceMatcher(None, a, b, autojunk=False).find_longest_match().size
+
+
+def copies_start(response: str, source: str, n: int = 3) -> bool:
+    """Return whether the first `n` words of the response are the first `n` of the source."""
+    first = words(response)[:n]
+    return len(first) == n and first == words(source)[:n]

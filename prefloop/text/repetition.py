@@ -1,0 +1,35 @@
+"""How much a text repeats itself, and how much several texts repeat each other."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from prefloop.text.words import ngrams, words
+
+
+def distinct_share(responses: Sequence[str], n: int = 2) -> float | None:
+    """Return distinct-n: distinct n-grams over all n-grams, counted over all responses.
+
+    It falls with the amount of text: compare sets of equal size. Li et al. 2016, arXiv:1510.03055.
+    """
+    grams = [gram for response in responses for gram in ngrams(words(response), n)]
+    return len(set(grams)) / len(grams) if grams else None
+
+
+def duplicate_share(responses: Sequence[str]) -> float | None:
+    """Return the share of responses that another response repeats word for word."""
+    counts = Counter(" ".join(words(response)) for response in responses)
+    if not responses:
+        return None
+    return sum(count for count in counts.values() if count > 1) / len(responses)
+
+
+def longest_repeated_run(text: str) -> int:
+    """Return the length, in words, of the longest run that occurs twice; both may overlap."""
+    tokens = words(text)
+    best = 0
+    for length in range(1, len(tokens)):
+        grams = ngrams(tokens, length)
+        if len(set(grams)) == len(grams):
+            break
+        best = length
+    return best

@@ -1,0 +1,51 @@
+"""ROUGE: overlap of a text with a human-written reference."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefloop.text.words import ngrams
+
+_PLAIN_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rouge:
+    """F1 of ROUGE-1, ROUGE-2 and ROUGE-L, from 0 to 1."""
+
+    rouge_1: float
+    rouge_2: float
+    rouge_l: float
+
+
+def rouge(candidate: str, reference: str) -> Rouge:
+    """Return the overlap of two texts in words, word pairs and words in order.
+
+        ROUGE-n = F1 of clipped n-gram counts;  ROUGE-L = F1 of the longest common subsequence
+
+    Lower case, no stemming, punctuation splits words. Lin 2004, W04-1013, sections 2 and 3.1.
+    """
+    a, b = (_PLAIN_WORD.findall(text.lower()) for text in (candidate, reference))
+    return Rouge(
+        rouge_1=_overlap_f1(ngrams(a, 1), ngrams(b, 1)),
+        rouge_2=_overlap_f1(ngrams(a, 2), ngrams(b, 2)),
+        rouge_l=_f1(_common_subsequence(a, b), len(a), len(b)),
+    )
+
+
+def _overlap_f1(a: Sequence[tuple[str, ...]], b: Sequence[tuple[str, ...]]) -> float:
+    return _f1((Counter(a) & Counter(b)).total(), len(a), len(b))
+
+
+def _f1(shared: int, n_candidate: int, n_reference: int) -> float:
+    return 2 * shared / (n_candidate + n_reference) if shared else 0.0
+
+
+def _common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
+    row = [0] * (len(b) + 1)
+    for token in a:
+        diagonal = 0
+        for j, other in enumerate(b, start=1):
+            diagonal, row[j] = row[j], diagonal + 1 if token == other else max(row[j], row[j - 1])
+    return row[-1]
