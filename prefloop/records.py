@@ -98,18 +98,21 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A judge's view of policy against reference on one held-out prompt."""
+    """A judge's decision between the samples of two models for one held-out prompt."""
 
     id: str
     prompt_id: str
-    policy_sample_id: str
-    reference_sample_id: str
+    model: str
+    baseline: str
+    """The name of the model that `model` is compared with: `reference`, or any other."""
+    sample_id: str
+    baseline_sample_id: str
     judge: str
     outcome: float
-    """1 if the policy's sample is preferred, 0 if the reference's, 0.5 for a tie."""
-    policy_score: float
-    reference_score: float
-    round: int
+    """1 if the model's sample is preferred, 0 if the baseline's, 0.5 for a tie."""
+    score: float | None = None
+    """The judge's score of the model's sample; None if the judge compares without scores."""
+    baseline_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ def evaluate_round(
         "round": round,
         "policy": policy_model,
         "task": task.name,
-        "win_rate": _win_rate(store, judge, material, round, missing),
+        "win_rate": _win_rate(store, judge, material, missing),
         "kl": kl_figures(material.policy),
         "copying": copying_figures(material.prompts, material.policy, material.reference),
         "fluency": fluency_figures(material.policy, material.reference),
@@ -96,15 +96,12 @@ def _win_rate(
     store: Store,
     judge: Judge | None,
     material: Material,
-    round: int,
     missing: dict[str, str],
 ) -> Figures | None:
     if judge is None:
         missing["win_rate"] = "no judge was asked (evaluation.judges is empty)"
         return None
-    verdicts = head_to_head(
-        judge, material.prompts, material.policy, material.reference, round=round
-    )
+    verdicts = head_to_head(judge, material.prompts, material.policy, material.reference)
     if not verdicts:
         missing["win_rate"] = "no held-out prompt has samples of both models"
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefloop.evaluation.estimates import as_row, mean_row, pair_by_prompt
+from prefloop.evaluation.estimates import as_row, mean_row, pair_by_prompt, share_row
 from prefloop.evaluation.judge import Judge
 from prefloop.functional.statistics import paired_win_rate
 from prefloop.records import Prompt, Sample, Verdict
@@ -16,7 +16,6 @@ def head_to_head(
     policy_samples: Sequence[Sample],
     reference_samples: Sequence[Sample],
     *,
-    round: int,
     tie_margin: float = 0.0,
 ) -> list[Verdict]:
     """Return one verdict per prompt that both models answered.
@@ -34,15 +33,16 @@ def head_to_head(
     their_scores = judge.score(texts, [theirs.text for _, theirs in pairs])
     return [
         Verdict(
-            id=stable_id("verdict", judge.name, round, ours.id, theirs.id),
+            id=stable_id("verdict", judge.name, ours.round, ours.id, theirs.id),
             prompt_id=ours.prompt_id,
-            policy_sample_id=ours.id,
-            reference_sample_id=theirs.id,
+            model=ours.model,
+            baseline=theirs.model,
+            sample_id=ours.id,
+            baseline_sample_id=theirs.id,
             judge=judge.name,
             outcome=_outcome(float(a - b), tie_margin),
-            policy_score=float(a),
-            reference_score=float(b),
-            round=round,
+            score=float(a),
+            baseline_score=float(b),
         )
         for (ours, theirs), a, b in zip(pairs, ours_scores, their_scores, strict=True)
     ]
@@ -62,6 +62,8 @@ def win_rate_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """
     outcomes = [verdict.outcome for verdict in verdicts]
     prompts = [verdict.prompt_id for verdict in verdicts]
+    scores = [verdict.score for verdict in verdicts]
+    baseline_scores = [verdict.baseline_score for verdict in verdicts]
     decisive = [verdict for verdict in verdicts if verdict.outcome != 0.5]
     return {
         "judge": verdicts[0].judge,
@@ -71,10 +73,10 @@ def win_rate_figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "losses": sum(outcome == 0.0 for outcome in outcomes),
         "rate": _rate(verdicts),
         "decisive_rate": _rate(decisive) if decisive else None,
-        "policy_score": mean_row([v.policy_score for v in verdicts], prompts),
-        "reference_score": mean_row([v.reference_score for v in verdicts], prompts),
-        "policy_positive": _positive([v.policy_score for v in verdicts], prompts),
-        "reference_positive": _positive([v.reference_score for v in verdicts], prompts),
+        "policy_score": mean_row(scores, prompts),
+        "reference_score": mean_row(baseline_scores, prompts),
+        "policy_positive": _positive(scores, prompts),
+        "reference_positive": _positive(baseline_scores, prompts),
         "verdict_ids": [verdict.id for verdict in verdicts],
     }
 
@@ -84,5 +86,5 @@ def _rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return as_row(paired_win_rate(outcomes, [verdict.prompt_id for verdict in verdicts]))
 
 
-def _positive(scores: Sequence[float], prompts: Sequence[str]) -> dict[str, Any]:
-    return as_row(paired_win_rate([float(score > 0) for score in scores], prompts))
+def _positive(scores: Sequence[float | None], prompts: Sequence[str]) -> dict[str, Any] | None:
+    return share_row([None if score is None else float(score > 0) for score in scores], prompts)

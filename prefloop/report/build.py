@@ -133,7 +133,7 @@ def _pairs(
         latest.figures,
         samples=store.samples_by_id([*rows["policy_samples"], *rows["reference_samples"]]),
         prompts={prompt.id: prompt for prompt in store.prompts()},
-        verdicts=store.verdicts(round=latest.round),
+        verdicts=store.verdicts(model=latest.figures["policy"]),
         n=config.pairs,
         seed=seed,
     )

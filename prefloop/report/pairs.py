@@ -39,7 +39,7 @@ def random_pairs(
     )
     stream = numpy_stream(seed, "report", "pairs", int(figures["round"]))
     drawn = stream.permutation(len(shared))[:n]
-    judged = {(v.policy_sample_id, v.reference_sample_id): v for v in verdicts}
+    judged = {(v.sample_id, v.baseline_sample_id): v for v in verdicts}
     return [
         Pair(
             prompt=prompts[prompt_id],

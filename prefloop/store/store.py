@@ -35,6 +35,7 @@ from prefloop.store.labeling.tallies import Tallies
 from prefloop.store.people.access import Access
 from prefloop.store.people.people import People
 from prefloop.store.trainer import stop_requests as cord
+from prefloop.store.trainer.scores import SampleScores
 from prefloop.store.trainer.updates import Updates
 
 OWN_KINDS = {
@@ -70,6 +71,7 @@ class Store:
         self.tallies = Tallies(database)
         self.updates = Updates(database)
         self.recent = Recent(database)
+        self.scores = SampleScores(database)
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
@@ -195,10 +197,13 @@ class Store:
         """Store verdicts; their prompts and samples must be there."""
         self.add_all(verdicts=records)
 
-    def verdicts(self, *, round: int | None = None, judge: str | None = None) -> list[Verdict]:
-        """Return the verdicts of a round and judge, in the order in which they were added."""
+    def verdicts(
+        self, *, model: str | None = None, baseline: str | None = None, judge: str | None = None
+    ) -> list[Verdict]:
+        """Return the verdicts of a judge on a model against a baseline, in the order added."""
         query = sa.select(verdicts).order_by(verdicts.c.number)
-        query = query.where(*_equal(verdicts, {"round": round, "judge": judge}))
+        wanted = {"model": model, "baseline": baseline, "judge": judge}
+        query = query.where(*_equal(verdicts, wanted))
         with self._database.reading() as connection:
             return [verdict_record(row) for row in connection.execute(query).mappings()]
 
@@ -263,6 +268,6 @@ def _insert_samples(connection: Connection, records: Sequence[Sample]) -> int:
 def _insert_verdicts(connection: Connection, records: Sequence[Verdict]) -> int:
     rows = [verdict_row(record) for record in records]
     require_known(connection, prompts, rows, "prompt_id", "prompt")
-    require_known(connection, samples, rows, "policy_sample_id", "sample")
-    require_known(connection, samples, rows, "reference_sample_id", "sample")
+    require_known(connection, samples, rows, "sample_id", "sample")
+    require_known(connection, samples, rows, "baseline_sample_id", "sample")
     return insert_rows(connection, verdicts, "verdict", rows)

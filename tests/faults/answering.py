@@ -162,11 +162,13 @@ def _verdict() -> Verdict:
     return Verdict(
         id="verdict-0",
         prompt_id="prompt-0",
-        policy_sample_id="sample-0-0",
-        reference_sample_id="sample-0-1",
+        model="reference",
+        baseline="reference",
+        sample_id="sample-0-0",
+        baseline_sample_id="sample-0-1",
         judge="lexicon",
         outcome=0.5,
-        policy_score=0.1,
-        reference_score=-2.5,
+        score=0.1,
+        baseline_score=-2.5,
         round=0,
     )

@@ -131,13 +131,14 @@ def verdict_record(row: Columns) -> Verdict:
     return Verdict(
         id=row["id"],
         prompt_id=row["prompt_id"],
-        policy_sample_id=row["policy_sample_id"],
-        reference_sample_id=row["reference_sample_id"],
+        model=row["model"],
+        baseline=row["baseline"],
+        sample_id=row["sample_id"],
+        baseline_sample_id=row["baseline_sample_id"],
         judge=row["judge"],
         outcome=row["outcome"],
-        policy_score=row["policy_score"],
-        reference_score=row["reference_score"],
-        round=row["round"],
+        score=row["score"],
+        baseline_score=row["baseline_score"],
     )
 
 

@@ -50,7 +50,9 @@ def test_figures_are_stored_with_the_rows_they_came_from(store: Store, tmp_path:
     assert json.loads((tmp_path / "evaluation" / "round-0.json").read_text()) == figures
     assert figures["win_rate"]["wins"] == N
     assert "Wilson" in figures["win_rate"]["rate"]["how"]
-    assert figures["win_rate"]["verdict_ids"] == [v.id for v in store.verdicts(round=0)]
+    assert figures["win_rate"]["verdict_ids"] == [
+        v.id for v in store.verdicts(model="policy/round-0")
+    ]
     ids = figures["rows"]["policy_samples"] + figures["rows"]["reference_samples"]
     assert set(ids) <= set(store.samples_by_id(ids))
     assert figures["kl"]["value"] == pytest.approx(3.55)

@@ -62,13 +62,14 @@ def verdict(number: int = 0) -> Verdict:
     return Verdict(
         id=f"v{number}",
         prompt_id="p0",
-        policy_sample_id="s0",
-        reference_sample_id="s1",
+        model="reference",
+        baseline="reference",
+        sample_id="s0",
+        baseline_sample_id="s1",
         judge="lexicon",
         outcome=0.5,
-        policy_score=0.1,
-        reference_score=-2.5,
-        round=number,
+        score=0.1,
+        baseline_score=-2.5,
     )
 
 

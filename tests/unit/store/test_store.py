@@ -30,7 +30,8 @@ def test_filters_select_by_every_key(store: Store) -> None:
     other = replace(sample(90), model="policy/round-0", round=1, purpose="evaluation")
     store.add_samples([other])
     store.add_labels([label(i, question=i) for i in range(3)])
-    store.add_verdicts([verdict(0), replace(verdict(1), judge="ann")])
+    others = [replace(verdict(1), judge="ann"), replace(verdict(2), model="policy/update-4")]
+    store.add_verdicts([verdict(0), *others, replace(others[1], id="v3", baseline="gpt2")])
     assert store.samples(model="policy/round-0") == [other]
     assert store.samples(round=1) == store.samples(purpose="evaluation") == [other]
     assert store.samples(round=1, model="reference") == []
@@ -40,7 +41,8 @@ def test_filters_select_by_every_key(store: Store) -> None:
     assert [x.id for x in store.labels(round=0)] == ["l0", "l2"]
     assert [x.id for x in store.labels(split="train")] == ["l1", "l2"]
     assert [v.id for v in store.verdicts(judge="ann")] == ["v1"]
-    assert [v.id for v in store.verdicts(round=0)] == ["v0"]
+    assert [v.id for v in store.verdicts(model="policy/update-4")] == ["v2", "v3"]
+    assert [v.id for v in store.verdicts(model="policy/update-4", baseline="gpt2")] == ["v3"]
 
 
 def test_samples_by_id_keeps_the_order_and_names_what_is_unknown(store: Store) -> None:
@@ -92,7 +94,7 @@ def test_references_to_unknown_things_are_refused_by_name(store: Store) -> None:
     with pytest.raises(StoreError, match="unknown prompt p55"):
         store.add_samples([sample(60, 55)])
     with pytest.raises(StoreError, match="unknown sample s77"):
-        store.add_verdicts([replace(verdict(), policy_sample_id="s77")])
+        store.add_verdicts([replace(verdict(), sample_id="s77")])
     with pytest.raises(StoreError) as told:
         store.add_comparisons(
             [

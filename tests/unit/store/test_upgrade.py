@@ -1,84 +1,110 @@
 """A store that an earlier prefloop made is brought up to date, and nothing in it is lost."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from alembic.command import upgrade
-from alembic.config import Config
 
 from prefloop.errors import StoreError
-from prefloop.store.core import database, tables
+from prefloop.progress import Silent
 from prefloop.store.store import Store
-from tests.unit.store.records_for_tests import fill, label, tie, verdict
-from tests.unit.store.sql_for_tests import rows
-
-OF_0001 = (
-    *(tables.prompts, tables.samples, tables.comparisons, tables.comparison_samples),
-    *(tables.events, tables.labels, tables.verdicts),
+from prefloop.store.upkeep.backup import restore
+from prefloop.store.upkeep.soundness import examine
+from tests.unit.store.old_schema_for_tests import (
+    NEWEST,
+    OLD,
+    Rows,
+    make_old,
+    schema_of,
+    sorted_rows,
 )
 
 
-@pytest.fixture
-def content(tmp_path: Path) -> Store:
-    """What the old store held."""
-    store = Store.open(tmp_path / "content.db")
-    fill(store)
-    store.add_labels([label(0), label(1, labeler="bob"), tie(2)])
-    store.add_event("note", {"text": "ünï"})
-    store.withdraw_label("l1")
-    store.add_verdicts([verdict()])
-    return store
+@pytest.fixture(params=OLD)
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-@pytest.fixture
-def old_place(empty_place: str | Path, content: Store) -> str | Path:
-    """Where a store of the first schema is."""
-    engine = database._engine(database._url(empty_place), read_only=False)
-    config = Config()
-    config.set_main_option("script_location", str(database.MIGRATIONS))
-    with database._begun(engine) as connection, content._database.reading() as source:
-        config.attributes["connection"] = connection
-        config.attributes["version_table"] = database.VERSION_TABLE
-        upgrade(config, "0001")
-        for table in OF_0001:
-            found = source.execute(sa.select(table)).mappings()
-            connection.execute(sa.insert(table), [dict(row) for row in found])
-        head = source.execute(sa.select(tables.ledger_head)).mappings().one()
-        connection.execute(sa.update(tables.ledger_head).values(dict(head)))
-    engine.dispose()
-    return empty_place
+def upgraded(held: Rows) -> Rows:
+    """Return what a store that held these rows must hold after the upgrade."""
+    models = {row["id"]: row["model"] for row in held["samples"]}
+    return held | {"verdicts": [verdict_of_today(row, models) for row in held["verdicts"]]}
 
 
-def whole(store: Store, table: sa.Table) -> list[dict[str, object]]:
-    """Return a table as records read it: SQLite alone takes true for 1."""
-    with store._database.reading() as connection:
-        found = connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
-        return [dict(row) for row in found]
+def verdict_of_today(row: dict[str, Any], models: dict[str, str]) -> dict[str, Any]:
+    same = {name: row[name] for name in ("number", "id", "prompt_id", "judge", "outcome")}
+    mine, theirs = row["policy_sample_id"], row["reference_sample_id"]
+    return same | {
+        "model": models[mine],
+        "baseline": models[theirs],
+        "sample_id": mine,
+        "baseline_sample_id": theirs,
+        "score": row["policy_score"],
+        "baseline_score": row["reference_score"],
+    }
 
 
-def test_an_old_store_is_brought_up_to_date_with_all_it_holds(
-    old_place: str | Path, content: Store
+def assert_holds(place: str | Path, expected: Rows) -> None:
+    revision, found = schema_of(place)
+    assert revision == NEWEST
+    assert same_rows(found, expected)
+
+
+def same_rows(found: Rows, expected: Rows) -> bool:
+    """Whether a store holds these rows, and no row in any other table."""
+    for name in found.keys() | expected.keys():
+        assert sorted_rows(found.get(name, [])) == sorted_rows(expected.get(name, [])), name
+    return True
+
+
+def test_every_row_of_an_old_store_is_there_after_the_upgrade(
+    empty_place: str | Path, revision: str
 ) -> None:
-    with Store.open(old_place) as store:
-        assert store.verify_chain() == content.verify_chain() == 5
-        for table in OF_0001:
-            assert whole(store, table) == whole(content, table)
-        before = rows(store)
-        assert store.rebuild_labels() == 3
-        assert rows(store) == before
-        store.people.add("ann", "owner")
-        store.add_label(label(4))
-        assert store.labels() == [label(4)]
-    content.close()
+    expected = upgraded(make_old(empty_place, revision))
+    Store.open(empty_place).close()
+    assert_holds(empty_place, expected)
+    assert examine(empty_place, Silent()).problems == ()
+
+
+def test_an_upgraded_store_is_one_to_work_with(empty_place: str | Path, revision: str) -> None:
+    held = make_old(empty_place, revision)
+    with Store.open(empty_place) as store:
+        assert store.verify_chain() == len(held["events"])
+        found = store.verdicts(model="policy/round-0", baseline="reference", judge="lexicon")
+        assert [(v.id, v.outcome) for v in found] == [
+            ("verdict-1", 1.0),
+            ("verdict-2", 0.5),
+            ("verdict-3", 0.0),
+        ]
+        store.add_verdicts([replace(found[0], id="new", score=None, baseline_score=None)])
+        assert store.verdicts()[-1].score is None
+        labels = store.labels()
+        store.withdraw_label(labels[0].id)
+        store.add_label(replace(labels[0], id="again"))
+        before = store.labels()
+        assert len(before) == len(labels)
+        assert store.rebuild_labels() == len(held["labels"]) + 1
+        assert store.labels() == before
+        store.people.add("zoe", "owner")
+        store.scores.add("lexicon", "f", {"policy-0": 1.5})
+
+
+def test_a_backup_of_an_old_store_is_restored(
+    empty_place: str | Path, tmp_path: Path, revision: str
+) -> None:
+    expected = upgraded(make_old(tmp_path / "backup.db", revision))
+    restore(tmp_path / "backup.db", empty_place, Silent())
+    assert_holds(empty_place, expected)
 
 
 def test_an_old_store_is_not_read_before_it_is_up_to_date(
-    old_place: str | Path, content: Store
+    empty_place: str | Path, revision: str
 ) -> None:
-    content.close()
+    held = make_old(empty_place, revision)
     with pytest.raises(StoreError, match="has not the schema of this prefloop"):
-        Store.open(old_place, read_only=True)
-    Store.open(old_place).close()
-    with Store.open(old_place, read_only=True) as store:
-        assert store.labels() == [tie(2)]
+        Store.open(empty_place, read_only=True)
+    Store.open(empty_place).close()
+    with Store.open(empty_place, read_only=True) as store:
+        live = [row for row in held["labels"] if row["ended_by"] is None]
+        assert len(store.labels()) == len(live) > 2

@@ -15,6 +15,7 @@ from prefloop.errors import DiskError, StoreError
 from prefloop.store.core.database import VERSION_TABLE
 from prefloop.store.core.team_tables import people
 from prefloop.store.store import Store
+from tests.unit.store.old_schema_for_tests import NEWEST
 from tests.unit.store.records_for_tests import label, prompt
 from tests.unit.store.sql_for_tests import change
 
@@ -69,7 +70,7 @@ def test_a_newer_schema_is_refused_with_both_versions(place: str | Path) -> None
         change(store, f"UPDATE {VERSION_TABLE} SET version_num = '0999'")
     with pytest.raises(StoreError) as told:
         Store.open(place)
-    for part in (str(place), "0999", "0002", "pip install --upgrade prefloop"):
+    for part in (str(place), "0999", NEWEST, "pip install --upgrade prefloop"):
         assert part in str(told.value)
 
 
