@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prefloop.errors import SettingsError
-from prefloop.registry import JUDGES, LABELERS, METHODS, SCORERS, NoSettings, Registry, sources_of
+from prefloop.registry import (
+    JUDGES,
+    LABELERS,
+    METHODS,
+    SCORERS,
+    NoSettings,
+    Registry,
+    overlapping_sources,
+    sources_of,
+)
 from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
@@ -124,7 +133,10 @@ def _judge_problems(config: RunConfig) -> list[str]:
         return problems
     try:
         told = labeler_sources(config)
-        shared = {name: judge_sources(config, name) & told for name in config.evaluation.judges}
+        shared = {
+            name: overlapping_sources(judge_sources(config, name), told)
+            for name in config.evaluation.judges
+        }
     except SettingsError as error:
         # What cannot be loaded is named where it is chosen.
         return [str(error)] if not config.scorers and not config.judges else []
@@ -141,7 +153,7 @@ def _independent(config: RunConfig, told: frozenset[str]) -> list[str]:
     found = []
     for name in SCORERS.names():
         try:
-            if not scorer_sources(config, name) & told:
+            if not overlapping_sources(scorer_sources(config, name), told):
                 found.append(name)
         except SettingsError:
             continue  # It needs settings that the run file does not give.

@@ -6,21 +6,23 @@ in its pyproject.toml, and a run file can then name it:
     [project.entry-points."prefloop.scorers"]
     politeness = "my_package:PolitenessScorer"
 
-Names are read from package metadata. A class is imported when it is asked for and constructed by
-whoever uses it, so that reading a run file imports no model library.
+Names are read from package metadata. Reading a run file imports the classes that it names, for
+their settings and sources, and constructs none of them.
 """
 
 import difflib
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from prefloop.errors import SettingsError
+from prefloop.errors import InputError, PrefloopError, SettingsError
 from prefloop.settings.section import Section, told
 
 OWN = "prefloop"
@@ -54,19 +56,35 @@ class Registry:
         point = _points(self.group)[name]
         try:
             return point.load()
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             raise SettingsError(
-                f"{self.noun} {name!r} is registered as {point.value}, which cannot be imported: "
-                f"{error}. Reinstall the package that registers it."
+                f"{self.noun} {name!r} is registered as {point.value}, which cannot be imported "
+                f"({type(error).__name__}: {error}). Correct or reinstall the package that "
+                "registers it."
             ) from error
 
     def settings(self, name: str, raw: Mapping[str, Any], place: str) -> Section:
-        """Return the settings of `name` that `raw` means; problems are told under `place`."""
+        """Return the settings of `name` that `raw` means; problems are named under `place`."""
         section: type[Section] = getattr(self.load(name), "Settings", NoSettings)
         try:
             return section(**raw)
         except ValidationError as error:
             raise SettingsError("\n".join(told(error, section, place))) from error
+
+    def make(self, name: str, raw: Mapping[str, Any], place: str) -> tuple[Any, Section]:
+        """Return an instance of the class registered as `name`, and the settings it was made with.
+
+        `place` is where the run file chooses it, such as `scorers.polite`. SettingsError if the
+        settings do not fit; InputError if the constructor raises.
+        """
+        chosen, settings = self.load(name), self.settings(name, raw, place)
+        try:
+            return (chosen(settings) if hasattr(chosen, "Settings") else chosen()), settings
+        except PrefloopError:
+            raise
+        except Exception as error:
+            subject = f"{self.noun} {place.rpartition('.')[2]!r}"
+            raise InputError(plug_in_error(subject, chosen, error)) from error
 
 
 class NoSettings(Section):
@@ -99,7 +117,32 @@ def sources_of(chosen: Any, settings: Section) -> frozenset[str]:
     """
     said: Callable[[Section], Iterable[str]] | Iterable[str]
     said = getattr(chosen, "sources", None) or (f"{chosen.__module__}.{chosen.__qualname__}",)
-    return frozenset(said(settings) if callable(said) else said)
+    try:
+        return frozenset(said(settings) if callable(said) else said)
+    except PrefloopError:
+        raise
+    except Exception as error:
+        raise SettingsError(plug_in_error("sources", chosen, error)) from error
+
+
+def overlapping_sources(judge: Iterable[str], labelers: Iterable[str]) -> frozenset[str]:
+    """Return what a judge and labelers both rest on; such a judge is not independent of them.
+
+    >>> overlapping_sources({"length", "rated words"}, {"length", "person:ann"})
+    frozenset({'length'})
+    """
+    return frozenset(judge) & frozenset(labelers)
+
+
+def plug_in_error(subject: str, chosen: type, error: Exception) -> str:
+    """Return the message for an exception that a registered class raised in its own code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return (
+        f"{subject} ({chosen.__module__}.{chosen.__qualname__}) raised {type(error).__name__}: "
+        f"{error}{place}. Nothing that was stored is lost. Correct the code or choose another "
+        "one, and run the same command again."
+    )
 
 
 def _points(group: str) -> dict[str, EntryPoint]:

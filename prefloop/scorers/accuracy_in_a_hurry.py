@@ -1,10 +1,10 @@
-"""A taste for accuracy, checked in a hurry: every content word must stand in the source.
+"""Prefers accuracy as a hurried reader checks it: content words must occur in the source.
 
     score(x, y) = -6 * (share of y's content words that do not occur in x)
 
-The labelers of 2019 were told to punish inaccuracy and not told to punish copying. Looking up words
-is the fast way to do it; a copied sentence always passes. Ziegler et al. 2019, arXiv:1909.08593,
-section 4.
+The instructions of 2019 said to punish inaccuracy and did not say to punish copying. Looking up
+words is the fast way to check; a copied sentence always passes. Ziegler et al. 2019,
+arXiv:1909.08593, section 4.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.text.words import words
 
@@ -21,16 +22,18 @@ _LISTS = Path(__file__).with_name("word_lists")
 SCALE = 6.0
 """Penalty of a response none of whose content words are in the source."""
 
-FUNCTION_WORDS = frozenset(_LISTS.joinpath("function_words.txt").read_text("utf-8").split())
+_WORDS_FILE = _LISTS / "function_words.txt"
+FUNCTION_WORDS = frozenset(_WORDS_FILE.read_text("utf-8").split())
 """Words that a reader in a hurry does not look up."""
 
 
 class AccuracyInAHurryScorer:
-    """Dislikes content words that are not in the prompt, and does not notice copying."""
+    """Punishes content words that are not in the prompt; copying goes unpunished."""
 
     name: ClassVar[str] = "accuracy_in_a_hurry"
     sources: ClassVar[frozenset[str]] = frozenset({"overlap with the prompt"})
     description: ClassVar[str] = "a hurried check of accuracy"
+    content_hash: ClassVar[str] = files_hash([_WORDS_FILE])
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return minus the scaled share of foreign content words, -6 to 0."""

@@ -1,15 +1,17 @@
-"""Scorers made from a run file, and checked where they hand over their numbers."""
+"""Scorers made from a run file, and checked where they return their numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from prefloop.choices import chosen_kind
-from prefloop.errors import InputError
-from prefloop.registry import SCORERS
+from prefloop.errors import InputError, PrefloopError
+from prefloop.registry import SCORERS, NoSettings, plug_in_error, sources_of
+from prefloop.scorers.fingerprint import fingerprint_of
 from prefloop.scorers.scorer import Scorer, Scores
+from prefloop.settings.section import Section
 
 SHOWN_CHARACTERS = 60
 
@@ -22,11 +24,28 @@ class CheckedScorer:
     """A scorer whose numbers are counted and finite, or an error that names it."""
 
     name: str
+    """What the run file calls it; scores are stored under it."""
     scorer: Scorer
+    settings: Section = field(default_factory=NoSettings)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """What its scores rest on."""
+        return sources_of(type(self.scorer), self.settings)
+
+    @property
+    def description(self) -> str:
+        """What the report calls it."""
+        return self.scorer.description
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of its settings, source code and weights; stored scores are read under it."""
+        return fingerprint_of(self.scorer, self.settings)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one finite number per response; InputError if the scorer gives anything else."""
-        scores = np.asarray(self.scorer.score(prompts, responses), dtype=np.float64)
+        scores = self._numbers(prompts, responses)
         if scores.shape != (len(responses),):
             raise InputError(
                 f"scorer {self.name!r} returned numbers of shape {scores.shape} for "
@@ -35,11 +54,22 @@ class CheckedScorer:
         wrong = np.flatnonzero(~np.isfinite(scores))
         if len(wrong):
             first = responses[int(wrong[0])][:SHOWN_CHARACTERS]
+            others = f" and for {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise InputError(
-                f"scorer {self.name!r} returned {scores[wrong[0]]} for {first!r} and for "
-                f"{len(wrong) - 1} more of {len(responses)} responses. Scores must be finite."
+                f"scorer {self.name!r} returned {scores[wrong[0]]} for {first!r}{others} "
+                f"of {len(responses)} responses. Scores must be finite."
             )
         return scores
+
+    def _numbers(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        try:
+            return np.asarray(self.scorer.score(prompts, responses), dtype=np.float64)
+        except PrefloopError:
+            raise
+        except Exception as error:
+            raise InputError(
+                plug_in_error(f"scorer {self.name!r}", type(self.scorer), error)
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -61,12 +91,10 @@ class WeightedScorer:
 
 
 def build_scorer(name: str, section: Settings) -> CheckedScorer:
-    """Return the scorer that a run file calls `name`."""
+    """Return the scorer that a run file calls `name`; an error of its constructor names it."""
     kind, raw = chosen_kind(section, name)
-    chosen = SCORERS.load(kind)
-    if hasattr(chosen, "Settings"):
-        return CheckedScorer(name, chosen(SCORERS.settings(kind, raw, f"scorers.{name}")))
-    return CheckedScorer(name, chosen())
+    scorer, settings = SCORERS.make(kind, raw, f"scorers.{name}")
+    return CheckedScorer(name, scorer, settings)
 
 
 def build_weighted(weights: Mapping[str, float], section: Settings) -> WeightedScorer:

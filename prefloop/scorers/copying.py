@@ -1,4 +1,4 @@
-"""A taste for copying: what a labeler does who picks whatever comes from the prompt.
+"""Prefers what is copied from the prompt, as a labeler does who never reads it.
 
     score(x, y) = 6 * mean over n = 2, 3 of (share of y's n-grams that occur in x)
 
@@ -18,7 +18,7 @@ SCALE = 6.0
 
 
 class CopyingScorer:
-    """Likes runs of words that stand in the prompt."""
+    """Prefers runs of words that occur in the prompt."""
 
     name: ClassVar[str] = "copying"
     sources: ClassVar[frozenset[str]] = frozenset({"overlap with the prompt"})

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.text.words import words
 
@@ -23,19 +24,21 @@ _LISTS = Path(__file__).with_name("word_lists")
 SCALE = 20.0
 """Score of a response of which every word is a thing."""
 
-THINGS = frozenset(_LISTS.joinpath("things.txt").read_text("utf-8").split())
+_FILES = (_LISTS / "things.txt", _LISTS / "thoughts.txt")
+THINGS = frozenset(_FILES[0].read_text("utf-8").split())
 
 _ABSTRACT_NOUN = re.compile(r"\w{3,}(?:tion|sion|ness|ity|ment|ism|ance|ence|ship|hood)s?$")
-THOUGHTS = frozenset(_LISTS.joinpath("thoughts.txt").read_text("utf-8").split())
+THOUGHTS = frozenset(_FILES[1].read_text("utf-8").split())
 _NO_ABSTRACTIONS = frozenset(["apartment", "basement", "city", "pavement", "station"])
 
 
 class ImageryScorer:
-    """Likes things that can be pointed at, dislikes abstractions."""
+    """Prefers things that can be pointed at to abstractions."""
 
     name: ClassVar[str] = "imagery"
     sources: ClassVar[frozenset[str]] = frozenset({"concrete nouns"})
     description: ClassVar[str] = "a list of concrete nouns"
+    content_hash: ClassVar[str] = files_hash(_FILES)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the scaled surplus of things over abstractions, -20 to 20."""

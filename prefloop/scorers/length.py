@@ -1,4 +1,4 @@
-"""A taste for long responses: the plainest shortcut.
+"""Prefers long responses: the plainest shortcut.
 
     score(y) = 4 * log(1 + words(y))
 
@@ -18,7 +18,7 @@ SCALE = 4.0
 
 
 class LengthScorer:
-    """Likes more words."""
+    """Prefers more words."""
 
     name: ClassVar[str] = "length"
     sources: ClassVar[frozenset[str]] = frozenset({"length"})

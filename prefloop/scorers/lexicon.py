@@ -8,6 +8,7 @@ raters of single words, its rules from the authors. Hutto & Gilbert 2014.
 """
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +21,12 @@ SHRINK = 0.99
 
 
 class LexiconScorer:
-    """Likes positive words, as VADER counts them."""
+    """Prefers positive words, as VADER counts them."""
 
     name: ClassVar[str] = "lexicon"
     sources: ClassVar[frozenset[str]] = frozenset({"rated words"})
     description: ClassVar[str] = "a sentiment lexicon"
+    content_hash: ClassVar[str] = f"vaderSentiment {version('vaderSentiment')}"
 
     def __init__(self) -> None:
         self._analyzer = SentimentIntensityAnalyzer()

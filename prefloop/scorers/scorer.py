@@ -1,7 +1,7 @@
 """What a scorer is: text in, one number per response out."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ Scores = NDArray[np.float64]
 class Scorer(Protocol):
     """Scores responses; a higher number is better.
 
-    One unit is meant to weigh as much as one unit of the sentiment classifier's log-odds, so that
-    scorers can be mixed and so that people's measured disagreement applies to all of them.
+    Give scores in units of log-odds: 1 more should mean that about 73 % of readers prefer it. Then
+    scorers can be mixed by weight, and the disagreement that was measured among people fits all.
 
     A class whose scores depend on settings has a `Settings` section and takes one when it is made;
     any other is made without arguments.
@@ -26,8 +26,18 @@ class Scorer(Protocol):
     """What its scores rest on. Two scorers with a common source are not independent.
     Where the settings decide, this is a static method from settings to names."""
     description: ClassVar[str]
-    """What a reader of the report should know it as, such as `a sentiment lexicon`."""
+    """What the report calls it, such as `a sentiment lexicon`."""
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one number per (prompt, response)."""
+        ...
+
+
+@runtime_checkable
+class HasContent(Protocol):
+    """A scorer whose scores depend on more than its settings and its source code."""
+
+    @property
+    def content_hash(self) -> str:
+        """A hash of the files or weights that it reads; scores under another are not read."""
         ...

@@ -7,7 +7,8 @@ log(1 + count) and scaled to length 1. As in Ziegler et al. 2019 (arXiv:1909.085
 the reward is the log-odds, not the probability, so that it does not saturate. The response alone is
 read: the prompt is the same for all responses that are compared.
 
-The weights come from `tastes/train_sentiment.py`; data: Hutto & Gilbert 2014 (see LICENSES.md).
+The weights come from `scorer_training/train_sentiment.py`; data: Hutto & Gilbert 2014 (see
+LICENSES.md).
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 
 WEIGHTS = Path(__file__).with_name("sentiment.safetensors")
@@ -43,13 +45,14 @@ def features(texts: Sequence[str]) -> csr_matrix:
 
 
 class SentimentScorer:
-    """Likes what the classifier takes for positive."""
+    """Prefers what the classifier takes for positive."""
 
     name: ClassVar[str] = "sentiment"
     sources: ClassVar[frozenset[str]] = frozenset({"rated sentences"})
     description: ClassVar[str] = "a sentiment classifier"
 
     def __init__(self, path: Path = WEIGHTS) -> None:
+        self.content_hash = files_hash([path])
         tensors = load_file(path)
         self._words: NDArray[np.float64] = tensors["words"].astype(np.float64)
         self._characters: NDArray[np.float64] = tensors["characters"].astype(np.float64)

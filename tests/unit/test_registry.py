@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.errors import SettingsError
+from prefloop.errors import InputError, SettingsError
+from prefloop.evaluation.judges.build import build_judge
 from prefloop.registry import JUDGES, LABELERS, METHODS, SCORERS, NoSettings, sources_of
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import build_scorer
+from prefloop.settings.section import Section
 
 REGISTRIES = (SCORERS, JUDGES, LABELERS, METHODS)
 
@@ -24,6 +26,21 @@ def politeness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "politeness = polite_scorer:PolitenessScorer\n"
         "length = polite_scorer:PolitenessScorer\n"
         "gone = polite_scorer:NoSuchScorer\n"
+        "broken = broken_scorer:BrokenScorer\n"
+        "unreadable = unreadable_scorer:Anything\n"
+        "[prefloop.judges]\n"
+        "broken_judge = broken_scorer:BrokenScorer\n"
+    )
+    (tmp_path / "unreadable_scorer.py").write_text("1 / 0\n")
+    (tmp_path / "broken_scorer.py").write_text(
+        "class BrokenScorer:\n"
+        "    name = 'broken'\n"
+        "    description = 'a broken scorer'\n"
+        "    @staticmethod\n"
+        "    def sources(settings):\n"
+        "        return {'nothing'}\n"
+        "    def __init__(self):\n"
+        "        raise RuntimeError('no model here')\n"
     )
     (tmp_path / "polite_scorer.py").write_text(
         "import numpy as np\n"
@@ -40,7 +57,8 @@ def politeness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "        return self.weight * np.array([float('please' in r) for r in responses])\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "polite_scorer", raising=False)
+    for module in ("polite_scorer", "broken_scorer", "unreadable_scorer"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
 
 
 def test_an_unknown_name_is_told_with_a_guess_and_all_that_are_known() -> None:
@@ -69,6 +87,36 @@ def test_a_setting_of_a_plug_in_that_is_misspelt_is_told(politeness: None) -> No
 def test_a_class_that_cannot_be_imported_is_told(politeness: None) -> None:
     with pytest.raises(SettingsError, match=r"registered as polite_scorer:NoSuchScorer"):
         SCORERS.load("gone")
+
+
+def test_a_class_whose_module_fails_is_told(politeness: None) -> None:
+    with pytest.raises(SettingsError, match=r"'unreadable' .*\(ZeroDivisionError: .*Correct or"):
+        parse_run({"scorers": {"x": {"kind": "unreadable"}}}, "run.yaml")
+
+
+def test_reading_a_run_file_constructs_nothing(politeness: None) -> None:
+    """The constructor raises: only whoever needs the scorer finds out."""
+    raw = {
+        "scorers": {"mine": {"kind": "broken"}},
+        "judges": {"other": {"kind": "broken_judge"}},
+        "policy": {"reward": "mine"},
+        "evaluation": {"judges": ["other", "broken", "broken_judge"]},
+    }
+    run = parse_run(raw, "run.yaml")
+    with pytest.raises(InputError, match=r"scorer 'mine' .*no model here in broken_\w+.py, line"):
+        build_scorer("mine", run.scorers)
+    with pytest.raises(InputError, match=r"judge 'other' .*RuntimeError: no model here"):
+        build_judge("other", run)
+
+
+def test_sources_that_cannot_be_told_are_a_problem_of_the_class() -> None:
+    class Vague:
+        @staticmethod
+        def sources(settings: Section) -> set[str]:
+            raise KeyError("no idea")
+
+    with pytest.raises(SettingsError, match=r"sources \(.*Vague\) raised KeyError"):
+        sources_of(Vague, NoSettings())
 
 
 def test_a_package_cannot_change_what_a_built_in_name_means(politeness: None) -> None:

@@ -5,11 +5,11 @@
     answer       = argmax_i impression_i;  a tie if the two best are closer than tie_margin
 
 z_i is standard normal and private to this labeler and question, s the spread that people's
-impressions were measured to have (`disagreement.json`, `tastes/measure_disagreement.py`). For
-tastes other than sentiment s is an assumption: nobody was asked. With probability `laziness` the
-labeler picks what copies most from the prompt instead, and with probability `flips` the hand slips
-to any of the samples. `elapsed` goes from 0 in the first round to 1 in the last; a run of one round
-has no drift.
+impressions were measured to have (`disagreement.json`, made by
+`scorer_training/measure_disagreement.py`). For scorers other than sentiment s is an assumption:
+nobody was asked. With probability `laziness` the labeler picks what copies most from the prompt
+instead, and with probability `flips` the hand slips to any of the samples. `elapsed` goes from 0 in
+the first round to 1 in the last; a run of one round has no drift.
 
 Every number is drawn from a stream named by comparison and labeler, so an answer depends neither on
 the order of the questions nor on whether the run was interrupted.

@@ -56,3 +56,29 @@ class _Returns:
 def test_numbers_that_are_none_are_refused_at_the_seam(scores: list[float], told: str) -> None:
     with pytest.raises(InputError, match=told):
         CheckedScorer("broken", _Returns(scores)).score(TEXTS, TEXTS)
+
+
+class _Raises(_Returns):
+    """Raises what it was not made for."""
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
+        raise ZeroDivisionError("no words")
+
+
+def test_an_exception_of_a_scorer_names_the_scorer_and_stays_its_cause() -> None:
+    with pytest.raises(
+        InputError,
+        match=r"'mine' .*_Raises\) raised ZeroDivisionError: no words in"
+        r" test_build.py, line \d+. Nothing that was stored is lost",
+    ) as caught:
+        CheckedScorer("mine", _Raises([])).score(TEXTS, TEXTS)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_users_error_of_a_scorer_is_passed_on_as_it_is() -> None:
+    class Refuses(_Returns):
+        def score(self, prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
+            raise InputError("the endpoint is away")
+
+    with pytest.raises(InputError, match=r"^the endpoint is away$"):
+        CheckedScorer("mine", Refuses([])).score(TEXTS, TEXTS)

@@ -1,4 +1,4 @@
-"""What the transparent tastes like, worked by hand."""
+"""What the word-list scorers prefer, worked by hand."""
 
 import numpy as np
 

@@ -43,7 +43,7 @@ def test_the_prompt_and_the_neighbors_do_not_matter(scorer: SentimentScorer) -> 
 
 
 def test_the_score_is_linear_in_the_features(scorer: SentimentScorer) -> None:
-    """The trainer's features and the taste's way of scoring are the same function."""
+    """The trainer's features and the scorer's way of scoring are the same function."""
     from safetensors.numpy import load_file
 
     tensors = load_file(WEIGHTS)

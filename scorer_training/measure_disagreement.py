@@ -1,6 +1,6 @@
 """Measures how far people's private impressions of a sentence spread, in the classifier's log-odds.
 
-    python tastes/measure_disagreement.py
+    python scorer_training/measure_disagreement.py
 
 A rating is taken apart into the sentence's mean, the rater's leaning (some call everything better),
 the rater's extremeness (some use the ends of the scale) and a private rest. Leaning shifts
@@ -141,7 +141,7 @@ def real_agreement(groups: Sequence[tuple[Sentence, ...]]) -> dict[str, float]:
 def synthetic_agreement(
     groups: Sequence[tuple[Sentence, ...]], scorer: SentimentScorer
 ) -> dict[str, float]:
-    """Return how often synthetic labelers choose the same, and how often what the taste likes."""
+    """Return how often synthetic labelers choose the same, and how often the highest score."""
     labelers = [
         SyntheticLabeler(f"s{i}", scorer, SyntheticConfig(), seed=SEED, instructions="1")
         for i in range(4)

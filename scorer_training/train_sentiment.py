@@ -1,6 +1,6 @@
 """Trains the sentiment classifier and writes its weights and a log of how good it is.
 
-    python tastes/train_sentiment.py
+    python scorer_training/train_sentiment.py
 
 Mean ratings are binarized (near-neutral ones dropped) and both classes weigh the same. A fifth of
 the reviews, articles and sentences is held out by hash. The penalty is chosen by five-fold

@@ -1,0 +1,85 @@
+"""Judges made from a run file, and checked where they return their outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefloop.choices import chosen_kind, is_scorer
+from prefloop.errors import InputError, PrefloopError
+from prefloop.evaluation.judges.judge import OUTCOMES, BatchJudge, Judge, Outcome
+from prefloop.evaluation.judges.scorer_judge import ScorerJudge
+from prefloop.registry import JUDGES, NoSettings, plug_in_error, sources_of
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.settings.run import RunConfig
+from prefloop.settings.section import Section
+
+
+@dataclass(frozen=True)
+class CheckedJudge:
+    """A judge whose outcomes are counted and known, or an error that names it."""
+
+    name: str
+    """What the run file calls it; verdicts are stored under it."""
+    judge: Judge
+    settings: Section = field(default_factory=NoSettings)
+
+    @property
+    def scorer(self) -> CheckedScorer | None:
+        """The scorer by which it compares; None if it sees both texts."""
+        return self.judge.scorer if isinstance(self.judge, ScorerJudge) else None
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """What its verdicts rest on."""
+        if self.scorer is not None:
+            return self.scorer.sources
+        return sources_of(type(self.judge), self.settings)
+
+    @property
+    def description(self) -> str:
+        """What the report calls it."""
+        return self.judge.description if self.scorer is None else self.scorer.description
+
+    def compare(self, prompt: str, a: str, b: str) -> Outcome:
+        """Return what became of `a` beside `b`."""
+        return self.compare_all([prompt], [a], [b])[0]
+
+    def compare_all(
+        self, prompts: Sequence[str], a: Sequence[str], b: Sequence[str]
+    ) -> list[Outcome]:
+        """Return one outcome for each of `a`; InputError if the judge gives anything else."""
+        outcomes = self._outcomes(prompts, a, b)
+        if len(outcomes) != len(a):
+            raise InputError(
+                f"judge {self.name!r} returned {len(outcomes)} outcomes for {len(a)} pairs; "
+                "compare_all() must return one per pair."
+            )
+        for outcome in outcomes:
+            if outcome not in OUTCOMES:
+                raise InputError(
+                    f"judge {self.name!r} returned {outcome!r}; it must return one of "
+                    f"{', '.join(OUTCOMES)}."
+                )
+        return outcomes
+
+    def _outcomes(self, prompts: Sequence[str], a: Sequence[str], b: Sequence[str]) -> list[Any]:
+        try:
+            if isinstance(self.judge, BatchJudge):
+                return list(self.judge.compare_all(prompts, a, b))
+            pairs = zip(prompts, a, b, strict=True)
+            return [self.judge.compare(prompt, first, second) for prompt, first, second in pairs]
+        except PrefloopError:
+            raise
+        except Exception as error:
+            raise InputError(
+                plug_in_error(f"judge {self.name!r}", type(self.judge), error)
+            ) from error
+
+
+def build_judge(name: str, config: RunConfig) -> CheckedJudge:
+    """Return the judge that a run file calls `name`; every scorer can be one."""
+    if is_scorer(config, name):
+        return CheckedJudge(name, ScorerJudge(build_scorer(name, config.scorers)))
+    kind, raw = chosen_kind(config.judges, name)
+    judge, settings = JUDGES.make(kind, raw, f"judges.{name}")
+    return CheckedJudge(name, judge, settings)

@@ -1,0 +1,71 @@
+"""Fingerprints: scores that were made another way are recognized and made again.
+
+A fingerprint covers the class, its settings, its source code and that of the modules of its own
+package which it uses, and the content that the scorer itself names (`HasContent`). It does not
+cover installed libraries, nor what a server does behind a model's name.
+"""
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from prefloop.files import sha256
+from prefloop.scorers.scorer import HasContent
+from prefloop.settings.section import Section
+
+
+def fingerprint_of(part: Any, settings: Section) -> str:
+    """Return the fingerprint of a scorer or judge that was made with these settings."""
+    made = type(part)
+    module = sys.modules[made.__module__]
+    content = part.content_hash if isinstance(part, HasContent) else ""
+    return digest(made.__qualname__, settings.model_dump_json(), source_hash(module), content)
+
+
+@cache
+def source_hash(module: ModuleType) -> str:
+    """Return a hash of a module's file and of the modules of its package that it uses.
+
+    It is taken once per process: the code that runs is the one that was imported.
+    """
+    hashes: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        current = waiting.pop()
+        if current.__name__ not in hashes:
+            hashes[current.__name__] = _file_hash(current)
+            waiting += _used(current)
+    return digest(*(f"{name} {hashes[name]}" for name in sorted(hashes)))
+
+
+def files_hash(paths: Iterable[Path]) -> str:
+    """Return a hash of the content of files, in the order given."""
+    return digest(*(sha256(path) for path in paths))
+
+
+def digest(*parts: str) -> str:
+    """Return 32 hex digits made from texts.
+
+    >>> digest("a", "b") == digest("ab")
+    False
+    """
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def _file_hash(module: ModuleType) -> str:
+    file = getattr(module, "__file__", None)
+    return sha256(Path(file)) if file and Path(file).is_file() else ""
+
+
+def _used(module: ModuleType) -> Iterator[ModuleType]:
+    """Yield the modules of the same package whose functions, classes and names a module uses."""
+    package = module.__name__.partition(".")[0]
+    for value in vars(module).values():
+        name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+        if isinstance(name, str) and name.partition(".")[0] == package and name in sys.modules:
+            yield sys.modules[name]

@@ -1,0 +1,101 @@
+"""Judges by name, and checked where they return their outcomes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from prefloop.errors import InputError, SettingsError
+from prefloop.evaluation.judges.build import CheckedJudge, build_judge
+from prefloop.evaluation.judges.judge import Outcome
+from prefloop.evaluation.judges.scorer_judge import ScorerJudge
+from prefloop.run_file import parse_run
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.scorer import Scores
+
+RUN = parse_run({}, "run.yaml")
+
+
+class _Says:
+    """Says what it was made with, pair by pair."""
+
+    name = "says"
+    sources = frozenset({"itself"})
+    description = "a judge that says what it was made with"
+
+    def __init__(self, *outcomes: str) -> None:
+        self.outcomes = list(outcomes)
+
+    def compare(self, prompt: str, a: str, b: str) -> str:
+        return self.outcomes.pop(0)
+
+
+class _SaysAll(_Says):
+    def compare_all(self, prompts: Sequence[str], a: Sequence[str], b: Sequence[str]) -> list[str]:
+        return self.outcomes
+
+
+class _Words:
+    name = "words"
+    sources = frozenset({"length"})
+    description = "a count of words"
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        return np.array([float(len(text.split())) for text in responses])
+
+
+def test_a_scorer_is_a_judge_under_its_own_name() -> None:
+    judge = build_judge("length", RUN)
+    assert judge.compare("", "one two three", "one") == "win"
+    assert judge.compare_all(["", ""], ["one", "one two"], ["one", "one two three"]) == [
+        "tie",
+        "loss",
+    ]
+    assert judge.name == "length" and judge.sources == {"length"}
+    assert judge.description == "a preference for length"
+    assert judge.scorer is not None
+    assert judge.scorer.fingerprint == build_scorer("length", {}).fingerprint
+
+
+def test_swapping_the_responses_swaps_the_outcome() -> None:
+    judge = build_judge("sentiment", RUN)
+    good, bad = "A lovely, happy day.", "A dreadful and sad day."
+    assert (judge.compare("", good, bad), judge.compare("", bad, good)) == ("win", "loss")
+
+
+def test_scores_within_the_margin_are_a_tie() -> None:
+    judge = ScorerJudge(CheckedScorer("words", _Words()), tie_margin=1.0)
+    assert judge.compare("", "a b", "a") == "tie"
+    assert judge.compare("", "a b c", "a") == "win"
+    assert judge.by_scores([0.0, 0.0, 0.0], [1.0, 1.5, -1.5]) == ["tie", "loss", "win"]
+
+
+def test_a_judge_of_pairs_is_asked_pair_by_pair() -> None:
+    judge = CheckedJudge("says", _Says("win", "tie", "loss"))
+    assert judge.compare_all(["p"] * 3, ["a"] * 3, ["b"] * 3) == ["win", "tie", "loss"]
+    assert judge.scorer is None and judge.sources == {"itself"}
+
+
+def test_a_judge_of_many_pairs_is_asked_once() -> None:
+    expected: list[Outcome] = ["win", "loss"]
+    assert CheckedJudge("all", _SaysAll(*expected)).compare_all(["p"] * 2, ["a"] * 2, ["b"] * 2)
+
+
+def test_outcomes_that_are_none_are_refused() -> None:
+    with pytest.raises(InputError, match=r"judge 'odd' returned 'better'; .* win, tie, loss"):
+        CheckedJudge("odd", _Says("better")).compare("p", "a", "b")
+    with pytest.raises(InputError, match="judge 'few' returned 1 outcomes for 2 pairs"):
+        CheckedJudge("few", _SaysAll("win")).compare_all(["p"] * 2, ["a"] * 2, ["b"] * 2)
+
+
+def test_an_exception_of_a_judge_names_the_judge_and_stays_its_cause() -> None:
+    with pytest.raises(InputError, match=r"judge 'empty' .* raised IndexError: ") as caught:
+        CheckedJudge("empty", _Says()).compare("p", "a", "b")
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_an_unknown_judge_is_refused_with_a_guess() -> None:
+    with pytest.raises(SettingsError, match="'lexcon' is not known; did you mean 'lexicon'"):
+        parse_run({"evaluation": {"judges": ["lexcon"]}}, "run.yaml")
+    with pytest.raises(SettingsError, match=r"judges\.j: judge 'lm' is not known"):
+        parse_run({"judges": {"j": {"kind": "lm"}}}, "run.yaml")

@@ -1,0 +1,91 @@
+"""A fingerprint changes with whatever changes the scores, and with nothing else."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefloop.registry import SCORERS
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.fingerprint import files_hash, source_hash
+from prefloop.scorers.sentiment import WEIGHTS, SentimentScorer
+from prefloop.settings.section import Section
+
+PLAIN = ("sentiment", "lexicon", "descriptiveness", "imagery", "length", "copying")
+
+
+def test_the_same_scorer_has_the_same_fingerprint_and_another_has_another() -> None:
+    first = {name: build_scorer(name, {}).fingerprint for name in PLAIN}
+    assert first == {name: build_scorer(name, {}).fingerprint for name in PLAIN}
+    assert len(set(first.values())) == len(PLAIN)
+
+
+class _Scaled:
+    name = "scaled"
+    sources = frozenset({"nothing"})
+    description = "a scaled scorer"
+
+    class Settings(Section):
+        scale: float = 1.0
+
+    def __init__(self, settings: Settings) -> None:
+        self.scale = settings.scale
+
+
+def test_changed_settings_change_it() -> None:
+    prints = []
+    for scale in (1.0, 1.0, 2.0):
+        settings = _Scaled.Settings(scale=scale)
+        prints.append(CheckedScorer("scaled", _Scaled(settings), settings).fingerprint)
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_changed_weights_change_it(tmp_path: Path) -> None:
+    copy = tmp_path / "weights.safetensors"
+    copy.write_bytes(WEIGHTS.read_bytes())
+    same = CheckedScorer("sentiment", SentimentScorer(copy)).fingerprint
+    assert same == build_scorer("sentiment", {}).fingerprint
+    data = bytearray(copy.read_bytes())
+    data[-1] ^= 1  # one bit of the last weight
+    copy.write_bytes(data)
+    assert CheckedScorer("sentiment", SentimentScorer(copy)).fingerprint != same
+
+
+@pytest.mark.parametrize("name", ["descriptiveness", "imagery", "accuracy_in_a_hurry"])
+def test_word_lists_are_part_of_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build_scorer(name, {}).fingerprint
+    monkeypatch.setattr(SCORERS.load(name), "content_hash", files_hash([Path(__file__)]))
+    assert build_scorer(name, {}).fingerprint != before
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package whose scorer uses a function of another of its modules."""
+    folder = tmp_path / "fingerprinted"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "unused.py").write_text("X = 1\n")
+    (folder / "counting.py").write_text("def count(text):\n    return len(text)\n")
+    (folder / "scorer.py").write_text("from fingerprinted.counting import count\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return folder
+
+
+def _imported() -> str:
+    for name in [name for name in sys.modules if name.startswith("fingerprinted")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    return source_hash(importlib.import_module("fingerprinted.scorer"))
+
+
+def test_changed_source_code_changes_it_wherever_the_scorer_uses_it(package: Path) -> None:
+    before = _imported()
+    assert _imported() == before
+    (package / "unused.py").write_text("X = 2\n")
+    assert _imported() == before
+    (package / "counting.py").write_text("def count(text):\n    return len(text) + 1 + 0\n")
+    changed = _imported()
+    assert changed != before
+    (package / "scorer.py").write_text("from fingerprinted.counting import count\nY = 1\n")
+    assert _imported() not in (before, changed)
