@@ -1,4 +1,4 @@
-"""Padded tensors that the stages of training exchange.
+"""Batches of padded tensors that samples, rewards and policy exchange.
 
 Shapes: B = batch of responses, Q = query tokens (padded on the left), T = response tokens,
 K = responses in the largest comparison.
@@ -15,21 +15,21 @@ from torch import Tensor
 class Rollout:
     """One collected batch of responses: everything PPO needs, computed once.
 
-    Outside the mask stands padding, of log-probability 0.
+    Outside the mask is padding, with log-probability 0.
     """
 
     query: Int[Tensor, "B Q"]
     query_mask: Bool[Tensor, "B Q"]
     response: Int[Tensor, "B T"]
     mask: Bool[Tensor, "B T"]
-    """Which response tokens the losses and the KL see."""
+    """Which response tokens count in losses and KL."""
     is_ended: Bool[Tensor, " B"]
     logprobs: Float[Tensor, "B T"]
     ref_logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"]
     scores: Float[Tensor, " B"]
     prefix_states: Float[Tensor, "B L D"] | None = None
-    """What frozen layers said of query and response; None where the policy trains every layer."""
+    """Frozen-layer outputs for query and response; None if every layer is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ OPENINGS = [
 PROMPTS = [Prompt(id=f"p{i}", text=t, source="test", split="train") for i, t in enumerate(OPENINGS)]
 
 
-def family_on(
+def roles_on(
     folder: Path, *, adapter: Adapter = "lora", rank: int = 4, top_layers: int | None = None
 ) -> tuple[Tokenizer, ModelRoles]:
     """Return the tokenizer and the three roles over the model in `folder`."""
@@ -62,7 +62,7 @@ def task_of(**changes: Any) -> TaskConfig:
     return load_task({"name": "sentiment", **short, **changes})
 
 
-def responder_on(
+def sampler_on(
     tokenizer: Tokenizer, roles: ModelRoles, samples: SamplesConfig | None = None, **task: Any
 ) -> Sampler:
     """Return a responder for the short task with changes."""
@@ -75,11 +75,11 @@ def trainer_on(
     folder: Path, *, adapter: Adapter = "lora", reward: Any = None, task: Any = None, **policy: Any
 ) -> PPOTrainer:
     """Return PPO on the model in `folder`, small enough for a test."""
-    tokenizer, roles = family_on(folder, adapter=adapter)
+    tokenizer, roles = roles_on(folder, adapter=adapter)
     small = {"batch_size": 8, "episodes": 64, "microbatch_size": 8, "epochs": 2, "lr": 3e-3}
     config = PolicyConfig(**{**small, "kl": KLConfig(coef=0.1), **policy})
     reward = reward or RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
-    sampler = responder_on(tokenizer, roles, **(task or {}))
+    sampler = sampler_on(tokenizer, roles, **(task or {}))
     return PPOTrainer(roles, ValueHead(roles.policy.width), reward, sampler, config, seed=1)
 
 

@@ -14,7 +14,7 @@ from prefloop.models.loading import Tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
 
 ADAPTER = "lora_weights.safetensors"
-"""The low-rank updates alone, beside the merged model: what a resumed run goes on from."""
+"""The low-rank updates alone, beside the merged model; a resumed run reads them back."""
 
 
 def save_policy(
@@ -66,7 +66,7 @@ def save_reward_model(
     tokenizer.hf_tokenizer.save_pretrained(folder)
 
 
-def restore_trunk(folder: Path, roles: ModelRoles, role_model: RoleModel) -> dict[str, Tensor]:
+def restore_role_model(folder: Path, roles: ModelRoles, role_model: RoleModel) -> dict[str, Tensor]:
     """Put a saved role's weights back and return all that the folder's model file holds.
 
     With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
@@ -83,7 +83,7 @@ def restore_trunk(folder: Path, roles: ModelRoles, role_model: RoleModel) -> dic
     if is_lora != has_adapter or not known:
         raise CheckpointError(
             f"{folder} was written with other models settings (models.adapter, models.lora_*). "
-            "Put those of run.resolved.yaml back, or delete the folder to make it anew."
+            "Put those of run.resolved.yaml back, or delete the folder to train that model again."
         )
     with torch.no_grad():
         for name, parameter in own:

@@ -1,8 +1,9 @@
-"""The frozen layers below the first trained one, worked out once.
+"""The frozen layers below the first trained one, computed once.
 
-With `models.lora_top_layers` the layers under the adapters say the same of a token in every role
-and at every step. Policy, reference and reward model, and every epoch of each, then begin at the
-first trained layer, from the hidden states that enter it: `lower`, [batch, tokens, width].
+With `models.lora_top_layers` the layers under the adapters give the same output for a token in
+every role and at every step. Policy, reference and reward model, and every epoch of each, then
+begin at the first trained layer, from the hidden states that enter it: `prefix_states`,
+[batch, tokens, width].
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from transformers import PreTrainedModel
 from prefloop.models.loading import backbone
 
 AGREES_TO = 1e-4
-"""How closely a split model must give the whole one's hidden states, or it is not split."""
+"""How closely a split model must reproduce the whole one's hidden states, or it is not split."""
 
 Run = Callable[..., Tensor]
 """`RoleModel.hidden`: ids, mask and perhaps a cache in, final hidden states out."""
@@ -32,48 +33,48 @@ class FrozenPrefix:
 
     @contextmanager
     def capture(self) -> Iterator[list[Tensor]]:
-        """Note the hidden states that enter the first trained layer, one entry per pass."""
-        noted: list[Tensor] = []
+        """Record the hidden states that enter the first trained layer, one entry per pass."""
+        captured: list[Tensor] = []
 
-        def note(_layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            noted.append((args[0] if args else kwargs["hidden_states"]).detach())
+        def record(_layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            captured.append((args[0] if args else kwargs["hidden_states"]).detach())
 
-        handle = self._trained[0].register_forward_pre_hook(note, with_kwargs=True)
+        handle = self._trained[0].register_forward_pre_hook(record, with_kwargs=True)
         try:
-            yield noted
+            yield captured
         finally:
             handle.remove()
 
     @contextmanager
     def resume_from(self, prefix_states: Float[Tensor, "B L D"]) -> Iterator[None]:
-        """Pass over the frozen layers: the first trained one gets `lower`."""
+        """Skip the frozen layers: the first trained one gets `prefix_states`."""
 
-        def give(
+        def replace(
             _layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> tuple[tuple[Any, ...], dict[str, Any]]:
             rest = {k: v for k, v in kwargs.items() if k != "hidden_states"}
             return (prefix_states, *args[1:]), rest
 
-        handle = self._trained[0].register_forward_pre_hook(give, with_kwargs=True)
+        handle = self._trained[0].register_forward_pre_hook(replace, with_kwargs=True)
         try:
-            with _passed_over(self._frozen):
+            with _skipped(self._frozen):
                 yield
         finally:
             handle.remove()
 
     @torch.no_grad()
-    def of(
+    def compute(
         self, run: Run, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], *, cache: Any = None
     ) -> Float[Tensor, "B L D"]:
-        """Return `lower` of the last L of M tokens, without running the trained layers."""
-        with self.capture() as noted, _passed_over(self._trained):
+        """Return `prefix_states` of the last L of M tokens, without running the trained layers."""
+        with self.capture() as captured, _skipped(self._trained):
             run(ids, mask, cache=cache)
-        return noted[0]
+        return captured[0]
 
 
 @contextmanager
-def _passed_over(layers: list[nn.Module]) -> Iterator[None]:
-    """Let layers hand on what they get, unchanged."""
+def _skipped(layers: list[nn.Module]) -> Iterator[None]:
+    """Make layers return their input unchanged."""
     with ExitStack() as stack:
         for layer in layers:
             layer.forward = _unchanged
@@ -86,9 +87,9 @@ def _unchanged(hidden_states: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
 
 
 def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> FrozenPrefix | None:
-    """Return the model cut above its `n_frozen` lowest layers, if cut it says the same as whole.
+    """Return the model cut above its `n_frozen` lowest layers, if its output stays the same.
 
-    None if nothing is frozen, or for an architecture whose layers cannot be passed over.
+    None if no layer is frozen, or for an architecture whose layers cannot be skipped.
     """
     n_layers = int(causal.config.get_text_config().num_hidden_layers)
     lists = [
@@ -102,8 +103,8 @@ def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> Fro
     ids, mask = torch.tensor([[0, 1, 2]]), torch.tensor([[False, True, True]])
     with torch.no_grad():
         whole = run(ids, mask)
-        prefix_states = frozen_prefix.of(run, ids, mask)
+        prefix_states = frozen_prefix.compute(run, ids, mask)
         with frozen_prefix.resume_from(prefix_states):
-            again = run(ids, mask)
-    agrees = torch.allclose(again[mask], whole[mask], rtol=AGREES_TO, atol=AGREES_TO)
+            split = run(ids, mask)
+    agrees = torch.allclose(split[mask], whole[mask], rtol=AGREES_TO, atol=AGREES_TO)
     return frozen_prefix if agrees else None

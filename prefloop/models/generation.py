@@ -15,26 +15,25 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.roles import RoleModel
 
 Ends = Callable[[Int[Tensor, " B"], int], Bool[Tensor, " B"]]
-"""Tokens and their index in the response in; out, for each, whether nothing is drawn after it."""
+"""Tokens and their index in the response in; out, for each, whether it ends its response."""
 
 FULL_ENOUGH = 7 / 8
-"""A batch is made smaller when fewer of its rows go on: each time, the cache is copied."""
+"""The batch is made smaller when fewer of its rows are active: each time, the cache is copied."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Responses as ids, with what was known while they were drawn.
+    """Responses as ids, with what was computed while they were drawn.
 
-    After the end of a response stand `fill` tokens, with 0 as log-probability and value, and with
-    nothing that means anything as `lower`.
+    After the end of a response come `fill` tokens, with 0 as log-probability and value; their
+    `prefix_states` have no meaning.
     """
 
     response: Int[Tensor, "B T"]
     logprobs: Float[Tensor, "B T"]
     values: Float[Tensor, "B T"] | None
     prefix_states: Float[Tensor, "B L D"] | None
-    """What the frozen layers said of query and response, L = Q + T tokens; None where no layer is
-    shared."""
+    """Frozen-layer outputs for query and response, L = Q + T tokens; None if no layer is frozen."""
 
 
 @torch.no_grad()
@@ -55,9 +54,9 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     """Draw `per_query` responses of `n_tokens` tokens for every query, or up to where they end.
 
     Plain categorical sampling: no top-k, no top-p, and end-of-text does not stop. Anything else
-    makes the KL estimate of the sampled tokens meaningless (silent bug S7). A query is read once,
-    however many responses it gets. Rows are query-major: the responses of one query are neighbors.
-    A row's random numbers are its own, so ending one changes no other.
+    makes the KL estimate of the sampled tokens meaningless (silent bug S7). Each query is read
+    once, however many responses it gets. Rows are query-major: the responses of one query are
+    neighbors. Each row has its own random numbers, so ending one changes no other.
     """
     response = torch.full((query.shape[0] * per_query, n_tokens), fill)
     rows = _Rows(role_model, query, query_mask, per_query, response, value_head)
@@ -66,21 +65,21 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         if step > 0:
             rows.read(step)
         rows.drop_ended()
-        if not len(rows.going):
+        if not len(rows.active):
             break
         logits = ban_tokens(role_model.logits(rows.hidden), banned)
-        token, logprob = _draw(logits, uniforms[step, rows.going], temperature)
+        token, logprob = _draw(logits, uniforms[step, rows.active], temperature)
         rows.write(step, token, logprob)
         if ends is not None:
-            rows.is_over |= ends(token, step)
+            rows.has_ended |= ends(token, step)
     else:
-        # The last token was drawn, but not read yet; a reward model reads it.
+        # The model has not been run on the last token, which the reward model needs.
         rows.capture_last()
     return rows.generation()
 
 
 class _Rows:
-    """Responses while they grow. `going` are the rows that the cache holds."""
+    """Responses while they are drawn. `active` are the rows that the cache holds."""
 
     def __init__(
         self,
@@ -101,8 +100,8 @@ class _Rows:
         self.prefix_states = (
             None if role_model.frozen_prefix is None else torch.zeros(shape, dtype=dtype)
         )
-        self.going = torch.arange(n_rows)
-        self.is_over = torch.zeros(n_rows, dtype=torch.bool)
+        self.active = torch.arange(n_rows)
+        self.has_ended = torch.zeros(n_rows, dtype=torch.bool)
         self.cache = DynamicCache(config=role_model.causal.config)
         hidden, prefix_states = self._read(query, query_mask)
         if per_query > 1:
@@ -116,39 +115,43 @@ class _Rows:
         self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), new], dim=1)
 
     def read(self, step: int) -> None:
-        """Read the tokens that were drawn before this step; the last one of a response too."""
-        seen = self.mask[self.going, : self.n_query + step]
-        self.hidden, prefix_states = self._read(self.response[self.going, step - 1][:, None], seen)
+        """Run the model on the tokens drawn in the step before, the last of a response included."""
+        seen = self.mask[self.active, : self.n_query + step]
+        self.hidden, prefix_states = self._read(self.response[self.active, step - 1][:, None], seen)
         if self.prefix_states is not None and prefix_states is not None:
-            self.prefix_states[self.going, self.n_query + step - 1] = prefix_states[:, 0]
+            self.prefix_states[self.active, self.n_query + step - 1] = prefix_states[:, 0]
 
     def drop_ended(self) -> None:
-        """Go on without the rows that are over, if they are enough to be worth it."""
-        n_rows = len(self.going)
-        on = torch.nonzero(~self.is_over).squeeze(1)
+        """Remove ended rows from the cache, if enough of them have ended."""
+        n_rows = len(self.active)
+        on = torch.nonzero(~self.has_ended).squeeze(1)
         if len(on) > FULL_ENOUGH * n_rows:
             return
-        self.going, self.hidden, self.is_over = self.going[on], self.hidden[on], self.is_over[on]
+        self.active, self.hidden, self.has_ended = (
+            self.active[on],
+            self.hidden[on],
+            self.has_ended[on],
+        )
         if len(on):
             self.cache.batch_select_indices(on)
 
     def write(self, step: int, token: Int[Tensor, " N"], logprob: Float[Tensor, " N"]) -> None:
-        """Append a token to every row that is not over."""
-        on = ~self.is_over
-        self.response[self.going[on], step] = token[on]
-        self.logprobs[self.going[on], step] = logprob[on]
+        """Append a token to every row that has not ended."""
+        on = ~self.has_ended
+        self.response[self.active[on], step] = token[on]
+        self.logprobs[self.active[on], step] = logprob[on]
         if self.values is not None and self.value_head is not None:
-            self.values[self.going[on], step] = self.value_head.values(self.hidden)[on]
+            self.values[self.active[on], step] = self.value_head.values(self.hidden)[on]
 
     def capture_last(self) -> None:
-        """Run the frozen layers alone on the last token of all."""
-        layers = self.role_model.frozen_prefix
-        if layers is not None and self.prefix_states is not None:
-            last = self.response[self.going, -1][:, None]
-            prefix_states = layers.of(
-                self.role_model.hidden, last, self.mask[self.going], cache=self.cache
+        """Run the frozen layers alone on the last token of each response."""
+        frozen_prefix = self.role_model.frozen_prefix
+        if frozen_prefix is not None and self.prefix_states is not None:
+            last = self.response[self.active, -1][:, None]
+            prefix_states = frozen_prefix.compute(
+                self.role_model.hidden, last, self.mask[self.active], cache=self.cache
             )
-            self.prefix_states[self.going, -1] = prefix_states[:, 0]
+            self.prefix_states[self.active, -1] = prefix_states[:, 0]
 
     def generation(self) -> Generation:
         """Return all rows as they are."""
@@ -162,12 +165,12 @@ class _Rows:
     def _read(
         self, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"]
     ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B L D"] | None]:
-        """Return the last token's hidden state, and what the frozen layers said, if shared."""
+        """Return the last token's hidden state, and the frozen layers' outputs if there are any."""
         if self.role_model.frozen_prefix is None:
             return self.role_model.hidden(ids, mask, cache=self.cache)[:, -1], None
-        with self.role_model.frozen_prefix.capture() as noted:
+        with self.role_model.frozen_prefix.capture() as captured:
             hidden = self.role_model.hidden(ids, mask, cache=self.cache)[:, -1]
-        return hidden, noted[0]
+        return hidden, captured[0]
 
 
 def _draw(

@@ -36,7 +36,7 @@ class ScoreHead(nn.Linear):
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
-        """Draw the weight anew from Normal(0, 1/sqrt(width + 1)) (detail 8); shift 0."""
+        """Draw the weight from Normal(0, 1/sqrt(width + 1)) (detail 8); shift 0."""
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             noise = torch.randn(self.weight.shape, generator=generator)

@@ -1,4 +1,4 @@
-"""A language model and its tokenizer from a folder, made ready for this package's conventions."""
+"""Load a language model and its tokenizer from a folder, under this package's conventions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Tokenizer:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills up; never an id that can be sampled."""
+        """The padding id; it is never sampled."""
         return cast(int, self.hf_tokenizer.pad_token_id)
 
     @property
@@ -43,7 +43,7 @@ class Tokenizer:
         return tuple(sorted(self.hf_tokenizer.all_special_ids))
 
     def single_token(self, text: str) -> int:
-        """Return the id of `text`, which must be one token (a stop rule looks at single tokens)."""
+        """Return the id of `text`, which must be one token (a stop rule compares single tokens)."""
         ids = self.encode(text)
         if len(ids) != 1:
             raise InputError(
@@ -66,15 +66,12 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def load_causal(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
-    """Load the causal language model in float32, without dropout, with room for the pad token."""
+    """Load the causal language model in float32, with room for the pad token.
+
+    It stays in eval mode, so dropout is off; its configuration is kept as it is.
+    """
     transformers_logging.disable_progress_bar()
-    config = AutoConfig.from_pretrained(folder)
-    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "attention_dropout"):
-        if hasattr(config, name):
-            setattr(config, name, 0.0)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, config=config, dtype=torch.float32, use_safetensors=True
-    )
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     n_rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer.hf_tokenizer) > n_rows:
         model.resize_token_embeddings(len(tokenizer.hf_tokenizer), mean_resizing=False)
@@ -90,7 +87,7 @@ def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:
 
     An added token's logit is then the mean logit, so its probability never exceeds 1/V (Jensen).
     The random rows that transformers leaves differ in every process, and beside GPT-2's logits of
-    about -100 one near 0 makes the exported policy say nothing but padding.
+    about -100 a logit near 0 makes the exported policy generate nothing but padding.
     """
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
@@ -98,10 +95,10 @@ def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:
 
 
 def _fuse_gelu(model: nn.Module) -> None:
-    """Put torch's one operation in the place of the eight that transformers makes of GPT-2's GELU.
+    """Replace the eight operations of transformers' GELU for GPT-2 by torch's single one.
 
-    The same function to 5e-7, three times as fast on a CPU, and one tensor kept for the way back
-    in the place of several. The configuration goes on naming `gelu_new`.
+    The same function to 5e-7, three times as fast on a CPU, and one tensor kept for the backward
+    pass instead of several. The configuration still names `gelu_new`.
     """
     for module in model.modules():
         for name, child in module.named_children():
@@ -110,7 +107,7 @@ def _fuse_gelu(model: nn.Module) -> None:
 
 
 def context_length(folder: Path) -> int:
-    """Return how many tokens the model in `folder` can look at."""
+    """Return how many tokens the model in `folder` can read."""
     return int(AutoConfig.from_pretrained(folder).get_text_config().max_position_embeddings)
 
 

@@ -1,4 +1,4 @@
-"""What both trainers ask of an optimizer step."""
+"""Steps that every trainer shares: setting Adam's numbers, refusing a loss that is not finite."""
 
 import math
 
@@ -15,7 +15,7 @@ def set_adam(optimizer: torch.optim.Optimizer, *, lr: float, eps: float) -> None
 
 
 def refuse_nan(value: float, name: str, advice: str) -> None:
-    """Stop training before a number that is none reaches the weights."""
+    """Raise a DivergedError before a number that is not finite reaches the weights."""
     if not math.isfinite(value):
         raise DivergedError(
             f"{name} became {value}. The weights were not touched by it, and the last checkpoint "

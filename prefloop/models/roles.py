@@ -38,7 +38,7 @@ class RoleModel:
         self.causal = causal
         self.named_parameters = named_parameters
         self.frozen_prefix: FrozenPrefix | None = None
-        """The frozen layers that this role shares with the others, if there are any."""
+        """The frozen layers that all roles share; None if every layer is trained."""
         self._activate = activate
 
     @property
@@ -57,11 +57,11 @@ class RoleModel:
         """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
 
         Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3).
-        `lower` is what the frozen layers said of the same tokens before; they are then not run.
+        `prefix_states` are the frozen layers' outputs for the same tokens; those are skipped.
         """
         self._activate()
         positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        with self._from(prefix_states):
+        with self._resumed_from(prefix_states):
             output = backbone(self.causal)(
                 input_ids=ids,
                 attention_mask=mask.long(),
@@ -71,10 +71,10 @@ class RoleModel:
             )
         return cast(Tensor, output.last_hidden_state)
 
-    def _from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
+    def _resumed_from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
         if prefix_states is None:
             return nullcontext()
-        assert self.frozen_prefix is not None, "only shared layers are passed over"
+        assert self.frozen_prefix is not None, "only shared layers are skipped"
         return self.frozen_prefix.resume_from(prefix_states)
 
     def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
@@ -99,13 +99,15 @@ class ModelRoles:
             self._share(causal)
         else:
             self._copy(causal)
+        for role_model in (self.policy, self.reward, self.reference):
+            role_model.causal.eval()  # Detail 13: no dropout, in training too.
         self.reset(self.policy, 0)
         self.reset(self.reward, 0)
 
     def _share(self, causal: PreTrainedModel) -> None:
         settings = _lora_settings(causal, self.config)
         with warnings.catch_warnings():
-            # peft asks transformers for an attribute under its old name; nothing a user can mend.
+            # peft reads an attribute of transformers under its old name; a user cannot change it.
             warnings.filterwarnings("ignore", message=".is_gradient_checkpointing")
             self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
             self._peft.add_adapter(REWARD, settings)
@@ -138,7 +140,7 @@ class ModelRoles:
         self._active = role
 
     def reset(self, role_model: RoleModel, round_number: int) -> None:
-        """Put a trained role back to the base, as every round does with the reward model.
+        """Reset a trained role to the base, as every round does with the reward model.
 
         LoRA: A is uniform in ±1/sqrt(fan in), B is 0 (Hu et al. 2021), so the role equals the base.
         """
@@ -186,10 +188,10 @@ def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
 
 def _projections(causal: PreTrainedModel, top_layers: int | None) -> list[str]:
     """Return the names of the linear maps inside the layers, of the topmost layers if asked."""
-    role_model = backbone(causal)
+    layers = backbone(causal)
     first = _n_frozen(causal, top_layers)
     names = []
-    for name, module in role_model.named_modules():
+    for name, module in layers.named_modules():
         number = next((int(part) for part in name.split(".") if part.isdigit()), -1)
         if isinstance(module, nn.Linear | Conv1D) and number >= first:
             names.append(f"{causal.base_model_prefix}.{name}")

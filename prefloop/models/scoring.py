@@ -13,7 +13,7 @@ from prefloop.models.roles import RoleModel
 
 
 class Forward(NamedTuple):
-    """What one pass says about the response tokens."""
+    """Per-token results of one forward pass, for the response tokens."""
 
     logprobs: Float[Tensor, "B T"]
     entropy: Float[Tensor, "B T"]
@@ -36,8 +36,8 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     """Return log-probabilities (and values, and entropy) of given responses.
 
     Logits are computed at the response's positions only, at the position before each token, and
-    divided by the temperature of sampling (detail 10). Tokens that are not `counted` are no concern
-    of the LM head: their log-probability and entropy are 0. `lower` is that of the generation.
+    divided by the temperature of sampling (detail 10). Outside `loss_mask` the LM head is not run:
+    log-probability and entropy are 0. `prefix_states` are those of the generation.
     """
     n_tokens = response.shape[1]
     ids = torch.cat([query, response[:, :-1]], dim=1)
@@ -53,11 +53,13 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
         with torch.no_grad():
             spread = entropy(logits.detach(), temperature=temperature)
     values = value_head.values(hidden) if value_head is not None else None
-    return Forward(_placed(logprobs, loss_mask), _placed(spread, loss_mask), values)
+    return Forward(_scattered(logprobs, loss_mask), _scattered(spread, loss_mask), values)
 
 
-def _placed(numbers: Float[Tensor, " N"], loss_mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
-    """Return a table with the numbers where `counted` is True, in order, and 0 elsewhere."""
+def _scattered(
+    numbers: Float[Tensor, " N"], loss_mask: Bool[Tensor, "B T"]
+) -> Float[Tensor, "B T"]:
+    """Return the numbers, in order, where `loss_mask` is True, and 0 elsewhere."""
     return torch.zeros(loss_mask.shape, dtype=numbers.dtype).masked_scatter(loss_mask, numbers)
 
 

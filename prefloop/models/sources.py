@@ -1,4 +1,4 @@
-"""Finds a model: its name in a run file becomes a folder on this machine.
+"""Find a model: its name in a run file becomes a folder on this machine.
 
 Only safetensors are read: a pickled checkpoint (`pytorch_model.bin`) can run code while it loads.
 """
@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
-"""What a hub call raises: its HTTP library changes between versions, the root error does not."""
+"""What a hub call raises: the HTTP library differs between versions, the base class does not."""
 
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model"]
 
@@ -31,13 +31,13 @@ def resolve(
 ) -> Path:
     """Return the folder of the model `name`: `builtin:tiny`, `smollm2`, a folder or a hub name.
 
-    `cache` is where converted models are kept; `say` is told what takes a while.
+    `cache` is where converted models are kept; `say` gets a sentence before each slow step.
     """
-    tell = say if say is not None else _silent
+    report = say if say is not None else _silent
     if name.startswith("builtin:"):
         return _builtin(name)
     if name == "smollm2":
-        return _smollm2(cache if cache is not None else user_cache(), tell)
+        return _smollm2(cache if cache is not None else user_cache(), report)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _checked(folder)
@@ -48,7 +48,7 @@ def resolve(
             f"models.name {name}: there is no such folder (looked from {Path.cwd()}). "
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
-    return _from_hub(name, tell)
+    return _from_hub(name, report)
 
 
 def user_cache() -> Path:
@@ -76,8 +76,8 @@ def _builtin(name: str) -> Path:
     folder = BUILTIN / name.removeprefix("builtin:")
     if not folder.is_dir():
         known = sorted(p.name for p in BUILTIN.iterdir()) if BUILTIN.is_dir() else []
-        there = ", ".join(f"builtin:{k}" for k in known) or "none in this installation"
-        raise InputError(f"models.name {name} is not built in. Built-in models: {there}.")
+        available = ", ".join(f"builtin:{k}" for k in known) or "none in this installation"
+        raise InputError(f"models.name {name} is not built in. Built-in models: {available}.")
     return _checked(folder)
 
 

@@ -116,7 +116,7 @@ class PPOTrainer:
     @torch.no_grad()
     def respond(self, prompts: Sequence[Prompt]) -> Rollout:
         """Return responses with everything PPO needs, each network run once."""
-        draw = self.sampler.respond(
+        draw = self.sampler.sample(
             self.roles.policy,
             prompts,
             per_prompt=1,

@@ -1,1 +1,1 @@
-"""What people want, as a number."""
+"""The reward model: comparisons in, a number for each response out."""

@@ -18,7 +18,7 @@ def preference_batch(
     prompts: Mapping[str, Prompt],
     sampler: Sampler,
 ) -> PreferenceBatch:
-    """Return the comparisons as ids: query and response as the policy sampled it."""
+    """Return the comparisons as ids: each query with its responses, as they were sampled."""
     widest = max(len(t.probabilities) for t in targets)
     probabilities = torch.zeros(len(targets), widest)
     present = torch.zeros(len(targets), widest, dtype=torch.bool)
@@ -32,7 +32,7 @@ def preference_batch(
     return PreferenceBatch(sequences=tuple(sequences), targets=probabilities, present=present)
 
 
-def rows(batch: PreferenceBatch, indices: Sequence[int]) -> PreferenceBatch:
+def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> PreferenceBatch:
     """Return some comparisons of a batch."""
     return PreferenceBatch(
         sequences=tuple(batch.sequences[i] for i in indices),

@@ -1,4 +1,4 @@
-"""The reward model in use: sequences of ids in, scores out."""
+"""The reward model: sequences of ids in, scores out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,15 +21,15 @@ Sequences = Sequence[Sequence[int]]
 SCORING_BATCH = 32
 
 PREFIX_CACHE_BYTES = 1_000_000_000
-"""Memory for what frozen layers said of questions, and as much for what they said of the sequences
-that `RewardModel.remembering` is given. What does not fit is worked out again each time."""
+"""Memory for the frozen-layer outputs of comparisons, and as much for those of the sequences that
+`RewardModel.build_prefix_cache` is given. What does not fit is computed again each time."""
 
-Question = tuple[tuple[int, ...], ...]
+Group = tuple[tuple[int, ...], ...]
 """The sequences of one comparison."""
 
 
 class RewardModel:
-    """A trunk in the reward role with its score head."""
+    """The model in the reward role, with its score head."""
 
     def __init__(self, roles: ModelRoles, *, pad_id: int, seed: int) -> None:
         self.roles = roles
@@ -38,16 +38,16 @@ class RewardModel:
         self.seed = seed
         self.head = ScoreHead(self.role_model.width, seed=derive_seed(seed, "score head", 0))
         self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
-        self._prefix_by_question: dict[Question, list[Tensor]] = {}
-        self._n_bytes = 0
+        self._prefix_by_comparison: dict[Group, list[Tensor]] = {}
+        self._cached_bytes = 0
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
-        """All that is trained: the trunk's weights and the head's."""
+        """All trained parameters: the model's weights and the head's."""
         return [*self.role_model.named_parameters, ("score.weight", self.head.weight)]  # type: ignore[list-item]
 
     def reset(self, round_number: int) -> None:
-        """Begin again from the base with a new random head, as every round does (2019)."""
+        """Reset to the base with a new random head, as every round does (2019)."""
         self.roles.reset(self.role_model, round_number)
         self.head.reset(derive_seed(self.seed, "score head", round_number))
 
@@ -56,7 +56,8 @@ class RewardModel:
     ) -> Float[Tensor, " B"]:
         """Return scores with their gradient; one pass, so keep it to a microbatch.
 
-        `lower` is what the frozen layers said of the sequences; None: they are run, if need be.
+        `prefix_states` are the frozen-layer outputs for the sequences. None: they come from the
+        cache if it has them all; otherwise the frozen layers are run.
         """
         ids, mask = pad_right(sequences, self.pad_id)
         known = self._cached_prefix(sequences) if prefix_states is None else prefix_states
@@ -66,7 +67,7 @@ class RewardModel:
     def use_prefix_cache(
         self, prefix_states: Mapping[tuple[int, ...], Float[Tensor, "L D"]]
     ) -> Iterator[None]:
-        """Go on from what the frozen layers said of these sequences elsewhere."""
+        """Use these frozen-layer outputs, by sequence, in all passes inside the block."""
         self._prefix_cache = dict(prefix_states)
         try:
             yield
@@ -75,9 +76,9 @@ class RewardModel:
 
     @contextmanager
     def build_prefix_cache(self, sequences: Sequences) -> Iterator[None]:
-        """Run the frozen layers on each sequence once, for all passes that come meanwhile.
+        """Run the frozen layers on each sequence once, for all passes inside the block.
 
-        Nothing is remembered where no layer is frozen, or where it would take too much memory.
+        Nothing is cached if no layer is frozen, or if it would take more than PREFIX_CACHE_BYTES.
         """
         distinct = sorted({tuple(sequence) for sequence in sequences}, key=len)
         n_bytes = 4 * self.role_model.width * sum(map(len, distinct))
@@ -98,7 +99,7 @@ class RewardModel:
     def score(self, sequences: Sequences) -> Float[Tensor, " B"]:
         """Return the scores of any number of sequences, in their order.
 
-        They are worked by length, so that a batch holds little padding.
+        Batches hold sequences of similar length, so that there is little padding.
         """
         order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
         scores = torch.empty(len(sequences))
@@ -113,32 +114,36 @@ class RewardModel:
         prefix_states = None
         if self.role_model.frozen_prefix is not None:
             known = [
-                row for question in batch.sequences for row in self._prefix_of_question(question)
+                row
+                for comparison in batch.sequences
+                for row in self._prefix_of_comparison(comparison)
             ]
             prefix_states = pad_sequence(known, batch_first=True)
         scores = torch.zeros_like(batch.targets)
         return scores.masked_scatter(batch.present, self.forward(flat, prefix_states=prefix_states))
 
-    def _prefix_of_question(self, question: Question) -> list[Float[Tensor, "L D"]]:
-        """Return what the frozen layers say of a question's sequences, worked out once if it fits.
+    def _prefix_of_comparison(self, comparison: Group) -> list[Float[Tensor, "L D"]]:
+        """Return the frozen-layer outputs for one comparison, computed once if they fit in memory.
 
-        A question is always a pass of its own: in other company the last bits could differ, and a
-        run that went on after a crash would no longer be the straight one.
+        Each comparison is a pass of its own: with others in the batch the last bits could differ,
+        and a resumed run would no longer equal an uninterrupted one.
         """
-        known = self._prefix_by_question.get(question)
+        known = self._prefix_by_comparison.get(comparison)
         if known is None:
-            known = self._run_frozen(question)
+            known = self._run_frozen(comparison)
             n_bytes = sum(row.nbytes for row in known)
-            if self._n_bytes + n_bytes <= PREFIX_CACHE_BYTES:
-                self._prefix_by_question[question] = known
-                self._n_bytes += n_bytes
+            if self._cached_bytes + n_bytes <= PREFIX_CACHE_BYTES:
+                self._prefix_by_comparison[comparison] = known
+                self._cached_bytes += n_bytes
         return known
 
     def _run_frozen(self, sequences: Sequences) -> list[Float[Tensor, "L D"]]:
-        """Return what the frozen layers say of sequences in one pass, without padding."""
-        layers = self.role_model.frozen_prefix
-        assert layers is not None, "no layer is frozen"
-        prefix_states = layers.of(self.role_model.hidden, *pad_right(sequences, self.pad_id))
+        """Return the frozen-layer outputs for sequences, from one pass, without padding."""
+        frozen_prefix = self.role_model.frozen_prefix
+        assert frozen_prefix is not None, "no layer is frozen"
+        prefix_states = frozen_prefix.compute(
+            self.role_model.hidden, *pad_right(sequences, self.pad_id)
+        )
         return [row[: len(ids)].clone() for row, ids in zip(prefix_states, sequences, strict=True)]
 
     def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The rewards stage of one round: labels so far in, a trained and measured reward model out."""
+"""The rewards stage of one round: all labels so far in, a trained and measured reward model out."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from prefloop.comparisons.targets import Target, preference_targets
 from prefloop.errors import InputError
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
-from prefloop.models.export import restore_trunk, save_reward_model
+from prefloop.models.export import restore_role_model, save_reward_model
 from prefloop.progress import Progress
 from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, preference_batch
@@ -25,11 +25,11 @@ from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
 
 Known = Mapping[str, Sequence[Label]]
-"""The labels that a reward model may know, by split."""
+"""The labels that a reward model may use, by split."""
 
 
 class RewardStage:
-    """Trains the reward model of a round and writes it down with what can be said about it."""
+    """Trains the reward model of a round and writes it with figures on how far to trust it."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class RewardStage:
         *,
         as_of: int | None = None,
     ) -> None:
-        """Leave the round's reward model in `self.model`: trained now, or read back.
+        """Put the round's reward model into `self.model`: trained now, or read back.
 
-        `as_of` is the last event of the ledger that it may know; None: all. Labelers whom a rule
-        leaves out are left out.
+        `as_of` is the last event of the ledger that it may use; None: all. Labels of excluded
+        labelers are not used.
         """
         prompts = {p.id: p for p in self.store.prompts()}
         folder = self.run / "rewards" / f"round-{round_number}"
@@ -88,7 +88,7 @@ class RewardStage:
         write_folder(folder, lambda place: self._write(place, figures))
 
     def forget(self, rounds: Iterable[int]) -> None:
-        """Drop the reward models of these rounds: they learn anew when they are wanted."""
+        """Delete the reward models of these rounds; they are trained again when they are needed."""
         for number in rounds:
             remove_folder(self.run / "rewards" / f"round-{number}")
             remove_folder(self._checkpoints(number))
@@ -101,7 +101,7 @@ class RewardStage:
         if not targets:
             raise InputError(
                 f"there is no {split} label with a preference: all answers were skips or flags, "
-                "their labelers are left out by a rule, or none came. Gather more with "
+                "their labelers are excluded, or none came. Collect more with "
                 "`prefloop run`, or import some."
             )
         samples = self.store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
@@ -118,7 +118,7 @@ class RewardStage:
     def _trust(
         self, known: Known, prompts: Mapping[str, Prompt], reference: Sequences
     ) -> dict[str, Any]:
-        """Return the figures about the reward model on labels that it never saw."""
+        """Return figures of the reward model on validation labels, which it is not trained on."""
         after = self.model.score(reference)
         figures: dict[str, Any] = {
             "reference_mean": after.mean().item(),
@@ -143,6 +143,6 @@ class RewardStage:
         (folder / "trust.json").write_text(json.dumps(figures, indent=1, sort_keys=True))
 
     def _read_back(self, folder: Path) -> None:
-        state = restore_trunk(folder, self.model.roles, self.model.role_model)
+        state = restore_role_model(folder, self.model.roles, self.model.role_model)
         self.model.head.load_state_dict({"weight": state["score.weight"]})
         self.model.head.shift = json.loads((folder / "trust.json").read_text())["reward_shift"]

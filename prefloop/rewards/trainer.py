@@ -20,7 +20,7 @@ from prefloop.models.checkpoint import (
 )
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.progress import Progress
-from prefloop.rewards.dataset import epoch_order, rows
+from prefloop.rewards.dataset import epoch_order, select_comparisons
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.seeding import stable_id
 from prefloop.settings.rewards import RewardsConfig
@@ -57,9 +57,13 @@ class RewardTrainer:
         )
 
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
-        """Reset, normalize, train for the configured epochs, and normalize again."""
+        """Reset, normalize, train for the configured epochs, and normalize again.
+
+        The gradients are freed at the end: with `adapter: none` they are as large as the model.
+        """
         with self.model.build_prefix_cache(reference):
             self._train(labels, reference)
+        self.optimizer.zero_grad(set_to_none=True)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         n = len(labels.sequences)
@@ -70,22 +74,22 @@ class RewardTrainer:
         for step in range(first, total):
             epoch, place = divmod(step, per_epoch)
             order = epoch_order(n, self.seed, self.round_number, epoch)
-            # Cut into even parts: no label is dropped, and no step sees a remnant of two or three.
+            # Even parts: no label is dropped, and no step gets a remainder of two or three.
             first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
-            batch = rows(labels, order[first_row:end_row])
+            batch = select_comparisons(labels, order[first_row:end_row])
             with drop_if_next_step_diverges(self.checkpoints, step):
-                line = self.step(batch, step, total)
+                stats = self.step(batch, step, total)
             self.metrics.write(
                 {
                     "stage": "rewards",
                     "round": self.round_number,
                     "update": step + 1,
                     "labels": epoch * n + end_row,
-                    **line,
+                    **stats,
                 }
             )
             self._checkpoint(step + 1, total, trained_on)
-            detail = f"loss {line['rewards/loss']:.3f}"
+            detail = f"loss {stats['rewards/loss']:.3f}"
             self.progress.count("training the reward model", step + 1, total, detail)
         if self.config.normalize_after:
             self.model.normalize(reference)
@@ -98,7 +102,8 @@ class RewardTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         losses, credits = [], []
         for start in range(0, n, self.config.microbatch_size):
-            part = rows(batch, range(start, min(n, start + self.config.microbatch_size)))
+            end = min(n, start + self.config.microbatch_size)
+            part = select_comparisons(batch, range(start, end))
             scores = self.model.forward_comparisons(part)
             loss = best_of_k_loss(scores, part.targets, part.present, denominator=n)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -113,11 +118,13 @@ class RewardTrainer:
         }
 
     def _begin(self, reference: Sequences, trained_on: str) -> int:
-        """Return the first step to take: 0, or where the newest checkpoint stands."""
+        """Return the first step to take: 0, or the number of the newest checkpoint."""
         self.model.reset(self.round_number)
         checkpoint = load_checkpoint(self.checkpoints, self.progress.say)
         if checkpoint is not None and checkpoint.state["labels"] != trained_on:
-            self.progress.say("The labels have changed: the reward model begins again.")
+            self.progress.say(
+                "The labels have changed: the reward model starts again from the base."
+            )
             shutil.rmtree(self.checkpoints)
             checkpoint = None
         done = checkpoint.number if checkpoint else 0
@@ -128,7 +135,7 @@ class RewardTrainer:
             return 0
         restore_training(checkpoint.tensors, self.model.named_parameters, self.optimizer)
         self.model.head.shift = checkpoint.state["shift"]
-        self.progress.say(f"The reward model goes on from step {checkpoint.number}.")
+        self.progress.say(f"The reward model resumes from step {checkpoint.number}.")
         return checkpoint.number
 
     def _checkpoint(self, step: int, total: int, trained_on: str) -> None:

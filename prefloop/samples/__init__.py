@@ -1,1 +1,1 @@
-"""What the model says."""
+"""Responses of a model, drawn under the task's rules and kept in the store."""

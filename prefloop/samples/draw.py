@@ -89,7 +89,7 @@ class SampleDrawer:
             if not lacking:
                 break
             seed = derive_seed(self.seed, purpose, model, round, lacking[0].id, attempt)
-            draw = self.sampler.respond(role_model, lacking, per_prompt=per_prompt, seed=seed)
+            draw = self.sampler.sample(role_model, lacking, per_prompt=per_prompt, seed=seed)
             for sample in self._records(draw, lacking, model, round, purpose, attempt):
                 room = len(kept[sample.prompt_id]) < wanted[sample.prompt_id]
                 if room and (sample.is_ended or purpose != "labels"):

@@ -1,4 +1,4 @@
-"""Prompts in, finished responses out: the tokenizer, the task's rules and a model put together."""
+"""Sampling: prompts in, responses out, under the task's rules."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from prefloop.settings.task import TaskConfig
 
 
 class SampledBatch(NamedTuple):
-    """Responses to a list of prompts; those of one prompt are neighbors."""
+    """Responses to a list of prompts; the responses to one prompt are neighbors."""
 
     query: Int[Tensor, "B Q"]
     query_mask: Bool[Tensor, "B Q"]
@@ -44,11 +44,11 @@ class Sampler:
         self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
 
     def query_ids(self, prompt: Prompt) -> list[int]:
-        """Return what the policy sees: prefix, query and suffix, each encoded on its own (2019)."""
+        """Return the policy's query: prefix, prompt and suffix, each encoded on its own (2019)."""
         return self._prefix + self.tokenizer.encode(prompt.text) + self._suffix
 
     def reward_ids(self, prompt_text: str, response_ids: Sequence[int]) -> list[int]:
-        """Return what the reward model sees: the query and the response cut at its stop token.
+        """Return the reward model's input: the prompt and the response cut at its stop token.
 
         The sampled ids are used as they are. Encoding the text again could give other tokens than
         the policy produced (silent bug S5).
@@ -56,9 +56,9 @@ class Sampler:
         return self.tokenizer.encode(prompt_text) + self.stop_rule.cut(response_ids)
 
     def sample_ids(self, prompt_text: str, sample: Sample) -> list[int]:
-        """Return what the reward model sees of a stored sample.
+        """Return the reward model's input for a stored sample.
 
-        Labels that were imported as text come without ids; only those are encoded here.
+        Samples that were imported as text have no ids; only those are encoded here.
         """
         if sample.response_ids:
             return self.reward_ids(prompt_text, sample.response_ids)
@@ -67,10 +67,10 @@ class Sampler:
     def text_of(self, response_ids: Sequence[int]) -> str:
         """Return the response as labelers see it."""
         text = self.tokenizer.decode(self.stop_rule.cut(response_ids))
-        # A model can write the null character, which no labeler sees and PostgreSQL cannot hold.
+        # A model can write the null character, which no page shows and PostgreSQL cannot store.
         return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
-    def respond(
+    def sample(
         self,
         role_model: RoleModel,
         prompts: Sequence[Prompt],
@@ -79,7 +79,7 @@ class Sampler:
         seed: int,
         value_head: ValueHead | None = None,
     ) -> SampledBatch:
-        """Draw `per_prompt` responses to each prompt; the seed alone fixes the random numbers."""
+        """Draw `per_prompt` responses to each prompt; the seed alone sets the random numbers."""
         query, query_mask = pad_left([self.query_ids(p) for p in prompts], self.tokenizer.pad_id)
         generation = generate(
             role_model,
@@ -102,7 +102,7 @@ class Sampler:
         )
 
     def loss_mask(self, stop_mask: StopMask) -> Bool[Tensor, "B T"]:
-        """Return which tokens losses and KL see (`samples.after_stop`)."""
+        """Return which tokens count in losses and KL (`samples.after_stop`)."""
         if self.config.after_stop == "train":
             return torch.ones_like(stop_mask.mask)
         return stop_mask.mask

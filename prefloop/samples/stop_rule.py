@@ -21,7 +21,7 @@ class StopMask(NamedTuple):
 
 
 class StopRule:
-    """The task's end rule in token ids. Without a stop token every response counts as ended."""
+    """The task's stop rule in token ids. Without a stop token every response counts as ended."""
 
     def __init__(self, task: TaskConfig, tokenizer: Tokenizer, *, vocabulary: int) -> None:
         self.earliest = task.stop_min
@@ -31,11 +31,11 @@ class StopRule:
             self._is_stop[self.stop_id] = True
 
     def ends_at(self, tokens: Int[Tensor, " B"], index: int) -> Bool[Tensor, " B"]:
-        """Return which tokens, drawn at this index of their responses, are stop tokens."""
+        """Return which tokens, drawn at this index of their responses, end them."""
         return self._is_stop[tokens] & (index >= self.earliest)
 
     def apply(self, response: Int[Tensor, "B T"]) -> StopMask:
-        """Return the mask of tokens that count and whether each response met the rule."""
+        """Return the mask of tokens that count and whether each response has ended."""
         if self.stop_id is None:
             rows = torch.ones(response.shape[0], dtype=torch.bool)
             return StopMask(torch.ones_like(response, dtype=torch.bool), rows)
@@ -43,6 +43,6 @@ class StopRule:
         return StopMask(truncation_mask(index, response.shape[1]), index >= 0)
 
     def cut(self, response_ids: Sequence[int]) -> list[int]:
-        """Return the ids that labelers and the reward model see."""
+        """Return the ids that labelers and reward model see: up to and including the stop token."""
         mask = self.apply(torch.tensor([list(response_ids)])).mask[0]
         return [token for token, counts in zip(response_ids, mask.tolist(), strict=True) if counts]

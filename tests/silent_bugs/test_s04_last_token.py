@@ -13,20 +13,20 @@ from transformers import AutoModelForSequenceClassification
 from prefloop.models.export import save_reward_model
 from prefloop.models.scoring import last_token_scores, pad_left, pad_right
 from prefloop.rewards.model import RewardModel
-from tests.stages_for_tests import OPENINGS, disturb, family_on
+from tests.stages_for_tests import OPENINGS, disturb, roles_on
 from tests.tolerances import MODEL, RELOADED
 
 
 @pytest.fixture
 def reward_model(model_folder: Path) -> RewardModel:
-    tokenizer, roles = family_on(model_folder)
+    tokenizer, roles = roles_on(model_folder)
     disturb(roles.reward)
     return RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
 
 
 @pytest.fixture
 def sequences(model_folder: Path) -> list[list[int]]:
-    tokenizer, _ = family_on(model_folder)
+    tokenizer, _ = roles_on(model_folder)
     return [tokenizer.encode(text) for text in OPENINGS]
 
 
@@ -52,7 +52,7 @@ def test_no_amount_of_padding_moves_a_score_and_transformers_agrees(
     scores = last_token_scores(reward_model.role_model, reward_model.head, ids, mask)
     torch.testing.assert_close(scores, expected, **MODEL)
     assert expected.std() > 0.1
-    tokenizer, _ = family_on(model_folder)
+    tokenizer, _ = roles_on(model_folder)
     save_reward_model(tmp_path / "r", reward_model.roles, reward_model.head, tokenizer)
     theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
     logits = theirs(ids, attention_mask=mask.long()).logits[:, 0]

@@ -14,10 +14,10 @@ from prefloop.functional.kl import exact_kl
 from prefloop.functional.logprobs import ban_tokens
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models import generation
-from prefloop.models.loading import Tokenizer
+from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, respond_forward
-from tests.stages_for_tests import OPENINGS, family_on, vocabulary_of
+from tests.stages_for_tests import OPENINGS, PROMPTS, Adapter, roles_on, trainer_on, vocabulary_of
 
 N, TEMPERATURE = 2000, 0.7
 
@@ -25,7 +25,7 @@ N, TEMPERATURE = 2000, 0.7
 @pytest.fixture
 def roles(gpt2_folder: Path) -> tuple[Tokenizer, ModelRoles]:
     """A policy that is more various than its reference: its final layer norm is scaled down."""
-    tokenizer, roles = family_on(gpt2_folder, adapter="none")
+    tokenizer, roles = roles_on(gpt2_folder, adapter="none")
     with torch.no_grad():
         dict(roles.policy.named_parameters)["transformer.ln_f.weight"].mul_(0.6)
     return tokenizer, roles
@@ -95,15 +95,23 @@ def test_twin_that_samples_with_top_k_finds_a_negative_kl(
     assert exact.mean() > 0
 
 
-@torch.no_grad()
-def test_dropout_is_off_even_in_training_mode_and_a_twin_with_dropout_is_seen(
-    model_folder: Path, gpt2_folder: Path
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_dropout_is_off_in_every_role_and_a_twin_in_training_mode_is_seen(
+    gpt2_folder: Path, tmp_path: Path, adapter: Adapter
 ) -> None:
-    tokenizer, roles = family_on(model_folder)
-    ids = torch.tensor([tokenizer.encode(OPENINGS[0])])
+    model = AutoModelForCausalLM.from_pretrained(gpt2_folder)
+    for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop"):
+        setattr(model.config, name, 0.5)
+    model.save_pretrained(tmp_path)
+    load_tokenizer(gpt2_folder).hf_tokenizer.save_pretrained(tmp_path)
+    trainer = trainer_on(tmp_path, adapter=adapter, epochs=1)
+    trainer.step(PROMPTS)
+    ids = torch.tensor([[60, 61, 62]])
     mask = torch.ones_like(ids, dtype=torch.bool)
+    roles = trainer.roles
+    for role_model in (roles.policy, roles.reward, roles.reference):
+        assert role_model.causal.config.resid_pdrop == 0.5
+        assert not any(module.training for module in role_model.causal.modules())
+        assert torch.equal(*[role_model.hidden(ids, mask) for _ in range(2)])
     roles.policy.causal.train()
-    first, second = (roles.policy.hidden(ids, mask) for _ in range(2))
-    assert torch.equal(first, second)
-    twin = AutoModelForCausalLM.from_pretrained(gpt2_folder).train()
-    assert not torch.equal(twin(ids).logits, twin(ids).logits)
+    assert not torch.equal(*[roles.policy.hidden(ids, mask) for _ in range(2)])

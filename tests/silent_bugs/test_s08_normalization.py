@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from prefloop.metrics import MetricsLog
-from prefloop.models.export import restore_trunk
+from prefloop.models.export import restore_role_model
 from prefloop.progress import Silent
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
@@ -20,15 +20,15 @@ from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
 from tests.models_for_tests import TEXT
 from tests.silent_bugs.parts import reward_model
-from tests.stages_for_tests import Adapter, family_on, fill, responder_on
+from tests.stages_for_tests import Adapter, fill, roles_on, sampler_on
 from tests.tolerances import EXACT, MODEL
 
 
 def stage_on(folder: Path, store: Store, run: Path, adapter: Adapter) -> RewardStage:
-    tokenizer, roles = family_on(folder, adapter=adapter)
+    tokenizer, roles = roles_on(folder, adapter=adapter)
     config = RewardsConfig(batch_size=4, lr=3e-3)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
-    sampler = responder_on(tokenizer, roles)
+    sampler = sampler_on(tokenizer, roles)
     return RewardStage(model, sampler, config, store, seed=1, run=run, progress=Silent())
 
 
@@ -61,7 +61,7 @@ def test_a_trained_model_has_mean_0_and_std_1_and_keeps_them_when_read_back(
         torch.testing.assert_close(train(again, store, tmp_path), scores, **EXACT)
         twin = stage_on(gpt2_folder, store, tmp_path, adapter)
         folder = tmp_path / "rewards" / "round-0"
-        state = restore_trunk(folder, twin.model.roles, twin.model.role_model)
+        state = restore_role_model(folder, twin.model.roles, twin.model.role_model)
         twin.model.head.load_state_dict({"weight": state["score.weight"]})
         forgot_the_shift = twin.model.score(
             [twin.sampler.reward_ids("He was sad.", s.response_ids) for s in store.samples()]
@@ -75,7 +75,7 @@ def test_a_trained_model_has_mean_0_and_std_1_and_keeps_them_when_read_back(
 
 
 def test_twin_without_normalization_fails_the_same_check(gpt2_folder: Path) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
+    tokenizer, roles = roles_on(gpt2_folder)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     sequences = [[i, i + 1, i + 2] for i in range(20, 60)]
     with pytest.raises(AssertionError):

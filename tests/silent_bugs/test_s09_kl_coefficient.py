@@ -10,7 +10,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.policy.trainer import PPOTrainer
 from prefloop.records import Prompt
 from prefloop.settings.policy import KLConfig, PolicyConfig
-from tests.silent_bugs.parts import family_and_coder, sampler
+from tests.silent_bugs.parts import roles_and_tokenizer, sampler
 from tests.tolerances import FP32
 
 PROMPTS = [Prompt(id=str(i), text="He was sad.", source="test", split="train") for i in range(8)]
@@ -27,7 +27,7 @@ class Indifferent:
 def test_the_coefficient_of_the_run_file_is_the_one_in_the_rewards(
     gpt2_folder: Path, coef: float
 ) -> None:
-    roles, _ = family_and_coder(gpt2_folder)
+    roles, _ = roles_and_tokenizer(gpt2_folder)
     maker, _ = sampler(gpt2_folder)
     config = PolicyConfig(batch_size=8, episodes=80, gamma=1.0, lam=1.0, whiten_rewards=False)
     config = config.model_copy(update={"kl": KLConfig(coef=coef, control="fixed")})

@@ -18,7 +18,7 @@ from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.settings.rewards import RewardsConfig
 from tests.silent_bugs.parts import reward_model
-from tests.stages_for_tests import family_on
+from tests.stages_for_tests import roles_on
 
 LIKED, OTHER = 150, 220
 N_TRAIN, N_HELD_OUT = 160, 100
@@ -43,7 +43,7 @@ def comparisons(n: int, seed: int, labels: str) -> PreferenceBatch:
 
 def trained(folder: Path, run: Path, labels: str) -> tuple[float, list[float]]:
     """Return the held-out accuracy after training on such labels, and the losses on the way."""
-    tokenizer, roles = family_on(folder)
+    tokenizer, roles = roles_on(folder)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     metrics = MetricsLog(run / "metrics.jsonl")
     trainer = RewardTrainer(

@@ -1,4 +1,4 @@
-"""Frozen layers are run once, and everything that begins above them says the same."""
+"""Frozen layers are run once, and everything that begins above them gives the same output."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.tolerances import EXACT, MODEL
 from tests.unit.models.test_roles import TEXTS, disturb
 
 
-def sources_of(folder: Path, top_layers: int | None) -> tuple[ModelRoles, Tokenizer]:
+def roles_on(folder: Path, top_layers: int | None) -> tuple[ModelRoles, Tokenizer]:
     tokenizer = load_tokenizer(folder)
     config = ModelsConfig(lora_rank=4, lora_top_layers=top_layers)
     roles = ModelRoles(load_causal(folder, tokenizer), config, seed=1)
@@ -29,12 +29,12 @@ def sources_of(folder: Path, top_layers: int | None) -> tuple[ModelRoles, Tokeni
     return roles, tokenizer
 
 
-def test_every_role_says_the_same_above_remembered_layers(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+def test_every_role_gives_the_same_output_from_cached_prefix_states(model_folder: Path) -> None:
+    roles, tokenizer = roles_on(model_folder, 1)
     ids, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
-    layers = roles.reference.frozen_prefix
-    assert layers is not None
-    prefix_states = layers.of(roles.reference.hidden, ids, mask)
+    frozen_prefix = roles.reference.frozen_prefix
+    assert frozen_prefix is not None
+    prefix_states = frozen_prefix.compute(roles.reference.hidden, ids, mask)
     for role_model in (roles.policy, roles.reward, roles.reference):
         with torch.no_grad():
             whole, above = (
@@ -44,11 +44,13 @@ def test_every_role_says_the_same_above_remembered_layers(model_folder: Path) ->
         torch.testing.assert_close(above[mask], whole[mask], **MODEL)
     with torch.no_grad():
         wrong = roles.policy.hidden(ids, mask, prefix_states=prefix_states.flip(0))
-    assert (wrong - whole)[mask].abs().max() > 0.01, "the remembered states were not used"
+    assert (wrong - whole)[mask].abs().max() > 0.01, "the cached states were not used"
 
 
-def test_what_generation_notes_gives_the_same_logprobs_and_gradients(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+def test_prefix_states_of_generation_give_the_same_logprobs_and_gradients(
+    model_folder: Path,
+) -> None:
+    roles, tokenizer = roles_on(model_folder, 1)
     query, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
     vocabulary = roles.policy.causal.get_output_embeddings().weight.shape[0]
     banned = banned_mask(vocabulary, tokenizer.special_ids)
@@ -84,12 +86,12 @@ def test_what_generation_notes_gives_the_same_logprobs_and_gradients(model_folde
         torch.testing.assert_close(above, whole, **MODEL)
 
 
-def test_a_reward_model_remembers_its_sequences_and_no_others(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+def test_a_reward_model_caches_its_sequences_and_no_others(model_folder: Path) -> None:
+    roles, tokenizer = roles_on(model_folder, 1)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
     sequences = [tuple(tokenizer.encode(t)) for t in TEXTS]
     before = model.score(sequences)
-    runs = loss_mask(roles)
+    runs = lowest_layer_runs(roles)
     with model.build_prefix_cache(sequences):
         assert runs == [1]
         torch.testing.assert_close(model.score(sequences), before, **MODEL)
@@ -97,25 +99,25 @@ def test_a_reward_model_remembers_its_sequences_and_no_others(model_folder: Path
         model.score([*sequences, tuple(tokenizer.encode("Another."))])
         assert runs == [2]
     torch.testing.assert_close(model.score(sequences), before, **MODEL)
-    assert runs == [3], "something is remembered beyond the training"
+    assert runs == [3], "something stays cached beyond the training"
 
 
 def comparisons_of(tokenizer: Tokenizer, places: Sequence[int]) -> PreferenceBatch:
-    """Return questions of two and of one response, of several lengths."""
+    """Return comparisons of two and of one response, of several lengths."""
     texts = [TEXTS, TEXTS[:1], [*TEXTS[1:], "Then, at last, it began to rain."]]
-    questions = [tuple(tuple(tokenizer.encode(t)) for t in texts[place]) for place in places]
-    width = max(map(len, questions))
-    present = torch.tensor([[k < len(q) for k in range(width)] for q in questions])
+    groups = [tuple(tuple(tokenizer.encode(t)) for t in texts[place]) for place in places]
+    width = max(map(len, groups))
+    present = torch.tensor([[k < len(q) for k in range(width)] for q in groups])
     return PreferenceBatch(
-        sequences=tuple(questions), targets=present / present.sum(1, keepdim=True), present=present
+        sequences=tuple(groups), targets=present / present.sum(1, keepdim=True), present=present
     )
 
 
-def test_frozen_layers_read_each_question_once_for_all_rounds(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+def test_frozen_layers_read_each_comparison_once_for_all_rounds(model_folder: Path) -> None:
+    roles, tokenizer = roles_on(model_folder, 1)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
     batch = comparisons_of(tokenizer, [0, 1, 2])
-    runs = loss_mask(roles)
+    runs = lowest_layer_runs(roles)
     first = model.forward_comparisons(batch)
     assert runs == [3]
     model.reset(1)
@@ -134,32 +136,32 @@ def test_frozen_layers_read_each_question_once_for_all_rounds(model_folder: Path
         torch.testing.assert_close(above, all_layers, **MODEL)
 
 
-def test_a_question_is_a_pass_of_its_own_whatever_its_company(
+def test_a_comparison_is_a_pass_of_its_own_whatever_its_batch(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that went on after a crash meets its questions in other microbatches.
+    """A resumed run meets its comparisons in other microbatches.
 
-    So small a model may give the same bits in any company, so the shapes are looked at as well.
+    So small a model may give the same bits in any batch, so the shapes are compared as well.
     """
-    roles, tokenizer = sources_of(model_folder, 1)
+    roles, tokenizer = roles_on(model_folder, 1)
     shapes: list[tuple[int, int]] = []
     run_frozen = RewardModel._run_frozen
 
-    def capture(model: RewardModel, sequences: Sequences) -> list[Tensor]:
+    def record(model: RewardModel, sequences: Sequences) -> list[Tensor]:
         shapes.append((len(sequences), max(map(len, sequences))))
         return run_frozen(model, sequences)
 
-    monkeypatch.setattr(RewardModel, "_run_frozen", capture)
+    monkeypatch.setattr(RewardModel, "_run_frozen", record)
     alone = [
-        (len(question), max(map(len, question)))
-        for question in comparisons_of(tokenizer, [0, 1, 2]).sequences
+        (len(group), max(map(len, group)))
+        for group in comparisons_of(tokenizer, [0, 1, 2]).sequences
     ]
     scores = []
-    for companies, n_bytes in ([[2], [0], [1]], 10**9), ([[0, 1, 2]], 10**9), ([[0, 1, 2]], 0):
-        monkeypatch.setattr("prefloop.rewards.model.REMEMBERED_BYTES", n_bytes)
+    for batches, n_bytes in ([[2], [0], [1]], 10**9), ([[0, 1, 2]], 10**9), ([[0, 1, 2]], 0):
+        monkeypatch.setattr("prefloop.rewards.model.PREFIX_CACHE_BYTES", n_bytes)
         model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
         shapes.clear()
-        for places in companies:
+        for places in batches:
             model.forward_comparisons(comparisons_of(tokenizer, places))
         assert sorted(shapes) == sorted(alone)
         scores.append(model.forward_comparisons(comparisons_of(tokenizer, [1, 2, 0])))
@@ -168,7 +170,7 @@ def test_a_question_is_a_pass_of_its_own_whatever_its_company(
     torch.testing.assert_close(scores[2], scores[0], **EXACT)
 
 
-def loss_mask(roles: ModelRoles) -> list[int]:
+def lowest_layer_runs(roles: ModelRoles) -> list[int]:
     """Return a list whose only number counts the passes through the lowest layer."""
     runs = [0]
     assert roles.reference.frozen_prefix is not None
@@ -187,11 +189,11 @@ def loss_mask(roles: ModelRoles) -> list[int]:
 def test_nothing_is_shared_where_every_layer_is_trained(
     model_folder: Path, top_layers: int | None
 ) -> None:
-    roles, _ = sources_of(model_folder, top_layers)
+    roles, _ = roles_on(model_folder, top_layers)
     assert roles.policy.frozen_prefix is None
 
 
-def test_a_model_that_says_something_else_when_split_is_not_split(llama_folder: Path) -> None:
+def test_a_model_whose_output_changes_when_split_is_not_split(llama_folder: Path) -> None:
     tokenizer = load_tokenizer(llama_folder)
     causal = load_causal(llama_folder, tokenizer)
     role_model = ModelRoles(causal, ModelsConfig(), seed=1).reference
@@ -207,11 +209,13 @@ def test_a_model_that_says_something_else_when_split_is_not_split(llama_folder: 
 
 
 def test_right_padding_reads_the_same_rows(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
-    layers = roles.reference.frozen_prefix
-    assert layers is not None
+    roles, tokenizer = roles_on(model_folder, 1)
+    frozen_prefix = roles.reference.frozen_prefix
+    assert frozen_prefix is not None
     rows = [tokenizer.encode(t) for t in TEXTS]
-    together = layers.of(roles.reference.hidden, *pad_right(rows, tokenizer.pad_id))
+    together = frozen_prefix.compute(roles.reference.hidden, *pad_right(rows, tokenizer.pad_id))
     for row, found in zip(rows, together, strict=True):
-        alone = layers.of(roles.reference.hidden, *pad_right([row], tokenizer.pad_id))[0]
+        alone = frozen_prefix.compute(roles.reference.hidden, *pad_right([row], tokenizer.pad_id))[
+            0
+        ]
         torch.testing.assert_close(found[: len(row)], alone, **MODEL)

@@ -14,7 +14,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
 from tests.tolerances import MODEL
-from tests.unit.models.test_frozen_prefix import sources_of
+from tests.unit.models.test_frozen_prefix import roles_on
 from tests.unit.models.test_roles import TEXTS
 
 N_TOKENS, PER_QUERY, FILL = 12, 8, 1
@@ -25,7 +25,7 @@ def ends(tokens: Int[Tensor, " B"], index: int) -> Bool[Tensor, " B"]:
     return (tokens % 4 == 0) & (index >= 2)
 
 
-def counted_of(response: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
+def loss_mask_of(response: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
     """Return True up to and including the first token that ends, worked out row by row."""
     loss_mask = torch.ones_like(response, dtype=torch.bool)
     for row, ids in enumerate(response.tolist()):
@@ -67,10 +67,10 @@ def drawn(roles: ModelRoles, tokenizer: Any, **settings: Any) -> tuple[dict[str,
 def test_up_to_their_ends_responses_are_the_same(
     model_folder: Path, top_layers: int | None
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, top_layers)
+    roles, tokenizer = roles_on(model_folder, top_layers)
     rest, whole = drawn(roles, tokenizer)
     _, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
-    loss_mask = counted_of(whole.response)
+    loss_mask = loss_mask_of(whole.response)
     assert 0.2 < loss_mask.float().mean() < 0.8, "some end early, some late"
     assert torch.equal(cut.response[loss_mask], whole.response[loss_mask])
     torch.testing.assert_close(cut.logprobs[loss_mask], whole.logprobs[loss_mask], **MODEL)
@@ -85,31 +85,31 @@ def test_up_to_their_ends_responses_are_the_same(
 def test_a_row_that_ended_is_read_once_more_and_then_dropped(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+    roles, tokenizer = roles_on(model_folder, 1)
     monkeypatch.setattr(generation, "FULL_ENOUGH", 0.999)
     widths = []
     real = generation._Rows._read
 
-    def note(rows: Any, ids: Tensor, mask: Tensor) -> Any:
+    def record(rows: Any, ids: Tensor, mask: Tensor) -> Any:
         widths.append(ids.shape[0])
         return real(rows, ids, mask)
 
-    monkeypatch.setattr(generation._Rows, "_read", note)
+    monkeypatch.setattr(generation._Rows, "_read", record)
     _, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
-    lengths = counted_of(cut.response).sum(dim=1)
+    lengths = loss_mask_of(cut.response).sum(dim=1)
     expected = [int((lengths >= step).sum()) for step in range(1, N_TOKENS)]
     assert widths == [len(TEXTS), *[n for n in expected if n]]
 
 
-def test_what_does_not_count_is_not_worked_out(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder, 1)
+def test_what_does_not_count_is_not_computed(model_folder: Path) -> None:
+    roles, tokenizer = roles_on(model_folder, 1)
     rest, cut = drawn(roles, tokenizer, ends=ends, fill=FILL)
-    loss_mask = counted_of(cut.response)
+    loss_mask = loss_mask_of(cut.response)
     asked = []
     head = roles.policy.causal.get_output_embeddings()
     handle = head.register_forward_hook(lambda _module, args, _out: asked.append(len(args[0])))
     passes = {}
-    for name, read in (("whole", None), ("counted", loss_mask)):
+    for name, read in (("whole", None), ("masked", loss_mask)):
         forward = respond_forward(
             roles.policy, response=cut.response, with_entropy=True, loss_mask=read, **rest
         )
@@ -118,7 +118,7 @@ def test_what_does_not_count_is_not_worked_out(model_folder: Path) -> None:
         passes[name] = (forward, torch.autograd.grad(loss, parameters))
     handle.remove()
     assert asked == [loss_mask.numel(), int(loss_mask.sum())]
-    (whole, gradient), (part, same) = passes["whole"], passes["counted"]
+    (whole, gradient), (part, same) = passes["whole"], passes["masked"]
     for name in ("logprobs", "entropy", "values"):
         found, wanted = (getattr(forward, name)[loss_mask] for forward in (part, whole))
         torch.testing.assert_close(found, wanted, **MODEL)

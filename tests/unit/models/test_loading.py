@@ -31,7 +31,7 @@ def test_padding_is_a_token_of_its_own(gpt2_folder: Path, tmp_path: Path) -> Non
     assert tokenizer.hf_tokenizer.pad_token == PAD_TOKEN
     assert tokenizer.pad_id not in tokenizer.encode("<|endoftext|> and " + OPENINGS[0])
     own = load_tokenizer(save_gpt2(tmp_path, pad_token="<pad>"))
-    assert own.tokenizer.pad_token == "<pad>"
+    assert own.hf_tokenizer.pad_token == "<pad>"
 
 
 def test_a_model_loads_to_the_same_weights_every_time(model_folder: Path) -> None:
@@ -48,7 +48,7 @@ def save_with_low_logits(folder: Path, source: Path) -> Path:
         model.transformer.ln_f.bias[0] += 30.0
         model.transformer.wte.weight[:, 0] = -1.0
     model.save_pretrained(folder)
-    load_tokenizer(source).tokenizer.save_pretrained(folder)
+    load_tokenizer(source).hf_tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
-from prefloop.models.export import restore_trunk, save_policy, save_reward_model
+from prefloop.models.export import restore_role_model, save_policy, save_reward_model
 from prefloop.models.generation import generate
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
@@ -26,9 +26,7 @@ TEXTS = ["The sun was warm.", "He was sad and cold and hungry.", "Call me Ishmae
 ADAPTERS: list[Literal["lora", "none"]] = ["lora", "none"]
 
 
-def sources_of(
-    folder: Path, adapter: Literal["lora", "none"] = "lora"
-) -> tuple[ModelRoles, object]:
+def roles_on(folder: Path, adapter: Literal["lora", "none"] = "lora") -> tuple[ModelRoles, object]:
     tokenizer = load_tokenizer(folder)
     causal = load_causal(folder, tokenizer)
     return ModelRoles(causal, ModelsConfig(adapter=adapter, lora_rank=4), seed=1), tokenizer
@@ -68,15 +66,15 @@ def draw(roles: ModelRoles, tokenizer: object, role_model: object, per_query: in
 def test_roles_start_equal_and_training_one_moves_no_other(
     model_folder: Path, adapter: Literal["lora", "none"]
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, adapter)
+    roles, tokenizer = roles_on(model_folder, adapter)
     ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
-    roles = (roles.policy, roles.reward, roles.reference)
+    everyone = (roles.policy, roles.reward, roles.reference)
     with torch.no_grad():
-        before = [role.hidden(ids, mask) for role in roles]
+        before = [role.hidden(ids, mask) for role in everyone]
         torch.testing.assert_close(before[0], before[2], **EXACT)
         torch.testing.assert_close(before[1], before[2], **EXACT)
         disturb(roles.policy)
-        after = [role.hidden(ids, mask) for role in roles]
+        after = [role.hidden(ids, mask) for role in everyone]
     assert (after[0] - before[0]).abs().max() > 0.01
     torch.testing.assert_close(after[1], before[1], **EXACT)
     torch.testing.assert_close(after[2], before[2], **EXACT)
@@ -86,7 +84,7 @@ def test_roles_start_equal_and_training_one_moves_no_other(
 def test_s16_logprobs_and_values_while_sampling_equal_those_of_a_forward_pass(
     model_folder: Path, adapter: Literal["lora", "none"]
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, adapter)
+    roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.policy)
     query, mask, generation, banned, head = draw(roles, tokenizer, roles.policy)
     with torch.no_grad():
@@ -108,7 +106,7 @@ def test_s16_logprobs_and_values_while_sampling_equal_those_of_a_forward_pass(
 
 
 def test_padding_on_the_left_changes_nothing(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder)
+    roles, tokenizer = roles_on(model_folder)
     banned = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [])
     together, together_mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
     response = torch.tensor([[50, 60, 70, 80]] * len(TEXTS))
@@ -125,7 +123,7 @@ def test_padding_on_the_left_changes_nothing(model_folder: Path) -> None:
 
 
 def test_banned_tokens_are_never_sampled(model_folder: Path) -> None:
-    roles, tokenizer = sources_of(model_folder)
+    roles, tokenizer = roles_on(model_folder)
     _, _, generation, banned, _ = draw(roles, tokenizer, roles.policy, per_query=40)
     assert not banned[generation.response].any()
     assert tokenizer.pad_id in tokenizer.special_ids
@@ -135,12 +133,12 @@ def test_banned_tokens_are_never_sampled(model_folder: Path) -> None:
 def test_policy_reloads_with_transformers_alone(
     model_folder: Path, adapter: Literal["lora", "none"], tmp_path: Path
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, adapter)
+    roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.policy)
     save_policy(tmp_path / "p", roles, ValueHead(roles.policy.width), tokenizer)
     reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "p")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "p")
-    assert tokenizer.pad_token_id == tokenizer.pad_id != tokenizer.eos_token_id
+    saved = AutoTokenizer.from_pretrained(tmp_path / "p")
+    assert saved.pad_token_id == tokenizer.pad_id != saved.eos_token_id
     ids = torch.tensor([tokenizer.encode(TEXTS[2])])
     with torch.no_grad():
         mine = roles.policy.logits(roles.policy.hidden(ids, torch.ones_like(ids).bool()))
@@ -152,7 +150,7 @@ def test_policy_reloads_with_transformers_alone(
 def test_s14_reward_model_reloads_with_transformers_alone_head_included(
     model_folder: Path, adapter: Literal["lora", "none"], tmp_path: Path
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, adapter)
+    roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.reward)
     head = ScoreHead(roles.reward.width, seed=3)
     head.rescale(2.0, 0.5)
@@ -170,13 +168,13 @@ def test_s14_reward_model_reloads_with_transformers_alone_head_included(
 def test_a_saved_role_is_restored_bit_for_bit(
     model_folder: Path, adapter: Literal["lora", "none"], tmp_path: Path
 ) -> None:
-    roles, tokenizer = sources_of(model_folder, adapter)
+    roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.reward)
     head = ScoreHead(roles.reward.width, seed=3)
     save_reward_model(tmp_path / "r", roles, head, tokenizer)
     saved = [p.detach().clone() for _, p in roles.reward.named_parameters]
     roles.reset(roles.reward, 7)
-    restore_trunk(tmp_path / "r", roles, roles.reward)
+    restore_role_model(tmp_path / "r", roles, roles.reward)
     for before, (name, after) in zip(saved, roles.reward.named_parameters, strict=True):
         if not name.startswith("lm_head"):
             torch.testing.assert_close(before, after, **EXACT)

@@ -8,8 +8,13 @@ import torch
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError
 from prefloop.records import Comparison, Sample
-from prefloop.rewards.dataset import check_ids, epoch_order, preference_batch, rows
-from tests.stages_for_tests import PROMPTS, family_on, responder_on, sample_of
+from prefloop.rewards.dataset import (
+    check_ids,
+    epoch_order,
+    preference_batch,
+    select_comparisons,
+)
+from tests.stages_for_tests import PROMPTS, roles_on, sample_of, sampler_on
 from tests.tolerances import EXACT
 
 
@@ -25,8 +30,8 @@ def target_of(samples: list[Sample], probabilities: tuple[float, ...]) -> Target
 
 
 def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles)
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
     samples = [[sample_of(p, [60 + n, 61], n, tokenizer) for n in range(4)] for p in PROMPTS[:2]]
     targets = [target_of(samples[0][:2], (0.0, 1.0)), target_of(samples[1], (0.25, 0.25, 0.5, 0.0))]
     batch = preference_batch(
@@ -37,14 +42,14 @@ def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None
     assert batch.present.tolist() == [[True, True, False, False], [True] * 4]
     query = tokenizer.encode(PROMPTS[1].text)
     assert [list(s) for s in batch.sequences[1]] == [[*query, 60 + n, 61] for n in range(4)]
-    second = rows(batch, [1])
+    second = select_comparisons(batch, [1])
     assert second.sequences == batch.sequences[1:]
     torch.testing.assert_close(second.targets, expected[1:], **EXACT)
 
 
 def test_imported_text_is_encoded_as_a_text_of_its_own(gpt2_folder: Path) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles)
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
     imported = sample_of(PROMPTS[0], [], 0, tokenizer)
     text = Sample(**{**vars(imported), "text": " and she sang."})
     expected = tokenizer.encode(PROMPTS[0].text) + tokenizer.encode(" and she sang.")
@@ -61,8 +66,8 @@ def test_an_epoch_is_a_permutation_fixed_by_its_counters() -> None:
 
 
 def test_foreign_ids_and_too_long_sequences_are_told_at_once(gpt2_folder: Path) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles)
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
     samples = [sample_of(PROMPTS[0], [60, 61], n, tokenizer) for n in range(2)]
     batch = preference_batch(
         [target_of(samples, (1.0, 0.0))],

@@ -11,7 +11,7 @@ from prefloop.metrics import MetricsLog
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.settings.rewards import RewardsConfig
-from tests.stages_for_tests import family_on, weights_of
+from tests.stages_for_tests import Adapter, roles_on, weights_of
 from tests.tolerances import EXACT, FP32, MODEL
 
 
@@ -50,9 +50,10 @@ def trainer_on(
     progress: Heard | None = None,
     *,
     top_layers: int | None = None,
+    adapter: Adapter = "lora",
     **changes: object,
 ) -> RewardTrainer:
-    tokenizer, roles = family_on(folder, top_layers=top_layers)
+    tokenizer, roles = roles_on(folder, adapter=adapter, top_layers=top_layers)
     small = {"batch_size": 4, "lr": 3e-3, "checkpoint_every": 1, **changes}
     return RewardTrainer(
         RewardModel(roles, pad_id=tokenizer.pad_id, seed=1),
@@ -97,7 +98,7 @@ def test_an_interrupted_training_goes_on_and_ends_bit_for_bit_alike(
     heard = Heard()
     resumed = trainer_on(gpt2_folder, tmp_path, heard)
     resumed.train(LABELS, REFERENCE)
-    assert heard.said == ["The reward model goes on from step 2."]
+    assert heard.said == ["The reward model resumes from step 2."]
     expected = weights_of(straight.model.named_parameters)
     torch.testing.assert_close(weights_of(resumed.model.named_parameters), expected, **EXACT)
     assert resumed.model.head.shift == straight.model.head.shift
@@ -124,6 +125,18 @@ def test_a_training_above_frozen_layers_goes_on_bit_for_bit_alike(
     assert resumed.metrics.lines() == straight.metrics.lines()
 
 
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_no_gradient_is_held_after_training(
+    gpt2_folder: Path, tmp_path: Path, adapter: Adapter
+) -> None:
+    """With full copies they would take a whole model's memory all through PPO."""
+    trainer = trainer_on(gpt2_folder, tmp_path, adapter=adapter)
+    trainer.step(LABELS, 0, 1)
+    assert any(p.grad is not None for _, p in trainer.model.named_parameters)
+    trainer.train(LABELS, REFERENCE)
+    assert [name for name, p in trainer.model.named_parameters if p.grad is not None] == []
+
+
 def test_with_other_labels_an_interrupted_training_begins_again(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
@@ -132,7 +145,7 @@ def test_with_other_labels_an_interrupted_training_begins_again(
     heard = Heard()
     resumed = trainer_on(gpt2_folder, tmp_path, heard)
     resumed.train(LABELS, REFERENCE)
-    assert heard.said == ["The labels have changed: the reward model begins again."]
+    assert heard.said == ["The labels have changed: the reward model starts again from the base."]
     assert [line["update"] for line in resumed.metrics.lines()] == [1, 2, 3, 4]
     assert resumed.metrics.lines()[-1]["labels"] == 14
 

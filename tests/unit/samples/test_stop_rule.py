@@ -7,7 +7,7 @@ import torch
 
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.samples import SamplesConfig
-from tests.stages_for_tests import PROMPTS, family_on, responder_on
+from tests.stages_for_tests import PROMPTS, roles_on, sampler_on
 from tests.tolerances import EXACT, MODEL
 
 RULE = {"stop": ".", "stop_min": 2, "response_tokens": 6, "prefix": "Q: ", "suffix": " A:"}
@@ -15,7 +15,7 @@ RULE = {"stop": ".", "stop_min": 2, "response_tokens": 6, "prefix": "Q: ", "suff
 
 @pytest.fixture
 def sampler(gpt2_folder: Path) -> Sampler:
-    return responder_on(*family_on(gpt2_folder), **RULE)
+    return sampler_on(*roles_on(gpt2_folder), **RULE)
 
 
 def test_cut_after_the_first_stop_that_is_late_enough(sampler: Sampler) -> None:
@@ -43,7 +43,7 @@ def test_labelers_see_no_null_character(sampler: Sampler) -> None:
 
 
 def test_without_a_stop_every_response_is_whole(gpt2_folder: Path) -> None:
-    sampler = responder_on(*family_on(gpt2_folder))
+    sampler = sampler_on(*roles_on(gpt2_folder))
     response = torch.tensor([[60, sampler.tokenizer.single_token("."), 61]])
     stop_mask = sampler.stop_rule.apply(response)
     assert stop_mask.is_ended.all() and stop_mask.mask.all()
@@ -65,14 +65,14 @@ def test_after_stop_decides_what_losses_see(gpt2_folder: Path, sampler: Sampler)
     stop_mask = sampler.stop_rule.apply(torch.tensor([[60, 61, stop, 62, 63, 64]]))
     torch.testing.assert_close(sampler.loss_mask(stop_mask), stop_mask.mask, **EXACT)
     config = SamplesConfig(after_stop="train")
-    trained = responder_on(*family_on(gpt2_folder), config, **RULE)
+    trained = sampler_on(*roles_on(gpt2_folder), config, **RULE)
     assert trained.loss_mask(stop_mask).all()
 
 
 @pytest.mark.parametrize("banned", ["pad", "special"])
 def test_banned_tokens_are_padding_or_all_special_ones(gpt2_folder: Path, banned: str) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles, SamplesConfig(banned=banned))  # type: ignore[arg-type]
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles, SamplesConfig(banned=banned))  # type: ignore[arg-type]
     expected = {tokenizer.pad_id} if banned == "pad" else {tokenizer.pad_id, 0}
     assert set(sampler.banned.nonzero()[:, 0].tolist()) == expected
 
@@ -80,10 +80,10 @@ def test_banned_tokens_are_padding_or_all_special_ones(gpt2_folder: Path, banned
 def test_the_seed_fixes_the_text_and_responses_of_one_prompt_are_neighbors(
     gpt2_folder: Path,
 ) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles)
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
     one, same, other = (
-        sampler.respond(roles.policy, PROMPTS, per_prompt=3, seed=s) for s in (5, 5, 6)
+        sampler.sample(roles.policy, PROMPTS, per_prompt=3, seed=s) for s in (5, 5, 6)
     )
     torch.testing.assert_close(same.generation.response, one.generation.response, **EXACT)
     assert not torch.equal(other.generation.response, one.generation.response)
@@ -95,9 +95,9 @@ def test_the_seed_fixes_the_text_and_responses_of_one_prompt_are_neighbors(
 
 
 def test_a_prompts_logprobs_do_not_depend_on_its_neighbors(gpt2_folder: Path) -> None:
-    tokenizer, roles = family_on(gpt2_folder)
-    sampler = responder_on(tokenizer, roles)
-    alone = sampler.respond(roles.policy, PROMPTS[:1], per_prompt=4, seed=5)
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
+    alone = sampler.sample(roles.policy, PROMPTS[:1], per_prompt=4, seed=5)
     assert alone.generation.logprobs.shape == (4, 6)
-    again = sampler.respond(roles.policy, PROMPTS[:1], per_prompt=4, seed=5)
+    again = sampler.sample(roles.policy, PROMPTS[:1], per_prompt=4, seed=5)
     torch.testing.assert_close(again.generation.logprobs, alone.generation.logprobs, **MODEL)
