@@ -288,3 +288,8 @@ def only_one_process(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by another prefloop process. Wait for it, or stop it first."
             ) from error
         yield
+
+
+def user_cache() -> Path:
+    """Return where files are kept that any run can use: $PREFLOOP_CACHE, or ~/.cache/prefloop."""
+    return Path(os.environ.get("PREFLOOP_CACHE") or "~/.cache/prefloop").expanduser()

@@ -4,7 +4,6 @@ Only safetensors are read: a pickled checkpoint (`pytorch_model.bin`) can run co
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from prefloop.errors import InputError
-from prefloop.files import disk_refusals
+from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -49,11 +48,6 @@ def resolve(
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
     return _from_hub(name, report)
-
-
-def user_cache() -> Path:
-    """Return where converted models are kept: $PREFLOOP_CACHE, or ~/.cache/prefloop."""
-    return Path(os.environ.get("PREFLOOP_CACHE") or "~/.cache/prefloop").expanduser()
 
 
 def missing_parts(folder: Path) -> list[str]:

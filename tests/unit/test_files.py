@@ -10,6 +10,7 @@ import pytest
 
 from prefloop import files
 from prefloop.errors import CheckpointError, DiskError, InputError
+from prefloop.files import user_cache
 
 CALLS = ("open", "write", "fsync", "replace", "rename", "close")
 DEATH = 77
@@ -302,3 +303,10 @@ def test_large_content_survives_short_writes(
     content = random.Random(0).randbytes(10_500)
     files.write_atomically(tmp_path / "a", content)
     assert (tmp_path / "a").read_bytes() == content
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFLOOP_CACHE", "/data/prefloop")
+    assert user_cache() == Path("/data/prefloop")
+    monkeypatch.delenv("PREFLOOP_CACHE")
+    assert user_cache() == Path.home() / ".cache" / "prefloop"

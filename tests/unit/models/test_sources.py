@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from prefloop.errors import DiskError, InputError
 from prefloop.files import sha256, verify_folder
 from prefloop.models import smollm2, sources
-from prefloop.models.sources import missing_parts, resolve, user_cache
+from prefloop.models.sources import missing_parts, resolve
 from tests.unit.models.gguf_files import write_gguf
 
 COMPLETE = ("config.json", "tokenizer.json", "model.safetensors")
@@ -178,13 +178,6 @@ def test_a_full_disk_during_a_download_is_called_that(
     hub({True: NOT_LOCAL, False: OSError(28, "No space left on device")})
     with pytest.raises(DiskError, match="the disk is full"):
         resolve("gpt2")
-
-
-def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFLOOP_CACHE", "/data/prefloop")
-    assert user_cache() == Path("/data/prefloop")
-    monkeypatch.delenv("PREFLOOP_CACHE")
-    assert user_cache() == Path.home() / ".cache" / "prefloop"
 
 
 @pytest.mark.usefixtures("no_package")

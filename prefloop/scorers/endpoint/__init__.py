@@ -1,0 +1,1 @@
+"""A client for OpenAI-compatible chat endpoints, shared by a scorer and a judge."""
