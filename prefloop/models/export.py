@@ -12,6 +12,7 @@ from prefloop.errors import CheckpointError
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import Tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.runtime import DType, shapes_only
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
@@ -31,7 +32,7 @@ def save_policy(
     }
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_config(folder, _copy_of(causal.config), type(causal).__name__)
+    _write_config(folder, _copy_of(causal.config), type(causal).__name__, causal.dtype)
     if causal.generation_config is not None:
         causal.generation_config.save_pretrained(folder)
     save_file(dict(value_head.state_dict()), folder / "value_head.safetensors")
@@ -51,7 +52,7 @@ def save_reward_model(
     config.num_labels = 1
     config.reward_shift = head.shift
     config.use_cache = False
-    with torch.device("meta"):
+    with shapes_only():
         shell = AutoModelForSequenceClassification.from_config(config)
     expected = set(shell.state_dict())
     weights = {
@@ -61,7 +62,7 @@ def save_reward_model(
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_config(folder, config, type(shell).__name__)
+    _write_config(folder, config, type(shell).__name__, causal.dtype)
     _save_adapter(folder, roles, roles.reward)
     tokenizer.hf_tokenizer.save_pretrained(folder)
 
@@ -97,10 +98,10 @@ def _save_adapter(folder: Path, roles: ModelRoles, role_model: RoleModel) -> Non
         save_file(own, folder / ADAPTER)
 
 
-def _write_config(folder: Path, config: PreTrainedConfig, architecture: str) -> None:
-    """Write config.json naming the architecture that `from_pretrained` should build."""
+def _write_config(folder: Path, config: PreTrainedConfig, architecture: str, dtype: DType) -> None:
+    """Write config.json: the architecture that `from_pretrained` builds, and its type."""
     config.architectures = [architecture]
-    config.dtype = "float32"
+    config.dtype = dtype
     config.save_pretrained(folder)
 
 

@@ -100,7 +100,8 @@ def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> Fro
     if n_frozen <= 0 or len(lists) != 1:
         return None
     frozen_prefix = FrozenPrefix(lists[0], n_frozen)
-    ids, mask = torch.tensor([[0, 1, 2]]), torch.tensor([[False, True, True]])
+    ids = torch.arange(3, device=causal.device)[None]
+    mask = ids > 0
     with torch.no_grad():
         whole = run(ids, mask)
         prefix_states = frozen_prefix.compute(run, ids, mask)

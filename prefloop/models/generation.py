@@ -13,6 +13,7 @@ from prefloop.functional.logprobs import ban_tokens
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import FULL_PRECISION, RandomStream
 
 Ends = Callable[[Int[Tensor, " B"], int], Bool[Tensor, " B"]]
 """Tokens and their index in the response in; out, for each, whether it ends its response."""
@@ -46,7 +47,7 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     per_query: int,
     temperature: float,
     banned: Bool[Tensor, " V"],
-    generator: torch.Generator,
+    seed: int,
     value_head: ValueHead | None = None,
     ends: Ends | None = None,
     fill: int = 0,
@@ -58,9 +59,9 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     once, however many responses it gets. Rows are query-major: the responses of one query are
     neighbors. Each row has its own random numbers, so ending one changes no other.
     """
-    response = torch.full((query.shape[0] * per_query, n_tokens), fill)
+    response = query.new_full((query.shape[0] * per_query, n_tokens), fill)
     rows = _Rows(role_model, query, query_mask, per_query, response, value_head)
-    uniforms = torch.rand((n_tokens, len(response)), generator=generator)
+    uniforms = RandomStream(seed).uniform((n_tokens, len(response)), device=query.device)
     for step in range(n_tokens):
         if step > 0:
             rows.read(step)
@@ -93,26 +94,22 @@ class _Rows:
         n_rows, n_tokens = response.shape
         self.n_query = query.shape[1]
         self.role_model, self.value_head, self.response = role_model, value_head, response
-        self.logprobs = torch.zeros((n_rows, n_tokens))
-        self.values = None if value_head is None else torch.zeros((n_rows, n_tokens))
-        shape = (n_rows, self.n_query + n_tokens, role_model.width)
-        dtype = role_model.causal.dtype
-        self.prefix_states = (
-            None if role_model.frozen_prefix is None else torch.zeros(shape, dtype=dtype)
-        )
-        self.active = torch.arange(n_rows)
-        self.has_ended = torch.zeros(n_rows, dtype=torch.bool)
+        self.logprobs = torch.zeros_like(response, dtype=FULL_PRECISION)
+        self.values = None if value_head is None else value_head.weight.new_zeros(response.shape)
+        self.active = torch.arange(n_rows, device=response.device)
+        self.has_ended = query_mask.new_zeros(n_rows)
         self.cache = DynamicCache(config=role_model.causal.config)
         hidden, prefix_states = self._read(query, query_mask)
         if per_query > 1:
             self.cache.batch_repeat_interleave(per_query)
         self.hidden = hidden.repeat_interleave(per_query, dim=0)
-        if self.prefix_states is not None and prefix_states is not None:
-            self.prefix_states[:, : self.n_query] = prefix_states.repeat_interleave(
-                per_query, dim=0
-            )
-        new = torch.ones((n_rows, n_tokens), dtype=torch.bool)
-        self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), new], dim=1)
+        self.prefix_states: Tensor | None = None
+        if prefix_states is not None:
+            known = prefix_states.repeat_interleave(per_query, dim=0)
+            new = known.new_zeros((n_rows, n_tokens, role_model.width))
+            self.prefix_states = torch.cat([known, new], dim=1)
+        to_come = query_mask.new_ones((n_rows, n_tokens))
+        self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), to_come], dim=1)
 
     def read(self, step: int) -> None:
         """Run the model on the tokens drawn in the step before, the last of a response included."""

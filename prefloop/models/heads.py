@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from prefloop.models.runtime import CPU, RandomStream, Runtime
+
 
 class ValueHead(nn.Linear):
     """V(query, response so far), one number per token.
@@ -12,8 +14,8 @@ class ValueHead(nn.Linear):
     (Ziegler et al. 2019, released code; detail 11).
     """
 
-    def __init__(self, width: int) -> None:
-        super().__init__(width, 1)
+    def __init__(self, width: int, runtime: Runtime = CPU) -> None:
+        super().__init__(width, 1, device=runtime.device, dtype=runtime.dtype)
         nn.init.zeros_(self.weight)
         nn.init.zeros_(self.bias)
 
@@ -30,16 +32,15 @@ class ScoreHead(nn.Linear):
     `config.reward_shift`.
     """
 
-    def __init__(self, width: int, *, seed: int) -> None:
-        super().__init__(width, 1, bias=False)
+    def __init__(self, width: int, *, seed: int, runtime: Runtime = CPU) -> None:
+        super().__init__(width, 1, bias=False, device=runtime.device, dtype=runtime.dtype)
         self.shift = 0.0
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
         """Draw the weight from Normal(0, 1/sqrt(width + 1)) (detail 8); shift 0."""
-        generator = torch.Generator().manual_seed(seed)
+        noise = RandomStream(seed).normal(self.weight.shape, device=self.weight.device)
         with torch.no_grad():
-            noise = torch.randn(self.weight.shape, generator=generator)
             self.weight.copy_(noise / (self.in_features + 1) ** 0.5)
         self.shift = 0.0
 

@@ -11,6 +11,7 @@ from transformers.activations import NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from prefloop.errors import InputError
+from prefloop.models.runtime import CPU, Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
 
@@ -65,13 +66,13 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(tokenizer)
 
 
-def load_causal(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
-    """Load the causal language model in float32, with room for the pad token.
+def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime = CPU) -> PreTrainedModel:
+    """Load the causal language model, with room for the pad token.
 
     It stays in eval mode, so dropout is off; its configuration is kept as it is.
     """
     transformers_logging.disable_progress_bar()
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=runtime.dtype, use_safetensors=True)
     n_rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer.hf_tokenizer) > n_rows:
         model.resize_token_embeddings(len(tokenizer.hf_tokenizer), mean_resizing=False)
@@ -79,7 +80,7 @@ def load_causal(folder: Path, tokenizer: Tokenizer) -> PreTrainedModel:
     model.config.pad_token_id = tokenizer.pad_id
     _fuse_gelu(model)
     model.eval()
-    return cast(PreTrainedModel, model)
+    return cast(PreTrainedModel, model.to(runtime.device))
 
 
 def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:

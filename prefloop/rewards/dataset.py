@@ -7,6 +7,7 @@ import torch
 from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError, listing
+from prefloop.models.runtime import CPU, Runtime
 from prefloop.records import Prompt, Sample
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
@@ -17,19 +18,24 @@ def preference_batch(
     samples: Mapping[str, Sample],
     prompts: Mapping[str, Prompt],
     sampler: Sampler,
+    runtime: Runtime = CPU,
 ) -> PreferenceBatch:
     """Return the comparisons as ids: each query with its responses, as they were sampled."""
     widest = max(len(t.probabilities) for t in targets)
-    probabilities = torch.zeros(len(targets), widest)
-    present = torch.zeros(len(targets), widest, dtype=torch.bool)
+    probabilities, present = [], []
     sequences = []
-    for row, target in enumerate(targets):
+    for target in targets:
         text = prompts[target.comparison.prompt_id].text
         group = [samples[key] for key in target.comparison.sample_ids]
         sequences.append(tuple(tuple(sampler.sample_ids(text, s)) for s in group))
-        probabilities[row, : len(group)] = torch.tensor(target.probabilities)
-        present[row, : len(group)] = True
-    return PreferenceBatch(sequences=tuple(sequences), targets=probabilities, present=present)
+        n_absent = widest - len(group)
+        probabilities.append([*target.probabilities, *[0.0] * n_absent])
+        present.append([True] * len(group) + [False] * n_absent)
+    return PreferenceBatch(
+        sequences=tuple(sequences),
+        targets=torch.tensor(probabilities, dtype=runtime.dtype, device=runtime.device),
+        present=torch.tensor(present, dtype=torch.bool, device=runtime.device),
+    )
 
 
 def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> PreferenceBatch:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -36,7 +36,11 @@ class RewardModel:
         self.role_model = roles.reward
         self.pad_id = pad_id
         self.seed = seed
-        self.head = ScoreHead(self.role_model.width, seed=derive_seed(seed, "score head", 0))
+        self.head = ScoreHead(
+            self.role_model.width,
+            seed=derive_seed(seed, "score head", 0),
+            runtime=self.role_model.runtime,
+        )
         self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
         self._prefix_by_comparison: dict[Group, list[Tensor]] = {}
         self._cached_bytes = 0
@@ -59,7 +63,7 @@ class RewardModel:
         `prefix_states` are the frozen-layer outputs for the sequences. None: they come from the
         cache if it has them all; otherwise the frozen layers are run.
         """
-        ids, mask = pad_right(sequences, self.pad_id)
+        ids, mask = self._padded(sequences)
         known = self._cached_prefix(sequences) if prefix_states is None else prefix_states
         return last_token_scores(self.role_model, self.head, ids, mask, prefix_states=known)
 
@@ -102,7 +106,7 @@ class RewardModel:
         Batches hold sequences of similar length, so that there is little padding.
         """
         order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
-        scores = torch.empty(len(sequences))
+        scores = self.head.weight.new_empty(len(sequences))
         for start in range(0, len(order), SCORING_BATCH):
             rows = order[start : start + SCORING_BATCH]
             scores[rows] = self.forward([sequences[i] for i in rows])
@@ -141,10 +145,11 @@ class RewardModel:
         """Return the frozen-layer outputs for sequences, from one pass, without padding."""
         frozen_prefix = self.role_model.frozen_prefix
         assert frozen_prefix is not None, "no layer is frozen"
-        prefix_states = frozen_prefix.compute(
-            self.role_model.hidden, *pad_right(sequences, self.pad_id)
-        )
+        prefix_states = frozen_prefix.compute(self.role_model.hidden, *self._padded(sequences))
         return [row[: len(ids)].clone() for row, ids in zip(prefix_states, sequences, strict=True)]
+
+    def _padded(self, sequences: Sequences) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
+        return pad_right(sequences, self.pad_id, self.role_model.runtime.device)
 
     def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:
         """Rescale to mean 0 and the given spread on reference samples; return gain and shift."""

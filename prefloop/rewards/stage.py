@@ -14,6 +14,7 @@ from prefloop.errors import InputError
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_role_model, save_reward_model
+from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress
 from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, preference_batch
@@ -105,7 +106,8 @@ class RewardStage:
                 "`prefloop run`, or import some."
             )
         samples = self.store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
-        batch = preference_batch(targets, samples, prompts, self.sampler)
+        runtime = self.model.role_model.runtime
+        batch = preference_batch(targets, samples, prompts, self.sampler, runtime)
         causal = self.model.role_model.causal
         vocabulary = causal.get_input_embeddings().weight.shape[0]
         limit = causal.config.get_text_config().max_position_embeddings
@@ -131,11 +133,11 @@ class RewardStage:
         flat = self.model.score([s for group in batch.sequences for s in group])
         scores = np.full(batch.targets.shape, np.nan)
         lengths = np.full(batch.targets.shape, np.nan)
-        present = batch.present.numpy()
-        scores[present] = flat.numpy()
+        present = to_numpy(batch.present)
+        scores[present] = to_numpy(flat)
         lengths[present] = [len(s) for group in batch.sequences for s in group]
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
-        targets = np.where(present, batch.targets.numpy(), np.nan)
+        targets = np.where(present, to_numpy(batch.targets), np.nan)
         return figures | {"validation": trust_figures(scores, targets, lengths, ceiling)}
 
     def _write(self, folder: Path, figures: dict[str, Any]) -> None:

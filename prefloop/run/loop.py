@@ -4,8 +4,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from prefloop.comparisons.collect_labels import collect_labels
 from prefloop.comparisons.labelers.registry import build_labelers
 from prefloop.comparisons.selection.builder import ComparisonBuilder
@@ -15,6 +13,7 @@ from prefloop.models.checkpoint import read_checkpoint
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import context_length, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import start_runtime
 from prefloop.models.sources import resolve
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PPOTrainer
@@ -47,8 +46,7 @@ def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | Non
 
     `until` is the last stage to run; it stops in the first round that is not finished.
     """
-    if config.models.threads:
-        torch.set_num_threads(config.models.threads)
+    start_runtime(config.models)
     with Store.open(config.store or folder / "prefloop.db") as store:
         line = Line(store, progress)
         with line.alive():

@@ -11,6 +11,7 @@ from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer
 from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import CPU, Device
 from prefloop.models.scoring import banned_mask, pad_left
 from prefloop.records import Prompt, Sample
 from prefloop.samples.stop_rule import StopMask, StopRule
@@ -31,15 +32,21 @@ class Sampler:
     """Draws responses under the task's rules."""
 
     def __init__(
-        self, tokenizer: Tokenizer, task: TaskConfig, config: SamplesConfig, *, vocabulary: int
+        self,
+        tokenizer: Tokenizer,
+        task: TaskConfig,
+        config: SamplesConfig,
+        *,
+        vocabulary: int,
+        device: Device = CPU.device,
     ) -> None:
         self.tokenizer = tokenizer
         self.task = task
         self.config = config
-        self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary)
+        self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary, device=device)
         banned = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
         outside = range(len(tokenizer.hf_tokenizer), vocabulary)
-        self.banned = banned_mask(vocabulary, [*banned, *outside])
+        self.banned = banned_mask(vocabulary, [*banned, *outside], device)
         self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
         self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
 
@@ -80,7 +87,8 @@ class Sampler:
         value_head: ValueHead | None = None,
     ) -> SampledBatch:
         """Draw `per_prompt` responses to each prompt; the seed alone sets the random numbers."""
-        query, query_mask = pad_left([self.query_ids(p) for p in prompts], self.tokenizer.pad_id)
+        rows = [self.query_ids(p) for p in prompts]
+        query, query_mask = pad_left(rows, self.tokenizer.pad_id, role_model.runtime.device)
         generation = generate(
             role_model,
             query,
@@ -89,7 +97,7 @@ class Sampler:
             per_query=per_prompt,
             temperature=self.task.temperature,
             banned=self.banned,
-            generator=torch.Generator().manual_seed(seed),
+            seed=seed,
             value_head=value_head,
             ends=self.stop_rule.ends_at if self.config.after_stop == "ignore" else None,
             fill=self.tokenizer.pad_id,

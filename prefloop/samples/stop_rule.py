@@ -9,6 +9,7 @@ from torch import Tensor
 
 from prefloop.functional.truncation import stop_index, truncation_mask
 from prefloop.models.loading import Tokenizer
+from prefloop.models.runtime import CPU, Device
 from prefloop.settings.task import TaskConfig
 
 
@@ -23,10 +24,17 @@ class StopMask(NamedTuple):
 class StopRule:
     """The task's stop rule in token ids. Without a stop token every response counts as ended."""
 
-    def __init__(self, task: TaskConfig, tokenizer: Tokenizer, *, vocabulary: int) -> None:
+    def __init__(
+        self,
+        task: TaskConfig,
+        tokenizer: Tokenizer,
+        *,
+        vocabulary: int,
+        device: Device = CPU.device,
+    ) -> None:
         self.earliest = task.stop_min
         self.stop_id = None if task.stop is None else tokenizer.single_token(task.stop)
-        self._is_stop = torch.zeros(vocabulary, dtype=torch.bool)
+        self._is_stop = torch.zeros(vocabulary, dtype=torch.bool, device=device)
         if self.stop_id is not None:
             self._is_stop[self.stop_id] = True
 
@@ -37,12 +45,14 @@ class StopRule:
     def apply(self, response: Int[Tensor, "B T"]) -> StopMask:
         """Return the mask of tokens that count and whether each response has ended."""
         if self.stop_id is None:
-            rows = torch.ones(response.shape[0], dtype=torch.bool)
-            return StopMask(torch.ones_like(response, dtype=torch.bool), rows)
+            whole = torch.ones_like(response, dtype=torch.bool)
+            return StopMask(whole, whole.all(dim=1))
         index = stop_index(response, self._is_stop, earliest=self.earliest)
         return StopMask(truncation_mask(index, response.shape[1]), index >= 0)
 
     def cut(self, response_ids: Sequence[int]) -> list[int]:
         """Return the ids that labelers and reward model see: up to and including the stop token."""
-        mask = self.apply(torch.tensor([list(response_ids)])).mask[0]
+        device = self._is_stop.device
+        ids = torch.tensor([list(response_ids)], dtype=torch.long, device=device)
+        mask = self.apply(ids).mask[0]
         return [token for token, counts in zip(response_ids, mask.tolist(), strict=True) if counts]

@@ -45,7 +45,7 @@ def kl_estimates(tokenizer: Tokenizer, roles: ModelRoles) -> tuple[Tensor, Tenso
         per_query=N,
         temperature=TEMPERATURE,
         banned=banned,
-        generator=torch.Generator().manual_seed(4),
+        seed=4,
     )
     query, query_mask = query.expand(N, -1), query_mask.expand(N, -1)
     ref = respond_forward(

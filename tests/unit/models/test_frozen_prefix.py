@@ -62,7 +62,7 @@ def test_prefix_states_of_generation_give_the_same_logprobs_and_gradients(
         per_query=2,
         temperature=0.7,
         banned=banned,
-        generator=torch.Generator().manual_seed(2),
+        seed=2,
     )
     assert drawn.prefix_states is not None and drawn.prefix_states.shape[1] == query.shape[1] + 6
     query, mask = query.repeat_interleave(2, dim=0), mask.repeat_interleave(2, dim=0)

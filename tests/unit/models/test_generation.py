@@ -49,7 +49,7 @@ def drawn(roles: ModelRoles, tokenizer: Any, **settings: Any) -> tuple[dict[str,
         per_query=PER_QUERY,
         temperature=0.7,
         banned=banned,
-        generator=torch.Generator().manual_seed(2),
+        seed=2,
         value_head=head,
         **settings,
     )

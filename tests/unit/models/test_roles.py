@@ -54,7 +54,7 @@ def draw(roles: ModelRoles, tokenizer: object, role_model: object, per_query: in
         per_query=per_query,
         temperature=0.7,
         banned=banned,
-        generator=torch.Generator().manual_seed(2),
+        seed=2,
         value_head=head,
     )
     query = query.repeat_interleave(per_query, dim=0)
