@@ -20,7 +20,7 @@ Skill = Float[np.ndarray, "..."]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class SkillAnswers:
     """Choices, and where the best option is known, whether they hit it."""
 
     labeler: Int[np.ndarray, " N"]
@@ -87,7 +87,7 @@ def right_probability(skill: Skill, n_options: Skill) -> Skill:
 
 
 def one_coin_skills(
-    answers: Answers, *, n_iterations: int = 100, tolerance: float = 1e-4
+    answers: SkillAnswers, *, n_iterations: int = 100, tolerance: float = 1e-4
 ) -> Skills:
     """Return the probability of each labeler's skill, given the known answers and all others'.
 
@@ -116,7 +116,7 @@ def one_coin_skills(
 
 
 def _beliefs(
-    answers: Answers, skills: Float[np.ndarray, " L"]
+    answers: SkillAnswers, skills: Float[np.ndarray, " L"]
 ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """Return how likely each answer's option is best: by everybody, and by the others alone."""
     k = answers.n_options.astype(float)
@@ -143,7 +143,9 @@ def _beliefs(
     return np.where(is_known, known, mine / all_mine), np.where(is_known, known, others)
 
 
-def _log_likelihood(answers: Answers, belief: Float[np.ndarray, " N"]) -> Float[np.ndarray, "L G"]:
+def _log_likelihood(
+    answers: SkillAnswers, belief: Float[np.ndarray, " N"]
+) -> Float[np.ndarray, "L G"]:
     """Return the log of p(s): what is needed of the answers is a sum per labeler and k."""
     found = np.zeros((answers.n_labelers, len(GRID)))
     for k in np.unique(answers.n_options):
@@ -157,7 +159,7 @@ def _log_likelihood(answers: Answers, belief: Float[np.ndarray, " N"]) -> Float[
 
 
 def _marginal(
-    answers: Answers, belief: Float[np.ndarray, " N"], says: np.ndarray
+    answers: SkillAnswers, belief: Float[np.ndarray, " N"], says: np.ndarray
 ) -> Float[np.ndarray, "L G"]:
     """Return the log of p*(s), one skill after the other, so that memory stays with N."""
     labeler, w = answers.labeler[says], belief[says]

@@ -351,12 +351,12 @@ case(
     tolerance="STATISTICAL",
 )
 
-# Places and rows.
+# Positions and runs.
 case(
-    "place_test",
+    "position_test",
     "by hand: 10, 20, 30 where 20 are expected: chi^2 = 10 with 2 degrees of freedom, exp(-5); "
     "the last place has 30 of 60, a third expected",
-    {"places": [0] * 10 + [1] * 20 + [2] * 30, "sizes": [3] * 60},
+    {"positions": [0] * 10 + [1] * 20 + [2] * 30, "sizes": [3] * 60},
     math.exp(-5),
     2,
     30,
@@ -364,12 +364,12 @@ case(
     1 / 3,
 )
 case(
-    "place_test",
+    "position_test",
     "by hand: two samples 30 to 10 (chi^2 = 10), three samples 20, 20, 20 (chi^2 = 0), so 10 with "
     "3 degrees of freedom: erfc(sqrt(5)) + sqrt(20 / pi) exp(-5); first place 50 of 100, "
     "expected (20 + 20) / 100",
     {
-        "places": [0] * 30 + [1] * 10 + [0] * 20 + [1] * 20 + [2] * 20,
+        "positions": [0] * 30 + [1] * 10 + [0] * 20 + [1] * 20 + [2] * 20,
         "sizes": [2] * 40 + [3] * 60,
     },
     math.erfc(math.sqrt(5)) + math.sqrt(20 / math.pi) * math.exp(-5),

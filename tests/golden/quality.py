@@ -9,7 +9,7 @@ import numpy as np
 
 from prefloop.functional import agreement, learning_curve, runs, skill, statistics
 from prefloop.functional.agreement import Choices
-from prefloop.functional.skill import Answers, Skills
+from prefloop.functional.skill import SkillAnswers, Skills
 from prefloop.functional.statistics import Estimate, Spread
 from tests.golden.cases import Case
 from tests.tolerances import FP64, STATISTICAL
@@ -28,7 +28,7 @@ FORMULAS: dict[str, Formula] = {
     "above_chance": agreement.above_chance,
     "right_probability": skill.right_probability,
     "one_coin_skills": skill.one_coin_skills,
-    "place_test": runs.place_test,
+    "position_test": runs.position_test,
     "run_probability": runs.run_probability,
     "longest_run": runs.longest_run,
     "fit_learning_curve": learning_curve.fit_learning_curve,
@@ -65,11 +65,11 @@ def choices(inputs: dict[str, Any]) -> Choices:
     return Choices(**columns, n_labelers=max(inputs["labeler"]) + 1)
 
 
-def answers(inputs: dict[str, Any]) -> Answers:
+def answers(inputs: dict[str, Any]) -> SkillAnswers:
     """Return the table of a skill case."""
     columns = ("labeler", "question", "option", "n_options")
     right = [np.nan if x is None else x for x in inputs["is_right"]]
-    return Answers(
+    return SkillAnswers(
         **{k: np.array(inputs[k], dtype=np.int64) for k in columns},
         is_right=np.array(right, dtype=float),
         n_labelers=inputs["n_labelers"],
@@ -116,7 +116,7 @@ def _skills(formula: Formula, inputs: dict[str, Any]) -> list[float]:
     return found.mean().tolist()
 
 
-def _places(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+def _position(formula: Formula, inputs: dict[str, Any]) -> list[float]:
     found = formula(**inputs)
     return [found.p_value, found.favorite, found.n_favorite, found.n, found.expected]
 
@@ -137,7 +137,7 @@ CALLS: dict[str, Call] = {
     "above_chance": lambda f, x: [f(**x)],
     "right_probability": _right,
     "one_coin_skills": _skills,
-    "place_test": _places,
+    "position_test": _position,
     "run_probability": lambda f, x: [f(**x)],
     "longest_run": lambda f, x: list(f(**x)),
     "fit_learning_curve": _curve,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from prefloop.functional.agreement import Choices, agreement_with_others, pairwise_agreement
 from prefloop.functional.learning_curve import fit_learning_curve
-from prefloop.functional.runs import longest_run, place_test, run_probability
+from prefloop.functional.runs import longest_run, position_test, run_probability
 from prefloop.functional.skill import right_probability
 from prefloop.functional.statistics import beta_bounds, q_values
 from tests.tolerances import FP64
@@ -95,7 +95,7 @@ def test_longer_rows_are_rarer_and_more_answers_never_make_them_rarer(
 @given(st.lists(st.integers(0, 3), max_size=60), st.permutations(range(4)))
 def test_renaming_places_leaves_their_evenness(places: list[int], names: list[int]) -> None:
     sizes = [4] * len(places)
-    a, b = place_test(places, sizes), place_test([names[p] for p in places], sizes)
+    a, b = position_test(places, sizes), position_test([names[p] for p in places], sizes)
     np.testing.assert_allclose(a.p_value, b.p_value, **FP64)
     np.testing.assert_allclose(a.excess, b.excess, **FP64)
 

@@ -17,7 +17,7 @@ from prefloop.functional.agreement import (
     pairwise_agreement,
 )
 from prefloop.functional.learning_curve import LearningCurve, fit_learning_curve
-from prefloop.functional.runs import longest_run, place_test, run_probability
+from prefloop.functional.runs import longest_run, position_test, run_probability
 from prefloop.functional.skill import one_coin_skills, right_probability
 from prefloop.functional.statistics import (
     Interval,
@@ -221,19 +221,19 @@ def skills_vouched_for_by_oneself(answers, **settings):
     return replace(found, log_probability=logs)
 
 
-def places_as_stored(places, sizes):
+def positions_as_stored(positions, sizes):
     """Counted from the other end: the last place is called the first."""
-    return place_test([k - 1 - p for p, k in zip(places, sizes, strict=True)], sizes)
+    return position_test([k - 1 - p for p, k in zip(positions, sizes, strict=True)], sizes)
 
 
-def places_of_the_widest(places, sizes):
+def positions_of_the_widest(positions, sizes):
     """All questions taken to have as many samples as the widest."""
-    return place_test(places, [max(sizes)] * len(sizes))
+    return position_test(positions, [max(sizes)] * len(sizes))
 
 
-def places_repeated_evidence(places, sizes):
+def positions_repeated_evidence(positions, sizes):
     """Every answer counted twice, once as label and once as check."""
-    return place_test([*places, *places], [*sizes, *sizes])
+    return position_test([*positions, *positions], [*sizes, *sizes])
 
 
 def run_at_the_start(probabilities, length):

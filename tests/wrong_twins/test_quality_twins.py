@@ -33,10 +33,10 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.skills_minority_first,
         twins.skills_vouched_for_by_oneself,
     ],
-    "place_test": [
-        twins.places_as_stored,
-        twins.places_of_the_widest,
-        twins.places_repeated_evidence,
+    "position_test": [
+        twins.positions_as_stored,
+        twins.positions_of_the_widest,
+        twins.positions_repeated_evidence,
     ],
     "run_probability": [twins.run_at_the_start, twins.run_union_bound, twins.run_one_shorter],
     "longest_run": [twins.longest_counts_everything, twins.longest_skips],

@@ -1,14 +1,14 @@
-"""Who chooses what repeats the prompt, and does everybody?
+"""Copying preference: who chooses what copies the prompt, and does everybody?
 
-"If it copies, pick it" is a labeler's fastest safe habit (Ziegler et al. 2019, arXiv:1909.08593,
-section 4); a model that is trained on it learns to copy.
+Copies are quick to check and never false, so labelers who are asked to punish errors prefer them
+(Ziegler et al. 2019, arXiv:1909.08593, section 4); a model trained on such labels learns to copy.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.finding import Finding, unknown
+from prefloop.comparisons.quality.finding import LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
@@ -17,21 +17,21 @@ from prefloop.functional.statistics import Estimate, paired_win_rate, q_values
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopyChoice:
+class CopyingPreference:
     """How often all labelers together choose the sample that copies most."""
 
     estimate: Estimate
     chance: float
-    told: str
+    message: str
 
 
-def copy_findings(history: LabelHistory, thresholds: Thresholds) -> list[Finding]:
+def copying_findings(history: LabelHistory, thresholds: Thresholds) -> list[LabelerFinding]:
     """Return for each labeler whether they choose copies far more often than others do.
 
-    On the same questions: a labeler who was given more copies to choose from is not to blame. The
-    instructions may say nothing on copying, so a finding is a reason to ask.
+    Compared on the same questions, so it does not matter who was shown more copies. The
+    instructions may not mention copying, so a finding is a reason to ask.
     """
-    choices, hits = _copy_table(history)
+    choices, hits = _copying_table(history)
     found = excess_over_others(choices, hits, history.is_counted)
     enough = [x is not None and x.n >= thresholds.least_overlap for x in found]
     p_values = [x.p_value for x, is_enough in zip(found, enough, strict=True) if x and is_enough]
@@ -50,9 +50,9 @@ def copy_findings(history: LabelHistory, thresholds: Thresholds) -> list[Finding
     ]
 
 
-def copy_choice(history: LabelHistory) -> CopyChoice | None:
+def copying_preference(history: LabelHistory) -> CopyingPreference | None:
     """Return how often the sample that copies most is chosen by all who are not excluded."""
-    choices, hits = _copy_table(history)
+    choices, hits = _copying_table(history)
     keep = history.is_counted[choices.labeler]
     if not keep.any():
         return None
@@ -63,29 +63,29 @@ def copy_choice(history: LabelHistory) -> CopyChoice | None:
         labelers=choices.labeler[keep].tolist(),
     )
     chance = float((1 / sizes).mean())
-    told = (
+    message = (
         f"Where one sample copies clearly most from the prompt, it is chosen in "
         f"{percent(estimate.value)} of {counted(estimate.n, 'answer')} "
         f"({span(estimate.interval)}); guessing would give {percent(chance)}."
     )
-    return CopyChoice(estimate=estimate, chance=chance, told=told)
+    return CopyingPreference(estimate=estimate, chance=chance, message=message)
 
 
-def _finding(labeler: str, excess: Excess, q: float, thresholds: Thresholds) -> Finding:
-    is_found = q < thresholds.copy_q and excess.value > thresholds.copy_excess
+def _finding(labeler: str, excess: Excess, q: float, thresholds: Thresholds) -> LabelerFinding:
+    is_found = q < thresholds.copying_q and excess.value > thresholds.copying_excess
     verb = "Chooses copies far more than others do" if is_found else "Copies"
-    told = (
-        f"{verb}: took the sample that repeats most of the prompt in {percent(excess.own)} of "
-        f"{counted(excess.n, 'answer')}, where others on the same questions took it in "
+    message = (
+        f"{verb}: chose the sample that copies most from the prompt in {percent(excess.own)} of "
+        f"{counted(excess.n, 'answer')}, where others on the same questions chose it in "
         f"{percent(excess.own - excess.value)}."
     )
     if is_found:
-        told += " See whether the instructions say how to treat copying."
-    return Finding(
+        message += " Check whether the instructions say how to treat copying."
+    return LabelerFinding(
         labeler=labeler,
         kind="copying",
         status="found" if is_found else "not found",
-        told=told,
+        message=message,
         n=excess.n,
         value=excess.value,
         interval=excess.interval,
@@ -94,21 +94,21 @@ def _finding(labeler: str, excess: Excess, q: float, thresholds: Thresholds) -> 
 
 
 def _has_copy(history: LabelHistory) -> np.ndarray:
-    wordings = history.wordings
+    known = history.question_stats
     return np.array(
         [
-            label.comparison_id in wordings
-            and wordings[label.comparison_id].copies_most is not None
-            for label in history.table.rows
+            label.comparison_id in known and known[label.comparison_id].copies_most is not None
+            for label in history.table.labels
         ],
         dtype=bool,
     )
 
 
-def _copy_table(history: LabelHistory) -> tuple[Choices, np.ndarray]:
-    """Return the choices where one sample copies most, and which of them took it."""
+def _copying_table(history: LabelHistory) -> tuple[Choices, np.ndarray]:
+    """Return the choices where one sample copies most, and which of them chose it."""
     table, keep = history.table, _has_copy(history)
-    rows = [label for label, is_kept in zip(table.rows, keep, strict=True) if is_kept]
-    hits = [label.chosen == history.wordings[label.comparison_id].copies_most for label in rows]
+    kept = [label for label, is_kept in zip(table.labels, keep, strict=True) if is_kept]
+    stats = history.question_stats
+    hits = [label.chosen == stats[label.comparison_id].copies_most for label in kept]
     choices = table.choices.where(keep)
     return choices, np.array(hits, dtype=float)

@@ -1,4 +1,4 @@
-"""What labels take: minutes, and money."""
+"""The cost of labels, in time and money."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ JUDGED = ("best", "tie", "all_bad")
 
 @dataclass(frozen=True, kw_only=True)
 class Pay:
-    """How labelers are paid: by the hour, by the label, or both; 0 is not."""
+    """How labelers are paid: by the hour, by the label, or both; 0 means not."""
 
     per_hour: float = 0.0
     per_label: float = 0.0
@@ -21,14 +21,14 @@ class Pay:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """The time and money of some labelers' work. Gold and repeats take time and are paid."""
+    """Time and money of some labelers' work. Gold and repeated questions count too."""
 
     n_labels: int
     """Answers with a preference."""
     n_useful: int
-    """Of them, those of labelers whom no rule keeps out."""
+    """Of them, those of labelers who are not excluded."""
     n_untimed: int
-    """Answers of unknown duration: they are in no figure of time, nor in pay by the hour."""
+    """Answers of unknown duration; they count neither as time nor as pay by the hour."""
     hours: float
     money: float
     currency: str
@@ -40,7 +40,7 @@ class Cost:
 
 
 def cost_of(history: LabelHistory, labelers: Sequence[str], pay: Pay) -> Cost:
-    """Return what the work of these labelers took, checks included."""
+    """Return the cost of these labelers' work, checks included."""
     answers = [
         answer
         for name in labelers

@@ -1,4 +1,4 @@
-"""What a detector says about a labeler: a reason with numbers, and what one might do."""
+"""The result of one quality check of one labeler: status, reason with numbers, suggested action."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,48 +6,53 @@ from typing import Literal
 from prefloop.comparisons.quality.share import Share
 from prefloop.functional.statistics import Interval
 
-Kind = Literal["place", "chance", "flipped", "copying", "speed", "rows", "gold", "repeats"]
-"""`place`: chooses where a sample stands. `chance`: no better than a coin. `flipped`: avoids what
-others choose. `copying`: chooses what copies. `speed`: faster than one can skim. `rows`: long rows
-of like answers. `gold`, `repeats`: fails known answers, or their own earlier ones."""
-Status = Literal["found", "not found", "not enough evidence"]
+FindingKind = Literal[
+    "flipped", "chance", "position", "streaks", "copying", "speed", "gold", "test_retest"
+]
+"""`flipped`: avoids what others choose. `chance`: no better than guessing. `position`: chooses by
+the position of a sample. `streaks`: long streaks of the same answer. `copying`: chooses what copies
+the prompt. `speed`: faster than one can skim. `gold`: fails known answers. `test_retest`: answers
+repeated questions differently."""
+FindingStatus = Literal["found", "not found", "not enough evidence"]
 Action = Literal["look", "ask", "exclude"]
 """`look` at some answers; `ask` the labeler, who may have a reason or have misread something;
-`exclude`: add a rule, which can be undone. A person decides; a finding does nothing."""
+`exclude` the labeler, which can be undone. A person decides; a finding has no effect."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One detector's word on one labeler."""
+class LabelerFinding:
+    """The result of one check of one labeler."""
 
     labeler: str
-    kind: Kind
-    status: Status
-    told: str
-    """The reason with its numbers, in a sentence or two."""
+    kind: FindingKind
+    status: FindingStatus
+    message: str
+    """The reason with its numbers, in one or two sentences."""
     n: int
-    """Answers it rests on."""
+    """Answers that it is based on."""
     value: float | None = None
     interval: Interval | None = None
     action: Action | None = None
     """None unless something was found."""
 
 
-def unknown(labeler: str, kind: Kind, n: int, told: str) -> Finding:
-    """Return the finding that there is not enough evidence."""
-    return Finding(labeler=labeler, kind=kind, status="not enough evidence", told=told, n=n)
+def unknown(labeler: str, kind: FindingKind, n: int, message: str) -> LabelerFinding:
+    """Return a finding with the status "not enough evidence"."""
+    return LabelerFinding(
+        labeler=labeler, kind=kind, status="not enough evidence", message=message, n=n
+    )
 
 
-def share_finding(labeler: str, kind: Kind, share: Share, *, lead: str) -> Finding:
-    """Return a verdict on known answers as a finding; failing is a reason to ask."""
-    status: Status = "not enough evidence"
-    if share.verdict != "not enough evidence":
-        status = "found" if share.verdict == "fail" else "not found"
-    return Finding(
+def share_finding(labeler: str, kind: FindingKind, share: Share, *, lead: str) -> LabelerFinding:
+    """Return the finding for a share of known answers; failing is a reason to ask."""
+    status: FindingStatus = "not enough evidence"
+    if share.grade != "not enough evidence":
+        status = "found" if share.grade == "fail" else "not found"
+    return LabelerFinding(
         labeler=labeler,
         kind=kind,
         status=status,
-        told=f"{lead}: {share.told}",
+        message=f"{lead}: {share.message}",
         n=share.n,
         value=share.value,
         interval=share.interval,

@@ -1,4 +1,4 @@
-"""What would twice the labels buy?"""
+"""Learning curve of the reward model: what would twice the labels buy?"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from prefloop.functional.learning_curve import LearningCurve, fit_learning_curve
 from prefloop.functional.statistics import Interval
 
 LEAST_BATCHES = 10
-"""Batches scored after the first one, before a curve is drawn through them."""
+"""Fewest batches after the first one that a curve is fitted to."""
 WIDEST = 0.15
-"""An interval of the accuracy wider than this says too little to act on."""
+"""A forecast whose interval is wider than this is "not enough evidence"."""
 WORTH = 0.01
-"""A smaller gain in accuracy is called small."""
+"""Smallest gain in accuracy that is worth labeling for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """The fitted accuracy after so many labels."""
+    """The fitted accuracy at a number of labels."""
 
     labels: int
     accuracy: float
@@ -29,15 +29,15 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """Accuracy of the reward model as labels grow, and a guess beyond."""
+    """Accuracy of the reward model by number of labels, measured and extrapolated."""
 
-    status: Literal["told", "not enough evidence"]
-    told: str
+    status: Literal["estimated", "not enough evidence"]
+    message: str
     n_labels: int
     n_batches: int
     round: int | None = None
     points: tuple[tuple[int, float], ...] = ()
-    """Labels seen before a batch, and the accuracy on that batch: what was measured."""
+    """Measured: labels seen before a batch, and the accuracy on that batch."""
     curve: tuple[CurvePoint, ...] = ()
     """The fit, up to twice the labels."""
     now: CurvePoint | None = None
@@ -49,11 +49,11 @@ class Forecast:
 def forecast(
     lines: Sequence[Mapping[str, Any]], *, seed: int = 0, labels_per_epoch: int | None = None
 ) -> Forecast:
-    """Return the accuracy curve from the metrics of the reward model, and twice the labels on it.
+    """Return the learning curve fitted to reward-model metrics, up to twice the labels.
 
-    Each batch is scored before the model learns from it, so within one epoch its accuracy is one
-    on unseen labels. Lines beyond `labels_per_epoch` are left out. Of several rounds the one with
-    most labels counts: each starts from the base again.
+    `lines` are rows of `metrics.jsonl`. Each batch is scored before the model trains on it, so
+    within one epoch its accuracy is measured on unseen labels; rows beyond `labels_per_epoch` are
+    left out. Of several rounds the one with most labels is used: each starts from the base model.
     """
     batches, round_number = _batches(lines, labels_per_epoch)
     n_labels = batches[-1][0] + batches[-1][2] if batches else 0
@@ -61,7 +61,7 @@ def forecast(
     if len(batches) < LEAST_BATCHES:
         return Forecast(
             status="not enough evidence",
-            told=f"Not enough evidence for a forecast: {len(batches)} scored batches, "
+            message=f"Not enough evidence for a forecast: {len(batches)} scored batches, "
             f"{LEAST_BATCHES} are needed.",
             n_labels=n_labels,
             n_batches=len(batches),
@@ -72,10 +72,10 @@ def forecast(
     curve = fit_learning_curve(seen, accuracies, counts, seed=seed)
     now, doubled = _point(curve, n_labels), _point(curve, 2 * n_labels)
     gain, interval = curve.gain(float(n_labels), 2.0 * n_labels)
-    status, told = _told(now, doubled, gain, interval)
+    status, message = _message(now, doubled, gain, interval)
     return Forecast(
         status=status,
-        told=told,
+        message=message,
         n_labels=n_labels,
         n_batches=len(batches),
         round=round_number,
@@ -88,9 +88,9 @@ def forecast(
     )
 
 
-def _told(
+def _message(
     now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval
-) -> tuple[Literal["told", "not enough evidence"], str]:
+) -> tuple[Literal["estimated", "not enough evidence"], str]:
     points = f"{100 * interval.low:.1f} to {100 * interval.high:.1f} points"
     if doubled.interval.high - doubled.interval.low > WIDEST:
         return "not enough evidence", (
@@ -98,7 +98,7 @@ def _told(
             f"could be anything in {span(doubled.interval)}."
         )
     if interval.high < WORTH:
-        return "told", (
+        return "estimated", (
             f"Twice the labels would buy little: {percent(now.accuracy)} now, and at most "
             f"{100 * interval.high:.1f} points more with {doubled.labels:,}."
         )
@@ -107,7 +107,7 @@ def _told(
             f"Not enough evidence that more labels help: from {percent(now.accuracy)} now, "
             f"{doubled.labels:,} labels could bring {points}."
         )
-    return "told", (
+    return "estimated", (
         f"Twice the labels ({doubled.labels:,}) would bring the accuracy from "
         f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {100 * gain:.1f} points "
         f"({points})."
@@ -117,7 +117,7 @@ def _told(
 def _batches(
     lines: Sequence[Mapping[str, Any]], labels_per_epoch: int | None
 ) -> tuple[list[tuple[int, float, int]], int | None]:
-    """Return (labels seen before, accuracy, size) of each batch but the first, which saw none."""
+    """Return (labels seen before, accuracy, size) of each batch but the first."""
     by_round: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for line in lines:
         if line.get("stage") != "rewards" or "rewards/accuracy" not in line:
@@ -140,6 +140,6 @@ def _point(curve: LearningCurve, n: int) -> CurvePoint:
 
 
 def _grid(first: int, last: int, n: int = 24) -> list[int]:
-    """Return numbers of labels for the drawn curve, closer where it bends."""
+    """Return the numbers of labels at which the curve is drawn, on a logarithmic scale."""
     ratio = (last / first) ** (1 / n)
     return sorted({round(first * ratio**i) for i in range(n + 1)})

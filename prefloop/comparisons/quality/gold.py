@@ -1,44 +1,44 @@
-"""Answers to questions whose best sample is known."""
+"""Answers to gold questions: those whose best sample is known."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.sentences import counted
-from prefloop.comparisons.quality.share import Share, judged
+from prefloop.comparisons.quality.share import Share, graded
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import beta_bounds
 from prefloop.teamwork import AssignmentKind, QualityCheck
 
 LEAST_ANSWERS = 5
-"""Answers to one gold question before it is doubted."""
+"""Fewest answers to a gold question before it can be called doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DoubtfulGold:
-    """A gold question whose key most people contradict: see the key, then the instructions."""
+    """A gold question whose known answer most people contradict."""
 
     comparison_id: str
     n_right: int
     n: int
-    told: str
+    message: str
 
 
 def gold_share(
     checks: Sequence[QualityCheck], thresholds: Thresholds, kind: AssignmentKind = "gold"
 ) -> Share:
-    """Return how many gold answers were right; a skip or a flag is no answer.
+    """Return the share of right gold answers; skips and flags do not count.
 
-    Silent gold only, unless `kind` says `training`: those are explained, and teach.
+    `kind` is `gold` (asked silently) or `training` (explained afterwards).
     """
     known = [check.is_right for check in checks if check.kind == kind]
     answered = [bool(is_right) for is_right in known if is_right is not None]
-    return judged(
+    return graded(
         sum(answered),
         len(answered),
         bar=thresholds.pass_accuracy,
         least=thresholds.least_gold,
-        confidence=thresholds.verdict_confidence,
+        confidence=thresholds.grade_confidence,
         noun="gold answer",
     )
 
@@ -46,7 +46,8 @@ def gold_share(
 def doubtful_gold(checks: Sequence[QualityCheck]) -> list[DoubtfulGold]:
     """Return the gold questions on which people prefer one other sample to the known one.
 
-    At least five answers, and surely (95 %) more of them for that sample than for the key.
+    Such a question has at least five answers, and with 95 % probability people choose the other
+    sample more often than the known one.
     """
     answers: dict[str, list[QualityCheck]] = defaultdict(list)
     for check in checks:
@@ -59,11 +60,11 @@ def doubtful_gold(checks: Sequence[QualityCheck]) -> list[DoubtfulGold]:
         rival = max(others.values(), default=0)
         if len(given) < LEAST_ANSWERS or beta_bounds(right, right + rival).high >= 0.5:
             continue
-        told = (
+        message = (
             f"{rival} of {counted(len(given), 'answer')} name the same other sample, {right} the "
-            "known one: check the key, then the instructions."
+            "known one: check the known answer, then the instructions."
         )
         found.append(
-            DoubtfulGold(comparison_id=comparison_id, n_right=right, n=len(given), told=told)
+            DoubtfulGold(comparison_id=comparison_id, n_right=right, n=len(given), message=message)
         )
     return sorted(found, key=lambda gold: (gold.n_right / gold.n, gold.comparison_id))

@@ -1,4 +1,4 @@
-"""What labelers and labels are judged by, gathered once."""
+"""The labels and checks that quality figures are computed from."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,23 +15,23 @@ from prefloop.scorers.copying import SCALE, CopyingScorer
 from prefloop.teamwork import QualityCheck
 from prefloop.text.words import words
 
-Answered = TypeVar("Answered", Label, QualityCheck)
+LabelOrCheck = TypeVar("LabelOrCheck", Label, QualityCheck)
 CLEAR_COPY = 0.05
-"""A sample is the one that copies most if its share of copied words leads by this much."""
+"""Lead in the share of copied n-grams from which one sample clearly copies most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionStats:
-    """What a question gives to read. It never changes, so it can be kept."""
+    """Figures of a question's texts. They never change, so they can be cached."""
 
     n_words: int
     """Of the prompt and all samples."""
     copies_most: str | None
-    """The sample that repeats most of the prompt; None if none clearly does."""
+    """Id of the sample that copies most from the prompt; None if none clearly does."""
 
 
-def question_stats(question: Question) -> QuestionStats:
-    """Return how much there is to read, and which sample copies most from the prompt."""
+def measure_question(question: Question) -> QuestionStats:
+    """Return the number of words to read, and which sample copies most from the prompt."""
     prompt, texts = question.prompt.text, question.texts
     copied = CopyingScorer().score([prompt] * len(texts), texts) / SCALE
     order = np.argsort(copied, kind="stable")
@@ -43,40 +43,40 @@ def question_stats(question: Question) -> QuestionStats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """The choices of a best sample, one per labeler and question, as numbers."""
+class ChoiceTable:
+    """The choices of a best sample, one per labeler and question, as arrays."""
 
     choices: Choices
     n_options: np.ndarray
     """Per choice: how many samples were shown."""
-    rows: tuple[Label, ...]
-    """The labels behind the choices."""
+    labels: tuple[Label, ...]
+    """The label of each choice."""
     numbers: Mapping[str, int]
-    """Labeler to number in `choices`."""
+    """Labeler name to number in `choices`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelHistory:
-    """Labels, checks, and what is known around them. Judging it changes nothing."""
+    """Labels and checks, with what is needed to compute figures from them."""
 
     labels: Sequence[Label]
     """Live labels, oldest first; those of excluded labelers too."""
     checks: Sequence[QualityCheck] = ()
     """Answers to gold, training and repeated questions, oldest first."""
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
-    """By id; only looked at for labels that do not say in which order samples were shown."""
+    """By id; used for labels without the order in which samples were shown."""
     owners: frozenset[str] = frozenset()
-    """Names of the researchers: what they choose is what the others are compared with."""
+    """Names of the owners: the others are compared with their choices."""
     excluded: frozenset[str] = frozenset()
-    """Names of labelers whom a rule keeps out: they are judged, but nobody is judged by them."""
+    """Names of excluded labelers: they get figures, but nobody is compared with them."""
     active_seconds: Mapping[str, float] = field(default_factory=dict)
-    """By id of label or check; where it is missing, the whole time of the answer is taken."""
-    wordings: Mapping[str, QuestionStats] = field(default_factory=dict)
-    """By comparison id; without them nothing is said about speed and copying."""
+    """By id of label or check; where missing, `seconds` of the answer is used."""
+    question_stats: Mapping[str, QuestionStats] = field(default_factory=dict)
+    """By comparison id; speed and copying need them."""
 
     @cached_property
     def labelers(self) -> tuple[str, ...]:
-        """Everybody who answered something, by name."""
+        """Names of everybody who answered something, sorted."""
         found = {label.labeler for label in self.labels}
         return tuple(sorted(found | {check.labeler for check in self.checks}))
 
@@ -91,18 +91,18 @@ class LabelHistory:
         return by_labeler(self.checks)
 
     @cached_property
-    def table(self) -> Table:
-        """The choices as numbers."""
+    def table(self) -> ChoiceTable:
+        """The choices as arrays."""
         return _table(self)
 
     @property
     def is_counted(self) -> np.ndarray:
-        """Per labeler: whether others are compared with them, as no rule keeps them out."""
+        """Per labeler: whether others are compared with them, that is, not excluded."""
         return np.array([name not in self.excluded for name in self.labelers], dtype=bool)
 
     @property
     def is_owner(self) -> np.ndarray:
-        """Per labeler: whether they are a researcher."""
+        """Per labeler: whether they are an owner."""
         return np.array([name in self.owners for name in self.labelers], dtype=bool)
 
     @cached_property
@@ -112,7 +112,7 @@ class LabelHistory:
         return tuple(dict.fromkeys([*found, *(check.instructions for check in self.checks)]))
 
     def of_version(self, version: str) -> "LabelHistory":
-        """Return what was answered under one version of the instructions."""
+        """Return the history restricted to one version of the instructions."""
         if self.versions == (version,):
             return self
         return replace(
@@ -122,33 +122,33 @@ class LabelHistory:
         )
 
     def seconds(self, answer: Label | QualityCheck) -> float:
-        """Return how long an answer took, breaks left out where that is known."""
+        """Return the seconds of an answer, without breaks where those were measured."""
         return self.active_seconds.get(answer.id, answer.seconds)
 
     def n_options(self, answer: Label | QualityCheck) -> int:
-        """Return how many samples a question has; 0 if nobody says."""
+        """Return the number of samples of a question; 0 if unknown."""
         if answer.shown:
             return len(answer.shown)
         known = self.comparisons.get(answer.comparison_id)
         return len(known.sample_ids) if known else 0
 
 
-def by_labeler(answers: Iterable[Answered]) -> dict[str, list[Answered]]:
-    """Return each labeler's answers in the order they came in."""
-    found: dict[str, list[Answered]] = defaultdict(list)
+def by_labeler(answers: Iterable[LabelOrCheck]) -> dict[str, list[LabelOrCheck]]:
+    """Return each labeler's answers, in their order."""
+    found: dict[str, list[LabelOrCheck]] = defaultdict(list)
     for answer in answers:
         found[answer.labeler].append(answer)
     return found
 
 
-def _table(history: LabelHistory) -> Table:
-    """Keep the last choice of each labeler on a question, and number what it names."""
+def _table(history: LabelHistory) -> ChoiceTable:
+    """Return the last choice of each labeler on each question, with names as numbers."""
     kept = {
         (label.labeler, label.comparison_id): label
         for label in history.labels
         if label.answer == "best" and history.n_options(label) > 1
     }
-    rows = tuple(kept.values())
+    labels = tuple(kept.values())
     numbers = {name: number for number, name in enumerate(history.labelers)}
     questions: dict[str, int] = {}
     options: dict[tuple[str, str | None], int] = {}
@@ -160,7 +160,7 @@ def _table(history: LabelHistory) -> Table:
                 options.setdefault((label.comparison_id, label.chosen), len(options)),
                 history.n_options(label),
             )
-            for label in rows
+            for label in labels
         ],
         dtype=np.int64,
     ).reshape(-1, 4)
@@ -170,4 +170,4 @@ def _table(history: LabelHistory) -> Table:
         option=codes[:, 2],
         n_labelers=len(numbers),
     )
-    return Table(choices=choices, n_options=codes[:, 3], rows=rows, numbers=numbers)
+    return ChoiceTable(choices=choices, n_options=codes[:, 3], labels=labels, numbers=numbers)

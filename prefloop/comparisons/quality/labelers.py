@@ -1,11 +1,11 @@
-"""One labeler's work, as the team page shows it."""
+"""All figures of each labeler."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
-from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.findings import IN_DOUBT, labeler_findings
 from prefloop.comparisons.quality.gold import gold_share
 from prefloop.comparisons.quality.label_history import LabelHistory
@@ -13,7 +13,7 @@ from prefloop.comparisons.quality.peers import agreements_with_others, agreement
 from prefloop.comparisons.quality.population import Alarm, key_is_in_doubt
 from prefloop.comparisons.quality.self_consistency import Consistency, self_consistency
 from prefloop.comparisons.quality.share import Share, in_doubt
-from prefloop.comparisons.quality.skill import Skill, labeler_skills
+from prefloop.comparisons.quality.skill import LabelerSkill, labeler_skills
 from prefloop.comparisons.quality.speed import median_seconds
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.comparisons.quality.versions import LabelerVersion, labeler_versions
@@ -22,7 +22,7 @@ from prefloop.functional.statistics import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class LabelerFigures:
-    """What is known of one labeler. Every interval is 95 %."""
+    """The figures of one labeler. Every interval is 95 %."""
 
     labeler: str
     is_owner: bool
@@ -35,18 +35,18 @@ class LabelerFigures:
     cost: Cost
     gold: Share
     training: Share
-    """Explained gold questions; they teach, and no finding rests on them."""
+    """Gold questions that were explained; no finding uses them."""
     consistency: Consistency
-    skill: Skill
+    skill: LabelerSkill
     with_others: Estimate | None
     with_owners: Estimate | None
     by_version: tuple[LabelerVersion, ...]
-    findings: tuple[Finding, ...]
-    """One per detector, also what was not found."""
+    findings: tuple[LabelerFinding, ...]
+    """One per check, whatever its status."""
 
     @property
-    def found(self) -> tuple[Finding, ...]:
-        """The findings that say something."""
+    def found(self) -> tuple[LabelerFinding, ...]:
+        """The findings with the status "found"."""
         return tuple(finding for finding in self.findings if finding.status == "found")
 
 

@@ -1,10 +1,10 @@
-"""How far labelers agree: with each other, and with the researchers."""
+"""Agreement of labelers with each other and with the owners."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.label_history import LabelHistory, Table
+from prefloop.comparisons.quality.label_history import ChoiceTable, LabelHistory
 from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.functional.agreement import (
     above_chance,
@@ -20,21 +20,21 @@ Agreements = dict[str, Estimate | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How often two labels on one question name the same sample, and how to read that."""
+    """How often two labels on one question name the same sample."""
 
     estimate: Estimate
     chance: float
-    """The same if everybody guessed."""
+    """Agreement if everybody guessed."""
     above_chance: float
-    """0 at chance, 1 if all agree."""
-    told: str
+    """0 at chance, 1 at full agreement."""
+    message: str
 
 
 def overall_agreement(history: LabelHistory) -> Agreement | None:
     """Return the agreement of all labelers who are not excluded; None without overlap.
 
-    There is no bar for it: taste differs, and close samples make good labelers differ. Published
-    agreement on two-way comparisons lies between 63 and 77 %.
+    It is not graded: preferences differ, and good labelers disagree on samples of similar quality.
+    Published agreement on two-way comparisons lies between 63 and 77 %.
     """
     table = history.table
     keep = history.is_counted[table.choices.labeler]
@@ -44,7 +44,7 @@ def overall_agreement(history: LabelHistory) -> Agreement | None:
         return None
     others = np.bincount(choices.question)[choices.question] - 1
     chance = float((others / table.n_options[keep]).sum() / others.sum())
-    told = (
+    message = (
         f"Two labels on one question name the same sample in {percent(estimate.value)} of "
         f"{counted(estimate.n, 'pair')} ({span(estimate.interval)}); guessing would give "
         f"{percent(chance)}."
@@ -53,22 +53,22 @@ def overall_agreement(history: LabelHistory) -> Agreement | None:
         estimate=estimate,
         chance=chance,
         above_chance=above_chance(estimate.value, chance),
-        told=told,
+        message=message,
     )
 
 
 def agreements_with_others(history: LabelHistory) -> Agreements:
-    """Return for each labeler how often the others chose the same, themselves left out."""
+    """Return for each labeler how often the others made the same choice."""
     return _by_name(history.table, history.is_counted)
 
 
 def agreements_with_owners(history: LabelHistory) -> Agreements:
-    """Return for each labeler how often the researchers chose the same; themselves left out."""
+    """Return for each labeler how often the owners (other than themselves) made the same choice."""
     return _by_name(history.table, history.is_owner)
 
 
 def overall_with_owners(history: LabelHistory) -> Estimate | None:
-    """Return how often labelers choose as the researchers do; None without common questions."""
+    """Return how often labelers make the same choice as the owners; None without overlap."""
     table, is_owner = history.table, history.is_owner
     if not is_owner.any():
         return None
@@ -77,6 +77,6 @@ def overall_with_owners(history: LabelHistory) -> Estimate | None:
     return agreement_with(choices, is_owner)
 
 
-def _by_name(table: Table, is_other: np.ndarray) -> Agreements:
+def _by_name(table: ChoiceTable, is_other: np.ndarray) -> Agreements:
     found = agreement_with_others(table.choices, is_other)
     return {name: found[number] for name, number in table.numbers.items()}

@@ -1,11 +1,11 @@
-"""What is wrong with everybody at once is wrong with the page or the key, not with people."""
+"""Alarms about all labelers at once: their cause is the page or the known answers, not people."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_with_owners
-from prefloop.comparisons.quality.position import overall_places
+from prefloop.comparisons.quality.position import overall_positions
 from prefloop.comparisons.quality.sentences import counted, ordinal, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import Interval, paired_win_rate, wilson
@@ -13,37 +13,37 @@ from prefloop.functional.statistics import Interval, paired_win_rate, wilson
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Something that concerns the whole run."""
+    """A problem of the whole run."""
 
-    kind: Literal["flipped", "chance", "place", "rule"]
-    """`flipped`: people as a whole choose against the key or the researchers. `chance`: no better
-    than by chance. `place`: everybody favors a place on the page. `rule`: an exclusion rule keeps
-    out more than it should."""
+    kind: Literal["flipped", "chance", "position", "rule"]
+    """`flipped`: people as a whole choose against the known answers or the owners. `chance`: no
+    better than guessing. `position`: everybody favors a position on the page. `rule`: an exclusion
+    rule excludes more than it should."""
     level: Literal["stop", "look"]
-    """`stop`: pull the cord until it is understood; labels may mean their opposite."""
-    told: str
+    """`stop`: stop the run until it is understood; labels may mean their opposite."""
+    message: str
     value: float
     interval: Interval | None
     n: int
 
 
 def population_alarms(history: LabelHistory, thresholds: Thresholds) -> list[Alarm]:
-    """Return what is wrong with all labelers together; empty if nothing is known to be."""
+    """Return the alarms about all labelers together."""
     found = [
         _gold_alarm(history, thresholds),
         _owners_alarm(history, thresholds),
-        _place_alarm(history, thresholds),
+        _position_alarm(history, thresholds),
     ]
     return [alarm for alarm in found if alarm is not None]
 
 
 def key_is_in_doubt(alarms: list[Alarm]) -> bool:
-    """Return whether people cannot be judged by gold, as the whole population fails it."""
+    """Return whether the known answers are in doubt, as the whole population fails them."""
     return any(alarm.kind in ("flipped", "chance") for alarm in alarms)
 
 
 def _gold_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
-    """Compare the latest silent gold of all with chance; the latest, so that a flip shows soon."""
+    """Compare the latest silent gold of all with chance; the latest, to notice a flip early."""
     known = [
         check
         for check in history.checks
@@ -56,7 +56,7 @@ def _gold_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
     estimate = paired_win_rate(
         [float(bool(check.is_right)) for check in gold],
         [check.comparison_id for check in gold],
-        thresholds.verdict_confidence,
+        thresholds.grade_confidence,
         labelers=[check.labeler for check in gold],
     )
     chance = sum(1 / history.n_options(check) for check in gold) / len(gold)
@@ -74,11 +74,11 @@ def _owners_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None
         return None
     table = history.table
     chance = float((1 / table.n_options).mean())
-    people = {x.labeler for x in table.rows} - history.owners - history.excluded
+    people = {x.labeler for x in table.labels} - history.owners - history.excluded
     if len(people) < thresholds.least_labelers:
         return None
     figures = (
-        f"labelers choose as the researchers do in {percent(estimate.value)} "
+        f"labelers choose as the owners do in {percent(estimate.value)} "
         f"({span(estimate.interval)}) of {counted(estimate.n, 'common choice')}, where guessing "
         f"gives {percent(chance)}"
     )
@@ -96,32 +96,37 @@ def _alarm(
 ) -> Alarm | None:
     sentence = figures[0].upper() + figures[1:]
     if interval.high < chance:
-        told = (
-            f"{sentence}: answers mean their opposite, or the key does. This is a fault of the "
-            "page, the order or the key, not of people."
+        message = (
+            f"{sentence}: answers mean their opposite, or the known answers do. The cause is the "
+            "page, the order or the known answers, not people."
         )
-        return Alarm(kind="flipped", level="stop", told=told, value=value, interval=interval, n=n)
+        return Alarm(
+            kind="flipped", level="stop", message=message, value=value, interval=interval, n=n
+        )
     if interval.low <= chance and interval.high < (1 + chance) / 2:
-        told = (
-            f"{sentence}: people as a whole cannot be told from guessing. See the key, and whether "
-            "answers and samples have lost each other, before anybody is judged."
+        message = (
+            f"{sentence}: this may be guessing. Check the known answers, and whether answers and "
+            "samples still belong together, before you draw conclusions about anybody."
         )
-        return Alarm(kind="chance", level="look", told=told, value=value, interval=interval, n=n)
+        return Alarm(
+            kind="chance", level="look", message=message, value=value, interval=interval, n=n
+        )
     return None
 
 
-def _place_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
-    places = overall_places(history)
-    if places.p_value >= thresholds.place_q or places.excess <= thresholds.place_excess:
+def _position_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
+    found = overall_positions(history)
+    if found.p_value >= thresholds.position_q or found.excess <= thresholds.position_excess:
         return None
-    share = places.n_favorite / places.n
+    share = found.n_favorite / found.n
     return Alarm(
-        kind="place",
+        kind="position",
         level="look",
-        told=f"All labelers together chose the {ordinal(places.favorite)} sample shown in "
-        f"{percent(share)} of {counted(places.n, 'choice')}, where {percent(places.expected)} is "
-        "even: see how the page lays samples out, and whether the order is drawn anew.",
+        message=f"All labelers together chose the {ordinal(found.favorite)} sample shown in "
+        f"{percent(share)} of {counted(found.n, 'choice')}, where chance gives "
+        f"{percent(found.expected)}: check how the page lays samples out, and whether their order "
+        "is random.",
         value=share,
-        interval=wilson(places.n_favorite, places.n),
-        n=places.n,
+        interval=wilson(found.n_favorite, found.n),
+        n=found.n,
     )

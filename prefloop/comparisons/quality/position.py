@@ -1,93 +1,96 @@
-"""Does the place on the page decide, instead of what stands there?"""
+"""Position bias: does a labeler choose by where a sample stands on the page?"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from prefloop.comparisons.quality.finding import Action, Finding, unknown
+from prefloop.comparisons.quality.finding import Action, LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import ordinal, percent
+from prefloop.comparisons.quality.sentences import counted, ordinal, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.functional.runs import Places, place_test
+from prefloop.functional.runs import PositionTest, position_test
 from prefloop.functional.statistics import Interval, q_values, wilson
 from prefloop.records import Label
 from prefloop.teamwork import QualityCheck
 
 
-def position_findings(history: LabelHistory, thresholds: Thresholds) -> list[Finding]:
-    """Return for each labeler whether the place where a sample stood was chosen.
+def position_findings(history: LabelHistory, thresholds: Thresholds) -> list[LabelerFinding]:
+    """Return for each labeler whether they choose by position.
 
-    Against what a fresh random order allows, by chi-square, with the share of false discoveries
-    held over all labelers together.
+    Chosen positions are compared with those of a uniform random order by a chi-square test; the
+    false discovery rate is controlled over all labelers together.
     """
     names = history.labelers
-    found = [labeler_places(history, name) for name in names]
-    enough = [places.n >= thresholds.least_overlap for places in found]
-    told = [places.p_value for places, is_enough in zip(found, enough, strict=True) if is_enough]
-    adjusted = iter(q_values(told))
+    found = [labeler_positions(history, name) for name in names]
+    enough = [test.n >= thresholds.least_overlap for test in found]
+    p_values = [test.p_value for test, is_enough in zip(found, enough, strict=True) if is_enough]
+    adjusted = iter(q_values(p_values))
     return [
-        _finding(name, places, float(next(adjusted)), thresholds)
+        _finding(name, test, float(next(adjusted)), thresholds)
         if is_enough
         else unknown(
-            name, "place", places.n, f"{places.n} choices: too few to see a place in them."
+            name,
+            "position",
+            test.n,
+            f"{counted(test.n, 'choice')}; {thresholds.least_overlap} are needed.",
         )
-        for name, places, is_enough in zip(names, found, enough, strict=True)
+        for name, test, is_enough in zip(names, found, enough, strict=True)
     ]
 
 
-def labeler_places(history: LabelHistory, labeler: str) -> Places:
-    """Return where the samples stood that one labeler chose.
+def labeler_positions(history: LabelHistory, labeler: str) -> PositionTest:
+    """Return the position test of one labeler's choices.
 
-    Work, gold and training count: their orders are drawn anew. A repeat is the first order or its
-    reverse, and answered from memory, so it does not.
+    Regular questions, gold and training count: each is shown in a random order. A repeated question
+    does not: it is shown in the first order or its reverse, and may be answered from memory.
     """
     checks = [c for c in history.checks_by.get(labeler, ()) if c.kind != "repeat"]
-    return _places([*history.labels_by.get(labeler, ()), *checks])
+    return _test([*history.labels_by.get(labeler, ()), *checks])
 
 
-def overall_places(history: LabelHistory) -> Places:
-    """Return where all chosen samples stood, those of excluded labelers left out.
+def overall_positions(history: LabelHistory) -> PositionTest:
+    """Return the position test of all choices but those of excluded labelers.
 
-    A place that everybody favors is a matter of the page, not of a person.
+    A position that everybody favors is caused by the page, not by a person.
     """
-    return _places([x for x in history.labels if x.labeler not in history.excluded])
+    return _test([x for x in history.labels if x.labeler not in history.excluded])
 
 
-def _places(answers: Sequence[Label | QualityCheck]) -> Places:
+def _test(answers: Sequence[Label | QualityCheck]) -> PositionTest:
     chosen = [
         (answer.shown.index(answer.chosen), len(answer.shown))
         for answer in answers
         if answer.answer == "best" and answer.chosen in answer.shown
     ]
     pairs = np.array(chosen, dtype=np.int64).reshape(-1, 2)
-    return place_test(pairs[:, 0], pairs[:, 1])
+    return position_test(pairs[:, 0], pairs[:, 1])
 
 
-def _finding(labeler: str, places: Places, q: float, thresholds: Thresholds) -> Finding:
-    interval = wilson(places.n_favorite, places.n)
-    share = places.n_favorite / places.n
-    is_found = q < thresholds.place_q and places.excess > thresholds.place_excess
+def _finding(labeler: str, test: PositionTest, q: float, thresholds: Thresholds) -> LabelerFinding:
+    interval = wilson(test.n_favorite, test.n)
+    share = test.n_favorite / test.n
+    is_found = q < thresholds.position_q and test.excess > thresholds.position_excess
     figures = (
-        f"the {ordinal(places.favorite)} sample shown in {places.n_favorite} of {places.n} "
-        f"answers ({percent(share)}; {percent(places.expected)} if only content counts)"
+        f"the {ordinal(test.favorite)} sample shown in {test.n_favorite} of {test.n} "
+        f"answers ({percent(share)}; {percent(test.expected)} if only content counts)"
     )
-    told = f"Chose {figures}." if not is_found else f"Goes by the place: chose {figures}."
-    return Finding(
+    message = f"Chose {figures}." if not is_found else f"Chooses by position: chose {figures}."
+    return LabelerFinding(
         labeler=labeler,
-        kind="place",
+        kind="position",
         status="found" if is_found else "not found",
-        told=told,
-        n=places.n,
+        message=message,
+        n=test.n,
         value=share,
         interval=interval,
-        action=_action(places, interval, thresholds) if is_found else None,
+        action=_action(test, interval, thresholds) if is_found else None,
     )
 
 
-def _action(places: Places, interval: Interval, thresholds: Thresholds) -> Action:
-    """Suggest exclusion if surely most answers go by the place; a leaning is a reason to ask.
+def _action(test: PositionTest, interval: Interval, thresholds: Thresholds) -> Action:
+    """Suggest exclusion if surely most answers go by position; less is a reason to ask.
 
-    Random orders turn a leaning into noise: it costs accuracy and moves no preference.
+    As orders are random, a weak position bias is noise: it costs accuracy and favors no sample.
     """
-    by_place = (interval.low - places.expected) / (1 - places.expected)
-    return "exclude" if by_place > thresholds.exclude_place_share else "ask"
+    by_position = (interval.low - test.expected) / (1 - test.expected)
+    return "exclude" if by_position > thresholds.exclude_position_share else "ask"

@@ -1,4 +1,4 @@
-"""Exclusion rules are watched like labelers: one that suddenly keeps out many is itself suspect."""
+"""How much each exclusion rule excludes, and an alarm for one that suddenly excludes more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86400.0
 N_DAYS = 7
 LEAST_LABELS = 20
-"""Labels in the last day before a share of them says anything."""
+"""Fewest labels in the last 24 hours from which a share is reported."""
 LEAST_DAYS = 3
-"""Earlier days with labels before their median says anything."""
+"""Fewest earlier days with labels from which a median is used."""
 JUDGED = ("best", "tie", "all_bad")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleHealth:
-    """How much one rule keeps out, day by day."""
+    """How much one rule excludes, day by day."""
 
     name: str
     n_labelers: int
-    """Kept out now."""
+    """Excluded now."""
     n_labels: int
     """Their live labels."""
     shares: tuple[float | None, ...]
-    """Share of each day's labels that it kept out: the last 24 hours first, then the seven days
+    """Share of each day's labels that it excluded: the last 24 hours first, then the seven days
     before. None for a day without labels."""
     status: Literal["fine", "alarm", "not enough evidence"]
-    told: str
+    message: str
 
 
 def rule_health(
     rules: Sequence[Exclusion], tallies: Sequence[Tally], *, now: float, thresholds: Thresholds
 ) -> list[RuleHealth]:
-    """Return for each rule the share of labels it keeps out, and whether that is too much.
+    """Return for each rule the share of labels that it excludes, and whether that is an alarm.
 
-    A day's labels count as kept out if the rule is in force for their labeler when the day ends.
+    A day's labels count as excluded if the rule applies to their labeler when the day ends.
     Alarm: more than a fifth of the last 24 hours, or three times the median of the week before.
     """
     days = [now - day * SECONDS_PER_DAY for day in range(N_DAYS + 1)]
@@ -53,7 +53,7 @@ def rule_health(
             _share(_in_force(own, end), labels) for end, labels in zip(days, by_day, strict=True)
         )
         in_force = [rule for rule in own if _is_in_force(rule, now)]
-        status, told = _status(shares, sum(by_day[0].values()), thresholds)
+        status, message = _status(shares, sum(by_day[0].values()), thresholds)
         found.append(
             RuleHealth(
                 name=name,
@@ -61,19 +61,19 @@ def rule_health(
                 n_labels=sum(rule.n_labels for rule in in_force),
                 shares=shares,
                 status=status,
-                told=told,
+                message=message,
             )
         )
     return found
 
 
 def rule_alarms(health: Sequence[RuleHealth]) -> list[Alarm]:
-    """Return an alarm for each rule that keeps out too much."""
+    """Return an alarm for each rule that excludes too much."""
     return [
         Alarm(
             kind="rule",
             level="look",
-            told=f"Rule “{rule.name}”: {rule.told}",
+            message=f"Rule “{rule.name}”: {rule.message}",
             value=rule.shares[0] or 0.0,
             interval=None,
             n=rule.n_labels,
@@ -89,19 +89,19 @@ def _status(
     today = shares[0]
     if today is None or n < LEAST_LABELS:
         return "not enough evidence", f"{counted(n, 'label')} in the last 24 hours."
-    told = f"keeps out {percent(today)} of the last 24 hours' {counted(n, 'label')}"
+    message = f"excludes {percent(today)} of the last 24 hours' {counted(n, 'label')}"
     before = [share for share in shares[1:] if share is not None]
     if today > thresholds.rule_share:
-        return "alarm", f"{told}, more than {percent(thresholds.rule_share)}: is the rule right?"
+        return "alarm", f"{message}, more than {percent(thresholds.rule_share)}: is the rule right?"
     usual = median(before) if len(before) >= LEAST_DAYS else None
     if usual is None:
-        return "fine", f"{told}; too few earlier days to compare with."
+        return "fine", f"{message}; too few earlier days to compare with."
     if today > thresholds.rule_floor and today > thresholds.rule_factor * usual:
         return (
             "alarm",
-            f"{told}, where {percent(usual)} was usual in the week before: what changed?",
+            f"{message}, where {percent(usual)} was usual in the week before: what changed?",
         )
-    return "fine", f"{told}; {percent(usual)} is usual."
+    return "fine", f"{message}; {percent(usual)} is usual."
 
 
 def _labels_by(tallies: Sequence[Tally], end: float) -> dict[str, int]:

@@ -1,46 +1,47 @@
-"""Do a labeler's answers go by what others and the key see, by a coin, or against it?"""
+"""Skill: do a labeler's answers agree with gold and with the others beyond chance?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.quality.finding import Action, Finding, unknown
+from prefloop.comparisons.quality.finding import Action, LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.functional.skill import Answers, one_coin_skills
+from prefloop.functional.skill import SkillAnswers, one_coin_skills
 from prefloop.functional.statistics import Interval
 from prefloop.teamwork import QualityCheck
 
-TELLING = 10.0
-"""A likelihood ratio that is worth a talk ("strong" from 10 on: Jeffreys 1961)."""
+STRONG_RATIO = 10.0
+"""Likelihood ratio from which a labeler is asked ("strong" from 10 on: Jeffreys 1961)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Skill:
-    """The share of answers that go by what others and the key see; the rest is guessing.
+class LabelerSkill:
+    """The share of answers that follow gold and the others; the rest is guessing.
 
-    Below 0 they go against it. Not the share of right answers: at 0 a labeler of two-way questions
-    is right half of the time.
+    Below 0 answers contradict them. Not the share of right answers: at 0 a labeler of two-way
+    questions is right half of the time.
     """
 
     value: float
     interval: Interval
     """95 %."""
     n: int
-    """Answers that others or the key can speak to."""
+    """Answers to gold, or to questions that others answered too."""
     flipped_probability: float
+    """Probability of a skill below 0."""
     half_usual_probability: float
-    """Of a skill below half of what is usual here."""
+    """Probability of a skill below half of the usual one."""
     guess_ratio: float
-    """How many times likelier such answers are from a guesser than from the usual skill."""
+    """Likelihood of the answers at skill 0, over that at the usual skill."""
     usual: float | None
-    """The median skill of the others who are surely better than guessing; None if there are too
-    few. Guessers are left out, so that many of them do not make guessing usual."""
+    """Median skill of the others who are surely better than guessing; None if there are too few.
+    Guessers are left out, so that many of them do not make guessing usual."""
 
 
-def labeler_skills(history: LabelHistory, thresholds: Thresholds) -> dict[str, Skill]:
-    """Return every labeler's skill, from gold and from the questions that others answered too."""
+def labeler_skills(history: LabelHistory, thresholds: Thresholds) -> dict[str, LabelerSkill]:
+    """Return each labeler's skill, from gold and from questions that others answered too."""
     answers = _answers(history)
     skills = one_coin_skills(answers)
     means, low, high = skills.mean(), skills.quantile(0.025), skills.quantile(0.975)
@@ -54,7 +55,7 @@ def labeler_skills(history: LabelHistory, thresholds: Thresholds) -> dict[str, S
     halved = skills.below(usual / 2)
     ratios = skills.ratio(np.zeros(len(means)), usual)
     return {
-        name: Skill(
+        name: LabelerSkill(
             value=float(means[i]),
             interval=Interval(float(low[i]), float(high[i])),
             n=int(skills.n[i]),
@@ -67,26 +68,29 @@ def labeler_skills(history: LabelHistory, thresholds: Thresholds) -> dict[str, S
     }
 
 
-def flipped_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Finding:
-    """Return whether a labeler chooses against the others and the key."""
+def flipped_finding(labeler: str, skill: LabelerSkill, thresholds: Thresholds) -> LabelerFinding:
+    """Return whether a labeler chooses against gold and the others."""
     if skill.n < thresholds.least_overlap:
         return unknown(labeler, "flipped", skill.n, _too_few(skill, thresholds))
     is_found = skill.flipped_probability > thresholds.flipped_probability
     action: Action = "ask"
     if skill.flipped_probability > thresholds.exclude_probability:
         action = "exclude"
-    told = f"Of {_speaking(skill)}, {_share(skill)} go by what others and the key see."
+    message = (
+        f"Of {_comparable(skill)}, {_share(skill)} agree with gold and the others beyond chance."
+    )
     if is_found:
-        told = (
-            f"Chooses against others and the key: of {_speaking(skill)}, {percent(-skill.value)} "
-            f"avoid the best sample ({_span(skill)}). Ask whether the question, the keys or the "
-            "samples' order was misread: then the labels can be given anew."
+        message = (
+            f"Chooses against gold and the others: of {_comparable(skill)}, "
+            f"{percent(-skill.value)} avoid the best sample ({_span(skill)}). Ask whether the "
+            "question, the keys or the order of the samples was misread: then the labels can be "
+            "given again."
         )
-    return Finding(
+    return LabelerFinding(
         labeler=labeler,
         kind="flipped",
         status="found" if is_found else "not found",
-        told=told,
+        message=message,
         n=skill.n,
         value=skill.value,
         interval=skill.interval,
@@ -94,41 +98,40 @@ def flipped_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Findi
     )
 
 
-def chance_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Finding:
-    """Return whether a labeler's answers look like a coin's.
+def chance_finding(labeler: str, skill: LabelerSkill, thresholds: Thresholds) -> LabelerFinding:
+    """Return whether a labeler's answers look like guessing.
 
-    found: chance lies inside the interval, and such answers are likelier from a guesser than from
-    the usual skill. A reason to look; from ten times likelier on to ask. Exclusion is suggested
+    found: chance lies inside the interval, and the answers are likelier from a guesser than from
+    the usual skill. A reason to look; to ask from ten times likelier on. Exclusion is suggested
     only if the skill is surely (99 %) below half of the usual. A labeler who is weak but surely
-    better than chance is not told: such labels still help.
+    better than chance is not reported: such labels still help.
     """
     if skill.n < thresholds.least_overlap:
         return unknown(labeler, "chance", skill.n, _too_few(skill, thresholds))
     if skill.usual is None:
-        told = f"Fewer than {thresholds.least_labelers} others are surely better than guessing."
-        return unknown(labeler, "chance", skill.n, told)
+        message = f"Fewer than {thresholds.least_labelers} others are surely better than guessing."
+        return unknown(labeler, "chance", skill.n, message)
     low, high = skill.interval
     figures = (
-        f"of {_speaking(skill)}, {_share(skill)} go by what others and the key see, where "
-        f"{percent(skill.usual)} is usual"
+        f"of {_comparable(skill)}, {_share(skill)} agree with gold and the others beyond chance, "
+        f"where {percent(skill.usual)} is usual"
     )
     if low > 0 or high < 0:
-        status, told = "not found", f"Better than guessing: {figures}."
+        status, message = "not found", f"Better than guessing: {figures}."
         if high < 0:
-            told = f"Not like a coin, but against the others: {figures}."
+            message = f"Not guessing, but against the others: {figures}."
     elif skill.guess_ratio < 1:
-        status, told = "not enough evidence", f"May or may not be guessing: {figures}."
+        status, message = "not enough evidence", f"Guessing is possible: {figures}."
     else:
         status = "found"
-        told = (
-            f"Cannot be told from guessing: {figures}. Such answers are {_times(skill)} likelier "
-            "from a guesser."
+        message = (
+            f"May be guessing: {figures}. Such answers are {_times(skill)} likelier from a guesser."
         )
-    return Finding(
+    return LabelerFinding(
         labeler=labeler,
         kind="chance",
         status=status,  # type: ignore[arg-type]
-        told=told,
+        message=message,
         n=skill.n,
         value=skill.value,
         interval=skill.interval,
@@ -136,18 +139,18 @@ def chance_finding(labeler: str, skill: Skill, thresholds: Thresholds) -> Findin
     )
 
 
-def _action(skill: Skill, thresholds: Thresholds) -> Action:
+def _action(skill: LabelerSkill, thresholds: Thresholds) -> Action:
     if skill.half_usual_probability > thresholds.exclude_probability:
         return "exclude"
-    return "ask" if skill.guess_ratio >= TELLING else "look"
+    return "ask" if skill.guess_ratio >= STRONG_RATIO else "look"
 
 
-def _times(skill: Skill) -> str:
+def _times(skill: LabelerSkill) -> str:
     return f"{skill.guess_ratio:.1f} times" if skill.guess_ratio < 1000 else "over 1,000 times"
 
 
-def _answers(history: LabelHistory) -> Answers:
-    """Return the choices, and after them the answers to silent gold as one question of its own."""
+def _answers(history: LabelHistory) -> SkillAnswers:
+    """Return the choices, followed by the answers to silent gold as one question of their own."""
     table = history.table
     gold = [c for c in history.checks if _is_known(c) and history.n_options(c) > 1]
     n = len(gold)
@@ -159,7 +162,7 @@ def _answers(history: LabelHistory) -> Answers:
     numbers = np.array([table.numbers[c.labeler] for c in gold], dtype=np.int64)
     sizes = np.array([history.n_options(c) for c in gold], dtype=np.int64)
     right = np.array([float(bool(c.is_right)) for c in gold])
-    return Answers(
+    return SkillAnswers(
         labeler=np.concatenate([choices.labeler, numbers]),
         question=np.concatenate([choices.question, beyond(choices.question)]),
         option=np.concatenate([choices.option, beyond(choices.option)]),
@@ -184,20 +187,17 @@ def _median_of_others(means: np.ndarray, counts_for: np.ndarray, least: int) -> 
     return found
 
 
-def _too_few(skill: Skill, thresholds: Thresholds) -> str:
-    return (
-        f"{counted(skill.n, 'answer')} that others or the key can speak to; "
-        f"{thresholds.least_overlap} are needed."
-    )
+def _too_few(skill: LabelerSkill, thresholds: Thresholds) -> str:
+    return f"{_comparable(skill)}; {thresholds.least_overlap} are needed."
 
 
-def _speaking(skill: Skill) -> str:
-    return f"{counted(skill.n, 'answer')} that others or the key can speak to"
+def _comparable(skill: LabelerSkill) -> str:
+    return f"{counted(skill.n, 'answer')} to gold or to questions that others answered too"
 
 
-def _share(skill: Skill) -> str:
+def _share(skill: LabelerSkill) -> str:
     return f"{percent(skill.value)} ({span(skill.interval)})"
 
 
-def _span(skill: Skill) -> str:
+def _span(skill: LabelerSkill) -> str:
     return span(Interval(-skill.interval.high, -skill.interval.low))

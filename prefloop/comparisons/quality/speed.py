@@ -1,11 +1,11 @@
-"""Is there time to read what is shown?"""
+"""Speed: is an answer given before its texts can be read?"""
 
 import math
 from statistics import median
 
-from prefloop.comparisons.quality.finding import Finding, unknown
+from prefloop.comparisons.quality.finding import LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import percent, span
+from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.functional.statistics import wilson
 
@@ -19,33 +19,33 @@ def median_seconds(history: LabelHistory, labeler: str) -> float | None:
     return median(known) if known else None
 
 
-def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -> Finding:
+def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -> LabelerFinding:
     """Return whether too many of the latest answers came faster than one can skim.
 
         too fast:  active seconds < words of prompt and samples / words per second
 
-    Fast is not wrong: who knows the prompt reads less. So it is a reason to look or to ask, never
-    to exclude.
+    Fast is not wrong: a labeler who knows the prompt reads less. So it is a reason to look or to
+    ask, never to exclude.
     """
     timed = [
-        (history.seconds(label), history.wordings[label.comparison_id].n_words)
+        (history.seconds(label), history.question_stats[label.comparison_id].n_words)
         for label in history.labels_by.get(labeler, ())
-        if label.answer in JUDGED and label.comparison_id in history.wordings
+        if label.answer in JUDGED and label.comparison_id in history.question_stats
     ]
-    last = [row for row in timed if not math.isnan(row[0])][-thresholds.last_answers :]
+    last = [pair for pair in timed if not math.isnan(pair[0])][-thresholds.last_answers :]
     n = len(last)
     if n < thresholds.last_answers:
-        told = f"{n} timed answers; the last {thresholds.last_answers} are looked at."
-        return unknown(labeler, "speed", n, told)
+        message = f"{counted(n, 'timed answer')}; {thresholds.last_answers} are needed."
+        return unknown(labeler, "speed", n, message)
     n_fast = sum(seconds < n_words / thresholds.words_per_second for seconds, n_words in last)
     interval = wilson(n_fast, n)
     is_found = n_fast > thresholds.too_fast_share * n
     pace = f"{60 * thresholds.words_per_second:.0f} words a minute"
-    return Finding(
+    return LabelerFinding(
         labeler=labeler,
         kind="speed",
         status="found" if is_found else "not found",
-        told=f"{n_fast} of the last {n} answers ({percent(n_fast / n)}; {span(interval)}) came "
+        message=f"{n_fast} of the last {n} answers ({percent(n_fast / n)}; {span(interval)}) came "
         f"faster than one can skim the texts at {pace}.",
         n=n,
         value=n_fast / n,

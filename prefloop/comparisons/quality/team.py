@@ -1,8 +1,8 @@
-"""Everything that labels say about a team, in one call."""
+"""All quality figures of a team of labelers, in one call."""
 
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.copying_preference import CopyChoice, copy_choice
+from prefloop.comparisons.quality.copying_preference import CopyingPreference, copying_preference
 from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
 from prefloop.comparisons.quality.gold import DoubtfulGold, doubtful_gold
 from prefloop.comparisons.quality.label_history import LabelHistory
@@ -21,28 +21,28 @@ class TeamFigures:
     labelers: tuple[LabelerFigures, ...]
     """By name."""
     agreement: Agreement | None
-    """Between labelers; None without a question that two answered."""
+    """Between labelers; None unless two answered the same question."""
     with_owners: Estimate | None
-    copying: CopyChoice | None
+    copying: CopyingPreference | None
     versions: tuple[VersionFigures, ...]
     """Oldest first."""
     doubtful_gold: tuple[DoubtfulGold, ...]
     cost: Cost
     alarms: tuple[Alarm, ...]
-    """What concerns everybody at once."""
+    """About all labelers at once."""
 
 
-def judge_team(
+def team_figures(
     history: LabelHistory, *, pay: Pay | None = None, thresholds: Thresholds | None = None
 ) -> TeamFigures:
-    """Return all figures and findings. They change nothing: that is for a person to decide."""
+    """Return all figures and findings. They have no effect: a person decides."""
     pay, thresholds = pay or Pay(), thresholds or Thresholds()
     alarms = population_alarms(history, thresholds)
     return TeamFigures(
         labelers=tuple(labeler_figures(history, alarms, pay=pay, thresholds=thresholds)),
         agreement=overall_agreement(history),
         with_owners=overall_with_owners(history),
-        copying=copy_choice(history),
+        copying=copying_preference(history),
         versions=tuple(version_figures(history)),
         doubtful_gold=tuple(doubtful_gold(history.checks)),
         cost=cost_of(history, history.labelers, pay),

@@ -1,4 +1,4 @@
-"""What changed when the instructions did."""
+"""Figures by version of the instructions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class VersionFigures:
     n_labels: int
     n_labelers: int
     answers: Mapping[str, int]
-    """Labels by kind of answer: more ties or flags may mean less clear instructions."""
+    """Labels by answer; more ties or flags may mean less clear instructions."""
     agreement: Agreement | None
     with_owners: Estimate | None
     gold: Estimate | None

@@ -193,7 +193,7 @@ class LearningNow(_Part):
     """Accuracy as labels grow, and what twice as many would buy."""
 
     status: str
-    """`told`, or `not enough evidence`."""
+    """`estimated`, or `not enough evidence`."""
     told: str
     n_labels: int
     round: int | None

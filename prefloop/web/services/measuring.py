@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.forecast import CurvePoint, Forecast, forecast
-from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats, question_stats
+from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats, measure_question
 from prefloop.comparisons.quality.peers import Agreement
 from prefloop.comparisons.quality.population import Alarm
 from prefloop.comparisons.quality.rule_health import rule_alarms, rule_health
 from prefloop.comparisons.quality.sentences import percent, span
-from prefloop.comparisons.quality.team import TeamFigures, judge_team
+from prefloop.comparisons.quality.team import TeamFigures, team_figures
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.comparisons.questions import Question
 from prefloop.records import Label, Prompt
@@ -63,7 +63,7 @@ class Measuring:
         thresholds = self._thresholds
         labels = store.recent.labels(NEWEST)
         history = self._evidence(labels)
-        team = judge_team(history, thresholds=thresholds) if history.labelers else None
+        team = team_figures(history, thresholds=thresholds) if history.labelers else None
         recent = store.tallies.all(since_hour=int(now // 3600) - RULE_HOURS)
         health = rule_health(store.rules.all(), recent, now=now, thresholds=thresholds)
         alarms = (*(team.alarms if team else ()), *rule_alarms(health))
@@ -86,7 +86,7 @@ class Measuring:
             owners=frozenset(p.name for p in store.people.all() if p.role == "owner"),
             excluded=frozenset(store.rules.excluded()),
             active_seconds=store.recent.active_seconds(names),
-            wordings=self._wordings,
+            question_stats=self._wordings,
         )
 
     def _read(self, comparison_ids: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ class Measuring:
         if len(self._wordings) > WORDINGS_KEPT:
             self._wordings.clear()
         for asked in self._store.recent.questions(limit=len(wanted), only=wanted):
-            self._wordings[asked.comparison.id] = question_stats(_question(asked))
+            self._wordings[asked.comparison.id] = measure_question(_question(asked))
 
 
 def _question(asked: AskedQuestion) -> Question:
@@ -106,7 +106,7 @@ def _question(asked: AskedQuestion) -> Question:
 def _quality(
     at: float, n_labels: int, agreement: Agreement | None, alarms: Sequence[Alarm]
 ) -> QualityNow:
-    told = [AlarmNow(level=alarm.level, told=alarm.told) for alarm in alarms]
+    told = [AlarmNow(level=alarm.level, told=alarm.message) for alarm in alarms]
     if agreement is None:
         nothing = "no question was answered by two people yet"
         return QualityNow(at=at, n_labels=n_labels, agreement=None, told=nothing, alarms=told)
@@ -135,7 +135,7 @@ def learning_told(found: Forecast) -> LearningNow:
     """Return a forecast as the dashboard draws it."""
     return LearningNow(
         status=found.status,
-        told=found.told,
+        told=found.message,
         n_labels=found.n_labels,
         round=found.round,
         points=[MeasuredPoint(labels=n, accuracy=accuracy) for n, accuracy in found.points],

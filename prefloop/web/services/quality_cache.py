@@ -28,7 +28,7 @@ class QualityCache:
         found = self._background.latest()
         if found is None or found.team is None:
             return {}
-        return {gold.comparison_id: gold.told for gold in found.team.doubtful_gold}
+        return {gold.comparison_id: gold.message for gold in found.team.doubtful_gold}
 
     def everything(self, *, patience_seconds: float) -> Measured | None:
         """Return all that was measured; wait so long if it is the first time."""

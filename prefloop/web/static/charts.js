@@ -315,8 +315,8 @@ export class LearningChart extends Chart {
 
   draw(found) {
     this.points = binned(found.points);
-    this.curve = found.status === "told" ? found.curve : found.curve.filter((p) => p.labels <= found.n_labels);
-    this.doubled = found.status === "told" ? found.doubled : null;
+    this.curve = found.status === "estimated" ? found.curve : found.curve.filter((p) => p.labels <= found.n_labels);
+    this.doubled = found.status === "estimated" ? found.doubled : null;
     this.n = found.n_labels;
     const shown = this.curve.length ? this.curve : this.points;
     this.show([shown.map((p) => p.labels), shown.map((p) => p.accuracy)]);

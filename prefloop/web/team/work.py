@@ -7,7 +7,7 @@ for one version of the instructions.
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.labelers import LabelerFigures
 from prefloop.comparisons.quality.self_consistency import Consistency
 from prefloop.comparisons.quality.sentences import counted
@@ -44,7 +44,7 @@ def team_work(here: Services, version: str | None) -> TeamNow:
         ),
         labelers=_labelers(here, kept, version, figures),
         by_version=[] if figures is None else _versions(tallies, figures),
-        warnings=[] if measured is None else [alarm.told for alarm in measured.alarms],
+        warnings=[] if measured is None else [alarm.message for alarm in measured.alarms],
     )
 
 
@@ -146,8 +146,8 @@ def _share(share: Share) -> ShareTold:
         low=share.interval.low,
         high=share.interval.high,
         n=share.n,
-        verdict=share.verdict,
-        told=share.told,
+        verdict=share.grade,
+        told=share.message,
     )
 
 
@@ -162,11 +162,11 @@ def _estimate(found: Estimate) -> ShareTold:
     )
 
 
-def _finding(finding: Finding) -> FindingTold:
+def _finding(finding: LabelerFinding) -> FindingTold:
     return FindingTold(
         kind=finding.kind,
         status=finding.status,
-        told=finding.told,
+        told=finding.message,
         n=finding.n,
         action=finding.action,
     )

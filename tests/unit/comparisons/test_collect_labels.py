@@ -1,15 +1,17 @@
 """Questions made from samples, and answers gathered into a real store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prefloop.comparisons.collect_labels import BATCH, collect_labels, make_comparisons
+from prefloop.comparisons.labelers.registry import build_labelers
 from prefloop.errors import InputError, SettingsError
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.settings.comparisons import ComparisonsConfig, SyntheticConfig
+from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 from tests.unit.comparisons.builders import make_label, make_prompt, make_samples
@@ -24,10 +26,10 @@ def material(n: int = N) -> tuple[dict[str, Prompt], list[Sample]]:
     return {p.id: p for p in prompts}, [s for p in prompts for s in make_samples(WORDS, prompt=p)]
 
 
-def config(**changes: Any) -> ComparisonsConfig:
-    return ComparisonsConfig(
-        synthetic=SyntheticConfig(labelers=5, scorer={"length": 1.0}), **changes
-    )
+def config(**changes: Any) -> RunConfig:
+    synthetic = SyntheticConfig(labelers=5, scorers={"length": 1.0})
+    comparisons = ComparisonsConfig(**{"synthetic": synthetic} | changes)
+    return RunConfig(task=TASK, comparisons=comparisons)
 
 
 @pytest.fixture
@@ -40,9 +42,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def gather(store: Store, settings: ComparisonsConfig, comparisons: Sequence[Comparison]) -> int:
+def gather(
+    store: Store,
+    settings: RunConfig,
+    comparisons: Sequence[Comparison],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
     return collect_labels(
-        settings, comparisons, store, seed=1, task=TASK, progress=lambda done, total: None
+        build_labelers(settings),
+        comparisons,
+        store,
+        overlap=settings.comparisons.overlap,
+        seed=settings.seed,
+        progress=progress,
     )
 
 
@@ -82,7 +94,7 @@ def test_the_same_text_is_not_shown_twice() -> None:
     assert asked.sample_ids == ("p0-s0", "p0-s2")
 
 
-def test_a_place_freed_by_a_double_goes_to_the_next_text() -> None:
+def test_a_duplicate_makes_room_for_the_next_text() -> None:
     prompt = make_prompt(0)
     samples = make_samples(["a", "A", "b", "c"], prompt=prompt)
     (asked,) = make_comparisons(samples, {"p0": prompt}, round=0, per_prompt=3)
@@ -98,10 +110,9 @@ def test_with_one_text_there_is_no_question() -> None:
 def test_every_question_is_answered_as_often_as_asked(store: Store) -> None:
     seen = []
     comparisons = store.comparisons()
-    n = collect_labels(
-        config(overlap=3), comparisons, store, seed=1, task=TASK,
-        progress=lambda done, total: seen.append((done, total)),
-    )  # fmt: skip
+    n = gather(
+        store, config(overlap=3), comparisons, lambda done, total: seen.append((done, total))
+    )
     labels = store.labels()
     assert n == len(labels) == 3 * N
     assert len({(x.comparison_id, x.labeler) for x in labels}) == 3 * N
@@ -126,7 +137,7 @@ def test_interrupted_and_taken_up_equals_one_call(store: Store, tmp_path: Path) 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        collect_labels(config(overlap=2), comparisons, store, seed=1, task=TASK, progress=stop)
+        gather(store, config(overlap=2), comparisons, stop)
     assert len(store.labels()) == BATCH
     assert gather(store, config(overlap=2), comparisons) == 2 * N - BATCH
     with Store.open(tmp_path / "other.db") as other:
@@ -198,17 +209,15 @@ def test_a_labeler_must_sign_with_its_own_name(store: Store, editor: None) -> No
     assert store.labels() == []
 
 
-def test_labels_name_samples_not_places(store: Store) -> None:
+def test_labels_name_samples_not_positions(store: Store) -> None:
     """The silent twin of the sign flip: an index into another order."""
-    quiet = config().model_copy(
-        update={"synthetic": SyntheticConfig(labelers=5, scorer={"length": 1.0}, disagreement=0.0)}
-    )
+    quiet = config(synthetic=SyntheticConfig(labelers=5, scorers={"length": 1.0}, disagreement=0.0))
     comparisons = {c.id: c for c in store.comparisons()}
     gather(store, quiet, list(comparisons.values()))
     labels = store.labels()
     longest = [comparisons[x.comparison_id].sample_ids[3] for x in labels]
     assert [x.chosen for x in labels] == longest
-    by_place = [
+    by_position = [
         comparisons[x.comparison_id].sample_ids[x.shown.index(str(x.chosen))] for x in labels
     ]
-    assert by_place != longest
+    assert by_position != longest

@@ -1,9 +1,9 @@
-"""Places and rows: exact where chance alone is at work."""
+"""Positions and runs: exact where chance alone is at work."""
 
 import numpy as np
 import pytest
 
-from prefloop.functional.runs import longest_run, place_test, run_probability
+from prefloop.functional.runs import longest_run, position_test, run_probability
 from tests.tolerances import STATISTICAL
 
 
@@ -11,7 +11,7 @@ def test_p_values_of_places_are_uniform_when_the_place_has_no_say() -> None:
     rng = np.random.default_rng(0)
     sizes = np.where(np.arange(300) < 150, 2, 4)
     p_values = [
-        place_test([int(rng.integers(k)) for k in sizes], sizes.tolist()).p_value
+        position_test([int(rng.integers(k)) for k in sizes], sizes.tolist()).p_value
         for _ in range(1000)
     ]
     for level in (0.01, 0.05, 0.5):
@@ -19,14 +19,14 @@ def test_p_values_of_places_are_uniform_when_the_place_has_no_say() -> None:
 
 
 def test_too_few_answers_give_no_evidence() -> None:
-    assert place_test([0] * 9, [2] * 9).p_value == 1.0
-    assert place_test([], []).p_value == 1.0
-    assert place_test([], []).excess == 0.0
-    assert place_test([0] * 30, [1] * 30).p_value == 1.0
+    assert position_test([0] * 9, [2] * 9).p_value == 1.0
+    assert position_test([], []).p_value == 1.0
+    assert position_test([], []).excess == 0.0
+    assert position_test([0] * 30, [1] * 30).p_value == 1.0
 
 
 def test_the_favorite_place_is_named_with_its_excess() -> None:
-    found = place_test([1] * 65 + [0] * 35, [2] * 100)
+    found = position_test([1] * 65 + [0] * 35, [2] * 100)
     assert (found.favorite, found.n_favorite, found.n) == (1, 65, 100)
     np.testing.assert_allclose(found.excess, 0.15)
 

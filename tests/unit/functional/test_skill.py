@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prefloop.functional.skill import Answers, Skills, one_coin_skills, right_probability
+from prefloop.functional.skill import SkillAnswers, Skills, one_coin_skills, right_probability
 from tests.tolerances import FP64
 
 TRUE = np.array([0.8, 0.6, 0.5, 0.4, 0.2, 0.0, 0.0, -0.5, 0.5, 0.5])
 
 
-def crowd(seed: int, *, k: int = 2, questions: int = 400, each: int = 3, gold: int = 20) -> Answers:
+def crowd(
+    seed: int, *, k: int = 2, questions: int = 400, each: int = 3, gold: int = 20
+) -> SkillAnswers:
     """Return answers of ten people whose skills are known."""
     rng = np.random.default_rng(seed)
     people = len(TRUE)
@@ -23,7 +25,7 @@ def crowd(seed: int, *, k: int = 2, questions: int = 400, each: int = 3, gold: i
     chosen = np.where(rng.random(labeler.size) < p, best, wrong)
     who = np.repeat(np.arange(people), gold)
     known = rng.random(who.size) < right_probability(TRUE[who], np.full(who.size, float(k)))
-    return Answers(
+    return SkillAnswers(
         labeler=np.concatenate([labeler, who]),
         question=np.concatenate([question, np.full(who.size, questions)]),
         option=np.concatenate([k * question + chosen, np.full(who.size, k * questions)]),
@@ -53,7 +55,7 @@ def test_intervals_hold_the_skill(k: int) -> None:
 
 def test_answers_that_nothing_speaks_to_say_nothing() -> None:
     """A question that one person answered cannot tell how good they are."""
-    lonely = Answers(
+    lonely = SkillAnswers(
         labeler=np.array([0, 0, 0]),
         question=np.array([0, 1, 2]),
         option=np.array([0, 2, 4]),
@@ -105,7 +107,7 @@ def test_likelihood_ratios_and_probabilities() -> None:
 def test_no_answers_are_no_error() -> None:
     none = np.zeros(0, dtype=np.int64)
     found = one_coin_skills(
-        Answers(
+        SkillAnswers(
             labeler=none,
             question=none,
             option=none,

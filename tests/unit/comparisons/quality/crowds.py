@@ -86,7 +86,7 @@ class _Draw:
         for name in self.kinds:
             checks += self.gold(name)
             checks += self.repeats(name, mine[name])
-        return LabelHistory(labels=labels, checks=checks, wordings=self.wordings())
+        return LabelHistory(labels=labels, checks=checks, question_stats=self.question_stats())
 
     def assignment(self) -> list[tuple[int, str]]:
         """Return who answers what, no question twice by one person, in random order."""
@@ -139,7 +139,7 @@ class _Draw:
             found.append(_check(question, name, "repeat", chosen, shown, is_right=is_right))
         return found
 
-    def wordings(self) -> dict[str, QuestionStats]:
+    def question_stats(self) -> dict[str, QuestionStats]:
         return {
             f"q{q}": QuestionStats(n_words=60, copies_most=_sample(q, int(self.copiest[q])))
             for q in range(self.n_questions)

@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 
 from prefloop.comparisons.quality.labelers import LabelerFigures
-from prefloop.comparisons.quality.team import TeamFigures, judge_team
+from prefloop.comparisons.quality.team import TeamFigures, team_figures
 from tests.unit.comparisons.quality.crowds import Crowd
 
 SEEDS = range(4)
 FOUND_AS = {
     "random": {"chance", "flipped"},
-    "left": {"place"},
+    "left": {"position"},
     "flipped": {"flipped", "chance"},
     "copying": {"copying"},
 }
@@ -21,7 +21,7 @@ FOUND_AS = {
 def judged(crowd: Crowd) -> list[tuple[str, LabelerFigures]]:
     """Return every labeler's true kind and figures, over all seeds."""
     kinds = crowd.kinds()
-    teams = [judge_team(crowd.history(seed)) for seed in SEEDS]
+    teams = [team_figures(crowd.history(seed)) for seed in SEEDS]
     assert [team.alarms for team in teams] == [()] * len(teams)
     return [(kinds[row.labeler], row) for team in teams for row in team.labelers]
 
@@ -45,7 +45,7 @@ def test_q1_the_faulty_are_found_and_the_honest_are_not_accused(
         n[kind] += 1
         found[kind] += bool(told & FOUND_AS[kind]) if kind in FOUND_AS else bool(told)
         accused[kind] += any(finding.action == "exclude" for finding in row.found)
-        assert row.gold.verdict == "not enough evidence", "17 gold answers are fewer than 30"
+        assert row.gold.grade == "not enough evidence", "17 gold answers are fewer than 30"
     for kind in ("random", "left", "flipped", "copying"):
         assert found[kind] >= 0.9 * n[kind], f"{kind}: {found[kind]} of {n[kind]}"
     assert accused["honest"] <= 0.01 * n["honest"]
@@ -69,7 +69,7 @@ def test_two_hundred_more_labels_make_the_guessers_certain() -> None:
     crowd = Crowd(n_people=60, n_labels=800, n_gold=60)
     accused, n = Counter[str](), Counter[str]()
     for seed in range(2):
-        for row in judge_team(crowd.history(seed)).labelers:
+        for row in team_figures(crowd.history(seed)).labelers:
             kind = crowd.kinds()[row.labeler]
             n[kind] += 1
             accused[kind] += any(finding.action == "exclude" for finding in row.found)
@@ -92,7 +92,7 @@ def test_weak_but_honest_labelers_are_kept() -> None:
             for a, b in zip(history.checks, weak.checks, strict=True)
         ],
     )
-    rows = {row.labeler: row for row in judge_team(mixed).labelers}
+    rows = {row.labeler: row for row in team_figures(mixed).labelers}
     for name in ("honest-000", "honest-001"):
         assert rows[name].skill.value < 0.4
         assert [f for f in rows[name].found if f.action == "exclude"] == []
@@ -101,10 +101,10 @@ def test_weak_but_honest_labelers_are_kept() -> None:
 def test_nobody_else_moves_when_one_labeler_is_added() -> None:
     """A flipped labeler's presence gives no honest one a finding."""
     honest = Crowd(n_people=20, shares=(), n_labels=100)
-    team: TeamFigures = judge_team(honest.history(5))
+    team: TeamFigures = team_figures(honest.history(5))
     assert [f for row in team.labelers for f in row.found if f.action != "look"] == []
 
 
 def test_the_same_evidence_gives_the_same_figures() -> None:
     crowd = Crowd(n_people=12, n_labels=60)
-    assert judge_team(crowd.history(1)) == judge_team(crowd.history(1))
+    assert team_figures(crowd.history(1)) == team_figures(crowd.history(1))

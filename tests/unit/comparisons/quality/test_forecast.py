@@ -32,7 +32,7 @@ def drawn(seed: int, *, limit: float, slope: float, batches: int, size: int = 32
 
 def test_a_clear_gain_is_told_with_its_interval() -> None:
     found = forecast(lines(drawn(0, limit=0.8, slope=3.0, batches=200)))
-    assert found.status == "told"
+    assert found.status == "estimated"
     assert found.n_labels == 6400
     assert found.now is not None
     assert found.doubled is not None
@@ -40,19 +40,19 @@ def test_a_clear_gain_is_told_with_its_interval() -> None:
     assert found.doubled.labels == 12_800
     assert found.gain_interval.low < 3.0 * (1 / 80 - 1 / 80 / 2**0.5) < found.gain_interval.high
     assert found.now.interval.low <= 0.8 - 3 / 80 <= found.now.interval.high
-    assert found.told.startswith("Twice the labels (12,800) would bring the accuracy from 7")
+    assert found.message.startswith("Twice the labels (12,800) would bring the accuracy from 7")
 
 
 def test_a_level_curve_says_that_labels_buy_little() -> None:
     found = forecast(lines([0.66, 0.68, 0.67, 0.66, 0.68] * 40))
-    assert found.status == "told"
-    assert found.told.startswith("Twice the labels would buy little: 67 % now")
+    assert found.status == "estimated"
+    assert found.message.startswith("Twice the labels would buy little: 67 % now")
 
 
 def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
     few = forecast(lines([0.5] * 10))
     assert (few.status, few.n_batches, few.now) == ("not enough evidence", 9, None)
-    assert few.told.endswith("9 scored batches, 10 are needed.")
+    assert few.message.endswith("9 scored batches, 10 are needed.")
     noisy = forecast(lines(np.random.default_rng(0).random(12).tolist(), size=8))
     assert noisy.status == "not enough evidence"
     nothing = forecast([])
@@ -62,7 +62,7 @@ def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
 def test_a_gain_that_may_be_none_is_not_enough_evidence() -> None:
     found = forecast(lines(drawn(4, limit=0.66, slope=0.3, batches=30)))
     assert found.status == "not enough evidence"
-    assert found.told.startswith("Not enough evidence that more labels help: from 6")
+    assert found.message.startswith("Not enough evidence that more labels help: from 6")
 
 
 def test_batches_are_scored_with_the_labels_before_them_and_the_first_with_none() -> None:

@@ -27,7 +27,7 @@ def test_a_gold_question_that_most_contradict_is_doubted() -> None:
     few = [check("few", f"p{i}", False, chosen=1) for i in range(4)]
     [found] = doubtful_gold([*wrong_key, *hard, *scattered, *few])
     assert (found.comparison_id, found.n_right, found.n) == ("bad", 1, 8)
-    assert found.told == (
-        "7 of 8 answers name the same other sample, 1 the known one: check the key, then the "
-        "instructions."
+    assert found.message == (
+        "7 of 8 answers name the same other sample, 1 the known one: check the known answer, then "
+        "the instructions."
     )

@@ -32,8 +32,8 @@ def test_agreement_counts_choices_only_and_knows_chance() -> None:
     chance = (3 * 0.5 + 0.25) / 4
     np.testing.assert_allclose(found.chance, chance, **FP64)
     np.testing.assert_allclose(found.above_chance, (0.5 - chance) / (1 - chance), **FP64)
-    assert found.told.startswith("Two labels on one question name the same sample in 50 % of 4")
-    assert found.told.endswith("guessing would give 44 %.")
+    assert found.message.startswith("Two labels on one question name the same sample in 50 % of 4")
+    assert found.message.endswith("guessing would give 44 %.")
 
 
 def test_two_answers_of_one_labeler_are_no_agreement() -> None:

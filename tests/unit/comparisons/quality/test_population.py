@@ -76,9 +76,9 @@ def test_labelers_against_researchers_are_an_alarm() -> None:
         for name in ("owner", "ann", "bob", "cleo")
     ]
     history = LabelHistory(labels=labels, owners=frozenset({"owner"}))
-    [alarm] = [a for a in population_alarms(history, THRESHOLDS) if a.kind != "place"]
+    [alarm] = [a for a in population_alarms(history, THRESHOLDS) if a.kind != "position"]
     assert (alarm.kind, alarm.level) == ("flipped", "stop")
-    assert alarm.told.startswith("Labelers choose as the researchers do in 0 %")
+    assert alarm.message.startswith("Labelers choose as the owners do in 0 %")
     assert key_is_in_doubt([alarm])
 
 
@@ -88,6 +88,6 @@ def test_a_place_that_everybody_favors_is_a_matter_of_the_page() -> None:
         label(f"q{i}", f"p{i % 10}", int(rng.random() < 0.35), shown=(0, 1)) for i in range(400)
     ]
     [alarm] = population_alarms(LabelHistory(labels=labels), THRESHOLDS)
-    assert (alarm.kind, alarm.level) == ("place", "look")
-    assert "the first sample shown" in alarm.told
+    assert (alarm.kind, alarm.level) == ("position", "look")
+    assert "the first sample shown" in alarm.message
     assert not key_is_in_doubt([alarm])

@@ -4,8 +4,8 @@ import numpy as np
 
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.position import (
-    labeler_places,
-    overall_places,
+    labeler_positions,
+    overall_positions,
     position_findings,
 )
 from prefloop.comparisons.quality.thresholds import Thresholds
@@ -51,7 +51,7 @@ def test_a_leaning_is_asked_about_and_only_always_left_is_to_be_excluded() -> No
 
 def test_a_small_leaning_is_not_told_however_sure() -> None:
     history = crowd(2, {"slight": 0.56}, n=5000)
-    assert labeler_places(history, "slight").p_value < 1e-6
+    assert labeler_positions(history, "slight").p_value < 1e-6
     assert found(history) == set()
 
 
@@ -59,8 +59,8 @@ def test_reason_in_words() -> None:
     labels = [label(f"q{i}", "left", 0) for i in range(45)]
     labels += [label(f"r{i}", "left", 1) for i in range(5)]
     [finding] = position_findings(LabelHistory(labels=labels), THRESHOLDS)
-    assert finding.told == (
-        "Goes by the place: chose the first sample shown in 45 of 50 answers (90 %; 50 % if only "
+    assert finding.message == (
+        "Chooses by position: chose the first sample shown in 45 of 50 answers (90 %; 50 % if only "
         "content counts)."
     )
 
@@ -79,11 +79,11 @@ def test_ties_repeats_and_unknown_orders_do_not_count() -> None:
     ]
     checks = [check("d", "ann", True), check("e", "ann", True, kind="repeat")]
     history = LabelHistory(labels=labels, checks=checks)
-    assert labeler_places(history, "ann").n == 2
+    assert labeler_positions(history, "ann").n == 2
 
 
 def test_excluded_labelers_do_not_move_the_overall_figure() -> None:
     history = crowd(3, {"left": 1.0, "fair": 0.5})
     kept = LabelHistory(labels=history.labels, excluded=frozenset({"left"}))
-    assert overall_places(history).excess > 0.2
-    assert overall_places(kept).excess < 0.08
+    assert overall_positions(history).excess > 0.2
+    assert overall_positions(kept).excess < 0.08

@@ -1,4 +1,4 @@
-"""A rule that suddenly keeps out many is itself the suspect."""
+"""A rule that suddenly excludes many is itself the suspect."""
 
 from prefloop.comparisons.quality.rule_health import RuleHealth, rule_alarms, rule_health
 from prefloop.comparisons.quality.thresholds import Thresholds
@@ -57,10 +57,10 @@ def test_q6_an_outage_of_a_gate_is_an_alarm_on_the_rule_within_the_hour() -> Non
     found = health([rule("p0", NOW - 30 * DAY), *(rule(f"p{i}", outage) for i in range(1, 7))])
     assert found.status == "alarm"
     assert round(found.shares[0] or 0, 2) == 0.35
-    assert "keeps out 35 % of the last 24 hours'" in found.told
+    assert "excludes 35 % of the last 24 hours'" in found.message
     [alarm] = rule_alarms([found])
     assert (alarm.kind, alarm.level, alarm.n) == ("rule", "look", 700)
-    assert alarm.told.startswith("Rule “gold”: keeps out 35 %")
+    assert alarm.message.startswith("Rule “gold”: excludes 35 %")
 
 
 def test_three_times_the_usual_is_an_alarm_below_a_fifth_too() -> None:
@@ -68,7 +68,7 @@ def test_three_times_the_usual_is_an_alarm_below_a_fifth_too() -> None:
     assert health([one, rule("p1", NOW - HOUR), rule("p2", NOW - HOUR)]).status == "fine"
     four = [one, *(rule(f"p{i}", NOW - HOUR) for i in range(1, 4))]
     assert health(four).status == "alarm"
-    assert "where 5 % was usual" in health(four).told
+    assert "where 5 % was usual" in health(four).message
 
 
 def test_a_first_exclusion_is_no_alarm() -> None:
@@ -89,7 +89,7 @@ def test_few_labels_and_few_days_are_told_as_such() -> None:
     assert quiet[0].status == "not enough evidence"
     assert quiet[0].shares == (None,) * 8
     young = health([rule("p0", NOW - 30 * DAY)], days=1)
-    assert "too few earlier days" in young.told
+    assert "too few earlier days" in young.message
     assert rule_alarms(quiet) == []
 
 

@@ -22,7 +22,7 @@ def test_one_who_goes_by_the_place_agrees_only_in_the_same_order() -> None:
 def test_fewer_than_15_repeats_are_not_enough_evidence() -> None:
     checks = [check(f"q{i}", "ann", False, kind="repeat") for i in range(14)]
     found = self_consistency(checks, [], THRESHOLDS)
-    assert found.share.verdict == "not enough evidence"
+    assert found.share.grade == "not enough evidence"
     assert found.same_order == found.other_order == (0, 0), "the first order is not known"
 
 
@@ -30,7 +30,7 @@ def test_surely_inconsistent_is_found_and_unlucky_is_not() -> None:
     def finding(n_same: int, n: int) -> tuple[str, str | None]:
         checks = [check(f"q{i}", "ann", i < n_same, kind="repeat") for i in range(n)]
         share = self_consistency(checks, [], THRESHOLDS).share
-        found = share_finding("ann", "repeats", share, lead="Same answer again")
+        found = share_finding("ann", "test_retest", share, lead="Same answer again")
         return found.status, found.action
 
     assert finding(5, 40) == ("found", "ask")

@@ -2,21 +2,21 @@
 
 import math
 
-from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats
 from prefloop.comparisons.quality.speed import median_seconds, speed_finding
 from prefloop.comparisons.quality.thresholds import Thresholds
 from tests.unit.comparisons.quality.answers import label
 
 
-def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) -> Finding:
+def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) -> LabelerFinding:
     """60 words are skimmed in five seconds."""
     labels = [
         label(f"q{i}", "ann", 0, seconds=100.0 if active else s) for i, s in enumerate(seconds)
     ]
     history = LabelHistory(
         labels=labels,
-        wordings={
+        question_stats={
             x.comparison_id: QuestionStats(n_words=n_words, copies_most=None) for x in labels
         },
         active_seconds={x.id: s for x, s in zip(labels, seconds, strict=True)} if active else {},
@@ -29,7 +29,7 @@ def test_fast_answers_are_counted_in_the_last_50() -> None:
     assert (slow_now.status, slow_now.value, slow_now.action) == ("not found", 0.0, None)
     fast_now = finding([9.0] * 200 + [1.0] * 50)
     assert (fast_now.status, fast_now.value, fast_now.action) == ("found", 1.0, "ask")
-    assert fast_now.told == (
+    assert fast_now.message == (
         "50 of the last 50 answers (100 %; 92 to 100 %) came faster than one can skim the texts "
         "at 720 words a minute."
     )
@@ -55,8 +55,10 @@ def test_untimed_answers_and_unknown_texts_are_no_evidence() -> None:
 
 def test_skips_are_no_answers() -> None:
     labels = [label(f"q{i}", "ann", answer="skip", seconds=0.1) for i in range(60)]
-    wordings = {x.comparison_id: QuestionStats(n_words=60, copies_most=None) for x in labels}
-    found = speed_finding(LabelHistory(labels=labels, wordings=wordings), "ann", Thresholds())
+    question_stats = {x.comparison_id: QuestionStats(n_words=60, copies_most=None) for x in labels}
+    found = speed_finding(
+        LabelHistory(labels=labels, question_stats=question_stats), "ann", Thresholds()
+    )
     assert found.n == 0
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prefloop.comparisons.quality.finding import Finding
+from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.straight_lining import straight_lining_findings
 from prefloop.comparisons.quality.thresholds import Thresholds
@@ -18,7 +18,7 @@ def of(name: str, answers: list[Answer | int]) -> list[Label]:
     ]
 
 
-def finding(labels: list[Label], name: str = "ann") -> Finding:
+def finding(labels: list[Label], name: str = "ann") -> LabelerFinding:
     found = straight_lining_findings(LabelHistory(labels=labels), Thresholds())
     return next(f for f in found if f.labeler == name)
 
@@ -37,14 +37,14 @@ def test_honest_labelers_are_left_alone() -> None:
 def test_a_long_row_in_one_place_is_found() -> None:
     row = finding(of("ann", [*honest(0, 80), 0, *[1] * 25, 0, *honest(1, 78)]))
     assert (row.status, row.action, row.value) == ("found", "ask", 25.0)
-    assert "25 times in a row with the second sample shown, in 185 answers" in row.told
+    assert "25 times in a row with the second sample shown, in 185 answers" in row.message
 
 
 def test_a_long_row_of_ties_is_found_by_how_often_others_tie() -> None:
     others = [x for seed in range(5) for x in of(f"p{seed}", honest(seed))]
     row = finding(others + of("ann", [*honest(9, 100), *["tie"] * 12]))
     assert (row.status, row.value) == ("found", 12.0)
-    assert "with a tie" in row.told
+    assert "with a tie" in row.message
 
 
 def test_one_who_often_ties_is_no_straight_liner() -> None:

@@ -7,7 +7,7 @@ import pytest
 from prefloop.comparisons.quality.cost import Pay
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import agreements_with_others, overall_agreement
-from prefloop.comparisons.quality.team import judge_team
+from prefloop.comparisons.quality.team import team_figures
 from tests.unit.comparisons.quality.crowds import Crowd
 
 P7_SECONDS = 10.0
@@ -16,11 +16,11 @@ P7_SECONDS = 10.0
 def test_figures_of_a_team_hang_together() -> None:
     history = Crowd(n_people=10, n_labels=60, n_gold=12, n_repeats=6).history(0)
     owners = frozenset({"honest-009"})
-    team = judge_team(
+    team = team_figures(
         LabelHistory(
             labels=history.labels,
             checks=history.checks,
-            wordings=history.wordings,
+            question_stats=history.question_stats,
             owners=owners,
             excluded=frozenset({"random-000"}),
         ),
@@ -61,5 +61,5 @@ def test_p7_agreement_over_100_000_labels_takes_seconds(crowd: Crowd) -> None:
     agreements_with_others(history)
     assert time.process_time() - start < P7_SECONDS
     start = time.process_time()
-    judge_team(history)
+    team_figures(history)
     assert time.process_time() - start < 2 * P7_SECONDS
