@@ -13,12 +13,7 @@ correlations are taken: c_same for neighbors of one sign, c_opposite otherwise.
 
 Ratings become log-odds by matching spreads: sd(log-odds) / sd(mean ratings), both on held-out
 sentences. Writes `prefloop/comparisons/labelers/disagreement.json` and `disagreement_log.json`,
-<<<<<<< HEAD:scorer_training/measure_disagreement.py
 which also compares choices among four sentences of one review: of raters, and synthetic labelers.
-=======
-which also compares choices among four sentences of one review: real raters', and synthetic
-labelers'.
->>>>>>> 395ef2d (A line that was too long):tastes/measure_disagreement.py
 """
 
 import json
