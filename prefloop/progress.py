@@ -1,23 +1,42 @@
-"""How a stage tells a person what it is doing. The command line draws it; tests stay silent."""
+"""How a stage reports its progress, and where it asks whether to stop."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+StopPoint = Literal[
+    "between stages",
+    "between sampling batches",
+    "between label batches",
+    "between reward-model steps",
+    "between policy updates",
+    "during evaluation",
+    "while waiting for labels",
+]
+"""Every safe point of a run: a place where it may stop with nothing half done."""
+
+StopCheck = Callable[[StopPoint], None]
+"""Asked at safe points. It returns when the run may go on, which may take days, or raises."""
 
 
 class Progress(Protocol):
-    """Hears about the work that is done and to do."""
+    """Takes reports of the work. It returns at once and never raises because a run should stop."""
 
     def say(self, text: str) -> None:
-        """Take one finished sentence."""
+        """Report one finished sentence."""
 
     def count(self, what: str, done: int, total: int, detail: str = "") -> None:
-        """Take how much of `what` is done; called again and again until done equals total."""
+        """Report how much of `what` is done; called repeatedly until `done` equals `total`."""
 
 
 class Silent:
-    """Says nothing."""
+    """Discards every report."""
 
     def say(self, text: str) -> None:
-        """Ignore `text`."""
+        """Discard `text`."""
 
     def count(self, what: str, done: int, total: int, detail: str = "") -> None:
-        """Ignore the count."""
+        """Discard the count."""
+
+
+def never_stop(point: StopPoint) -> None:
+    """Go on: the stop check of work that nobody can stop."""

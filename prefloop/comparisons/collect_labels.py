@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from prefloop.comparisons.labelers.labeler import Labeler
 from prefloop.comparisons.questions import questions_of
 from prefloop.errors import InputError, SettingsError, listing
+from prefloop.progress import StopCheck, never_stop
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.seeding import numpy_stream, stable_id
 from prefloop.store.store import Store
@@ -52,6 +53,7 @@ def collect_labels(
     overlap: int,
     seed: int,
     progress: Callable[[int, int], None],
+    check_stop: StopCheck = never_stop,
 ) -> int:
     """Have every comparison answered by `overlap` labelers; return how many labels are new.
 
@@ -72,6 +74,7 @@ def collect_labels(
         store.add_labels(batch)
         done += len(batch)
         progress(done, total)
+        check_stop("between label batches")
     return len(missing)
 
 

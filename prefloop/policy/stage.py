@@ -20,7 +20,7 @@ from prefloop.models.checkpoint import (
 )
 from prefloop.models.export import save_policy
 from prefloop.policy.trainer import PPOTrainer
-from prefloop.progress import Progress
+from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Prompt
 from prefloop.seeding import derive_seed
 
@@ -71,6 +71,7 @@ class PolicyStage:
         *,
         run: Path,
         progress: Progress,
+        check_stop: StopCheck = never_stop,
         kept: Collection[int] = (),
     ) -> None:
         self.trainer = trainer
@@ -78,6 +79,7 @@ class PolicyStage:
         self.run = run
         self.folder = run / "checkpoints" / "policy"
         self.progress = progress
+        self.check_stop = check_stop
         self.lineage = PolicyLineage()
         self._kept = kept
         self._seed = trainer.seed
@@ -110,11 +112,11 @@ class PolicyStage:
         """Go on from the newest complete checkpoint, if there is one."""
         checkpoint = load_checkpoint(self.folder, self.progress.say)
         if checkpoint is not None:
-            self._take(checkpoint)
+            self._load_state(checkpoint)
             self.progress.say(f"The policy goes on from update {checkpoint.number}.")
         self.metrics.forget_after("policy", self.trainer.update)
 
-    def keep(self) -> None:
+    def ensure_checkpoint(self) -> None:
         """Write a checkpoint of where the policy stands, unless there is one."""
         if self.update not in self.checkpoints:
             self._checkpoint()
@@ -125,7 +127,7 @@ class PolicyStage:
         Interrupted at any point, it can be done again: the checkpoint says which cord it obeyed.
         """
         branch = self.lineage.branch
-        self._take(read_checkpoint(self.folder, update))
+        self._load_state(read_checkpoint(self.folder, update))
         if self.lineage.rolled_back_by != cord:
             branch = max(branch, self.lineage.branch) + 1
             self._set_course(
@@ -178,8 +180,9 @@ class PolicyStage:
                 self._checkpoint()
             detail = f"score {line['policy/score']:+.2f}, KL {line['policy/kl']:.1f} nats"
             self.progress.count("improving the policy", trainer.update - start, end - start, detail)
+            self.check_stop("between policy updates")
         if trainer.update > start:
-            self.keep()
+            self.ensure_checkpoint()
 
     def _tell(self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]) -> None:
         trainer = self.trainer
@@ -215,7 +218,7 @@ class PolicyStage:
         }
         save_checkpoint(self.folder, trainer.update, tensors, state, kept=self._kept)
 
-    def _take(self, checkpoint: Checkpoint) -> None:
+    def _load_state(self, checkpoint: Checkpoint) -> None:
         trainer = self.trainer
         restore_training(checkpoint.tensors, trainer.named_parameters, trainer.optimizer)
         trainer.update = checkpoint.number

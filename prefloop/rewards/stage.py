@@ -15,7 +15,7 @@ from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_role_model, save_reward_model
 from prefloop.models.runtime import to_numpy
-from prefloop.progress import Progress
+from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
@@ -42,6 +42,7 @@ class RewardStage:
         seed: int,
         run: Path,
         progress: Progress,
+        check_stop: StopCheck = never_stop,
     ) -> None:
         self.model = model
         self.sampler = sampler
@@ -50,6 +51,7 @@ class RewardStage:
         self.seed = seed
         self.run = run
         self.progress = progress
+        self.check_stop = check_stop
 
     def train(
         self,
@@ -83,6 +85,7 @@ class RewardStage:
             checkpoints=self._checkpoints(round_number),
             metrics=metrics,
             progress=self.progress,
+            check_stop=self.check_stop,
         )
         trainer.train(labels, sequences)
         figures = self._trust(known, prompts, sequences) | {"labels": len(labels.sequences)}

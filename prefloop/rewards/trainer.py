@@ -19,7 +19,7 @@ from prefloop.models.checkpoint import (
     training_tensors,
 )
 from prefloop.models.optimizing import refuse_nan, set_adam
-from prefloop.progress import Progress
+from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.rewards.dataset import epoch_order, select_comparisons
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.seeding import stable_id
@@ -39,6 +39,7 @@ class RewardTrainer:
         checkpoints: Path,
         metrics: MetricsLog,
         progress: Progress,
+        check_stop: StopCheck = never_stop,
     ) -> None:
         self.model = model
         self.config = config
@@ -47,6 +48,7 @@ class RewardTrainer:
         self.checkpoints = checkpoints
         self.metrics = metrics
         self.progress = progress
+        self.check_stop = check_stop
         parameters = [parameter for _, parameter in model.named_parameters]
         self.optimizer = torch.optim.AdamW(
             parameters,
@@ -91,6 +93,7 @@ class RewardTrainer:
             self._checkpoint(step + 1, total, trained_on)
             detail = f"loss {stats['rewards/loss']:.3f}"
             self.progress.count("training the reward model", step + 1, total, detail)
+            self.check_stop("between reward-model steps")
         if self.config.normalize_after:
             self.model.normalize(reference)
 

@@ -1,10 +1,15 @@
-"""The schedule of a run: the update that ends each round, and the labels due by then."""
+"""The schedule of a run: when a round ends, which labels it asks for, and what is finished."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from prefloop.functional.schedules import label_budget
-from prefloop.settings.comparisons import ComparisonsConfig
+from prefloop.policy.stage import PolicyStage
+from prefloop.settings.comparisons import PEOPLE, ComparisonsConfig
 from prefloop.settings.run import RunConfig
+
+STAGES = ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation")
+"""The stages of a round in order, as the verbs of the command line name them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +50,57 @@ def questions_in(config: ComparisonsConfig, round_number: int, rounds: int) -> l
             overlap=config.validation_overlap,
         ),
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """Which rounds of a run are finished, and how far this process is to go."""
+
+    config: RunConfig
+    folder: Path
+    policy: PolicyStage
+    until: str | None = None
+    """The last stage to run; None: all of them."""
+
+    def reaches(self, stage: str) -> bool:
+        """Whether this process is to run the stage."""
+        return self.until is None or STAGES.index(stage) <= STAGES.index(self.until)
+
+    def first_unfinished(self) -> int | None:
+        """Return the first round that is not finished; None if all are."""
+        rounds = range(self.config.rounds)
+        return next((r for r in rounds if not self.is_finished(r)), None)
+
+    def is_finished(self, round_number: int) -> bool:
+        """Whether the round's policy is trained and, if wanted, evaluated.
+
+        Folders alone do not say so: after a damaged checkpoint the policy may be back in a round
+        whose folder exists, and must not be trained under a later round's reward model.
+        """
+        if self.policy.update < self.last_update(round_number):
+            return False
+        policy = self.folder / "policy" / f"round-{round_number}"
+        evaluation = self.folder / "evaluation" / f"round-{round_number}.json"
+        is_evaluated = evaluation.exists() or not self.wants_evaluation(round_number)
+        return policy.exists() and is_evaluated
+
+    def wants_evaluation(self, round_number: int) -> bool:
+        """Whether the round's policy is to be evaluated; only the newest is in memory."""
+        if round_number == self.config.rounds - 1:
+            return True
+        is_in_memory = self.policy.update <= self.last_update(round_number)
+        is_wanted = self.until == "evaluation" or self.config.evaluation.every_round
+        return is_wanted and is_in_memory
+
+    def last_update(self, round_number: int) -> int:
+        """Return the policy update, counted over the run, with which a round ends."""
+        return last_update(self.config, round_number)
+
+    def has_reward_model(self, round_number: int) -> bool:
+        """Whether the round's reward model is trained; then nothing more is asked for it."""
+        return (self.folder / "rewards" / f"round-{round_number}").exists()
+
+    def asks_people(self, round_number: int) -> bool:
+        """Whether the round's reward model is to learn from people, and has not yet."""
+        is_people = self.config.comparisons.labelers == PEOPLE
+        return is_people and not self.has_reward_model(round_number)

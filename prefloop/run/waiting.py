@@ -1,135 +1,143 @@
-"""People's labels of a round: asked for, waited for, and frozen.
+"""Labels that people give: a round's comparisons are put into their queue, and waited for.
 
-Trainer and labeling page meet in the store alone. Here is the trainer's side: it puts questions
-into the queue, looks once a second how many answers are there, and closes the batch when the reward
-model is to learn from it. It may be killed and started again at any point.
+Trainer and labeling page share nothing but the store. This is the trainer's side: it opens a batch
+of comparisons, counts the answers once a second, and closes the batch when the reward model trains
+on it. It may be killed and started again at any point.
 """
 
 import time
 from collections.abc import Callable, Sequence
 
 from prefloop.records import Comparison
-from prefloop.run.monitor import POLL_SECONDS, WAITING, Line
+from prefloop.run.monitor import WAITING, RunMonitor
 from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 
-TELL_SECONDS = 60.0
-"""While no answer comes, the count is told again so often."""
+POLL_SECONDS = 1.0
+"""Between two looks at how many answers there are."""
+REPORT_SECONDS = 60.0
+"""While no answer comes, the count is reported again this often."""
 STALL_SECONDS = 600.0
-"""When no answer has come for so long, those who are waited for are named."""
+"""When no answer has come for this long, those with questions left are named."""
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * 60
 
-Question = tuple[Comparison, int]
-"""A comparison, and how many people shall answer it."""
+AskedComparison = tuple[Comparison, int]
+"""A comparison, and how many people are to answer it."""
 
 
-class People:
+class PeopleLabeling:
     """Asks people for labels, and waits for them."""
 
     def __init__(
-        self, task: TaskConfig, line: Line, *, sleep: Callable[[float], None] = time.sleep
+        self, task: TaskConfig, monitor: RunMonitor, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.task = task
-        self.line = line
+        self.monitor = monitor
         self._sleep = sleep
 
     def is_settled(self, round_number: int, *, is_moved: bool) -> bool:
-        """Whether the round's questions stay as they are: frozen, or of a policy that moved on."""
-        batch = self.line.store.queue.batch(round_number)
+        """Whether the round's comparisons stay as they are.
+
+        They do once the batch is closed, or once the policy that they are about was trained on.
+        """
+        batch = self.monitor.store.queue.batch(round_number)
         return batch is not None and (is_moved or batch.frozen_at is not None)
 
-    def ask(self, round_number: int, questions: Sequence[Question]) -> None:
-        """Put the round's questions into the queue; those of an abandoned policy leave it."""
-        store = self.line.store
+    def ask(self, round_number: int, questions: Sequence[AskedComparison]) -> None:
+        """Put the round's comparisons into the queue, and take those of a dropped policy out."""
+        store = self.monitor.store
         publish(store, self.task)
         store.queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
         store.queue.ask_only(round_number, [c.id for c, _ in questions])
 
     def is_answered(self, round_number: int) -> bool:
-        """Whether enough answers are in, as far as the store says so at once: PPO does not wait."""
+        """Whether the store says at once that enough answers are in; training does not wait."""
+        answers: list[bool] = []
 
-        def look(store: Store) -> bool:
+        def look(store: Store) -> None:
             batch = store.queue.batch(round_number)
             if batch is not None:
-                self.line.note = f"labels {batch.answered} of {batch.wanted}"
-            return is_answered(store, round_number)
+                self.monitor.note = f"labels {batch.answered} of {batch.wanted}"
+            answers.append(is_answered(store, round_number))
 
-        return self.line.glance(look)
+        return self.monitor.try_query(look) and answers[0]
 
     def wait(self, round_number: int) -> None:
-        """Come back when enough answers are in, or no more can come."""
-        told: tuple[int, float] | None = None
-        came_at = time.monotonic()
-        while not is_answered(self.line.store, round_number):
-            batch = self._batch(round_number)
-            now = time.monotonic()
-            if told is None:
-                self._tell_beginning(batch)
-            if told is None or told[0] != batch.answered:
+        """Return when enough answers are in, or no more can come."""
+        monitor = self.monitor
+        counted: int | None = None
+        counted_at = came_at = time.monotonic()
+        while not is_answered(monitor.store, round_number):
+            batch, now = self._batch(round_number), time.monotonic()
+            if counted is None:
+                self._say_beginning(batch)
+            if counted != batch.answered:
                 came_at = now
             elif now - came_at >= STALL_SECONDS:
-                self._tell_stall(batch)
+                self._say_stall(batch)
                 came_at = now
-            if told is None or told[0] != batch.answered or now - told[1] >= TELL_SECONDS:
-                self.line.count(WAITING, batch.answered, batch.wanted, forecast(batch))
-                told = (batch.answered, now)
-            self.line.beat(WAITING, batch.answered, batch.wanted, forecast(batch))
-            self.line.look()
+            if counted != batch.answered or now - counted_at >= REPORT_SECONDS:
+                monitor.count(WAITING, batch.answered, batch.wanted, forecast(batch))
+                counted, counted_at = batch.answered, now
+            monitor.report(WAITING, batch.answered, batch.wanted, forecast(batch))
+            monitor.check_stop("while waiting for labels")
             self._sleep(POLL_SECONDS)
-        if told is not None:
-            self._tell_end(self._batch(round_number))
+        if counted is not None:
+            self._say_end(self._batch(round_number))
 
     def freeze(self, round_number: int, *, label_cutoff: int = 0) -> int:
         """Close the round's batch; return the last event that its reward model may know.
 
-        After a roll back that is all until then, answers to later rounds included.
+        After a roll back that is at least `label_cutoff`, so answers to later rounds count, too.
         """
-        if self.line.store.queue.batch(round_number) is None:
+        if self.monitor.store.queue.batch(round_number) is None:
             # Nobody was asked: labels were imported, or others labeled before people did.
-            self.line.store.queue.open_batch(round_number, [])
-        return max(self.line.store.queue.freeze(round_number), label_cutoff)
+            self.monitor.store.queue.open_batch(round_number, [])
+        return max(self.monitor.store.queue.freeze(round_number), label_cutoff)
 
     def _batch(self, round_number: int) -> Batch:
-        batch = self.line.store.queue.batch(round_number)
+        batch = self.monitor.store.queue.batch(round_number)
         assert batch is not None, "a round is asked before it is waited for"
         return batch
 
-    def _tell_beginning(self, batch: Batch) -> None:
+    def _say_beginning(self, batch: Batch) -> None:
         missing = batch.wanted - batch.answered
-        self.line.say(f"Round {batch.round} wants {missing} more answers. It goes on by itself.")
-        self._tell_nobody()
+        self.monitor.say(
+            f"Round {batch.round} needs {missing} more answers. It continues when they are in."
+        )
+        self._say_if_nobody()
 
-    def _tell_nobody(self) -> bool:
+    def _say_if_nobody(self) -> bool:
         """Say so, and return True, if there is nobody whose answers would count."""
-        excluded = self.line.store.rules.excluded()
-        for person in self.line.store.people.all():
+        excluded = self.monitor.store.rules.excluded()
+        for person in self.monitor.store.people.all():
             is_in = person.disabled_at is None and person.role != "viewer"
             if is_in and person.introduction != "failed" and person.name not in excluded:
                 return False
-        self.line.say(
-            "Nobody whose answers count may log in. Let somebody in: prefloop team add --help"
+        self.monitor.say(
+            "Nobody whose answers count has an account. Add somebody: prefloop team add --help"
         )
         return True
 
-    def _tell_stall(self, batch: Batch) -> None:
-        names = self.line.store.queue.waited_for(batch.round)
-        if self._tell_nobody() or not names:
+    def _say_stall(self, batch: Batch) -> None:
+        names = self.monitor.store.queue.waited_for(batch.round)
+        if self._say_if_nobody() or not names:
             return
-        self.line.say(
+        self.monitor.say(
             f"No answer that counts for {STALL_SECONDS / 60:.0f} min. Questions are left for "
-            f"{', '.join(names)}. Whoever will not come need not be waited for: "
+            f"{', '.join(names)}. If one of them will not answer, disable the account: "
             "prefloop team disable --help"
         )
 
-    def _tell_end(self, batch: Batch) -> None:
-        self.line.count(WAITING, batch.answered, batch.answered)
+    def _say_end(self, batch: Batch) -> None:
+        self.monitor.count(WAITING, batch.answered, batch.answered)
         missing = batch.wanted - batch.answered
         if missing:
-            self.line.say(
-                f"{missing} of {batch.wanted} answers stay missing: nobody who may log in has a "
-                "question left. The run goes on without them. More people, or a lower "
+            self.monitor.say(
+                f"{missing} of {batch.wanted} answers stay missing: nobody with an account has a "
+                "question left. The run continues without them. More people, or a lower "
                 "comparisons.overlap or validation_overlap, would help."
             )
 
@@ -155,7 +163,7 @@ def publish(store: Store, task: TaskConfig) -> None:
 
 
 def forecast(batch: Batch) -> str:
-    """Return how fast answers come, and how long the others will take."""
+    """Return how fast answers come, and how long the missing ones will take."""
     if not batch.per_minute:
         return ""
     minutes = (batch.wanted - batch.answered) / batch.per_minute

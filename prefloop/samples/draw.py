@@ -8,7 +8,7 @@ from torch import Tensor
 from prefloop.functional.masking import masked_row_sums
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
-from prefloop.progress import Progress
+from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
 from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
@@ -26,12 +26,14 @@ class SampleDrawer:
         *,
         seed: int,
         progress: Progress,
+        check_stop: StopCheck = never_stop,
     ) -> None:
         self.sampler = sampler
         self.roles = roles
         self.store = store
         self.seed = seed
         self.progress = progress
+        self.check_stop = check_stop
 
     def draw(
         self,
@@ -64,6 +66,7 @@ class SampleDrawer:
             result += known
             done = min(len(prompts), (number + 1) * per_batch)
             self.progress.count(f"sampling for {purpose}", done, len(prompts))
+            self.check_stop("between sampling batches")
         return result
 
     def _stored(self, model: str, round: int, purpose: Purpose) -> dict[str, list[Sample]]:

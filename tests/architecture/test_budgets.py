@@ -28,8 +28,6 @@ LARGE_CLASSES = {
     "prefloop/store/labeling/queue.py:Queue": "the queue as the trainer and the page see it",
     "prefloop/comparisons/exchange/file_objects.py:Line": "a reader for each JSON type",
     "prefloop/policy/trainer.py:PPOTrainer": "being split",
-    "prefloop/run/monitor.py:Line": "being split",
-    "prefloop/run/loop.py:Loop": "being split",
 }
 """file:class -> reason. May only shrink."""
 

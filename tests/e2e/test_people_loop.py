@@ -12,7 +12,7 @@ import pytest
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import checkpoint_numbers
 from prefloop.records import Label
-from prefloop.run import monitor as line
+from prefloop.run import stops
 from prefloop.run import waiting as people
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
@@ -41,7 +41,7 @@ FIRST = {"wait": "first", "people": {"ahead": 0.5}}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here takes a second."""
     monkeypatch.setattr(people, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(stops, "POLL_SECONDS", 0.01)
 
 
 def answered_ahead(run: Path, **keys: int) -> Script:
@@ -253,7 +253,7 @@ def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
         pull(run, "roll_back", 0)()
 
     script = Script((waiting, ben_first), (waiting, ben_first), (update(run, 9), excluded))
-    script.scenes.append((lambda *_: "goes on from update 0" in "".join(script.said), made))
+    script.scenes.append((lambda *_: "continues from update 0" in "".join(script.said), made))
     go(run, script, "evaluation.every_round=true")
     assert [len(paths) for paths in seen] == [4, 0], "right after it went back nothing is there"
     with opened(run) as store:

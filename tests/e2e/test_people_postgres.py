@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from prefloop.metrics import MetricsLog
-from prefloop.run import monitor as line
+from prefloop.run import best_effort, stops
 from prefloop.run import waiting as people
 from prefloop.store.core import patience
 from prefloop.store.store import Store
@@ -46,8 +46,8 @@ class Outage:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds pass faster here; the slow test takes its time."""
     monkeypatch.setattr(people, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(line, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(line, "AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(stops, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(best_effort, "RETRY_SECONDS", 0.3)
     monkeypatch.setattr(patience, "POLL_SECONDS", 0.1)
 
 
@@ -97,7 +97,7 @@ def test_the_server_is_away_for_a_moment(
     said = run_through_outages(postgres, gpt2_folder, tmp_path, seconds=1.5, n_updates=12)
     assert sum("The run waits for it; nothing is lost" in x for x in said) >= 1
     assert sum("The store is back after" in x for x in said) >= 1
-    assert sum("Training goes on; what is to be told is kept" in x for x in said) >= 1
+    assert sum("Training continues; progress and metrics are sent later" in x for x in said) >= 1
 
 
 @pytest.mark.slow

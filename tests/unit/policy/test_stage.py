@@ -92,7 +92,7 @@ def test_the_ends_of_rounds_stay_to_go_back_to(gpt2_folder: Path, tmp_path: Path
     stage = PolicyStage(
         trainer, MetricsLog(tmp_path / "m.jsonl"), run=tmp_path, progress=Heard(), kept={0, 1, 4}
     )
-    stage.keep()
+    stage.ensure_checkpoint()
     stage.improve(0, 1, PROMPTS)
     stage.improve(1, 4, PROMPTS)
     assert stage.checkpoints == [0, 1, 3, 4]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.run.monitor import WAITING, Line
-from prefloop.run.waiting import People, forecast
+from prefloop.run.monitor import WAITING, RunMonitor
+from prefloop.run.waiting import PeopleLabeling, forecast
 from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
-from tests.unit.run.test_monitor import Heard, Turns
+from tests.unit.run.doubles import RecordedProgress, Turns
 from tests.unit.store.records_for_tests import comparison, fill, label
 
 QUESTIONS = [(comparison(0), 2), (comparison(2), 1)]
@@ -26,10 +26,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def people_on(store: Store, *turns: Callable[[], object]) -> tuple[People, Heard]:
-    heard = Heard()
-    line = Line(store, heard)
-    return People(load_task("sentiment"), line, sleep=Turns(*turns)), heard
+def people_on(
+    store: Store, *turns: Callable[[], object]
+) -> tuple[PeopleLabeling, RecordedProgress]:
+    progress = RecordedProgress()
+    monitor = RunMonitor(store, progress)
+    return PeopleLabeling(load_task("sentiment"), monitor, sleep=Turns(*turns)), progress
 
 
 def test_questions_and_instructions_are_asked_and_published_once(store: Store) -> None:
@@ -51,8 +53,9 @@ def test_questions_and_instructions_are_asked_and_published_once(store: Store) -
 
 @pytest.mark.parametrize(("version", "is_major"), [("2", True), ("2.1", False)])
 def test_a_version_with_a_dot_is_a_minor_one(store: Store, version: str, is_major: bool) -> None:
-    people = People(
-        load_task({"name": "sentiment", "instructions_version": version}), Line(store, Heard())
+    people = PeopleLabeling(
+        load_task({"name": "sentiment", "instructions_version": version}),
+        RunMonitor(store, RecordedProgress()),
     )
     people.ask(0, QUESTIONS)
     assert store.instructions.current().is_major is is_major
@@ -62,11 +65,11 @@ def test_other_words_under_the_same_version_are_refused(store: Store) -> None:
     people_on(store)[0].ask(0, QUESTIONS)
     task = load_task({"name": "sentiment", "question": "Which is saddest?"})
     with pytest.raises(StoreError, match=r"Raise task\.instructions_version"):
-        People(task, Line(store, Heard())).ask(0, QUESTIONS)
+        PeopleLabeling(task, RunMonitor(store, RecordedProgress())).ask(0, QUESTIONS)
 
 
 def test_waiting_ends_when_all_answers_are_there(store: Store) -> None:
-    people, heard = people_on(
+    people, progress = people_on(
         store,
         lambda: store.add_labels([label(0, labeler="ann")]),
         lambda: None,
@@ -76,46 +79,47 @@ def test_waiting_ends_when_all_answers_are_there(store: Store) -> None:
     assert not people.is_answered(0)
     people.wait(0)
     assert people.is_answered(0)
-    assert [(what, done, total) for what, done, total, _ in heard.loss_mask] == [
+    assert [(what, done, total) for what, done, total, _ in progress.counts] == [
         (WAITING, 0, 3),
         (WAITING, 1, 3),
         (WAITING, 3, 3),
     ]
-    assert heard.said == ["Round 0 wants 3 more answers. It goes on by itself."]
-    assert people.line.note == "labels 3 of 3"
+    assert progress.said == ["Round 0 needs 3 more answers. It continues when they are in."]
+    assert people.monitor.note == "labels 3 of 3"
+    people.monitor.send()
     state = store.updates.state()
     assert state is not None and state.phase == WAITING
     people.wait(0)
-    assert len(heard.loss_mask) == 3, "nothing to wait for, nothing to tell"
+    assert len(progress.counts) == 3, "nothing to wait for, nothing to tell"
 
 
 def test_waiting_ends_when_nobody_has_a_question_left(store: Store) -> None:
     ben = store.people.by_name("ben")
     assert ben is not None
-    people, heard = people_on(
+    people, progress = people_on(
         store,
         lambda: store.add_labels([label(0), label(2, question=2)]),
         lambda: store.people.disable(ben.id),
     )
     people.ask(0, QUESTIONS)
     people.wait(0)
-    assert heard.loss_mask[-1][:3] == (WAITING, 2, 2), "the bar is full, or it would stay open"
-    assert "1 of 3 answers stay missing" in heard.said[-1]
+    assert progress.counts[-1][:3] == (WAITING, 2, 2), "the bar is full, or it would stay open"
+    assert "1 of 3 answers stay missing" in progress.said[-1]
 
 
 def test_when_nothing_comes_those_who_are_waited_for_are_named(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prefloop.run.waiting.STALL_SECONDS", 0.0)
-    people, heard = people_on(
+    people, progress = people_on(
         store,
         lambda: None,
         lambda: store.add_labels([label(0), label(2, question=2), label(1, labeler="ben")]),
     )
     people.ask(0, QUESTIONS)
     people.wait(0)
-    assert "Questions are left for ben." in heard.said[1]
-    assert len(heard.said) == 2
+    assert "Questions are left for ben." in progress.said[1]
+    assert len(progress.said) == 2
 
 
 def test_nobody_who_may_log_in_is_told(tmp_path: Path) -> None:
@@ -126,10 +130,10 @@ def test_nobody_who_may_log_in_is_told(tmp_path: Path) -> None:
             store.people.add("ann", "labeler")
             store.add_labels([label(0), label(2, question=2)])
 
-        people, heard = people_on(store, ann_comes)
+        people, progress = people_on(store, ann_comes)
         people.ask(0, [(comparison(0), 1), (comparison(2), 1)])
         people.wait(0)
-    assert "prefloop team add" in heard.said[1]
+    assert "prefloop team add" in progress.said[1]
 
 
 def test_what_is_frozen_is_what_the_reward_model_knows(store: Store) -> None:

@@ -1,0 +1,93 @@
+"""The composition of a run: models, prompts and stages put together from its settings."""
+
+from pathlib import Path
+from typing import TypedDict
+
+from prefloop.comparisons.selection.builder import ComparisonBuilder
+from prefloop.metrics import MetricsLog
+from prefloop.models.heads import ValueHead
+from prefloop.models.loading import context_length, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import start_runtime
+from prefloop.models.sources import resolve
+from prefloop.policy.stage import PolicyStage
+from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.warm_start import sft_examples, warm_start
+from prefloop.progress import Progress, StopCheck
+from prefloop.prompts.loading import load_prompts, training_texts
+from prefloop.records import Prompt
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.stage import RewardStage
+from prefloop.run.monitor import RunMonitor
+from prefloop.run.rounds import Rounds, last_update
+from prefloop.run.stages import Stages
+from prefloop.run.waiting import PeopleLabeling
+from prefloop.samples.draw import SampleDrawer
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.run import RunConfig
+
+
+def assemble(
+    config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
+) -> Stages:
+    """Load model and prompts, store the prompts, and put the stages together."""
+    start_runtime(config.models)
+    store, seed = monitor.store, config.seed
+    base = resolve(config.models.name, say=monitor.say)
+    tokenizer = load_tokenizer(base)
+    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
+    store.add_prompts(prompts)
+    by_id = {p.id: p for p in prompts}
+    causal = load_causal(_initial_model(config, base, prompts, folder, monitor), tokenizer)
+    roles = ModelRoles(causal, config.models, seed=seed)
+    vocabulary = causal.get_output_embeddings().weight.shape[0]
+    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary)
+    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
+    trainer = PPOTrainer(
+        roles, ValueHead(roles.policy.width), reward_model, sampler, config.policy, seed=seed
+    )
+    metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
+    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
+    rewards = RewardStage(
+        reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
+    )
+    ends = {last_update(config, r) for r in range(-1, config.rounds)}
+    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
+    drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)
+    return Stages(
+        config=config,
+        folder=folder,
+        monitor=monitor,
+        metrics=metrics,
+        prompts=by_id,
+        drawer=drawer,
+        builder=ComparisonBuilder(
+            drawer, store, by_id, per_prompt=config.samples.per_prompt, say=monitor.say
+        ),
+        people=PeopleLabeling(config.task, monitor),
+        rewards=rewards,
+        policy=policy,
+        rounds=Rounds(config=config, folder=folder, policy=policy, until=until),
+    )
+
+
+class _AtWork(TypedDict):
+    """What every stage that takes time is given."""
+
+    progress: Progress
+    check_stop: StopCheck
+
+
+def _initial_model(
+    config: RunConfig, base: Path, prompts: list[Prompt], folder: Path, progress: Progress
+) -> Path:
+    """Return the model that policy and reference start as: the base, or the warm-started base."""
+    settings = config.policy.warm_start
+    if settings.epochs == 0:
+        return base
+    train = [p for p in prompts if p.split == "train"]
+    examples = sft_examples(train, config.task, base, training_texts(config.prompts))
+    place = folder / "warm_start"
+    return warm_start(
+        base, settings, config.models, examples, folder=place, seed=config.seed, progress=progress
+    )

@@ -1,0 +1,36 @@
+"""The last step of a round: the policy is compared with the reference on held-out prompts."""
+
+from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.records import REFERENCE
+from prefloop.run.stages import Stages
+from prefloop.scorers.build import build_scorer, build_weighted
+
+
+def evaluate(stages: Stages, round_number: int) -> None:
+    """Have a held-out judge compare policy and reference on prompts that nothing trained on."""
+    if not stages.rounds.wants_evaluation(round_number):
+        return
+    config, settings = stages.config, stages.config.evaluation
+    held_out = stages.shuffled_prompts("held_out", "evaluation prompts")
+    chosen = held_out[: settings.prompts]
+    known = config.comparisons.known_scorers
+    model = stages.policy.name_of(round_number)
+    draw = stages.drawer.draw
+    draw(chosen, model=REFERENCE, round=0, purpose="evaluation", per_prompt=1)
+    draw(chosen, model=model, round=round_number, purpose="evaluation", per_prompt=1)
+    if settings.frontier_prompts and known:
+        several = held_out[: settings.frontier_prompts]
+        n = settings.frontier_samples
+        draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
+    stages.monitor.check_stop("during evaluation")
+    judges = [build_scorer(name, config.scorers) for name in settings.judges[:1]]
+    evaluate_round(
+        stages.store,
+        config=settings,
+        task=config.task,
+        round=round_number,
+        policy_model=model,
+        judge=judges[0] if judges else None,
+        scorer=build_weighted(known, config.scorers) if known else None,
+        folder=stages.folder,
+    )

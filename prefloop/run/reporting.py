@@ -1,0 +1,17 @@
+"""What a run leaves for readers: its report, and a card beside each model."""
+
+from pathlib import Path
+
+from prefloop.report.build import build_report
+from prefloop.report.cards import write_cards
+from prefloop.run.stages import Stages
+
+
+def write_report(stages: Stages) -> Path:
+    """Write the models' cards and the report; return the report's path."""
+    config, folder = stages.config, stages.folder
+    settings = config.model_dump()
+    write_cards(folder, task=config.task, settings=settings)
+    return build_report(
+        folder, stages.store, config=config.report, task=config.task, settings=settings
+    )

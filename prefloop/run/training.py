@@ -1,0 +1,62 @@
+"""The steps of a round that train: the reward model on labels, the policy against it."""
+
+from prefloop.records import REFERENCE, Sample
+from prefloop.run.stages import Stages
+from prefloop.settings.comparisons import PEOPLE
+
+
+def train_while_waiting(stages: Stages, round_number: int) -> None:
+    """Train the policy against the earlier reward model while people answer this round.
+
+    A share of the updates is left for the reward model that learns from their answers.
+    """
+    comparisons, rounds, people = stages.config.comparisons, stages.rounds, stages.people
+    if comparisons.wait == "always" or round_number == 0 or not rounds.asks_people(round_number):
+        return
+    start, end = rounds.last_update(round_number - 1), rounds.last_update(round_number)
+    limit = start + int(comparisons.people.ahead * (end - start))
+    if stages.policy.update >= limit or people.is_answered(round_number):
+        return
+    train_reward_model(stages, round_number - 1)
+    stages.policy.advance(
+        round_number,
+        limit,
+        stages.prompts_of("train"),
+        note={"reward_round": round_number - 1},
+        is_over=lambda: people.is_answered(round_number),
+    )
+    stages.monitor.note = ""
+
+
+def train_reward_model(stages: Stages, round_number: int) -> None:
+    """Train the round's reward model, from the base, on all labels so far."""
+    as_of = None
+    if stages.config.comparisons.labelers == PEOPLE:
+        cutoff = stages.policy.lineage.label_cutoff
+        as_of = stages.people.freeze(round_number, label_cutoff=cutoff)
+    reference = _reference_samples(stages)
+    stages.rewards.train(round_number, reference, stages.metrics, as_of=as_of)
+
+
+def train_policy(stages: Stages, round_number: int) -> None:
+    """Train the policy up to the round's last update, and export it."""
+    end = stages.rounds.last_update(round_number)
+    stages.policy.improve(round_number, end, stages.prompts_of("train"))
+
+
+def _reference_samples(stages: Stages) -> list[Sample]:
+    """Return the samples that normalize the reward model: the reference's, cut like all others.
+
+    Those drawn for the first labels serve again; more are drawn if they are too few.
+    """
+    wanted = stages.config.rewards.normalize_samples
+    drawn = stages.store.samples(model=REFERENCE, round=0, purpose="labels")
+    # Imported labels may bring prompts that this run does not ask about.
+    ids = {p.id for p in stages.prompts_of("train")}
+    train = [s for s in drawn if s.prompt_id in ids][:wanted]
+    if len(train) == wanted:
+        return train
+    more = stages.shuffled_prompts("train", "normalization prompts")[: wanted - len(train)]
+    return train + stages.drawer.draw(
+        more, model=REFERENCE, round=0, purpose="normalization", per_prompt=1
+    )
