@@ -32,7 +32,7 @@ def assemble(
 ) -> Stages:
     """Load model and prompts, store the prompts, and put the stages together."""
     start_runtime(config.models)
-    store, seed = monitor.store, config.seed
+    store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
     base = resolve(config.models.name, say=monitor.say)
     tokenizer = load_tokenizer(base)
     prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
@@ -43,16 +43,15 @@ def assemble(
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary)
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
-    trainer = PPOTrainer(
-        roles, ValueHead(roles.policy.width), reward_model, sampler, config.policy, seed=seed
-    )
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
     rewards = RewardStage(
         reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
     )
-    ends = {last_update(config, r) for r in range(-1, config.rounds)}
-    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
+    trainer = PPOTrainer(
+        roles, ValueHead(roles.policy.width), reward_model, sampler, config.policy, seed=seed
+    )
+    policy = _policy_stage(config, trainer, metrics, folder, at_work)
     drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)
     return Stages(
         config=config,
@@ -61,9 +60,7 @@ def assemble(
         metrics=metrics,
         prompts=by_id,
         drawer=drawer,
-        builder=ComparisonBuilder(
-            drawer, store, by_id, per_prompt=config.samples.per_prompt, say=monitor.say
-        ),
+        builder=ComparisonBuilder(drawer, store, by_id, per_prompt=per_prompt, say=monitor.say),
         people=PeopleLabeling(config.task, monitor),
         rewards=rewards,
         policy=policy,
@@ -76,6 +73,14 @@ class _AtWork(TypedDict):
 
     progress: Progress
     check_stop: StopCheck
+
+
+def _policy_stage(
+    config: RunConfig, trainer: PPOTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
+) -> PolicyStage:
+    """Return the policy stage; checkpoints at the ends of rounds stay, to be rolled back to."""
+    ends = {last_update(config, r) for r in range(-1, config.rounds)}
+    return PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
 
 
 def _initial_model(
