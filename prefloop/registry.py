@@ -110,19 +110,20 @@ def guess(name: str, known: Iterable[str]) -> str:
 
 
 def sources_of(chosen: Any, settings: Section) -> frozenset[str]:
-    """Return what the verdicts of a scorer, judge or labeler rest on.
+    """Return what the verdicts of a scorer, judge or labeler rest on, given its class or itself.
 
     Its class says so in `sources`: a set of names, or a function of the settings. A class that does
     not say rests on itself alone.
     """
+    made = chosen if isinstance(chosen, type) else type(chosen)
     said: Callable[[Section], Iterable[str]] | Iterable[str]
-    said = getattr(chosen, "sources", None) or (f"{chosen.__module__}.{chosen.__qualname__}",)
+    said = getattr(chosen, "sources", None) or (f"{made.__module__}.{made.__qualname__}",)
     try:
         return frozenset(said(settings) if callable(said) else said)
     except PrefloopError:
         raise
     except Exception as error:
-        raise SettingsError(plug_in_error("sources", chosen, error)) from error
+        raise SettingsError(plug_in_error("sources", made, error)) from error
 
 
 def overlapping_sources(judge: Iterable[str], labelers: Iterable[str]) -> frozenset[str]:

@@ -18,6 +18,18 @@ from prefloop.settings.task_presets import load_task
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
+    return parse_run(_read(path, overrides), str(path))
+
+
+def load_sections(path: Path) -> RunConfig:
+    """Read a run file whose names were checked before: what it chooses need not be installed."""
+    config, problems = _parse_sections(_read(path))
+    if config is None or problems:
+        raise SettingsError(listing(str(path), problems))
+    return config
+
+
+def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(
             f"{path} does not exist. Make a run folder with `prefloop init {path.parent} "
@@ -32,11 +44,21 @@ def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
     for override in overrides:
         _apply(raw, override)
-    return parse_run(raw, str(path))
+    return raw
 
 
 def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
     """Return the run that `raw` means; `name` is how messages call it."""
+    config, problems = _parse_sections(raw)
+    if config is not None:
+        problems += choice_problems(config)
+    if config is None or problems:
+        raise SettingsError(listing(name, problems))
+    return config
+
+
+def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
+    """Return the sections and what is wrong with them; None if they cannot be read."""
     problems: list[str] = []
     raw = with_todays_names(raw)
     sections = dict(raw)
@@ -47,14 +69,9 @@ def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
         problems += [f"task.{line.removeprefix('  - ')}" for line in lines] or [heading]
         sections["task"] = load_task("sentiment")
     try:
-        config = RunConfig.model_validate(sections)
+        return RunConfig.model_validate(sections), problems
     except ValidationError as error:
-        problems += told(error, RunConfig)
-    else:
-        problems += choice_problems(config)
-    if problems:
-        raise SettingsError(listing(name, problems))
-    return config
+        return None, problems + told(error, RunConfig)
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

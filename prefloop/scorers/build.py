@@ -31,7 +31,7 @@ class CheckedScorer:
     @property
     def sources(self) -> frozenset[str]:
         """What its scores rest on."""
-        return sources_of(type(self.scorer), self.settings)
+        return sources_of(self.scorer, self.settings)
 
     @property
     def description(self) -> str:

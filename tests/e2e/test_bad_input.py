@@ -65,7 +65,7 @@ def test_an_unknown_model_without_network(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     told = prefloop.refused("run", run, "models.name=nobody/no-such-model")
-    assert "models.name nobody/no-such-model" in told
+    assert "model nobody/no-such-model" in told
     assert "Check the name" in told
     assert "./nowhere" in prefloop.refused("run", run, "models.name=./nowhere")
     # A model that never was found binds nothing.

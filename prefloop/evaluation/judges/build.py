@@ -33,7 +33,7 @@ class CheckedJudge:
         """What its verdicts rest on."""
         if self.scorer is not None:
             return self.scorer.sources
-        return sources_of(type(self.judge), self.settings)
+        return sources_of(self.judge, self.settings)
 
     @property
     def description(self) -> str:

@@ -163,9 +163,9 @@ def test_a_real_hub_that_nobody_answers_for_is_told(
 
     monkeypatch.setattr(sources, "snapshot_download", elsewhere)
     told = refusal("nobody/nothing")
-    assert "models.name nobody/nothing: no such folder here" in told
+    assert "model nobody/nothing: no such folder here" in told
     assert "cannot be reached" in told
-    assert "set models.name to that folder" in told
+    assert "name that folder" in told
 
 
 def test_a_name_that_no_hub_takes_is_told() -> None:

@@ -1,0 +1,65 @@
+"""Who gave the labels of a store, by kind, and what their labels rest on."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from prefloop.choices import labeler_sources
+from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+
+LabelerKind = Literal["person", "synthetic", "program", "imported"]
+KINDS: tuple[LabelerKind, ...] = get_args(LabelerKind)
+
+_SYNTHETIC_NAME = re.compile(rf"{SYNTHETIC}-\d+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelerGroup:
+    """The labelers of one kind whose labels are in a store."""
+
+    kind: LabelerKind
+    labelers: tuple[str, ...]
+    """Their names, sorted."""
+    n_labels: int
+    sources: frozenset[str]
+    """What their labels rest on: `person:<name>` for people, `imported:<name>` for labels that came
+    from a file. A judge that shares a source of people is reported, any other is refused."""
+
+
+def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
+    """Return who gave the live labels of the store, one group for each kind that occurs."""
+    people = {person.name for person in store.people.all()}
+    counts = Counter(label.labeler for label in store.labels())
+    groups = []
+    for kind in KINDS:
+        names = [name for name in sorted(counts) if _kind(name, people, config) == kind]
+        if names:
+            groups.append(
+                LabelerGroup(
+                    kind=kind,
+                    labelers=tuple(names),
+                    n_labels=sum(counts[name] for name in names),
+                    sources=_sources(kind, names, config),
+                )
+            )
+    return groups
+
+
+def _kind(name: str, people: set[str], config: RunConfig) -> LabelerKind:
+    chosen = config.comparisons.labelers
+    if name in people:
+        return "person"
+    if chosen == SYNTHETIC and _SYNTHETIC_NAME.fullmatch(name):
+        return "synthetic"
+    if name == chosen and chosen not in (SYNTHETIC, PEOPLE, NOBODY):
+        return "program"
+    return "imported"
+
+
+def _sources(kind: LabelerKind, names: list[str], config: RunConfig) -> frozenset[str]:
+    if kind in ("synthetic", "program"):
+        return labeler_sources(config)
+    return frozenset(f"{kind}:{name}" for name in names)

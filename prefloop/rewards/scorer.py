@@ -1,0 +1,120 @@
+"""A trained reward model as a scorer: one that a run saved, or the one that a run is training.
+
+    score(x, y) = logit(x + y) + reward_shift
+
+The query and the response are encoded apart and without special tokens, as in training. A text is
+encoded anew, which can give other tokens than the policy drew (silent bug S5); where the drawn ids
+are at hand, `RewardModel.score` reads them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from prefloop.choices import labeler_sources
+from prefloop.errors import InputError
+from prefloop.models.classifier import SequenceClassifier
+from prefloop.models.loading import Tokenizer, load_tokenizer
+from prefloop.models.runtime import to_numpy
+from prefloop.models.sources import resolve
+from prefloop.rewards.model import RewardModel
+from prefloop.run_file import load_sections
+from prefloop.scorers.fingerprint import files_hash
+from prefloop.scorers.scorer import Scores
+from prefloop.settings.section import Count, Section
+
+MODEL_FILES = (".safetensors", ".json", ".txt", ".model")
+
+
+class RewardModelConfig(Section):
+    """A reward model that a run of prefloop saved."""
+
+    folder: str
+    """Its folder, such as `my-run/rewards/round-0`."""
+
+    batch_size: Count = 32
+    """Texts scored at once; changes memory and speed, never the result."""
+
+
+class RewardModelScorer:
+    """Prefers what a saved reward model learned to prefer."""
+
+    name: ClassVar[str] = "reward_model"
+    description: ClassVar[str] = "a trained reward model"
+    Settings = RewardModelConfig
+
+    def __init__(self, settings: RewardModelConfig) -> None:
+        folder = resolve(settings.folder)
+        self._classifier = SequenceClassifier(folder, batch_size=settings.batch_size)
+        if len(self._classifier.labels) != 1 or self._classifier.reward_shift is None:
+            raise InputError(
+                f"{settings.folder} is no reward model of prefloop: its config.json has no "
+                "reward_shift. Use kind: hf_classifier for another model."
+            )
+        self._shift = self._classifier.reward_shift
+        self._tokenizer = load_tokenizer(folder)
+        self.content_hash = model_hash(folder)
+
+    @staticmethod
+    def sources(settings: RewardModelConfig) -> frozenset[str]:
+        """Return the folder, and what the labels rest on from which the model learned.
+
+        Of a run whose labels people gave, its people are not known here.
+        """
+        run = Path(settings.folder).expanduser().resolve().parents[1] / "run.resolved.yaml"
+        learned_from = labeler_sources(load_sections(run)) if run.is_file() else frozenset()
+        return learned_from | {settings.folder}
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return the score of each response, shift included."""
+        sequences = _sequences(self._tokenizer, prompts, responses)
+        return self._classifier.logits(sequences)[:, 0] + self._shift
+
+
+class LiveRewardModelScorer:
+    """Prefers what the reward model of a run prefers at the moment.
+
+    Its weights change while it is trained, and its fingerprint with them.
+    """
+
+    name: ClassVar[str] = "live_reward_model"
+    description: ClassVar[str] = "the reward model of this run"
+
+    def __init__(self, model: RewardModel, tokenizer: Tokenizer, sources: Iterable[str]) -> None:
+        self.sources = frozenset(sources)
+        """What the run's labels rest on."""
+        self._model = model
+        self._tokenizer = tokenizer
+
+    @property
+    def content_hash(self) -> str:
+        """A hash of the trained weights, the head and its shift."""
+        whole = hashlib.sha256(self._model.roles.config.model_dump_json().encode())
+        whole.update(repr(self._model.head.shift).encode())
+        for name, parameter in self._model.named_parameters:
+            whole.update(name.encode())
+            whole.update(to_numpy(parameter.detach().contiguous().view(torch.uint8)).tobytes())
+        return whole.hexdigest()
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return the score of each response, shift included."""
+        sequences = _sequences(self._tokenizer, prompts, responses)
+        return to_numpy(self._model.score(sequences)).astype(np.float64)
+
+
+def model_hash(folder: Path) -> str:
+    """Return a hash of a model folder's weights, configuration and tokenizer."""
+    return files_hash(path for path in sorted(folder.iterdir()) if path.suffix in MODEL_FILES)
+
+
+def _sequences(
+    tokenizer: Tokenizer, prompts: Sequence[str], responses: Sequence[str]
+) -> list[list[int]]:
+    return [
+        tokenizer.encode(prompt) + tokenizer.encode(response)
+        for prompt, response in zip(prompts, responses, strict=True)
+    ]

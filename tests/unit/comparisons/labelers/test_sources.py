@@ -1,0 +1,67 @@
+"""Who labeled, by kind, from the store; and what a judge shares with them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.registry import overlapping_sources
+from prefloop.run_file import parse_run
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+from tests.unit.comparisons.builders import make_label, make_question
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "prefloop.db") as opened:
+        yield opened
+
+
+def answered_by(store: Store, names: Sequence[str]) -> Store:
+    question = make_question(["One.", "Two."])
+    store.add_all(
+        prompts=[question.prompt],
+        samples=question.samples,
+        comparisons=[question.comparison],
+        labels=[make_label(question.comparison, name, "tie") for name in names],
+    )
+    return store
+
+
+def run(**comparisons: Any) -> RunConfig:
+    return parse_run({"comparisons": comparisons}, "run.yaml")
+
+
+def test_people_are_their_own_sources(store: Store) -> None:
+    store.people.add("ann", "labeler")
+    store.people.add("bob", "owner")
+    [group] = labeler_groups(answered_by(store, ["bob", "ann"]), run(labelers="people"))
+    assert (group.kind, group.labelers, group.n_labels) == ("person", ("ann", "bob"), 2)
+    assert group.sources == {"person:ann", "person:bob"}
+    assert overlapping_sources({"person:ann"}, group.sources) == {"person:ann"}
+    assert not overlapping_sources({"person:eve", "length"}, group.sources)
+
+
+def test_synthetic_labelers_rest_on_their_scorers(store: Store) -> None:
+    config = run(synthetic={"scorers": {"length": 1.0, "imagery": 0.5, "copying": 0.0}})
+    [group] = labeler_groups(answered_by(store, ["synthetic-0", "synthetic-11"]), config)
+    assert (group.kind, group.n_labels) == ("synthetic", 2)
+    assert group.sources == {"length", "concrete nouns"}
+
+
+def test_imported_labels_are_told_apart_from_all_others(store: Store) -> None:
+    store.people.add("ann", "labeler")
+    names = ["ann", "worker-7", "synthetic-1"]
+    groups = labeler_groups(answered_by(store, names), run(labelers="people"))
+    assert [(g.kind, g.labelers) for g in groups] == [
+        ("person", ("ann",)),
+        ("imported", ("synthetic-1", "worker-7")),
+    ]
+    assert groups[1].sources == {"imported:synthetic-1", "imported:worker-7"}
+
+
+def test_nobody_has_labeled_yet(store: Store) -> None:
+    assert labeler_groups(store, run()) == []

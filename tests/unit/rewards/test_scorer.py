@@ -1,0 +1,119 @@
+"""A reward model as a scorer of texts: the numbers that it gave in training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from prefloop.errors import InputError
+from prefloop.models.export import save_reward_model
+from prefloop.models.loading import Tokenizer
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.scorer import LiveRewardModelScorer, RewardModelScorer
+from prefloop.run_file import as_yaml, parse_run
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from tests.stages_for_tests import Adapter, disturb, roles_on
+from tests.tolerances import FP64, RELOADED
+
+PROMPTS = ["He was sad", "The sun", "She laughed"]
+RESPONSES = [" and cold.", " was warm and the garden was full.", "."]
+
+
+def trained(folder: Path, adapter: Adapter = "lora") -> tuple[RewardModel, Tokenizer]:
+    """Return a reward model that differs from its base, with a shift."""
+    tokenizer, roles = roles_on(folder, adapter=adapter)
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
+    disturb(roles.reward)
+    model.head.rescale(2.0, -0.75)
+    return model, tokenizer
+
+
+def in_training(model: RewardModel, tokenizer: Tokenizer) -> np.ndarray:
+    pairs = zip(PROMPTS, RESPONSES, strict=True)
+    return model.score([tokenizer.encode(p) + tokenizer.encode(r) for p, r in pairs]).numpy()
+
+
+def saved(source: Path, folder: Path, adapter: Adapter = "lora") -> tuple[RewardModel, Tokenizer]:
+    model, tokenizer = trained(source, adapter)
+    save_reward_model(folder, model.roles, model.head, tokenizer)
+    return model, tokenizer
+
+
+def scorer(folder: Path, **settings: int) -> CheckedScorer:
+    entry = {"kind": "reward_model", "folder": str(folder), **settings}
+    return build_scorer("old", {"old": entry})
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_a_saved_reward_model_scores_as_in_training(
+    model_folder: Path, tmp_path: Path, adapter: Adapter
+) -> None:
+    model, tokenizer = saved(model_folder, tmp_path / "r", adapter)
+    expected = in_training(model, tokenizer)
+    for batch_size in (1, 32):
+        found = scorer(tmp_path / "r", batch_size=batch_size).score(PROMPTS, RESPONSES)
+        np.testing.assert_allclose(found, expected, **RELOADED)
+        assert np.abs(found - expected + 0.75).min() > 0.1, "the shift is part of the score"
+
+
+def test_the_live_reward_model_scores_as_it_stands(model_folder: Path) -> None:
+    model, tokenizer = trained(model_folder)
+    live = CheckedScorer("live", LiveRewardModelScorer(model, tokenizer, {"length"}))
+    before, first = live.fingerprint, live.score(PROMPTS, RESPONSES)
+    np.testing.assert_allclose(first, in_training(model, tokenizer), **FP64)
+    assert live.sources == {"length"} and live.fingerprint == before
+    disturb(model.role_model, 0.2)
+    assert live.fingerprint != before, "scores of earlier weights would be read"
+    assert np.abs(live.score(PROMPTS, RESPONSES) - first).max() > 0.01
+    after = live.fingerprint
+    with torch.no_grad():
+        model.head.rescale(1.0, 0.5)
+    assert live.fingerprint != after
+
+
+def test_other_weights_are_another_fingerprint(model_folder: Path, tmp_path: Path) -> None:
+    saved(model_folder, tmp_path / "a")
+    first = scorer(tmp_path / "a").fingerprint
+    model, tokenizer = trained(model_folder)
+    disturb(model.roles.reward)
+    save_reward_model(tmp_path / "a", model.roles, model.head, tokenizer)
+    assert scorer(tmp_path / "a").fingerprint != first
+
+
+def test_what_it_learned_from_is_its_source(model_folder: Path, tmp_path: Path) -> None:
+    """The reward model of a run is no independent judge of what its labelers' scorers label."""
+    labels = {"synthetic": {"scorers": {"imagery": 1.0}}}
+    run = parse_run({"comparisons": labels, "evaluation": {"judges": ["length"]}}, "run.yaml")
+    folder = tmp_path / "rewards" / "round-0"
+    (tmp_path / "run.resolved.yaml").write_text(as_yaml(run))
+    saved(model_folder, folder)
+    assert scorer(folder).sources == {str(folder), "concrete nouns"}
+    raw = {
+        "scorers": {"old": {"kind": "reward_model", "folder": str(folder)}},
+        "comparisons": labels,
+        "evaluation": {"judges": ["old"]},
+    }
+    with pytest.raises(Exception, match=r"'old' is no independent judge.*concrete nouns"):
+        parse_run(raw, "run.yaml")
+
+
+def test_a_reward_model_outside_a_run_is_its_own_source(tmp_path: Path) -> None:
+    settings = RewardModelScorer.Settings(folder=str(tmp_path / "a" / "b"))
+    assert RewardModelScorer.sources(settings) == {str(tmp_path / "a" / "b")}
+
+
+def test_another_model_is_refused(gpt2_folder: Path, tmp_path: Path) -> None:
+    model, tokenizer = trained(gpt2_folder)
+    folder = tmp_path / "r"
+    save_reward_model(folder, model.roles, model.head, tokenizer)
+    config = (folder / "config.json").read_text().replace('"reward_shift"', '"another"')
+    (folder / "config.json").write_text(config)
+    with pytest.raises(InputError, match=r"is no reward model of prefloop.*kind: hf_classifier"):
+        scorer(folder)
+
+
+def test_a_text_that_is_too_long_is_told(gpt2_folder: Path, tmp_path: Path) -> None:
+    saved(gpt2_folder, tmp_path / "r")
+    with pytest.raises(InputError, match=r"tokens cannot be scored: the model takes 1 to 128"):
+        scorer(tmp_path / "r").score(["never mind how long " * 100], ["."])
