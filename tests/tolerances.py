@@ -1,19 +1,29 @@
 """The only tolerances that tests may use, each with its reason."""
 
-EXACT = {"rtol": 0.0, "atol": 0.0}
+from typing import TypedDict
+
+
+class Tolerance(TypedDict):
+    """Relative and absolute tolerance, as torch and NumPy take them."""
+
+    rtol: float
+    atol: float
+
+
+EXACT: Tolerance = {"rtol": 0.0, "atol": 0.0}
 """Integers, copies, and anything that must repeat bit for bit."""
 
-FP32 = {"rtol": 1e-5, "atol": 1e-6}
+FP32: Tolerance = {"rtol": 1e-5, "atol": 1e-6}
 """The same formula in float32, summed in another order."""
 
-FP64 = {"rtol": 1e-12, "atol": 1e-12}
+FP64: Tolerance = {"rtol": 1e-12, "atol": 1e-12}
 """The same formula in float64."""
 
-MODEL = {"rtol": 1e-4, "atol": 1e-4}
+MODEL: Tolerance = {"rtol": 1e-4, "atol": 1e-4}
 """Log-probabilities of a whole network computed along two paths (with and without a cache)."""
 
-STATISTICAL = {"rtol": 0.05, "atol": 0.02}
+STATISTICAL: Tolerance = {"rtol": 0.05, "atol": 0.02}
 """Averages over a few thousand draws with a fixed seed."""
 
-RELOADED = {"rtol": 0.0, "atol": 1e-5}
+RELOADED: Tolerance = {"rtol": 0.0, "atol": 1e-5}
 """What a saved model may differ by when transformers opens it: merged weights round once more."""
