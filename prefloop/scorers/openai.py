@@ -16,6 +16,7 @@ from pydantic import field_validator, model_validator
 from prefloop.scorers.endpoint.client import Endpoint
 from prefloop.scorers.endpoint.settings import EndpointConfig
 from prefloop.scorers.endpoint.template import check_template, fill
+from prefloop.scorers.endpoint.usage import EndpointUsage
 from prefloop.scorers.scorer import Scores
 
 TEMPLATE = """\
@@ -78,6 +79,11 @@ class OpenAIScorer:
     def sources(settings: RatingConfig) -> frozenset[str]:
         """Return the model's name."""
         return frozenset({settings.model})
+
+    @property
+    def usage(self) -> EndpointUsage:
+        """What was asked for and paid since this scorer was made."""
+        return self._endpoint.usage
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one scaled rating per response; InputError if the endpoint gives none."""

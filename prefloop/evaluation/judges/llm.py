@@ -15,6 +15,7 @@ from prefloop.evaluation.judges.judge import Outcome
 from prefloop.scorers.endpoint.client import Endpoint
 from prefloop.scorers.endpoint.settings import EndpointConfig
 from prefloop.scorers.endpoint.template import check_template, fill
+from prefloop.scorers.endpoint.usage import EndpointUsage
 
 TEMPLATE = """\
 Below are the beginning of a text and two continuations of it, A and B. Which continuation is \
@@ -65,6 +66,11 @@ class LLMJudge:
     def sources(settings: LLMJudgeConfig) -> frozenset[str]:
         """Return the model's name."""
         return frozenset({settings.model})
+
+    @property
+    def usage(self) -> EndpointUsage:
+        """What was asked for and paid since this judge was made."""
+        return self._endpoint.usage
 
     def compare(self, prompt: str, a: str, b: str) -> Outcome:
         """Return what became of `a` beside `b`."""

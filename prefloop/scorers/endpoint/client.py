@@ -25,7 +25,7 @@ Reading = TypeVar("Reading")
 Read = Callable[[str], Reading]
 """Turns an answer into what was asked for; a ValueError says what is wrong with the answer."""
 
-Requests = Mapping[str, dict[str, Any]]
+RequestBodies = Mapping[str, dict[str, Any]]
 """Bodies of requests by the hash under which their answers are kept."""
 
 
@@ -84,7 +84,7 @@ class Endpoint:
         body |= config.options
         return digest(config.base_url, json.dumps(body, sort_keys=True)), body
 
-    async def _ask(self, missing: Requests, read: Read[Reading]) -> None:
+    async def _ask(self, missing: RequestBodies, read: Read[Reading]) -> None:
         """Get the missing answers, `concurrency` at a time.
 
         After a failure no further question is sent, but answers that are under way are waited

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from prefloop.errors import InputError
-from prefloop.scorers.endpoint.refusals import Refusal, pause_seconds, refusal_of
+from prefloop.scorers.endpoint.refusals import RefusedRequest, pause_seconds, refusal_of
 from prefloop.scorers.endpoint.settings import EndpointConfig
 
 SHOWN_CHARACTERS = 200
@@ -58,7 +58,7 @@ class Connection:
             while (pause := self._pause_until - clock()) > 0:
                 await asyncio.sleep(pause)
             outcome = await self._send(client, body)
-            if not isinstance(outcome, Refusal):
+            if not isinstance(outcome, RefusedRequest):
                 return outcome
             n_failed += 1
             pause = outcome.retry_after or pause_seconds(n_failed)
@@ -85,10 +85,12 @@ class Connection:
                 url = f"{self._config.base_url}/chat/completions"
                 response = await client.post(url, json=body)
         except TimeoutError:
-            return Refusal(f"it gave no answer within timeout_seconds {seconds:g}", None, True)
+            return RefusedRequest(
+                f"it gave no answer within timeout_seconds {seconds:g}", None, True
+            )
         except httpx.RequestError as error:
             why = f"the connection failed ({type(error).__name__}: {error})"
-            return Refusal(self.shown(why), None, True)
+            return RefusedRequest(self.shown(why), None, True)
         if (refusal := refusal_of(response)) is not None:
             return refusal._replace(why=self.shown(refusal.why))
         try:
@@ -96,7 +98,7 @@ class Connection:
         except ValueError:
             return response.text
 
-    def _gave_up(self, refusal: Refusal) -> str:
+    def _gave_up(self, refusal: RefusedRequest) -> str:
         if refusal.is_passing:
             limit = f"patience_seconds {self._config.patience_seconds:g}"
             asks = f" and asks to wait {refusal.retry_after:.0f} s" if refusal.retry_after else ""

@@ -13,7 +13,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 
 
-class Refusal(NamedTuple):
+class RefusedRequest(NamedTuple):
     """Why a request was not answered."""
 
     why: str
@@ -23,7 +23,7 @@ class Refusal(NamedTuple):
     """Whether the same request may succeed later."""
 
 
-def refusal_of(response: httpx.Response) -> Refusal | None:
+def refusal_of(response: httpx.Response) -> RefusedRequest | None:
     """Return why a response is not an answer; None if it is one."""
     if response.is_success:
         return None
@@ -32,7 +32,7 @@ def refusal_of(response: httpx.Response) -> Refusal | None:
     if response.has_redirect_location:
         why += f" (to {response.headers['location']}; redirects are not followed)"
     after = retry_after(response.headers.get("retry-after"))
-    return Refusal(why, after, response.status_code in PASSING)
+    return RefusedRequest(why, after, response.status_code in PASSING)
 
 
 def retry_after(value: str | None) -> float | None:
