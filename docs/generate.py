@@ -21,6 +21,7 @@ from docs.api_page import api_page
 from docs.markdown import markdown_table
 from prefloop import errors, metrics
 from prefloop.cli.main import app
+from prefloop.registry import JUDGES, SCORERS
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task, preset_names
@@ -63,12 +64,14 @@ TYPES: dict[Any, str] = {
     type(None): "`null`",
 }
 NUMBERS = {int: "whole number", float: "number"}
+COLUMNS = ["Setting", "Type", "Default", "What it means"]
 
 
 def pages() -> dict[str, str]:
     """Return the text of every page under its file's name."""
     made = {
         "settings.md": settings_page(),
+        "scorers.md": scorers_page(),
         "tasks.md": tasks_page(),
         "cli.md": cli_page(),
         "metrics.md": metrics_page(),
@@ -91,18 +94,58 @@ def settings_page() -> str:
     ]
     for place, section in sections(RunConfig):
         lines += ["", f"## {place or 'The whole run'}", "", inspect.getdoc(section) or "", ""]
-        rows = [
-            [
-                f"`{place + '.' if place else ''}{name}`",
-                type_of(field),
-                _default(field),
-                _flat(field),
-            ]
-            for name, field in section.model_fields.items()
-            if not is_section(field.annotation)
-        ]
-        lines += markdown_table(["Setting", "Type", "Default", "What it means"], rows)
+        lines += markdown_table(COLUMNS, _settings(section, place))
     return "\n".join(lines)
+
+
+def _settings(section: type[BaseModel], place: str) -> list[list[str]]:
+    """Return a row for each setting of a section; sections below it are left to their own rows."""
+    dotted = f"{place}." if place else ""
+    return [
+        [f"`{dotted}{name}`", type_of(field), _default(field, place), _flat(field)]
+        for name, field in section.model_fields.items()
+        if not is_section(field.annotation)
+    ]
+
+
+def scorers_page() -> str:
+    """Return every scorer and judge that comes with prefloop, with its sources and settings."""
+    lines = [
+        "# Scorers and judges",
+        "",
+        "What comes with prefloop. A scorer gives a number to a response, a judge compares two;",
+        "every scorer can be a judge. One without settings is chosen by its name. One with",
+        "settings is described under `scorers:` or `judges:` with its `kind`, and chosen by the",
+        "name it has there. How to add one: [write a scorer](../how-to/write-a-scorer.md).",
+    ]
+    for registry, place in ((SCORERS, "scorers"), (JUDGES, "judges")):
+        chosen = {name: registry.load(name) for name in registry.names()}
+        own = {n: c for n, c in chosen.items() if c.__module__.startswith("prefloop.")}
+        rows = [[f"`{n}`", c.description, _sources(c), _purpose(c)] for n, c in own.items()]
+        lines += ["", f"## {place.capitalize()}", ""]
+        lines += markdown_table(["Name", "In the report", "Sources", "What it prefers"], rows)
+        for name, part in own.items():
+            if hasattr(part, "Settings"):
+                lines += ["", f"### {place}: `{name}`", "", inspect.getdoc(part.Settings) or "", ""]
+                rows = [
+                    row
+                    for inner, section in sections(part.Settings)
+                    for row in _settings(section, inner)
+                ]
+                lines += markdown_table(COLUMNS, rows)
+    return "\n".join(lines)
+
+
+def _sources(part: Any) -> str:
+    """Return what a scorer rests on; where its settings decide, in words."""
+    if callable(part.sources):
+        said = (inspect.getdoc(part.sources) or "").splitlines()[0]
+        return said.removeprefix("Return ").removesuffix(".")
+    return ", ".join(sorted(part.sources))
+
+
+def _purpose(part: Any) -> str:
+    return (inspect.getdoc(part) or "").splitlines()[0]
 
 
 def sections(section: type[BaseModel], place: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -151,9 +194,9 @@ def _limits(limits: list[Any]) -> str:
     return "".join(f" {words[name]} {value}" for name, value in found.items())
 
 
-def _default(field: FieldInfo) -> str:
+def _default(field: FieldInfo, place: str) -> str:
     if field.is_required():
-        return "from the preset"
+        return "from the preset" if place == "task" else "required"
     return f"`{json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)}`"
 
 

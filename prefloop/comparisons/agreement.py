@@ -83,7 +83,7 @@ def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) ->
 def scorer_agreement(
     questions: Sequence[Question], labels: Sequence[Label], scorer: Scorer
 ) -> Estimate | None:
-    """Return how often a label names what the noise-free taste likes most.
+    """Return how often a label names what the scorer, without noise, puts highest.
 
     With synthetic labelers this is the accuracy of a perfect reward model: the hard limit.
     """
