@@ -27,7 +27,7 @@ KEPT = {
     "prompts.validation_share": "labels that were trained on would measure the reward model",
     "samples.per_prompt": "questions of one round would differ in size",
     "samples.after_stop": "the KL would change its meaning",
-    "comparisons.synthetic": "labels of two tastes would be mixed",
+    "comparisons.synthetic": "labels of two preferences would be mixed",
     "policy.batch_size": "updates are counted in it",
     "policy.warm_start": "the reference would be another model",
 }
@@ -121,7 +121,7 @@ def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, An
     """Yield every setting under its dotted key."""
     for name, value in section.items():
         key = f"{where}.{name}" if where else str(name)
-        # A taste is one setting: names and weights of a mix.
+        # A mix of scorers is one setting: their names and weights.
         if isinstance(value, dict) and key != "comparisons.synthetic.scorers":
             yield from _flat(value, key)
         else:

@@ -32,13 +32,13 @@ class SyntheticConfig(Section):
     """Share of answers that are a slip of the hand: any of the samples, at random."""
 
     position_bias: NonNegative = 0.0
-    """Bonus, in units of taste, that the sample shown first gets."""
+    """Bonus, in units of score, for the sample shown first."""
 
     laziness: Fraction = 0.0
     """Share of answers given without reading the prompt: whatever copies most from it."""
 
     drift: float = 0.0
-    """Change of taste over the run: the weight of the taste goes from 1 to 1 + drift."""
+    """Change over the run: the weight of the score goes from 1 to 1 + drift."""
 
     tie_margin: NonNegative = 0.0
     """Impressions closer than this are answered with a tie."""
@@ -143,7 +143,7 @@ class ComparisonsConfig(Section):
     come while it goes on with the reward model it has."""
 
     synthetic: SyntheticConfig = Field(default_factory=SyntheticConfig)
-    """The synthetic labelers' taste and faults."""
+    """What synthetic labelers prefer, and their faults."""
 
     people: PeopleConfig = Field(default_factory=PeopleConfig)
     """Where people label, and what they are given."""

@@ -112,7 +112,7 @@ def test_what_cannot_be_is_told(raw: dict[str, object], told: str) -> None:
         parse_run(raw, "run.yaml")
 
 
-def test_the_synthetic_taste_binds_the_judge_only_where_it_labels() -> None:
+def test_the_synthetic_scorers_bind_the_judge_only_where_they_label() -> None:
     """`lexicon` labels nothing when people do, so it may judge."""
     scorer = {"synthetic": {"scorers": {"lexicon": 1.0}}}
     with pytest.raises(SettingsError, match=r"'lexicon' is no independent judge"):

@@ -1,6 +1,6 @@
-"""A labeler with a known taste and known faults, for experiments without people.
+"""A labeler with known preferences and known faults, for experiments without people.
 
-    impression_i = (1 + drift * elapsed) * taste(x, y_i)
+    impression_i = (1 + drift * elapsed) * score(x, y_i)
                    + disagreement * s * z_i + position_bias * [i is shown first]
     answer       = argmax_i impression_i;  a tie if the two best are closer than tie_margin
 
@@ -42,7 +42,7 @@ DECISION_SECONDS = 2.0
 
 
 class SyntheticLabeler:
-    """Answers questions by a taste, with the faults that the settings name."""
+    """Answers questions by a scorer, with the faults that the settings name."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SyntheticLabeler:
         rounds: int = 1,
     ) -> None:
         self.name = name
-        self._taste = scorer
+        self._scorer = scorer
         self._config = config
         self._seed = seed
         self._instructions = instructions
@@ -96,7 +96,9 @@ class SyntheticLabeler:
         )
 
     def _impressions(self, question: Question, noise: NDArray[np.float64], *, first: int) -> Scores:
-        impressions = self._strength(question.comparison.round) * self._score(self._taste, question)
+        impressions = self._strength(question.comparison.round) * self._score(
+            self._scorer, question
+        )
         impressions += self._config.disagreement * PRIVATE_SD * noise
         impressions[first] += self._config.position_bias
         return impressions

@@ -51,7 +51,7 @@ def test_ceiling_weighs_comparisons_alike_and_keeps_to_the_asked_ones() -> None:
     assert label_ceiling([C2], more) == 1.0
 
 
-def test_agreement_with_the_noise_free_taste() -> None:
+def test_agreement_with_the_noise_free_scorer() -> None:
     estimate = scorer_agreement(QUESTIONS, LABELS, LengthScorer())
     assert estimate is not None
     assert (estimate.value, estimate.n) == (0.5, 4)  # s2 is the longest: right, right, wrong, wrong

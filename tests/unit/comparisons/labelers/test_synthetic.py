@@ -1,4 +1,4 @@
-"""A synthetic labeler: its taste, its faults one by one, and that it repeats itself."""
+"""A synthetic labeler: its preference, its faults one by one, and that it repeats itself."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tests.unit.comparisons.builders import HANDWRITTEN, make_question
 FOUR = ("a", "a b c", "a b", "a b c d e f g h")
 
 
-class NumberTaste:
+class NumberScorer:
     """Reads the number that the response says."""
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
@@ -32,7 +32,7 @@ def make(
 ) -> SyntheticLabeler:
     config = SyntheticConfig(**({"disagreement": 0.0} | faults))
     return SyntheticLabeler(
-        name, scorer or NumberTaste(), config, seed=1, instructions="7", rounds=rounds
+        name, scorer or NumberScorer(), config, seed=1, instructions="7", rounds=rounds
     )
 
 
@@ -145,7 +145,7 @@ def test_close_impressions_are_a_tie() -> None:
 
 
 @pytest.mark.parametrize(("round", "best"), [(0, "1.0"), (1, "1.0"), (3, "0.0"), (4, "0.0")])
-def test_drift_turns_the_taste_round_by_round(round: int, best: str) -> None:
+def test_drift_turns_the_preference_round_by_round(round: int, best: str) -> None:
     """With drift -2 over five rounds the weight goes 1, 0.5, 0, -0.5, -1."""
     labeler = make(drift=-2.0, rounds=5)
     assert set(chosen_texts(labeler, numbers(0.0, 1.0, n=20, round=round))) == {best}
