@@ -39,10 +39,12 @@ def save_tokenizer(folder: Path, *, pad_token: str | None = None) -> PreTrainedT
     return fast
 
 
-def save_gpt2(folder: Path, *, pad_token: str | None = None, context: int = 128) -> Path:
+def save_gpt2(
+    folder: Path, *, pad_token: str | None = None, context: int = 128, seed: int = 0
+) -> Path:
     """Save a GPT-2 of 2 layers, width 32, with large random weights so that every token matters."""
     tokenizer = save_tokenizer(folder, pad_token=pad_token)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = GPT2Config(
         vocab_size=len(tokenizer),
         n_positions=context,

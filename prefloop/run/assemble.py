@@ -31,17 +31,20 @@ def assemble(
     config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
 ) -> Stages:
     """Load model and prompts, store the prompts, and put the stages together."""
-    start_runtime(config.models)
+    runtime = start_runtime(config.models)
     store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
     base = resolve(config.models.name, say=monitor.say)
     tokenizer = load_tokenizer(base)
     prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
     store.add_prompts(prompts)
     by_id = {p.id: p for p in prompts}
-    causal = load_causal(_initial_model(config, base, prompts, folder, monitor), tokenizer)
+    initial = _initial_model(config, base, prompts, folder, monitor)
+    causal = load_causal(initial, tokenizer, runtime)
     roles = ModelRoles(causal, config.models, seed=seed)
     vocabulary = causal.get_output_embeddings().weight.shape[0]
-    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary)
+    sampler = Sampler(
+        tokenizer, config.task, config.samples, vocabulary=vocabulary, device=runtime.device
+    )
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
@@ -49,7 +52,12 @@ def assemble(
         reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
     )
     trainer = PPOTrainer(
-        roles, ValueHead(roles.policy.width), reward_model, sampler, config.policy, seed=seed
+        roles,
+        ValueHead(roles.policy.width, runtime),
+        reward_model,
+        sampler,
+        config.policy,
+        seed=seed,
     )
     policy = _policy_stage(config, trainer, metrics, folder, at_work)
     drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)

@@ -4,10 +4,18 @@ Reported as trl PR 5303: the padding token is the end-of-text token, so a real e
 out of value and reward.
 """
 
+from pathlib import Path
+
 import torch
 
 from prefloop.functional.rewards import shape_rewards
 from prefloop.functional.truncation import stop_index, truncation_mask
+from prefloop.models.loading import PAD_TOKEN, load_tokenizer
+from prefloop.rewards.model import RewardModel
+from prefloop.settings.samples import SamplesConfig
+from tests.models_for_tests import save_gpt2
+from tests.stages_for_tests import PROMPTS, roles_on, sampler_on
+from tests.tolerances import MODEL
 
 END_OF_TEXT = PAD = 0
 IS_STOP = torch.tensor([True, False, False, False])
@@ -43,3 +51,33 @@ def test_a_padding_id_outside_the_vocabulary_never_stops() -> None:
     is_stop = torch.tensor([False, False, False, True])
     assert stop_index(response, is_stop, earliest=0).tolist() == [1]
     assert stop_index(response, is_stop, earliest=2).tolist() == [-1]
+
+
+def pads_with_end_of_text(folder: Path) -> Path:
+    """Save a model whose tokenizer names one token for both, as SmolLM2's and many others do."""
+    save_gpt2(folder)
+    tokenizer = load_tokenizer(folder).hf_tokenizer
+    assert tokenizer.eos_token == "<|endoftext|>"
+    tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_padding_is_another_token_where_the_tokenizer_pads_with_end_of_text(tmp_path: Path) -> None:
+    tokenizer, roles = roles_on(pads_with_end_of_text(tmp_path))
+    assert tokenizer.hf_tokenizer.pad_token == PAD_TOKEN
+    end = tokenizer.hf_tokenizer.eos_token_id
+    assert tokenizer.pad_id != end == tokenizer.encode("<|endoftext|>")[0]
+    sampler = sampler_on(tokenizer, roles, SamplesConfig(banned="pad"))
+    assert not sampler.banned[end] and sampler.banned[tokenizer.pad_id]
+    assert sampler.reward_ids(PROMPTS[0].text, [60, end, 61])[-3:] == [60, end, 61]
+
+
+def test_a_real_end_of_text_is_read_by_a_reward_model_that_pads(tmp_path: Path) -> None:
+    tokenizer, roles = roles_on(pads_with_end_of_text(tmp_path))
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
+    end = tokenizer.hf_tokenizer.eos_token_id
+    short, long = [60, 61, end], [60, 61, 62, 63, end, 64, 65]
+    alone = torch.cat([model.score([short]), model.score([long])])
+    torch.testing.assert_close(model.score([short, long]), alone, **MODEL)
+    assert (model.score([[60, 61]]) - alone[0]).abs() > 0.01, "the end is not padding"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wiring.runs import small_run, write_passages
+from tests.wiring.runs import save_model, small_run, write_passages
 from tests.wiring.wires import Observer
 
 
@@ -18,9 +18,9 @@ def passages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def base(gpt2_folder: Path, passages: Path) -> dict[str, object]:
+def base(passages: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """The settings from which one at a time is changed."""
-    return small_run(gpt2_folder, passages)
+    return small_run(save_model(tmp_path_factory.mktemp("model")), passages)
 
 
 @pytest.fixture(scope="session")

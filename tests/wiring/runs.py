@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+from transformers import AutoModelForCausalLM
+
+from prefloop.models.loading import load_tokenizer
 from prefloop.progress import Silent
-from prefloop.run.loop import Loop, prepare
-from prefloop.run.monitor import Line
+from prefloop.run.assemble import assemble
+from prefloop.run.monitor import RunMonitor
+from prefloop.run.stages import Stages
 from prefloop.store.store import Store
+from tests.models_for_tests import save_gpt2
 from tests.wiring.wires import Settings, run_with
 
 SENTENCES = [
@@ -20,6 +26,25 @@ SENTENCES = [
     "The rain fell on the grey town, and nobody came to the door.",
 ]
 N_PASSAGES = 40
+
+
+STOP = "e"
+"""The stop token of the small run."""
+
+
+@torch.no_grad()
+def save_model(folder: Path) -> Path:
+    """Save a GPT-2 of random weights in which stop token and end-of-text are likely everywhere."""
+    save_gpt2(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
+    embedding = model.get_output_embeddings().weight
+    model.transformer.ln_f.bias[0] = 30.0
+    embedding[:, 0] = 0.0
+    for token in (tokenizer.single_token(STOP), tokenizer.hf_tokenizer.eos_token_id):
+        embedding[token, 0] = 6.0 / 30.0
+    model.save_pretrained(folder)
+    return folder
 
 
 def write_passages(path: Path) -> Path:
@@ -45,7 +70,7 @@ def small_run(model: Path, passages: Path) -> dict[str, object]:
         "task.query_tokens_max": 40,
         "task.response_tokens": 6,
         "task.temperature": 0.8,
-        "task.stop": "e",
+        "task.stop": STOP,
         "task.stop_min": 1,
         "models.name": str(model),
         "models.lora_rank": 4,
@@ -65,10 +90,7 @@ def small_run(model: Path, passages: Path) -> dict[str, object]:
 
 
 @contextmanager
-def assembled(settings: Settings, folder: Path) -> Iterator[Loop]:
+def assembled(settings: Settings, folder: Path) -> Iterator[Stages]:
     """Yield a run's stages, put together as for `prefloop run`."""
     with Store.open(folder / "prefloop.db") as store:
-        line = Line(store, Silent())
-        with line.alive():
-            yield prepare(run_with(settings), folder, line)
-        line.close()
+        yield assemble(run_with(settings), folder, RunMonitor(store, Silent()))

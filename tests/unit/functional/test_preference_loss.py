@@ -76,6 +76,8 @@ def test_loss_is_least_where_the_softmax_meets_the_targets() -> None:
     [
         ([[0.5, 0.6]], [[True, True]], "sum to 1"),
         ([[1.5, -0.5]], [[True, True]], "sum to 1"),
+        ([[0.5, 0.45]], [[True, True]], "sum to 1"),
+        ([[0.5, 0.501]], [[True, True]], "sum to 1"),
         ([[0.5, 0.5]], [[True, False]], "not present"),
         ([[0.0, 0.0]], [[False, False]], "no response"),
     ],

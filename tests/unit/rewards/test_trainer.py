@@ -1,12 +1,14 @@
 """The reward model's training: the same in any portion, the same after an interruption."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
+from prefloop.functional.preference_loss import best_of_k_loss
 from prefloop.metrics import MetricsLog
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
@@ -179,12 +181,18 @@ def test_soft_targets_give_the_order_of_the_known_scores_back(
     assert (scores - scores.mean() - known).abs().max() < 0.6
 
 
-def test_a_loss_that_is_no_number_stops_before_the_weights_are_touched(
-    gpt2_folder: Path, tmp_path: Path
+@pytest.mark.parametrize("loss", ["nan", "inf"])
+def test_a_loss_that_is_not_finite_stops_before_the_weights_are_touched(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
     trainer = trainer_on(gpt2_folder, tmp_path)
     before = weights_of(trainer.model.named_parameters)
-    trainer.model.head.shift = float("nan")
-    with pytest.raises(DivergedError, match=r"rewards/loss became nan.*lower rewards\.lr"):
+    right = best_of_k_loss
+
+    def overflowing(*args: Any, **kwargs: Any) -> torch.Tensor:
+        return right(*args, **kwargs) + float(loss)
+
+    monkeypatch.setattr("prefloop.rewards.trainer.best_of_k_loss", overflowing)
+    with pytest.raises(DivergedError, match=rf"rewards/loss became {loss}.*lower rewards\.lr"):
         trainer.step(LABELS, 0, 1)
     torch.testing.assert_close(weights_of(trainer.model.named_parameters), before, **EXACT)

@@ -1,10 +1,13 @@
 """The stop rule and what follows from it: what labelers and the reward model see."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
+from prefloop.models.loading import load_tokenizer
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.samples import SamplesConfig
 from tests.stages_for_tests import PROMPTS, roles_on, sampler_on
@@ -75,6 +78,29 @@ def test_banned_tokens_are_padding_or_all_special_ones(gpt2_folder: Path, banned
     sampler = sampler_on(tokenizer, roles, SamplesConfig(banned=banned))  # type: ignore[arg-type]
     expected = {tokenizer.pad_id} if banned == "pad" else {tokenizer.pad_id, 0}
     assert set(sampler.banned.nonzero()[:, 0].tolist()) == expected
+
+
+@pytest.mark.parametrize("banned", ["pad", "special"])
+def test_ids_beyond_the_tokenizer_are_never_sampled(
+    gpt2_folder: Path, tmp_path: Path, banned: Literal["pad", "special"]
+) -> None:
+    """Many models have more rows than tokens; such an id has no text and no meaning."""
+    n_tokens = len(load_tokenizer(gpt2_folder).hf_tokenizer)
+    model = AutoModelForCausalLM.from_pretrained(gpt2_folder)
+    model.resize_token_embeddings(n_tokens + 7, mean_resizing=False)
+    with torch.no_grad():  # They would be by far the most likely ones.
+        model.transformer.ln_f.bias[0] = 30.0
+        model.get_output_embeddings().weight[n_tokens:, 0] += 1.0
+    model.save_pretrained(tmp_path)
+    load_tokenizer(gpt2_folder).hf_tokenizer.save_pretrained(tmp_path)
+    tokenizer, roles = roles_on(tmp_path)
+    sampler = sampler_on(tokenizer, roles, SamplesConfig(banned=banned))
+    assert len(sampler.banned) == n_tokens + 7
+    response = sampler.sample(roles.policy, PROMPTS, per_prompt=8, seed=1).generation.response
+    assert response.max() < n_tokens
+    sampler.banned[n_tokens:] = False
+    twin = sampler.sample(roles.policy, PROMPTS, per_prompt=8, seed=1).generation.response
+    assert (twin >= n_tokens).float().mean() > 0.9
 
 
 def test_the_seed_fixes_the_text_and_responses_of_one_prompt_are_neighbors(

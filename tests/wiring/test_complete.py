@@ -1,0 +1,63 @@
+"""Every setting has a test in this folder that shows where it goes."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+import tests.wiring
+from docs.generate import is_section, sections
+from prefloop.settings.run import RunConfig
+from prefloop.settings.section import Section
+from tests.wiring.wires import Wire
+
+NOT_YET = ("seed", "rounds", "store", "scorers", "judges", "task.missing_stop_score") + (
+    *("comparisons.", "policy.", "evaluation.", "report."),
+)
+"""Settings whose tests are being written. May only shrink."""
+
+
+def settings_of(root: type[Section]) -> set[str]:
+    """Return the dotted names of all settings of a section and of those below it."""
+    return {
+        f"{place}.{name}" if place else name
+        for place, section in sections(root)
+        for name, field in section.model_fields.items()
+        if not is_section(field.annotation)
+    }
+
+
+def wiring_tests() -> Iterator[ModuleType]:
+    """Yield the test files of this folder."""
+    for module in pkgutil.iter_modules(tests.wiring.__path__):
+        if module.name.startswith("test_"):
+            yield importlib.import_module(f"tests.wiring.{module.name}")
+
+
+def covered(modules: Iterator[ModuleType]) -> set[str]:
+    """Return the settings that a table or a marked test covers."""
+    found: set[str] = set()
+    for module in modules:
+        found |= {wire.setting for wire in getattr(module, "WIRES", []) if isinstance(wire, Wire)}
+        for value in vars(module).values():
+            found |= set(getattr(value, "covers", ()))
+    return found
+
+
+def test_every_setting_has_a_test_of_its_wiring() -> None:
+    lacking = settings_of(RunConfig) - covered(wiring_tests())
+    assert {name for name in lacking if not name.startswith(NOT_YET)} == set()
+
+
+def test_no_test_is_about_a_setting_that_there_is_not() -> None:
+    assert covered(wiring_tests()) - settings_of(RunConfig) == set()
+
+
+def test_a_new_setting_without_a_test_would_be_seen() -> None:
+    class Extended(RunConfig):
+        """A run with one setting more."""
+
+        unheard_of: int = 1
+        """Nobody reads it."""
+
+    assert settings_of(Extended) - covered(wiring_tests()) >= {"unheard_of"}

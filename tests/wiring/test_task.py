@@ -1,0 +1,112 @@
+"""Settings of `task` change queries, responses, what of them counts, and what labelers see."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from prefloop.comparisons.labelers.registry import build_labelers
+from prefloop.comparisons.questions import Question
+from prefloop.records import REFERENCE, Comparison, Prompt, Sample
+from prefloop.run.stages import Stages
+from prefloop.settings.task_presets import preset_names
+from tests.wiring.runs import STOP, assembled
+from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
+
+PROMPTS, QUERY, REWARD_INPUT = "prompts", "the policy's query", "the reward model's input"
+RESPONSES, LOGPROBS, REFERENCE_LOGPROBS = "responses", "log-probabilities", "the reference's"
+ENDED, COUNTED, SHOWN = "which have ended", "tokens that count", "text that labelers see"
+QUESTION, INSTRUCTIONS, VERSION = "question", "instructions", "version of the instructions"
+LABEL = "version in a label"
+
+DRAWN = {RESPONSES, LOGPROBS, REFERENCE_LOGPROBS}
+STOPPED = {REWARD_INPUT, ENDED, COUNTED, SHOWN}
+
+WIRES = [
+    Wire(setting="task.question", value="Which is best?", changes={QUESTION}),
+    Wire(setting="task.instructions", value="Choose.", changes={INSTRUCTIONS}),
+    Wire(setting="task.instructions_version", value="7", changes={VERSION, LABEL}),
+    Wire(setting="task.prefix", value="Q: ", changes={QUERY, *DRAWN}),
+    Wire(setting="task.suffix", value=" A:", changes={QUERY, *DRAWN}),
+    Wire(setting="task.query_tokens_min", value=30, changes={PROMPTS}),
+    Wire(setting="task.query_tokens_max", value=30, changes={PROMPTS}),
+    Wire(setting="task.start_after", value=",", changes={PROMPTS}),
+    Wire(setting="task.end_at", value=",", changes={PROMPTS}),
+    Wire(setting="task.response_tokens", value=9, changes=DRAWN),
+    Wire(setting="task.temperature", value=1.3, changes=DRAWN),
+    Wire(setting="task.stop", value="s", changes={*DRAWN, *STOPPED}),
+    Wire(setting="task.stop_min", value=3, changes={*DRAWN, *STOPPED}),
+]
+ASKED = Prompt(id="asked", text="The sun was warm.", source="test", split="train")
+
+
+def observe(settings: Settings, folder: Path) -> Observations:
+    with assembled(settings, folder) as stages:
+        store, sampler, roles = stages.monitor.store, stages.drawer.sampler, stages.drawer.roles
+        prompts = [p.text for p in stages.prompts.values()]
+        store.add_prompts([ASKED])
+        encode = sampler.tokenizer.encode
+        fixed = [60, *encode(STOP), 61, 62, *encode("s"), 63]
+        drawn = sampler.sample(roles.policy, [ASKED], per_prompt=8, seed=1)
+        stop_mask = sampler.stop_rule.apply(torch.tensor([fixed, [60, *encode(STOP), *fixed[:4]]]))
+        evaluated = stages.drawer.draw(
+            [ASKED], model=REFERENCE, round=0, purpose="evaluation", per_prompt=8
+        )
+        stages.people.ask(0, [])
+        instructions = store.instructions.current()
+        return {
+            PROMPTS: prompts,
+            QUERY: sampler.query_ids(ASKED),
+            REWARD_INPUT: sampler.reward_ids(ASKED.text, fixed),
+            RESPONSES: drawn.generation.response.tolist(),
+            LOGPROBS: drawn.generation.logprobs.tolist(),
+            REFERENCE_LOGPROBS: [sample.ref_logprob for sample in evaluated],
+            ENDED: stop_mask.is_ended.tolist(),
+            COUNTED: sampler.loss_mask(stop_mask).tolist(),
+            SHOWN: sampler.text_of(fixed),
+            QUESTION: instructions.question,
+            INSTRUCTIONS: instructions.text,
+            VERSION: instructions.version,
+            LABEL: label_of(stages, evaluated),
+        }
+
+
+def label_of(stages: Stages, samples: list[Sample]) -> str:
+    """Return the version of the instructions in a synthetic label."""
+    ids = tuple(sample.id for sample in samples[:2])
+    comparison = Comparison(id="c", prompt_id=ASKED.id, sample_ids=ids, round=0, split="train")
+    question = Question(comparison=comparison, prompt=ASKED, samples=tuple(samples[:2]))
+    labelers = build_labelers(stages.config)
+    return next(iter(labelers.values())).answer(question).instructions
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=str)
+def test_a_setting_changes_this_and_nothing_else(wire: Wire, observer: Observer) -> None:
+    assert observer.changed(observe, wire) == wire.changes
+
+
+@covers("task.name")
+def test_the_name_is_the_preset_that_everything_else_starts_from(observer: Observer) -> None:
+    asked = {name: observer.observe(observe, task__name=name)[QUESTION] for name in preset_names()}
+    assert len(set(asked.values())) == len(asked) > 3
+    assert asked == {name: run_with({"task": name}).task.question for name in asked}
+
+
+def test_without_a_stop_token_every_response_has_ended(observer: Observer) -> None:
+    seen = observer.observe(observe, task__stop=None)
+    assert seen[ENDED] == [True, True] and all(map(all, seen[COUNTED]))
+
+
+def test_policy_and_reference_are_read_at_the_temperature_of_sampling(
+    base: Settings, new_folder: Callable[[], Path]
+) -> None:
+    """Before training they are one model: at any other temperature their KL would not be 0."""
+    for temperature in (0.6, 1.5):
+        with assembled({**base, "task.temperature": temperature}, new_folder()) as stages:
+            stages.monitor.store.add_prompts([ASKED])
+            samples = stages.drawer.draw(
+                [ASKED], model="policy/update-0", round=0, purpose="evaluation", per_prompt=8
+            )
+        own, reference = ([getattr(s, n) for s in samples] for n in ("logprob", "ref_logprob"))
+        assert own == pytest.approx(reference, abs=1e-3)
