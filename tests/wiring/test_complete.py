@@ -11,7 +11,8 @@ from prefloop.settings.run import RunConfig
 from prefloop.settings.section import Section
 from tests.wiring.wires import Wire
 
-NOT_YET = ("seed", "rounds", "store", "scorers", "judges", "task.missing_stop_score") + (
+NOT_YET = (
+    *("seed", "rounds", "store", "scorers", "judges", "task.missing_stop_score"),
     *("comparisons.", "policy.", "evaluation.", "report."),
 )
 """Settings whose tests are being written. May only shrink."""
