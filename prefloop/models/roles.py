@@ -48,6 +48,11 @@ class RoleModel:
         return int(self.causal.config.get_text_config().hidden_size)
 
     @property
+    def vocabulary(self) -> int:
+        """Number of ids that the LM head has logits for, tokens without a text included."""
+        return int(self.causal.get_output_embeddings().weight.shape[0])
+
+    @property
     def runtime(self) -> Runtime:
         """Where the weights are, and of which type."""
         return Runtime(device=self.causal.device, dtype=self.causal.dtype)

@@ -25,7 +25,7 @@ from prefloop.samples.sampler import Sampler
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
 
-Known = Mapping[str, Sequence[Label]]
+LabelsBySplit = Mapping[str, Sequence[Label]]
 """The labels that a reward model may use, by split."""
 
 
@@ -100,7 +100,9 @@ class RewardStage:
     def _checkpoints(self, round_number: int) -> Path:
         return self.run / "checkpoints" / f"rewards-{round_number}"
 
-    def _labels(self, split: str, known: Known, prompts: Mapping[str, Prompt]) -> PreferenceBatch:
+    def _labels(
+        self, split: str, known: LabelsBySplit, prompts: Mapping[str, Prompt]
+    ) -> PreferenceBatch:
         targets = self._targets(split, known)
         if not targets:
             raise InputError(
@@ -117,11 +119,11 @@ class RewardStage:
         check_ids(batch, vocabulary, limit)
         return batch
 
-    def _targets(self, split: str, known: Known) -> list[Target]:
+    def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:
         return preference_targets(self.store.comparisons(split=split), known[split])
 
     def _trust(
-        self, known: Known, prompts: Mapping[str, Prompt], reference: Sequences
+        self, known: LabelsBySplit, prompts: Mapping[str, Prompt], reference: Sequences
     ) -> dict[str, Any]:
         """Return figures of the reward model on validation labels, which it is not trained on."""
         after = self.model.score(reference)

@@ -6,7 +6,7 @@ from typing import TypedDict
 from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.metrics import MetricsLog
 from prefloop.models.heads import ValueHead
-from prefloop.models.loading import context_length, load_causal, load_tokenizer
+from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import start_runtime
 from prefloop.models.sources import resolve
@@ -41,24 +41,14 @@ def assemble(
     initial = _initial_model(config, base, prompts, folder, monitor)
     causal = load_causal(initial, tokenizer, runtime)
     roles = ModelRoles(causal, config.models, seed=seed)
-    vocabulary = causal.get_output_embeddings().weight.shape[0]
-    sampler = Sampler(
-        tokenizer, config.task, config.samples, vocabulary=vocabulary, device=runtime.device
-    )
+    sampler = _sampler(config, tokenizer, roles)
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
     rewards = RewardStage(
         reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
     )
-    trainer = PPOTrainer(
-        roles,
-        ValueHead(roles.policy.width, runtime),
-        reward_model,
-        sampler,
-        config.policy,
-        seed=seed,
-    )
+    trainer = _trainer(config, roles, reward_model, sampler)
     policy = _policy_stage(config, trainer, metrics, folder, at_work)
     drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)
     return Stages(
@@ -81,6 +71,19 @@ class _AtWork(TypedDict):
 
     progress: Progress
     check_stop: StopCheck
+
+
+def _sampler(config: RunConfig, tokenizer: Tokenizer, roles: ModelRoles) -> Sampler:
+    model = roles.reference
+    vocabulary, device = model.vocabulary, model.runtime.device
+    return Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
+
+
+def _trainer(
+    config: RunConfig, roles: ModelRoles, reward_model: RewardModel, sampler: Sampler
+) -> PPOTrainer:
+    value_head = ValueHead(roles.policy.width, roles.policy.runtime)
+    return PPOTrainer(roles, value_head, reward_model, sampler, config.policy, seed=config.seed)
 
 
 def _policy_stage(
