@@ -56,7 +56,7 @@ def settings(model: Path, prompts: Path, **changes: Any) -> dict[str, Any]:
         "evaluation": {"prompts": 16, "frontier_prompts": 2, "frontier_samples": 8},
     }
     for name, section in changes.items():
-        run[name] = run[name] | section if isinstance(section, dict) else section
+        run[name] = run.get(name, {}) | section if isinstance(section, dict) else section
     return run
 
 

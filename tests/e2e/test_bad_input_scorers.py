@@ -1,0 +1,71 @@
+"""A scorer or judge that fails in the middle of a run is named, and nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from prefloop.store.store import Store
+from tests.e2e.command import Command
+from tests.e2e.small_run import make_run
+
+GOOD = "def score(prompts, responses):\n    return [float(len(r)) for r in responses]\n"
+COUNTING = """
+calls = 0
+
+
+def score(prompts, responses):
+    global calls
+    calls += 1
+    if calls > 10:
+        {fault}
+    return [float(len(r)) for r in responses]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "mine.py"
+
+
+@pytest.fixture
+def run(gpt2_folder: Path, tmp_path: Path, file: Path) -> Path:
+    """A run whose synthetic labelers prefer what a function of the user's scores high."""
+    return make_run(
+        tmp_path / "run",
+        gpt2_folder,
+        rounds=1,
+        scorers={"mine": {"kind": "function", "file": str(file)}},
+        comparisons={"synthetic": {"scorers": {"mine": 1.0}}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("return responses[0][10 ** 6]", "raised IndexError: string index out of range in mine.py"),
+        ("return [float('nan')] * len(responses)", "returned nan for"),
+        ("return [1.0]", "returned numbers of shape (1,) for 4 responses"),
+    ],
+    ids=["raises", "nan", "wrong length"],
+)
+def test_a_labelers_scorer_that_fails_is_named_and_labels_stay(
+    prefloop: Command, run: Path, file: Path, fault: str, told: str
+) -> None:
+    file.write_text(COUNTING.format(fault=fault))
+    message = prefloop.refused("comparisons", run)
+    assert "scorer 'mine'" in message and told in message
+    with Store.open(run / "prefloop.db") as store:
+        before = {label.id: label for label in store.labels()}
+    file.write_text(GOOD)
+    prefloop.done("comparisons", run)
+    with Store.open(run / "prefloop.db") as store:
+        after = {label.id: label for label in store.labels()}
+    assert len(after) == 56 and before.items() <= after.items()
+
+
+def test_a_misspelt_setting_of_a_scorer_is_told_before_anything_runs(
+    prefloop: Command, run: Path
+) -> None:
+    message = prefloop.refused("run", run, "scorers.mine.fiel=other.py")
+    assert "scorers.mine.fiel: no such setting. Did you mean file?" in message
+    assert not (run / "prefloop.db").exists()
