@@ -16,7 +16,7 @@ calls = 0
 def score(prompts, responses):
     global calls
     calls += 1
-    if calls > 10:
+    if calls > 60:
         {fault}
     return [float(len(r)) for r in responses]
 """
@@ -35,7 +35,7 @@ def run(gpt2_folder: Path, tmp_path: Path, file: Path) -> Path:
         gpt2_folder,
         rounds=1,
         scorers={"mine": {"kind": "function", "file": str(file)}},
-        comparisons={"synthetic": {"scorers": {"mine": 1.0}}},
+        comparisons={"labels": 96, "synthetic": {"scorers": {"mine": 1.0}}},
     )
 
 
@@ -60,7 +60,7 @@ def test_a_labelers_scorer_that_fails_is_named_and_labels_stay(
     prefloop.done("comparisons", run)
     with Store.open(run / "prefloop.db") as store:
         after = {label.id: label for label in store.labels()}
-    assert len(after) == 56 and before.items() <= after.items()
+    assert len(before) == 50 and len(after) > 90 and before.items() <= after.items()
 
 
 def test_a_misspelt_setting_of_a_scorer_is_told_before_anything_runs(

@@ -1,5 +1,6 @@
 """Names become classes, other packages add some, and what is unknown is told with a guess."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -131,3 +132,26 @@ def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
     assert "lexicon" in offered and "politeness" not in offered
     run = parse_run({"comparisons": labels, "evaluation": {"judges": ["length"]}}, "run.yaml")
     assert run.evaluation.judges == ["length"], "a weight of 0 does not label"
+
+
+READING = """
+import sys
+from prefloop.run_file import parse_run
+endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+parse_run(
+    {
+        "scorers": {"rated": {"kind": "openai", **endpoint}, "mine": {"kind": "function", "file": "x"}},
+        "policy": {"reward": "rated"},
+        "evaluation": {"judges": ["mine"]},
+    },
+    "run.yaml",
+)
+from prefloop.scorers import build
+heavy = {"torch", "transformers", "peft"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_reading_a_run_file_and_building_scorers_imports_no_torch() -> None:
+    result = subprocess.run([sys.executable, "-c", READING], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
