@@ -137,10 +137,10 @@ def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
 READING = """
 import sys
 from prefloop.run_file import parse_run
-endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+endpoint = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
 parse_run(
     {
-        "scorers": {"rated": {"kind": "openai", **endpoint}, "mine": {"kind": "function", "file": "x"}},
+        "scorers": {"rated": endpoint, "mine": {"kind": "function", "file": "x"}},
         "policy": {"reward": "rated"},
         "evaluation": {"judges": ["mine"]},
     },
