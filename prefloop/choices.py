@@ -26,21 +26,25 @@ def choice_problems(config: RunConfig) -> list[str]:
     """Return what is wrong with the names that a run file chooses; nothing is constructed."""
     problems = _section_problems("scorers", SCORERS, config.scorers)
     problems += _section_problems("judges", JUDGES, config.judges)
-    problems += _unknown(
-        "comparisons.synthetic.scorers", SCORERS, config.comparisons.known_scorers, config.scorers
-    )
+    problems += [
+        f"judges.{name}: a scorer has that name too; rename one of them"
+        for name in config.judges
+        if name in {*config.scorers, *SCORERS.names()}
+    ]
     if not config.comparisons.synthetic.scorers:
         problems.append(
             "comparisons.synthetic.scorers is empty; write one, for example {sentiment: 1.0}"
         )
     if (problem := LABELERS.problem(config.comparisons.labelers, (PEOPLE, NOBODY))) is not None:
         problems.append(f"comparisons.labelers: {problem}")
-    if config.policy.reward != REWARD_MODEL:
-        problems += _unknown("policy.reward", SCORERS, [config.policy.reward], config.scorers)
     if (problem := METHODS.problem(config.policy.method)) is not None:
         problems.append(f"policy.method: {problem}")
-    problems += _judge_problems(config)
-    return problems
+    for place, names in _chosen_scorers(config).items():
+        problems += _chosen_problems(place, SCORERS, names, config.scorers)
+    scorers = {*SCORERS.names(), *config.scorers}
+    judges = [name for name in config.evaluation.judges if name not in scorers]
+    problems += _chosen_problems("evaluation.judges", JUDGES, judges, config.judges, also=scorers)
+    return problems or _dependent_judges(config)
 
 
 def chosen_kind(section: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, dict[str, Any]]:
@@ -71,6 +75,13 @@ def labeler_sources(config: RunConfig) -> frozenset[str]:
     return sources_of(LABELERS.load(comparisons.labelers), NoSettings())
 
 
+def training_sources(config: RunConfig) -> frozenset[str]:
+    """Return what the policy is trained towards: the labels, or the scorer that it follows."""
+    if config.policy.reward == REWARD_MODEL:
+        return labeler_sources(config)
+    return scorer_sources(config, config.policy.reward)
+
+
 def scorer_sources(config: RunConfig, name: str) -> frozenset[str]:
     """Return what a scorer of the run file rests on."""
     return _sources(SCORERS, config.scorers, "scorers", name)
@@ -95,53 +106,93 @@ def _sources(
     return sources_of(registry.load(kind), registry.settings(kind, raw, f"{place}.{name}"))
 
 
+def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
+    """Return the names of scorers that a run file uses, by the setting that uses them."""
+    reward = [config.policy.reward] if config.policy.reward != REWARD_MODEL else []
+    known = {*SCORERS.names(), *config.scorers}
+    return {
+        "comparisons.synthetic.scorers": list(config.comparisons.known_scorers),
+        "policy.reward": reward,
+        "evaluation.judges": [name for name in config.evaluation.judges if name in known],
+    }
+
+
 def _section_problems(
     place: str, registry: Registry, section: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Return what is wrong with `scorers:` or `judges:`, entry by entry."""
     problems = []
-    for name in section:
+    known = registry.names()
+    for name, entry in section.items():
         kind, raw = chosen_kind(section, name)
-        try:
-            registry.settings(kind, raw, f"{place}.{name}")
-        except SettingsError as error:
-            told = str(error).splitlines()
-            problems += told if told[0].startswith(place) else [f"{place}.{name}: {told[0]}"]
+        if KIND not in entry and name not in known:
+            problems.append(
+                f"{place}.{name}.kind is missing: which {registry.noun} is it? Known: "
+                f"{', '.join(known)}"
+            )
+        elif name in known and kind != name:
+            problems.append(
+                f"{place}.{name}: {name} is itself a known {registry.noun}; give the one of kind "
+                f"{kind} another name"
+            )
+        else:
+            problems += _settings_problems(registry, kind, raw, f"{place}.{name}")
     return problems
 
 
-def _unknown(
-    place: str, registry: Registry, names: Iterable[str], section: Mapping[str, Any]
+def _chosen_problems(
+    place: str,
+    registry: Registry,
+    names: Iterable[str],
+    section: Mapping[str, Any],
+    *,
+    also: Iterable[str] = (),
 ) -> list[str]:
-    found = [registry.problem(name, section) for name in names]
-    return [f"{place}: {problem}" for problem in found if problem is not None]
+    """Return the names that are not known, and those that lack settings which they need."""
+    problems = []
+    for name in names:
+        if name in section:
+            continue  # Its entry is looked at where it stands.
+        if (problem := registry.problem(name, {*section, *also})) is not None:
+            problems.append(f"{place}: {problem}")
+            continue
+        lacking = _settings_problems(registry, name, {}, name)
+        if lacking:
+            problems.append(
+                f"{place}: {name} needs settings ({'; '.join(lacking)}). Write an entry of "
+                f"kind: {name} under {registry.noun}s: and choose it by its name there"
+            )
+    return problems
 
 
-def _judge_problems(config: RunConfig) -> list[str]:
-    """Return unknown judges, and those that share a source with whoever labels.
+def _settings_problems(
+    registry: Registry, kind: str, raw: Mapping[str, Any], place: str
+) -> list[str]:
+    try:
+        registry.settings(kind, raw, place)
+    except SettingsError as error:
+        lines = str(error).splitlines()
+        return lines if lines[0].startswith(place) else [f"{place}: {lines[0]}"]
+    return []
+
+
+def _dependent_judges(config: RunConfig) -> list[str]:
+    """Return the judges that share a source with what the policy is trained on.
 
     Such a judge would only say that training worked, not that the result is liked (Ziegler et al.
     2019, arXiv:1909.08593, section 2.4).
     """
-    known = {*SCORERS.names(), *config.scorers, *config.judges}
-    problems = [
-        f"evaluation.judges: {problem}"
-        for name in config.evaluation.judges
-        if (problem := JUDGES.problem(name, known)) is not None
-    ]
-    if problems:
-        return problems
     try:
-        told = labeler_sources(config)
+        told = training_sources(config)
         shared = {
             name: overlapping_sources(judge_sources(config, name), told)
             for name in config.evaluation.judges
         }
     except SettingsError as error:
-        # What cannot be loaded is named where it is chosen.
-        return [str(error)] if not config.scorers and not config.judges else []
+        return [str(error)]
+    what = "the labels rest" if config.policy.reward == REWARD_MODEL else "policy.reward rests"
     return [
-        f"evaluation.judges: {name!r} is no independent judge: the labels rest on the same "
+        f"evaluation.judges: {name!r} is no independent judge: {what} on the same "
         f"({', '.join(sorted(common))}). Independent: {', '.join(_independent(config, told))}"
         for name, common in shared.items()
         if common

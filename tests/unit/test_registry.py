@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,8 +101,7 @@ def test_reading_a_run_file_constructs_nothing(politeness: None) -> None:
     raw = {
         "scorers": {"mine": {"kind": "broken"}},
         "judges": {"other": {"kind": "broken_judge"}},
-        "policy": {"reward": "mine"},
-        "evaluation": {"judges": ["other", "broken", "broken_judge"]},
+        "evaluation": {"judges": ["other", "mine", "broken", "broken_judge"]},
     }
     run = parse_run(raw, "run.yaml")
     with pytest.raises(InputError, match=r"scorer 'mine' .*no model here in broken_\w+.py, line"):
@@ -132,6 +132,55 @@ def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
     assert "lexicon" in offered and "politeness" not in offered
     run = parse_run({"comparisons": labels, "evaluation": {"judges": ["length"]}}, "run.yaml")
     assert run.evaluation.judges == ["length"], "a weight of 0 does not label"
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (
+            {"policy": {"reward": "openai"}},
+            r"policy\.reward: openai needs settings \(openai\.base_url: .*Write an entry of kind: ",
+        ),
+        (
+            {"scorers": {"x": {"kind": "length"}}, "evaluation": {"judges": ["hf_classifier"]}},
+            r"evaluation\.judges: hf_classifier needs settings \(hf_classifier\.folder: ",
+        ),
+        (
+            {"evaluation": {"judges": ["llm"]}},
+            r"evaluation\.judges: llm needs settings .* under judges: and choose it",
+        ),
+        (
+            {"comparisons": {"synthetic": {"scorers": {"function": 1.0}}}},
+            r"comparisons\.synthetic\.scorers: function needs settings \(function\.file: ",
+        ),
+        ({"scorers": {"mine": {"file": "x.py"}}}, r"scorers\.mine\.kind is missing: which scorer"),
+        (
+            {"scorers": {"length": {"kind": "function", "file": "x.py"}}},
+            r"scorers\.length: length is itself a known scorer; give the one of kind function",
+        ),
+        (
+            {"judges": {"length": {"kind": "llm", "base_url": "http://h/v1", "model": "m"}}},
+            r"judges\.length: a scorer has that name too",
+        ),
+        ({"policy": {"reward": "lenght"}}, r"policy\.reward: scorer 'lenght' .*mean 'length'"),
+    ],
+)
+def test_what_a_choice_lacks_is_told_when_the_file_is_read(raw: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        parse_run(raw, "run.yaml")
+
+
+def test_a_scorer_with_settings_may_keep_its_own_name() -> None:
+    raw = {"scorers": {"function": {"file": "x.py"}}, "policy": {"reward": "function"}}
+    assert parse_run(raw, "run.yaml").policy.reward == "function"
+
+
+def test_a_judge_that_shares_a_source_with_the_reward_is_refused() -> None:
+    """Nobody labels where the policy follows a scorer; whoever labeled elsewhere may judge."""
+    with pytest.raises(SettingsError, match=r"'lexicon' is no .*: policy.reward rests on the same"):
+        parse_run({"policy": {"reward": "lexicon"}}, "run.yaml")
+    raw = {"policy": {"reward": "length"}, "evaluation": {"judges": ["sentiment"]}}
+    assert parse_run(raw, "run.yaml").evaluation.judges == ["sentiment"]
 
 
 READING = """
