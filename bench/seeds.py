@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from prefloop.run_folder import read_run_folder
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -53,21 +55,24 @@ def run_once(run_file: Path, seed: int, change: str) -> dict[str, Any]:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"seed {seed} {change} failed; its folder is {folder}")
-    figures = json.loads(sorted(folder.glob("evaluation/round-*.json"))[-1].read_text())
-    trust = json.loads(sorted(folder.glob("rewards/round-*/trust.json"))[-1].read_text())
+    found = read_run_folder(folder)
+    assert found.latest is not None
+    figures = found.latest.figures.model_dump()
+    judged = figures["win_rates"][0]
+    validation = found.trusts[-1].figures.model_dump()["validation"]
     shutil.rmtree(folder)
     return {
         "seed": seed,
         "change": change,
         "minutes": (time.monotonic() - began) / 60,
         "peak_memory_gb": usage.ru_maxrss / 1e6,
-        "win_rate": figures["win_rate"]["rate"],
-        "policy_positive": figures["win_rate"]["policy_positive"]["value"],
-        "reference_positive": figures["win_rate"]["reference_positive"]["value"],
+        "win_rate": judged["rate"],
+        "policy_positive": judged["positive"]["value"],
+        "reference_positive": judged["baseline_positive"]["value"],
         "kl": figures["kl"],
         "fluency": figures["fluency"],
-        "reward_accuracy": trust["validation"]["accuracy"],
-        "reward_ceiling": trust["validation"]["ceiling"],
+        "reward_accuracy": validation["accuracy"],
+        "reward_ceiling": validation["ceiling"],
         "verdict": figures["verdict"],
     }
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from prefloop.report import build
-from prefloop.report.training import Figure, kl_levels, policy_figures
+from prefloop.report.training import Chart, kl_levels, policy_charts
 from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder
 
@@ -17,23 +17,23 @@ WIDTH, HEIGHT, HEAD, GAP = 360, 210, 32, 44
 STYLE = Path(build.__file__).parent / "templates" / "style.css"
 
 
-def curves(figures: list[Figure]) -> str:
+def curves(charts: list[Chart]) -> str:
     """Return the charts in two columns, each under its title, with the report's colors."""
-    rows = -(-len(figures) // 2)
+    rows = -(-len(charts) // 2)
     width, height = 2 * (WIDTH + GAP), rows * (HEIGHT + HEAD + GAP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">',
         f"<style>{style()} svg {{ font-family: system-ui, sans-serif; }}</style>",
         f'<rect width="{width}" height="{height}" style="fill: var(--paper)"/>',
     ]
-    for place, figure in enumerate(figures):
+    for place, chart in enumerate(charts):
         x = (place % 2) * (WIDTH + GAP)
         y = (place // 2) * (HEIGHT + HEAD + GAP) + HEAD
         title = (
-            f'<text class="value" x="{x + 6}" y="{y - 16}">{figure.title}, {figure.caption}</text>'
+            f'<text class="value" x="{x + 6}" y="{y - 16}">{chart.title}, {chart.caption}</text>'
         )
         size = f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" overflow="visible" '
-        parts += ['<g class="chart">', title, str(figure.chart).replace("<svg ", size, 1), "</g>"]
+        parts += ['<g class="chart">', title, str(chart.drawing).replace("<svg ", size, 1), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -49,9 +49,9 @@ def style() -> str:
 def main() -> None:
     """Draw the curves of one run."""
     run, target = map(Path, sys.argv[1:])
-    settings = load_run_file(run / "run.yaml").policy.kl.model_dump()
-    figures = policy_figures(read_run_folder(run).metrics, kl_levels=kl_levels(settings))
-    target.write_text(curves([f for f in figures if f.title in SHOWN]), encoding="utf-8")
+    settings = load_run_file(run / "run.yaml").policy.kl
+    charts = policy_charts(read_run_folder(run).metrics, kl_levels=kl_levels(settings))
+    target.write_text(curves([c for c in charts if c.title in SHOWN]), encoding="utf-8")
 
 
 if __name__ == "__main__":

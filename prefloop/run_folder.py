@@ -1,67 +1,118 @@
-"""What a run left behind in its folder, read leniently: a part that is absent is absent."""
+"""What a run left behind in its folder: an absent part is absent, a damaged one is an error."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-from prefloop.errors import InputError
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.figures.reading import read_evaluation, read_trust
+from prefloop.figures.trust import TrustFigures
 from prefloop.files import read_json_lines
+
+EVALUATION = "evaluation"
+
+PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
+"""Model names that are a path below a folder as they stand."""
+
+POLICY = re.compile(r"policy/(round|update)-(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FigureFile:
-    """One file of figures, and where it lies in the run."""
+class EvaluationFile:
+    """The evaluation of one model, and where it lies in the run."""
+
+    path: str
+    """Relative to the run folder."""
+    figures: EvaluationFigures
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustFile:
+    """The figures of one round's reward model, and where they lie in the run."""
 
     round: int
     path: str
     """Relative to the run folder."""
-    figures: dict[str, Any]
+    figures: TrustFigures
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFolder:
-    """The figures of a run, in the order of its rounds."""
+class RunFigures:
+    """The figures of a run: reward models in the order of rounds, evaluations of updates."""
 
     name: str
-    metrics: tuple[dict[str, Any], ...]
-    evaluations: tuple[FigureFile, ...]
-    trusts: tuple[FigureFile, ...]
+    metrics: tuple[MetricsLine, ...]
+    evaluations: tuple[EvaluationFile, ...]
+    trusts: tuple[TrustFile, ...]
+
+    @property
+    def latest(self) -> EvaluationFile | None:
+        """The evaluation of the newest round's policy; of any model if no round's is there."""
+        of_rounds = [file for file in self.evaluations if file.figures.round is not None]
+        files = of_rounds or self.evaluations
+        return files[-1] if files else None
+
+    def evaluation_of_round(self, round_number: int) -> EvaluationFile | None:
+        """Return the evaluation of the policy with which a round ended."""
+        found = [file for file in self.evaluations if file.figures.round == round_number]
+        return found[-1] if found else None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that trained the policy, in the order in which they first did."""
+        return tuple(dict.fromkeys(m.method for m in self.metrics if m.stage == "policy"))
 
 
-def read_run_folder(run: Path) -> RunFolder:
-    """Return the training metrics, evaluations and trust figures that the folder holds."""
-    return RunFolder(
+def read_run_folder(run: Path) -> RunFigures:
+    """Return the figures that the folder holds; InputError naming a file that is damaged."""
+    lines = read_json_lines(run / "metrics.jsonl")
+    return RunFigures(
         name=run.resolve().name,
-        metrics=tuple(read_json_lines(run / "metrics.jsonl")),
-        evaluations=_read_all(run, "evaluation/round-*.json", r"round-(\d+)\.json$"),
-        trusts=_read_all(run, "rewards/round-*/trust.json", r"round-(\d+)/trust\.json$"),
+        metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
+        evaluations=_evaluations(run),
+        trusts=_trusts(run),
     )
 
 
-def _read_all(run: Path, pattern: str, number: str) -> tuple[FigureFile, ...]:
-    files = []
-    for path in run.glob(pattern):
-        name = path.relative_to(run).as_posix()
-        match = re.search(number, name)
-        if match is None:
-            continue
-        files.append(FigureFile(round=int(match[1]), path=name, figures=_read_json(path)))
-    return tuple(sorted(files, key=lambda file: file.round))
+def evaluation_path(run: Path, model: str) -> Path:
+    """Return where the evaluation of a model lies.
+
+    A name that is no plain path, such as that of a folder elsewhere, is percent-encoded.
+    """
+    name = model if PLAIN_NAME.fullmatch(model) else quote(model, safe="")
+    return run / EVALUATION / f"{name}.json"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{path} is not JSON ({error}). Delete it and run its stage again; "
-            "the labels and samples are safe in the store."
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path} holds a {type(content).__name__}, not figures. "
-            "Delete it and run its stage again."
+def _evaluations(run: Path) -> tuple[EvaluationFile, ...]:
+    paths = sorted((run / EVALUATION).rglob("*.json"))
+    files = [
+        EvaluationFile(
+            path=path.relative_to(run).as_posix(),
+            figures=read_evaluation(path.read_text(encoding="utf-8"), str(path)),
         )
-    return content
+        for path in paths
+    ]
+    return tuple(sorted(files, key=_order))
+
+
+def _order(file: EvaluationFile) -> tuple[int, int, str]:
+    """Sort policies by update, after those that earlier runs named by round; others come last."""
+    name = POLICY.match(file.figures.model)
+    if name is None:
+        return (2, 0, file.figures.model)
+    return (0 if name[1] == "round" else 1, int(name[2]), file.figures.model)
+
+
+def _trusts(run: Path) -> tuple[TrustFile, ...]:
+    files = [
+        TrustFile(
+            round=int(name[1]),
+            path=path.relative_to(run).as_posix(),
+            figures=read_trust(path.read_text(encoding="utf-8"), str(path)),
+        )
+        for path in run.glob("rewards/round-*/trust.json")
+        if (name := re.fullmatch(r"round-(\d+)", path.parent.name)) is not None
+    ]
+    return tuple(sorted(files, key=lambda file: file.round))

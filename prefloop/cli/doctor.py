@@ -15,15 +15,15 @@ def doctor(folder: RunFolder, as_json: AsJson = False) -> None:
     """
     from prefloop.doctor.checks import conclusion, examine
 
-    findings = examine(run_file(folder))
-    text = conclusion(findings)
+    results = examine(run_file(folder))
+    text = conclusion(results)
     if as_json:
-        print(json.dumps({"conclusion": text, "findings": [asdict(f) for f in findings]}))
+        print(json.dumps({"conclusion": text, "results": [asdict(r) for r in results]}))
     else:
-        for finding in findings:
-            print(f"{finding.status:<5}  {finding.stage:<11}  {finding.told}")
-            if finding.action:
-                print(f"{'':<20}-> {finding.action}")
+        for result in results:
+            print(f"{result.status:<5}  {result.stage:<11}  {result.message}")
+            if result.action:
+                print(f"{'':<20}-> {result.action}")
         print(text)
-    if any(finding.status == "bad" for finding in findings):
+    if any(result.status == "bad" for result in results):
         raise typer.Exit(2)

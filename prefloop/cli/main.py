@@ -74,9 +74,7 @@ def report(folder: RunFolder, as_json: AsJson = False) -> None:
 
     config = load_run_file(run_file(folder))
     with Store.open(config.store or folder / "prefloop.db") as store:
-        path = build_report(
-            folder, store, config=config.report, task=config.task, settings=config.model_dump()
-        )
+        path = build_report(folder, store, config)
     print(json.dumps({"report": str(path)}) if as_json else path)
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from prefloop.doctor.finding import Finding, Status
+from prefloop.doctor.result import CheckResult, CheckStatus
 from prefloop.errors import InputError, PrefloopError
+from prefloop.figures.text import percent
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
@@ -17,10 +18,10 @@ LOOKED_AT = 500
 """Passages that are cut to see how many survive."""
 
 FEW = 0.2
-"""A smaller share of surviving passages is told as a warning."""
+"""A smaller share of surviving passages gives a warning."""
 
 
-def check_store(config: RunConfig, folder: Path) -> list[Finding]:
+def check_store(config: RunConfig, folder: Path) -> list[CheckResult]:
     """Whether the database opens and its ledger is whole."""
     path = config.store or folder / "prefloop.db"
     if config.store is None and not Path(path).exists():
@@ -33,17 +34,17 @@ def check_store(config: RunConfig, folder: Path) -> list[Finding]:
     return [_store("ok", f"The database opens, and its ledger of {n_events} events is whole.")]
 
 
-def _store(status: str, told: str, action: str = "") -> Finding:
-    return Finding(
+def _store(status: CheckStatus, message: str, action: str = "") -> CheckResult:
+    return CheckResult(
         stage="store",
         check="store opens, ledger is whole",
-        status=status,  # type: ignore[arg-type]
-        told=told,
+        status=status,
+        message=message,
         action=action,
     )
 
 
-def check_database(config: RunConfig, folder: Path) -> list[Finding]:
+def check_database(config: RunConfig, folder: Path) -> list[CheckResult]:
     """Whether the database keeps what it says it has kept."""
     try:
         with opened(config.store or folder / "prefloop.db") as database:
@@ -55,24 +56,26 @@ def check_database(config: RunConfig, folder: Path) -> list[Finding]:
     return [_check_server(found)]
 
 
-def _check_version(found: Conditions) -> Finding:
+def _check_version(found: Conditions) -> CheckResult:
     if not found.can_lose_commits:
         return _kept("ok", f"{found.program} keeps what it has committed.")
-    told = (
+    message = (
         f"{found.program} can lose a commit when two connections write at the same instant (the "
         "WAL-reset bug of 3.7.0 to 3.51.2)"
     )
     if not found.has_writers_lock:
         action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
-        return _kept("bad", f"{told}, and the lock that prevents this does not work here.", action)
+        return _kept(
+            "bad", f"{message}, and the lock that prevents this does not work here.", action
+        )
     return _kept(
         "ok",
-        f"{told}. prefloop lets only one write or work the log in at a time, so it cannot happen. "
-        "Do not write to the database with other programs while a run goes on.",
+        f"{message}. prefloop lets only one write or work the log in at a time, so it cannot "
+        "happen. Do not write to the database with other programs while a run goes on.",
     )
 
 
-def _check_settings(found: Conditions) -> Finding:
+def _check_settings(found: Conditions) -> CheckResult:
     wanted = {"journal_mode": "wal", "synchronous": "2"}
     wrong = [f"{k} {found.settings[k]}" for k, v in wanted.items() if found.settings[k] != v]
     if wrong:
@@ -83,70 +86,74 @@ def _check_settings(found: Conditions) -> Finding:
     return _kept("ok", "Every commit is forced to the disk (journal_mode WAL, synchronous FULL).")
 
 
-def _check_place(found: Conditions) -> Finding:
+def _check_place(found: Conditions) -> CheckResult:
     if found.is_network:
-        told = (
+        message = (
             f"The database is on a network file system ({found.file_system}): its locks may fail."
         )
         action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
-        return _kept("warn", told, action)
+        return _kept("warn", message, action)
     return _kept(
         "ok", f"The database is on a local disk ({found.file_system or 'kind not known'})."
     )
 
 
-def _check_server(found: Conditions) -> Finding:
+def _check_server(found: Conditions) -> CheckResult:
     off = [name for name, value in found.settings.items() if value == "off"]
     if not off:
-        told = f"{found.program} forces every commit to the disk."
-        return _kept("ok", told)
-    told = f"{found.program} runs with {' and '.join(off)} off: a crash may lose committed answers."
+        message = f"{found.program} forces every commit to the disk."
+        return _kept("ok", message)
+    message = (
+        f"{found.program} runs with {' and '.join(off)} off: a crash may lose committed answers."
+    )
     if off == ["synchronous_commit"]:
-        told += " prefloop turns it on for its own connections."
+        message += " prefloop turns it on for its own connections."
     action = f"Set {' and '.join(off)} to on in postgresql.conf."
-    return _kept("warn", told, action)
+    return _kept("warn", message, action)
 
 
-def _kept(status: Status, told: str, action: str = "") -> Finding:
+def _kept(status: CheckStatus, message: str, action: str = "") -> CheckResult:
     check = "commits are kept"
-    return Finding(stage="store", check=check, status=status, told=told, action=action)
+    return CheckResult(stage="store", check=check, status=status, message=message, action=action)
 
 
-def check_model(config: RunConfig, base: Path) -> Finding:
+def check_model(config: RunConfig, base: Path) -> CheckResult:
     """Say where the model was found."""
-    told = f"models.name {config.models.name} is {base}."
-    return Finding(stage="models", check="model folder", status="ok", told=told)
+    message = f"models.name {config.models.name} is {base}."
+    return CheckResult(stage="models", check="model folder", status="ok", message=message)
 
 
-def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[Finding]:
+def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[CheckResult]:
     """Whether padding is a token of its own, and the stop text one token."""
     eos = tokenizer.hf_tokenizer.eos_token_id
     is_own = tokenizer.pad_id is not None and tokenizer.pad_id != eos
     added = ", added by prefloop" if tokenizer.hf_tokenizer.pad_token == PAD_TOKEN else ""
-    pad = Finding(
+    pad = CheckResult(
         stage="models",
         check="padding is not end-of-text",
         status="ok" if is_own else "bad",
-        told=f"Padding is token {tokenizer.pad_id}{added}; end-of-text is {eos}.",
+        message=f"Padding is token {tokenizer.pad_id}{added}; end-of-text is {eos}.",
         action="" if is_own else "Give the tokenizer a pad token of its own.",
     )
     return [pad, _check_stop(config, tokenizer)]
 
 
-def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> Finding:
+def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
     check, stop = "stop text is one token", config.task.stop
     if stop is None:
-        told = "task.stop is null: every response counts as ended."
-        return Finding(stage="prompts", check=check, status="ok", told=told)
+        message = "task.stop is null: every response counts as ended."
+        return CheckResult(stage="prompts", check=check, status="ok", message=message)
     try:
-        told = f"task.stop {stop!r} is token {tokenizer.single_token(stop)}."
+        message = f"task.stop {stop!r} is token {tokenizer.single_token(stop)}."
     except InputError as error:
         action = "Set task.stop to such a text, or to null."
-        return Finding(stage="prompts", check=check, status="bad", told=str(error), action=action)
-    return Finding(stage="prompts", check=check, status="ok", told=told)
+        return CheckResult(
+            stage="prompts", check=check, status="bad", message=str(error), action=action
+        )
+    return CheckResult(stage="prompts", check=check, status="ok", message=message)
 
 
-def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Finding:
+def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> CheckResult:
     """How many passages become prompts under the task's rules."""
     check_context(config.task, tokenizer, context)
     passages = read_passages(config.prompts).passages[:LOOKED_AT]
@@ -157,12 +164,12 @@ def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Find
         # It says for each rule how many passages it refused.
         load_prompts(config.prompts, config.task, tokenizer, context=context)
     is_few = share < FEW
-    return Finding(
+    return CheckResult(
         stage="prompts",
         check="prompts survive the task's rules",
         status="warn" if is_few else "ok",
-        told=f"{kept} of the first {len(passages)} passages survive the task's rules "
-        f"({share:.0%}).",
+        message=f"{kept} of the first {len(passages)} passages survive the task's rules "
+        f"({percent(share)}).",
         action="See task.start_after, task.end_at, task.query_tokens_min and _max."
         if is_few
         else "",

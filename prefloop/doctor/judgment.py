@@ -2,35 +2,60 @@
 
 from pathlib import Path
 
-from prefloop.doctor.finding import Finding, Status
-from prefloop.run_folder import RunFolder
+from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 
 
-def check_evaluation(config: RunConfig, run: RunFolder, folder: Path) -> list[Finding]:
-    """Whether somebody other than the labelers judged, and what came out."""
-    if not config.evaluation.judges:
+def check_evaluation(config: RunConfig, run: RunFigures, folder: Path) -> list[CheckResult]:
+    """Return whether somebody other than the labelers judged, and the outcome."""
+    judges = config.evaluation.judges
+    if not judges:
         action = "Name a judge in evaluation.judges; no claim of improvement stands without one."
-        return [_finding("judge present", "warn", "evaluation.judges is empty.", action)]
-    judge = config.evaluation.judges[0]
-    findings = [_finding("judge present", "ok", f"{judge} judges, and labeled nothing.")]
+        return [_result("judge present", "warn", "evaluation.judges is empty.", action)]
     last = config.rounds - 1
+    found = run.evaluation_of_round(last)
     if not (folder / "policy" / f"round-{last}").exists():
-        return [*findings, _finding("judged", "later", "The last round's policy is not there yet.")]
-    if not run.evaluations or run.evaluations[-1].round != last:
-        action = "Run `prefloop evaluation` on the folder."
-        return [*findings, _finding("judged", "warn", "The last policy is not judged.", action)]
-    figures = run.evaluations[-1].figures
-    rate = (figures.get("win_rate") or {}).get("rate") or {}
-    told = str(figures.get("verdict", "The evaluation has no verdict."))
-    if rate.get("high") is not None and rate["high"] < 0.5:
+        message = f"{_named(judges)} will judge the last round's policy, which is not there yet."
+        return [_result("judge present", "later", message)]
+    if found is None or found.figures.win_rate is None:
+        action = f"Run `prefloop evaluation {folder}`."
+        return [_result("judged", "warn", "The last round's policy is not judged.", action)]
+    figures = found.figures
+    results = [_independence(run, last)]
+    for win_rate in figures.win_rates[1:]:
+        if win_rate.rate.lies_below(0.5):
+            message = f"The judge {win_rate.judge} prefers {figures.baseline}."
+            action = "The judges disagree, or the policy is worse: see the pairs in the report."
+            results.append(_result(f"{win_rate.judge} agrees", "warn", message, action))
+    check, rate = "judge prefers the policy", figures.win_rates[0].rate
+    if rate.lies_below(0.5):
         action = "Do not use this policy; see the pairs in the report for what it learned."
-        return [*findings, _finding("judge prefers the policy", "bad", told, action)]
-    if rate.get("low") is None or rate["low"] <= 0.5:
+        return [*results, _result(check, "bad", figures.verdict, action)]
+    if not rate.lies_above(0.5):
         action = "Nothing is shown: train longer, gather more labels, judge more prompts."
-        return [*findings, _finding("judge prefers the policy", "warn", told, action)]
-    return [*findings, _finding("judge prefers the policy", "ok", told)]
+        return [*results, _result(check, "warn", figures.verdict, action)]
+    return [*results, _result(check, "ok", figures.verdict)]
 
 
-def _finding(check: str, status: Status, told: str, action: str = "") -> Finding:
-    return Finding(stage="evaluation", check=check, status=status, told=told, action=action)
+def _independence(run: RunFigures, last: int) -> CheckResult:
+    """Return whether a judge of the last round rests on what labels rest on."""
+    found = run.evaluation_of_round(last)
+    win_rates = found.figures.win_rates if found else ()
+    shared = {w.judge: ", ".join(w.shared_sources) for w in win_rates if w.shared_sources}
+    if shared:
+        parts = "; ".join(f"{judge} shares {sources}" for judge, sources in shared.items())
+        action = "Name a judge in evaluation.judges that shares nothing with the labelers."
+        return _result("judge is independent", "warn", f"With the labels, {parts}.", action)
+    message = f"{_named([w.judge for w in win_rates])} judged, and labeled nothing."
+    return _result("judge is independent", "ok", message)
+
+
+def _named(judges: list[str]) -> str:
+    return " and ".join(judges)
+
+
+def _result(check: str, status: CheckStatus, message: str, action: str = "") -> CheckResult:
+    return CheckResult(
+        stage="evaluation", check=check, status=status, message=message, action=action
+    )

@@ -2,30 +2,40 @@
 
 from pathlib import Path
 
-from prefloop.doctor.finding import Finding
+from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.figures.text import count, counted
+from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 DECIDED = 0.5
-"""A smaller share of answers that choose is told as a warning."""
+"""Share of answers that choose a sample below which a warning is given."""
 
 
-def check_labels(config: RunConfig, folder: Path) -> list[Finding]:
-    """Whether there are labels, and how many of them choose a sample."""
+def check_labels(config: RunConfig, folder: Path) -> list[CheckResult]:
+    """Return whether there are labels, and how many of them choose a sample."""
     with Store.open(config.store or folder / "prefloop.db", read_only=True) as store:
         n_questions = len(store.comparisons())
         labels = store.labels()
-    check = "labels choose"
+    if config.policy.reward != REWARD_MODEL and not labels:
+        message = f"The policy follows the scorer {config.policy.reward}: nobody labels."
+        return [_result("ok", message)]
     if not n_questions:
-        told = "No question has been asked yet."
-        return [Finding(stage="comparisons", check=check, status="later", told=told)]
+        return [_result("later", "No question has been asked yet.")]
     best = sum(label.answer == "best" for label in labels)
-    told = f"{n_questions} questions have {len(labels)} labels; {best} choose a sample."
-    is_poor = best < DECIDED * len(labels) or not labels
-    action = "See why labelers skip, tie or flag; make the question clearer." if is_poor else ""
+    message = (
+        f"{counted(n_questions, 'question')} have {counted(len(labels), 'label')}; "
+        f"{count(best)} choose a sample."
+    )
     if not labels:
-        action = "Go on with `prefloop run`, or import labels."
-    status = "warn" if is_poor else "ok"
-    return [
-        Finding(stage="comparisons", check=check, status=status, told=told, action=action)  # type: ignore[arg-type]
-    ]
+        return [_result("warn", message, "Go on with `prefloop run`, or `prefloop import` labels.")]
+    if best < DECIDED * len(labels):
+        action = "See why labelers skip, tie or flag; make the question clearer."
+        return [_result("warn", message, action)]
+    return [_result("ok", message)]
+
+
+def _result(status: CheckStatus, message: str, action: str = "") -> CheckResult:
+    return CheckResult(
+        stage="comparisons", check="labels choose", status=status, message=message, action=action
+    )

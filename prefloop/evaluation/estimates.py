@@ -1,40 +1,40 @@
-"""Estimates as the rows of a figures file."""
+"""Estimates as figures files hold them, and the pairs of samples that comparisons are made of."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
+from prefloop.figures.estimate import EstimateFigure
 from prefloop.functional.statistics import Estimate, clustered_mean, paired_win_rate
 from prefloop.records import Sample
 
 
-def as_row(estimate: Estimate) -> dict[str, Any]:
-    """Return an estimate as JSON can hold it: an unbounded end is null."""
+def estimate_figure(estimate: Estimate) -> EstimateFigure:
+    """Return an estimate as a file can hold it: an unbounded end is None."""
     low, high = estimate.interval
-    return {
-        "value": estimate.value,
-        "low": low if math.isfinite(low) else None,
-        "high": high if math.isfinite(high) else None,
-        "confidence": estimate.confidence,
-        "n": estimate.n,
-        "n_clusters": estimate.n_clusters,
-        "how": estimate.how,
-    }
+    return EstimateFigure(
+        value=estimate.value,
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        confidence=estimate.confidence,
+        n=estimate.n,
+        n_clusters=estimate.n_clusters,
+        how=estimate.how,
+    )
 
 
-def mean_row(values: Sequence[float | None], clusters: Sequence[str]) -> dict[str, Any] | None:
+def mean_figure(values: Sequence[float | None], clusters: Sequence[str]) -> EstimateFigure | None:
     """Return the clustered mean of the values that exist; None if there are none."""
     known = _known(values, clusters)
-    return as_row(clustered_mean(*known)) if known else None
+    return estimate_figure(clustered_mean(*known)) if known else None
 
 
-def share_row(values: Sequence[float | None], clusters: Sequence[str]) -> dict[str, Any] | None:
+def share_figure(values: Sequence[float | None], clusters: Sequence[str]) -> EstimateFigure | None:
     """Return the clustered mean of shares that exist: its interval stays between 0 and 1.
 
     Where all shares agree, the interval is Wilson's, and not the false certainty of no width.
     """
     known = _known(values, clusters)
-    return as_row(paired_win_rate(*known)) if known else None
+    return estimate_figure(paired_win_rate(*known)) if known else None
 
 
 def _known(
@@ -45,14 +45,14 @@ def _known(
 
 
 def pair_by_prompt(
-    policy: Sequence[Sample], reference: Sequence[Sample]
+    model_samples: Sequence[Sample], baseline_samples: Sequence[Sample]
 ) -> list[tuple[Sample, Sample]]:
-    """Return the first policy sample of each prompt with its first reference sample, in order."""
+    """Return the first model sample of each prompt with its first baseline sample, in order."""
     first: dict[str, Sample] = {}
-    for sample in reference:
+    for sample in baseline_samples:
         first.setdefault(sample.prompt_id, sample)
     pairs: dict[str, tuple[Sample, Sample]] = {}
-    for sample in policy:
+    for sample in model_samples:
         if sample.prompt_id in first:
             pairs.setdefault(sample.prompt_id, (sample, first[sample.prompt_id]))
     return list(pairs.values())

@@ -1,144 +1,182 @@
-"""One round's evaluation: from stored samples to figures that name the rows they came from."""
+"""Models against a baseline: from stored samples to figures that name the rows they came from."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from prefloop.errors import InputError
 from prefloop.evaluation.copying import copying_figures
 from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
-from prefloop.evaluation.judge import Judge
-from prefloop.evaluation.kl import kl_figures
+from prefloop.evaluation.judges.build import CheckedJudge
+from prefloop.evaluation.kl import kl_figure
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
+from prefloop.figures.evaluation import EvaluationFigures, EvaluationRows, WinRateFigures
+from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.record import to_json
 from prefloop.files import write_atomically
 from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.run_folder import evaluation_path, read_run_folder
+from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import WeightedScorer
 from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 
-Figures = dict[str, Any]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """The stored rows that one evaluation looks at."""
+    """The stored rows that the evaluation of one model looks at."""
 
     prompts: Mapping[str, Prompt]
-    policy: Sequence[Sample]
-    reference: Sequence[Sample]
+    model: Sequence[Sample]
+    baseline: Sequence[Sample]
     frontier: Sequence[Sample]
 
 
-def evaluate_round(
+def evaluate_models(
     store: Store,
     *,
+    models: Mapping[str, int | None],
+    baseline: str = REFERENCE,
+    judges: Sequence[CheckedJudge],
+    scorer: WeightedScorer | None,
     config: EvaluationConfig,
     task: TaskConfig,
-    round: int,
-    policy_model: str,
-    judge: Judge | None,
-    scorer: WeightedScorer | None,
     folder: Path,
-) -> Figures:
-    """Return the figures of one round, after storing its verdicts.
+) -> list[EvaluationFigures]:
+    """Return each model's figures, after writing them to its file.
 
-    They also become `evaluation/round-<r>.json` in the run folder. `taste` is what the labelers are
-    known to like (synthetic labelers); None if people labeled.
-    What cannot be measured is absent from the figures, and `missing` says why.
+    `models` are names under which samples are stored, each with the round that it ended or None.
+    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer.
+    What cannot be measured is absent, and `missing` says why.
     """
-    material = _gather(store, round, policy_model)
-    missing: dict[str, str] = {}
-    figures: Figures = {
-        "round": round,
-        "policy": policy_model,
-        "task": task.name,
-        "win_rate": _win_rate(store, judge, material, missing),
-        "kl": kl_figures(material.policy),
-        "copying": copying_figures(material.prompts, material.policy, material.reference),
-        "fluency": fluency_figures(material.policy, material.reference),
-        "rouge": rouge_figures(material.prompts, material.policy, material.reference),
-        "frontier": _frontier(config, material, scorer, missing),
-        "rows": _rows(material),
-    }
-    _explain(figures, material, missing)
-    figures["missing"] = missing
-    figures["verdict"] = verdict_sentence(figures, task)
-    path = folder / "evaluation" / f"round-{round}.json"
-    write_atomically(path, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False))
-    return figures
+    _refuse_itself(models, baseline)
+    found: list[EvaluationFigures] = []
+    for model in models:
+        material = _gather(store, model, baseline)
+        figures = EvaluationFigures(
+            model=model,
+            round=models[model],
+            baseline=baseline,
+            task=task.name,
+            verdict="",
+            win_rates=_win_rates(store, judges, material),
+            kl=kl_figure(material.model),
+            copying=copying_figures(material.prompts, material.model, material.baseline),
+            fluency=fluency_figures(material.model, material.baseline),
+            rouge=rouge_figures(material.prompts, material.model, material.baseline),
+            frontier=_frontier(store, material, scorer if config.frontier_prompts else None),
+            rows=_rows(material),
+            missing={},
+        )
+        found.append(_with_verdict(figures, _missing(config, material, judges, scorer)))
+        write_atomically(evaluation_path(folder, model), to_json(found[-1]))
+    return found
 
 
 def forget_evaluations(folder: Path, rounds: Iterable[int]) -> None:
-    """Drop the figures of these rounds: their policies are to be made, and judged, again."""
-    for number in rounds:
-        (folder / "evaluation" / f"round-{number}.json").unlink(missing_ok=True)
+    """Delete the figures of these rounds' policies, which are trained and evaluated again."""
+    forgotten = set(rounds)
+    for file in read_run_folder(folder).evaluations:
+        if file.figures.round in forgotten:
+            (folder / file.path).unlink()
 
 
-def _gather(store: Store, round: int, policy_model: str) -> Material:
-    policy = store.samples(purpose="evaluation", model=policy_model)
-    asked = {sample.prompt_id for sample in policy}
-    reference = store.samples(purpose="evaluation", model=REFERENCE)
-    frontier = store.samples(purpose="frontier", model=REFERENCE)
+def _refuse_itself(models: Iterable[str], baseline: str) -> None:
+    if baseline in models:
+        raise InputError(
+            f"{baseline} cannot be compared with itself; take it out of evaluation.models."
+        )
+
+
+def _gather(store: Store, model: str, baseline: str) -> Material:
+    samples = store.samples(purpose="evaluation", model=model)
+    asked = {sample.prompt_id for sample in samples}
+    beside = store.samples(purpose="evaluation", model=baseline)
     return Material(
         prompts={prompt.id: prompt for prompt in store.prompts()},
-        policy=[sample for sample in policy if sample.round == round],
-        reference=[sample for sample in reference if sample.prompt_id in asked],
-        frontier=frontier,
+        model=samples,
+        baseline=[sample for sample in beside if sample.prompt_id in asked],
+        frontier=store.samples(purpose="frontier", model=REFERENCE),
     )
 
 
-def _win_rate(
-    store: Store,
-    judge: Judge | None,
-    material: Material,
-    missing: dict[str, str],
-) -> Figures | None:
-    if judge is None:
-        missing["win_rate"] = "no judge was asked (evaluation.judges is empty)"
-        return None
-    verdicts = head_to_head(judge, material.prompts, material.policy, material.reference)
-    if not verdicts:
-        missing["win_rate"] = "no held-out prompt has samples of both models"
-        return None
-    store.add_verdicts(verdicts)
-    return win_rate_figures(verdicts)
+def _win_rates(
+    store: Store, judges: Sequence[CheckedJudge], material: Material
+) -> tuple[WinRateFigures, ...]:
+    found = []
+    for judge in judges:
+        verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
+        if verdicts:
+            found.append(win_rate_figures(verdicts, description=judge.description))
+    return tuple(found)
 
 
 def _frontier(
+    store: Store, material: Material, scorer: WeightedScorer | None
+) -> FrontierFigures | None:
+    if scorer is None:
+        return None
+    score = partial(score_samples, store, scorer, material.prompts)
+    return frontier_figures(score, material.prompts, material.frontier, material.model)
+
+
+def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
+    """Return figures with their verdict, and the reasons for what is absent from them."""
+    absent = {name for name in reasons if not getattr(figures, name)}
+    missing = {name: reason for name, reason in reasons.items() if name in absent}
+    for found in figures.win_rates:
+        if found.score is None:
+            missing[f"score of {found.judge}"] = "this judge compares texts and gives no scores"
+    verdict = verdict_sentence(
+        figures.win_rate,
+        figures.kl,
+        model=figures.model,
+        baseline=figures.baseline,
+        task=figures.task,
+        why_not=missing.get("win_rates", ""),
+    )
+    return figures.model_copy(update={"verdict": verdict, "missing": missing})
+
+
+def _missing(
     config: EvaluationConfig,
     material: Material,
+    judges: Sequence[CheckedJudge],
     scorer: WeightedScorer | None,
-    missing: dict[str, str],
-) -> Figures | None:
-    if config.frontier_prompts == 0:
-        missing["frontier"] = "the frontier was not asked for (evaluation.frontier_prompts is 0)"
-        return None
-    if scorer is None:
-        missing["frontier"] = "the best reachable reward needs a known taste, and people labeled"
-        return None
-    figures = frontier_figures(scorer, material.prompts, material.frontier, material.policy)
-    if figures is None:
-        missing["frontier"] = "no prompt has several reference samples drawn for the frontier"
-    return figures
-
-
-def _explain(figures: Figures, material: Material, missing: dict[str, str]) -> None:
-    """Say why a part is absent, for those that depend on samples and prompts alone."""
-    if not material.policy:
-        missing["kl"] = "the policy has no evaluation samples in this round"
-    if figures["rouge"] is None:
-        missing["rouge"] = "the prompts have no human answers"
-
-
-def _rows(material: Material) -> dict[str, list[str]]:
-    """Return the ids of the rows behind the figures."""
+) -> dict[str, str]:
+    """Return why each part of the figures may be absent."""
     return {
-        "policy_samples": [sample.id for sample in material.policy],
-        "reference_samples": [sample.id for sample in material.reference],
-        "frontier_samples": [sample.id for sample in material.frontier],
+        "win_rates": "no held-out prompt has samples of both models"
+        if judges
+        else "no judge was asked (evaluation.judges is empty)",
+        "kl": "the likelihood of its samples under the reference is not known"
+        if material.model
+        else "the model has no evaluation samples",
+        "rouge": "the prompts have no human answers",
+        "frontier": _missing_frontier(config, scorer),
     }
+
+
+def _missing_frontier(config: EvaluationConfig, scorer: WeightedScorer | None) -> str:
+    if config.frontier_prompts == 0:
+        return "the frontier was not asked for (evaluation.frontier_prompts is 0)"
+    if scorer is None:
+        return "the best reachable reward needs a known scorer, and people labeled"
+    return (
+        "it needs several reference samples per prompt drawn for the frontier, and samples of the "
+        "model whose KL is known"
+    )
+
+
+def _rows(material: Material) -> EvaluationRows:
+    """Return the ids of the rows behind the figures."""
+    return EvaluationRows(
+        model_samples=tuple(sample.id for sample in material.model),
+        baseline_samples=tuple(sample.id for sample in material.baseline),
+        frontier_samples=tuple(sample.id for sample in material.frontier),
+    )

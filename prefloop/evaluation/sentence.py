@@ -1,64 +1,59 @@
 """The verdict as one sentence that claims no more than the figures hold."""
 
-import math
-from typing import Any
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.evaluation import WinRateFigures
+from prefloop.figures.text import counted, fixed, model_title, named_share_interval, percent
+from prefloop.records import REFERENCE
 
-from prefloop.evaluation.judge import describe
-from prefloop.settings.task import TaskConfig
+TUNED = "the tuned model"
 
 
-def verdict_sentence(figures: dict[str, Any], task: TaskConfig) -> str:
+def verdict_sentence(
+    win_rate: WinRateFigures | None,
+    kl: EstimateFigure | None,
+    *,
+    model: str,
+    baseline: str = REFERENCE,
+    task: str,
+    why_not: str = "there are no verdicts",
+) -> str:
     """Return the result in one sentence: who judged, how often, how sure, at what KL.
 
-    "Prefers" is only said of the tuned model if the whole interval lies above one half, of the
-    reference if it lies below; anything else is "no better".
+    "Prefers" is only said of the model if the whole interval lies above one half, of the baseline
+    if it lies below; anything else is "no better". `why_not` is said where nobody judged.
     """
-    win_rate = figures.get("win_rate")
-    kl = figures.get("kl")
-    if not win_rate:
-        why = figures.get("missing", {}).get("win_rate", "there are no verdicts")
-        moved = f" Its KL from the reference is {kl['value']:.1f} nats." if kl else ""
-        return f"Whether the tuned model is better at “{task.name}” was not judged: {why}.{moved}"
-    distance = f", at a KL of {kl['value']:.1f} nats" if kl else ""
-    judge = f"The held-out judge ({describe(win_rate['judge'])})"
-    rate = win_rate["rate"]
-    prompts = _prompts(rate["n_clusters"])
-    if rate["low"] > 0.5:
+    ours = TUNED if model.startswith("policy/") else _named(model)
+    theirs = _named(baseline)
+    if win_rate is None:
+        moved = f" Its KL from the reference is {fixed(kl.value, 1)} nats." if kl else ""
+        return f"Whether {ours} is better at “{task}” was not judged: {why_not}.{moved}"
+    distance = f", at a KL of {fixed(kl.value, 1)} nats" if kl else ""
+    if kl and baseline != REFERENCE:
+        distance += " from the reference"
+    judge = f"The held-out judge ({win_rate.description})"
+    rate = win_rate.rate
+    prompts = counted(rate.n_clusters, "held-out prompt")
+    if rate.lies_above(0.5):
         return (
-            f"{judge} prefers the tuned model on {_percent(rate['value'])} of {prompts} "
-            f"({_interval(rate)}){distance}."
+            f"{judge} prefers {ours} on {percent(rate.value)} of {prompts} "
+            f"({named_share_interval(rate)}){distance}."
         )
-    if rate["high"] < 0.5:
+    if rate.lies_below(0.5):
         return (
-            f"{judge} finds the tuned model worse: it prefers the reference on "
-            f"{_percent(1 - rate['value'])} of {prompts} ({_interval(_mirror(rate))}){distance}."
+            f"{judge} finds {ours} worse: it prefers {theirs} on {percent(1 - rate.value)} of "
+            f"{prompts} ({named_share_interval(_mirrored(rate))}){distance}."
         )
     return (
-        f"{judge} finds the tuned model no better: it is preferred on {_percent(rate['value'])} of "
-        f"{prompts}, and the {_interval(rate)} holds 50 %{distance}."
+        f"{judge} finds {ours} no better: it is preferred on {percent(rate.value)} of "
+        f"{prompts}, and the {named_share_interval(rate)} holds 50 %{distance}."
     )
 
 
-def _mirror(rate: dict[str, Any]) -> dict[str, Any]:
-    return rate | {"low": 1 - rate["high"], "high": 1 - rate["low"]}
+def _named(model: str) -> str:
+    return "the reference" if model == REFERENCE else f"“{model_title(model)}”"
 
 
-def _prompts(n: int) -> str:
-    return f"{n:,} held-out prompt{'' if n == 1 else 's'}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _interval(row: dict[str, Any]) -> str:
-    """Return an interval rounded outward: it never looks narrower than it is.
-
-    Whole percent, with a decimal where rounding would put one half inside an interval that does
-    not hold it.
-    """
-    low, high = 100 * row["low"], 100 * row["high"]
-    ends = f"{math.floor(low)}–{math.ceil(high)}"
-    if 50 < low < 51 or 49 < high < 50:
-        ends = f"{math.floor(10 * low) / 10:.1f}–{math.ceil(10 * high) / 10:.1f}"
-    return f"{100 * row['confidence']:.0f} % interval {ends} %"
+def _mirrored(rate: EstimateFigure) -> EstimateFigure:
+    """Return the same rate as the share of the baseline."""
+    low, high = (None if end is None else 1 - end for end in (rate.high, rate.low))
+    return rate.model_copy(update={"value": 1 - rate.value, "low": low, "high": high})

@@ -103,9 +103,9 @@ def default_betas(rewards: Float[np.ndarray, "P N"], n: int = 40) -> Float[np.nd
 
 def reward_at_kl(frontier: Frontier, kl_nats: float) -> float | None:
     """Return the best reward at this KL by interpolation; None beyond the trustworthy part."""
-    if not 0 <= kl_nats <= frontier.max_trustworthy_kl_nats:
-        return None
     trusted = [point for point in frontier.points if point.is_trustworthy]
+    if not trusted or not 0 <= kl_nats <= frontier.max_trustworthy_kl_nats:
+        return None
     return float(np.interp(kl_nats, [p.kl_nats for p in trusted], [p.reward for p in trusted]))
 
 

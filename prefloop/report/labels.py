@@ -1,15 +1,17 @@
 """Who labeled, how long it took, what it cost, and how far they agree."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_agreement
-from prefloop.functional.statistics import Estimate
+from prefloop.evaluation.estimates import estimate_figure
+from prefloop.figures.estimate import EstimateFigure
 from prefloop.records import Comparison, Label
+from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC, ComparisonsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.teamwork import Exclusion
 
@@ -22,7 +24,8 @@ class LabelerRow:
 
     name: str
     n_labels: int
-    median_seconds: float
+    median_seconds: float | None
+    """None if no label of theirs records its time, as with imported ones."""
     hours: float
     cost: float
     first_share: float | None
@@ -36,11 +39,13 @@ class LabelFacts:
     n_labels: int
     n_train: int
     n_validation: int
-    hours: float
+    n_timed: int
+    """Labels that record how long they took; time and cost are of these."""
+    seconds: float
     cost: float
     answers: tuple[tuple[str, int], ...]
     labelers: tuple[LabelerRow, ...]
-    agreement: Estimate | None
+    agreement: EstimateFigure | None
     """Share of label pairs on one question that name the same sample; None without such pairs."""
     chance: float | None
     """The agreement of labelers who choose at random."""
@@ -54,9 +59,10 @@ def label_facts(
     config: ReportConfig,
     rules: Sequence[Exclusion] = (),
 ) -> LabelFacts:
-    """Return the sums; hours are the seconds that each label records."""
+    """Return the sums; hours are the seconds that labels record."""
     splits = Counter(comparisons[label.comparison_id].split for label in labels)
-    hours = sum(label.seconds for label in labels) / SECONDS_PER_HOUR
+    times = _times(labels)
+    seconds = sum(times)
     by_labeler: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         by_labeler[label.labeler].append(label)
@@ -66,33 +72,38 @@ def label_facts(
         n_labels=len(labels),
         n_train=splits["train"],
         n_validation=splits["validation"],
-        hours=hours,
-        cost=hours * config.hourly_wage,
+        n_timed=len(times),
+        seconds=seconds,
+        cost=seconds / SECONDS_PER_HOUR * config.hourly_wage,
         answers=tuple(Counter(label.answer for label in labels).most_common()),
         labelers=tuple(sorted(rows, key=lambda row: (-row.n_labels, row.name))),
-        agreement=agreement.estimate if agreement else None,
+        agreement=estimate_figure(agreement.estimate) if agreement else None,
         chance=agreement.chance if agreement else None,
         rules=tuple(rule for rule in rules if rule.undone_at is None),
     )
 
 
+def _times(labels: Sequence[Label]) -> list[float]:
+    """Return the seconds that are known."""
+    return [label.seconds for label in labels if math.isfinite(label.seconds)]
+
+
 def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
-    hours = sum(label.seconds for label in labels) / SECONDS_PER_HOUR
+    times = _times(labels)
+    hours = sum(times) / SECONDS_PER_HOUR
     chosen = [label for label in labels if label.answer == "best" and label.shown]
     first = sum(label.chosen == label.shown[0] for label in chosen)
     return LabelerRow(
         name=name,
         n_labels=len(labels),
-        median_seconds=median(label.seconds for label in labels),
+        median_seconds=median(times) if times else None,
         hours=hours,
         cost=hours * wage,
         first_share=first / len(chosen) if chosen else None,
     )
 
 
-def synthetic_scorers(settings: Mapping[str, Any]) -> dict[str, float] | None:
-    """Return what the synthetic labelers of a run like; None if people labeled."""
-    comparisons = settings.get("comparisons", {})
-    if comparisons.get("labelers") != "synthetic":
-        return None
-    return dict(comparisons.get("synthetic", {}).get("scorers", {}))
+def who_labels(config: ComparisonsConfig) -> str:
+    """Return who answers the questions of a run, as a sentence names them."""
+    named = {SYNTHETIC: "synthetic labelers", PEOPLE: "people", NOBODY: "imported labels alone"}
+    return named.get(config.labelers, f"the labeler “{config.labelers}”")

@@ -6,39 +6,40 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prefloop import __version__
 from prefloop.evaluation.sentence import verdict_sentence
-from prefloop.report.labels import synthetic_scorers
-from prefloop.report.wording import FILTERS
-from prefloop.settings.task import TaskConfig
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.trust import TrustFigures
+from prefloop.report.filters import FILTERS
+from prefloop.report.labels import who_labels
+from prefloop.report.methods import methods_of
+from prefloop.run_folder import RunFigures
+from prefloop.settings.run import RunConfig
 
 
 def policy_card(
-    *, name: str, task: TaskConfig, settings: dict[str, Any], figures: dict[str, Any] | None
+    *, name: str, config: RunConfig, run: RunFigures, figures: EvaluationFigures | None
 ) -> str:
     """Return the card of a tuned model; `figures` are its evaluation, None if it has none yet."""
-    known = figures or {"missing": {"win_rate": "this model has no evaluation yet"}}
+    not_evaluated = verdict_sentence(
+        None,
+        None,
+        model="policy/",
+        task=config.task.name,
+        why_not="this model has no evaluation yet",
+    )
     return _render(
         "policy_card.md.jinja",
         name=name,
-        task=task,
-        settings=settings,
-        figures=known,
-        verdict=verdict_sentence(known, task),
+        config=config,
+        methods=methods_of(run, config),
+        tags=run.methods or (config.policy.method,),
+        figures=figures,
+        verdict=figures.verdict if figures else not_evaluated,
     )
 
 
-def reward_card(
-    *, name: str, task: TaskConfig, settings: dict[str, Any], trust: dict[str, Any] | None
-) -> str:
-    """Return the card of a reward model; `trust` is the content of its trust.json, None if none."""
-    known = trust or {}
-    return _render(
-        "reward_card.md.jinja",
-        name=name,
-        task=task,
-        settings=settings,
-        labels=known.get("labels"),
-        validation=known.get("validation"),
-    )
+def reward_card(*, name: str, config: RunConfig, trust: TrustFigures | None) -> str:
+    """Return the card of a reward model; `trust` are its figures, None if there are none."""
+    return _render("reward_card.md.jinja", name=name, config=config, trust=trust)
 
 
 def _render(template: str, **values: Any) -> str:
@@ -52,5 +53,5 @@ def _render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
-    scorers = synthetic_scorers(values["settings"])
-    return environment.get_template(template).render(version=__version__, scorers=scorers, **values)
+    who = who_labels(values["config"].comparisons)
+    return environment.get_template(template).render(version=__version__, who_labels=who, **values)

@@ -1,27 +1,31 @@
 """The learning curves of a run, from its metrics."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from markupsafe import Markup
 
+from prefloop.figures.metrics_line import MetricsLine
 from prefloop.report.charts.curves import Curves, Series, curves_chart
+from prefloop.settings.policy import KLConfig
 
-Line = Mapping[str, Any]
 Level = tuple[float, str]
 """A height in a chart that is marked, and its name."""
 
 POLICY_CHARTS = (
-    ("policy/score", "Score", "reward model's mean score of a response"),
+    ("policy/score", "Score", "mean score of a response"),
     ("policy/kl", "KL", "from the reference, nats per response"),
     ("policy/kl_coef", "KL coefficient", "weight of the penalty, per nat"),
     ("policy/entropy", "Entropy", "nats per token"),
+    ("policy/ended", "Ended", "share of responses that met the stop rule"),
+    ("policy/clip_fraction", "Clip fraction", "share of tokens whose ratio was clipped"),
     ("policy/value_loss", "Value loss", "of the value head"),
     ("policy/explained_variance", "Explained variance", "of the returns, by the value head"),
 )
+"""Drawn where the method measures them."""
+
 REWARDS_CHARTS = (
     ("rewards/loss", "Reward model loss", "cross-entropy of a label, nats"),
     ("rewards/accuracy", "Reward model accuracy", "on each batch before learning from it"),
@@ -31,83 +35,88 @@ MAX_ROUNDS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A chart with its heading."""
+class Chart:
+    """A drawing with its heading."""
 
     title: str
     caption: str
-    chart: Markup
+    drawing: Markup
 
 
-def kl_levels(settings: Mapping[str, Any]) -> tuple[Level, ...]:
-    """Return what holds the KL, from the settings `policy.kl`: the controller's target, the cap."""
-    target = [(settings["target"], "target")] if settings.get("control") == "adaptive" else []
-    cap = [(settings["cap"], "cap")] if settings.get("cap") is not None else []
+def kl_levels(config: KLConfig) -> tuple[Level, ...]:
+    """Return what holds the KL: the controller's target and the cap."""
+    target = [(config.target, "target")] if config.control == "adaptive" else []
+    cap = [(config.cap, "cap")] if config.cap is not None else []
     return (*target, *cap)
 
 
-def policy_figures(metrics: Sequence[Line], *, kl_levels: tuple[Level, ...] = ()) -> list[Figure]:
+def policy_charts(
+    metrics: Sequence[MetricsLine], *, kl_levels: tuple[Level, ...] = ()
+) -> list[Chart]:
     """Return the policy's curves over episodes, with a light line where a round begins.
 
-    `kl_levels` are drawn through the KL, each with its name.
+    Only what was measured is drawn: a method without a value head has no value loss. `kl_levels`
+    are drawn through the KL, each with its name.
     """
-    lines = _with_total_episodes([line for line in metrics if line.get("stage") == "policy"])
-    figures = []
+    lines = [line for line in metrics if line.stage == "policy"]
+    episodes = _total_episodes(lines)
+    charts = []
     for key, title, caption in POLICY_CHARTS:
-        points = [line for line in lines if _is_number(line.get(key))]
-        series = Series(
-            name="",
-            x=tuple(float(line["total_episodes"]) for line in points),
-            y=tuple(float(line[key]) for line in points),
-        )
-        chart = curves_chart(
+        points = [
+            (x, line.values[key])
+            for x, line in zip(episodes, lines, strict=True)
+            if key in line.values
+        ]
+        series = Series(name="", x=tuple(x for x, _ in points), y=tuple(y for _, y in points))
+        drawing = curves_chart(
             Curves(
                 slug=key.replace("/", "-"),
                 title=title,
                 x_label="episodes",
                 series=(series,),
-                boundaries=_boundaries(lines),
+                boundaries=_boundaries(lines, episodes),
                 levels=kl_levels if key == "policy/kl" else (),
             )
         )
-        if chart is not None:
-            figures.append(Figure(title=title, caption=caption, chart=chart))
-    return figures
+        if drawing is not None:
+            charts.append(Chart(title=title, caption=caption, drawing=drawing))
+    return charts
 
 
-def rewards_figures(metrics: Sequence[Line], *, samples_shown: int | None) -> list[Figure]:
+def rewards_charts(metrics: Sequence[MetricsLine], *, samples_shown: int | None) -> list[Chart]:
     """Return the reward model's curves over labels, one line per round."""
-    lines = [line for line in metrics if line.get("stage") == "rewards"]
-    rounds = sorted({int(line.get("round", 0)) for line in lines})[-MAX_ROUNDS:]
-    figures = []
+    lines = [line for line in metrics if line.stage == "rewards"]
+    rounds = sorted({line.round for line in lines})[-MAX_ROUNDS:]
+    charts = []
     for key, title, caption in REWARDS_CHARTS:
-        series = []
-        for number in rounds:
-            points = [
-                line
-                for line in lines
-                if int(line.get("round", 0)) == number and _is_number(line.get(key))
-            ]
-            series.append(
-                Series(
-                    name=f"r{number}" if len(rounds) > 1 else "",
-                    x=tuple(float(line.get("labels", line.get("update", 0))) for line in points),
-                    y=tuple(float(line[key]) for line in points),
-                    style="policy" if number == rounds[-1] else "earlier",
-                )
-            )
-        chart = curves_chart(
+        drawing = curves_chart(
             Curves(
                 slug=key.replace("/", "-"),
                 title=title,
                 x_label="labels seen",
-                series=tuple(series),
+                series=tuple(_series_of_round(lines, key, number, rounds) for number in rounds),
                 levels=_chance(key, samples_shown),
             )
         )
-        if chart is not None:
-            figures.append(Figure(title=title, caption=caption, chart=chart))
-    return figures
+        if drawing is not None:
+            charts.append(Chart(title=title, caption=caption, drawing=drawing))
+    return charts
+
+
+def _series_of_round(
+    lines: Sequence[MetricsLine], key: str, number: int, rounds: Sequence[int]
+) -> Series:
+    points = [
+        (float(line.update if line.labels is None else line.labels), line.values[key])
+        for line in lines
+        if line.round == number and key in line.values
+    ]
+    return Series(
+        name=f"r{number}" if len(rounds) > 1 else "",
+        x=tuple(x for x, _ in points),
+        y=tuple(y for _, y in points),
+        style="policy" if number == rounds[-1] else "earlier",
+    )
 
 
 def _chance(key: str, samples_shown: int | None) -> tuple[Level, ...]:
@@ -116,26 +125,23 @@ def _chance(key: str, samples_shown: int | None) -> tuple[Level, ...]:
     return ((math.log(samples_shown) if key.endswith("loss") else 1 / samples_shown, "chance"),)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _with_total_episodes(lines: Sequence[Line]) -> list[dict[str, Any]]:
+def _total_episodes(lines: Sequence[MetricsLine]) -> list[float]:
     """Count episodes over the whole run, also where each round starts to count from 0."""
     counted, before, last = [], 0, 0
     for line in lines:
-        episodes = int(line.get("episodes", 0))
-        if episodes < last:
+        if line.episodes < last:
             before += last
-        last = episodes
-        counted.append({**line, "total_episodes": before + episodes})
+        last = line.episodes
+        counted.append(float(before + line.episodes))
     return counted
 
 
-def _boundaries(lines: Sequence[Line]) -> tuple[tuple[float, str], ...]:
+def _boundaries(
+    lines: Sequence[MetricsLine], episodes: Sequence[float]
+) -> tuple[tuple[float, str], ...]:
     """Return where each round after the first begins."""
-    places = []
-    for previous, line in pairwise(lines):
-        if line.get("round") != previous.get("round"):
-            places.append((float(previous["total_episodes"]), f"round {line.get('round')}"))
-    return tuple(places)
+    return tuple(
+        (x, f"round {line.round}")
+        for x, (previous, line) in zip(episodes, pairwise(lines), strict=False)
+        if line.round != previous.round
+    )

@@ -1,9 +1,7 @@
 """The rewards stage of one round: all labels so far in, a trained and measured reward model out."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +9,9 @@ from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.agreement import label_ceiling
 from prefloop.comparisons.targets import Target, preference_targets
 from prefloop.errors import InputError
+from prefloop.figures.reading import read_trust
+from prefloop.figures.record import to_json
+from prefloop.figures.trust import TrustFigures, ValidationFigures
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_role_model, save_reward_model
@@ -20,7 +21,7 @@ from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
-from prefloop.rewards.trust import trust_figures
+from prefloop.rewards.trust import validation_figures
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
@@ -88,7 +89,7 @@ class RewardStage:
             check_stop=self.check_stop,
         )
         trainer.train(labels, sequences)
-        figures = self._trust(known, prompts, sequences) | {"labels": len(labels.sequences)}
+        figures = self._trust(known, prompts, sequences, n_labels=len(labels.sequences))
         write_folder(folder, lambda place: self._write(place, figures))
 
     def forget(self, rounds: Iterable[int]) -> None:
@@ -123,17 +124,28 @@ class RewardStage:
         return preference_targets(self.store.comparisons(split=split), known[split])
 
     def _trust(
-        self, known: LabelsBySplit, prompts: Mapping[str, Prompt], reference: Sequences
-    ) -> dict[str, Any]:
+        self,
+        known: LabelsBySplit,
+        prompts: Mapping[str, Prompt],
+        reference: Sequences,
+        *,
+        n_labels: int,
+    ) -> TrustFigures:
         """Return figures of the reward model on validation labels, which it is not trained on."""
         after = self.model.score(reference)
-        figures: dict[str, Any] = {
-            "reference_mean": after.mean().item(),
-            "reference_std": after.std(correction=0).item(),
-            "reward_shift": self.model.head.shift,
-        }
+        return TrustFigures(
+            labels=n_labels,
+            reference_mean=after.mean().item(),
+            reference_std=after.std(correction=0).item(),
+            reward_shift=self.model.head.shift,
+            validation=self._validation(known, prompts),
+        )
+
+    def _validation(
+        self, known: LabelsBySplit, prompts: Mapping[str, Prompt]
+    ) -> ValidationFigures | None:
         if not self._targets("validation", known):
-            return figures | {"validation": None}
+            return None
         batch = self._labels("validation", known, prompts)
         flat = self.model.score([s for group in batch.sequences for s in group])
         scores = np.full(batch.targets.shape, np.nan)
@@ -143,13 +155,14 @@ class RewardStage:
         lengths[present] = [len(s) for group in batch.sequences for s in group]
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
         targets = np.where(present, to_numpy(batch.targets), np.nan)
-        return figures | {"validation": trust_figures(scores, targets, lengths, ceiling)}
+        return validation_figures(scores, targets, lengths, ceiling)
 
-    def _write(self, folder: Path, figures: dict[str, Any]) -> None:
+    def _write(self, folder: Path, figures: TrustFigures) -> None:
         save_reward_model(folder, self.model.roles, self.model.head, self.sampler.tokenizer)
-        (folder / "trust.json").write_text(json.dumps(figures, indent=1, sort_keys=True))
+        (folder / "trust.json").write_text(to_json(figures), encoding="utf-8")
 
     def _read_back(self, folder: Path) -> None:
         state = restore_role_model(folder, self.model.roles, self.model.role_model)
         self.model.head.load_state_dict({"weight": state["score.weight"]})
-        self.model.head.shift = json.loads((folder / "trust.json").read_text())["reward_shift"]
+        trust = folder / "trust.json"
+        self.model.head.shift = read_trust(trust.read_text("utf-8"), str(trust)).reward_shift

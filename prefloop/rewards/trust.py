@@ -9,61 +9,73 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
 
-from prefloop.functional.calibration import Calibration, calibration_error
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.trust import (
+    CalibrationBinFigures,
+    CalibrationFigures,
+    LengthBucket,
+    LengthFigures,
+    LengthOnlyFigures,
+    MarginFigures,
+    ValidationFigures,
+)
+from prefloop.functional.calibration import calibration_error
 from prefloop.functional.statistics import wilson
 
 LENGTH_MARGIN = 0.1
 """A chosen sample within this share of the others' mean length counts as equally long."""
 
 
-def trust_figures(
+def validation_figures(
     scores: Float[np.ndarray, "N K"],
     targets: Float[np.ndarray, "N K"],
     lengths: Float[np.ndarray, "N K"],
     ceiling: float | None = None,
-) -> dict[str, Any]:
-    """Return what tells a reward model worth following from one that is not, ready for JSON.
+) -> ValidationFigures:
+    """Return what tells a reward model worth following from one that is not.
 
-    `targets` are shares of votes (rows sum to 1), `lengths` any measure of length. `ceiling` is how
-    often another labeler would choose the same sample; None if nobody knows. Accuracy is the share
-    of the votes that the highest-scored sample got, equal scores sharing it: how often the model
-    agrees with one labeler, and so of one kind with the ceiling. (Counting majorities only would
-    keep the easy comparisons and flatter the model.)
+    `targets` are shares of votes (rows sum to 1), `lengths` any measure of the responses' length.
+    `ceiling` is how often another labeler would choose the same sample; None if nobody knows.
+    Accuracy is the share of the votes that the highest-scored sample got, equal scores sharing it:
+    how often the model agrees with one labeler, and so of one kind with the ceiling. (Counting
+    majorities only would keep the easy comparisons and flatter the model.)
     """
     exists = ~np.isnan(scores)
     targets = np.where(exists, np.nan_to_num(targets), 0.0)
     votes = np.where(exists, targets, -1.0)
     is_decided = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
-    figures: dict[str, Any] = {
-        "n": len(scores),
-        "n_tied": int((~is_decided).sum()),
-        "ceiling": ceiling,
-        "calibration": _calibration(scores, targets, exists),
-        "score_length_correlation": _within_correlation(scores, lengths, exists),
-    }
     credit = _credit(np.where(exists, scores, -np.inf), targets)
-    figures["chance"] = float((1 / exists.sum(axis=1)).mean())
-    figures["accuracy"] = _share(credit)
-    figures["by_margin"] = _by_margin(scores, credit)
-    figures["length_only"] = _length_only(lengths, targets, exists)
-    best = votes[is_decided].argmax(axis=1)
-    figures["by_length"] = _by_length(
-        lengths[is_decided], best, exists[is_decided], credit[is_decided]
+    return ValidationFigures(
+        n=len(scores),
+        n_tied=int((~is_decided).sum()),
+        accuracy=_share(credit),
+        chance=float((1 / exists.sum(axis=1)).mean()),
+        ceiling=ceiling,
+        calibration=_calibration(scores, targets, exists),
+        score_length_correlation=_within_correlation(scores, lengths, exists),
+        by_margin=_by_margin(scores, credit),
+        by_length=_by_length(
+            lengths[is_decided],
+            votes[is_decided].argmax(axis=1),
+            exists[is_decided],
+            credit[is_decided],
+        ),
+        length_only=_length_only(lengths, targets, exists),
     )
-    return figures
 
 
-def _share(credit: Float[np.ndarray, " M"]) -> dict[str, Any]:
-    """Return a mean with its Wilson interval."""
+def _share(credit: Float[np.ndarray, " M"]) -> EstimateFigure:
+    """Return a mean of M >= 1 shares with its Wilson interval."""
     low, high = wilson(float(credit.sum()), len(credit))
-    return {
-        "value": float(credit.mean()) if len(credit) else None,
-        "low": low,
-        "high": high,
-        "confidence": 0.95,
-        "n": len(credit),
-        "how": "Wilson interval over comparisons",
-    }
+    return EstimateFigure(
+        value=float(credit.mean()),
+        low=low,
+        high=high,
+        confidence=0.95,
+        n=len(credit),
+        n_clusters=len(credit),
+        how="Wilson interval over comparisons",
+    )
 
 
 def _credit(
@@ -78,25 +90,25 @@ def _calibration(
     scores: Float[np.ndarray, "N K"],
     targets: Float[np.ndarray, "N K"],
     exists: np.ndarray[Any, Any],
-) -> dict[str, Any]:
+) -> CalibrationFigures:
     """Compare softmax(scores) with the shares of votes, sample by sample."""
     probabilities = softmax(np.where(exists, scores, -np.inf), axis=1)
-    result: Calibration = calibration_error(probabilities[exists], targets[exists])
-    return {
-        "error": result.error,
-        "n": int(exists.sum()),
-        "bins": [
-            {
-                "low": row.low,
-                "high": row.high,
-                "n": row.n,
-                "mean_probability": row.mean_probability,
-                "frequency": row.frequency,
-                "interval": list(row.interval),
-            }
+    result = calibration_error(probabilities[exists], targets[exists])
+    return CalibrationFigures(
+        error=result.error,
+        n=int(exists.sum()),
+        bins=tuple(
+            CalibrationBinFigures(
+                low=row.low,
+                high=row.high,
+                n=row.n,
+                mean_probability=row.mean_probability,
+                frequency=row.frequency,
+                interval=(row.interval.low, row.interval.high),
+            )
             for row in result.bins
-        ],
-    }
+        ),
+    )
 
 
 def _within_correlation(
@@ -112,20 +124,20 @@ def _within_correlation(
 
 def _by_margin(
     scores: Float[np.ndarray, "M K"], credit: Float[np.ndarray, " M"]
-) -> list[dict[str, Any]]:
+) -> tuple[MarginFigures, ...]:
     """Return the accuracy in quarters of the lead of the best score over the second."""
     ordered = np.sort(np.where(np.isnan(scores), -np.inf, scores), axis=1)
     margin = ordered[:, -1] - ordered[:, -2]
     rank = np.argsort(margin, kind="stable")
-    return [
-        {
-            "low": float(margin[part].min()),
-            "high": float(margin[part].max()),
-            "accuracy": _share(credit[part]),
-        }
+    return tuple(
+        MarginFigures(
+            low=float(margin[part].min()),
+            high=float(margin[part].max()),
+            accuracy=_share(credit[part]),
+        )
         for part in np.array_split(rank, 4)
         if len(part)
-    ]
+    )
 
 
 def _others(
@@ -142,29 +154,30 @@ def _by_length(
     best: np.ndarray[Any, Any],
     exists: np.ndarray[Any, Any],
     credit: Float[np.ndarray, " M"],
-) -> list[dict[str, Any]]:
+) -> tuple[LengthFigures, ...]:
     """Return the accuracy where the chosen sample is shorter, alike, or longer than the others."""
     chosen, others = _others(lengths, best, exists)
     change = (chosen - others) / np.maximum(others, 1e-9)
-    parts = {
-        "chosen is shorter": change < -LENGTH_MARGIN,
-        "about equal": np.abs(change) <= LENGTH_MARGIN,
-        "chosen is longer": change > LENGTH_MARGIN,
-    }
-    return [
-        {"bucket": name, "accuracy": _share(credit[here])}
-        for name, here in parts.items()
+    parts: tuple[tuple[LengthBucket, np.ndarray[Any, Any]], ...] = (
+        ("chosen is shorter", change < -LENGTH_MARGIN),
+        ("about equal", np.abs(change) <= LENGTH_MARGIN),
+        ("chosen is longer", change > LENGTH_MARGIN),
+    )
+    return tuple(
+        LengthFigures(bucket=bucket, accuracy=_share(credit[here]))
+        for bucket, here in parts
         if here.any()
-    ]
+    )
 
 
 def _length_only(
     lengths: Float[np.ndarray, "M K"],
     targets: Float[np.ndarray, "M K"],
     exists: np.ndarray[Any, Any],
-) -> dict[str, Any]:
+) -> LengthOnlyFigures:
     """Return the accuracy of a rater who can only count: the better of longest and shortest."""
     longest = _credit(np.where(exists, lengths, -np.inf), targets)
     shortest = _credit(np.where(exists, -lengths, -np.inf), targets)
-    rule = "longest" if longest.mean() >= shortest.mean() else "shortest"
-    return {"rule": rule, "accuracy": _share(longest if rule == "longest" else shortest)}
+    if longest.mean() >= shortest.mean():
+        return LengthOnlyFigures(rule="longest", accuracy=_share(longest))
+    return LengthOnlyFigures(rule="shortest", accuracy=_share(shortest))

@@ -1,13 +1,14 @@
 """The last step of a round: the policy is compared with the reference on held-out prompts."""
 
-from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.evaluation.evaluate import evaluate_models
+from prefloop.evaluation.judges.build import build_judge
 from prefloop.records import REFERENCE
 from prefloop.run.stages import Stages
-from prefloop.scorers.build import build_scorer, build_weighted
+from prefloop.scorers.build import build_weighted
 
 
 def evaluate(stages: Stages, round_number: int) -> None:
-    """Have a held-out judge compare policy and reference on prompts that nothing trained on."""
+    """Have held-out judges compare policy and reference on prompts that nothing trained on."""
     if not stages.rounds.wants_evaluation(round_number):
         return
     config, settings = stages.config, stages.config.evaluation
@@ -23,14 +24,12 @@ def evaluate(stages: Stages, round_number: int) -> None:
         n = settings.frontier_samples
         draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
     stages.monitor.check_stop("during evaluation")
-    judges = [build_scorer(name, config.scorers) for name in settings.judges[:1]]
-    evaluate_round(
+    evaluate_models(
         stages.store,
+        models={model: round_number},
+        judges=[build_judge(name, config) for name in settings.judges],
+        scorer=build_weighted(known, config.scorers) if known else None,
         config=settings,
         task=config.task,
-        round=round_number,
-        policy_model=model,
-        judge=judges[0] if judges else None,
-        scorer=build_weighted(known, config.scorers) if known else None,
         folder=stages.folder,
     )

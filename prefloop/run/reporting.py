@@ -9,9 +9,5 @@ from prefloop.run.stages import Stages
 
 def write_report(stages: Stages) -> Path:
     """Write the models' cards and the report; return the report's path."""
-    config, folder = stages.config, stages.folder
-    settings = config.model_dump()
-    write_cards(folder, task=config.task, settings=settings)
-    return build_report(
-        folder, stages.store, config=config.report, task=config.task, settings=settings
-    )
+    write_cards(stages.folder, stages.config)
+    return build_report(stages.folder, stages.store, stages.config)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefloop.functional.schedules import label_budget
 from prefloop.policy.stage import PolicyStage
+from prefloop.run_folder import read_run_folder
 from prefloop.settings.comparisons import PEOPLE, ComparisonsConfig
 from prefloop.settings.run import RunConfig
 
@@ -79,10 +80,11 @@ class Rounds:
         """
         if self.policy.update < self.last_update(round_number):
             return False
-        policy = self.folder / "policy" / f"round-{round_number}"
-        evaluation = self.folder / "evaluation" / f"round-{round_number}.json"
-        is_evaluated = evaluation.exists() or not self.wants_evaluation(round_number)
-        return policy.exists() and is_evaluated
+        if not (self.folder / "policy" / f"round-{round_number}").exists():
+            return False
+        if not self.wants_evaluation(round_number):
+            return True
+        return read_run_folder(self.folder).evaluation_of_round(round_number) is not None
 
     def wants_evaluation(self, round_number: int) -> bool:
         """Whether the round's policy is to be evaluated; only the newest is in memory."""

@@ -8,13 +8,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from prefloop.report.build import build_report
-from prefloop.settings.report import ReportConfig
 from prefloop.store.store import Store
 from tests.browser.conftest import NewPerson
 from tests.browser.hostile import CALL, MARKUP, TRAP, payloads
 from tests.browser.person import Person
 from tests.browser.site import Site, serving
-from tests.unit.report.fake_run import SETTINGS, fake_task, make_run
+from tests.unit.report.fake_run import fake_config, make_run
 
 WATCH = """
 window.violations = [];
@@ -157,8 +156,7 @@ def _spread(site: Site) -> None:
 def test_the_report_shows_them_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", rounds=1, n_held_out=len(SUITABLE), hostile=SUITABLE)
     with Store.open(run / "prefloop.db") as store:
-        config = ReportConfig(pairs=len(SUITABLE))
-        report = build_report(run, store, config=config, task=fake_task(), settings=SETTINGS)
+        report = build_report(run, store, fake_config(report={"pairs": len(SUITABLE)}))
     with browser.new_context() as context:
         asked: list[str] = []
         context.on("request", lambda request: asked.append(request.url))

@@ -73,8 +73,8 @@ def test_an_unknown_model_without_network(
 
 
 def test_a_tokenizer_without_a_pad_token_gets_one(prefloop: Command, run: Path) -> None:
-    findings = prefloop.done("doctor", run, "--json").json()["findings"]
-    (pad,) = (f for f in findings if f["check"] == "padding is not end-of-text")
+    results = prefloop.done("doctor", run, "--json").json()["results"]
+    (pad,) = (r for r in results if r["check"] == "padding is not end-of-text")
     assert pad["status"] == "ok" and "added by prefloop" in pad["told"]
 
 

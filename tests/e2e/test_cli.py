@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from docs.generate import verbs
 from prefloop.cli.main import app
+from prefloop.run_folder import read_run_folder
 from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.e2e.small_run import make_run
@@ -86,7 +87,7 @@ def test_evaluation_judges_a_round_that_is_not_the_last(
     run = make_run(tmp_path / "run", gpt2_folder)
     prefloop.done("policy", run)
     assert prefloop.done("evaluation", run, "--json").json()["evaluations"] == 1
-    assert (run / "evaluation" / "round-0.json").exists()
+    assert [file.figures.round for file in read_run_folder(run).evaluations] == [0]
     assert not (run / "rewards" / "round-1").exists()
 
 

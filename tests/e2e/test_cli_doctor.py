@@ -21,12 +21,12 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
 def test_a_good_run(prefloop: Command, run: Path) -> None:
     told = prefloop.done("doctor", run, "--json").json()
     assert "No stage is bad" in told["conclusion"]
-    stages = {f["stage"] for f in told["findings"]}
+    stages = {f["stage"] for f in told["results"]}
     assert stages == {
         *("settings", "models", "prompts", "store", "comparisons"),
         *("rewards", "policy", "evaluation", "checkpoints"),
     }
-    assert all(f["action"] for f in told["findings"] if f["status"] in ("warn", "bad"))
+    assert all(f["action"] for f in told["results"] if f["status"] in ("warn", "bad"))
     assert "No stage is bad" in prefloop.done("doctor", run).out
 
 
@@ -112,8 +112,8 @@ def test_a_spoiled_stage_is_named(prefloop: Command, run: Path, name: str) -> No
     spoil(run)
     outcome = prefloop("doctor", run, "--json")
     assert outcome.code == 2
-    bad = [f for f in outcome.json()["findings"] if f["status"] == "bad"]
+    bad = [f for f in outcome.json()["results"] if f["status"] == "bad"]
     assert bad[0]["stage"] == stage
     assert check in bad[0]["check"]
-    assert bad[0]["told"] and bad[0]["action"]
+    assert bad[0]["message"] and bad[0]["action"]
     assert f"first bad stage is {stage}" in outcome.json()["conclusion"]

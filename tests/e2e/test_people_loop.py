@@ -14,6 +14,7 @@ from prefloop.models.checkpoint import checkpoint_numbers
 from prefloop.records import Label
 from prefloop.run import stops
 from prefloop.run import waiting as people
+from prefloop.run_folder import read_run_folder
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
 from tests.e2e.live_run import (
@@ -90,8 +91,9 @@ def test_those_who_watch_are_told_every_line_and_see_responses(straight_people: 
 
 
 def test_nothing_is_claimed_about_a_taste_that_nobody_knows(straight_people: Path) -> None:
-    figures = json.loads((straight_people / "evaluation" / "round-1.json").read_text())
-    assert "people labeled" in figures["missing"]["frontier"]
+    found = read_run_folder(straight_people).evaluation_of_round(1)
+    assert found is not None
+    assert "people labeled" in found.figures.missing["frontier"]
     with opened(straight_people) as store:
         assert store.samples(purpose="frontier") == []
 

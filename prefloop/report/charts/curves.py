@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from prefloop.figures.text import number
 from prefloop.report.charts.plot import Plot, draw
-from prefloop.report.charts.scale import padded_range, value_text
+from prefloop.report.charts.scale import padded_range
 
 MAX_POINTS = 300
 """More points than a chart has room for are averaged in groups."""
@@ -87,14 +88,13 @@ def _label_ends(plot: Plot, series: Sequence[Series]) -> None:
     for y, one in ends:
         y = max(y, below + LABEL_GAP)
         below = y
-        text = f"{one.name} {value_text(one.y[-1])}".strip()
+        text = f"{one.name} {number(one.y[-1])}".strip()
         x = plot.x(one.x[-1]) + 6
         draw(plot.root, "text", text, class_=f"value {one.style}", x=x, y=y + 3.5)
 
 
 def _describe(title: str, series: Sequence[Series], x_label: str) -> str:
     parts = [
-        f"{one.name or title}: from {value_text(one.y[0])} to {value_text(one.y[-1])}"
-        for one in series
+        f"{one.name or title}: from {number(one.y[0])} to {number(one.y[-1])}" for one in series
     ]
     return f"{'; '.join(parts)}. Horizontal axis: {x_label}."

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
-from prefloop.report.charts.scale import Scale, round_ticks, tick_text
+from prefloop.figures import text as texts
+from prefloop.report.charts.scale import Scale, round_ticks
 
 
 def draw(parent: Element, tag: str, text: str | None = None, **attributes: object) -> Element:
@@ -80,14 +81,14 @@ class Plot:
         for value in up:
             y = self.y(value)
             draw(self.root, "line", class_="grid", x1=self.left, x2=self.right, y1=y, y2=y)
-            number = f"{100 * value:.0f} %" if percent else tick_text(value, up)
+            number = texts.percent(value) if percent else texts.tick(value, up)
             draw(self.root, "text", number, class_="tick end", x=self.left - 6, y=y + 3.5)
         base = self.bottom
         draw(self.root, "line", class_="axis", x1=self.left, x2=self.right, y1=base, y2=base)
         for value in across:
             x = self.x(value)
             draw(self.root, "line", class_="axis", x1=x, x2=x, y1=base, y2=base + 4)
-            number = f"{100 * value:.0f} %" if percent else tick_text(value, across)
+            number = texts.percent(value) if percent else texts.tick(value, across)
             draw(self.root, "text", number, class_="tick middle", x=x, y=base + 16)
         draw(self.root, "text", x_label, class_="name end", x=self.right, y=base + 31)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from prefloop.doctor import foundations
-from prefloop.doctor.finding import Finding
 from prefloop.doctor.foundations import check_database
+from prefloop.doctor.result import CheckResult
 from prefloop.run_file import parse_run
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -32,11 +32,11 @@ def config_of(place: str | Path | None = None) -> RunConfig:
 
 def findings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Conditions
-) -> dict[str, list[Finding]]:
+) -> dict[str, list[CheckResult]]:
     """Return the findings, by status, of a store that stands on this."""
     Store.open(tmp_path / "prefloop.db").close()
     monkeypatch.setattr(foundations, "conditions", lambda _: found)
-    by_status: dict[str, list[Finding]] = {}
+    by_status: dict[str, list[CheckResult]] = {}
     for each in check_database(config_of(), tmp_path):
         by_status.setdefault(each.status, []).append(each)
     return by_status
@@ -66,24 +66,24 @@ def test_the_versions_that_can_lose_a_commit(version: tuple[int, ...], can: bool
 def test_a_good_foundation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert findings(monkeypatch, tmp_path, GOOD).keys() == {"ok"}
     [server] = findings(monkeypatch, tmp_path, SERVER)["ok"]
-    assert server.told == "PostgreSQL 16.2 forces every commit to the disk."
+    assert server.message == "PostgreSQL 16.2 forces every commit to the disk."
 
 
 def test_an_affected_sqlite_is_told_with_what_is_done_about_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     affected = replace(GOOD, program="SQLite 3.40.1", can_lose_commits=True)
-    told = findings(monkeypatch, tmp_path, affected)["ok"][0].told
-    assert "SQLite 3.40.1 can lose a commit" in told
-    assert "prefloop lets only one write" in told
+    message = findings(monkeypatch, tmp_path, affected)["ok"][0].message
+    assert "SQLite 3.40.1 can lose a commit" in message
+    assert "prefloop lets only one write" in message
     without = replace(affected, has_writers_lock=False)
     [bad] = findings(monkeypatch, tmp_path, without)["bad"]
-    assert "the lock that prevents this does not work here" in bad.told
+    assert "the lock that prevents this does not work here" in bad.message
     assert bad.action
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "message"),
     [
         (
             replace(GOOD, settings={"journal_mode": "delete", "synchronous": "2"}),
@@ -99,10 +99,10 @@ def test_an_affected_sqlite_is_told_with_what_is_done_about_it(
     ],
 )
 def test_a_poor_foundation_is_warned_of(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Conditions, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Conditions, message: str
 ) -> None:
     [warning] = findings(monkeypatch, tmp_path, found)["warn"]
-    assert told in warning.told
+    assert message in warning.message
     assert warning.action
 
 

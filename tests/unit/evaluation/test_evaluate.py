@@ -1,20 +1,27 @@
-"""One round's evaluation through the real store."""
+"""The evaluation of models through the real store."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.errors import InputError
+from prefloop.evaluation.evaluate import evaluate_models, forget_evaluations
+from prefloop.evaluation.judges.build import CheckedJudge, build_judge
+from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.records import REFERENCE
-from prefloop.scorers.build import build_scorer, build_weighted
+from prefloop.run_file import parse_run
+from prefloop.run_folder import evaluation_path, read_run_folder
+from prefloop.scorers.build import build_weighted
 from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
-from tests.unit.evaluation.worlds import POLICY, prompt, sample
+from tests.unit.evaluation.worlds import POLICY, FirstLetter, prompt, sample
 
 N = 12
+OTHER = "some/model"
+RUN = parse_run({}, "run.yaml")
+LEXICON, LENGTH = (build_judge(name, RUN) for name in ("lexicon", "length"))
 
 
 @pytest.fixture
@@ -23,68 +30,121 @@ def store(tmp_path: Path) -> Iterator[Store]:
         opened.add_prompts([prompt(n) for n in range(N)])
         ours = [sample(n, "What a happy, lovely day.", kl=3.0 + 0.1 * n) for n in range(N)]
         theirs = [sample(n, "A cold and awful day.", model=REFERENCE) for n in range(N)]
+        others = [sample(n, "A terrible day in a cold hall.", model=OTHER) for n in range(N)]
         drawn = [
             sample(n, "good " * k + "day", model=REFERENCE, purpose="frontier", copy=k)
             for n in range(3)
             for k in range(6)
         ]
-        opened.add_samples(ours + theirs + drawn)
+        opened.add_samples(ours + theirs + others + drawn)
         yield opened
 
 
-def _evaluate(store: Store, folder: Path, *, judge: str | None, has_taste: bool) -> dict:
-    return evaluate_round(
+def _evaluate(
+    store: Store,
+    folder: Path,
+    *,
+    models: Mapping[str, int | None] | None = None,
+    judges: Sequence[CheckedJudge] = (LEXICON,),
+    baseline: str = REFERENCE,
+    has_scorer: bool = True,
+    frontier_prompts: int = 3,
+) -> list[EvaluationFigures]:
+    return evaluate_models(
         store,
-        config=EvaluationConfig(),
-        judge=build_scorer(judge, {}) if judge else None,
+        models={POLICY: 0} if models is None else models,
+        baseline=baseline,
+        judges=judges,
+        scorer=build_weighted({"sentiment": 1.0}, {}) if has_scorer else None,
+        config=EvaluationConfig(frontier_prompts=frontier_prompts),
         task=load_task("sentiment"),
-        round=0,
-        policy_model=POLICY,
-        scorer=build_weighted({"sentiment": 1.0}, {}) if has_taste else None,
         folder=folder,
     )
 
 
 def test_figures_are_stored_with_the_rows_they_came_from(store: Store, tmp_path: Path) -> None:
-    figures = _evaluate(store, tmp_path, judge="lexicon", has_taste=True)
-    assert json.loads((tmp_path / "evaluation" / "round-0.json").read_text()) == figures
-    assert figures["win_rate"]["wins"] == N
-    assert "Wilson" in figures["win_rate"]["rate"]["how"]
-    assert figures["win_rate"]["verdict_ids"] == [
-        v.id for v in store.verdicts(model="policy/round-0")
-    ]
-    ids = figures["rows"]["policy_samples"] + figures["rows"]["reference_samples"]
+    (figures,) = _evaluate(store, tmp_path)
+    (file,) = read_run_folder(tmp_path).evaluations
+    assert (file.path, file.figures) == ("evaluation/policy/update-8.json", figures)
+    assert figures.win_rate is not None
+    assert figures.win_rate.wins == N
+    assert "Wilson" in figures.win_rate.rate.how
+    assert figures.win_rate.verdict_ids == tuple(v.id for v in store.verdicts(model=POLICY))
+    ids = figures.rows.model_samples + figures.rows.baseline_samples
     assert set(ids) <= set(store.samples_by_id(ids))
-    assert figures["kl"]["value"] == pytest.approx(3.55)
-    assert figures["frontier"]["n_samples"] == 6
-    assert figures["verdict"].startswith("The held-out judge (a sentiment lexicon) prefers")
+    assert figures.kl is not None and figures.kl.value == pytest.approx(3.55)
+    assert figures.frontier is not None and figures.frontier.n_samples == 6
+    assert figures.verdict.startswith("The held-out judge (a sentiment lexicon) prefers")
 
 
 def test_evaluating_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
-    first = _evaluate(store, tmp_path, judge="lexicon", has_taste=True)
-    assert _evaluate(store, tmp_path, judge="lexicon", has_taste=True) == first
+    first = _evaluate(store, tmp_path)
+    assert _evaluate(store, tmp_path) == first
     assert len(store.verdicts()) == N
 
 
+def test_each_model_is_compared_by_each_judge(store: Store, tmp_path: Path) -> None:
+    models = {POLICY: 0, OTHER: None}
+    ours, other = _evaluate(store, tmp_path, models=models, judges=[LEXICON, LENGTH])
+    assert [w.judge for w in ours.win_rates] == ["lexicon", "length"]
+    assert [w.rate.value for w in ours.win_rates] == [1.0, 0.5]
+    assert [w.rate.value for w in other.win_rates] == [0.0, 1.0]
+    assert (ours.round, other.round) == (0, None)
+    assert len(store.verdicts(judge="length", model=OTHER)) == N
+    run = read_run_folder(tmp_path)
+    assert [file.figures.model for file in run.evaluations] == [POLICY, OTHER]
+    assert run.latest is not None and run.latest.figures == ours
+    assert "finds “some/model” worse: it prefers the reference" in other.verdict
+
+
+def test_any_model_can_be_the_baseline(store: Store, tmp_path: Path) -> None:
+    (figures,) = _evaluate(store, tmp_path, baseline=OTHER)
+    assert figures.baseline == OTHER
+    assert {v.baseline for v in store.verdicts()} == {OTHER}
+    assert "at a KL of 3.6 nats from the reference" in figures.verdict
+    with pytest.raises(InputError, match="policy/update-8 cannot be compared with itself"):
+        _evaluate(store, tmp_path, baseline=POLICY)
+
+
+def test_samples_of_another_update_are_not_looked_at(store: Store, tmp_path: Path) -> None:
+    """The samples of an earlier update of the same round must not stand for this one."""
+    store.add_samples([sample(n, "sad", model="policy/update-16", kl=9.0) for n in range(4)])
+    ours, later = _evaluate(store, tmp_path, models={POLICY: 0, "policy/update-16": 1})
+    assert len(ours.rows.model_samples) == N
+    assert later.kl is not None and later.kl.value == pytest.approx(9.0)
+    assert len(later.rows.baseline_samples) == 4, "the reference on the same prompts"
+
+
+def test_a_judge_without_scores_says_so(store: Store, tmp_path: Path) -> None:
+    (figures,) = _evaluate(store, tmp_path, judges=[CheckedJudge("letters", FirstLetter())])
+    assert figures.win_rate is not None
+    assert figures.win_rate.score is None
+    assert figures.missing["score of letters"] == "this judge compares texts and gives no scores"
+    assert "(a reader of first letters) finds the tuned model worse" in figures.verdict
+
+
 def test_what_is_not_measured_is_absent_and_explained(store: Store, tmp_path: Path) -> None:
-    figures = _evaluate(store, tmp_path, judge=None, has_taste=False)
-    assert (figures["win_rate"], figures["frontier"], figures["rouge"]) == (None, None, None)
-    assert set(figures["missing"]) == {"win_rate", "frontier", "rouge"}
-    assert "was not judged: no judge was asked" in figures["verdict"]
+    (figures,) = _evaluate(store, tmp_path, judges=[], has_scorer=False)
+    assert (figures.win_rate, figures.frontier, figures.rouge) == (None, None, None)
+    assert set(figures.missing) == {"win_rates", "frontier", "rouge"}
+    assert "people labeled" in figures.missing["frontier"]
+    assert "was not judged: no judge was asked" in figures.verdict
     assert store.verdicts() == []
+    (figures,) = _evaluate(store, tmp_path, frontier_prompts=0)
+    assert "evaluation.frontier_prompts is 0" in figures.missing["frontier"]
 
 
-def test_a_policy_without_samples_is_not_judged(store: Store, tmp_path: Path) -> None:
-    figures = evaluate_round(
-        store,
-        config=EvaluationConfig(),
-        task=load_task("sentiment"),
-        round=5,
-        policy_model="policy/round-5",
-        judge=build_scorer("lexicon", {}),
-        scorer=None,
-        folder=tmp_path,
-    )
-    assert figures["win_rate"] is None
-    assert figures["kl"] is None
-    assert "no held-out prompt has samples of both models" in figures["verdict"]
+def test_a_model_without_samples_is_not_judged(store: Store, tmp_path: Path) -> None:
+    (figures,) = _evaluate(store, tmp_path, models={"policy/update-99": 5})
+    assert figures.win_rate is None
+    assert figures.kl is None
+    assert "no held-out prompt has samples of both models" in figures.verdict
+    assert figures.missing["kl"] == "the model has no evaluation samples"
+
+
+def test_forgotten_rounds_lose_their_figures_and_no_others(store: Store, tmp_path: Path) -> None:
+    store.add_samples([sample(n, "sad", model="policy/update-16", kl=9.0) for n in range(4)])
+    _evaluate(store, tmp_path, models={POLICY: 0, "policy/update-16": 1, OTHER: None})
+    forget_evaluations(tmp_path, [1])
+    assert [f.figures.model for f in read_run_folder(tmp_path).evaluations] == [POLICY, OTHER]
+    assert not evaluation_path(tmp_path, "policy/update-16").exists()

@@ -1,6 +1,7 @@
 """KL, copying, fluency, ROUGE and the frontier, on samples whose figures are known."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,64 +9,71 @@ import pytest
 from prefloop.evaluation.copying import copying_figures
 from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
-from prefloop.evaluation.kl import kl_figures
+from prefloop.evaluation.kl import kl_figure
 from prefloop.evaluation.rouge import rouge_figures
-from prefloop.records import REFERENCE
-from tests.unit.evaluation.worlds import WordCountJudge, prompt, sample
+from prefloop.records import REFERENCE, Sample
+from prefloop.scorers.scorer import Scores
+from tests.unit.evaluation.worlds import WordCount, prompt, sample
 
 TEXT = "The cat sat on the mat. Then it slept."
+
+
+def word_counts(samples: Sequence[Sample]) -> Scores:
+    """Return the number of words, minus 3."""
+    return WordCount().score([""] * len(samples), [sample.text for sample in samples])
+
+
 PROMPTS = {p.id: p for p in (prompt(n, TEXT) for n in range(4))}
 
 
 def test_kl_is_the_mean_per_response_and_skips_unknown() -> None:
-    row = kl_figures(
+    row = kl_figure(
         [sample(0, "a", kl=2.0), sample(1, "b", kl=6.0), sample(2, "c", model=REFERENCE)]
     )
     assert row is not None
-    assert (row["value"], row["n"]) == (4.0, 2)
-    assert row["low"] < 4.0 < row["high"]
-    assert kl_figures([]) is None
+    assert (row.value, row.n) == (4.0, 2)
+    assert row.low is not None and row.high is not None
+    assert row.low < 4.0 < row.high
+    assert kl_figure([]) is None
 
 
 def test_one_response_has_no_known_spread() -> None:
-    row = kl_figures([sample(0, "a", kl=2.0)])
+    row = kl_figure([sample(0, "a", kl=2.0)])
     assert row is not None
-    assert (row["low"], row["high"]) == (None, None)
+    assert (row.low, row.high) == (None, None)
 
 
 def test_a_copier_is_told_from_a_writer() -> None:
     copier = [sample(n, "The cat sat on the mat.") for n in range(4)]
     writer = [sample(n, f"Rain fell on hill {n}.", model=REFERENCE) for n in range(4)]
     got = copying_figures(PROMPTS, copier, writer)
-    assert got["policy"]["novel_sentences"]["value"] == 0.0
-    assert got["reference"]["novel_sentences"]["value"] == 1.0
-    assert got["change"]["novel_sentences"]["value"] == -1.0
-    assert got["policy"]["starts_copied"]["value"] == 1.0
-    assert got["policy"]["longest_run_words"]["value"] == 6.0
-    assert got["policy"]["coverage"]["value"] == 1.0
-    assert "human" not in got
-    assert got["policy"]["novel_sentences"]["high"] > 0, "four prompts are no certainty"
+    assert got.model.novel_sentences.value == 0.0
+    assert got.baseline.novel_sentences.value == 1.0
+    assert got.change.novel_sentences.value == -1.0
+    assert got.model.starts_copied.value == 1.0
+    assert got.model.longest_run_words.value == 6.0
+    assert got.model.coverage.value == 1.0
+    assert got.human is None
+    assert got.model.novel_sentences.high > 0, "four prompts are no certainty"
 
 
 def test_human_answers_stand_beside_the_models() -> None:
     prompts = {"p0": prompt(0, TEXT, reference="A cat slept.")}
     got = copying_figures(prompts, [sample(0, "It ran.")], [sample(0, "It hid.", model=REFERENCE)])
-    assert got["human"]["novel_sentences"]["value"] == 1.0
+    assert got.human.novel_sentences.value == 1.0
 
 
 def test_fluency_figures() -> None:
     ours = [sample(0, "ha ha ha"), sample(1, "ha ha ha")]
     theirs = [sample(0, "a b", model=REFERENCE), sample(1, "c d e", model=REFERENCE)]
     got = fluency_figures(ours, theirs)
-    assert got["policy"]["ref_logprob_per_token"]["value"] == -2.0
-    assert got["reference"]["ref_logprob_per_token"]["value"] == -2.0, (
-        "its own model is the reference"
-    )
-    assert got["policy"]["duplicates"] == 1.0
-    assert got["reference"]["duplicates"] == 0.0
-    assert got["policy"]["distinct_2"] == pytest.approx(1 / 4)
-    assert got["policy"]["longest_repeated_run_words"]["value"] == 2.0
-    assert got["reference"]["words"]["value"] == 2.5
+    assert got.model.ref_logprob_per_token.value == -2.0
+    assert got.baseline.ref_logprob_per_token.value == -2.0, "its own model is the reference"
+    assert got.model.duplicates == 1.0
+    assert got.baseline.duplicates == 0.0
+    assert got.model.distinct_2 == pytest.approx(1 / 4)
+    assert got.model.longest_repeated_run_words.value == 2.0
+    assert got.baseline.words.value == 2.5
 
 
 def test_rouge_needs_human_answers() -> None:
@@ -73,9 +81,9 @@ def test_rouge_needs_human_answers() -> None:
     assert rouge_figures(PROMPTS, ours, theirs) is None
     got = rouge_figures({"p0": prompt(0, TEXT, reference="a cat slept")}, ours, theirs)
     assert got is not None
-    assert got["policy"]["rouge_l"]["value"] == 1.0
-    assert got["reference"]["rouge_1"]["value"] == 0.0
-    assert 0 < got["lead_3"]["rouge_1"]["value"] < 1
+    assert got.model.rouge_l.value == 1.0
+    assert got.baseline.rouge_1.value == 0.0
+    assert 0 < got.lead_3.rouge_1.value < 1
 
 
 def test_frontier_places_the_policy_and_knows_its_limit() -> None:
@@ -86,21 +94,21 @@ def test_frontier_places_the_policy_and_knows_its_limit() -> None:
         for k in range(64)
     ]
     near = [sample(n, "w " * (4 + n % 2), kl=0.1 + 0.1 * n) for n in range(4)]
-    got = frontier_figures(WordCountJudge(), PROMPTS, drawn, near)
+    got = frontier_figures(word_counts, PROMPTS, drawn, near)
     assert got is not None
-    assert (got["n_prompts"], got["n_samples"]) == (4, 64)
-    assert got["reference_reward"] == pytest.approx(4.5 - 3, abs=0.3)
-    assert got["policy"]["reward"]["value"] == 1.5
-    assert got["best_reward_at_kl"] > got["reference_reward"]
-    assert [row["n"] for row in got["best_of_n"]] == [1, 2, 4, 8, 16, 32, 64]
-    assert got["best_of_n"][0]["reward"] == pytest.approx(got["reference_reward"])
-    far = frontier_figures(WordCountJudge(), PROMPTS, drawn, [sample(0, "w", kl=9.0)])
+    assert (got.n_prompts, got.n_samples) == (4, 64)
+    assert got.reference_reward == pytest.approx(4.5 - 3, abs=0.3)
+    assert got.model.reward.value == 1.5
+    assert got.best_reward_at_kl > got.reference_reward
+    assert [row.n for row in got.best_of_n] == [1, 2, 4, 8, 16, 32, 64]
+    assert got.best_of_n[0].reward == pytest.approx(got.reference_reward)
+    far = frontier_figures(word_counts, PROMPTS, drawn, [sample(0, "w", kl=9.0)])
     assert far is not None
-    assert far["best_reward_at_kl"] is None
-    assert far["share_of_best_gain"] is None
-    assert far["max_expressible_kl_nats"] == pytest.approx(math.log(64))
+    assert far.best_reward_at_kl is None
+    assert far.share_of_best_gain is None
+    assert far.max_expressible_kl_nats == pytest.approx(math.log(64))
 
 
 def test_frontier_needs_several_samples() -> None:
     alone = [sample(0, "w", model=REFERENCE, purpose="frontier")]
-    assert frontier_figures(WordCountJudge(), PROMPTS, alone, [sample(0, "w")]) is None
+    assert frontier_figures(word_counts, PROMPTS, alone, [sample(0, "w")]) is None

@@ -20,5 +20,5 @@ def test_repetition_is_measured_on_as_many_samples_of_both_models() -> None:
     ours = [sample(n, text) for n, text in enumerate(["a b", "c d", "a b", "a b"])]
     theirs = [sample(n, text, model=REFERENCE) for n, text in enumerate(["a b", "c d"])]
     got = fluency_figures(ours, theirs)
-    assert got["policy"]["distinct_2"] == got["reference"]["distinct_2"] == pytest.approx(1.0)
-    assert got["policy"]["duplicates"] == 0.0
+    assert got.model.distinct_2 == got.baseline.distinct_2 == pytest.approx(1.0)
+    assert got.model.duplicates == 0.0

@@ -70,6 +70,12 @@ def test_best_of_n_of_consecutive_numbers_is_the_known_mean_of_the_maximum(n: in
     np.testing.assert_allclose(got.reward, n * 21 / (n + 1), **FP64)
 
 
+def test_without_a_trustworthy_point_no_reward_is_known_even_at_no_kl() -> None:
+    frontier = optimal_frontier(np.array([[0.0, 5.0]]), np.array([0.01]))
+    assert not any(point.is_trustworthy for point in frontier.points)
+    assert reward_at_kl(frontier, 0.0) is None
+
+
 def test_best_of_16_costs_184_hundredths_of_a_nat() -> None:
     """log 16 - 15/16 = 1.8351 (the figure of the 2019 follow-ups)."""
     assert round(best_of_n(np.zeros((1, 16)), 16).kl_nats, 4) == 1.8351

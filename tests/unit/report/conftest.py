@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from prefloop.report.build import build_report
-from prefloop.settings.report import ReportConfig
 from prefloop.store.store import Store
-from tests.unit.report.fake_run import SETTINGS, fake_task, make_run
+from tests.unit.report.fake_run import fake_config, make_run
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +14,7 @@ def fake_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two rounds with everything measured, and its report."""
     folder = make_run(tmp_path_factory.mktemp("runs") / "my-run", n_held_out=40)
     with Store.open(folder / "prefloop.db") as store:
-        build_report(
-            folder, store, config=ReportConfig(pairs=40), task=fake_task(), settings=SETTINGS
-        )
+        build_report(folder, store, fake_config(report={"pairs": 40}))
     return folder
 
 

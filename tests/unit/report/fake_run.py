@@ -3,7 +3,6 @@
 Store, evaluation, trust figures and metrics are written by the code that a run uses.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from prefloop.evaluation.evaluate import evaluate_round
+from prefloop.evaluation.evaluate import evaluate_models
+from prefloop.evaluation.judges.build import build_judge
+from prefloop.figures.record import to_json
+from prefloop.figures.trust import TrustFigures
 from prefloop.files import append_json_line
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
-from prefloop.rewards.trust import trust_figures
-from prefloop.scorers.build import build_scorer, build_weighted
+from prefloop.rewards.trust import validation_figures
+from prefloop.run_file import parse_run
+from prefloop.scorers.build import build_weighted
 from prefloop.seeding import numpy_stream, stable_id
-from prefloop.settings.evaluation import EvaluationConfig
-from prefloop.settings.task import TaskConfig
-from prefloop.settings.task_presets import load_task
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"> \u202etxt.exe'
@@ -56,6 +57,7 @@ SAD = (
 )
 
 SETTINGS: dict[str, Any] = {
+    "task": {"name": "sentiment"},
     "seed": 7,
     "rounds": 2,
     "models": {"name": "smollm2", "adapter": "lora", "lora_rank": 8},
@@ -99,26 +101,28 @@ def make_run(
     *,
     rounds: int = 2,
     n_held_out: int = 120,
-    judge: str | None = "lexicon",
+    judges: Sequence[str] = ("lexicon",),
     hostile: Sequence[str] = (HOSTILE,),
 ) -> Path:
     """Return the run folder, filled through the real store and the real evaluation."""
     folder.mkdir(parents=True, exist_ok=True)
     writer = Writer(numpy_stream(7, "fake run"), hostile)
-    task = fake_task()
     with Store.open(folder / "prefloop.db") as store:
         held_out, train = _prompts(store, writer, n_held_out)
         for number in range(rounds):
             _labels(store, writer, train, number, folder)
-            _evaluate(store, writer, held_out, number, folder, task=task, judge=judge)
+            _evaluate(store, writer, held_out, number, folder, judges=judges)
     _metrics(folder, rounds)
     (folder / "run.yaml").write_text("seed: 7\n")
     return folder
 
 
-def fake_task() -> TaskConfig:
-    """Return the sentiment task."""
-    return load_task({"name": "sentiment"})
+def fake_config(**changes: Any) -> RunConfig:
+    """Return the run's settings; sections are merged with those of `SETTINGS`."""
+    raw = dict(SETTINGS)
+    for name, section in changes.items():
+        raw[name] = raw.get(name, {}) | section if isinstance(section, dict) else section
+    return parse_run(raw, "run.yaml")
 
 
 def _prompts(store: Store, writer: Writer, n: int) -> tuple[list[Prompt], list[Prompt]]:
@@ -197,10 +201,19 @@ def _labels(store: Store, writer: Writer, prompts: list[Prompt], round: int, fol
     store.add_samples(drawn)
     store.add_comparisons(asked)
     store.add_labels(labels)
-    figures = trust_figures(np.array(scores), np.array(targets), np.array(lengths), ceiling=0.62)
+    validation = validation_figures(
+        np.array(scores), np.array(targets), np.array(lengths), ceiling=0.62
+    )
+    figures = TrustFigures(
+        labels=120 * (round + 1),
+        reference_mean=0.0,
+        reference_std=1.0,
+        reward_shift=0.3,
+        validation=validation,
+    )
     path = folder / "rewards" / f"round-{round}" / "trust.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"labels": 120 * (round + 1), "validation": figures}))
+    path.write_text(to_json(figures))
 
 
 def _label(writer: Writer, comparison: Comparison, best: int, j: int) -> Label:
@@ -224,10 +237,9 @@ def _evaluate(
     round: int,
     folder: Path,
     *,
-    task: TaskConfig,
-    judge: str | None,
+    judges: Sequence[str],
 ) -> None:
-    policy = f"policy/round-{round}"
+    policy = policy_name(round)
     samples = [_sample(writer, p, model=policy, round=round, purpose="evaluation") for p in prompts]
     if round == 0:
         samples += [
@@ -239,16 +251,21 @@ def _evaluate(
             for k in range(48)
         ]
     store.add_samples(samples)
-    evaluate_round(
+    config = fake_config(evaluation={"prompts": len(prompts), "judges": list(judges)})
+    evaluate_models(
         store,
-        config=EvaluationConfig(prompts=len(prompts)),
-        judge=build_scorer(judge, {}) if judge else None,
-        task=task,
-        round=round,
-        policy_model=policy,
+        models={policy: round},
+        judges=[build_judge(name, config) for name in judges],
         scorer=build_weighted({"sentiment": 1.0}, {}),
+        config=config.evaluation,
+        task=config.task,
         folder=folder,
     )
+
+
+def policy_name(round: int) -> str:
+    """Return the name of the policy that ended a round."""
+    return f"policy/update-{32 * (round + 1)}"
 
 
 def _metrics(folder: Path, rounds: int) -> None:
@@ -276,7 +293,7 @@ def _metrics(folder: Path, rounds: int) -> None:
                 {
                     "stage": "policy",
                     "round": number,
-                    "update": number * 32 + step,
+                    "update": number * 32 + step + 1,
                     "episodes": 64 * (number * 32 + step + 1),
                     "policy/score": -0.5
                     + 2.4 * (1 - np.exp(-3 * done))

@@ -1,17 +1,24 @@
 """The report of a whole run, of an empty one, and of one that holds hostile text."""
 
-import json
 import re
+import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from prefloop.errors import InputError
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.record import to_json
+from prefloop.figures.text import fixed, money, percent, share_interval
 from prefloop.report.build import build_report
-from prefloop.settings.report import ReportConfig
+from prefloop.run_folder import evaluation_path, read_run_folder
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
-from tests.unit.report.fake_run import SETTINGS, fake_task, make_run
+from tests.unit.evaluation.worlds import prompt, sample
+from tests.unit.figures.test_reading import EARLIER
+from tests.unit.report.fake_run import fake_config, make_run, policy_name
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -46,17 +53,17 @@ def _outline(page: str) -> Outline:
     return outline
 
 
-def _build(folder: Path, settings: dict[str, object]) -> str:
+def _build(folder: Path, config: RunConfig | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with Store.open(folder / "prefloop.db") as store:
-        path = build_report(
-            folder, store, config=ReportConfig(), task=fake_task(), settings=settings
-        )
+        path = build_report(folder, store, config or fake_config())
     return path.read_text(encoding="utf-8")
 
 
-def _figures(folder: Path) -> dict[str, object]:
-    return json.loads((folder / "evaluation" / "round-1.json").read_text())
+def _figures(folder: Path) -> EvaluationFigures:
+    latest = read_run_folder(folder).latest
+    assert latest is not None
+    return latest.figures
 
 
 def test_the_verdict_stands_at_the_top_as_the_evaluation_found_it(
@@ -65,7 +72,7 @@ def test_the_verdict_stands_at_the_top_as_the_evaluation_found_it(
     shown = re.search(r'class="verdict">([^<]*)<', page)
     assert shown is not None
     plain = shown[1].replace("\u2060", "").replace("\u202f", " ").strip()
-    assert plain == _figures(fake_run)["verdict"]
+    assert plain == _figures(fake_run).verdict
 
 
 def test_the_page_is_whole_and_needs_nothing_from_outside(page: str) -> None:
@@ -81,7 +88,7 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(page: str) -> None:
 
 def test_links_lead_to_files_of_the_run(fake_run: Path, page: str) -> None:
     targets = set(re.findall(r'href="\.\./([^"]+)"', page)) - {"run.resolved.yaml"}
-    assert "evaluation/round-1.json" in targets
+    assert f"evaluation/{policy_name(1)}.json" in targets
     assert "rewards/round-0/trust.json" in targets
     assert [name for name in targets if not (fake_run / name).exists()] == []
 
@@ -102,17 +109,7 @@ def test_hostile_samples_are_text(page: str) -> None:
 
 
 def test_pairs_are_drawn_by_lot_and_do_not_change(fake_run: Path) -> None:
-    with Store.open(fake_run / "prefloop.db") as store:
-        pages = [
-            build_report(
-                fake_run,
-                store,
-                config=ReportConfig(pairs=5),
-                task=fake_task(),
-                settings=SETTINGS | {"seed": seed},
-            ).read_text(encoding="utf-8")
-            for seed in (7, 7, 8)
-        ]
+    pages = [_build(fake_run, fake_config(seed=seed, report={"pairs": 5})) for seed in (7, 7, 8)]
     shown = [re.findall(r'class="ids">prompt (\w+)', page) for page in pages]
     assert shown[0] == shown[1] != shown[2]
     assert all(len(ids) == 5 for ids in shown)
@@ -121,21 +118,26 @@ def test_pairs_are_drawn_by_lot_and_do_not_change(fake_run: Path) -> None:
 
 def test_figures_on_the_page_are_those_of_the_files(fake_run: Path, page: str) -> None:
     figures = _figures(fake_run)
-    text = page.replace("\u202f", " ")
-    sentences = figures["copying"]["policy"]["novel_sentences"]["value"]
-    assert f"<td>{100 * sentences:.0f} %" in text
-    assert f">{figures['win_rate']['wins']}<" in text
-    trust = json.loads((fake_run / "rewards" / "round-1" / "trust.json").read_text())
-    assert f"{trust['validation']['calibration']['error']:.3f}" in text
+    text = page.replace("\u202f", " ").replace("\u2060", "")
+    assert figures.copying.model is not None and figures.win_rate is not None
+    sentences = figures.copying.model.novel_sentences
+    assert sentences is not None
+    assert f"<td>{percent(sentences.value)}" in text
+    assert f">{figures.win_rate.wins}<" in text
+    rate = figures.win_rate.rate
+    assert text.count(share_interval(rate.low, rate.high)) == 3, "sentence, bar and table agree"
+    trust = read_run_folder(fake_run).trusts[1].figures
+    assert trust.validation is not None
+    assert fixed(trust.validation.calibration.error, 3) in text
     with Store.open(fake_run / "prefloop.db") as store:
         labels = store.labels()
     hours = sum(label.seconds for label in labels) / 3600
-    assert f"{hours * 15:,.2f} USD" in text
+    assert money(hours * 15, "USD") in text
     assert f"{len(labels)} labels by" in text
 
 
 def test_an_empty_run_has_a_report_that_claims_nothing(tmp_path: Path) -> None:
-    page = _build(tmp_path / "empty", SETTINGS)
+    page = _build(tmp_path / "empty")
     _outline(page)
     assert "was not judged: the run has no evaluation yet" in page
     assert page.count('class="absent"') >= 7
@@ -143,20 +145,76 @@ def test_an_empty_run_has_a_report_that_claims_nothing(tmp_path: Path) -> None:
     assert " prefers " not in page
 
 
-def test_settings_may_lack_sections(tmp_path: Path) -> None:
-    _outline(_build(tmp_path / "bare", {}))
-
-
 def test_without_a_judge_the_rest_is_still_shown(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "unjudged", rounds=1, n_held_out=6, judge=None)
-    page = _build(folder, SETTINGS)
+    folder = make_run(tmp_path / "unjudged", rounds=1, n_held_out=6, judges=())
+    page = _build(folder)
     assert "was not judged: no judge was asked" in page
     assert "Copying from the prompt" in page
     assert "tuned model preferred" not in page
 
 
-def test_a_torn_figures_file_is_told_in_words(tmp_path: Path) -> None:
+def test_every_model_and_judge_has_its_row(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "two", n_held_out=6, judges=("lexicon", "length"))
+    page = _build(folder)
+    table = page[page.index('id="better"') : page.index('id="learned"')]
+    rows = re.findall(r"<tr><td>(policy after update \d+)</td><td>(\w+)</td>", table)
+    assert rows == [
+        ("policy after update 32", "lexicon"),
+        ("policy after update 32", "length"),
+        ("policy after update 64", "lexicon"),
+        ("policy after update 64", "length"),
+    ]
+    assert "The judges are a sentiment lexicon and a preference for length" in table
+
+
+def test_the_method_that_ran_is_named(fake_run: Path, page: str) -> None:
+    assert "episodes of PPO" in page
+    assert "Training: PPO" in page
+    line = '{"stage": "policy", "round": 0, "update": 1, "method": "rloo", "policy/kl": 0.0}\n'
+    other = fake_run.parent / "other"
+    other.mkdir()
+    (other / "metrics.jsonl").write_text(line)
+    assert "Training: RLOO" in _build(other), "the metrics say what ran"
+    assert "Training: RLOO" in _build(
+        fake_run.parent / "none", fake_config(policy={"method": "rloo"})
+    ), "before the first update the settings do"
+
+
+def test_a_judge_that_shares_a_source_is_named(fake_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(fake_run, tmp_path / "shared"))
+    figures = _figures(folder)
+    assert figures.win_rate is not None
+    judge = figures.win_rate.model_copy(update={"shared_sources": ("person:ann",)})
+    shared = figures.model_copy(update={"win_rates": (judge,)})
+    evaluation_path(folder, figures.model).write_text(to_json(shared))
+    page = _build(folder)
+    assert "is no independent judge: it rests on what labels rest on too (person:ann)" in page
+    assert "had no part in the labels" not in page
+
+
+def _add_earlier_samples(folder: Path) -> None:
+    """Store samples under the ids that the earlier run's evaluation names."""
+    rows = _figures(folder).rows
+    with Store.open(folder / "prefloop.db") as store:
+        drawn = {"policy/round-0": rows.model_samples, "reference": rows.baseline_samples}
+        for model, ids in drawn.items():
+            store.add_prompts([prompt(n) for n in range(len(ids))])
+            store.add_samples(
+                [replace(sample(n, "A day.", model=model), id=id_) for n, id_ in enumerate(ids)]
+            )
+
+
+def test_the_report_of_an_earlier_run_is_as_good(tmp_path: Path) -> None:
+    """Its evaluation is one of a round, and its metrics have earlier names."""
+    folder = Path(shutil.copytree(EARLIER, tmp_path / "run"))
+    _add_earlier_samples(folder)
+    page = _build(folder)
+    assert "finds the tuned model no better: it is preferred on 52\u202f% of 24" in page
+    assert "policy of round 0" in page
+
+
+def test_a_torn_figures_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "evaluation" / "round-0.json").write_text('{"round": 0')
-    with pytest.raises(InputError, match=r"round-0\.json is not JSON .* run its stage again"):
-        _build(tmp_path, SETTINGS)
+    with pytest.raises(InputError, match=r"round-0\.json is not JSON .*`prefloop evaluation`"):
+        _build(tmp_path)

@@ -6,9 +6,13 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.evaluation import WinRateFigures
+from prefloop.figures.text import tick
+from prefloop.figures.trust import CalibrationBinFigures, CalibrationFigures
 from prefloop.report.charts.curves import Curves, Series, curves_chart
 from prefloop.report.charts.reliability import reliability_chart
-from prefloop.report.charts.scale import Scale, padded_range, round_ticks, tick_text, value_text
+from prefloop.report.charts.scale import Scale, padded_range, round_ticks
 from prefloop.report.charts.win_bar import LEFT, RIGHT, win_bar
 
 
@@ -46,7 +50,7 @@ def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
     ticks = round_ticks(low, high)
     assert 2 <= len(ticks) <= 8
     assert all(low - 1e-9 <= t <= high + 1e-9 for t in ticks)
-    assert len({tick_text(t, ticks) for t in ticks}) == len(ticks), "neighbors read differently"
+    assert len({tick(t, ticks) for t in ticks}) == len(ticks), "neighbors read differently"
 
 
 def test_ranges_have_width_and_start_at_zero_when_near() -> None:
@@ -54,16 +58,6 @@ def test_ranges_have_width_and_start_at_zero_when_near() -> None:
     assert padded_range([0.5, 10.0])[0] == 0.0
     assert padded_range([90.0, 100.0])[0] > 80.0
     assert padded_range([math.nan]) == (0.0, 1.0)
-
-
-def test_numbers_read_with_three_figures_and_a_true_minus() -> None:
-    assert [value_text(v) for v in (0.0, 123.4, -0.5, 1e-9, math.inf)] == [
-        "0",
-        "123",
-        "−0.500",
-        "1.0e−09",
-        "–",
-    ]
 
 
 def test_a_line_goes_through_its_points() -> None:
@@ -117,8 +111,25 @@ def test_end_labels_keep_their_distance() -> None:
 
 
 def test_the_win_bar_is_divided_as_the_verdicts_are() -> None:
-    rate = {"value": 0.65, "low": 0.5, "high": 0.8}
-    root = _tree(win_bar({"wins": 6, "ties": 1, "losses": 3, "n": 10, "rate": rate}))
+    rate = EstimateFigure(
+        value=0.65, low=0.5, high=0.8, confidence=0.95, n=10, n_clusters=10, how="by hand"
+    )
+    figures = WinRateFigures(
+        judge="lexicon",
+        description="a sentiment lexicon",
+        n=10,
+        wins=6,
+        ties=1,
+        losses=3,
+        rate=rate,
+        decisive_rate=rate,
+        score=None,
+        baseline_score=None,
+        positive=None,
+        baseline_positive=None,
+        verdict_ids=(),
+    )
+    root = _tree(win_bar(figures))
     widths = [float(e.get("width", "0")) for e in _class(root, "bar")]
     span = RIGHT - LEFT
     assert widths == pytest.approx([0.6 * span, 0.1 * span, 0.3 * span], abs=0.01)
@@ -127,11 +138,19 @@ def test_the_win_bar_is_divided_as_the_verdicts_are() -> None:
 
 
 def test_reliability_points_lie_on_the_diagonal_if_probabilities_come_true() -> None:
-    bins = [
-        {"mean_probability": p, "frequency": p, "interval": [p - 0.05, p + 0.05], "n": 10}
+    bins = tuple(
+        CalibrationBinFigures(
+            low=p - 0.1,
+            high=p + 0.1,
+            n=10,
+            mean_probability=p,
+            frequency=p,
+            interval=(p - 0.05, p + 0.05),
+        )
         for p in (0.2, 0.8)
-    ]
-    root = _tree(reliability_chart({"error": 0.0, "n": 20, "bins": bins}, "r", "Reliability"))
+    )
+    calibration = CalibrationFigures(error=0.0, n=20, bins=bins)
+    root = _tree(reliability_chart(calibration, "r", "Reliability"))
     (x0, y0), (x1, y1) = _path(_class(root, "diagonal")[0])
     for dot in _class(root, "dot"):
         x, y = float(dot.get("cx", "0")), float(dot.get("cy", "0"))

@@ -3,15 +3,22 @@
 from xml.etree import ElementTree
 
 from docs.curves import HEIGHT, WIDTH, curves
-from prefloop.report.training import policy_figures
+from prefloop.figures.metrics_line import MetricsLine
+from prefloop.report.training import policy_charts
 
 
 def test_charts_keep_their_size_side_by_side_and_their_marks() -> None:
     metrics = [
-        {"stage": "policy", "round": 0, "episodes": 64 * i, "policy/score": 0.1 * i, "policy/kl": i}
+        MetricsLine(
+            stage="policy",
+            round=0,
+            update=i,
+            episodes=64 * i,
+            values={"policy/score": 0.1 * i, "policy/kl": float(i)},
+        )
         for i in range(1, 4)
     ]
-    picture = curves(policy_figures(metrics, kl_levels=((6.0, "target"), (9.0, "cap"))))
+    picture = curves(policy_charts(metrics, kl_levels=((6.0, "target"), (9.0, "cap"))))
     root = ElementTree.fromstring(picture)
     charts = [node for node in root.iter() if node.tag.endswith("svg")][1:]
     assert [(c.get("width"), c.get("height")) for c in charts] == [(str(WIDTH), str(HEIGHT))] * 2

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from prefloop.records import Comparison, Label
-from prefloop.report.labels import label_facts, synthetic_scorers
+from prefloop.report.labels import label_facts, who_labels
+from prefloop.settings.comparisons import ComparisonsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.teamwork import Exclusion
 
@@ -46,12 +47,19 @@ LABELS = [
 def test_cost_and_shares_by_hand() -> None:
     facts = label_facts(LABELS, COMPARISONS, ReportConfig(hourly_wage=20.0))
     assert (facts.n_labels, facts.n_train, facts.n_validation) == (5, 4, 1)
-    assert facts.hours == pytest.approx(324 / 3600)
+    assert facts.seconds == pytest.approx(324)
     assert facts.cost == pytest.approx(1.8)
     assert facts.answers == (("best", 4), ("tie", 1))
     ann, bob = facts.labelers
     assert (ann.name, ann.n_labels, ann.median_seconds) == ("ann", 3, 36.0)
     assert (ann.first_share, bob.first_share) == (0.5, 0.5)
+
+
+def test_labels_without_a_time_are_counted_and_cost_nothing() -> None:
+    imported = replace(LABELS[0], id="u", labeler="file", seconds=float("nan"))
+    facts = label_facts([*LABELS, imported], COMPARISONS, ReportConfig(hourly_wage=20.0))
+    assert (facts.n_labels, facts.n_timed, facts.seconds) == (6, 5, pytest.approx(324))
+    assert {row.name: row.median_seconds for row in facts.labelers}["file"] is None
 
 
 def test_agreement_by_hand() -> None:
@@ -83,8 +91,14 @@ def test_only_rules_in_force_are_told() -> None:
     assert facts.n_labels == 5, "nothing is dropped from the page"
 
 
-def test_people_have_no_known_taste() -> None:
-    assert synthetic_scorers({"comparisons": {"labelers": "people"}}) is None
-    assert synthetic_scorers({}) is None
-    scorer = {"labelers": "synthetic", "synthetic": {"scorers": {"length": 2.0}}}
-    assert synthetic_scorers({"comparisons": scorer}) == {"length": 2.0}
+@pytest.mark.parametrize(
+    ("labelers", "words"),
+    [
+        ("synthetic", "synthetic labelers"),
+        ("people", "people"),
+        ("none", "imported labels alone"),
+        ("a_program", "the labeler “a_program”"),
+    ],
+)
+def test_whoever_answers_is_named(labelers: str, words: str) -> None:
+    assert who_labels(ComparisonsConfig(labelers=labelers)) == words

@@ -1,46 +1,91 @@
 """Model cards say what is known and nothing else."""
 
-import json
 from pathlib import Path
 
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.text import percent, share_interval
+from prefloop.report.cards import write_cards
 from prefloop.report.model_card import policy_card, reward_card
-from tests.unit.report.fake_run import SETTINGS, fake_task
+from prefloop.run_folder import RunFigures, read_run_folder
+from tests.unit.report.fake_run import fake_config
+
+NOTHING = RunFigures(name="run", metrics=(), evaluations=(), trusts=())
+
+
+def _card(run: RunFigures, figures: EvaluationFigures | None) -> str:
+    return policy_card(name="my-policy", config=fake_config(), run=run, figures=figures)
 
 
 def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
-    figures = json.loads((fake_run / "evaluation" / "round-1.json").read_text())
-    card = policy_card(name="my-policy", task=fake_task(), settings=SETTINGS, figures=figures)
-    assert figures["verdict"] in card
+    run = read_run_folder(fake_run)
+    assert run.latest is not None
+    figures = run.latest.figures
+    assert figures.win_rate is not None
+    card = _card(run, figures)
+    assert figures.verdict in card
     assert card.startswith("---\nbase_model: smollm2\n")
     assert 'AutoModelForCausalLM.from_pretrained("my-policy")' in card
     assert "synthetic labelers" in card
     assert "2 rounds" in card
+    rate = figures.win_rate.rate
+    assert card.count(share_interval(rate.low, rate.high)) == 2, "sentence and table agree"
+
+
+def test_every_judge_and_what_it_shares_is_on_the_card(fake_run: Path) -> None:
+    run = read_run_folder(fake_run)
+    assert run.latest is not None
+    figures = run.latest.figures
+    assert figures.win_rate is not None
+    person = figures.win_rate.model_copy(
+        update={"judge": "ann", "description": "a person", "shared_sources": ("person:ann",)}
+    )
+    card = _card(run, figures.model_copy(update={"win_rates": (figures.win_rate, person)}))
+    assert card.count("| Win rate against the base |") == 2
+    assert "judge: ann, a person; not independent" in card
+
+
+def test_the_method_that_ran_is_on_the_card(fake_run: Path) -> None:
+    assert "| Training | PPO, 4,096 episodes" in _card(read_run_folder(fake_run), None)
+    card = policy_card(
+        name="p", config=fake_config(policy={"method": "rloo"}), run=NOTHING, figures=None
+    )
+    assert "| Training | RLOO, " in card
+    assert "tags: [prefloop, rlhf, rloo]" in card
 
 
 def test_a_policy_without_evaluation_claims_nothing() -> None:
-    card = policy_card(name="p", task=fake_task(), settings=SETTINGS, figures=None)
+    card = _card(NOTHING, None)
     assert "was not judged: this model has no evaluation yet" in card
     assert "Win rate" not in card
 
 
 def test_a_reward_card_repeats_the_trust_figures(fake_run: Path) -> None:
-    trust = json.loads((fake_run / "rewards" / "round-1" / "trust.json").read_text())
-    card = reward_card(name="r", task=fake_task(), settings=SETTINGS, trust=trust)
-    accuracy = trust["validation"]["accuracy"]["value"]
-    assert f"{100 * accuracy:.0f}\u202f%" in card
+    trust = read_run_folder(fake_run).trusts[1].figures
+    assert trust.validation is not None
+    card = reward_card(name="r", config=fake_config(), trust=trust)
+    assert percent(trust.validation.accuracy.value) in card
     assert "AutoModelForSequenceClassification" in card
 
 
 def test_a_reward_model_without_validation_says_so() -> None:
-    card = reward_card(name="r", task=fake_task(), settings=SETTINGS, trust=None)
+    card = reward_card(name="r", config=fake_config(), trust=None)
     assert "not measured: no validation labels" in card
     assert "not recorded" in card
 
 
-def test_python_in_the_card_is_python(fake_run: Path) -> None:
-    for card in (
-        policy_card(name="p", task=fake_task(), settings=SETTINGS, figures=None),
-        reward_card(name="r", task=fake_task(), settings=SETTINGS, trust=None),
-    ):
+def test_cards_are_written_beside_the_models_they_are_about(tmp_path: Path, fake_run: Path) -> None:
+    for number in range(2):
+        (tmp_path / "policy" / f"round-{number}").mkdir(parents=True)
+    (tmp_path / "evaluation" / "policy").mkdir(parents=True)
+    evaluated = read_run_folder(fake_run).evaluations[0]
+    (tmp_path / evaluated.path).write_bytes((fake_run / evaluated.path).read_bytes())
+    write_cards(tmp_path, fake_config())
+    cards = [(tmp_path / f"policy/round-{n}/README.md").read_text() for n in range(2)]
+    assert evaluated.figures.verdict in cards[0]
+    assert "this model has no evaluation yet" in cards[1]
+
+
+def test_python_in_the_card_is_python() -> None:
+    for card in (_card(NOTHING, None), reward_card(name="r", config=fake_config(), trust=None)):
         code = card.split("```python\n")[1].split("```")[0]
         compile(code, "card", "exec")

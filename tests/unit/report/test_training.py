@@ -1,25 +1,29 @@
 """Learning curves from metrics."""
 
 import math
+from typing import Literal
 
 import pytest
 
-from prefloop.report.training import Level, kl_levels, policy_figures, rewards_figures
+from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.report.training import Level, kl_levels, policy_charts, rewards_charts
+from prefloop.settings.policy import KLConfig
 
 
-def _policy(round: int, episodes: int, **values: float) -> dict[str, object]:
-    return {"stage": "policy", "round": round, "update": 0, "episodes": episodes} | {
-        f"policy/{name}": value for name, value in values.items()
-    }
+def _policy(round: int, episodes: int, **values: float) -> MetricsLine:
+    return read_line(
+        {"stage": "policy", "round": round, "update": 0, "episodes": episodes}
+        | {f"policy/{name}": value for name, value in values.items()}
+    )
 
 
 def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
     metrics = [_policy(0, 64 * i, score=0.1 * i, kl=1.0 * i) for i in range(1, 4)]
-    figures = policy_figures(metrics, kl_levels=((6.0, "target"),))
-    assert [figure.title for figure in figures] == ["Score", "KL"]
-    assert "target" not in figures[0].chart
-    assert "target" in figures[1].chart
-    assert "target" not in policy_figures(metrics)[1].chart
+    charts = policy_charts(metrics, kl_levels=((6.0, "target"),))
+    assert [chart.title for chart in charts] == ["Score", "KL"]
+    assert "target" not in charts[0].drawing
+    assert "target" in charts[1].drawing
+    assert "target" not in policy_charts(metrics)[1].drawing
 
 
 @pytest.mark.parametrize(
@@ -32,11 +36,11 @@ def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
     ],
 )
 def test_what_holds_the_kl_is_drawn(
-    control: str, cap: float | None, levels: tuple[Level, ...]
+    control: Literal["adaptive", "fixed"], cap: float | None, levels: tuple[Level, ...]
 ) -> None:
-    assert kl_levels({"control": control, "cap": cap, "target": 6.0}) == levels
+    assert kl_levels(KLConfig(control=control, cap=cap, target=6.0)) == levels
     metrics = [_policy(0, 64 * i, kl=1.0 * i) for i in range(1, 4)]
-    chart = policy_figures(metrics, kl_levels=levels)[0].chart
+    chart = policy_charts(metrics, kl_levels=levels)[0].drawing
     assert chart.count('class="level"') == len(levels)
     assert all(f">{name}<" in chart for _, name in levels)
 
@@ -45,24 +49,37 @@ def test_rounds_are_marked_and_episodes_go_on_counting() -> None:
     """A round that counts from 0 again and one that goes on give the same picture."""
     goes_on = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 192), (1, 256))]
     restarts = [_policy(n, e, kl=1.0) for n, e in ((0, 64), (0, 128), (1, 64), (1, 128))]
-    a, b = (policy_figures(metrics)[0].chart for metrics in (goes_on, restarts))
+    a, b = (policy_charts(metrics)[0].drawing for metrics in (goes_on, restarts))
     assert a == b
     assert "round 1" in a
 
 
 def test_missing_and_broken_numbers_leave_gaps() -> None:
     metrics = [_policy(0, 64, kl=math.nan), _policy(0, 128)]
-    assert policy_figures(metrics, kl_levels=((6.0, "target"),)) == []
+    assert policy_charts(metrics, kl_levels=((6.0, "target"),)) == []
 
 
 def test_reward_curves_show_chance_for_the_samples_shown() -> None:
     lines = [
-        {"stage": "rewards", "round": r, "labels": 32 * i, "rewards/loss": 1.4 - 0.1 * i}
+        read_line(
+            {
+                "stage": "rewards",
+                "round": r,
+                "update": i,
+                "labels": 32 * i,
+                "rewards/loss": 1.4 - 0.1 * i,
+            }
+        )
         for r in range(2)
         for i in range(3)
     ]
-    (figure,) = rewards_figures(lines, samples_shown=4)
-    assert "chance" in figure.chart
-    assert "r0 1.20" in figure.chart
-    assert "r1 1.20" in figure.chart
-    assert "chance" not in rewards_figures(lines, samples_shown=None)[0].chart
+    (chart,) = rewards_charts(lines, samples_shown=4)
+    assert "chance" in chart.drawing
+    assert "r0 1.20" in chart.drawing
+    assert "r1 1.20" in chart.drawing
+    assert "chance" not in rewards_charts(lines, samples_shown=None)[0].drawing
+
+
+def test_a_method_without_values_has_no_chart_of_them() -> None:
+    lines = [_policy(0, 64 * i, kl=1.0, score=0.1 * i, clip_fraction=0.1) for i in range(1, 4)]
+    assert [chart.title for chart in policy_charts(lines)] == ["Score", "KL", "Clip fraction"]

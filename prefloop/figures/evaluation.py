@@ -1,0 +1,166 @@
+"""Figures about one model (`evaluation/<model>.json`): judges, KL, copying, fluency, ROUGE."""
+
+from pydantic import BaseModel
+
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.record import RECORD
+
+OptionalEstimate = EstimateFigure | None
+"""Null where no sample could be measured."""
+
+
+class WinRateFigures(BaseModel):
+    """How often one judge prefers the model to the baseline on the same prompt."""
+
+    model_config = RECORD
+
+    judge: str
+    """The judge's name in the run file."""
+    description: str
+    """What a reader should know it as, such as `a sentiment lexicon`."""
+    shared_sources: tuple[str, ...] = ()
+    """What the judge rests on that labels rest on too: then it is no independent judge."""
+    n: int
+    """Prompts judged."""
+    wins: int
+    ties: int
+    losses: int
+    rate: EstimateFigure
+    """Share of wins; a tie counts as half a win."""
+    decisive_rate: OptionalEstimate
+    """Share of wins among the prompts that were no tie; null if all were."""
+    score: OptionalEstimate
+    """The judge's mean score of the model's samples; null if the judge compares without scores."""
+    baseline_score: OptionalEstimate
+    positive: OptionalEstimate
+    """Share of the model's samples that the judge scores above 0."""
+    baseline_positive: OptionalEstimate
+    verdict_ids: tuple[str, ...]
+    """The rows of the store behind the figures."""
+
+
+class CopyingMeasures(BaseModel):
+    """How much one set of responses repeats its prompts."""
+
+    model_config = RECORD
+
+    novel_sentences: OptionalEstimate
+    """Share of sentences that are not in the prompt."""
+    novel_1grams: OptionalEstimate
+    novel_2grams: OptionalEstimate
+    novel_3grams: OptionalEstimate
+    novel_4grams: OptionalEstimate
+    """Share of runs of 4 words that are not in the prompt."""
+    coverage: OptionalEstimate
+    """Share of words that lie in runs copied from the prompt."""
+    density: OptionalEstimate
+    """Mean length of the copied run that a word lies in."""
+    longest_run_words: OptionalEstimate
+    starts_copied: OptionalEstimate
+    """Share of responses that begin with the prompt's first three words."""
+
+
+class CopyingFigures(BaseModel):
+    """Copying by the model, the baseline and human answers, and the change between the models."""
+
+    model_config = RECORD
+
+    model: CopyingMeasures | None
+    baseline: CopyingMeasures | None
+    human: CopyingMeasures | None
+    """Null if the prompts have no human answers."""
+    change: CopyingMeasures | None
+    """Model minus baseline on the same prompts."""
+
+
+class FluencyMeasures(BaseModel):
+    """Is it still language?"""
+
+    model_config = RECORD
+
+    n: int
+    """Samples."""
+    ref_logprob_per_token: OptionalEstimate
+    """Log-probability per token under the reference, in nats."""
+    words: OptionalEstimate
+    """Words per response."""
+    ended: OptionalEstimate
+    """Share of responses that met the stop rule."""
+    longest_repeated_run_words: OptionalEstimate
+    """Longest run of words that a response repeats."""
+    distinct_2: float | None
+    """Share of word pairs that are different, over as many samples of both models."""
+    duplicates: float | None
+    """Share of responses that another repeats word for word."""
+
+
+class FluencyFigures(BaseModel):
+    """Fluency of the model and of the baseline."""
+
+    model_config = RECORD
+
+    model: FluencyMeasures
+    baseline: FluencyMeasures
+
+
+class RougeMeasures(BaseModel):
+    """ROUGE F1 against human answers."""
+
+    model_config = RECORD
+
+    rouge_1: OptionalEstimate
+    rouge_2: OptionalEstimate
+    rouge_l: OptionalEstimate
+
+
+class RougeFigures(BaseModel):
+    """ROUGE of the model, of the baseline and of each prompt's first three sentences."""
+
+    model_config = RECORD
+
+    model: RougeMeasures
+    baseline: RougeMeasures
+    lead_3: RougeMeasures
+
+
+class EvaluationRows(BaseModel):
+    """The ids of the samples behind the figures."""
+
+    model_config = RECORD
+
+    model_samples: tuple[str, ...]
+    baseline_samples: tuple[str, ...]
+    frontier_samples: tuple[str, ...]
+
+
+class EvaluationFigures(BaseModel):
+    """Everything that was measured of one model beside a baseline."""
+
+    model_config = RECORD
+
+    model: str
+    """The model's name, such as `policy/update-12`."""
+    round: int | None
+    """The round that ended with this model; null for any other model."""
+    baseline: str
+    """The name of the model that it was compared with."""
+    task: str
+    verdict: str
+    """The first judge's result in one sentence."""
+    win_rates: tuple[WinRateFigures, ...]
+    """One per judge, in the order of `evaluation.judges`."""
+    kl: OptionalEstimate
+    """KL from the reference in nats per response."""
+    copying: CopyingFigures
+    fluency: FluencyFigures
+    rouge: RougeFigures | None
+    frontier: FrontierFigures | None
+    rows: EvaluationRows
+    missing: dict[str, str]
+    """What was not measured, with the reason."""
+
+    @property
+    def win_rate(self) -> WinRateFigures | None:
+        """The first judge's figures, which the verdict rests on."""
+        return self.win_rates[0] if self.win_rates else None

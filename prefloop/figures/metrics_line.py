@@ -1,0 +1,62 @@
+"""One line of `metrics.jsonl`: one update of the reward model or of the policy."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prefloop.errors import InputError
+
+RENAMED_METRICS = {
+    "policy/kl_gained": "policy/kl_increase",
+    "policy/way_back": "policy/kl_cap_weight",
+}
+"""Names in the metrics of earlier runs, and what they are called now."""
+
+FIRST_METHOD = "ppo"
+"""The method of policy lines that name none: there was no other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsLine:
+    """The numbers of one update.
+
+    >>> read_line({"stage": "policy", "round": 0, "update": 3, "policy/way_back": 0.5}).values
+    {'policy/kl_cap_weight': 0.5}
+    """
+
+    stage: str
+    round: int
+    update: int
+    values: Mapping[str, float]
+    """The finite ones, by metric, such as `policy/kl`."""
+    method: str = FIRST_METHOD
+    """Of the stage `policy`: which method made the update."""
+    episodes: int = 0
+    """Responses that the policy has learned from."""
+    labels: int | None = None
+    """Labels that the reward model has learned from."""
+
+
+def read_line(line: Mapping[str, Any], place: str = "metrics.jsonl") -> MetricsLine:
+    """Return a line of metrics; InputError naming `place` if it is none."""
+    for key, kind in (("stage", str), ("round", int), ("update", int)):
+        if not isinstance(line.get(key), kind):
+            raise InputError(
+                f"{place} has a line whose {key} is {line.get(key)!r}; it must be a "
+                f"{'word' if kind is str else 'whole number'}. Delete that line: the next update "
+                "goes on from the checkpoint, not from this file."
+            )
+    return MetricsLine(
+        stage=line["stage"],
+        round=line["round"],
+        update=line["update"],
+        values={
+            RENAMED_METRICS.get(key, key): float(value)
+            for key, value in line.items()
+            if "/" in key and isinstance(value, int | float) and math.isfinite(value)
+        },
+        method=str(line.get("method", FIRST_METHOD)),
+        episodes=int(line.get("episodes", 0)),
+        labels=line.get("labels"),
+    )

@@ -1,0 +1,108 @@
+"""Figures about one reward model, on labels that it was not trained on (`trust.json`)."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.record import RECORD
+
+LengthBucket = Literal["chosen is shorter", "about equal", "chosen is longer"]
+"""The chosen sample against the mean length of the others."""
+
+
+class CalibrationBinFigures(BaseModel):
+    """The samples whose probability lies between `low` and `high`."""
+
+    model_config = RECORD
+
+    low: float
+    high: float
+    n: int
+    """Samples in the bin."""
+    mean_probability: float
+    """What the reward model gave them, by softmax over the samples shown."""
+    frequency: float
+    """How often they were chosen."""
+    interval: tuple[float, float]
+    """Wilson interval of `frequency`."""
+
+
+class CalibrationFigures(BaseModel):
+    """Do the reward model's probabilities come true?"""
+
+    model_config = RECORD
+
+    error: float
+    """Expected calibration error: mean distance of probability and frequency over the bins."""
+    n: int
+    """Samples."""
+    bins: tuple[CalibrationBinFigures, ...]
+
+
+class MarginFigures(BaseModel):
+    """Accuracy where the best score leads the second by `low` to `high`."""
+
+    model_config = RECORD
+
+    low: float
+    high: float
+    accuracy: EstimateFigure
+
+
+class LengthFigures(BaseModel):
+    """Accuracy where the chosen sample is shorter than the others, alike or longer."""
+
+    model_config = RECORD
+
+    bucket: LengthBucket
+    accuracy: EstimateFigure
+
+
+class LengthOnlyFigures(BaseModel):
+    """A rater who can only count: the better of "longest" and "shortest"."""
+
+    model_config = RECORD
+
+    rule: Literal["longest", "shortest"]
+    accuracy: EstimateFigure
+
+
+class ValidationFigures(BaseModel):
+    """What the validation labels say about a reward model."""
+
+    model_config = RECORD
+
+    n: int
+    """Comparisons with validation labels."""
+    n_tied: int
+    """Those without one sample that got the most votes."""
+    accuracy: EstimateFigure
+    """Share of the votes that the highest-scored sample got."""
+    chance: float
+    """Accuracy of a random choice."""
+    ceiling: float | None
+    """How often another labeler chooses the same sample; null if no question was asked twice."""
+    calibration: CalibrationFigures
+    score_length_correlation: float | None
+    """Pearson's correlation of score and length within comparisons; null if one does not vary."""
+    by_margin: tuple[MarginFigures, ...]
+    by_length: tuple[LengthFigures, ...]
+    length_only: LengthOnlyFigures
+
+
+class TrustFigures(BaseModel):
+    """One reward model: its scale, and how far it can be believed."""
+
+    model_config = RECORD
+
+    labels: int
+    """Comparisons with training labels."""
+    reference_mean: float
+    """Mean score of reference samples: 0 once normalized."""
+    reference_std: float
+    """Standard deviation of the scores of reference samples: 1 once normalized."""
+    reward_shift: float
+    """What is added to every score."""
+    validation: ValidationFigures | None
+    """Null without validation labels."""

@@ -1,0 +1,100 @@
+"""What the templates can do with figures and texts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from prefloop.figures import text
+from prefloop.figures.estimate import EstimateFigure
+
+NARROW = "\u202f"
+"""The narrow space between a number and its unit, which no line break splits."""
+
+_BIDI_AND_INVISIBLE = {
+    code: f"⟨U+{code:04X}⟩"
+    for code in (
+        *range(0x09),
+        *range(0x0B, 0x20),
+        0x7F,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x206A),
+        0xFEFF,
+    )
+}
+
+
+def visible(words: str) -> str:
+    """Return the text with control, zero-width and direction characters spelled out.
+
+    >>> visible("a\\u202eb")
+    'a⟨U+202E⟩b'
+    """
+    return words.translate(_BIDI_AND_INVISIBLE)
+
+
+def unbroken(words: str) -> str:
+    """Return the text with percent signs and dashes that no line break parts from their numbers."""
+    return words.replace(" %", f"{NARROW}%").replace("–", "\u2060–\u2060")
+
+
+def share_interval(estimate: EstimateFigure, *apart_from: float) -> str:
+    """Return the interval of a share; the marks outside it stay outside when it is rounded."""
+    return text.share_interval(estimate.low, estimate.high, apart_from=apart_from or (0.5,))
+
+
+def named_share_interval(estimate: EstimateFigure, *apart_from: float) -> str:
+    """Return the interval of a share with its confidence."""
+    return text.named_share_interval(estimate, apart_from=apart_from or (0.5,))
+
+
+def number_interval(estimate: EstimateFigure) -> str:
+    """Return the interval of a number."""
+    return text.number_interval(estimate.low, estimate.high)
+
+
+def signed_interval(estimate: EstimateFigure) -> str:
+    """Return the interval of a change of a number."""
+    return text.signed_interval(estimate.low, estimate.high)
+
+
+def points_interval(estimate: EstimateFigure) -> str:
+    """Return the interval of a change of a share."""
+    return text.points_interval(estimate.low, estimate.high)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "visible": visible,
+    "unbroken": unbroken,
+    "percent": text.percent,
+    "share_interval": share_interval,
+    "named_share_interval": named_share_interval,
+    "number": text.number,
+    "number_interval": number_interval,
+    "signed": text.signed,
+    "signed_interval": signed_interval,
+    "points": text.points,
+    "points_interval": points_interval,
+    "fixed": text.fixed,
+    "plain": text.plain,
+    "count": text.count,
+    "counted": text.counted,
+    "money": text.money,
+    "duration": text.duration,
+    "model_title": text.model_title,
+}
+"""Those of the model cards; a page's figures are `unbroken` too."""
+
+
+def page_filters() -> dict[str, Callable[..., Any]]:
+    """Return the filters of the report: figures that no line break splits."""
+    plain = ("visible", "unbroken")
+    return {
+        name: made if name in plain else _unbroken_result(made) for name, made in FILTERS.items()
+    }
+
+
+def _unbroken_result(made: Callable[..., str]) -> Callable[..., str]:
+    def filtered(*values: Any) -> str:
+        return unbroken(made(*values))
+
+    return filtered
