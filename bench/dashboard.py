@@ -79,7 +79,7 @@ def add_work(store: Store, n_labels: int) -> None:
     text = {"prompt": "p" * 400, "response": "r" * 200, "score": 1.0, "kl": 2.0}
     for update in range(UPDATES):
         store.updates.write("policy", 0, update, line, [text] * 3)
-    store.updates.beat(phase="improving the policy", round=0, done=1, total=2)
+    store.updates.heartbeat(phase="improving the policy", round=0, done=1, total=2)
 
 
 def measure(store: Store) -> None:

@@ -44,7 +44,7 @@ comparisons:
 MOST_PER_SECOND = 1500
 """So many questions are handed out beforehand where answers alone are measured."""
 
-WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0, lease_seconds=7200.0)
+WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0, lease_seconds=7200.0)
 
 
 @dataclass
@@ -236,7 +236,7 @@ def server(run: Path) -> Iterator[tuple[str, int, float]]:
 def n_lost(path: Path, confirmed: Sequence[str]) -> int:
     """Return how many confirmed answers the store does not hold exactly once."""
     with Store.open(path) as store:
-        checks = [check.id for check in store.gold.checks()]
+        checks = [check.id for check in store.gold.quality_checks()]
         found = [label.id for label in store.labels()] + checks
         store.verify_chain()
     return len(set(confirmed) - set(found)) + len(found) - len(set(found))

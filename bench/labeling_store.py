@@ -28,7 +28,7 @@ from prefloop.store.core.tables import comparison_samples, comparisons, labels, 
 from prefloop.store.core.team_tables import queue, views
 from prefloop.store.labeling.claims import FREE_FROM
 from prefloop.store.labeling.labels import LABEL
-from prefloop.store.labeling.recount import settle_all
+from prefloop.store.labeling.recount import recount_all
 from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission
 
@@ -78,7 +78,7 @@ def fill(store: Store, n_questions: int, overlap: int) -> None:
         with store._database.writing() as connection:
             _insert_answers(connection, range(start, min(start + per_page, n_questions)), overlap)
     with store._database.writing() as connection:
-        settle_all(connection)
+        recount_all(connection)
     print(f"filled in {time.perf_counter() - started:.0f} s")
 
 
@@ -130,7 +130,7 @@ def _insert_answers(connection: Connection, numbers: range, overlap: int) -> Non
         sa.insert(views),
         [
             {"id": str(uuid.uuid4()), "comparison_id": row["comparison_id"],
-             "labeler": row["labeler"], "kind": "work", "shown": row["shown"],
+             "labeler": row["labeler"], "kind": "regular", "shown": row["shown"],
              "handed_at": at - 9, "leased_at": at - 9, "leased_until": at + 891, "closed_at": at,
              "answer_id": row["id"], "device": "desktop"}
             for row, at in zip(rows, times, strict=True)
@@ -174,9 +174,9 @@ def measure(store: Store, path: Path, seconds: float) -> None:
     for n_threads in (1, 32, 64):
         print(f"{f'GroupCommit, {n_threads} at once':40} {group_commit(store, n_threads)}")
     for name, work in {
-        "progress of a labeler": lambda: store.queue.progress("labeler1"),
+        "progress of a labeler": lambda: store.own_answers.progress("labeler1"),
         "batches": store.queue.batches,
-        "mine, 50": lambda: store.queue.mine("labeler1"),
+        "mine, 50": lambda: store.own_answers.latest("labeler1"),
     }.items():
         spans = Spans()
         for _ in range(20):
@@ -237,14 +237,14 @@ def answer(view: Assignment, rng: random.Random) -> Submission:
         id=str(uuid.uuid4()), comparison_id=view.comparison_id, labeler=view.labeler,
         answer="best", chosen=rng.choice(ids), shown=ids, seconds=4.0, instructions="1",
     )  # fmt: skip
-    return Submission(label=label, view_id=view.id)
+    return Submission(label=label, assignment_id=view.id)
 
 
 def hand_out(store: Store, n: int) -> list[Submission]:
     """Return answers to `n` questions that were handed out, not sent yet."""
     rng = random.Random(n)
     found: list[Submission] = []
-    policy = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
+    policy = ClaimPolicy(gold_share=0.0, retest_share=0.0)
     i = 0
     while len(found) < n:
         who = f"extra{n}-{i}"
@@ -262,7 +262,7 @@ def nothing_left(store: Store) -> Spans:
     with store._database.reading() as connection:
         query = sa.select(queue.c.comparison_id).where(queue.c.is_open)
         rows = [
-            {"id": str(uuid.uuid4()), "comparison_id": name, "labeler": "solo", "kind": "repeat",
+            {"id": str(uuid.uuid4()), "comparison_id": name, "labeler": "solo", "kind": "retest",
              "shown": "[]", "handed_at": now, "leased_at": now, "leased_until": now + 600}
             for name in connection.execute(query).scalars()
         ]  # fmt: skip

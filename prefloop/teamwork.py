@@ -1,7 +1,7 @@
-"""What labelers, the labeling page, the trainer and the run's owner hand to each other.
+"""Records that labelers, the labeling page, the trainer and the run's owner exchange.
 
 The records of the loop itself are in `records.py`. Times are seconds since 1970, UTC, by the clock
-of the database: a labeler's or a server's own clock decides nothing.
+of the database, never by a labeler's or a server's own clock.
 """
 
 from dataclasses import dataclass
@@ -10,39 +10,39 @@ from typing import Any, Literal
 from prefloop.records import Label
 
 Role = Literal["owner", "labeler", "viewer"]
-AssignmentKind = Literal["work", "gold", "training", "repeat"]
-"""`work` becomes a label. The others measure the labeler: gold has a known answer, training has one
-that is shown afterwards, a repeat was answered by the same person before."""
+AssignmentKind = Literal["regular", "gold", "training", "retest"]
+"""`regular` becomes a label. The others measure the labeler: gold has a known answer, training has
+a known answer that is shown afterwards, a retest was answered by the same person before."""
 StopAction = Literal["resume", "roll_back"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Someone who may log in."""
+    """A person with a current or past account."""
 
     id: str
     name: str
-    """What their labels are signed with; pseudonyms are welcome."""
+    """Labels are signed with it; a pseudonym is allowed."""
     role: Role
     created_at: float
     disabled_at: float | None = None
-    introduction: Literal["passed", "failed"] | None = None
-    """How the training questions went; an owner can let somebody through who failed."""
+    qualification: Literal["passed", "failed"] | None = None
+    """Result of the training questions; an owner can let a person pass who failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A browser that is logged in. The cookie's secret itself is stored nowhere."""
+    """A browser that is logged in. The secret of its cookie is stored nowhere."""
 
     person: Person
     csrf: str
-    """What unsafe requests of this session must carry in a header."""
+    """Token that unsafe requests of this session must carry in a header."""
     expires_at: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownSample:
-    """A sample as a labeler sees it: what it says, and nothing about where it comes from."""
+    """A sample as a labeler sees it: its text, without its origin."""
 
     id: str
     text: str
@@ -50,10 +50,10 @@ class ShownSample:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A question handed to one labeler, with the order in which its samples stand.
+    """A comparison handed to one labeler, with the order in which its samples are shown.
 
-    The order is drawn anew for every view. The question is leased: nobody else gets it until
-    `leased_until`, and an answer that comes later is taken all the same.
+    The order is drawn for each assignment. The comparison is leased: nobody else gets it until
+    `leased_until`, and an answer that comes later is still accepted.
     """
 
     id: str
@@ -69,82 +69,82 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimPolicy:
-    """What a labeler who asks for a question is given."""
+    """Which assignments a labeler gets who asks for some."""
 
     lease_seconds: float = 900.0
-    """How long a question is kept for its labeler."""
+    """How long a comparison is reserved for its labeler."""
     gold_share: float = 0.08
-    """With what probability a question is a silent gold one; never two in a row."""
-    repeat_share: float = 0.03
-    """With what probability a question is one that the same labeler has answered before."""
-    repeat_after_seconds: float = 1800.0
-    """How long ago they must have answered it."""
+    """Probability that an assignment is a silent gold question; never two in a row."""
+    retest_share: float = 0.03
+    """Probability that an assignment is a question that the same labeler answered before."""
+    retest_after_seconds: float = 1800.0
+    """Least time since that earlier answer."""
     training_items: int = 0
-    """Questions with a known and explained answer that a newcomer gets before the first others."""
+    """Questions with a known and explained answer that a new labeler gets first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How an answer came about, measured by the browser's own stopwatch, in seconds."""
+    """How long an answer took, measured in the browser, in seconds."""
 
     active_seconds: float | None = None
     """Time with the page in view and a key, pointer or scroll within the last minute."""
     first_key_seconds: float | None = None
     """From showing the question to the first key or tap."""
     device: str = ""
-    """`desktop`, `phone`, `program`: the layout that was on screen."""
+    """`desktop`, `phone` (the layout on screen) or `program`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """An answer on its way to the store."""
+    """An answer that is sent to the store."""
 
     label: Label
     """`label.id` is the client's UUID. `label.comparison_id` and `label.shown` are those of the
-    view; the store checks them. Who is not told which comparison it is leaves the first empty: then
-    `chosen` and `shown` name samples by their places in the view, from "1" on, and so does the
-    receipt."""
-    view_id: str
+    assignment; the store checks them. A client that does not know the comparison leaves
+    `comparison_id` empty: then `chosen` and `shown` name samples by their positions in the
+    assignment, from "1" on, and so does the receipt."""
+    assignment_id: str
     timing: Timing = Timing()
     replaces: str | None = None
-    """For an edit: the id of the label that the labeler saw as theirs. None for a first answer."""
+    """For an edit: the id of the answer that the labeler saw as their own. None: a first answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What became of a submission. `stored` and `same` mean: it is on the disk."""
+    """The outcome of a submission. `stored` and `same` mean: it is on the disk."""
 
     label_id: str
     outcome: Literal["stored", "same", "late", "conflict", "closed", "refused"]
-    """`same`: this very answer was there already. `late`: stored, after its batch had closed, so it
-    counts from the next round on. `conflict`: the id, or the answer to be replaced, is there with
-    other content. `closed`: an edit of an answer whose batch has closed. `refused`: not acceptable;
-    `told` says why."""
-    told: str = ""
+    """`same`: this very answer was stored before. `late`: stored after its batch had closed, so it
+    counts from the next round on. `conflict`: the id, or the answer to be replaced, is stored with
+    other content. `closed`: an edit of an answer whose batch has closed. `refused`: not valid;
+    `message` says why."""
+    message: str = ""
     """A sentence for the labeler."""
     is_right: bool | None = None
-    """For training views: whether the answer agrees with the known one."""
+    """For training: whether the answer agrees with the known one."""
     explanation: str = ""
-    """For training views: why the known answer is right."""
+    """For training: why the known answer is right."""
     known: str | None = None
-    """For training views: the id of the sample that is known to be best."""
+    """For training: the id of the sample that is known to be best."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gold:
-    """A question whose best sample is known beyond doubt."""
+    """A comparison whose best sample is known beyond doubt."""
 
     comparison_id: str
     chosen: str
     explanation: str
     is_training: bool
-    """Training questions teach newcomers and are explained; the others are asked silently."""
+    """Training questions teach new labelers and are explained; the others are asked silently."""
     created_by: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCheck:
-    """An answer to a gold, training or repeated question: it measures the labeler only."""
+    """An answer to a gold, training or retest question: it measures the labeler only."""
 
     id: str
     comparison_id: str
@@ -156,13 +156,13 @@ class QualityCheck:
     seconds: float
     instructions: str
     is_right: bool | None
-    """Whether it names the known answer; for a repeat, the labeler's own first one. None if the
+    """Whether it names the known answer; for a retest, the labeler's own first one. None if the
     answer was a skip or a flag."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Instructions:
-    """One version of what labelers are asked and told."""
+    """One version of the instructions to labelers."""
 
     version: str
     question: str
@@ -175,24 +175,24 @@ class Instructions:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The questions of one round, while they are asked and after."""
+    """The comparisons of one round for people, while they are open and afterwards."""
 
     round: int
     opened_at: float
     frozen_at: float | None
     frozen_sequence: int | None
-    """The last event of the ledger that the round's reward model may know."""
+    """The last event of the ledger that the round's reward model may use."""
     wanted: int
-    """Answers that are asked for, all questions and overlaps together."""
+    """Answers that are asked for: the overlaps of all comparisons, added up."""
     answered: int
-    """Answers with a preference that are there, none counted beyond its question's overlap."""
+    """Stored answers with a preference, none counted beyond its comparison's overlap."""
     per_minute: float | None
-    """Answers in the last ten minutes, by the minute; None before the first."""
+    """Mean rate of answers over the last ten minutes; None before the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopRequest:
-    """Somebody stopped the line."""
+    """A pull of the cord: somebody stops the run, with a reason."""
 
     id: str
     pulled_by: str
@@ -201,21 +201,21 @@ class StopRequest:
     """Ids of the samples that were on the page when the cord was pulled."""
     pulled_at: float
     stopped_at: float | None = None
-    """When the trainer had written its checkpoint and stood still; None: it has not yet."""
+    """When the trainer had written its checkpoint and stopped; None: not yet."""
     update: int | None = None
-    """The update at which it stood still."""
+    """The update at which it stopped."""
     released_at: float | None = None
     released_by: str | None = None
     checked: str = ""
-    """What the owner checked before letting the run go on."""
+    """What the owner checked before resuming the run."""
     action: StopAction | None = None
     roll_back_to: int | None = None
-    """The update whose checkpoint the run goes on from."""
+    """The update from whose checkpoint the run continues."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exclusion:
-    """An exclusion: a labeler's answers do not count until it is undone. Nothing is deleted."""
+    """Leaves a labeler's answers out of training until it is undone. Nothing is deleted."""
 
     id: str
     name: str
@@ -224,14 +224,14 @@ class Exclusion:
     applied_by: str
     applied_at: float
     n_labels: int
-    """Live labels that it keeps out."""
+    """Live labels that it leaves out."""
     undone_at: float | None = None
     undone_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerState:
-    """What the trainer is doing, as it last said."""
+    """The trainer's last heartbeat."""
 
     phase: str
     """A stage's name, `waiting for labels`, `stopped by the cord`, or `finished`."""
@@ -241,14 +241,14 @@ class TrainerState:
     detail: str
     checkpoints: tuple[int, ...]
     """Updates that the policy can be rolled back to."""
-    beat_at: float
+    heartbeat_at: float
     address: str = ""
     """Where the labeling page is served; empty if it is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One line of metrics, as the dashboard shows it, with a few of the texts behind it."""
+    """One line of metrics for the dashboard, with a few texts of its batch."""
 
     number: int
     """Counts the lines of a run: ask for those after the last one you have."""
@@ -263,13 +263,13 @@ class Update:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """How many answers one labeler gave under one version of the instructions in one hour."""
+    """The number of answers of one labeler under one version of the instructions in one hour."""
 
     hour: int
     """Hours since 1970."""
     labeler: str
     instructions: str
     n: dict[str, int]
-    """By kind of answer: best, tie, all_bad, skip, flag."""
+    """By answer: best, tie, all_bad, skip, flag."""
     seconds: float
-    """Time they took, breaks left out."""
+    """Time they took, without breaks."""

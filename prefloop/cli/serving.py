@@ -109,8 +109,8 @@ def _settings(
         claims=ClaimPolicy(
             lease_seconds=60 * people.lease_minutes,
             gold_share=people.gold_share,
-            repeat_share=people.repeat_share,
-            repeat_after_seconds=60 * people.repeat_after_minutes,
+            retest_share=people.retest_share,
+            retest_after_seconds=60 * people.retest_after_minutes,
             training_items=people.training_items,
         ),
         pass_accuracy=people.pass_accuracy,

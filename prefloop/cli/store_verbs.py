@@ -10,7 +10,7 @@ import typer
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
-    from prefloop.store.upkeep.soundness import Soundness
+    from prefloop.store.upkeep.integrity import IntegrityReport
 
 Place = Annotated[
     str,
@@ -106,9 +106,9 @@ def verify(
     Example: `prefloop comparisons verify my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
-    from prefloop.store.upkeep.soundness import examine
+    from prefloop.store.upkeep.integrity import check_integrity
 
-    found = examine(file or _place(folder), make_progress())
+    found = check_integrity(file or _place(folder), make_progress())
     if as_json:
         print(json.dumps({"events": found.n_events, "problems": list(found.problems)}))
     else:
@@ -140,7 +140,7 @@ def _tell_events(n_events: int, file: Path, told: str, as_json: bool) -> None:
     print(json.dumps({"file": str(file), "events": n_events}) if as_json else told)
 
 
-def _tell_soundness(found: "Soundness") -> None:
+def _tell_soundness(found: "IntegrityReport") -> None:
     for problem in found.problems:
         print(f"bad  {problem}")
     counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_rows.items() if n)

@@ -122,7 +122,7 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
                 "name": person.name,
                 "role": person.role,
                 "is_disabled": person.disabled_at is not None,
-                "answers": store.queue.progress(person.name)["answered"],
+                "answers": store.own_answers.progress(person.name)["answered"],
             }
             for person in store.people.all()
         ]

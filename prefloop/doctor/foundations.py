@@ -12,7 +12,7 @@ from prefloop.prompts.sources import read_passages
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep.conditions import Conditions, conditions
-from prefloop.store.upkeep.soundness import opened
+from prefloop.store.upkeep.integrity import opened
 
 LOOKED_AT = 500
 """Passages that are cut to see how many survive."""

@@ -121,7 +121,7 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
     if not labels:
         return None
     comparisons = {c.id: c for c in store.comparisons()}
-    return label_facts(labels, comparisons, config.report, store.rules.all())
+    return label_facts(labels, comparisons, config.report, store.exclusions.all())
 
 
 def _frontier(folder: RunFigures) -> Markup | None:

@@ -56,5 +56,5 @@ class Heartbeat:
         beat, now = self._latest, time.monotonic()
         if beat is None or (beat is self._sent and now - self._sent_at < REPEAT_SECONDS):
             return
-        if self._store.try_query(lambda store: store.updates.beat(**beat)):
+        if self._store.try_query(lambda store: store.updates.heartbeat(**beat)):
             self._sent, self._sent_at = beat, now

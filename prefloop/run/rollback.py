@@ -31,7 +31,7 @@ def roll_back(stages: Stages, request: StopRequest) -> None:
         read_checkpoint(stages.policy.folder, target)
     except CheckpointError as error:
         # Continuing as if nothing had been decided would be the opposite of what the owner wants.
-        stages.store.cord.pull(TRAINER, f"{error} Choose another checkpoint.")
+        stages.store.stop_requests.pull(TRAINER, f"{error} Choose another checkpoint.")
         return
     event = stages.store.add_event("run_rolled_back", {"cord": request.id, "update": target})
     rounds = range(stages.config.rounds)

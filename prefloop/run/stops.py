@@ -68,7 +68,7 @@ class StopRequestWatch:
     def attach(self, policy: Pausable) -> None:
         """Pause this policy from now on, also for requests that were made before."""
         self._policy = policy
-        requests = self._store.cord.all()
+        requests = self._store.stop_requests.all()
         self._handled = {r.id for r in requests if r.released_at is not None}
         # A process that died before it rolled back has not rolled back, whatever came since.
         for number, request in enumerate(requests):
@@ -84,7 +84,7 @@ class StopRequestWatch:
         """
         requests: list[StopRequest] = []
         if self._policy is None or not self._best_effort.try_query(
-            lambda store: requests.extend(store.cord.all())
+            lambda store: requests.extend(store.stop_requests.all())
         ):
             return
         for request in requests:
@@ -96,7 +96,7 @@ class StopRequestWatch:
         if request.released_at is None:
             policy.ensure_checkpoint()
             self._report_stopped(f"{request.pulled_by}: {request.reason}")
-            self._store.cord.stopped(request.id, policy.update)
+            self._store.stop_requests.stopped(request.id, policy.update)
             self._say(
                 f"{request.pulled_by} stopped the run {point}: {request.reason}\n"
                 f"A checkpoint of update {policy.update} is written. The run goes on when its "
@@ -110,7 +110,7 @@ class StopRequestWatch:
 
     def _wait_for_release(self, request: StopRequest) -> StopRequest:
         while True:
-            for found in self._store.cord.all():
+            for found in self._store.stop_requests.all():
                 if found.id == request.id and found.released_at is not None:
                     return found
             self._report_stopped(f"{request.pulled_by}: {request.reason}")

@@ -111,10 +111,10 @@ class PeopleLabeling:
 
     def _say_if_nobody(self) -> bool:
         """Say so, and return True, if there is nobody whose answers would count."""
-        excluded = self.monitor.store.rules.excluded()
+        excluded = self.monitor.store.exclusions.excluded()
         for person in self.monitor.store.people.all():
             is_in = person.disabled_at is None and person.role != "viewer"
-            if is_in and person.introduction != "failed" and person.name not in excluded:
+            if is_in and person.qualification != "failed" and person.name not in excluded:
                 return False
         self.monitor.say(
             "Nobody whose answers count has an account. Add somebody: prefloop team add --help"

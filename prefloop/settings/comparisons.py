@@ -73,16 +73,16 @@ class PeopleConfig(Section):
     labels are in. The others wait for the reward model that learned from them."""
 
     lease_minutes: Positive = 15.0
-    """How long a question is kept for the person who was given it."""
+    """How long a question is reserved for the labeler who has it."""
 
     gold_share: Fraction = 0.08
     """Share of questions with a known answer, asked silently, if the owner has made some."""
 
-    repeat_share: Fraction = 0.03
-    """Share of questions that the same person answered before: they show who is consistent."""
+    retest_share: Fraction = 0.03
+    """Share of questions that the same labeler answered before: they measure consistency."""
 
-    repeat_after_minutes: NonNegative = 30.0
-    """How long ago that must have been."""
+    retest_after_minutes: NonNegative = 30.0
+    """Least time since that earlier answer."""
 
     training_items: Index = 0
     """Questions with an explained answer that everybody gets first, if the owner has made some."""
@@ -106,9 +106,9 @@ class PeopleConfig(Section):
 
     @model_validator(mode="after")
     def _shares_leave_room(self) -> Self:
-        if self.gold_share + self.repeat_share >= 1:
+        if self.gold_share + self.retest_share >= 1:
             raise ValueError(
-                f"gold_share {self.gold_share} and repeat_share {self.repeat_share} leave no room "
+                f"gold_share {self.gold_share} and retest_share {self.retest_share} leave no room "
                 "for new questions"
             )
         if (self.certificate is None) != (self.key is None):

@@ -21,6 +21,11 @@ def _as_list(value: Any) -> Any:
 
 RENAMED: Mapping[str, tuple[str, Change]] = {
     "comparisons.synthetic.taste": ("comparisons.synthetic.scorers", _same),
+    "comparisons.people.repeat_share": ("comparisons.people.retest_share", _same),
+    "comparisons.people.repeat_after_minutes": (
+        "comparisons.people.retest_after_minutes",
+        _same,
+    ),
     "evaluation.judge": ("evaluation.judges", _as_list),
     **{
         f"policy.{name}": (f"policy.options.{name}", _same)

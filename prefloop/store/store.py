@@ -22,40 +22,40 @@ from prefloop.store.core.rows import (
     verdict_row,
 )
 from prefloop.store.core.tables import prompts, samples, verdicts
-from prefloop.store.labeling import exclusions as rules
-from prefloop.store.labeling import gold, instructions
-from prefloop.store.labeling import quality_checks as checks
-from prefloop.store.labeling.answers import Answers
+from prefloop.store.labeling import exclusions, gold, instructions
+from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
+from prefloop.store.labeling.own_answers import OwnAnswers
+from prefloop.store.labeling.quality_checks import CHECK_KINDS, rebuild_quality_checks
 from prefloop.store.labeling.questions import insert_comparisons, select_comparisons
 from prefloop.store.labeling.queue import FROZEN, Queue
 from prefloop.store.labeling.recent import Recent
-from prefloop.store.labeling.recount import settle_all
+from prefloop.store.labeling.recount import recount_all
 from prefloop.store.labeling.tallies import Tallies
 from prefloop.store.people.access import Access
 from prefloop.store.people.people import People
-from prefloop.store.trainer import stop_requests as cord
+from prefloop.store.trainer import stop_requests
 from prefloop.store.trainer.scores import SampleScores
 from prefloop.store.trainer.updates import Updates
 
 OWN_KINDS = {
     *KINDS,
-    *(cord.PULLED, cord.PULLED_AGAIN, cord.STOPPED, cord.RELEASED),
+    *stop_requests.KINDS,
     *(gold.ADDED, gold.ENDED),
-    *checks.KINDS,
+    *CHECK_KINDS,
     FROZEN,
-    *(rules.APPLIED, rules.UNDONE),
+    *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
 }
-"""Events that come with a row of a table: nothing else may write them."""
+"""Events that are written together with a row of a table: `add_event` refuses them."""
 
 
 class Store:
-    """Everything of a run that must not be lost.
+    """The database of a run, as records.
 
     Each `add_*` is one transaction: when it returns, all of it is on the disk. Adding the same
     record twice stores it once; adding another record under a stored id is refused. People and
-    their work are in parts of the store: `store.people`, `store.cord`, ...
+    their work are in parts of the store: `store.people`, `store.queue`, ...
     """
 
     def __init__(self, database: Database) -> None:
@@ -64,10 +64,11 @@ class Store:
         self.access = Access(database)
         self.instructions = instructions.InstructionsBook(database)
         self.queue = Queue(database)
-        self.answers = Answers(database)
+        self.answers = AnswerIntake(database)
+        self.own_answers = OwnAnswers(database)
         self.gold = gold.GoldPool(database)
-        self.rules = rules.Rules(database)
-        self.cord = cord.StopRequests(database)
+        self.exclusions = exclusions.Exclusions(database)
+        self.stop_requests = stop_requests.StopRequests(database)
         self.tallies = Tallies(database)
         self.updates = Updates(database)
         self.recent = Recent(database)
@@ -75,7 +76,7 @@ class Store:
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
-        """Return the store at a path or URL, created if need be, with the newest schema."""
+        """Return the store at a path or URL, created or upgraded to the newest schema."""
         return cls(open_database(url_or_path, read_only=read_only))
 
     def now(self) -> float:
@@ -84,7 +85,7 @@ class Store:
             return clock.now(connection)
 
     def close(self) -> None:
-        """Give the database's connections back."""
+        """Close the database's connections."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -113,7 +114,7 @@ class Store:
             return [prompt_record(row) for row in connection.execute(query).mappings()]
 
     def add_samples(self, records: Sequence[Sample]) -> None:
-        """Store samples; their prompts must be there."""
+        """Store samples; their prompts must be stored before."""
         self.add_all(samples=records)
 
     def samples(
@@ -138,7 +139,7 @@ class Store:
     # comparisons and labels
 
     def add_comparisons(self, records: Sequence[Comparison]) -> None:
-        """Store comparisons; their samples must be there, and all answer the same prompt."""
+        """Store comparisons; their samples must be stored before, and answer the same prompt."""
         self.add_all(comparisons=records)
 
     def comparisons(
@@ -157,7 +158,7 @@ class Store:
         self.add_all(labels=records)
 
     def withdraw_label(self, label_id: str, *, reason: str = "") -> Event | None:
-        """Take a label back; return the event, or None if the label is live no longer."""
+        """Withdraw a label; return the event, or None if the label is no longer live."""
         with self._database.writing() as connection:
             return withdraw(connection, label_id, reason)
 
@@ -171,8 +172,8 @@ class Store:
     ) -> list[Label]:
         """Return the live labels of a round and split of comparisons, in the order they came.
 
-        With `as_of`, those that were live at that event of the ledger: the same for ever. With
-        `without_excluded`, not those of labelers whom a rule in force (at that event) leaves out.
+        With `as_of`, those that were live at that event of the ledger: a result that never changes.
+        With `without_excluded`, not those of labelers who are (or were then) excluded.
         """
         with self._database.reading() as connection:
             return select_labels(
@@ -184,17 +185,17 @@ class Store:
             )
 
     def rebuild_labels(self) -> int:
-        """Make labels, checks and the queue's counts again from the ledger; return the labels."""
+        """Rebuild labels, quality checks and the queue's counts; return the number of labels."""
         with self._database.writing() as connection:
             n_labels = rebuild(connection)
-            checks.rebuild_checks(connection)
-            settle_all(connection)
+            rebuild_quality_checks(connection)
+            recount_all(connection)
             return n_labels
 
     # verdicts
 
     def add_verdicts(self, records: Sequence[Verdict]) -> None:
-        """Store verdicts; their prompts and samples must be there."""
+        """Store verdicts; their prompts and samples must be stored before."""
         self.add_all(verdicts=records)
 
     def verdicts(
@@ -218,7 +219,7 @@ class Store:
         labels: Sequence[Label] = (),
         verdicts: Sequence[Verdict] = (),
     ) -> dict[str, int]:
-        """Store records of every kind in one transaction; return how many of each were new."""
+        """Store records of all kinds in one transaction; return how many of each were new."""
         with self._database.writing() as connection:
             return {
                 "prompts": _insert_prompts(connection, prompts),
@@ -231,22 +232,22 @@ class Store:
     # the ledger
 
     def add_event(self, kind: str, payload: Mapping[str, Any]) -> Event:
-        """Write a line to the ledger and return it."""
+        """Append an event to the ledger and return it."""
         if kind in OWN_KINDS:
             raise StoreError(
-                f"Events of kind {kind!r} are written by adding or withdrawing labels, "
-                "gold, rules, cords and instructions."
+                f"Events of kind {kind!r} are written by adding or withdrawing labels, gold, "
+                "exclusions, stop requests and instructions. Choose another kind."
             )
         with self._database.writing() as connection:
             return ledger.append(connection, [(kind, payload)])[0]
 
     def events(self, *, after: int = 0) -> list[Event]:
-        """Return the lines of the ledger after a sequence number."""
+        """Return the events of the ledger after a sequence number."""
         with self._database.reading() as connection:
             return [event for page in ledger.pages(connection, after=after) for event in page]
 
     def verify_chain(self) -> int:
-        """Return how many events the ledger has; raise a StoreError if it was tampered with."""
+        """Return the number of events; raise a StoreError if the ledger was tampered with."""
         with self._database.reading() as connection:
             return ledger.verify(connection)
 

@@ -25,7 +25,6 @@ LONG_FUNCTIONS = {
 
 LARGE_CLASSES = {
     "prefloop/store/store.py:Store": "the one door to the database: a method per kind of record",
-    "prefloop/store/labeling/queue.py:Queue": "the queue as the trainer and the page see it",
     "prefloop/comparisons/exchange/file_objects.py:Line": "a reader for each JSON type",
     "prefloop/policy/trainer.py:PPOTrainer": "being split",
 }

@@ -27,7 +27,7 @@ class Person:
 
     def come_back(self) -> None:
         """Be logged in and have read the instructions, as somebody who was here before."""
-        entered = self.site.store.access.enter_by_code(self.site.code(self.name))
+        entered = self.site.store.access.log_in_with_code(self.site.code(self.name))
         assert entered is not None
         cookie = {"name": "prefloop_session", "value": entered[0], "url": self.site.address}
         self.page.context.add_cookies([cookie])  # type: ignore[list-item]

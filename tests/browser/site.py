@@ -23,7 +23,7 @@ MODEL = "policy/round-7"
 SCORE = -123.4375
 STARTED_SECONDS = 30.0
 
-WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
+WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0)
 SHORT = (
     ("The rain had not stopped for nine days.", (" She sang.", " It was wet.", " He laughed.")),
     ("He had never been to the sea.", (" So he went.", " The sea is water.")),

@@ -81,7 +81,7 @@ def test_axe_finds_nothing_grave_in_any_state(
 def test_axe_finds_nothing_grave_around_the_work(
     new_person: NewPerson, site: Site, scheme: str
 ) -> None:
-    site.store.cord.pull("olga", "to see", ())
+    site.store.stop_requests.pull("olga", "to see", ())
     ann = new_person("Ann", color_scheme=scheme, viewport={"width": 360, "height": 740})
     ann.asked()
     expect(ann.page.locator("#cord-banner")).to_contain_text("The run is stopped")

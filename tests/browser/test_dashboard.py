@@ -37,7 +37,7 @@ def owner(browser: Browser, site: Site) -> Iterator[Opened]:
         context.on("weberror", lambda error: problems.append(str(error.error)))
         context.on("console", lambda line: problems.extend(_refusals(line.text)))
         context.on("request", lambda request: problems.extend(_strange(request.url, site)))
-        entered = site.store.access.enter_by_code(site.code(who))
+        entered = site.store.access.log_in_with_code(site.code(who))
         assert entered is not None
         cookie = {"name": "prefloop_session", "value": entered[0], "url": site.address}
         context.add_cookies([cookie])  # type: ignore[list-item]
@@ -63,7 +63,7 @@ def _strange(url: str, site: Site) -> list[str]:
 def train(site: Site, first: int, last: int) -> None:
     """Let the trainer make updates and say so."""
     Seeding(site.store, random.Random(first)).improve(0, first, last)
-    site.store.updates.beat(
+    site.store.updates.heartbeat(
         phase="improving the policy", round=0, done=last, total=99, checkpoints=(2, 4)
     )
 
@@ -186,23 +186,25 @@ def test_a_stop_shows_who_why_and_what_and_the_owner_resumes(owner: Opened, site
     page = owner()
     expect(page.locator("#cord")).to_be_hidden()
     sample = site.store.samples()[0]
-    cord = site.store.cord.pull("Ann", "Every answer is the same.", [sample.id])
+    cord = site.store.stop_requests.pull("Ann", "Every answer is the same.", [sample.id])
     expect(page.locator("#cord")).to_contain_text("Ann stopped it")
     expect(page.locator("#cord-reason")).to_have_text("Every answer is the same.")
     expect(page.locator("#cord-samples")).to_contain_text(sample.text.strip())
     expect(page.locator("#cord-stopped")).to_contain_text(
         re.compile("has not stopped yet|stops before its next update")
     )
-    site.store.cord.stopped(cord.id, 5)
+    site.store.stop_requests.stopped(cord.id, 5)
     expect(page.locator("#cord-stopped")).to_contain_text("stands still at update 5")
     go_on = page.get_by_role("button", name="Let the run go on")
     go_on.click()
-    assert site.store.cord.taut() is not None, "without a word on what was checked nothing happens"
+    assert site.store.stop_requests.active() is not None, (
+        "without a word on what was checked nothing happens"
+    )
     page.get_by_label("What did you check?").fill("Read ten samples; two differ.")
     page.get_by_label("Resume from where it stands").check()
     go_on.click()
     expect(page.locator("#cord")).to_be_hidden()
-    [found] = site.store.cord.all()
+    [found] = site.store.stop_requests.all()
     assert (found.action, found.released_by) == ("resume", "olga")
     assert found.checked == "Read ten samples; two differ."
     expect(page.locator("#stop-rows")).to_contain_text("Read ten samples; two differ.")
@@ -210,19 +212,19 @@ def test_a_stop_shows_who_why_and_what_and_the_owner_resumes(owner: Opened, site
 
 def test_an_owner_rolls_back_to_a_checkpoint(owner: Opened, site: Site) -> None:
     train(site, 1, 5)
-    site.store.cord.pull("Ann", "Worse every hour.", [])
+    site.store.stop_requests.pull("Ann", "Worse every hour.", [])
     page = owner()
     page.get_by_label("What did you check?").fill("The score went up, the texts did not.")
     page.get_by_label("Update to roll back to").select_option("2")
     page.get_by_role("button", name="Let the run go on").click()
     expect(page.locator("#cord")).to_be_hidden()
-    [found] = site.store.cord.all()
+    [found] = site.store.stop_requests.all()
     assert (found.action, found.roll_back_to) == ("roll_back", 2)
 
 
 def test_a_viewer_sees_the_stop_and_cannot_release_it(owner: Opened, site: Site) -> None:
     site.add("Vera", "viewer")
-    site.store.cord.pull("Ann", "Something is wrong.", [])
+    site.store.stop_requests.pull("Ann", "Something is wrong.", [])
     page = owner(who="Vera")
     expect(page.locator("#cord")).to_contain_text("An owner lets the run go on.")
     assert page.get_by_role("button", name="Let the run go on").count() == 0
@@ -235,7 +237,7 @@ def test_an_owner_stops_the_line(owner: Opened, site: Site) -> None:
     page.get_by_label("Why").fill("I want to look first.")
     page.get_by_role("button", name="Stop it").click()
     expect(page.locator("#cord-reason")).to_have_text("I want to look first.")
-    taut = site.store.cord.taut()
+    taut = site.store.stop_requests.active()
     assert taut is not None and taut.pulled_by == "olga"
 
 
@@ -275,10 +277,10 @@ def test_an_owner_leaves_somebody_out_and_undoes_it(owner: Opened, site: Site) -
     page.get_by_label("Reason").fill("Forty answers in a minute; she says the cat did it.")
     page.get_by_role("button", name="Leave out", exact=True).click()
     expect(page.locator("#rules")).to_contain_text("the cat did it")
-    assert site.store.rules.excluded() == {"Ann"}
+    assert site.store.exclusions.excluded() == {"Ann"}
     page.get_by_role("button", name="Undo random clicking for Ann").click()
     expect(page.locator("#rules")).to_contain_text("undone")
-    assert site.store.rules.excluded() == set()
+    assert site.store.exclusions.excluded() == set()
 
 
 def test_an_owner_marks_a_known_answer_and_takes_it_back(owner: Opened, site: Site) -> None:
@@ -318,11 +320,11 @@ def hostile(site: Site) -> None:
     site.add(NAME)
     sample = {"prompt": HOSTILE, "response": HOSTILE, "score": 1.0, "kl": 2.0}
     site.store.updates.write("policy", 0, 1, {"policy/score": 1.0}, [sample])
-    site.store.updates.beat(phase=HOSTILE, round=0, done=1, total=2, detail=HOSTILE)
+    site.store.updates.heartbeat(phase=HOSTILE, round=0, done=1, total=2, detail=HOSTILE)
     shown = next(s for s in site.store.samples() if s.text == HOSTILE)
     site.store.gold.add(_known(shown.id, site))
-    site.store.rules.apply(HOSTILE, NAME, HOSTILE, NAME)
-    site.store.cord.pull(NAME, HOSTILE, [shown.id])
+    site.store.exclusions.apply(HOSTILE, NAME, HOSTILE, NAME)
+    site.store.stop_requests.pull(NAME, HOSTILE, [shown.id])
     site.publish("2", HOSTILE)
 
 
@@ -354,8 +356,8 @@ def test_texts_never_run(owner: Opened, site: Site, path: str) -> None:
 def test_nothing_serious_is_in_the_way_of_anybody(owner: Opened, site: Site, path: str) -> None:
     train(site, 1, 5)
     site.store.gold.add(_known(site.store.samples()[0].id, site))
-    site.store.rules.apply("clicks", "Ann", "Always the first.", "olga")
-    site.store.cord.pull("Ann", "Look at this.", [site.store.samples()[0].id])
+    site.store.exclusions.apply("clicks", "Ann", "Always the first.", "olga")
+    site.store.stop_requests.pull("Ann", "Look at this.", [site.store.samples()[0].id])
     page = owner(path)
     if path == "/dashboard":
         expect(page.locator("#cord-reason")).to_have_text("Look at this.")

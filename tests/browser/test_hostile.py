@@ -118,7 +118,7 @@ def test_the_owners_pages_show_them_and_do_nothing(browser: Browser, site: Site)
     _spread(site)
     with browser.new_context() as context:
         watched = Watched(context, site)
-        entered = site.store.access.enter_by_code(site.code("olga"))
+        entered = site.store.access.log_in_with_code(site.code("olga"))
         assert entered is not None
         cookie = {"name": "prefloop_session", "value": entered[0], "url": site.address}
         context.add_cookies([cookie])  # type: ignore[list-item]
@@ -144,13 +144,13 @@ def _spread(site: Site) -> None:
     for update, group in enumerate(groups):
         drawn = [{"prompt": text, "response": text, "score": 1.0, "kl": 2.0} for text in group]
         site.store.updates.write("policy", 0, update, {"policy/score": 1.0}, drawn)
-    site.store.updates.beat(phase=NAME, round=0, done=1, total=2, detail=NAME)
+    site.store.updates.heartbeat(phase=NAME, round=0, done=1, total=2, detail=NAME)
     for number, text in enumerate(MARKUP_ONLY):
         name = " ".join(text[:NAME_LENGTH].split()) + str(number)
         site.add(name)
-        site.store.rules.apply(text, name, text, text)
+        site.store.exclusions.apply(text, name, text, text)
     shown = [sample.id for sample in site.store.samples(round=8)]
-    site.store.cord.pull(NAME, "\n".join(MARKUP_ONLY), shown)
+    site.store.stop_requests.pull(NAME, "\n".join(MARKUP_ONLY), shown)
 
 
 def test_the_report_shows_them_and_does_nothing(browser: Browser, tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_a_used_code_is_refused_and_a_password_works(new_person: NewPerson, site
     ann = new_person("Ann", comes_back=False)
     page = ann.page
     code = site.code("Ann")
-    assert site.store.access.enter_by_code(code)
+    assert site.store.access.log_in_with_code(code)
     page.goto(f"{site.address}/login")
     page.get_by_label("Your code").fill(code)
     page.get_by_role("button", name="Log in").click()

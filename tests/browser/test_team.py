@@ -97,7 +97,7 @@ def test_what_is_stored_as_shown_is_what_stood_there(ann: Person, site: Site) ->
 @pytest.fixture
 def school(tmp_path: Path) -> Iterator[Site]:
     """Serve a store whose newcomers get two lessons first, and are asked how sure they are."""
-    policy = ClaimPolicy(gold_share=0.0, repeat_share=0.0, training_items=2)
+    policy = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=2)
     with serving(tmp_path, claims=policy, asks_confidence=True, pass_accuracy=0.0) as made:
         made.add("Ann")
         made.ask(short_questions(4))
@@ -146,7 +146,7 @@ def test_lessons_are_explained_and_other_questions_not(browser: Browser, school:
         ann.is_saved()
         labels = school.labels()
         assert [label.confidence for label in labels] == [1.0, None, None, 0.33]
-        assert [c.is_right for c in school.store.gold.checks("Ann")] == [True, False]
+        assert [c.is_right for c in school.store.gold.quality_checks("Ann")] == [True, False]
 
 
 def test_a_major_change_is_read_before_the_next_question(ann: Person, site: Site) -> None:
@@ -188,14 +188,14 @@ def test_the_cord_takes_two_actions_and_a_reason(ann: Person, page: Page, site: 
     ann.press("Shift+X")
     dialog = page.get_by_role("dialog", name="Stop the run?")
     dialog.get_by_role("button", name="Stop the run").click()
-    assert site.store.cord.taut() is None
+    assert site.store.stop_requests.active() is None
     page.keyboard.type("All samples are the same word.")
     page.keyboard.press("Enter")
-    assert site.store.cord.taut() is None
+    assert site.store.stop_requests.active() is None
     shown = ann.samples
     dialog.get_by_role("button", name="Stop the run").click()
     expect(page.locator("#cord-banner")).to_contain_text("The run is stopped")
-    cord = site.store.cord.taut()
+    cord = site.store.stop_requests.active()
     assert cord is not None
     assert (cord.pulled_by, cord.reason) == ("Ann", "All samples are the same word.")
     assert [site.text(name).strip() for name in cord.samples] == shown
@@ -212,7 +212,7 @@ def test_a_cord_that_cannot_be_pulled_says_so(ann: Person, page: Page, site: Sit
     page.context.set_offline(False)
     page.get_by_role("dialog").get_by_role("button", name="Stop the run").click()
     expect(page.locator("#cord-banner")).to_be_visible()
-    assert site.store.cord.taut() is not None
+    assert site.store.stop_requests.active() is not None
 
 
 def test_a_break_is_suggested_after_45_minutes(new_person: NewPerson, site: Site) -> None:

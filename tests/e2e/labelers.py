@@ -14,7 +14,7 @@ from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy
 
 PATIENCE_SECONDS = 120.0
-POLICY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
+POLICY = ClaimPolicy(gold_share=0.0, retest_share=0.0)
 
 
 def eventually(what: str, is_true: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
@@ -152,7 +152,7 @@ def answer_in_store(store: Store, name: str, n: int = 10**9, *, seed: int = 0) -
                         seconds=1.5,
                         instructions=store.instructions.current().version,
                     ),
-                    view_id=view.id,
+                    assignment_id=view.id,
                 )
                 for view in views
             ]

@@ -118,7 +118,7 @@ def owner(run: Path, action: str = "resume", to: int | None = None) -> threading
         try:
             with opened(run) as store:
                 cord = eventually("the trainer stands still", lambda: _stopped(store))
-                store.cord.release(cord.id, "olga", "read ten samples", action, to)  # type: ignore[arg-type]
+                store.stop_requests.release(cord.id, "olga", "read ten samples", action, to)  # type: ignore[arg-type]
         except BaseException:
             # The trainer would stand still for ever.
             _thread.interrupt_main()
@@ -128,7 +128,7 @@ def owner(run: Path, action: str = "resume", to: int | None = None) -> threading
 
 
 def _stopped(store: Store) -> StopRequest | None:
-    cord = store.cord.taut()
+    cord = store.stop_requests.active()
     return cord if cord is not None and cord.stopped_at is not None else None
 
 
@@ -137,7 +137,7 @@ def pull(run: Path, action: str = "resume", to: int | None = None) -> Callable[[
 
     def scene() -> None:
         with opened(run) as store:
-            store.cord.pull("ann", "it swears", ())
+            store.stop_requests.pull("ann", "it swears", ())
         owner(run, action, to).start()
 
     return scene

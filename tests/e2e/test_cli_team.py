@@ -51,9 +51,9 @@ def test_somebody_is_let_in_with_a_code_that_works_once(
     prefloop: Command, run: Path, store: Store
 ) -> None:
     told = prefloop.done("team", "add", run, "ann", "--json").json()
-    entered = store.access.enter_by_code(told["code"].lower().replace("-", " "))
+    entered = store.access.log_in_with_code(told["code"].lower().replace("-", " "))
     assert entered is not None and entered[1].person.role == "labeler"
-    assert store.access.enter_by_code(told["code"]) is None
+    assert store.access.log_in_with_code(told["code"]) is None
     store.updates.set_address("http://127.0.0.1:8765")
     shown = prefloop.done("team", "invite", run, "ann", "--hours", 1).out
     assert "ann logs in at http://127.0.0.1:8765 with the code" in shown
@@ -80,7 +80,7 @@ def test_a_password_comes_from_standard_input(
     prefloop.done("team", "add", run, "olga", "--role", "owner")
     monkeypatch.setattr("sys.stdin", io.StringIO("a long enough one\n"))
     prefloop.done("team", "password", run, "olga")
-    assert store.access.enter_by_password("olga", "a long enough one") is not None
+    assert store.access.log_in_with_password("olga", "a long enough one") is not None
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert "8" in prefloop.refused("team", "password", run, "olga")
 
@@ -114,7 +114,7 @@ def test_the_stage_and_the_verbs_below_it(prefloop: Command, run: Path) -> None:
 def test_the_very_first_start_makes_an_owner_and_tells_a_code(run: Path, store: Store) -> None:
     told = serving._invitation(store, run)
     code = told.split()[-1]
-    entered = store.access.enter_by_code(code)
+    entered = store.access.log_in_with_code(code)
     assert entered is not None and entered[1].person.role == "owner"
     assert "prefloop team invite" in serving._invitation(store, run)
     assert len(store.people.all()) == 1
@@ -148,10 +148,10 @@ def test_a_page_comes_back_at_its_last_port_or_at_another(run: Path) -> None:
 
 
 def test_settings_reach_the_page(run: Path) -> None:
-    people = {"lease_minutes": 2.0, "repeat_after_minutes": 5.0, "confidence": True, "port": 9000}
+    people = {"lease_minutes": 2.0, "retest_after_minutes": 5.0, "confidence": True, "port": 9000}
     raw = {"comparisons": {"people": people}, "report": {"hourly_wage": 20.0, "currency": "EUR"}}
     settings = serving._settings(parse_run(raw, "run.yaml"), run, None, None)
-    assert (settings.claims.lease_seconds, settings.claims.repeat_after_seconds) == (120.0, 300.0)
+    assert (settings.claims.lease_seconds, settings.claims.retest_after_seconds) == (120.0, 300.0)
     assert settings.asks_confidence and settings.port == 9000 and settings.run_name == "run"
     assert (settings.hourly_wage, settings.currency) == (20.0, "EUR")
     other = serving._settings(parse_run(raw, "run.yaml"), run, "::1", 0)

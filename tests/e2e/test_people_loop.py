@@ -207,7 +207,7 @@ def test_a_cord_that_is_released_leaves_no_trace_in_the_result(
     script.scenes += [(update(run, 3), pull(run)), (update(run, 9), pull(run))]
     go(run, script)
     with opened(run) as store:
-        cords = store.cord.all()
+        cords = store.stop_requests.all()
     assert [cord.update for cord in cords] == [3, 9]
     assert all(c.stopped_at is not None and c.stopped_at - c.pulled_at < 5.0 for c in cords)
     assert result(run) == result(straight_people)
@@ -251,7 +251,7 @@ def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
     def excluded() -> None:
         made()
         with opened(run) as store:
-            store.rules.apply("random clicker", "ben", "half of his gold is wrong", "olga")
+            store.exclusions.apply("random clicker", "ben", "half of his gold is wrong", "olga")
         pull(run, "roll_back", 0)()
 
     script = Script((waiting, ben_first), (waiting, ben_first), (update(run, 9), excluded))
@@ -307,15 +307,15 @@ class Clerk(threading.Thread):
 
     def pull(self, store: Store) -> None:
         before = n_updates(self.run_folder)
-        cord = store.cord.pull("ann", "it swears", ())
+        cord = store.stop_requests.pull("ann", "it swears", ())
         while cord.stopped_at is None:
             threading.Event().wait(0.005)
-            cord = store.cord.all()[-1]
+            cord = store.stop_requests.all()[-1]
         assert cord.update is not None
         assert cord.update in checkpoint_numbers(self.run_folder / "checkpoints" / "policy")
         self.late.append(cord.update - before)
         self.seconds.append(cord.stopped_at - cord.pulled_at)
-        store.cord.release(cord.id, "olga", "read ten samples", "resume")
+        store.stop_requests.release(cord.id, "olga", "read ten samples", "resume")
 
 
 @pytest.mark.parametrize("n_pulls", [10, pytest.param(100, marks=pytest.mark.slow)])

@@ -32,7 +32,7 @@ def stop_at_each_point(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[StopP
     def pull_and_check(monitor: RunMonitor, point: StopPoint) -> None:
         if point not in requests:
             with opened(run) as store:
-                requests[point] = store.cord.pull("ann", f"stop {point}", ()).id
+                requests[point] = store.stop_requests.pull("ann", f"stop {point}", ()).id
             owner(run).start()
         check_stop(monitor, point)
 
@@ -43,7 +43,7 @@ def stop_at_each_point(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[StopP
 def obeyed(run: Path, requests: dict[StopPoint, str], said: list[str]) -> list[StopPoint]:
     """Return the points at which the run stopped, of those at which it was asked to."""
     with opened(run) as store:
-        found = {r.id: r for r in store.cord.all()}
+        found = {r.id: r for r in store.stop_requests.all()}
     assert len(found) == len(requests), "each request was released before the next was made"
     assert all(r.stopped_at is not None for r in found.values())
     return [p for p in requests if f"ann stopped the run {p}: stop {p}" in "\n".join(said)]

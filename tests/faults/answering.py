@@ -9,7 +9,7 @@ from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission, Timing
 
 INSTRUCTIONS = "1"
-WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
+WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0)
 
 
 def ask(store: Store, n_questions: int, *, wanted: int = 2, k: int = 4, first: int = 0) -> None:
@@ -85,7 +85,7 @@ def submission(view: Assignment, luck: random.Random, *, name: str | None = None
         confidence=luck.choice([None, 0.5, 1.0]),
     )
     timing = Timing(active_seconds=1.5, first_key_seconds=0.25, device="desktop")
-    return Submission(label=label, view_id=view.id, timing=timing)
+    return Submission(label=label, assignment_id=view.id, timing=timing)
 
 
 def answer_many(
@@ -124,24 +124,25 @@ def fill_every_table(store: Store, *, n_questions: int = 40, n_answers: int = 60
         store.gold.add(gold)
     store.gold.end("question-3")
     policy = ClaimPolicy(
-        gold_share=0.3, repeat_share=0.3, repeat_after_seconds=0.0, training_items=2
+        gold_share=0.3, retest_share=0.3, retest_after_seconds=0.0, training_items=2
     )
     stored = answer_many(store, names, n_answers, luck, policy)
     live = store.labels()
     store.answers.withdraw(live[0].id, live[0].labeler)
     _enter(store, owner.id)
     _stop_and_go(store)
-    rule = store.rules.apply("too fast", names[1], "Two seconds each.", "owner")
-    store.rules.apply("too slow", names[2], "Two days each.", "owner")
-    store.rules.undo(rule.id, "owner")
+    rule = store.exclusions.apply("too fast", names[1], "Two seconds each.", "owner")
+    store.exclusions.apply("too slow", names[2], "Two days each.", "owner")
+    store.exclusions.undo(rule.id, "owner")
     store.add_verdicts([_verdict()])
+    store.scores.add("lexicon", "settings and weights", {"sample-0-0": 1 / 3})
     store.add_event("note", {"text": "näh"})
     return stored
 
 
 def _enter(store: Store, person_id: str) -> None:
     code = store.access.invite(person_id)
-    assert store.access.enter_by_code(code) is not None
+    assert store.access.log_in_with_code(code) is not None
     store.access.invite(person_id)
     store.access.new_token(person_id, "a program")
 
@@ -151,11 +152,11 @@ def _stop_and_go(store: Store) -> None:
         store.updates.write("policy", 0, update, {"policy/kl": update / 3}, [{"prompt": "näh"}])
     # The highest number that was given is no row's any more.
     store.updates.forget_after("policy", 1)
-    store.updates.beat(phase="policy", round=0, done=1, total=3, checkpoints=[1])
-    cord = store.cord.pull("labeler-0", "It copies.", ["sample-0-0"])
-    store.cord.stopped(cord.id, 1)
-    store.cord.release(cord.id, "owner", "The copies were real.", "resume")
-    store.cord.pull("labeler-1", "Again.", [])
+    store.updates.heartbeat(phase="policy", round=0, done=1, total=3, checkpoints=[1])
+    cord = store.stop_requests.pull("labeler-0", "It copies.", ["sample-0-0"])
+    store.stop_requests.stopped(cord.id, 1)
+    store.stop_requests.release(cord.id, "owner", "The copies were real.", "resume")
+    store.stop_requests.pull("labeler-1", "Again.", [])
 
 
 def _verdict() -> Verdict:
@@ -170,5 +171,4 @@ def _verdict() -> Verdict:
         outcome=0.5,
         score=0.1,
         baseline_score=-2.5,
-        round=0,
     )

@@ -18,14 +18,14 @@ comparisons:
   labelers: people
   people:
     gold_share: {gold_share}
-    repeat_share: {repeat_share}
+    retest_share: {retest_share}
 """
 
 
-def make_run(folder: Path, *, gold_share: float = 0.0, repeat_share: float = 0.0) -> Path:
+def make_run(folder: Path, *, gold_share: float = 0.0, retest_share: float = 0.0) -> Path:
     """Make a run folder that can be served, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = RUN_FILE.format(gold_share=gold_share, repeat_share=repeat_share)
+    text = RUN_FILE.format(gold_share=gold_share, retest_share=retest_share)
     (folder / "run.yaml").write_text(text)
     return folder
 

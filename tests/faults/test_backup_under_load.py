@@ -13,7 +13,7 @@ from prefloop.progress import Silent
 from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import back_up, restore
-from prefloop.store.upkeep.soundness import examine
+from prefloop.store.upkeep.integrity import check_integrity
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 
 PER_SECOND = 300
@@ -81,7 +81,7 @@ def test_backups_under_load_hold_all_that_was_acknowledged(
                 back_up(place, tmp_path / f"backup-{number}.db", Silent())
     for number, known in enumerate(before):
         file = tmp_path / f"backup-{number}.db"
-        assert examine(file, Silent()).problems == ()
+        assert check_integrity(file, Silent()).problems == ()
         restore(file, tmp_path / f"restored-{number}.db", Silent())
         assert known <= ids_in(tmp_path / f"restored-{number}.db")
         assert known

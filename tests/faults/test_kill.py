@@ -18,7 +18,7 @@ import pytest
 from bench.labeler_client import Heard, Labeler
 from prefloop.progress import Silent
 from prefloop.store.store import Store
-from prefloop.store.upkeep.soundness import examine
+from prefloop.store.upkeep.integrity import check_integrity
 from tests import own_loop
 from tests.faults.answering import ask, invite
 from tests.faults.server_process import ServerProcess, make_run
@@ -120,7 +120,7 @@ def check(folder: Path, heard: Heard) -> None:
         place = None if label.chosen is None else str(label.shown.index(label.chosen) + 1)
         assert (place, label.answer) == (body["chosen"], body["answer"])
     assert batch is not None and batch.answered == len(live)
-    assert examine(folder / "prefloop.db", Silent()).problems == ()
+    assert check_integrity(folder / "prefloop.db", Silent()).problems == ()
 
 
 def test_every_confirmed_answer_survives_kill_9(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from prefloop.progress import Silent
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import back_up
 from prefloop.store.upkeep.fingerprint import Contents, contents
+from prefloop.store.upkeep.integrity import check_integrity, opened
 from prefloop.store.upkeep.moving import move
-from prefloop.store.upkeep.soundness import examine, opened
 
 OVERLAP = 10
 VERIFY_SECONDS, BACKUP_SECONDS, MOVE_SECONDS = 20.0, 30.0, 300.0
@@ -72,7 +72,7 @@ def test_what_is_derived_is_the_same_when_it_is_made_again(path: Path) -> None:
     with Store.open(path) as store:
         assert store.rebuild_labels() == before["labels"].n_rows
     assert everything(path) == before
-    assert examine(path, Silent()).problems == ()
+    assert check_integrity(path, Silent()).problems == ()
 
 
 def test_a_backup_is_taken_in_time(path: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from prefloop.progress import Silent
 from prefloop.records import Label
 from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.store import Store
-from prefloop.store.upkeep.soundness import examine
+from prefloop.store.upkeep.integrity import check_integrity
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.faults.apsw_driver import Driver, Rewrite
 from tests.faults.simulated_disk import SimulatedDisk
@@ -128,7 +128,7 @@ def lives(
         disk.scrap()
         outcome.n_acknowledged += len(acknowledged)
         outcome.n_lost += len(set(acknowledged) - stored(folder / "prefloop.db"))
-    assert examine(folder / "prefloop.db", Silent()).problems == ()
+    assert check_integrity(folder / "prefloop.db", Silent()).problems == ()
     return outcome
 
 

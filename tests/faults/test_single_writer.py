@@ -22,8 +22,8 @@ from tests.unit.store.records_for_tests import fill, label
 
 HOLDER = """
 import sys
-from prefloop.store.core.single_writer import alone
-with alone(sys.argv[1]):
+from prefloop.store.core.single_writer import writer_lock
+with writer_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from prefloop.errors import DiskError
 from prefloop.progress import Silent
 from prefloop.store.store import Store
-from prefloop.store.upkeep.soundness import examine
+from prefloop.store.upkeep.integrity import check_integrity
 from tests.faults.conftest import simulated
 from tests.faults.simulated_disk import SimulatedDisk
 from tests.faults.test_power_loss import come_back
@@ -77,7 +77,7 @@ def test_it_breaks_off_at_any_statement(place_of_old: str | Path, revision: str)
             assert is_one_or_the_other(place_of_old, revision, before), n_statements
     assert n_statements > 15
     assert not is_one_or_the_other(place_of_old, revision, before)
-    assert examine(place_of_old, Silent()).problems == ()
+    assert check_integrity(place_of_old, Silent()).problems == ()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -50,7 +50,7 @@ class Model:
     handed: dict[str, Handed] = field(default_factory=dict)
     given: dict[str, Given] = field(default_factory=dict)
 
-    def live(self, question: str, labeler: str, kind: str = "work") -> Given | None:
+    def live(self, question: str, labeler: str, kind: str = "regular") -> Given | None:
         """The answer that stands."""
         place = (question, labeler, kind, "live")
         found = [
@@ -62,7 +62,7 @@ class Model:
     def has_answered(self, question: str, labeler: str) -> bool:
         """Whether somebody can give no opinion of their own any more."""
         return any(
-            (x.question, x.labeler, x.state) == (question, labeler, "live") and x.kind != "repeat"
+            (x.question, x.labeler, x.state) == (question, labeler, "live") and x.kind != "retest"
             for x in self.given.values()
         )
 
@@ -71,7 +71,7 @@ class Model:
         return [
             x
             for x in self.given.values()
-            if x.kind == "work" and x.state == "live" and question in (None, x.question)
+            if x.kind == "regular" and x.state == "live" and question in (None, x.question)
         ]
 
     def answered(self, question: str) -> int:
@@ -89,7 +89,7 @@ class Model:
         return [
             view
             for view in self.handed.values()
-            if view.question == question and view.kind == "work" and view.is_leased(now)
+            if view.question == question and view.kind == "regular" and view.is_leased(now)
         ]
 
     def has_room(self, question: str, labeler: str, now: float) -> bool:
@@ -108,7 +108,7 @@ class Model:
         return sorted(found, key=lambda view: (view.leased_at, view.id))
 
     def _is_needed(self, view: Handed) -> bool:
-        if view.kind == "work":
+        if view.kind == "regular":
             return self.is_open(view.question) and not self.has_answered(
                 view.question, view.labeler
             )
@@ -131,7 +131,7 @@ class Model:
 
     def renew(self, view: Handed, now: float) -> bool:
         """Let a lease begin anew, if it may."""
-        if view.kind == "work":
+        if view.kind == "regular":
             is_open = self.has_room(view.question, view.labeler, now)
             is_open = is_open and not self.has_answered(view.question, view.labeler)
         else:

@@ -46,8 +46,8 @@ LABELERS = ("ann", "bob", "carl", "dora")
 WANTED = {"c0": 1, "c1": 1, "c2": 2, "c3": 2, "c4": 3}
 GOLD, TRAINING = (5, 6), (7,)
 KINDS = ("best", "best", "tie", "all_bad", "skip", "flag")
-PLAIN = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
-MIXED = ClaimPolicy(gold_share=0.3, repeat_share=0.6, training_items=1)
+PLAIN = ClaimPolicy(gold_share=0.0, retest_share=0.0)
+MIXED = ClaimPolicy(gold_share=0.3, retest_share=0.6, training_items=1)
 
 MakePlace = Callable[[], AbstractContextManager[str | Path]]
 who = st.sampled_from(LABELERS)
@@ -123,7 +123,7 @@ class Labeling(RuleBasedStateMachine):
     def check_new(self, view: Assignment, free: set[str], now: float) -> None:
         """A view is one that its labeler may be given."""
         model, place = self.model, (view.comparison_id, view.labeler)
-        if view.kind == "work":
+        if view.kind == "regular":
             assert view.comparison_id in free
         elif view.kind == "gold":
             assert view.comparison_id in {f"c{i}" for i in GOLD}
@@ -137,11 +137,11 @@ class Labeling(RuleBasedStateMachine):
             assert first.answer in ("best", "tie", "all_bad")
             seen = next(v for v in model.handed.values() if v.answer == first.id)
             assert seen.closed_at is not None
-            assert seen.closed_at <= now - MIXED.repeat_after_seconds
+            assert seen.closed_at <= now - MIXED.retest_after_seconds
             order = tuple(sample.id for sample in view.samples)
             assert order in (seen.shown, seen.shown[::-1])
             assert not any(
-                (x.question, x.labeler, x.kind) == (*place, "repeat") for x in model.given.values()
+                (x.question, x.labeler, x.kind) == (*place, "retest") for x in model.given.values()
             )
 
     @rule(view=views, by=who)
@@ -171,7 +171,7 @@ class Labeling(RuleBasedStateMachine):
 
     @rule(target=sent, earlier=sent, kind=st.sampled_from(KINDS))
     def edit(self, earlier: Submission, kind: str) -> Submission:
-        view = self.store.queue.view(earlier.view_id)
+        view = self.store.queue.assignment(earlier.assignment_id)
         assert view is not None
         return self.submit(view, kind, 2, replaces=earlier.label.id)
 
@@ -185,7 +185,7 @@ class Labeling(RuleBasedStateMachine):
     def compare(self, submission: Submission) -> None:
         """Send an answer to the store and to the model."""
         now, label = self.tick(), submission.label
-        handed = self.model.handed[submission.view_id]
+        handed = self.model.handed[submission.assignment_id]
         given = Given(label.id, label.labeler, label.comparison_id, handed.kind, label.answer)
         expected = self.model.submit(given, handed, submission.replaces, now)
         [receipt] = self.store.answers.submit([submission])
@@ -246,8 +246,8 @@ class Labeling(RuleBasedStateMachine):
         assert {row.id for row in found["labels"] if not row.ended_by} == {
             each.id for each in self.model.labels()
         }
-        assert {row.id for row in found["checks"] if not row.ended_by} == {
-            x.id for x in self.model.given.values() if x.kind != "work" and x.state == "live"
+        assert {row.id for row in found["quality_checks"] if not row.ended_by} == {
+            x.id for x in self.model.given.values() if x.kind != "regular" and x.state == "live"
         }
         for row in found["queue"]:
             expected = (

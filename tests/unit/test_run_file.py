@@ -91,8 +91,8 @@ def test_every_problem_is_told_at_once() -> None:
             r"did you mean 'sentiment'",
         ),
         (
-            {"comparisons": {"people": {"gold_share": 0.6, "repeat_share": 0.4}}},
-            r"gold_share 0\.6 and repeat_share 0\.4 leave no room for new questions",
+            {"comparisons": {"people": {"gold_share": 0.6, "retest_share": 0.4}}},
+            r"gold_share 0\.6 and retest_share 0\.4 leave no room for new questions",
         ),
         ({"comparisons": {"people": {"key": "k.pem"}}}, r"certificate and key are given together"),
         ({"comparisons": {"people": {"port": 70000}}}, r"people\.port: .* got 70000"),

@@ -72,7 +72,7 @@ def export_file(
     write_atomically(path, text)
     counts = {"lines": len(lines), **dict(outgo.counts)}
     # Excluded labelers' answers are written like all others: whoever reads the file decides.
-    excluded = {r.labeler: r.n_labels for r in store.rules.all() if r.undone_at is None}
+    excluded = {r.labeler: r.n_labels for r in store.exclusions.all() if r.undone_at is None}
     n_excluded = sum(excluded.values())
     return counts | ({"labels_of_excluded_labelers": n_excluded} if n_excluded else {})
 

@@ -44,7 +44,7 @@ def labeler_positions(history: LabelHistory, labeler: str) -> PositionTest:
     Regular questions, gold and training count: each is shown in a random order. A repeated question
     does not: it is shown in the first order or its reverse, and may be answered from memory.
     """
-    checks = [c for c in history.checks_by.get(labeler, ()) if c.kind != "repeat"]
+    checks = [c for c in history.checks_by.get(labeler, ()) if c.kind != "retest"]
     return _test([*history.labels_by.get(labeler, ()), *checks])
 
 

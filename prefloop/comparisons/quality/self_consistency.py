@@ -28,7 +28,7 @@ def self_consistency(
     checks: Sequence[QualityCheck], labels: Sequence[Label], thresholds: Thresholds
 ) -> Consistency:
     """Return how often one labeler gave a repeated question the same answer as before."""
-    repeats = [c for c in checks if c.kind == "repeat" and c.is_right is not None]
+    repeats = [c for c in checks if c.kind == "retest" and c.is_right is not None]
     asked = {check.comparison_id for check in repeats}
     first = {label.comparison_id: label.shown for label in labels if label.comparison_id in asked}
     known = [c for c in repeats if first.get(c.comparison_id)]

@@ -1,7 +1,7 @@
-"""One database, opened: its engine, its transactions, and the schema it has.
+"""An open database: its engine, its transactions and its schema.
 
-SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones take turns, in this
-process and among processes. In SQLite a checkpoint is part of the turn: see `single_writer.py`.
+SQLite by path, PostgreSQL by URL. Reading transactions never wait; writing ones are serialized, in
+this process and among processes. In SQLite a checkpoint counts as a write: see `single_writer.py`.
 """
 
 import sqlite3
@@ -19,44 +19,44 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prefloop.errors import StoreError
-from prefloop.store.core.refusals import told_to_user
-from prefloop.store.core.single_writer import alone, alone_if_free
+from prefloop.store.core.refusals import translated_errors
+from prefloop.store.core.single_writer import try_writer_lock, writer_lock
 from prefloop.store.core.tables import ledger_head
 
 VERSION_TABLE = "prefloop_schema"
-"""Not Alembic's default name: many tools use that one, and none of them is a prefloop store."""
+"""Not Alembic's default name, which the database of another tool may have too."""
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 MIGRATION_LOCK = 0x70726566
-"""Names the lock among all that a PostgreSQL database may hold."""
+"""Key of the advisory lock in PostgreSQL."""
 
 LARGEST_WAL_BYTES = 4 * 2**20
-"""How far SQLite's log of recent writes grows before it is worked into the database."""
+"""Size of SQLite's WAL from which it is checkpointed."""
 
 WAL_STEP_BYTES = 2**20
-"""How much further it grows between two attempts while a reader still needs what is in it."""
+"""Growth of the WAL between two attempts while a reader still needs it."""
 
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-"""In PostgreSQL, what makes all statements of a reading transaction see the same moment."""
+"""In PostgreSQL: all statements of a reading transaction see the same snapshot."""
 
 PATIENCE_MS = 60_000
-"""How long a writer waits for another in PostgreSQL; in SQLite see `single_writer.py`."""
+"""Lock timeout of a writer in PostgreSQL; for SQLite see `single_writer.py`."""
 
 SECRETS = ("password", "sslpassword")
-"""Parts of a URL's query that are told to nobody."""
+"""Parts of a URL's query that are never shown."""
 
 _MIGRATING = Lock()
-# Alembic keeps the running migration in a global: one at a time in a process.
+# Alembic keeps the running migration in a global variable: one at a time per process.
 
 
 class Database:
-    """An open database whose schema is the one that this prefloop knows."""
+    """An open database with the newest schema."""
 
     def __init__(self, engine: Engine, name: str, *, read_only: bool = False) -> None:
         self.engine = engine
         self.name = name
-        self._turn = Lock()
+        self._lock = Lock()
         self._is_read_only = read_only
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._reader = engine if self._is_sqlite else engine.execution_options(**READING)
@@ -64,50 +64,50 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view of the database."""
-        with told_to_user(self.name), self._reader.connect() as connection:
+        """A read-only transaction: a consistent snapshot of the database."""
+        with translated_errors(self.name), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction: everything in it is on the disk when it ends, or nothing is."""
-        with told_to_user(self.name), self._turn, self._alone():
+        """A transaction: all of it is on the disk when it ends, or none of it."""
+        with translated_errors(self.name), self._lock, self._writer_lock():
             with _begun(self.engine) as connection:
                 if not self._is_sqlite:
-                    # PostgreSQL waits here for other writers; SQLite has done so already.
+                    # PostgreSQL waits here for other writers; SQLite did so at BEGIN IMMEDIATE.
                     connection.execute(sa.select(ledger_head.c.id).with_for_update())
                 yield connection
             if self._is_sqlite:
                 self._tried_at_bytes = _keep_wal_small(self.engine, self.name, self._tried_at_bytes)
 
     def close(self) -> None:
-        """Give the connections back."""
-        # The last one to close an SQLite database works its log into it, even a reader.
-        with alone_if_free(self.name) if self._is_sqlite else nullcontext():
+        """Close all connections."""
+        # The last connection to close an SQLite database checkpoints the WAL, even a reader.
+        with try_writer_lock(self.name) if self._is_sqlite else nullcontext():
             self.engine.dispose()
 
-    def _alone(self) -> AbstractContextManager[None]:
-        # A reader is refused by the database itself, and must leave no file behind.
+    def _writer_lock(self) -> AbstractContextManager[None]:
+        # The database itself refuses writes by a reader, which must not create the lock file.
         is_writer = self._is_sqlite and not self._is_read_only
-        return alone(self.name) if is_writer else nullcontext()
+        return writer_lock(self.name) if is_writer else nullcontext()
 
 
 @contextmanager
 def _begun(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write."""
+    """A transaction that writes."""
     with engine.connect() as connection, connection.execution_options(is_writing=True).begin():
         yield connection
 
 
 def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Database:
-    """Return the database at a path or URL, created or brought to the newest schema."""
+    """Return the database at a path or URL, created or upgraded to the newest schema."""
     url = _url(url_or_path)
     name = _name(url)
     if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
         raise StoreError(f"{name}: there is no store here. Check the path.")
     database = Database(_engine(url, read_only=read_only), name, read_only=read_only)
     try:
-        with told_to_user(name), database._alone():
+        with translated_errors(name), database._writer_lock():
             _bring_up_to_date(database.engine, name, read_only=read_only)
     except BaseException:
         database.close()
@@ -165,19 +165,19 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 
 
 # --- SQLite only, and PostgreSQL only ------------------------------------------------------------
-# The one place with statements that the other does not know.
+# The only statements that the other database does not have.
 
 
 def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
-    """Make every connection durable, patient, and explicit about where transactions begin."""
+    """Make every connection durable, with a busy timeout and explicit transactions."""
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
-        # Python's sqlite3 begins transactions late and never before reads; we begin them ourselves.
+        # Python's sqlite3 begins transactions late and never before reads; we send BEGIN ourselves.
         connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
-        # A connection that commits would checkpoint too, whoever writes meanwhile.
+        # A commit would checkpoint too, even while another process writes.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
@@ -188,7 +188,7 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
         connection.execute("PRAGMA synchronous = FULL")
 
     def begun(connection: Connection) -> None:
-        # IMMEDIATE takes the writer's lock at once: a transaction that reads first and writes later
+        # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later
         # could otherwise fail halfway with "database is locked".
         is_writing = connection.get_execution_options().get("is_writing", False)
         raw = connection.connection.driver_connection
@@ -202,19 +202,19 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
 
 
 def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
-    """Work the log into the database when it is large; return its size if that was tried.
+    """Checkpoint the WAL when it is large; return its size if that was tried.
 
-    The writer calls this in its turn. The next transaction then begins the log anew and cuts it to
-    its limit, unless a reader still needs it.
+    The caller holds the writer's lock. The next transaction then restarts the WAL and truncates it
+    to its limit, unless a reader still needs it.
     """
-    log = Path(f"{name}-wal")
-    # What was written is on the disk by now: nothing from here on may look like a failure of it.
-    size = log.stat().st_size if log.exists() else 0
+    wal = Path(f"{name}-wal")
+    # The transaction is on the disk by now: nothing from here on may look like its failure.
+    size = wal.stat().st_size if wal.exists() else 0
     if size <= LARGEST_WAL_BYTES:
         return 0
     if size < tried_at_bytes + WAL_STEP_BYTES:
         return tried_at_bytes
-    # A full disk is told to the next who writes.
+    # If the disk is full, the next write reports it.
     with engine.connect() as connection, suppress(sqlite3.OperationalError):
         raw = connection.connection.driver_connection
         assert raw is not None
@@ -223,18 +223,18 @@ def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
 
 
 def _postgresql(url: URL) -> Engine:
-    """An engine whose commits are on the server's disk and whose connections outlive a restart."""
+    """An engine with durable commits whose connections survive a restart of the server."""
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": "10"})
-    # Writers queue at one row, and must then see what the writer before them wrote.
+    # Writers queue at one row and must then see what the previous writer committed.
     engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
 
     def connected(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {PATIENCE_MS}")
-            # With `off` a crash of the server loses acknowledged labels.
+            # With `off` a crash of the server would lose acknowledged labels.
             cursor.execute(
                 "SELECT set_config('synchronous_commit', 'on', false) "
                 "WHERE current_setting('synchronous_commit') = 'off'"
@@ -246,7 +246,7 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _queue_for_migration(connection: Connection) -> None:
-    """Let one process at a time create the tables. SQLite queues at BEGIN IMMEDIATE already."""
+    """Serialize migrations among processes. SQLite does so at BEGIN IMMEDIATE."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
 
@@ -268,7 +268,7 @@ def _bring_up_to_date(engine: Engine, name: str, *, read_only: bool) -> None:
         )
     with _MIGRATING, _begun(engine) as connection:
         _queue_for_migration(connection)
-        # Another process may have been faster.
+        # Another process may have migrated meanwhile.
         if _is_outdated(connection, scripts, name):
             config.attributes["connection"] = connection
             config.attributes["version_table"] = VERSION_TABLE

@@ -1,7 +1,6 @@
-"""What SQLite and PostgreSQL do not share, beyond opening them (`database.py`).
+"""Differences between SQLite and PostgreSQL, other than opening them (`database.py`).
 
-Whole tables in and out, the numbers that were given, a store that has moved away, and what a file
-of SQLite says about its own soundness.
+Bulk inserts, sequences, closing a store that was moved, and integrity checks of SQLite files.
 """
 
 import sqlite3
@@ -16,18 +15,18 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from prefloop.errors import StoreAwayError, StoreError
-from prefloop.store.core.refusals import told_to_user
-from prefloop.store.core.single_writer import alone_if_free
+from prefloop.store.core.refusals import translated_errors
+from prefloop.store.core.single_writer import try_writer_lock
 from prefloop.store.core.tables import events
 
 MOVED = "store_has_moved"
-"""The trigger that keeps new answers out of a store that lives elsewhere now."""
+"""The trigger that refuses new events in a store that was moved elsewhere."""
 
 MAPPED_BYTES = 2**31
-"""How much of a file that nobody else uses is read as memory."""
+"""Bytes of a file that are memory-mapped while no other process uses it."""
 
 MOVED_STATE = "PF001"
-"""What PostgreSQL calls its refusal (SQLSTATE)."""
+"""The SQLSTATE of that refusal in PostgreSQL."""
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -36,7 +35,7 @@ def is_sqlite(connection: Connection) -> bool:
 
 
 def insert_page(connection: Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows whose values stand in the order of the table's columns."""
+    """Insert rows whose values are in the order of the table's columns."""
     if not rows:
         return
     if is_sqlite(connection):
@@ -48,7 +47,7 @@ def insert_page(connection: Connection, table: sa.Table, rows: Sequence[tuple[An
 
 
 def _copy_into(connection: Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """COPY, which is several times as fast as INSERT."""
+    """Insert with COPY, which is several times as fast as INSERT."""
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(quote(column.name) for column in table.columns)
     statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
@@ -62,14 +61,14 @@ def _copy_into(connection: Connection, table: sa.Table, rows: Sequence[tuple[Any
         raise DBAPIError(statement, None, error) from error
 
 
-def counted_column(table: sa.Table) -> sa.Column[int] | None:
-    """Return the column whose numbers the database gives out itself, if the table has one."""
+def serial_column(table: sa.Table) -> sa.Column[int] | None:
+    """Return the column that the database numbers itself, if the table has one."""
     return table.autoincrement_column
 
 
 def last_number(connection: Connection, table: sa.Table) -> int:
-    """Return the highest number that was ever given in a table; 0 if none was."""
-    column = counted_column(table)
+    """Return the highest number that the serial column of a table ever had; 0 if none."""
+    column = serial_column(table)
     assert column is not None
     if not is_sqlite(connection):
         query = sa.select(sa.func.pg_sequence_last_value(_sequence(table, column)))
@@ -82,8 +81,8 @@ def last_number(connection: Connection, table: sa.Table) -> int:
 
 
 def set_last_number(connection: Connection, table: sa.Table, number: int) -> None:
-    """Let the next number of a table be the one after `number`."""
-    column = counted_column(table)
+    """Continue the serial column of a table after `number`."""
+    column = serial_column(table)
     assert column is not None
     if not number:
         return
@@ -101,18 +100,18 @@ def _sequence(table: sa.Table, column: sa.Column[int]) -> sa.ColumnElement[Any]:
 
 
 def close_for_answers(connection: Connection, place: str) -> None:
-    """Let the database refuse every new event from now on, and say where the store has gone."""
-    told = f"moved to {place}".replace("'", "''")
+    """Make the database refuse every new event, with the place to which the store has moved."""
+    message = f"moved to {place}".replace("'", "''")
     if is_sqlite(connection):
         connection.exec_driver_sql(
             f"CREATE TRIGGER {MOVED} BEFORE INSERT ON {events.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{told}'); END"
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
         return
-    body = f"BEGIN RAISE EXCEPTION USING ERRCODE = '{MOVED_STATE}', MESSAGE = '{told}'; END"
+    body = f"BEGIN RAISE EXCEPTION USING ERRCODE = '{MOVED_STATE}', MESSAGE = '{message}'; END"
     connection.exec_driver_sql(
         f"CREATE FUNCTION {MOVED}() RETURNS trigger LANGUAGE plpgsql AS $moved${body}$moved$"
-        # The driver takes a single % for a place to fill in.
+        # The driver takes a single % for a placeholder.
         .replace("%", "%%")
     )
     connection.exec_driver_sql(
@@ -122,50 +121,50 @@ def close_for_answers(connection: Connection, place: str) -> None:
 
 
 def reopen_for_answers(connection: Connection) -> None:
-    """Take new events again, in a file of SQLite."""
+    """Drop that refusal, in a file of SQLite."""
     connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {MOVED}")
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy an SQLite database, as it is at one moment, while others go on writing to it."""
+    """Copy a snapshot of an SQLite database while others write to it."""
     if not source.exists():
         raise StoreError(f"{source}: there is no store here. Check the path.")
-    with told_to_user(str(source)), ExitStack() as stack:
+    with translated_errors(str(source)), ExitStack() as stack:
         try:
             origin = sqlite3.connect(source, isolation_level=None)
-            stack.callback(_close_in_turn, origin, source)
-            # In one step, one reading transaction: writers do not make it begin again.
-            origin.backup(stack.enter_context(_opened(target)), pages=-1)
+            stack.callback(_close_with_lock, origin, source)
+            # All pages in one reading transaction: writers do not restart the backup.
+            origin.backup(stack.enter_context(_connected(target)), pages=-1)
         except sqlite3.Error as error:
             raise DBAPIError("backup", None, error) from error
 
 
-def _close_in_turn(connection: sqlite3.Connection, file: Path) -> None:
-    # Whoever closes last works the log into the file: only one writer at a time may do that.
-    with alone_if_free(str(file)):
+def _close_with_lock(connection: sqlite3.Connection, file: Path) -> None:
+    # The last connection to close checkpoints the WAL: only one process at a time may do that.
+    with try_writer_lock(str(file)):
         connection.close()
 
 
 @contextmanager
-def plainly(file: Path) -> Iterator[Connection]:
-    """A connection to a file of SQLite that nobody else uses, whatever schema it has."""
+def open_plain(file: Path) -> Iterator[Connection]:
+    """A connection to a file of SQLite of any schema that no other process uses."""
     engine = sa.create_engine(URL.create("sqlite", database=str(file)))
     try:
-        with told_to_user(str(file)), engine.connect() as connection:
-            # Looking over a whole file is then half as long.
+        with translated_errors(str(file)), engine.connect() as connection:
+            # This halves the time of an integrity check.
             connection.exec_driver_sql(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             yield connection
     finally:
         engine.dispose()
 
 
-def settle(file: Path) -> None:
-    """Work everything into the one file, which then can be read where nobody may write.
+def merge_wal(file: Path) -> None:
+    """Merge the WAL into the file, which can then be read on a read-only disk.
 
-    Refused while anybody else has the database open.
+    Raises a StoreAwayError while another process has the database open.
     """
     try:
-        with _opened(file) as connection:
+        with _connected(file) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorname != "SQLITE_BUSY":
@@ -176,8 +175,8 @@ def settle(file: Path) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A bare connection, closed in the end."""
+def _connected(file: Path) -> Iterator[sqlite3.Connection]:
+    """A sqlite3 connection, closed in the end."""
     connection = sqlite3.connect(file, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -187,16 +186,16 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def setting(connection: Connection, name: str) -> str:
-    """Return a setting of the database; in PostgreSQL what the server says, not what we asked."""
+    """Return a setting of the database; in PostgreSQL the server's, not this session's."""
     if is_sqlite(connection):
         return str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
     query = sa.text("SELECT reset_val FROM pg_settings WHERE name = :name")
     return str(connection.execute(query, {"name": name}).scalar_one())
 
 
-def unsound_pages(connection: Connection) -> list[str]:
-    """Return what SQLite finds wrong with its own pages and pointers; nothing if all is well."""
+def integrity_problems(connection: Connection) -> list[str]:
+    """Return the problems that SQLite's checks of pages and foreign keys find."""
     found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    told = [f"a row of {row[0]} points at a row of {row[2]} that is not there" for row in dangling]
-    return [line for line in found if line != "ok"] + list(dict.fromkeys(told))
+    missing = [f"a row of {row[0]} points at a row of {row[2]} that is missing" for row in dangling]
+    return [problem for problem in found if problem != "ok"] + list(dict.fromkeys(missing))

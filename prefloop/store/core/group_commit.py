@@ -1,7 +1,7 @@
-"""Answers of many people at once, committed in groups by one thread.
+"""Answers of many people, committed in groups by one thread (group commit).
 
-A commit waits for the disk. Whatever comes meanwhile goes into the next one together, so a hundred
-people wait hardly longer than one.
+A commit waits for the disk. Answers that arrive meanwhile are committed together in the next one,
+so a hundred people wait hardly longer than one.
 """
 
 import time
@@ -19,44 +19,44 @@ from prefloop.teamwork import Receipt, Submission
 LARGEST_GROUP = 64
 
 GATHER_SECONDS = 0.001
-"""How long the writer waits for more, when several came last time: those who have just got their
-receipts send again at once, and two half-full groups cost more than a full one."""
+"""How long the writer waits for more submissions if the last group had several: clients that have
+just got their receipts send again at once, and two half-full groups cost more than a full one."""
 
 
-class _Waiting(NamedTuple):
+class _Queued(NamedTuple):
     submission: Submission
     receipt: Future[Receipt]
 
 
 class GroupCommit:
-    """One thread that writes the answers of all."""
+    """One thread that commits the answers of all labelers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: deque[_Waiting] = deque()
+        self._queued: deque[_Queued] = deque()
         self._turn = Lock()
         self._is_closed = False
         self._n_last = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefloop-answers")
 
     def submit(self, submission: Submission) -> Future[Receipt]:
-        """Return the receipt to come; once it is there, the answer is on the disk."""
+        """Return a future receipt; when it is done, the answer is on the disk."""
         receipt: Future[Receipt] = Future()
-        # From here on it cannot be cancelled: an answer is kept, even if nobody waits for it.
+        # From here on it cannot be cancelled: an answer is stored even if its client disconnects.
         receipt.set_running_or_notify_cancel()
         with self._turn:
             if self._is_closed:
                 raise StoreAwayError("The store is being closed. Send the answer again later.")
-            self._waiting.append(_Waiting(submission, receipt))
-            if len(self._waiting) == 1:
+            self._queued.append(_Queued(submission, receipt))
+            if len(self._queued) == 1:
                 self._writer.submit(self._commit_next)
         return receipt
 
     def close(self) -> None:
-        """Write what is waiting, and end the thread. More is refused."""
+        """Commit what is queued, refuse more, and end the thread."""
         with self._turn:
             self._is_closed = True
-        while self._waiting:
+        while self._queued:
             self._writer.submit(int).result()
         self._writer.shutdown()
 
@@ -67,21 +67,21 @@ class GroupCommit:
         self.close()
 
     def _commit_next(self) -> None:
-        """Commit a group. While anything waits, one call of this is due."""
-        if self._n_last > 1 and len(self._waiting) < LARGEST_GROUP:
+        """Commit a group. While anything is queued, one call of this is scheduled."""
+        if self._n_last > 1 and len(self._queued) < LARGEST_GROUP:
             time.sleep(GATHER_SECONDS)
         with self._turn:
-            self._n_last = min(len(self._waiting), LARGEST_GROUP)
-            group = [self._waiting.popleft() for _ in range(self._n_last)]
-            if self._waiting:
+            self._n_last = min(len(self._queued), LARGEST_GROUP)
+            group = [self._queued.popleft() for _ in range(self._n_last)]
+            if self._queued:
                 self._writer.submit(self._commit_next)
         self._commit(group)
 
-    def _commit(self, group: Sequence[_Waiting]) -> None:
+    def _commit(self, group: Sequence[_Queued]) -> None:
         try:
             receipts = self._store.answers.submit([each.submission for each in group])
         except (DiskError, StoreAwayError) as error:
-            # No fault of any of them, and no use to try again at once.
+            # None of the submissions caused this, and an immediate retry would fail too.
             for each in group:
                 each.receipt.set_exception(error)
             return
@@ -94,8 +94,8 @@ class GroupCommit:
         for each, receipt in zip(group, receipts, strict=True):
             each.receipt.set_result(receipt)
 
-    def _commit_each(self, group: Sequence[_Waiting]) -> None:
-        """Commit one by one, each whatever becomes of the others."""
+    def _commit_each(self, group: Sequence[_Queued]) -> None:
+        """Commit one by one, each whether or not the others fail."""
         with ExitStack() as all_of_them:
             for each in reversed(group):
                 all_of_them.callback(self._commit, [each])

@@ -1,4 +1,4 @@
-"""Rows go in once: the same id with the same content is passed over, with other content refused."""
+"""Idempotent inserts: an id stored with the same content is skipped, with other content refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,14 +10,14 @@ from prefloop.store.core.rows import Columns, Row
 from prefloop.store.core.tables import samples
 
 CHUNK = 500
-"""Ids in one question to the database; SQLite takes 999 in its oldest versions."""
+"""Ids in one query; the oldest versions of SQLite take 999."""
 
-TOLD = 20
-"""Problems that are spelled out; of the rest only the number is told."""
+MOST_LISTED = 20
+"""Problems that an error lists; of the others it gives the number."""
 
 
 def chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the distinct values, a few hundred at a time."""
+    """Yield the distinct values in lists of at most `CHUNK`."""
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), CHUNK):
         yield distinct[start : start + CHUNK]
@@ -46,14 +46,14 @@ def new_rows(noun: str, rows: Sequence[Row], stored: Mapping[str, Row]) -> list[
             changed = [name for name, value in row.items() if known[name] != value]
             problems.append(
                 f"{noun} {row['id']} is stored already with another {' and '.join(changed)}; "
-                "give the new one an id of its own"
+                "give the new one its own id"
             )
     refuse(f"What was to be stored as {noun}s", problems)
     return list(fresh.values())
 
 
 def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequence[Row]) -> int:
-    """Insert what is new of `rows` into a table with ids; return how many that were."""
+    """Insert the new ones of `rows` into a table with ids; return how many there were."""
     stored = {
         row["id"]: dict(row) for row in rows_where(connection, table, "id", ids_of(rows, "id"))
     }
@@ -66,7 +66,7 @@ def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequen
 def require_known(
     connection: Connection, table: sa.Table, rows: Sequence[Row], column: str, noun: str
 ) -> None:
-    """Refuse rows whose `column` names an id that `table` does not hold, and name the id."""
+    """Raise a StoreError that lists the ids in `column` that `table` does not hold."""
     unknown: list[str] = []
     for chunk in chunks(ids_of(rows, column)):
         query = sa.select(table.c.id).where(table.c.id.in_(chunk))
@@ -91,8 +91,8 @@ def ids_of(rows: Iterable[Row], column: str) -> list[str]:
 
 
 def refuse(subject: str, problems: Sequence[str]) -> None:
-    """Raise a StoreError that tells the problems, if there are any."""
-    if len(problems) > TOLD:
-        problems = [*problems[:TOLD], f"... and {len(problems) - TOLD} more"]
+    """Raise a StoreError that lists the problems, if there are any."""
+    if len(problems) > MOST_LISTED:
+        problems = [*problems[:MOST_LISTED], f"... and {len(problems) - MOST_LISTED} more"]
     if problems:
         raise StoreError(listing(subject, problems))

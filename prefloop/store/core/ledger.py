@@ -1,10 +1,10 @@
-"""The append-only log: what happened, in order, each line sealed with the hash of the line before.
+"""The append-only list of events, each with a hash that covers the hash of the one before.
 
     hash_n = sha256(hash_(n-1) + sequence + kind + payload + created_at)
 
 The five parts are joined by line feeds, which none of them contains; hash_0 is 64 zeros. A changed,
-missing or exchanged line breaks every hash after it; a ledger cut off at the end no longer agrees
-with `ledger_head`.
+missing or exchanged event breaks every hash after it; a ledger truncated at the end differs from
+`ledger_head`.
 """
 
 import hashlib
@@ -27,28 +27,34 @@ PAGE = 1000
 
 
 def event_hash(previous: str, sequence: int, kind: str, payload: str, created_at: str) -> str:
-    """Return the seal of one line, given the seal of the line before."""
-    line = "\n".join([previous, str(sequence), kind, payload, created_at])
-    return hashlib.sha256(line.encode()).hexdigest()
+    """Return the hash of an event, given the hash of the one before."""
+    sealed = "\n".join([previous, str(sequence), kind, payload, created_at])
+    return hashlib.sha256(sealed.encode()).hexdigest()
 
 
-def append(connection: Connection, lines: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Event]:
-    """Write (kind, payload) pairs at the end of the ledger; return the events they became."""
-    if not lines:
+def append(connection: Connection, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Event]:
+    """Append (kind, payload) pairs to the ledger; return their events."""
+    if not entries:
         return []
     head = connection.execute(sa.select(ledger_head).with_for_update()).one()
-    sequence, seal = head.sequence, head.hash
+    sequence, hash_before = head.sequence, head.hash
     created_at = datetime.now(UTC).isoformat(timespec="microseconds")
     written = []
-    for kind, content in lines:
+    for kind, content in entries:
         sequence += 1
         payload = _payload(kind, content)
-        seal = event_hash(seal, sequence, kind, payload, created_at)
+        hash_before = event_hash(hash_before, sequence, kind, payload, created_at)
         written.append(
-            Event(sequence=sequence, kind=kind, payload=payload, created_at=created_at, hash=seal)
+            Event(
+                sequence=sequence,
+                kind=kind,
+                payload=payload,
+                created_at=created_at,
+                hash=hash_before,
+            )
         )
     connection.execute(sa.insert(events), [event_row(event) for event in written])
-    connection.execute(sa.update(ledger_head).values(sequence=sequence, hash=seal))
+    connection.execute(sa.update(ledger_head).values(sequence=sequence, hash=hash_before))
     return written
 
 
@@ -66,21 +72,21 @@ def pages(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
 
 
 def verify(connection: Connection) -> int:
-    """Return how many events there are, after checking the seal of each, in one pass."""
-    seal, count = GENESIS, 0
+    """Return the number of events, after checking every hash, in one pass."""
+    hash_before, count = GENESIS, 0
     for page in pages(connection):
         for event in page:
             count += 1
-            expected = event_hash(seal, count, event.kind, event.payload, event.created_at)
+            expected = event_hash(hash_before, count, event.kind, event.payload, event.created_at)
             if event.sequence != count or event.hash != expected:
                 raise StoreError(
-                    f"The ledger is broken at event {count}: the line was changed, removed or "
+                    f"The ledger is broken at event {count}: it was changed, removed or "
                     "inserted outside prefloop. Everything before it is intact. "
                     "Put back a backup, or export what is intact."
                 )
-            seal = event.hash
+            hash_before = event.hash
     head = connection.execute(sa.select(ledger_head)).one()
-    if (head.sequence, head.hash) != (count, seal):
+    if (head.sequence, head.hash) != (count, hash_before):
         raise StoreError(
             f"The ledger ends at event {count}, but {head.sequence} were written: the end was "
             "cut off outside prefloop. Put back a backup."

@@ -1,4 +1,4 @@
-"""A store that waits while its database cannot be reached, and then does what it was asked."""
+"""A store whose methods wait while the database cannot be reached, and then run."""
 
 import time
 from collections.abc import Callable
@@ -8,22 +8,22 @@ from prefloop.errors import StoreAwayError
 from prefloop.store.store import Store
 
 POLL_SECONDS = 1.0
-"""Between two attempts to reach a database that is away."""
+"""Between two attempts to reach the database."""
 SAY_SECONDS = 60.0
-"""Between two reminders that it is still away."""
+"""Between two messages that it still cannot be reached."""
 
 
 def patient(store: Store, say: Callable[[str], None]) -> Store:
-    """Return the store in a form whose every method waits until the database answers.
+    """Return a proxy of the store whose every method is retried until the database answers.
 
-    Every method is one transaction, and doing it again changes nothing: records have ids. So it
-    does not matter whether the database went away before or after it had written.
+    Every method is one idempotent transaction, because records have ids. So it does not matter
+    whether the connection was lost before or after the commit.
     """
     return cast(Store, _Patient(store, say))
 
 
 class _Patient:
-    """Stands before a store, or before a part of it."""
+    """A proxy of a store or of a part of it."""
 
     def __init__(self, inner: Any, say: Callable[[str], None]) -> None:
         self._inner = inner
@@ -34,26 +34,26 @@ class _Patient:
         if not callable(found):
             return _Patient(found, self._say)
 
-        def asked(*arguments: Any, **named: Any) -> Any:
-            return _insist(lambda: found(*arguments, **named), self._say)
+        def retried(*arguments: Any, **named: Any) -> Any:
+            return _retry(lambda: found(*arguments, **named), self._say)
 
-        return asked
+        return retried
 
 
-def _insist(question: Callable[[], Any], say: Callable[[str], None]) -> Any:
-    """Return what `question` returns, asking again until it does."""
+def _retry(method: Callable[[], Any], say: Callable[[str], None]) -> Any:
+    """Return what `method` returns, called again while the database cannot be reached."""
     began = time.monotonic()
-    told_at = None
+    said_at = None
     while True:
         try:
-            answer = question()
+            result = method()
         except StoreAwayError as error:
             now = time.monotonic()
-            if told_at is None or now - told_at >= SAY_SECONDS:
+            if said_at is None or now - said_at >= SAY_SECONDS:
                 say(f"{error}\nThe run waits for it; nothing is lost.")
-                told_at = now
+                said_at = now
             time.sleep(POLL_SECONDS)
         else:
-            if told_at is not None:
+            if said_at is not None:
                 say(f"The store is back after {time.monotonic() - began:.0f} s.")
-            return answer
+            return result

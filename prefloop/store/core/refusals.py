@@ -1,4 +1,4 @@
-"""What databases say when they refuse, in words that tell a user what to do."""
+"""Errors of the database as errors for the user: what is wrong and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ STORE = {
     "23": "refuses a row that contradicts what it holds",
     "28": "refuses this user or password. Check the URL",
 }
-MOVED = "takes no more answers, for it has moved. Set `store` in run.yaml, and start again"
+MOVED = "takes no more answers, because it has moved. Set `store` in run.yaml, and start again"
 AWAY = {
     "SQLITE_CONSTRAINT_TRIGGER": MOVED,
     "PF001": MOVED,
@@ -36,12 +36,12 @@ AWAY = {
 
 
 @contextmanager
-def told_to_user(name: str) -> Iterator[None]:
-    """Turn the database's own errors about the store `name` into DiskError and StoreError."""
+def translated_errors(name: str) -> Iterator[None]:
+    """Raise DiskError, StoreAwayError or StoreError for errors of the database `name`."""
     try:
         yield
     except DBAPIError as error:
-        raise _told(name, error) from error
+        raise _translated(name, error) from error
     except UnicodeEncodeError as error:
         raise StoreError(
             f"{name} stores UTF-8, and {error.object[error.start : error.end]!r} is half of a "
@@ -49,7 +49,7 @@ def told_to_user(name: str) -> Iterator[None]:
         ) from error
 
 
-def _told(name: str, refusal: DBAPIError) -> PrefloopError:
+def _translated(name: str, refusal: DBAPIError) -> PrefloopError:
     error = refusal.orig or refusal
     code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
     disk = _meaning(DISK, code)
@@ -59,7 +59,7 @@ def _told(name: str, refusal: DBAPIError) -> PrefloopError:
             "make room or make it writable, and run again."
         )
     away = _meaning(AWAY, code)
-    # A server that was not reached, or that went away, cannot send a code.
+    # A server that was not reached, or that disconnected, sends no code.
     if away is None and (
         refusal.connection_invalidated or (isinstance(refusal, OperationalError) and not code)
     ):

@@ -1,8 +1,8 @@
-"""Records as rows and rows as records, both ways, in one place.
+"""Records to rows and back.
 
-A number that nobody knows (the log-probability of an imported sample, the time an imported label
-took) is NaN in a record, or None where that is allowed, and null in the database: it can never pass
-for a measurement.
+An unknown number (the log-probability of an imported sample, the time an imported label took) is
+NaN in a record, or None where that is allowed, and null in the database: it can never be taken for
+a measurement.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any
 from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
 
 Row = dict[str, Any]
-"""Column names and values, as the database takes them."""
+"""Column names and values, to be written to the database."""
 
 Columns = Mapping[Any, Any]
-"""Column names and values, as the database gives them."""
+"""Column names and values, read from the database."""
 
 
 def prompt_row(prompt: Prompt) -> Row:
@@ -61,7 +61,7 @@ def sample_record(row: Columns) -> Sample:
 
 
 def comparison_row(comparison: Comparison) -> Row:
-    """Return the row of a comparison; its samples are rows of their own."""
+    """Return the row of a comparison, without its samples, which have rows of their own."""
     row = dict(vars(comparison))
     del row["sample_ids"]
     return row
@@ -88,7 +88,7 @@ def comparison_record(row: Columns, sample_ids: Sequence[str]) -> Comparison:
 
 
 def label_row(label: Label) -> Row:
-    """Return the part of a label's row that does not depend on the ledger."""
+    """Return a label's row without the columns that come from the ledger."""
     return dict(vars(label)) | {
         "shown": _list(label.shown),
         "seconds": _null_if_unknown(label.seconds),
@@ -112,12 +112,12 @@ def label_record(row: Columns) -> Label:
 
 
 def label_payload(label: Label) -> dict[str, Any]:
-    """Return a label as its event carries it."""
+    """Return the content of the event that stores a label."""
     return dict(vars(label)) | {"seconds": _null_if_unknown(label.seconds)}
 
 
 def label_row_from_payload(payload: Columns) -> Row:
-    """Return the row of the label that an event carries."""
+    """Return the row of the label in an event."""
     return dict(payload) | {"shown": _list(payload["shown"])}
 
 

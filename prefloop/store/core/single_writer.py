@@ -1,9 +1,9 @@
 """One writer among all processes: a lock on the file `<database>.writer`.
 
 SQLite 3.7.0 to 3.51.2 can lose committed data when two connections write or checkpoint at the same
-instant, and its own locks do not keep a checkpoint away from a writer. So whoever writes to an
-SQLite store or checkpoints it holds this lock, and whoever closes it takes it if it is free. It
-ends with the process that holds it, however that ends.
+instant, and its own locks do not exclude a checkpoint during a write. So every writer of an SQLite
+store holds this lock while it writes or checkpoints, and takes it, if it is free, to close the
+store. The operating system releases the lock when its process ends, however that happens.
 """
 
 import fcntl
@@ -29,8 +29,8 @@ def lock_path(database: str) -> Path:
 
 
 @contextmanager
-def alone(database: str) -> Iterator[None]:
-    """Hold the right to write; a StoreAwayError if another keeps it for a minute."""
+def writer_lock(database: str) -> Iterator[None]:
+    """Hold the lock; a StoreAwayError if another process holds it for a minute."""
     path = lock_path(database)
     try:
         file = path.open("ab")
@@ -49,16 +49,16 @@ def alone(database: str) -> Iterator[None]:
 
 
 @contextmanager
-def alone_if_free(database: str) -> Iterator[None]:
-    """Hold the right to write if nobody has it; make no file for it.
+def try_writer_lock(database: str) -> Iterator[None]:
+    """Hold the lock if it is free; do not create its file.
 
-    For closing: while another has it, that one keeps the database open, and only the last to close
-    works the log into it.
+    For closing: a process that holds it has the database open, and only the last connection to
+    close checkpoints the WAL.
     """
     try:
         file = lock_path(database).open("rb")
     except OSError:
-        # Never written with this lock, or not ours to open.
+        # The store was never written with this lock, or the file cannot be opened.
         yield
         return
     with file:
@@ -67,9 +67,9 @@ def alone_if_free(database: str) -> Iterator[None]:
 
 
 def _is_locked(file: BufferedIOBase, database: str, patience_seconds: float) -> bool:
-    """Lock the file until it is closed; False if others keep it too long.
+    """Lock the file until it is closed; False if that takes longer than `patience_seconds`.
 
-    The operating system's own waiting knows no end, so this asks again and again.
+    `flock` has no timeout, so this polls.
     """
     deadline = time.monotonic() + patience_seconds
     pause = POLL_SECONDS
@@ -86,6 +86,6 @@ def _is_locked(file: BufferedIOBase, database: str, patience_seconds: float) -> 
             ) from error
         else:
             return True
-        # Two that wait must not ask in step.
+        # Jitter: two waiting processes must not poll in step.
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(2 * pause, LONGEST_POLL_SECONDS)

@@ -1,6 +1,6 @@
-"""Records of people and their work as rows and back; `rows.py` does so for the loop's own records.
+"""Records of people and their work to rows and back; `rows.py` has the records of the loop.
 
-As there, a number that nobody knows is NaN in a record and null in the database.
+As there, an unknown number is NaN in a record and null in the database.
 """
 
 import json
@@ -20,16 +20,21 @@ from prefloop.teamwork import (
     Update,
 )
 
+KINDS_IN_LEDGER = {"retest": "repeat"}
+"""Kinds of quality checks to what events of the ledger call them: its words never change."""
+
+KINDS_FROM_LEDGER = {in_ledger: kind for kind, in_ledger in KINDS_IN_LEDGER.items()}
+
 
 def person_record(row: Columns) -> Person:
-    """Return the person in a row; the hash of their password stays where it is."""
+    """Return the person in a row, without the hash of their password."""
     return Person(
         id=row["id"],
         name=row["name"],
         role=row["role"],
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
-        introduction=row["introduction"],
+        qualification=row["qualification"],
     )
 
 
@@ -61,13 +66,16 @@ def gold_record(row: Columns) -> Gold:
     )
 
 
-def check_payload(check: QualityCheck) -> dict[str, Any]:
-    """Return a check as its event carries it."""
-    return dict(vars(check)) | {"seconds": None if math.isnan(check.seconds) else check.seconds}
+def quality_check_payload(check: QualityCheck) -> dict[str, Any]:
+    """Return the content of the event that stores a quality check."""
+    return dict(vars(check)) | {
+        "kind": KINDS_IN_LEDGER.get(check.kind, check.kind),
+        "seconds": None if math.isnan(check.seconds) else check.seconds,
+    }
 
 
-def check_record(row: Columns) -> QualityCheck:
-    """Return the check in a row."""
+def quality_check_record(row: Columns) -> QualityCheck:
+    """Return the quality check in a row."""
     return QualityCheck(
         id=row["id"],
         comparison_id=row["comparison_id"],
@@ -82,8 +90,8 @@ def check_record(row: Columns) -> QualityCheck:
     )
 
 
-def rule_record(row: Columns, n_labels: int) -> Exclusion:
-    """Return the rule in a row, with the number of live labels that it keeps out."""
+def exclusion_record(row: Columns, n_labels: int) -> Exclusion:
+    """Return the exclusion in a row, with the number of live labels that it leaves out."""
     return Exclusion(
         id=row["id"],
         name=row["name"],
@@ -97,8 +105,8 @@ def rule_record(row: Columns, n_labels: int) -> Exclusion:
     )
 
 
-def cord_record(row: Columns) -> StopRequest:
-    """Return the cord in a row."""
+def stop_request_record(row: Columns) -> StopRequest:
+    """Return the stop request in a row."""
     return StopRequest(
         id=row["id"],
         pulled_by=row["pulled_by"],
@@ -129,7 +137,7 @@ def update_record(row: Columns) -> Update:
 
 
 def trainer_record(row: Columns) -> TrainerState:
-    """Return the trainer's state in a row."""
+    """Return the heartbeat in a row."""
     return TrainerState(
         phase=row["phase"],
         round=row["round"],
@@ -137,13 +145,13 @@ def trainer_record(row: Columns) -> TrainerState:
         total=row["total"],
         detail=row["detail"],
         checkpoints=tuple(json.loads(row["checkpoints"])),
-        beat_at=row["beat_at"],
+        heartbeat_at=row["heartbeat_at"],
         address=row["address"],
     )
 
 
 def finite_json(value: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Return JSON that every browser reads: what is not a finite number becomes null."""
+    """Return JSON that every browser can read: NaN and infinities become null."""
     return json.dumps(_finite(value), allow_nan=False)
 
 

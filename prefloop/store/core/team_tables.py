@@ -1,8 +1,9 @@
-"""The tables of people, their work, and the line between trainer and page.
+"""The tables of people and their work, and those through which trainer and page talk.
 
 Labels and the ledger are in `tables.py`. Times are seconds since 1970, UTC, by the database's own
-clock. What must never be lost (answers, checks, gold, rules, cords, instructions) is an event of
-the ledger too; leases, sessions and the trainer's state are of the moment and are not.
+clock. What must never be lost (answers, quality checks, gold, exclusions, stop requests,
+instructions) is an event of the ledger too; leases, sessions and the trainer's state are transient
+and are not.
 """
 
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ people = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("disabled_at", sa.Double),
     sa.Column("read_instructions", sa.Text, comment="the newest version that was acknowledged"),
-    sa.Column("introduction", sa.Text, comment="passed (or let through), failed; null: open"),
+    sa.Column("qualification", sa.Text, comment="passed (or let through), failed; null: open"),
     sa.CheckConstraint("role IN ('owner', 'labeler', 'viewer')", name="role_is_known"),
 )
 
@@ -107,7 +108,7 @@ queue = sa.Table(
     metadata,
     _comparison(is_key=True),
     sa.Column("round", sa.Integer, sa.ForeignKey("batches.round"), nullable=False, index=True),
-    sa.Column("place", sa.Integer, nullable=False, comment="random: where a search may begin"),
+    sa.Column("position", sa.Integer, nullable=False, comment="random: where a search may begin"),
     sa.Column("wanted", sa.Integer, nullable=False),
     sa.Column("answered", sa.Integer, nullable=False, comment="live labels with a preference"),
     sa.Column("is_open", sa.Boolean, nullable=False, comment="answered < wanted, batch not frozen"),
@@ -115,13 +116,13 @@ queue = sa.Table(
 
 open_questions = sa.Index(
     "ix_queue_open",
-    queue.c.place,
+    queue.c.position,
     sqlite_where=queue.c.is_open,
     postgresql_where=queue.c.is_open,
 )
 
-views = sa.Table(
-    "views",
+assignments = sa.Table(
+    "assignments",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     _comparison(),
@@ -147,18 +148,18 @@ views = sa.Table(
     sa.Index(None, "closed_at"),
 )
 
-leased_views = sa.Index(
-    "ix_views_leased",
-    views.c.comparison_id,
-    sqlite_where=views.c.closed_at.is_(None),
-    postgresql_where=views.c.closed_at.is_(None),
+leased_assignments = sa.Index(
+    "ix_assignments_leased",
+    assignments.c.comparison_id,
+    sqlite_where=assignments.c.closed_at.is_(None),
+    postgresql_where=assignments.c.closed_at.is_(None),
 )
 
-answered_checks = sa.Index(
-    "ix_views_checks",
-    views.c.answer_id,
-    sqlite_where=views.c.kind != "work",
-    postgresql_where=views.c.kind != "work",
+answered_quality_checks = sa.Index(
+    "ix_assignments_quality_checks",
+    assignments.c.answer_id,
+    sqlite_where=assignments.c.kind != "regular",
+    postgresql_where=assignments.c.kind != "regular",
 )
 
 gold = sa.Table(
@@ -182,8 +183,8 @@ one_gold_in_use = sa.Index(
     postgresql_where=gold.c.ended_by.is_(None),
 )
 
-checks = sa.Table(
-    "checks",
+quality_checks = sa.Table(
+    "quality_checks",
     metadata,
     _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
@@ -200,14 +201,14 @@ checks = sa.Table(
         "ended_by",
         sa.Integer,
         sa.ForeignKey("events.sequence"),
-        comment="the event that replaced or withdrew this check; null: it counts",
+        comment="the event that replaced or withdrew this quality check; null: it counts",
     ),
     _chosen_is_shown(),
     sa.Index(None, "labeler", "comparison_id"),
 )
 
-rules = sa.Table(
-    "rules",
+exclusions = sa.Table(
+    "exclusions",
     metadata,
     _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
@@ -221,8 +222,8 @@ rules = sa.Table(
     sa.Column("ended_by", sa.Integer, sa.ForeignKey("events.sequence"), comment="null: in force"),
 )
 
-cords = sa.Table(
-    "cords",
+stop_requests = sa.Table(
+    "stop_requests",
     metadata,
     _event(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
@@ -276,7 +277,7 @@ trainer = sa.Table(
     sa.Column("total", sa.Integer, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("checkpoints", sa.Text, nullable=False, comment="JSON list of updates"),
-    sa.Column("beat_at", sa.Double, nullable=False),
+    sa.Column("heartbeat_at", sa.Double, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     comment="One row: what the trainer is doing, and where the labeling page is.",
 )

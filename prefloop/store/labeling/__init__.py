@@ -1,1 +1,1 @@
-"""Questions handed out, answers taken in, and what they add up to."""
+"""The queue, assignments, answers, gold, exclusions and instructions."""

@@ -1,6 +1,6 @@
-"""Answers on their way into the store: many in one transaction, each with a receipt.
+"""Storing and withdrawing answers: many in one transaction, each with a receipt.
 
-`receipts.py` says what becomes of each. Every answer is an event of the ledger first.
+`submissions.py` validates them. Every answer is first an event of the ledger.
 """
 
 import math
@@ -9,25 +9,32 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from prefloop.store.core import clock, team_tables
+from prefloop.store.core import clock
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import rows_where
 from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import Row
 from prefloop.store.core.tables import events, labels
-from prefloop.store.core.team_tables import instructions, views
-from prefloop.store.labeling import quality_checks as checks
+from prefloop.store.core.team_tables import assignments, instructions, quality_checks
 from prefloop.store.labeling.labels import KINDS, WITHDRAWN, fold
 from prefloop.store.labeling.own_answers import open_for_change
-from prefloop.store.labeling.submissions import CHANGED, CLOSED, NOT_YOURS, TRAINING, Judge, Line
+from prefloop.store.labeling.quality_checks import CHECK_KINDS, CHECK_WITHDRAWN, fold_quality_checks
+from prefloop.store.labeling.submissions import (
+    CHANGED,
+    CLOSED,
+    NOT_YOURS,
+    TRAINING,
+    LedgerEntry,
+    SubmissionValidator,
+)
 from prefloop.store.labeling.tallies import count_answers
 from prefloop.teamwork import Receipt, Submission
 
 GROUP = 250
-"""Submissions that are looked up together: their ids fit into one question to any database."""
+"""Submissions that are looked up together: their ids fit into one query of any database."""
 
 
-_CLOSE = sa.update(views).where(views.c.id == sa.bindparam("name"))
+_CLOSE = sa.update(assignments).where(assignments.c.id == sa.bindparam("name"))
 _CLOSE = _CLOSE.values(
     closed_at=sa.bindparam("new_closed_at"),
     answer_id=sa.bindparam("new_answer_id"),
@@ -38,33 +45,33 @@ _CLOSE = _CLOSE.values(
 )
 
 
-class Answers:
-    """Takes in what labelers answer, and lets them take it back."""
+class AnswerIntake:
+    """Stores the answers of labelers and lets them withdraw them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._versions: set[str] = set()
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt]:
-        """Return a receipt for each submission; what they say is on the disk by then."""
+        """Return a receipt for each submission; all that were accepted are on the disk by then."""
         with self._database.writing() as connection:
             now = clock.now(connection)
             versions = self._known_versions(connection, submissions)
             return [
                 receipt
                 for group in _groups(submissions)
-                for receipt in _submit(connection, now, Judge(connection, group, versions), group)
+                for receipt in _submit(connection, now, group, versions)
             ]
 
     def withdraw(self, answer_id: str, labeler: str) -> Receipt:
-        """Take an answer of the labeler's own back; its question is theirs to answer again."""
+        """Withdraw an answer of the labeler; its assignment is leased to them again."""
         with self._database.writing() as connection:
             return _withdraw(connection, answer_id, labeler)
 
     def _known_versions(
         self, connection: Connection, submissions: Sequence[Submission]
     ) -> set[str]:
-        """The versions of the instructions. None ever goes away: they are read when one is new."""
+        """The versions of the instructions. None is ever deleted: read again only for a new one."""
         if not self._versions.issuperset(each.label.instructions for each in submissions):
             self._versions = set(connection.execute(sa.select(instructions.c.version)).scalars())
         return self._versions
@@ -76,40 +83,42 @@ def _groups(submissions: Sequence[Submission]) -> Iterator[Sequence[Submission]]
 
 
 def _submit(
-    connection: Connection, now: float, judge: Judge, group: Sequence[Submission]
+    connection: Connection, now: float, group: Sequence[Submission], versions: set[str]
 ) -> list[Receipt]:
-    receipts = [judge.receipt(submission) for submission in group]
-    if judge.taken:
-        _write(connection, judge.lines, judge.live_labels)
-        _close_views(connection, now, judge.taken)
-        _tally(connection, now, [each for each in judge.taken if judge.is_first(each)])
+    validator = SubmissionValidator(connection, group, versions)
+    receipts = [validator.receipt(submission) for submission in group]
+    if validator.accepted:
+        _write(connection, validator.entries, validator.live_labels)
+        _close_assignments(connection, now, validator.accepted)
+        _tally(connection, now, [each for each in validator.accepted if validator.is_first(each)])
     return receipts
 
 
 def _write(
     connection: Connection,
-    lines: Sequence[Line],
+    entries: Sequence[LedgerEntry],
     live: dict[tuple[str, str], str] | None = None,
 ) -> None:
-    """Write lines to the ledger, and apply them to the tables of labels and checks."""
-    written = append(connection, lines)
-    contents = [(event, content) for event, (_, content) in zip(written, lines, strict=True)]
+    """Append entries to the ledger and apply them to the tables of labels and quality checks."""
+    written = append(connection, entries)
+    contents = [(event, content) for event, (_, content) in zip(written, entries, strict=True)]
     of_labels = [each for each in contents if each[0].kind in KINDS]
     if of_labels:
         fold(connection, of_labels, live)
     if len(of_labels) < len(contents):
-        checks.fold_checks(connection, [each for each in contents if each[0].kind in checks.KINDS])
+        of_checks = [each for each in contents if each[0].kind in CHECK_KINDS]
+        fold_quality_checks(connection, of_checks)
 
 
-def _close_views(connection: Connection, now: float, taken: Sequence[Submission]) -> None:
-    closed = {each.view_id: _closed(each, now) for each in taken}
+def _close_assignments(connection: Connection, now: float, accepted: Sequence[Submission]) -> None:
+    closed = {each.assignment_id: _closed(each, now) for each in accepted}
     connection.execute(_CLOSE, list(closed.values()))
 
 
 def _closed(submission: Submission, now: float) -> Row:
     timing = submission.timing
     return {
-        "name": submission.view_id,
+        "name": submission.assignment_id,
         "new_closed_at": now,
         "new_answer_id": submission.label.id,
         "new_active_seconds": _measured(timing.active_seconds),
@@ -119,7 +128,7 @@ def _closed(submission: Submission, now: float) -> Row:
 
 
 def _measured(seconds: float | None) -> float | None:
-    """A time as a stopwatch can show it; what none can show is not known."""
+    """A measured time; None if it is not finite or negative."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return None
     return seconds
@@ -133,36 +142,36 @@ def _tally(connection: Connection, now: float, first: Sequence[Submission]) -> N
 
 def _withdraw(connection: Connection, answer_id: str, labeler: str) -> Receipt:
     label = next(iter(rows_where(connection, labels, "id", [answer_id])), None)
-    row = label or next(iter(rows_where(connection, team_tables.checks, "id", [answer_id])), None)
-    kind = WITHDRAWN if label is not None else checks.WITHDRAWN
+    row = label or next(iter(rows_where(connection, quality_checks, "id", [answer_id])), None)
+    kind = WITHDRAWN if label is not None else CHECK_WITHDRAWN
     if row is None or row["labeler"] != labeler:
-        return Receipt(label_id=answer_id, outcome="refused", told=NOT_YOURS)
+        return Receipt(label_id=answer_id, outcome="refused", message=NOT_YOURS)
     if row["ended_by"] is not None:
         query = sa.select(events.c.kind).where(events.c.sequence == row["ended_by"])
         if connection.execute(query).scalar_one() == kind:
             return Receipt(label_id=answer_id, outcome="same")
-        return Receipt(label_id=answer_id, outcome="conflict", told=CHANGED)
+        return Receipt(label_id=answer_id, outcome="conflict", message=CHANGED)
     if answer_id not in open_for_change(connection, [answer_id]):
-        told = TRAINING if row.get("kind") == "training" else CLOSED
-        return Receipt(label_id=answer_id, outcome="closed", told=told)
+        message = TRAINING if row.get("kind") == "training" else CLOSED
+        return Receipt(label_id=answer_id, outcome="closed", message=message)
     key = "label_id" if label is not None else "check_id"
     _write(connection, [(kind, {key: answer_id, "reason": "by its labeler"})])
-    _reopen_view(connection, answer_id, labeler)
+    _reopen_assignment(connection, answer_id, labeler)
     return Receipt(label_id=answer_id, outcome="stored")
 
 
-def _reopen_view(connection: Connection, answer_id: str, labeler: str) -> None:
-    """Lease the question to its labeler again, as if it had just been handed out."""
-    query = sa.select(views.c.id, views.c.leased_until - views.c.leased_at)
-    query = query.where(views.c.labeler == labeler, views.c.answer_id == answer_id)
-    # What is taken back is mostly the newest: found in one step, however many there are.
-    found = connection.execute(query.order_by(views.c.closed_at.desc()).limit(1)).first()
+def _reopen_assignment(connection: Connection, answer_id: str, labeler: str) -> None:
+    """Lease the assignment to its labeler again, as if it had just been handed out."""
+    query = sa.select(assignments.c.id, assignments.c.leased_until - assignments.c.leased_at)
+    query = query.where(assignments.c.labeler == labeler, assignments.c.answer_id == answer_id)
+    # Mostly the newest answer is withdrawn: in this order it is found in one step.
+    found = connection.execute(query.order_by(assignments.c.closed_at.desc()).limit(1)).first()
     if found is None:
         return
-    view_id, lease_seconds = found
+    assignment_id, lease_seconds = found
     now = clock.now(connection)
     connection.execute(
-        sa.update(views)
-        .where(views.c.id == view_id)
+        sa.update(assignments)
+        .where(assignments.c.id == assignment_id)
         .values(closed_at=None, answer_id=None, leased_at=now, leased_until=now + lease_seconds)
     )

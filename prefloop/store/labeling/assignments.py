@@ -1,4 +1,4 @@
-"""Views: questions that were handed to a labeler, and whether they are leased still."""
+"""Assignments: comparisons that were handed to a labeler, and whether they are leased."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,24 +10,24 @@ from sqlalchemy.engine import Connection
 from prefloop.store.core.insertion import chunks, rows_where
 from prefloop.store.core.rows import Columns
 from prefloop.store.core.tables import comparison_samples, comparisons, prompts, samples
-from prefloop.store.core.team_tables import views
+from prefloop.store.core.team_tables import assignments
 from prefloop.teamwork import Assignment, ShownSample
 
 CLOCK_SLACK_SECONDS = 60.0
-"""A lease that begins later than this from now is older than a clock put back: it is over."""
+"""A lease that begins later than this from now was made before the clock was set back: ended."""
 
 
 def is_leased(now: sa.ColumnElement[float]) -> sa.ColumnElement[bool]:
-    """Return the condition that nobody else is to be given a view's question now."""
+    """Return the condition that an assignment's comparison is reserved now."""
     return sa.and_(
-        views.c.closed_at.is_(None),
-        views.c.leased_at <= now + CLOCK_SLACK_SECONDS,
-        views.c.leased_until > now,
+        assignments.c.closed_at.is_(None),
+        assignments.c.leased_at <= now + CLOCK_SLACK_SECONDS,
+        assignments.c.leased_until > now,
     )
 
 
 @dataclass
-class Question:
+class StoredQuestion:
     """The texts of a comparison, its samples in the order of the comparison."""
 
     prompt: str
@@ -35,7 +35,7 @@ class Question:
     """By sample id."""
 
 
-# Built once: building a question to the database takes longer than asking it.
+# Built once: building a query takes longer than running it.
 _QUESTIONS = (
     sa.select(
         comparison_samples.c.comparison_id,
@@ -51,19 +51,19 @@ _QUESTIONS = (
 )
 
 
-def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, Question]:
+def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str, StoredQuestion]:
     """Return the texts of comparisons, by comparison id."""
-    found: dict[str, Question] = {}
+    found: dict[str, StoredQuestion] = {}
     for chunk in chunks(comparison_ids):
         for comparison_id, sample_id, sample, prompt in connection.execute(
             _QUESTIONS, {"ids": chunk}
         ):
-            found.setdefault(comparison_id, Question(prompt)).texts[sample_id] = sample
+            found.setdefault(comparison_id, StoredQuestion(prompt)).texts[sample_id] = sample
     return found
 
 
-def view_record(row: Columns, question: Question) -> Assignment:
-    """Return the view in a row, with the texts of its question."""
+def assignment_record(row: Columns, question: StoredQuestion) -> Assignment:
+    """Return the assignment in a row, with its texts."""
     return Assignment(
         id=row["id"],
         comparison_id=row["comparison_id"],
@@ -79,13 +79,15 @@ def view_record(row: Columns, question: Question) -> Assignment:
     )
 
 
-def view_records(connection: Connection, rows: Sequence[Columns]) -> list[Assignment]:
-    """Return the views in rows, with their texts."""
+def assignment_records(connection: Connection, rows: Sequence[Columns]) -> list[Assignment]:
+    """Return the assignments in rows, with their texts."""
     asked = questions(connection, (row["comparison_id"] for row in rows))
-    return [view_record(row, asked[row["comparison_id"]]) for row in rows]
+    return [assignment_record(row, asked[row["comparison_id"]]) for row in rows]
 
 
-def find_view(connection: Connection, view_id: str) -> Assignment | None:
-    """Return the view with this id."""
-    found = view_records(connection, rows_where(connection, views, "id", [view_id]))
+def find_assignment(connection: Connection, assignment_id: str) -> Assignment | None:
+    """Return the assignment with this id."""
+    found = assignment_records(
+        connection, rows_where(connection, assignments, "id", [assignment_id])
+    )
     return found[0] if found else None

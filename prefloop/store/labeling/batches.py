@@ -1,4 +1,4 @@
-"""Batches: the questions of one round, opened, counted and frozen."""
+"""Batches: the comparisons of one round for people, opened, counted and frozen."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,19 +12,19 @@ from prefloop.store.core.insertion import chunks, refuse, require_known, rows_wh
 from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import Columns, Row
 from prefloop.store.core.tables import comparisons, labels
-from prefloop.store.core.team_tables import batches, people, queue, views
-from prefloop.store.labeling.claims import PLACES, has_answered
-from prefloop.store.labeling.recount import EXCLUDED, settle
+from prefloop.store.core.team_tables import assignments, batches, people, queue
+from prefloop.store.labeling.claims import POSITIONS, has_answered
+from prefloop.store.labeling.recount import EXCLUDED, recount
 from prefloop.teamwork import Batch
 
 FROZEN = "batch_frozen"
 
 RATE_SECONDS = 600.0
-"""Answers per minute are those of so long ago until now."""
+"""Answers per minute are a mean over this time."""
 
 
 def open_batch(connection: Connection, round: int, questions: Sequence[tuple[str, int]]) -> None:
-    """Put what is new of the questions into the queue of a round."""
+    """Add the new ones of the (comparison, overlap) pairs to the queue of a round."""
     batch = _find(connection, round)
     if batch is not None and batch["frozen_at"] is not None:
         raise StoreError(
@@ -44,12 +44,12 @@ def open_batch(connection: Connection, round: int, questions: Sequence[tuple[str
     if new:
         connection.execute(sa.insert(queue), new)
     _want(connection, [row for row in rows if row["comparison_id"] in stored], stored)
-    settle(connection, names)
+    recount(connection, names)
 
 
 def batch_records(connection: Connection, round: int | None = None) -> list[Batch]:
     """Return the batches of all rounds or of one, by round."""
-    # Never more answers to a question than were asked for: they do not make up for others.
+    # No more answers per comparison than were asked for: extra ones do not replace missing ones.
     counted = sa.case((queue.c.answered < queue.c.wanted, queue.c.answered), else_=queue.c.wanted)
     sums = sa.select(
         batches,
@@ -60,7 +60,7 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
         sums = sums.where(batches.c.round == round)
     rows = connection.execute(sums.group_by(*batches.columns).order_by(batches.c.round)).all()
     now = clock.now(connection)
-    lately = _n_lately(connection, now) if any(row.answered for row in rows) else {}
+    recent = _n_recent(connection, now) if any(row.answered for row in rows) else {}
     return [
         Batch(
             round=row.round,
@@ -69,7 +69,7 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
             frozen_sequence=row.frozen_sequence,
             wanted=int(row.wanted),
             answered=int(row.answered),
-            per_minute=_per_minute(lately.get(row.round, 0), now - row.opened_at)
+            per_minute=_per_minute(recent.get(row.round, 0), now - row.opened_at)
             if row.answered
             else None,
         )
@@ -84,9 +84,9 @@ def newest_batch(connection: Connection) -> Batch | None:
 
 
 def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) -> None:
-    """Ask no longer what a round's batch holds beside these questions.
+    """Close all comparisons of a round's batch except these.
 
-    Answers to the others stay, and count in the batch no longer: they make up for nothing.
+    Answers to the others stay stored, but no longer count towards the batch.
     """
     kept = set(comparison_ids)
     query = sa.select(queue.c.comparison_id).where(queue.c.round == round)
@@ -97,21 +97,21 @@ def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) 
 
 
 def is_exhausted(connection: Connection, round: int) -> bool:
-    """Whether nobody who labels has a question of this round left.
+    """Whether no labeler has a comparison of this round left.
 
-    No, if nobody labels yet, or nobody whose answers count: then somebody is to be let in.
+    False while there are no labelers whose answers count: some are still to be added.
     """
     if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
         return False
-    return connection.execute(_waited_for(round).limit(1)).first() is None
+    return connection.execute(_labelers_left(round).limit(1)).first() is None
 
 
-def waited_for(connection: Connection, round: int) -> list[str]:
-    """Return the names of those who have a question of this round left to answer, by name."""
-    return list(connection.execute(_waited_for(round).order_by(people.c.name)).scalars())
+def labelers_with_open_comparisons(connection: Connection, round: int) -> list[str]:
+    """Return the names of the labelers with comparisons of this round left, in order."""
+    return list(connection.execute(_labelers_left(round).order_by(people.c.name)).scalars())
 
 
-def _waited_for(round: int) -> sa.Select[str]:
+def _labelers_left(round: int) -> sa.Select[str]:
     left = sa.select(queue.c.comparison_id).where(
         queue.c.round == round, queue.c.is_open, ~has_answered(people.c.name)
     )
@@ -119,19 +119,19 @@ def _waited_for(round: int) -> sa.Select[str]:
 
 
 def _labels_here() -> sa.ColumnElement[bool]:
-    """Who may label, and counts; owners who have never answered anything have others for that."""
+    """Labelers whose answers count; owners only if they have answered before."""
     has_labeled = sa.select(labels.c.sequence).where(labels.c.labeler == people.c.name).exists()
     is_labeler = sa.or_(people.c.role == "labeler", sa.and_(people.c.role == "owner", has_labeled))
     return sa.and_(
         people.c.disabled_at.is_(None),
         is_labeler,
         people.c.name.not_in(EXCLUDED),
-        sa.func.coalesce(people.c.introduction, "") != "failed",
+        sa.func.coalesce(people.c.qualification, "") != "failed",
     )
 
 
 def freeze(connection: Connection, round: int) -> int:
-    """Close a round's batch; return the sequence of the event that says so."""
+    """Close a round's batch; return the sequence number of its event."""
     batch = _find(connection, round)
     if batch is None:
         raise StoreError(f"There is no batch of round {round} to freeze. Open it first.")
@@ -150,12 +150,12 @@ def _find(connection: Connection, round: int) -> Columns | None:
 
 
 def _row(round: int, comparison_id: str, wanted: int) -> Row:
-    # By the id alone, so that the place is the same whenever the question is asked again.
-    place = int.from_bytes(hashlib.sha256(comparison_id.encode()).digest()[:4]) % PLACES
+    # A hash of the id, so that a comparison keeps its position.
+    position = int.from_bytes(hashlib.sha256(comparison_id.encode()).digest()[:4]) % POSITIONS
     return {
         "comparison_id": comparison_id,
         "round": round,
-        "place": place,
+        "position": position,
         "wanted": wanted,
         "answered": 0,
         "is_open": True,
@@ -163,7 +163,7 @@ def _row(round: int, comparison_id: str, wanted: int) -> Row:
 
 
 def _want(connection: Connection, rows: Sequence[Row], stored: dict[str, Columns]) -> None:
-    """Change how many people are asked, where that is another number than before."""
+    """Update the overlap where it has changed."""
     changes = [
         {"name": row["comparison_id"], "n": row["wanted"]}
         for row in rows
@@ -196,13 +196,13 @@ def _refuse_elsewhere(round: int, stored: Iterable[Columns]) -> None:
     )
 
 
-def _n_lately(connection: Connection, now: float) -> dict[int, int]:
-    query = sa.select(queue.c.round, sa.func.count().label("n")).select_from(views)
-    query = query.join(queue, queue.c.comparison_id == views.c.comparison_id).where(
-        views.c.closed_at > now - RATE_SECONDS,
-        views.c.answer_id.is_not(None),
-        views.c.kind == "work",
-        views.c.labeler.not_in(EXCLUDED),
+def _n_recent(connection: Connection, now: float) -> dict[int, int]:
+    query = sa.select(queue.c.round, sa.func.count().label("n")).select_from(assignments)
+    query = query.join(queue, queue.c.comparison_id == assignments.c.comparison_id).where(
+        assignments.c.closed_at > now - RATE_SECONDS,
+        assignments.c.answer_id.is_not(None),
+        assignments.c.kind == "regular",
+        assignments.c.labeler.not_in(EXCLUDED),
     )
     return {row.round: row.n for row in connection.execute(query.group_by(queue.c.round))}
 

@@ -1,7 +1,7 @@
-"""Questions with known answers, and what labelers answered to them.
+"""Gold: comparisons with a known answer, and the answers of labelers to them.
 
-gold_added  the question is asked with its known answer from here on
-gold_ended  it is not, any longer
+gold_added  the comparison is gold from this event on
+gold_ended  it no longer is
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from prefloop.errors import StoreError
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.rows import Columns
-from prefloop.store.core.team_rows import check_record, gold_record, gold_row
-from prefloop.store.core.team_tables import checks, gold
-from prefloop.store.labeling.quality_checks import check_line, fold_checks
+from prefloop.store.core.team_rows import gold_record, gold_row, quality_check_record
+from prefloop.store.core.team_tables import gold, quality_checks
+from prefloop.store.labeling.quality_checks import fold_quality_checks, quality_check_entry
 from prefloop.store.labeling.questions import comparisons_by_id
 from prefloop.teamwork import Gold, QualityCheck
 
@@ -24,53 +24,61 @@ ENDED = "gold_ended"
 
 
 class GoldPool:
-    """The questions whose best sample is known beyond doubt."""
+    """The comparisons whose best sample is known beyond doubt."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, record: Gold) -> None:
-        """Put a question into the pool; the same one again changes nothing."""
+        """Add a comparison to the pool; adding the same one again changes nothing."""
         with self._database.writing() as connection:
             stored = _in_use(connection, record.comparison_id)
             if stored is not None:
                 _require_same(gold_record(stored), record)
                 return
-            _check(connection, record)
+            _validate(connection, record)
             event = ledger.append(connection, [(ADDED, gold_row(record))])[0]
             row = gold_row(record) | {"sequence": event.sequence}
             connection.execute(sa.insert(gold).values(row))
 
     def end(self, comparison_id: str) -> None:
-        """Take a question out of the pool; the answers to it stay."""
+        """Remove a comparison from the pool; the answers to it stay."""
         with self._database.writing() as connection:
             stored = _in_use(connection, comparison_id)
             if stored is None:
-                raise StoreError(f"Comparison {comparison_id} is not in the pool of gold.")
+                raise StoreError(
+                    f"Comparison {comparison_id} is not gold. Look at the list of known answers."
+                )
             event = ledger.append(connection, [(ENDED, {"comparison_id": comparison_id})])[0]
             query = sa.update(gold).where(gold.c.sequence == stored["sequence"])
             connection.execute(query.values(ended_by=event.sequence))
 
     def all(self) -> list[Gold]:
-        """Return the questions in use, in the order in which they were added."""
+        """Return the comparisons in use, in the order in which they were added."""
         query = sa.select(gold).where(gold.c.ended_by.is_(None)).order_by(gold.c.sequence)
         with self._database.reading() as connection:
             return [gold_record(row) for row in connection.execute(query).mappings()]
 
-    def checks(self, labeler: str | None = None) -> list[QualityCheck]:
-        """Return the answers that measure a labeler, or all of them, in the order they came."""
-        query = sa.select(checks).where(checks.c.ended_by.is_(None)).order_by(checks.c.sequence)
+    def quality_checks(self, labeler: str | None = None) -> list[QualityCheck]:
+        """Return the live quality checks of a labeler, or of all, in the order they came."""
+        query = (
+            sa.select(quality_checks)
+            .where(quality_checks.c.ended_by.is_(None))
+            .order_by(quality_checks.c.sequence)
+        )
         if labeler is not None:
-            query = query.where(checks.c.labeler == labeler)
+            query = query.where(quality_checks.c.labeler == labeler)
         with self._database.reading() as connection:
-            return [check_record(row) for row in connection.execute(query).mappings()]
+            return [quality_check_record(row) for row in connection.execute(query).mappings()]
 
 
-def insert_checks(connection: Connection, records: Sequence[QualityCheck]) -> None:
-    """Write checks that are new to the ledger and the table."""
-    lines = [check_line(record) for record in records]
-    written = ledger.append(connection, lines)
-    fold_checks(connection, [(e, content) for e, (_, content) in zip(written, lines, strict=True)])
+def insert_quality_checks(connection: Connection, records: Sequence[QualityCheck]) -> None:
+    """Store new quality checks."""
+    entries = [quality_check_entry(record) for record in records]
+    written = ledger.append(connection, entries)
+    fold_quality_checks(
+        connection, [(e, content) for e, (_, content) in zip(written, entries, strict=True)]
+    )
 
 
 def _in_use(connection: Connection, comparison_id: str) -> Columns | None:
@@ -79,15 +87,15 @@ def _in_use(connection: Connection, comparison_id: str) -> Columns | None:
 
 
 def _require_same(stored: Gold, record: Gold) -> None:
-    """Who added it does not matter."""
+    """Raise a StoreError if the comparison is gold with other content, whoever added it."""
     if gold_row(stored) | {"created_by": ""} != gold_row(record) | {"created_by": ""}:
         raise StoreError(
             f"Comparison {record.comparison_id} is gold already, with the answer {stored.chosen} "
-            "or another explanation. End that first, then add it anew."
+            "or another explanation. End that first, then add it again."
         )
 
 
-def _check(connection: Connection, record: Gold) -> None:
+def _validate(connection: Connection, record: Gold) -> None:
     comparison = comparisons_by_id(connection, [record.comparison_id]).get(record.comparison_id)
     if comparison is None:
         raise StoreError(f"There is no comparison {record.comparison_id} to make gold of.")

@@ -1,4 +1,4 @@
-"""What labelers are asked and told: every version that ever was, and who has read which."""
+"""The instructions to labelers: every version, and who has read which."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +16,7 @@ PUBLISHED = "instructions_published"
 
 
 class InstructionsBook:
-    """The versions of the instructions. One that was published never changes."""
+    """The versions of the instructions. A published version never changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class InstructionsBook:
         versions = self.all()
         if not versions:
             raise StoreError(
-                "Nothing was published yet that labelers could read. "
+                "No instructions were published yet. "
                 "`prefloop run` publishes the task's instructions."
             )
         return versions[-1]
@@ -38,7 +38,7 @@ class InstructionsBook:
             return [instructions_record(row) for row in connection.execute(query).mappings()]
 
     def by_version(self, version: str) -> Instructions | None:
-        """Return the version of this name."""
+        """Return this version."""
         with self._database.reading() as connection:
             row = _find(connection, version)
         return None if row is None else instructions_record(row)
@@ -46,7 +46,7 @@ class InstructionsBook:
     def publish(
         self, version: str, question: str, text: str, is_major: bool, by: str
     ) -> Instructions:
-        """Return the version as it is stored: labels name it, so its words stay what they are."""
+        """Publish a version and return it. Labels name it, so its text cannot change later."""
         if not version.strip() or not version.isprintable():
             raise StoreError(f"The instructions need a version, such as 2; got {version!r}.")
         with self._database.writing() as connection:
@@ -61,7 +61,7 @@ class InstructionsBook:
         return instructions_record(stored)
 
     def acknowledge(self, person_id: str, version: str) -> None:
-        """Note that a person has read a version; an older one than before changes nothing."""
+        """Record that a person has read a version; an older one than before changes nothing."""
         with self._database.writing() as connection:
             person = known_person(connection, person_id)
             read = _find(connection, version)

@@ -1,9 +1,9 @@
-"""Labels: events of the ledger, and the table that is nothing but their fold.
+"""Labels: events of the ledger, and the table that is their fold.
 
     label            the answer is live, and ends its labeler's earlier answer to its comparison
-    label_withdrawn  the answer is live no longer
+    label_withdrawn  the answer is no longer live
 
-Whatever writes the table goes through `fold`, so `rebuild` gives the same bytes as everyday use.
+Only `fold` writes the table, so `rebuild` restores it exactly.
 """
 
 import json
@@ -28,7 +28,7 @@ from prefloop.store.core.rows import (
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.labeling.exclusions import excluded_at
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.store.labeling.recount import settle
+from prefloop.store.labeling.recount import recount
 
 LABEL = "label"
 WITHDRAWN = "label_withdrawn"
@@ -37,7 +37,7 @@ ANSWERS = ("best", "tie", "all_bad", "skip", "flag")
 
 
 def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
-    """Write the labels that are new to the ledger and the table; return how many that were."""
+    """Append the new labels to the ledger and the table; return how many there were."""
     known = comparisons_by_id(connection, [record.comparison_id for record in records])
     problems = []
     for record in records:
@@ -80,7 +80,7 @@ def label_problems(label: Label, sample_ids: Sequence[str]) -> list[str]:
             f"{name} was shown {', '.join(label.shown) or 'nothing'}; "
             f"that is no order of {', '.join(sample_ids)}"
         )
-    # NaN is allowed: the time that an imported label took is not known.
+    # NaN is allowed: the time of an imported label is unknown.
     if label.seconds < 0 or math.isinf(label.seconds):
         problems.append(f"{name} took {label.seconds} seconds; that cannot be")
     if label.confidence is not None and not math.isfinite(label.confidence):
@@ -89,7 +89,7 @@ def label_problems(label: Label, sample_ids: Sequence[str]) -> list[str]:
 
 
 def withdraw(connection: Connection, label_id: str, reason: str) -> Event | None:
-    """Take a label back by a new event; None if it is live no longer."""
+    """Withdraw a label by a new event; None if it is no longer live."""
     row = next(iter(rows_where(connection, labels, "id", [label_id])), None)
     if row is None:
         raise StoreError(f"There is no label {label_id} to withdraw.")
@@ -109,7 +109,7 @@ def select_labels(
     as_of: int | None = None,
     without_excluded: bool = False,
 ) -> list[Label]:
-    """Return the labels that are live (at an event) in the order in which they came."""
+    """Return the labels that are live (or were at an event) in the order in which they came."""
     query = sa.select(labels).where(*_live_at(as_of)).order_by(labels.c.sequence)
     if round is not None or split is not None:
         query = query.join(comparisons, comparisons.c.id == labels.c.comparison_id)
@@ -130,7 +130,7 @@ def _live_at(sequence: int | None) -> list[sa.ColumnElement[bool]]:
 
 
 def rebuild(connection: Connection) -> int:
-    """Drop all rows and make them again from the ledger; return how many there are."""
+    """Delete all rows and rebuild them from the ledger; return how many there are."""
     connection.execute(sa.delete(labels))
     for page in pages(connection):
         _apply(connection, [(e, json.loads(e.payload)) for e in page if e.kind in KINDS])
@@ -142,11 +142,11 @@ def fold(
     contents: Sequence[tuple[Event, Mapping[str, Any]]],
     live: dict[tuple[str, str], str] | None = None,
 ) -> None:
-    """Apply events of labels, in order, and settle the queue of the questions they touch.
+    """Apply events of labels, in order, and recount the comparisons that they touch.
 
-    `live` is for a caller that knows already which labels the new ones may replace.
+    `live`, if the caller knows them, are the labels that the new ones may replace.
     """
-    settle(connection, _apply(connection, contents, live))
+    recount(connection, _apply(connection, contents, live))
 
 
 def _apply(
@@ -157,21 +157,21 @@ def _apply(
     """Apply events, in order, to the table; return the comparisons that they touch."""
     touched = [c["comparison_id"] for e, c in contents if e.kind == LABEL]
     live = _live(connection, touched) if live is None else dict(live)
-    places = {name: place for place, name in live.items()}
+    answer_keys = {name: key for key, name in live.items()}
     inserted: dict[str, Row] = {}
     ended: dict[str, int] = {}
     for event, content in contents:
         if event.kind == LABEL:
             row = label_row_from_payload(content)
-            place = (row["comparison_id"], row["labeler"])
-            if place in live:
-                ended[live[place]] = event.sequence
-            live[place] = row["id"]
-            places[row["id"]] = place
+            key = (row["comparison_id"], row["labeler"])
+            if key in live:
+                ended[live[key]] = event.sequence
+            live[key] = row["id"]
+            answer_keys[row["id"]] = key
             inserted[row["id"]] = row | {"sequence": event.sequence}
         else:
             ended[content["label_id"]] = event.sequence
-            live.pop(places.get(content["label_id"], ("", "")), None)
+            live.pop(answer_keys.get(content["label_id"], ("", "")), None)
     _write(connection, inserted, ended)
     withdrawn = [c["label_id"] for e, c in contents if e.kind == WITHDRAWN]
     found = rows_where(connection, labels, "id", withdrawn)

@@ -1,9 +1,9 @@
-"""Checks: answers that measure a labeler, as events of the ledger and as the fold of them.
+"""Quality checks: answers that measure a labeler, as events of the ledger and as their fold.
 
-    check            counts, and ends the check that it names as replaced
+    check            counts, and ends the quality check that it names as replaced
     check_withdrawn  counts no longer
 
-Like labels, they are never changed in place, so that a labeler may take back a slip without
+Like labels, they are never changed in place, so that labelers may withdraw an answer without
 learning from it which questions were silent gold.
 """
 
@@ -17,32 +17,32 @@ from sqlalchemy.engine import Connection
 from prefloop.records import Event
 from prefloop.store.core.ledger import pages
 from prefloop.store.core.rows import Row
-from prefloop.store.core.team_rows import check_payload
-from prefloop.store.core.team_tables import checks
+from prefloop.store.core.team_rows import KINDS_FROM_LEDGER, quality_check_payload
+from prefloop.store.core.team_tables import quality_checks
 from prefloop.teamwork import QualityCheck
 
 CHECK = "check"
-WITHDRAWN = "check_withdrawn"
-KINDS = (CHECK, WITHDRAWN)
+CHECK_WITHDRAWN = "check_withdrawn"
+CHECK_KINDS = (CHECK, CHECK_WITHDRAWN)
 FROM_LEDGER = ("sequence", "ended_by")
 
 
-def check_line(
+def quality_check_entry(
     check: QualityCheck,
     *,
     note: str = "",
     confidence: float | None = None,
     replaces: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """Return a check as the line of the ledger that brings it."""
+    """Return the ledger entry that stores a quality check."""
     more = {"note": note, "confidence": confidence, "replaces": replaces}
-    return CHECK, check_payload(check) | more
+    return CHECK, quality_check_payload(check) | more
 
 
-def fold_checks(
+def fold_quality_checks(
     connection: Connection, contents: Sequence[tuple[Event, Mapping[str, Any]]]
 ) -> None:
-    """Apply events of checks, in order, to the table."""
+    """Apply events of quality checks, in order, to the table."""
     inserted: dict[str, Row] = {}
     ended: dict[str, int] = {}
     for event, content in contents:
@@ -56,20 +56,23 @@ def fold_checks(
         {"name": name, "by": sequence} for name, sequence in ended.items() if name not in inserted
     ]
     if updates:
-        query = sa.update(checks).where(checks.c.id == sa.bindparam("name"))
+        query = sa.update(quality_checks).where(quality_checks.c.id == sa.bindparam("name"))
         connection.execute(query.values(ended_by=sa.bindparam("by")), updates)
     if inserted:
         rows = [row | {"ended_by": ended.get(name)} for name, row in inserted.items()]
-        connection.execute(sa.insert(checks), rows)
+        connection.execute(sa.insert(quality_checks), rows)
 
 
-def rebuild_checks(connection: Connection) -> None:
-    """Drop all rows and make them again from the ledger."""
-    connection.execute(sa.delete(checks))
+def rebuild_quality_checks(connection: Connection) -> None:
+    """Delete all rows and rebuild them from the ledger."""
+    connection.execute(sa.delete(quality_checks))
     for page in pages(connection):
-        fold_checks(connection, [(e, json.loads(e.payload)) for e in page if e.kind in KINDS])
+        fold_quality_checks(
+            connection, [(e, json.loads(e.payload)) for e in page if e.kind in CHECK_KINDS]
+        )
 
 
 def _row(content: Mapping[str, Any]) -> Row:
-    row = {c.name: content[c.name] for c in checks.columns if c.name not in FROM_LEDGER}
-    return row | {"shown": json.dumps(content["shown"])}
+    row = {c.name: content[c.name] for c in quality_checks.columns if c.name not in FROM_LEDGER}
+    kind = KINDS_FROM_LEDGER.get(content["kind"], content["kind"])
+    return row | {"kind": kind, "shown": json.dumps(content["shown"])}

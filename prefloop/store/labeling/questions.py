@@ -27,7 +27,7 @@ from prefloop.store.core.tables import comparison_samples, comparisons, prompts
 
 
 def insert_comparisons(connection: Connection, records: Sequence[Comparison]) -> int:
-    """Insert the comparisons that are new; return how many that were."""
+    """Insert the new comparisons; return how many there were."""
     rows = [comparison_row(record) for record in records]
     require_known(connection, prompts, rows, "prompt_id", "prompt")
     owners = prompts_of_samples(connection, [i for r in records for i in r.sample_ids])
@@ -92,7 +92,7 @@ def select_comparisons(
 
 
 def comparisons_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Comparison]:
-    """Return those of the comparisons that are stored, by id."""
+    """Return the stored ones of these comparisons, by id."""
     wanted = list(dict.fromkeys(ids))
     rows = rows_where(connection, comparisons, "id", wanted)
     sample_ids: dict[str, list[str]] = {}
@@ -112,5 +112,5 @@ def _gathered(members: Iterable[Any]) -> dict[str, list[str]]:
 
 
 def _whole(records: Iterable[Comparison]) -> list[Row]:
-    """Rows that can be compared: with the samples in them."""
+    """Rows with their samples, to compare whole records."""
     return [comparison_row(record) | {"sample_ids": record.sample_ids} for record in records]

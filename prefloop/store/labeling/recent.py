@@ -1,4 +1,4 @@
-"""What is newest, a page at a time: for pages that must not read all of a long run."""
+"""The newest rows, a page at a time: web pages must not read all of a long run."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,8 @@ from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import chunks, rows_where
 from prefloop.store.core.rows import label_record, sample_record
 from prefloop.store.core.tables import comparisons, labels, prompts, samples
-from prefloop.store.core.team_rows import check_record, gold_record, update_record
-from prefloop.store.core.team_tables import checks, gold, updates, views
+from prefloop.store.core.team_rows import gold_record, quality_check_record, update_record
+from prefloop.store.core.team_tables import assignments, gold, quality_checks, updates
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.questions import comparisons_by_id
 from prefloop.teamwork import Gold, QualityCheck, Update
@@ -30,10 +30,10 @@ class SampleInPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedQuestion:
-    """A question as its owner sees it: with the answers to it, and what is known of it."""
+    """A comparison as the owner sees it: with its answers and, if it is gold, the known one."""
 
     number: int
-    """Counts the questions of a run: ask for those before the last one you have."""
+    """Counts the comparisons of a run: ask for those before the last one you have."""
     comparison: Comparison
     prompt: str
     samples: tuple[Sample, ...]
@@ -45,7 +45,7 @@ class AskedQuestion:
 
 
 class Recent:
-    """The newest labels, questions and lines of a run."""
+    """The newest labels, comparisons and metrics of a run."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,32 +58,32 @@ class Recent:
             found = [label_record(row) for row in connection.execute(query).mappings()]
         return found[::-1]
 
-    def checks(self, n: int) -> list[QualityCheck]:
-        """Return the newest answers that measure labelers, at most `n`, in the order they came."""
-        query = sa.select(checks).where(checks.c.ended_by.is_(None))
-        query = query.order_by(checks.c.sequence.desc()).limit(n)
+    def quality_checks(self, n: int) -> list[QualityCheck]:
+        """Return the newest live quality checks, at most `n`, in the order they came."""
+        query = sa.select(quality_checks).where(quality_checks.c.ended_by.is_(None))
+        query = query.order_by(quality_checks.c.sequence.desc()).limit(n)
         with self._database.reading() as connection:
-            found = [check_record(row) for row in connection.execute(query).mappings()]
+            found = [quality_check_record(row) for row in connection.execute(query).mappings()]
         return found[::-1]
 
     def active_seconds(self, comparison_ids: Iterable[str]) -> dict[str, float]:
-        """Return how long answers to these questions took without breaks, by the answer's id."""
-        columns = (views.c.answer_id, views.c.active_seconds)
+        """Return the active seconds of answers to these comparisons, by the answer's id."""
+        columns = (assignments.c.answer_id, assignments.c.active_seconds)
         found: dict[str, float] = {}
         with self._database.reading() as connection:
             for chunk in chunks(comparison_ids):
-                query = sa.select(*columns).where(views.c.comparison_id.in_(chunk))
-                query = query.where(views.c.answer_id.is_not(None))
-                rows = connection.execute(query.where(views.c.active_seconds.is_not(None)))
+                query = sa.select(*columns).where(assignments.c.comparison_id.in_(chunk))
+                query = query.where(assignments.c.answer_id.is_not(None))
+                rows = connection.execute(query.where(assignments.c.active_seconds.is_not(None)))
                 found.update({row.answer_id: row.active_seconds for row in rows})
         return found
 
     def questions(
         self, *, limit: int, before: int | None = None, only: Sequence[str] | None = None
     ) -> list[AskedQuestion]:
-        """Return questions that come before the one of this number, newest first.
+        """Return comparisons before the one with this number, newest first.
 
-        With `only`, those of these comparisons.
+        With `only`, those among these ids.
         """
         query = sa.select(comparisons.c.number, comparisons.c.id)
         query = query.order_by(comparisons.c.number.desc()).limit(limit)
@@ -96,7 +96,7 @@ class Recent:
             return _questions(connection, {row.id: row.number for row in newest})
 
     def samples(self, sample_ids: Iterable[str]) -> list[SampleInPlace]:
-        """Return those of the samples that are stored, in the given order, with their prompts."""
+        """Return the stored ones of these samples, in the given order, with their prompts."""
         wanted = list(dict.fromkeys(sample_ids))
         with self._database.reading() as connection:
             found = _samples(connection, wanted)
@@ -118,10 +118,10 @@ class Recent:
             return connection.execute(sa.select(sa.func.max(updates.c.number))).scalar() or 0
 
     def at_work(self) -> set[str]:
-        """Return the names of those who have a question on their screen."""
+        """Return the names of the labelers who hold a leased assignment."""
         with self._database.reading() as connection:
             now = sa.literal(clock.now(connection))
-            query = sa.select(views.c.labeler).distinct().where(is_leased(now))
+            query = sa.select(assignments.c.labeler).distinct().where(is_leased(now))
             return set(connection.execute(query).scalars())
 
 
@@ -160,7 +160,7 @@ def _prompt_texts(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 def _answers(
     connection: Connection, comparison_ids: Iterable[str]
 ) -> tuple[Counter[tuple[str, str]], Counter[str]]:
-    """Count the live labels of each question, by chosen sample and in all."""
+    """Count the live labels of each comparison, by chosen sample and in all."""
     votes: Counter[tuple[str, str]] = Counter()
     n_answers: Counter[str] = Counter()
     for chunk in chunks(comparison_ids):

@@ -1,8 +1,8 @@
-"""The queue's counts, brought in line with the labels.
+"""Recounting the answers to the queue's comparisons.
 
 `answered` and `is_open` are functions of the live labels and of what was asked for. They are
 computed from those alone, never counted up and down, so they cannot drift from the ledger. Answers
-of labelers whom a rule leaves out fill no question: the reward model does not see them.
+of excluded labelers are not counted: the reward model does not use them.
 """
 
 from collections.abc import Iterable
@@ -12,16 +12,16 @@ from sqlalchemy.engine import Connection
 
 from prefloop.store.core.insertion import chunks
 from prefloop.store.core.tables import labels
-from prefloop.store.core.team_tables import batches, queue, rules
+from prefloop.store.core.team_tables import batches, exclusions, queue
 
 WITH_PREFERENCE = ("best", "tie", "all_bad")
-"""Answers that a question was asked for; a skip or a flag is none."""
+"""Answers with a preference; a skip or a flag has none."""
 
 FLAGS_TO_CLOSE = 2
-"""So many people flag a question, and nobody else is given it."""
+"""Flags by so many labelers close a comparison."""
 
-EXCLUDED = sa.select(rules.c.labeler).where(rules.c.ended_by.is_(None))
-"""The labelers whose answers do not count at present."""
+EXCLUDED = sa.select(exclusions.c.labeler).where(exclusions.c.ended_by.is_(None))
+"""The labelers who are excluded now."""
 
 _ASKED = queue.alias("asked")
 _COUNTS = (
@@ -45,16 +45,16 @@ _COUNTS = (
 )
 
 
-def settle(connection: Connection, comparison_ids: Iterable[str]) -> None:
-    """Bring the queue's rows of these questions, if it has them, in line with the labels."""
+def recount(connection: Connection, comparison_ids: Iterable[str]) -> None:
+    """Recount the answers to these comparisons, as far as they are in the queue."""
     for chunk in chunks(comparison_ids):
-        connection.execute(_SETTLE_SOME, {"ids": chunk})
+        connection.execute(_RECOUNT_SOME, {"ids": chunk})
 
 
-def settle_answered_by(connection: Connection, labeler: str) -> None:
-    """Bring what a labeler has answered in open batches in line, after a rule about them.
+def recount_answered_by(connection: Connection, labeler: str) -> None:
+    """Recount what a labeler has answered in open batches, after an exclusion of theirs changed.
 
-    A frozen batch keeps its count: its reward model learned from that many.
+    A frozen batch keeps its count: its reward model was trained on that many.
     """
     asked = queue.join(batches, batches.c.round == queue.c.round)
     query = (
@@ -66,15 +66,15 @@ def settle_answered_by(connection: Connection, labeler: str) -> None:
             labels.c.ended_by.is_(None),
         )
     )
-    settle(connection, connection.execute(query).scalars().all())
+    recount(connection, connection.execute(query).scalars().all())
 
 
-def settle_all(connection: Connection) -> None:
-    """Bring the whole queue in line with the labels."""
-    connection.execute(_SETTLE)
+def recount_all(connection: Connection) -> None:
+    """Recount the whole queue."""
+    connection.execute(_RECOUNT)
 
 
-def _settling(counted: sa.Select[tuple[str, int, int, int]]) -> sa.Update:
+def _recounting(counted: sa.Select[tuple[str, int, int, int]]) -> sa.Update:
     counts = counted.subquery()
     is_open = sa.and_(
         queue.c.wanted > counts.c.answered, counts.c.flags < FLAGS_TO_CLOSE, counts.c.frozen == 0
@@ -83,7 +83,7 @@ def _settling(counted: sa.Select[tuple[str, int, int, int]]) -> sa.Update:
     return query.values(answered=counts.c.answered, is_open=is_open)
 
 
-_SETTLE = _settling(_COUNTS)
-_SETTLE_SOME = _settling(
+_RECOUNT = _recounting(_COUNTS)
+_RECOUNT_SOME = _recounting(
     _COUNTS.where(_ASKED.c.comparison_id.in_(sa.bindparam("ids", expanding=True)))
 )

@@ -1,4 +1,4 @@
-"""Answers counted by the hour, so that a page need not read a million labels to say how many."""
+"""Answers counted by the hour, so that a web page need not read a million labels."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from prefloop.teamwork import Tally
 HOUR_SECONDS = 3600
 
 BREAK_SECONDS = 300.0
-"""Who took longer over one answer was away for a while: only so much of it counts."""
+"""The most that one answer counts for: a labeler who took longer was away."""
 
 
 class Tallies:
-    """How many answers people gave, and how long they took."""
+    """The number of answers of each labeler, and the time they took."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,11 +32,11 @@ class Tallies:
         found: dict[tuple[int, str, str], dict[str, Any]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query):
-                place = found.setdefault(
+                sums_of_key = found.setdefault(
                     (row.hour, row.labeler, row.instructions), {"n": {}, "seconds": 0.0}
                 )
-                place["n"][row.answer] = row.n
-                place["seconds"] += row.seconds
+                sums_of_key["n"][row.answer] = row.n
+                sums_of_key["seconds"] += row.seconds
         return [
             Tally(hour=hour, labeler=labeler, instructions=version, **sums)
             for (hour, labeler, version), sums in found.items()
@@ -61,15 +61,15 @@ def count_answers(
 ) -> None:
     """Add answers to the tally of the hour; `active_seconds` by label id, where it was measured.
 
-    The time of an answer without it is what the label says, without what must have been a break.
+    For other answers it is the label's time, cut at BREAK_SECONDS.
     """
     known = active_seconds or {}
     sums: dict[tuple[str, str, str], list[float]] = {}
     for label in labels:
         taken = known.get(label.id, label.seconds)
-        place = sums.setdefault((label.labeler, label.instructions, label.answer), [0, 0.0])
-        place[0] += 1
-        place[1] += 0.0 if math.isnan(taken) else min(taken, BREAK_SECONDS)
+        sums_of_key = sums.setdefault((label.labeler, label.instructions, label.answer), [0, 0.0])
+        sums_of_key[0] += 1
+        sums_of_key[1] += 0.0 if math.isnan(taken) else min(taken, BREAK_SECONDS)
     hour = int(now // HOUR_SECONDS)
     rows = [
         {"labeler": who, "instructions": version, "answer": answer, "n": n, "seconds": seconds}
@@ -84,7 +84,7 @@ def _adding(insert: postgresql.Insert | sqlite.Insert) -> sa.Insert:
     return insert.on_conflict_do_update(index_elements=tallies.primary_key.columns, set_=sums)
 
 
-# Inserts the tallies of the hour, or adds to them: the same words in both, with a builder each.
+# Upserts the tallies of the hour; each dialect has its own builder.
 _ADD = {
     "sqlite": _adding(sqlite.insert(tallies)),
     "postgresql": _adding(postgresql.insert(tallies)),

@@ -1,7 +1,7 @@
-"""How people and programs get in, stay in, and are put out.
+"""Invite codes, passwords, sessions and API tokens.
 
-A wrong, a used and an expired code look alike from outside, and so do an unknown name, a wrong
-password and a person who is locked out.
+A wrong, a used and an expired code give the same result, and so do an unknown name, a wrong
+password and a disabled account.
 """
 
 import uuid
@@ -22,13 +22,13 @@ from prefloop.teamwork import Person, Session
 
 DAY_SECONDS = 24 * 3600.0
 IDLE_SECONDS = 7 * DAY_SECONDS
-"""A session ends when it was not used for so long."""
+"""A session ends after this time without use."""
 
 ABSOLUTE_SECONDS = 30 * DAY_SECONDS
 """A session ends when it is this old, used or not."""
 
 TOUCH_SECONDS = 60.0
-"""How exactly it is known when a session was last used: more would be a write per request."""
+"""Resolution of a session's last use: a finer one would need a write per request."""
 
 
 class Access:
@@ -38,7 +38,7 @@ class Access:
         self._database = database
 
     def invite(self, person_id: str, valid_hours: float = 72) -> str:
-        """Return a code that lets a person in once. It is not stored: tell it now."""
+        """Return a code with which a person logs in once. Only its hash is stored: show it now."""
         if not 0 < valid_hours <= 24 * 90:
             raise StoreError(f"A code is valid for up to 90 days; {valid_hours} hours are not.")
         code = new_code()
@@ -55,10 +55,10 @@ class Access:
             )
         return code
 
-    def enter_by_code(self, code: str) -> tuple[str, Session] | None:
-        """Return a new session and its cookie's secret; the code is used up with it."""
+    def log_in_with_code(self, code: str) -> tuple[str, Session] | None:
+        """Return the secret of the cookie and a new session; the code is used up."""
         is_this = invites.c.code_hash == digest(plain_code(code))
-        # Looked up first: a guess must not make those wait who write.
+        # Looked up first: a guess must not block writers.
         with self._database.reading() as connection:
             if connection.execute(sa.select(invites.c.person_id).where(is_this)).first() is None:
                 return None
@@ -72,8 +72,8 @@ class Access:
             connection.execute(sa.update(invites).where(is_good).values(used_at=now))
             return _begin(connection, known_person(connection, person_id), now)
 
-    def enter_by_password(self, name: str, password: str) -> tuple[str, Session] | None:
-        """Return a new session and its cookie's secret, if name and password fit."""
+    def log_in_with_password(self, name: str, password: str) -> tuple[str, Session] | None:
+        """Return the secret of the cookie and a new session, if name and password match."""
         with self._database.reading() as connection:
             row = find_person(connection, people.c.name == name)
         can_enter = row is not None and row["disabled_at"] is None
@@ -81,14 +81,14 @@ class Access:
         if not is_password(known_hash, password) or row is None:
             return None
         with self._database.writing() as connection:
-            # The password may have been changed, or the person locked out, in between.
+            # The password may have been changed, or the account disabled, meanwhile.
             person = _enabled(connection, row["id"])
             if person is None or person["password_hash"] != known_hash:
                 return None
             return _begin(connection, person, clock.now(connection))
 
     def session(self, secret: str) -> Session | None:
-        """Return the session of a cookie, unless it ended or its person is locked out."""
+        """Return the session of a cookie, unless it has ended or the account is disabled."""
         is_this = sessions.c.secret_hash == digest(secret)
         with self._database.reading() as connection:
             now = clock.now(connection)
@@ -104,7 +104,7 @@ class Access:
             person=person_record(person), csrf=found["csrf"], expires_at=found["expires_at"]
         )
 
-    def leave(self, secret: str) -> None:
+    def log_out(self, secret: str) -> None:
         """End the session of a cookie, if there is one."""
         query = sa.update(sessions).where(
             sessions.c.secret_hash == digest(secret), sessions.c.ended_at.is_(None)
@@ -113,14 +113,14 @@ class Access:
             connection.execute(query.values(ended_at=clock.now(connection)))
 
     def new_token(self, person_id: str, name: str) -> tuple[str, str]:
-        """Return the id and the secret of a key for programs. The secret is not stored."""
+        """Return the id and the secret of a new API token. Only a hash of the secret is stored."""
         if not name.strip() or len(name) > 64:
             raise StoreError("Give the token a name of up to 64 characters: what it is for.")
         token_id, secret = uuid.uuid4().hex, f"prefloop_{new_secret()}"
         with self._database.writing() as connection:
             _require_enabled(connection, person_id)
             if known_person(connection, person_id)["role"] == "viewer":
-                raise StoreError("A viewer only watches: give the token to a labeler or an owner.")
+                raise StoreError("A viewer cannot label: give the token to a labeler or an owner.")
             connection.execute(
                 sa.insert(api_tokens).values(
                     secret_hash=digest(secret),
@@ -133,7 +133,7 @@ class Access:
         return token_id, secret
 
     def by_token(self, secret: str) -> Person | None:
-        """Return whose key this is, unless it was revoked or the person is locked out."""
+        """Return the person of a token, unless it was revoked or the account is disabled."""
         query = (
             sa.select(people)
             .join(api_tokens, api_tokens.c.person_id == people.c.id)
@@ -148,7 +148,7 @@ class Access:
         return None if row is None else person_record(row)
 
     def revoke_token(self, token_id: str) -> None:
-        """End a key; one that has ended stays so."""
+        """Revoke a token; one that was revoked before stays so."""
         query = sa.update(api_tokens).where(
             api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None)
         )
@@ -156,7 +156,7 @@ class Access:
             connection.execute(query.values(revoked_at=clock.now(connection)))
 
     def tokens(self, person_id: str) -> list[tuple[str, str, float, float | None]]:
-        """Return id, name, time of making and of revoking of a person's keys, oldest first."""
+        """Return id, name, creation and revocation time of a person's tokens, oldest first."""
         columns = (
             api_tokens.c.id,
             api_tokens.c.name,
@@ -177,7 +177,7 @@ def _enabled(connection: Connection, person_id: str) -> Columns | None:
 def _require_enabled(connection: Connection, person_id: str) -> None:
     row = known_person(connection, person_id)
     if row["disabled_at"] is not None:
-        raise StoreError(f"{row['name']} is locked out. Enable them first.")
+        raise StoreError(f"The account of {row['name']} is disabled. Enable it first.")
 
 
 def _live_session(
@@ -193,7 +193,7 @@ def _live_session(
 
 
 def _begin(connection: Connection, person: Columns, now: float) -> tuple[str, Session]:
-    """A new session, on the occasion of which those are cleared away that ended long ago."""
+    """Start a session, and delete those that ended long ago."""
     connection.execute(sa.delete(sessions).where(sessions.c.expires_at < now - ABSOLUTE_SECONDS))
     secret, csrf, expires_at = new_secret(), new_secret(), now + ABSOLUTE_SECONDS
     connection.execute(

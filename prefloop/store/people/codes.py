@@ -1,7 +1,7 @@
-"""Secrets that open the page: codes that a person can type, and keys that programs keep.
+"""Secrets: invite codes that a person types, and tokens of sessions and programs.
 
-Each comes from the operating system's own randomness, and the database holds only its hash: who
-reads the database, or a backup of it, can enter nowhere.
+They come from the operating system's random generator, and the database has only their hashes:
+reading the database, or a backup of it, gives no access.
 """
 
 import hashlib
@@ -17,22 +17,22 @@ N_GROUPS, GROUP = 7, 4
 
 
 def new_code() -> str:
-    """Return a code that nobody can guess, in groups a person can type: 7KQM-2ZPD-..."""
+    """Return a random code of 140 bits in groups that a person can type: 7KQM-2ZPD-..."""
     letters = [secrets.choice(ALPHABET) for _ in range(N_GROUPS * GROUP)]
     groups = ["".join(letters[at : at + GROUP]) for at in range(0, len(letters), GROUP)]
     return "-".join(groups)
 
 
 def plain_code(typed: str) -> str:
-    """Return a code as it was meant: without dashes, spaces, case, or an O for a zero."""
+    """Return a typed code in its canonical form: no dashes or spaces, upper case, O read as 0."""
     return "".join(typed.upper().translate(MISREAD).replace("-", "").split())
 
 
 def new_secret() -> str:
-    """Return a key of 256 bits, in letters that need no escaping anywhere."""
+    """Return a random secret of 256 bits, safe in URLs and headers."""
     return secrets.token_urlsafe(32)
 
 
 def digest(secret: str) -> str:
-    """Return what is stored of a secret. No salt: there is no guessing 128 random bits."""
+    """Return the hash of a secret. No salt is needed: 128 random bits cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, and checked in the same time whether or not there is one."""
+"""Passwords: hashed with argon2id; a check takes the same time whether or not there is one."""
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -8,13 +8,13 @@ from prefloop.errors import StoreError
 SHORTEST, LONGEST = 8, 128
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""19 MiB and two passes: the least that OWASP's cheat sheet on password storage asks for."""
+"""19 MiB and two passes: the minimum of OWASP's password storage cheat sheet."""
 
 DECOY = (
     "$argon2id$v=19$m=19456,t=2,p=1$YmFRoCOkDTZLWfAzV90T4g"
     "$inXyRA6AaICDtRLYM92zFJney7yyGvOy4pzx/0rbw98"
 )
-"""The hash of a password that nobody knows: what a guess at an unknown name is compared with."""
+"""The hash of an unknown password, to which a guess for an unknown name is compared."""
 
 
 def hash_password(password: str) -> str:
@@ -28,7 +28,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password_hash: str | None, password: str) -> bool:
-    """Say whether a password fits a hash; without one the answer is no, and takes as long."""
+    """Whether a password matches a hash; without a hash it is False after the same time."""
     try:
         is_right = HASHER.verify(password_hash or DECOY, password[: LONGEST + 1])
     except (VerificationError, InvalidHashError):

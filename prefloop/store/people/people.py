@@ -1,4 +1,4 @@
-"""Who may log in, and as what."""
+"""People and their roles."""
 
 import unicodedata
 import uuid
@@ -27,7 +27,7 @@ class People:
         self._database = database
 
     def add(self, name: str, role: Role) -> Person:
-        """Return the new person; a name that somebody has, in whatever case, is refused."""
+        """Return the new person; a name in use, in any case, is refused."""
         name = _checked_name(name)
         if role not in ROLES:
             raise StoreError(f"{role!r} is no role. Give one of {', '.join(ROLES)}.")
@@ -39,13 +39,13 @@ class People:
                 "role": role,
                 "created_at": clock.now(connection),
                 "disabled_at": None,
-                "introduction": None,
+                "qualification": None,
             }
             connection.execute(sa.insert(people).values(row))
             return person_record(row)
 
     def all(self) -> list[Person]:
-        """Return everybody, the disabled too, in the order in which they were added."""
+        """Return all people, disabled ones included, in the order in which they were added."""
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(people).order_by(people.c.number)).mappings()
             return [person_record(row) for row in rows]
@@ -63,9 +63,9 @@ class People:
         return None if row is None else person_record(row)
 
     def disable(self, person_id: str) -> None:
-        """Lock a person out at once: sessions, tokens and open codes end with it.
+        """Disable an account: its sessions, tokens and unused codes end at once.
 
-        Their labels stay. The last owner cannot be locked out.
+        The labels stay. The last owner cannot be disabled.
         """
         with self._database.writing() as connection:
             row = known_person(connection, person_id)
@@ -78,22 +78,22 @@ class People:
             _lock_out(connection, person_id, clock.now(connection))
 
     def enable(self, person_id: str) -> None:
-        """Let a person in again; they need a new code, or their password."""
+        """Enable an account again; the person needs a new code, or their password."""
         with self._database.writing() as connection:
             known_person(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
             connection.execute(query.values(disabled_at=None))
 
-    def introduced(self, person_id: str, *, has_passed: bool) -> None:
-        """Keep how somebody's introduction went, or that they are let through all the same."""
+    def qualify(self, person_id: str, *, has_passed: bool) -> None:
+        """Record the result of a person's qualification; an owner may override it."""
         with self._database.writing() as connection:
             known_person(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
-            connection.execute(query.values(introduction="passed" if has_passed else "failed"))
+            connection.execute(query.values(qualification="passed" if has_passed else "failed"))
 
     def set_password(self, person_id: str, password: str) -> None:
-        """Give a person a password in place of an earlier one."""
-        # Hashing takes time by design: nobody should wait for the database meanwhile.
+        """Set a person's password; it replaces an earlier one."""
+        # Hashing takes time by design: it runs outside the transaction.
         password_hash = hash_password(password)
         with self._database.writing() as connection:
             known_person(connection, person_id)
@@ -101,7 +101,7 @@ class People:
             connection.execute(query.values(password_hash=password_hash))
 
     def has_owner_password(self) -> bool:
-        """Say whether some owner who can log in has a password."""
+        """Whether an owner with an enabled account has a password."""
         query = sa.select(people.c.id).where(
             people.c.role == "owner",
             people.c.disabled_at.is_(None),
@@ -112,12 +112,12 @@ class People:
 
 
 def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> Columns | None:
-    """Return the row of the person that a condition describes, hash of the password included."""
+    """Return the row of the person who meets a condition, including the password hash."""
     return connection.execute(sa.select(people).where(condition)).mappings().first()
 
 
 def known_person(connection: Connection, person_id: str) -> Columns:
-    """Return the row of a person who must be there."""
+    """Return the row of a person; a StoreError if there is none."""
     row = find_person(connection, people.c.id == person_id)
     if row is None:
         raise StoreError(f"There is no person with the id {person_id}. Look at the list of people.")
@@ -133,15 +133,17 @@ def _checked_name(name: str) -> str:
             f"A name has at most {LONGEST_NAME} characters; this one has {len(name)}. Shorten it."
         )
     if not name.isprintable():
-        raise StoreError(f"The name {name!r} holds a character that cannot be seen. Leave it out.")
+        raise StoreError(
+            f"The name {name!r} holds a character that cannot be printed. Leave it out."
+        )
     return name
 
 
 def _refuse_taken(connection: Connection, name: str) -> None:
-    """Two names that differ in case alone would be mixed up on every page."""
+    """Refuse a name in use: names that differ only in case could be confused."""
     for taken in connection.execute(sa.select(people.c.name)).scalars():
         if taken.casefold() == name.casefold():
-            raise StoreError(f"There is somebody called {taken} already. Choose another name.")
+            raise StoreError(f"The name {taken} is in use. Choose another name.")
 
 
 def _n_owners(connection: Connection) -> int:

@@ -1,1 +1,1 @@
-"""What the trainer tells, and who stopped it."""
+"""Metrics, heartbeats and scores of the trainer, and requests to stop it."""

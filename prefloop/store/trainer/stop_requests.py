@@ -1,9 +1,9 @@
-"""The cord: anybody who labels can stop the run; only its owner lets it go on.
+"""Stop requests ("the cord"): any labeler can stop the run; only its owner resumes it.
 
-cord_pulled        a new cord, and the run will stop
-cord_pulled_again  one more reason, while it is taut
-cord_stopped       the trainer stands still, its checkpoint is written
-cord_released      the owner has looked, and says how the run goes on
+cord_pulled        a new stop request
+cord_pulled_again  one more reason, while a stop request is active
+cord_stopped       the trainer has stopped and written its checkpoint
+cord_released      the owner has decided how the run continues
 """
 
 import json
@@ -19,65 +19,68 @@ from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import prompts_of_samples
 from prefloop.store.core.rows import Columns
-from prefloop.store.core.team_rows import cord_record
-from prefloop.store.core.team_tables import cords, trainer
+from prefloop.store.core.team_rows import stop_request_record
+from prefloop.store.core.team_tables import stop_requests, trainer
 from prefloop.teamwork import StopAction, StopRequest
 
 PULLED = "cord_pulled"
 PULLED_AGAIN = "cord_pulled_again"
 STOPPED = "cord_stopped"
 RELEASED = "cord_released"
+KINDS = (PULLED, PULLED_AGAIN, STOPPED, RELEASED)
 
 
 class StopRequests:
-    """Every pull of the cord, and what came of it. At most one cord is taut."""
+    """Every stop request and its outcome. At most one is active."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def pull(self, by: str, reason: str, samples: Sequence[str] = ()) -> StopRequest:
-        """Return the cord that is taut from now on; pulling it again adds a reason.
+        """Return the active stop request, a new one if there was none; else this adds a reason.
 
-        Samples that the store does not know are left out: a pull fails for nothing.
+        Ids of unknown samples are dropped: stopping the run must not fail because of them.
         """
         with self._database.writing() as connection:
             known = prompts_of_samples(connection, samples)
             content: dict[str, Any] = {"by": by, "reason": reason}
             content["samples"] = [sample for sample in samples if sample in known]
-            row = _taut(connection)
+            row = _active(connection)
             if row is None:
                 return _new(connection, content)
             ledger.append(connection, [(PULLED_AGAIN, content | {"id": row["id"]})])
-            return cord_record(row)
+            return stop_request_record(row)
 
-    def taut(self) -> StopRequest | None:
-        """Return the cord that was pulled and not released."""
+    def active(self) -> StopRequest | None:
+        """Return the stop request that was not released yet."""
         with self._database.reading() as connection:
-            row = _taut(connection)
-        return None if row is None else cord_record(row)
+            row = _active(connection)
+        return None if row is None else stop_request_record(row)
 
-    def stopped(self, cord_id: str, update: int) -> StopRequest:
-        """Note at which update the trainer stands still; a second note changes nothing."""
+    def stopped(self, stop_request_id: str, update: int) -> StopRequest:
+        """Record at which update the trainer stopped; a second call changes nothing."""
         with self._database.writing() as connection:
-            row = _known(connection, cord_id)
-            # The owner may have been faster than the trainer's checkpoint.
+            row = _known(connection, stop_request_id)
+            # The owner may have released it before the checkpoint was written.
             if row["stopped_at"] is not None or row["released_at"] is not None:
-                return cord_record(row)
-            ledger.append(connection, [(STOPPED, {"id": cord_id, "update": update})])
+                return stop_request_record(row)
+            ledger.append(connection, [(STOPPED, {"id": stop_request_id, "update": update})])
             stopped_at = clock.now(connection)
-            return _change(connection, cord_id, {"stopped_at": stopped_at, "update": update})
+            return _change(
+                connection, stop_request_id, {"stopped_at": stopped_at, "update": update}
+            )
 
     def release(
         self,
-        cord_id: str,
+        stop_request_id: str,
         by: str,
         checked: str,
         action: StopAction,
         roll_back_to: int | None = None,
     ) -> StopRequest:
-        """Let the run go on, from where it stands or from an earlier checkpoint."""
+        """Resume the run, from its current state or from an earlier checkpoint."""
         with self._database.writing() as connection:
-            row = _known(connection, cord_id)
+            row = _known(connection, stop_request_id)
             if row["released_at"] is not None:
                 raise StoreError(f"This cord was released already, by {row['released_by']}.")
             problems = _problems(connection, checked, action, roll_back_to)
@@ -89,47 +92,59 @@ class StopRequests:
                 "action": action,
                 "roll_back_to": roll_back_to,
             }
-            ledger.append(connection, [(RELEASED, content | {"id": cord_id})])
-            return _change(connection, cord_id, content | {"released_at": clock.now(connection)})
+            ledger.append(connection, [(RELEASED, content | {"id": stop_request_id})])
+            return _change(
+                connection, stop_request_id, content | {"released_at": clock.now(connection)}
+            )
 
     def all(self) -> list[StopRequest]:
-        """Return every cord, in the order in which they were pulled."""
+        """Return every stop request, in the order in which they came."""
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(cords).order_by(cords.c.sequence)).mappings()
-            return [cord_record(row) for row in rows]
+            rows = connection.execute(
+                sa.select(stop_requests).order_by(stop_requests.c.sequence)
+            ).mappings()
+            return [stop_request_record(row) for row in rows]
 
 
-def _taut(connection: Connection) -> Columns | None:
-    query = sa.select(cords).where(cords.c.released_at.is_(None))
-    return connection.execute(query.order_by(cords.c.sequence).limit(1)).mappings().first()
+def _active(connection: Connection) -> Columns | None:
+    query = sa.select(stop_requests).where(stop_requests.c.released_at.is_(None))
+    return connection.execute(query.order_by(stop_requests.c.sequence).limit(1)).mappings().first()
 
 
-def _known(connection: Connection, cord_id: str) -> Columns:
-    row = connection.execute(sa.select(cords).where(cords.c.id == cord_id)).mappings().first()
+def _known(connection: Connection, stop_request_id: str) -> Columns:
+    row = (
+        connection.execute(sa.select(stop_requests).where(stop_requests.c.id == stop_request_id))
+        .mappings()
+        .first()
+    )
     if row is None:
-        raise StoreError(f"There is no cord with the id {cord_id}. Look at the list of cords.")
+        raise StoreError(
+            f"There is no cord with the id {stop_request_id}. Look at the list of cords."
+        )
     return row
 
 
 def _new(connection: Connection, content: dict[str, Any]) -> StopRequest:
-    cord_id = uuid.uuid4().hex
-    event = ledger.append(connection, [(PULLED, content | {"id": cord_id})])[0]
+    stop_request_id = uuid.uuid4().hex
+    event = ledger.append(connection, [(PULLED, content | {"id": stop_request_id})])[0]
     connection.execute(
-        sa.insert(cords).values(
+        sa.insert(stop_requests).values(
             sequence=event.sequence,
-            id=cord_id,
+            id=stop_request_id,
             pulled_by=content["by"],
             reason=content["reason"],
             samples=json.dumps(content["samples"]),
             pulled_at=clock.now(connection),
         )
     )
-    return cord_record(_known(connection, cord_id))
+    return stop_request_record(_known(connection, stop_request_id))
 
 
-def _change(connection: Connection, cord_id: str, values: dict[str, Any]) -> StopRequest:
-    connection.execute(sa.update(cords).where(cords.c.id == cord_id).values(values))
-    return cord_record(_known(connection, cord_id))
+def _change(connection: Connection, stop_request_id: str, values: dict[str, Any]) -> StopRequest:
+    connection.execute(
+        sa.update(stop_requests).where(stop_requests.c.id == stop_request_id).values(values)
+    )
+    return stop_request_record(_known(connection, stop_request_id))
 
 
 def _problems(
@@ -141,10 +156,12 @@ def _problems(
     if action not in get_args(StopAction):
         problems.append(f"the action {action!r} is none of {', '.join(get_args(StopAction))}")
     if action == "resume" and roll_back_to is not None:
-        problems.append(f"resuming goes on from where the run stands, not from {roll_back_to}")
+        problems.append(
+            f"`resume` continues from the current state, not from update {roll_back_to}"
+        )
     if action == "roll_back":
-        there = connection.execute(sa.select(trainer.c.checkpoints)).scalar_one_or_none()
-        known = json.loads(there or "[]")
+        stored = connection.execute(sa.select(trainer.c.checkpoints)).scalar_one_or_none()
+        known = json.loads(stored or "[]")
         if roll_back_to not in known:
             problems.append(
                 f"there is no checkpoint of update {roll_back_to}; "

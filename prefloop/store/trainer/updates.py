@@ -1,6 +1,6 @@
-"""What the trainer tells the page: its latest lines of metrics, and what it is doing.
+"""The trainer's latest metrics and its heartbeat, for the web page.
 
-All of it is of the moment. The run folder's `metrics.jsonl` and checkpoints are what counts.
+Both are transient: the run folder's `metrics.jsonl` and checkpoints are the record.
 """
 
 import json
@@ -20,7 +20,7 @@ ONLY_ROW = 1
 
 
 class Updates:
-    """Lines that the trainer writes and pages read, and the trainer's heartbeat."""
+    """Metrics that the trainer writes and pages read, and the trainer's heartbeat."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class Updates:
         line: Mapping[str, Any],
         samples: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Add a line; a number in it that is not finite becomes null."""
+        """Add a line of metrics; numbers that are not finite become null."""
         row = {
             "stage": stage,
             "round": round,
@@ -46,16 +46,16 @@ class Updates:
             connection.execute(sa.insert(updates).values(row))
 
     def after(self, number: int, limit: int = 1000) -> list[Update]:
-        """Return the lines that came after the one of this number, oldest first."""
+        """Return the lines after the one with this number, oldest first."""
         query = sa.select(updates).where(updates.c.number > number)
         query = query.order_by(updates.c.number).limit(limit)
         with self._database.reading() as connection:
             return [update_record(row) for row in connection.execute(query).mappings()]
 
     def forget_after(self, stage: str, update: int, round: int | None = None) -> None:
-        """Drop the stage's lines beyond `update` (of one round, or of all): they come again.
+        """Delete the stage's lines after `update` (of one round, or of all): they are rewritten.
 
-        The number of a dropped line is never used again.
+        The number of a deleted line is never used again.
         """
         query = sa.delete(updates).where(updates.c.stage == stage, updates.c["update"] > update)
         if round is not None:
@@ -63,7 +63,7 @@ class Updates:
         with self._database.writing() as connection:
             connection.execute(query)
 
-    def beat(
+    def heartbeat(
         self,
         *,
         phase: str,
@@ -83,11 +83,11 @@ class Updates:
             "checkpoints": json.dumps(list(checkpoints)),
         }
         with self._database.writing() as connection:
-            row["beat_at"] = clock.now(connection)
+            row["heartbeat_at"] = clock.now(connection)
             _put(connection, row, {"address": ""})
 
     def set_address(self, address: str) -> None:
-        """Say where the labeling page is served; nothing if it is not."""
+        """Record where the labeling page is served; an empty address: it is not."""
         with self._database.writing() as connection:
             first = {
                 "phase": "starting",
@@ -96,19 +96,19 @@ class Updates:
                 "total": 0,
                 "detail": "",
                 "checkpoints": "[]",
-                "beat_at": clock.now(connection),
+                "heartbeat_at": clock.now(connection),
             }
             _put(connection, {"address": address}, first)
 
     def state(self) -> TrainerState | None:
-        """Return what the trainer said last; None if it never said anything."""
+        """Return the last heartbeat; None if there was none."""
         with self._database.reading() as connection:
             row = connection.execute(sa.select(trainer)).mappings().first()
         return None if row is None else trainer_record(row)
 
 
 def _put(connection: Connection, values: Mapping[str, Any], if_first: Mapping[str, Any]) -> None:
-    """Change the one row, or make it."""
+    """Update the only row, or insert it."""
     changed = connection.execute(sa.update(trainer).values(dict(values)))
     if changed.rowcount == 0:
         row = {"id": ONLY_ROW, **if_first, **values}

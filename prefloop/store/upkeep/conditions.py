@@ -1,4 +1,4 @@
-"""What a store stands on: the database program, its settings, and the file system below it."""
+"""The environment of a store: database program, its settings, and the file system."""
 
 import fcntl
 import sqlite3
@@ -17,34 +17,34 @@ NETWORK = frozenset(
         *("glusterfs", "ocfs2", "gfs2", "davfs", "vboxsf", "prl_fs"),
     ]
 )
-"""File systems that several machines share, or whose locks are known not to reach everybody."""
+"""File systems shared by several machines, or whose locks are known to be unreliable."""
 
 FIRST_TO_LOSE, LAST_TO_LOSE = (3, 7, 0), (3, 51, 2)
-MENDED = ((3, 44, 6), (3, 50, 7))
-"""The versions in between that got the repair, and so all later ones of their lines."""
+FIXED = ((3, 44, 6), (3, 50, 7))
+"""Versions in between with the fix, and so all later ones of their release branches."""
 
 MOUNTS = Path("/proc/self/mountinfo")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What was found."""
+    """Database program, settings and file system of a store."""
 
     program: str
     """`SQLite 3.40.1`, `PostgreSQL 16.2`."""
     settings: dict[str, str]
-    """By name, as the database gives them."""
+    """By name."""
     file_system: str | None = None
-    """Its kind; None: not known, or the server's affair."""
+    """Its type; None: unknown, or on the server."""
     is_network: bool = False
     can_lose_commits: bool = False
-    """Whether this SQLite loses commits when two connections write or checkpoint at once."""
+    """Whether this SQLite can lose commits when two connections write or checkpoint at once."""
     has_writers_lock: bool = True
-    """Whether the lock that lets only one of them do so works here."""
+    """Whether the lock against that works here."""
 
 
 def conditions(database: Database) -> Conditions:
-    """Return what a store stands on; it must have been opened for writing."""
+    """Return the conditions of a store, which must have been opened for writing."""
     with database.reading() as connection:
         if is_sqlite(connection):
             return _of_sqlite(connection, database.name)
@@ -52,13 +52,13 @@ def conditions(database: Database) -> Conditions:
 
 
 def can_lose_commits(version: tuple[int, ...]) -> bool:
-    """Whether an SQLite can lose a commit at the moment its log begins anew (the WAL-reset bug)."""
-    is_mended = any(version[:2] == since[:2] and version >= since for since in MENDED)
-    return FIRST_TO_LOSE <= version <= LAST_TO_LOSE and not is_mended
+    """Whether a version of SQLite can lose a commit when it restarts the WAL (WAL-reset bug)."""
+    is_fixed = any(version[:2] == since[:2] and version >= since for since in FIXED)
+    return FIRST_TO_LOSE <= version <= LAST_TO_LOSE and not is_fixed
 
 
 def file_system(path: Path) -> str | None:
-    """Return the kind of file system below a path; None where the system does not say."""
+    """Return the type of the file system of a path; None if the system does not tell."""
     try:
         lines = MOUNTS.read_text().splitlines()
     except OSError:
@@ -66,7 +66,7 @@ def file_system(path: Path) -> str | None:
     found: dict[str, str] = {}
     for line in lines:
         mount, _, rest = line.partition(" - ")
-        # Blanks are written as octal numbers; the last of several mounts at a place is on top.
+        # Blanks are octal escapes; the last of several mounts at a path is on top.
         found[mount.split(" ")[4].replace("\\040", " ")] = rest.split(" ")[0]
     place = path.resolve()
     return next((found[str(p)] for p in (place, *place.parents) if str(p) in found), None)

@@ -1,7 +1,7 @@
-"""What a database holds, in a few numbers that two databases can compare.
+"""Fingerprints of tables, to compare two databases.
 
-A table's digest is the sum of its rows' hashes: it does not depend on the order of the rows, in
-which databases differ, and it changes with any value of any row.
+A table's digest is the sum of its rows' hashes: independent of the order of the rows, in which
+databases differ, and changed by any value of any row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from prefloop.store.core import team_tables
 
 ALL_TABLES: Sequence[sa.Table] = team_tables.people.metadata.sorted_tables
-"""Every table, each after those that its rows point at."""
+"""Every table, each after those that its foreign keys refer to."""
 
 PAGE_ROWS = 5000
 
@@ -25,16 +25,16 @@ Values = tuple[Any, ...]
 
 @dataclass
 class Fingerprint:
-    """How many rows a table has, and what they sum up to."""
+    """The number of rows of a table and the sum of their hashes."""
 
     n_rows: int = 0
     digest: int = 0
 
     def add(self, rows: Iterable[Values]) -> None:
-        """Take rows into account."""
+        """Add rows."""
         for row in rows:
-            seal = blake2b(repr(row).encode(), digest_size=16).digest()
-            self.digest = (self.digest + int.from_bytes(seal)) % (1 << 128)
+            row_hash = blake2b(repr(row).encode(), digest_size=16).digest()
+            self.digest = (self.digest + int.from_bytes(row_hash)) % (1 << 128)
             self.n_rows += 1
 
 
@@ -43,7 +43,7 @@ Contents = dict[str, Fingerprint]
 
 
 def pages_of(connection: Connection, table: sa.Table) -> Iterator[list[Values]]:
-    """Yield all rows of a table, a page at a time: what is in memory does not grow with it."""
+    """Yield all rows of a table, a page at a time: constant memory."""
     options = {"yield_per": PAGE_ROWS}
     for page in connection.execute(sa.select(table), execution_options=options).partitions():
         yield [tuple(row) for row in page]
@@ -63,12 +63,12 @@ def contents(connection: Connection, tables: Sequence[sa.Table] = ALL_TABLES) ->
 
 
 def differences(one: Contents, other: Contents) -> list[str]:
-    """Return in which tables two databases differ, for people."""
-    told = []
+    """Return a sentence for each table in which two databases differ."""
+    found = []
     for name, mine in one.items():
         theirs = other[name]
         if mine.n_rows != theirs.n_rows:
-            told.append(f"{name} had {mine.n_rows} rows and has {theirs.n_rows}")
+            found.append(f"{name} had {mine.n_rows} rows and has {theirs.n_rows}")
         elif mine.digest != theirs.digest:
-            told.append(f"{name} has the same number of rows, but not the same rows")
-    return told
+            found.append(f"{name} has the same number of rows, but not the same rows")
+    return found

@@ -1,4 +1,4 @@
-"""A store moves to another database, for good: SQLite to PostgreSQL, or back."""
+"""Moving a store to another database for good: SQLite to PostgreSQL, or back."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,15 +8,15 @@ from sqlalchemy.engine import URL, make_url
 from prefloop.errors import StoreError
 from prefloop.progress import Progress
 from prefloop.store.core.database import SECRETS, Database
-from prefloop.store.core.dialect import close_for_answers, settle
+from prefloop.store.core.dialect import close_for_answers, merge_wal
 from prefloop.store.upkeep.backup import beside, take_the_place
 from prefloop.store.upkeep.fingerprint import Contents
-from prefloop.store.upkeep.soundness import is_url, opened
+from prefloop.store.upkeep.integrity import is_url, opened
 from prefloop.store.upkeep.transfer import copy_everything
 
 
 def without_password(place: str) -> str:
-    """Return a place that may be written down and shown."""
+    """Return a path or URL without its password."""
     if not is_url(place):
         return place
     url = make_url(place).difference_update_query(SECRETS)
@@ -26,17 +26,17 @@ def without_password(place: str) -> str:
 
 
 def existing(place: str | Path) -> AbstractContextManager[Database]:
-    """Return the store at a place, to be moved away; none is made for that."""
+    """Return the store at a path or URL; a StoreError if there is none."""
     if not is_url(place) and not Path(place).exists():
         raise StoreError(f"{place}: there is no store here yet, so there is nothing to move.")
     return opened(place)
 
 
 def move(source: Database, place: str, progress: Progress) -> Contents:
-    """Copy a store into an empty database, and let the old one take no more answers.
+    """Copy a store into an empty database, and close the old one for new events.
 
-    Nobody writes to the old store meanwhile. Should the process die, the old store is as it was, or
-    both hold everything and the old one refuses what is new.
+    The old store is locked for writers meanwhile. If the process dies, the old store is unchanged,
+    or both are complete and the old one refuses new events.
     """
     with source.writing() as connection:
         if is_url(place):
@@ -49,7 +49,7 @@ def move(source: Database, place: str, progress: Progress) -> Contents:
             with beside(path) as fresh:
                 with opened(fresh) as target:
                     moved = copy_everything(connection, target, progress)
-                settle(fresh)
+                merge_wal(fresh)
                 take_the_place(fresh, path)
         close_for_answers(connection, without_password(place))
     return moved

@@ -1,8 +1,8 @@
-"""A whole store into an empty database, SQLite or PostgreSQL: all of it, or nothing.
+"""Copying a whole store into an empty database, SQLite or PostgreSQL: all of it, or nothing.
 
-Every table is read in pages, in an order in which no row points at one that is not there yet. What
-arrived is read again and compared: the number of rows, every value of every row, and the hash chain
-of the ledger. Only then the target's single transaction ends.
+Tables are read in pages, in the order of their foreign keys. The copy is read again and compared:
+the number of rows, every value of every row, and the hash chain of the ledger. Only then the
+target's single transaction commits.
 """
 
 import sqlalchemy as sa
@@ -14,9 +14,9 @@ from prefloop.progress import Progress
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.dialect import (
-    counted_column,
     insert_page,
     last_number,
+    serial_column,
     set_last_number,
 )
 from prefloop.store.core.tables import ledger_head
@@ -32,7 +32,7 @@ from prefloop.store.upkeep.fingerprint import (
 
 
 def copy_everything(source: Connection, target: Database, progress: Progress) -> Contents:
-    """Copy what a connection sees into an empty database; return what both hold now."""
+    """Copy a snapshot into an empty database; return the contents of both."""
     with target.writing() as connection:
         _refuse_unless_empty(connection, target.name)
         connection.execute(sa.delete(ledger_head))
@@ -40,7 +40,7 @@ def copy_everything(source: Connection, target: Database, progress: Progress) ->
             table.name: _copy_table(source, connection, table, progress) for table in ALL_TABLES
         }
         arrived = contents(connection)
-        refused = f"{target.name} holds something else than was sent, was left as it was, and"
+        refused = f"{target.name} did not store what was sent, was left unchanged, and"
         problems = differences(sent, arrived)
         if problems:
             raise StoreError(listing(refused, problems))
@@ -49,7 +49,7 @@ def copy_everything(source: Connection, target: Database, progress: Progress) ->
 
 
 def _refuse_unless_empty(connection: Connection, name: str) -> None:
-    """Refuse a target that holds anything: two stores cannot become one."""
+    """Refuse a target that is not empty: stores cannot be merged."""
     for table in ALL_TABLES:
         if table is not ledger_head and _n_rows(connection, table):
             raise StoreError(
@@ -66,23 +66,23 @@ def _n_rows(connection: Connection, table: sa.Table) -> int:
 def _copy_table(
     source: Connection, target: Connection, table: sa.Table, progress: Progress
 ) -> Fingerprint:
-    """Copy one table and return what it held."""
+    """Copy one table and return its fingerprint."""
     sent, n_all = Fingerprint(), _n_rows(source, table)
     for page in pages_of(source, table):
         sent.add(page)
         try:
             insert_page(target, table, page)
         except DBAPIError as error:
-            _tell_unstorable(table, page, error)
+            _raise_if_unstorable(table, page, error)
             raise
         progress.count(f"Moving {table.name}", sent.n_rows, n_all)
-    if counted_column(table) is not None:
+    if serial_column(table) is not None:
         set_last_number(target, table, last_number(source, table))
     return sent
 
 
-def _tell_unstorable(table: sa.Table, page: list[Values], error: DBAPIError) -> None:
-    """Name the row that holds what PostgreSQL cannot store, if that is why it refused."""
+def _raise_if_unstorable(table: sa.Table, page: list[Values], error: DBAPIError) -> None:
+    """Raise a StoreError that names the row with a NUL character, if there is one."""
     for row in page:
         for column, value in zip(table.columns, row, strict=True):
             if isinstance(value, str) and "\0" in value:

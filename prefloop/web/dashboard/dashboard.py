@@ -94,7 +94,7 @@ def _trainer(trainer: TrainerState, now: float) -> TrainerNow:
         total=trainer.total,
         detail=trainer.detail,
         checkpoints=list(trainer.checkpoints),
-        silent_seconds=max(0.0, now - trainer.beat_at),
+        silent_seconds=max(0.0, now - trainer.heartbeat_at),
         is_missing=standing.is_missing(trainer, now),
         missing_told=standing.missing_told(trainer, now),
     )
@@ -162,7 +162,7 @@ def _at_work(
 
 
 def _cords(store: Store, trainer: TrainerState | None, now: float) -> CordsNow:
-    cords = store.cord.all()
+    cords = store.stop_requests.all()
     taut = next((cord for cord in cords if cord.released_at is None), None)
     earlier = [cord for cord in cords if cord.released_at is not None][-STOPS_SHOWN:]
     return CordsNow(

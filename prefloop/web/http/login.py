@@ -58,14 +58,14 @@ def leave(response: Response, caller: Browser, here: Here) -> None:
 
 def _look_up(body: Login, here: Services) -> tuple[str, Session] | None:
     if body.code is not None:
-        return here.store.access.enter_by_code(body.code)
+        return here.store.access.log_in_with_code(body.code)
     with _HASHING:
-        return here.store.access.enter_by_password(body.name or "", body.password or "")
+        return here.store.access.log_in_with_password(body.name or "", body.password or "")
 
 
 def _end(secret: str | None, here: Services) -> None:
     if secret:
-        here.store.access.leave(secret)
+        here.store.access.log_out(secret)
         here.callers.forget(secret)
 
 

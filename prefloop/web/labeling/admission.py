@@ -22,17 +22,17 @@ def require_ready(name: str, person_id: str, here: Services) -> None:
 
 def _require_passed(name: str, person_id: str, here: Services) -> None:
     person = here.store.people.by_id(person_id)
-    if person is not None and person.introduction == "passed":
+    if person is not None and person.qualification == "passed":
         here.passed.add(name)
         return
-    examples = [c.is_right for c in here.store.gold.checks(name) if c.kind == "training"]
+    examples = [c.is_right for c in here.store.gold.quality_checks(name) if c.kind == "training"]
     there_are = sum(gold.is_training for gold in here.store.gold.all())
     if len(examples) < min(here.settings.claims.training_items, there_are):
         return
     right = sum(is_right is True for is_right in examples)
     has_passed = not examples or right / len(examples) >= here.settings.pass_accuracy
-    if examples and (has_passed or person is None or person.introduction is None):
-        here.store.people.introduced(person_id, has_passed=has_passed)
+    if examples and (has_passed or person is None or person.qualification is None):
+        here.store.people.qualify(person_id, has_passed=has_passed)
     if not has_passed:
         raise ApiError(
             403,

@@ -36,7 +36,7 @@ def pull(body: Pull, caller: Worker, here: Here) -> Pulled:
 
     Pulling again while one's own cord is taut changes nothing.
     """
-    taut = here.store.cord.taut()
+    taut = here.store.stop_requests.active()
     if taut is not None and taut.pulled_by == caller.name:
         return Pulled(id=taut.id, told="You stopped the run already. The owner will look at it.")
     wait = _seconds_to_wait(caller.name, here)
@@ -49,29 +49,31 @@ def pull(body: Pull, caller: Worker, here: Here) -> Pulled:
             f"{minutes} min.",
             {"Retry-After": str(max(1, round(wait)))},
         )
-    cord = here.store.cord.pull(caller.name, body.reason, _samples_of(body.view, caller.name, here))
-    return Pulled(id=cord.id, told="The run stops after its current step. The owner will see why.")
+    samples = _samples_of(body.view, caller.name, here)
+    request = here.store.stop_requests.pull(caller.name, body.reason, samples)
+    message = "The run stops after its current step. The owner will see why."
+    return Pulled(id=request.id, told=message)
 
 
 @router.get("/api/cord", responses=refusals(401, 403), response_model_exclude_unset=True)
 def state(caller: Anybody, here: Here) -> CordState:
     """Return whether the cord is taut; to owners and viewers all about every pull, too."""
     if caller.role == "labeler":
-        return CordState(is_taut=here.store.cord.taut() is not None)
-    cords = here.store.cord.all()
+        return CordState(is_taut=here.store.stop_requests.active() is not None)
+    cords = here.store.stop_requests.all()
     return CordState(is_taut=any(cord.released_at is None for cord in cords), cords=cords)
 
 
-def _samples_of(view_id: str | None, name: str, here: Services) -> list[str]:
+def _samples_of(assignment_id: str | None, name: str, here: Services) -> list[str]:
     """Return the ids of the samples in somebody's view; none of a view that is not theirs."""
-    view = None if view_id is None else here.store.queue.view(view_id)
+    view = None if assignment_id is None else here.store.queue.assignment(assignment_id)
     return [sample.id for sample in view.samples] if view and view.labeler == name else []
 
 
 def _seconds_to_wait(name: str, here: Services) -> float | None:
     """Return how long somebody must wait; the store remembers pulls from before a restart."""
     now = here.store.now()
-    mine = [cord.pulled_at for cord in here.store.cord.all() if cord.pulled_by == name]
+    mine = [cord.pulled_at for cord in here.store.stop_requests.all() if cord.pulled_by == name]
     if mine and now - mine[-1] < PULL_SECONDS:
         return mine[-1] + PULL_SECONDS - now
     return here.cords.take(name)

@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from prefloop.records import Label
-from prefloop.store.labeling.submissions import NOT_YOURS, place_name
+from prefloop.store.labeling.submissions import NOT_YOURS, position_name
 from prefloop.teamwork import Assignment, Receipt, Submission, Timing
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.sessions import Worker
@@ -92,8 +92,8 @@ def take_back(answer_id: UUID, caller: Worker, here: Here) -> Saved:
 @router.get("/api/answers", responses=refusals(401, 403))
 def mine(caller: Worker, here: Here, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> OwnAnswers:
     """Return the caller's latest answers with their texts, newest first."""
-    found = here.store.queue.mine(caller.name, limit)
-    can_edit = here.store.queue.can_edit(label.id for _, label in found)
+    found = here.store.own_answers.latest(caller.name, limit)
+    can_edit = here.store.own_answers.can_edit(label.id for _, label in found)
     return OwnAnswers(
         answers=[_own(view, label, can_edit=label.id in can_edit) for view, label in found]
     )
@@ -114,13 +114,13 @@ def _question(view: Assignment, now: float) -> Question:
 def _texts(view: Assignment) -> list[SampleText]:
     # By place: from a sample's own id somebody could work out which model and round it is from.
     return [
-        SampleText(id=place_name(place), text=sample.text)
+        SampleText(id=position_name(place), text=sample.text)
         for place, sample in enumerate(view.samples)
     ]
 
 
 def _place_of(sample_id: str, view: Assignment) -> str:
-    return place_name([sample.id for sample in view.samples].index(sample_id))
+    return position_name([sample.id for sample in view.samples].index(sample_id))
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
@@ -138,7 +138,7 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
             note=body.note,
             confidence=body.confidence,
         ),
-        view_id=body.view,
+        assignment_id=body.view,
         timing=Timing(
             active_seconds=body.active_seconds,
             first_key_seconds=body.first_key_seconds,
@@ -150,13 +150,13 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
 
 def _saved(receipt: Receipt) -> Saved:
     """Return what the labeler hears of a receipt that says: stored. Refuse the others."""
-    if receipt.outcome == "refused" and receipt.told == NOT_YOURS:
-        raise ApiError(404, "unknown", receipt.told)
+    if receipt.outcome == "refused" and receipt.message == NOT_YOURS:
+        raise ApiError(404, "unknown", receipt.message)
     if receipt.outcome == "refused":
-        raise ApiError(422, "refused", receipt.told)
+        raise ApiError(422, "refused", receipt.message)
     if receipt.outcome == "conflict" or receipt.outcome == "closed":
-        raise ApiError(409, receipt.outcome, receipt.told)
-    saved = Saved(outcome=receipt.outcome, told=receipt.told)
+        raise ApiError(409, receipt.outcome, receipt.message)
+    saved = Saved(outcome=receipt.outcome, told=receipt.message)
     if receipt.known is not None:
         saved.training = Explanation(
             is_right=receipt.is_right, known=receipt.known, explanation=receipt.explanation

@@ -66,12 +66,12 @@ def _guidance(instructions: Instructions) -> Guidance:
 
 
 def _progress(name: str, here: Services) -> Progress:
-    figures = here.store.queue.progress(name)
+    figures = here.store.own_answers.progress(name)
     return Progress(
         answered=figures["answered"],
         left=figures["left"],
         today_minutes=_minutes_today(name, here),
-        gold=gold_so_far(here.store.gold.checks(name)),
+        gold=gold_so_far(here.store.gold.quality_checks(name)),
     )
 
 

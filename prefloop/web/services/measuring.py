@@ -65,7 +65,7 @@ class Measuring:
         history = self._evidence(labels)
         team = team_figures(history, thresholds=thresholds) if history.labelers else None
         recent = store.tallies.all(since_hour=int(now // 3600) - RULE_HOURS)
-        health = rule_health(store.rules.all(), recent, now=now, thresholds=thresholds)
+        health = rule_health(store.exclusions.all(), recent, now=now, thresholds=thresholds)
         alarms = (*(team.alarms if team else ()), *rule_alarms(health))
         return Measured(
             at=now,
@@ -82,9 +82,9 @@ class Measuring:
         self._read([name for name in names if name not in self._wordings])
         return LabelHistory(
             labels=labels,
-            checks=store.recent.checks(NEWEST),
+            checks=store.recent.quality_checks(NEWEST),
             owners=frozenset(p.name for p in store.people.all() if p.role == "owner"),
-            excluded=frozenset(store.rules.excluded()),
+            excluded=frozenset(store.exclusions.excluded()),
             active_seconds=store.recent.active_seconds(names),
             question_stats=self._wordings,
         )

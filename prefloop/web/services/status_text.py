@@ -63,7 +63,7 @@ def minutes_left(batch: Batch) -> float | None:
 
 def is_missing(trainer: TrainerState, now: float) -> bool:
     """Say whether a trainer that should be at work has not been heard of."""
-    return trainer.phase != FINISHED and now - trainer.beat_at > SILENT_SECONDS
+    return trainer.phase != FINISHED and now - trainer.heartbeat_at > SILENT_SECONDS
 
 
 def missing_told(trainer: TrainerState, now: float) -> str:
@@ -71,8 +71,8 @@ def missing_told(trainer: TrainerState, now: float) -> str:
     if not is_missing(trainer, now):
         return ""
     return (
-        f"Nothing heard from the trainer for {span(now - trainer.beat_at)}: it is in a long step, "
-        "or it has stopped. No answer is lost. If its terminal is quiet too, the same "
+        f"Nothing heard from the trainer for {span(now - trainer.heartbeat_at)}: it is in a long "
+        "step, or it has stopped. No answer is lost. If its terminal is quiet too, the same "
         "`prefloop run` goes on where it was."
     )
 

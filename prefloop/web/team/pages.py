@@ -136,7 +136,7 @@ def _page(
 
 
 def _rules(here: Services) -> list[dict[str, Any]]:
-    return [_rule(rule) for rule in reversed(here.store.rules.all())]
+    return [_rule(rule) for rule in reversed(here.store.exclusions.all())]
 
 
 def _rule(rule: Exclusion) -> dict[str, Any]:

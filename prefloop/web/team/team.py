@@ -92,7 +92,7 @@ def enable(person_id: Name, _caller: Owner, here: Here) -> PersonNow:
 def let_through(person_id: Name, _caller: Owner, here: Here) -> PersonNow:
     """Let somebody label whose answers in the introduction were not as expected."""
     _known(person_id, here)
-    here.store.people.introduced(person_id, has_passed=True)
+    here.store.people.qualify(person_id, has_passed=True)
     return _changed(person_id, here)
 
 
@@ -179,13 +179,13 @@ def end_gold(comparison: Name, _caller: Owner, here: Here) -> None:
 @router.get("/api/rules", responses=refusals(401, 403))
 def rules(_caller: Owner, here: Here) -> Rules:
     """Return every exclusion."""
-    return Rules(rules=here.store.rules.all())
+    return Rules(rules=here.store.exclusions.all())
 
 
 @router.post("/api/rules", status_code=201, responses=refusals(401, 403))
 def apply_rule(body: NewRule, caller: Owner, here: Here) -> Exclusion:
     """Leave somebody's answers out, from the next batch on. Nothing is deleted."""
-    rule = here.store.rules.apply(body.name, body.labeler, body.reason, caller.name)
+    rule = here.store.exclusions.apply(body.name, body.labeler, body.reason, caller.name)
     here.quality.renew()
     return rule
 
@@ -193,7 +193,7 @@ def apply_rule(body: NewRule, caller: Owner, here: Here) -> Exclusion:
 @router.delete("/api/rules/{rule_id}", responses=refusals(401, 403))
 def undo_rule(rule_id: Name, caller: Owner, here: Here) -> Exclusion:
     """Let somebody's answers count again."""
-    rule = here.store.rules.undo(rule_id, caller.name)
+    rule = here.store.exclusions.undo(rule_id, caller.name)
     here.quality.renew()
     return rule
 
@@ -201,7 +201,7 @@ def undo_rule(rule_id: Name, caller: Owner, here: Here) -> Exclusion:
 @router.post("/api/cord/{cord_id}/release", responses=refusals(401, 403))
 def release(cord_id: Name, body: Release, caller: Owner, here: Here) -> Released:
     """Let the run go on, from where it stands or from an earlier checkpoint."""
-    cord = here.store.cord.release(
+    cord = here.store.stop_requests.release(
         cord_id, caller.name, body.checked, body.action, body.roll_back_to
     )
     return Released(told=f"The run is {action_told(cord)}.")
@@ -226,6 +226,6 @@ def _person(person: Person, here: Services) -> PersonNow:
         role=person.role,
         created_at=person.created_at,
         disabled_at=person.disabled_at,
-        introduction=person.introduction,
+        introduction=person.qualification,
         read_instructions=here.store.instructions.acknowledged(person.id),
     )

@@ -62,7 +62,7 @@ def _labelers(
     for tally in tallies:
         work[tally.labeler].append(tally)
     figures = {} if team is None else {f.labeler: f for f in team.labelers}
-    out = here.store.rules.excluded()
+    out = here.store.exclusions.excluded()
     disabled = {p.name for p in here.store.people.all() if p.disabled_at is not None}
     names = set(work) if version is not None else set(work) | set(figures)
     rows = [

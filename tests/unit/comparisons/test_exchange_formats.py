@@ -84,7 +84,7 @@ def test_labels_that_a_rule_leaves_out_are_exported_and_counted(
     names = {label.labeler for label in full.labels()}
     out = min(names)
     for rule in ("too fast", "gold"):
-        full.rules.apply(rule, out, "seen", "olga")
+        full.exclusions.apply(rule, out, "seen", "olga")
     n_out = sum(label.labeler == out for label in full.labels())
     counts = export_file(full, tmp_path / "after.jsonl", "raw")
     assert counts == before | {"labels_of_excluded_labelers": n_out}

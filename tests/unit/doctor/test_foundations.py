@@ -13,7 +13,7 @@ from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep import conditions as module
 from prefloop.store.upkeep.conditions import Conditions, can_lose_commits, conditions, file_system
-from prefloop.store.upkeep.soundness import opened
+from prefloop.store.upkeep.integrity import opened
 
 GOOD = Conditions(
     program="SQLite 3.53.4",

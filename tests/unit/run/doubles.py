@@ -45,6 +45,6 @@ class Turns:
 
 def release(store: Store, action: Any = "resume", to: int | None = None) -> None:
     """Release the active stop request as the run's owner."""
-    request = store.cord.taut()
+    request = store.stop_requests.active()
     assert request is not None
-    store.cord.release(request.id, "olga", "read ten samples", action, to)
+    store.stop_requests.release(request.id, "olga", "read ten samples", action, to)

@@ -52,9 +52,9 @@ def test_reports_of_one_phase_are_sent_once_per_second(
     assert seen == [*[("learning", 0)] * 3, ("learning", 3), ("sampling", 4)]
 
 
-def beat_at(store: Store) -> float:
+def heartbeat_at(store: Store) -> float:
     state = store.updates.state()
-    return 0.0 if state is None else state.beat_at
+    return 0.0 if state is None else state.heartbeat_at
 
 
 def test_a_long_step_sends_heartbeats_and_a_dead_trainer_does_not(
@@ -66,19 +66,19 @@ def test_a_long_step_sends_heartbeats_and_a_dead_trainer_does_not(
 
     def wait_for_a_beat_after(moment: float) -> float:
         deadline = time.monotonic() + 20
-        while beat_at(store) <= moment and time.monotonic() < deadline:
+        while heartbeat_at(store) <= moment and time.monotonic() < deadline:
             threading.Event().wait(0.01)
-        return beat_at(store)
+        return heartbeat_at(store)
 
     with watched.keepalive():
         threading.Event().wait(0.05)
-        assert beat_at(store) == 0.0, "nothing was reported yet"
+        assert heartbeat_at(store) == 0.0, "nothing was reported yet"
         watched.report("training the reward model", 1, 9)
         first = wait_for_a_beat_after(0.0)
         assert wait_for_a_beat_after(first) > first > 0.0
-    ended = beat_at(store)
+    ended = heartbeat_at(store)
     threading.Event().wait(0.05)
-    assert beat_at(store) == ended
+    assert heartbeat_at(store) == ended
 
 
 def test_what_was_reported_last_is_sent_though_the_run_failed(store: Store) -> None:
@@ -104,7 +104,7 @@ class Away:
 
         self.broken = self.monkeypatch.context()
         patch = self.broken.__enter__()
-        for part, name in (("updates", "write"), ("updates", "beat"), ("cord", "all")):
+        for part, name in (("updates", "write"), ("updates", "heartbeat"), ("stop_requests", "all")):
             patch.setattr(getattr(self.store, part), name, gone)
 
     def __exit__(self, *_error: object) -> None:

@@ -36,7 +36,7 @@ def test_an_active_request_stops_the_run_with_a_checkpoint_until_it_is_released(
     seen: list[tuple[str, int | None]] = []
 
     def watch() -> None:
-        state, request = store.updates.state(), store.cord.taut()
+        state, request = store.updates.state(), store.stop_requests.active()
         assert state is not None and request is not None
         assert state.checkpoints == (0, 7), "the owner chooses among all of them"
         seen.append((state.phase, request.update))
@@ -44,10 +44,10 @@ def test_an_active_request_stops_the_run_with_a_checkpoint_until_it_is_released(
     monitor = RunMonitor(store, progress, sleep=Turns(watch, watch, lambda: release(store)))
     monitor.attach(policy)
     monitor.check_stop(point)
-    store.cord.pull("ann", "it swears", ())
+    store.stop_requests.pull("ann", "it swears", ())
     monitor.check_stop(point)
     assert seen == [(STOPPED, 7), (STOPPED, 7)]
-    [request] = store.cord.all()
+    [request] = store.stop_requests.all()
     assert request.stopped_at is not None and request.update == 7
     assert f"ann stopped the run {point}: it swears" in progress.said[0]
     assert "olga released the stop, having checked: read ten samples" in progress.said[1]
@@ -59,12 +59,12 @@ def test_reports_neither_wait_nor_raise_while_a_request_is_active(store: Store) 
     """The run stops where it asks, and reporting progress is not asking."""
     policy = PausablePolicy(3, 3)
     monitor = attached(store, policy)  # Sleeping would fail: nothing happens meanwhile.
-    store.cord.pull("ann", "it swears", ())
+    store.stop_requests.pull("ann", "it swears", ())
     monitor.count("improving the policy", 1, 10)
     monitor.say("still here")
     monitor.report("improving the policy", 2, 10)
     monitor.send()
-    request = store.cord.taut()
+    request = store.stop_requests.active()
     assert request is not None and request.stopped_at is None
 
 
@@ -86,18 +86,18 @@ def test_reports_do_not_wait_for_a_store_that_others_write_to(tmp_path: Path) ->
 
 
 def test_a_request_that_was_made_before_the_trainer_came_stops_it_at_once(store: Store) -> None:
-    store.cord.pull("ann", "it swears", ())
+    store.stop_requests.pull("ann", "it swears", ())
     policy = PausablePolicy(3)
     monitor = attached(store, policy, lambda: release(store))
     monitor.check_stop("between stages")
     assert policy.checkpoints == [3]
-    assert store.cord.all()[0].update == 3
+    assert store.stop_requests.all()[0].update == 3
 
 
 def test_a_roll_back_is_raised_once_where_the_run_stopped(store: Store) -> None:
     policy = PausablePolicy(7, 3, 5)
     monitor = attached(store, policy, lambda: release(store, "roll_back", 3))
-    store.cord.pull("ann", "it swears", ())
+    store.stop_requests.pull("ann", "it swears", ())
     with pytest.raises(RollBack) as raised:
         monitor.check_stop("between policy updates")
     assert raised.value.request.roll_back_to == 3
@@ -108,7 +108,7 @@ def test_a_release_that_came_before_the_trainer_looked_is_carried_out(store: Sto
     monitor = attached(store, PausablePolicy(7, 3, 5))
     monitor.report("improving the policy")
     monitor.send()
-    store.cord.pull("ann", "it swears", ())
+    store.stop_requests.pull("ann", "it swears", ())
     release(store, "roll_back", 5)
     with pytest.raises(RollBack):
         monitor.check_stop("between policy updates")
@@ -127,8 +127,8 @@ def test_a_release_that_came_before_the_trainer_looked_is_carried_out(store: Sto
 def test_a_process_that_died_before_it_rolled_back_does_so_when_it_starts(
     store: Store, policy: PausablePolicy, rolls_back: bool
 ) -> None:
-    store.updates.beat(phase="x", round=0, done=0, total=0, checkpoints=(3, 5))
-    request = store.cord.pull("ann", "it swears", ())
+    store.updates.heartbeat(phase="x", round=0, done=0, total=0, checkpoints=(3, 5))
+    request = store.stop_requests.pull("ann", "it swears", ())
     release(store, "roll_back", 5)
     monitor = attached(store, policy)
     if rolls_back:
@@ -139,14 +139,14 @@ def test_a_process_that_died_before_it_rolled_back_does_so_when_it_starts(
 
 
 def test_a_roll_back_is_owed_though_another_request_came_since(store: Store) -> None:
-    store.updates.beat(phase="x", round=0, done=0, total=0, checkpoints=(3, 5))
-    store.cord.pull("ann", "it swears", ())
+    store.updates.heartbeat(phase="x", round=0, done=0, total=0, checkpoints=(3, 5))
+    store.stop_requests.pull("ann", "it swears", ())
     release(store, "roll_back", 5)
-    store.cord.pull("ben", "it still swears", ())
+    store.stop_requests.pull("ben", "it still swears", ())
     policy = PausablePolicy(7, 3, 5)
     monitor = attached(store, policy, lambda: release(store))
     with pytest.raises(RollBack):
         monitor.check_stop("between stages")
     policy.update = 5
     monitor.check_stop("between stages")
-    assert store.cord.all()[1].update == 5, "and then the run stops there"
+    assert store.stop_requests.all()[1].update == 5, "and then the run stops there"

@@ -11,9 +11,9 @@ from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Receipt, Submission
 from tests.unit.store.records_for_tests import comparison
 
-WORK_ONLY = ClaimPolicy(gold_share=0.0, repeat_share=0.0)
-ALWAYS_GOLD = ClaimPolicy(gold_share=1.0, repeat_share=0.0)
-ALWAYS_REPEAT = ClaimPolicy(gold_share=0.0, repeat_share=1.0)
+WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0)
+ALWAYS_GOLD = ClaimPolicy(gold_share=1.0, retest_share=0.0)
+ALWAYS_REPEAT = ClaimPolicy(gold_share=0.0, retest_share=1.0)
 VERSION = "3"
 
 _numbers = itertools.count()
@@ -57,7 +57,7 @@ def answer(
     )
     if changes.get("answer", "best") != "best":
         changes["chosen"] = None
-    return Submission(label=replace(label, **changes), view_id=view.id, **submission_changes)
+    return Submission(label=replace(label, **changes), assignment_id=view.id, **submission_changes)
 
 
 def send(store: Store, *submissions: Submission) -> list[str]:

@@ -22,8 +22,8 @@ MODEL = "policy/round-7"
 WORK_ONLY = ClaimPolicy(
     lease_seconds=900,
     gold_share=0.0,
-    repeat_share=0.0,
-    repeat_after_seconds=1800,
+    retest_share=0.0,
+    retest_after_seconds=1800,
     training_items=0,
 )
 
@@ -141,7 +141,7 @@ def answer_to(question: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def samples_of(store: Store, question: dict[str, Any]) -> dict[str, str]:
     """Return the samples' own ids, which no labeler is told, by their places in the view."""
-    view = store.queue.view(question["view"])
+    view = store.queue.assignment(question["view"])
     assert view is not None
     places = [sample["id"] for sample in question["samples"]]
     return dict(zip(places, (sample.id for sample in view.samples), strict=True))

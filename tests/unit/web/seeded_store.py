@@ -64,7 +64,7 @@ TEAM = (
     Character("Mallory", 0.0, 2.1, (9, 17), "first"),
     Character("Trent", 0.0, 3.0, (11, 19), "random"),
 )
-POLICY = ClaimPolicy(gold_share=0.12, repeat_share=0.05, repeat_after_seconds=3600.0)
+POLICY = ClaimPolicy(gold_share=0.12, retest_share=0.05, retest_after_seconds=3600.0)
 
 
 @dataclass
@@ -148,7 +148,7 @@ class Seeding:
             instructions=version,
         )
         timing = Timing(active_seconds=0.95 * seconds, first_key_seconds=seconds / 2)
-        return Submission(label=label, view_id=view.id, timing=timing)
+        return Submission(label=label, assignment_id=view.id, timing=timing)
 
     def _choice(self, who: Character, shown: tuple[str, ...]) -> str:
         if who.habit == "first" and self.rng.random() < 0.85:
@@ -218,21 +218,23 @@ def seed_store(
         store.queue.freeze(0)
         seeding.learn(0, max(n, 320))
         seeding.improve(0, 1, first)
-        stop = store.cord.pull("Linus", "Every other answer is empty, and I get them all.")
-        store.cord.stopped(stop.id, first)
+        stop = store.stop_requests.pull("Linus", "Every other answer is empty, and I get them all.")
+        store.stop_requests.stopped(stop.id, first)
         _beat(store, "stopped by the cord", first, (first // 2, first))
         looked = "A stop token was set wrongly; put right in run.yaml, ten samples read."
-        store.cord.release(stop.id, "Olga", looked, "roll_back", first // 2)
+        store.stop_requests.release(stop.id, "Olga", looked, "roll_back", first // 2)
         _publish(store, "1.1", is_major=False)
         seeding.ask(1, 2 * questions)
         _days_of_work(seeding, ago, range(half, -1, -1), "1.1")
-    store.rules.apply("always first", "Mallory", "Chose the first sample in 86 %.", "Olga")
+    store.exclusions.apply("always first", "Mallory", "Chose the first sample in 86 %.", "Olga")
     seeding.improve(1, first + 1, updates)
     _beat(store, "improving the policy", updates, (first, updates - 10, updates - 1))
     if is_stopped:
         shown = [f"s1-0003{place}" for place in range(4)]
-        stop = store.cord.pull("Grace", "These all end the same way. It found a trick.", shown)
-        store.cord.stopped(stop.id, updates)
+        stop = store.stop_requests.pull(
+            "Grace", "These all end the same way. It found a trick.", shown
+        )
+        store.stop_requests.stopped(stop.id, updates)
     return people
 
 
@@ -304,4 +306,4 @@ def _days_of_work(
 
 
 def _beat(store: Store, phase: str, done: int, checkpoints: tuple[int, ...]) -> None:
-    store.updates.beat(phase=phase, round=1, done=done, total=200, checkpoints=checkpoints)
+    store.updates.heartbeat(phase=phase, round=1, done=done, total=200, checkpoints=checkpoints)

@@ -200,7 +200,7 @@ def set_up(desk: Desk) -> Scene:
             created_by="olga",
         )
     )
-    rule = store.rules.apply("always left", "bob", "the left one, always", "olga")
+    rule = store.exclusions.apply("always left", "bob", "the left one, always", "olga")
     [question] = claim(desk.browser("ann"))
     return Scene(
         desk=desk,
@@ -208,7 +208,7 @@ def set_up(desk: Desk) -> Scene:
         answer_id=new_id(),
         token_id=token_id,
         rule_id=rule.id,
-        cord_id=store.cord.pull("bob", "It repeats itself.").id,
+        cord_id=store.stop_requests.pull("bob", "It repeats itself.").id,
     )
 
 

@@ -37,14 +37,14 @@ SECRETS = (
     "purpose",
     "score",
 )
-TESTING = ("gold", "repeat", "kind", "comparison", "training")
+TESTING = ("gold", "retest", "kind", "comparison", "training")
 PLACES = {"view", "prompt", "samples", "lease_seconds"}
 
 
 @pytest.fixture
 def testing_desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk at which half of what is asked is gold or a repeat."""
-    policy = replace(WORK_ONLY, gold_share=0.4, repeat_share=0.4, repeat_after_seconds=0.0)
+    policy = replace(WORK_ONLY, gold_share=0.4, retest_share=0.4, retest_after_seconds=0.0)
     with open_store(tmp_path) as store:
         desk = make_desk(store, settings=WebSettings(claims=policy), questions=40)
         for n in range(8):
@@ -140,14 +140,14 @@ def test_gold_and_repeats_look_exactly_like_work(testing_desk: Desk) -> None:
     answers: dict[str, str] = {}
     for _ in range(24):
         for question in claim(ann):
-            view = testing_desk.store.queue.view(question["view"])
+            view = testing_desk.store.queue.assignment(question["view"])
             assert view is not None
             shapes[view.kind].add(shape_of(question))
             name = new_id()
             saved = ann.put(f"/api/answers/{name}", json=answer_to(question))
             outcomes[view.kind].add((saved.status_code, saved.text, shape_of_headers(saved)))
             answers[name] = view.kind
-    assert {"work", "gold", "repeat"} <= set(answers.values())
+    assert {"work", "gold", "retest"} <= set(answers.values())
     assert len(set.union(*shapes.values())) == 1
     assert len(set.union(*outcomes.values())) == 1
     listed = ann.get("/api/answers?limit=200").json()["answers"]
@@ -202,7 +202,7 @@ def test_gold_looks_like_the_work_around_it_when_a_batch_closes(tmp_path: Path) 
 
 
 def kind_of(store: Store, question: dict[str, Any]) -> str:
-    view = store.queue.view(question["view"])
+    view = store.queue.assignment(question["view"])
     assert view is not None
     return view.kind
 
@@ -231,7 +231,7 @@ def test_the_order_on_screen_is_the_views_own_and_every_order_occurs(tmp_path: P
             browser = desk.browser(name)
             for question in claim(browser, 4):
                 orders.add(order_of(store, question))
-                view = store.queue.view(question["view"])
+                view = store.queue.assignment(question["view"])
                 assert view is not None
                 assert [s.text for s in view.samples] == [s["text"] for s in question["samples"]]
         while len(orders) < 2 and (questions := claim(browser, 4)):
@@ -248,7 +248,7 @@ def test_agreement_with_gold_is_told_in_steps_of_ten(testing_desk: Desk) -> None
     n_gold = 0
     while n_gold < 3:
         for question in claim(ann):
-            view = testing_desk.store.queue.view(question["view"])
+            view = testing_desk.store.queue.assignment(question["view"])
             assert view is not None
             n_gold += view.kind == "gold"
             ann.put(f"/api/answers/{new_id()}", json=answer_to(question))

@@ -136,7 +136,7 @@ class _Draw:
             question = int(label.comparison_id.removeprefix("q"))
             chosen, shown = self.answer(question, name)
             is_right = _sample(question, chosen) == label.chosen
-            found.append(_check(question, name, "repeat", chosen, shown, is_right=is_right))
+            found.append(_check(question, name, "retest", chosen, shown, is_right=is_right))
         return found
 
     def question_stats(self) -> dict[str, QuestionStats]:

@@ -13,7 +13,7 @@ def test_skips_and_other_kinds_do_not_count() -> None:
         check("b", "ann", False),
         check("c", "ann", None),
         check("d", "ann", True, kind="training"),
-        check("e", "ann", True, kind="repeat"),
+        check("e", "ann", True, kind="retest"),
     ]
     assert (gold_share(checks, THRESHOLDS).n_right, gold_share(checks, THRESHOLDS).n) == (1, 2)
     training = gold_share(checks, THRESHOLDS, "training")

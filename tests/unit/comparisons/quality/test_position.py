@@ -77,7 +77,7 @@ def test_ties_repeats_and_unknown_orders_do_not_count() -> None:
         label("b", "ann", answer="tie"),
         label("c", "ann", 0, shown=()),
     ]
-    checks = [check("d", "ann", True), check("e", "ann", True, kind="repeat")]
+    checks = [check("d", "ann", True), check("e", "ann", True, kind="retest")]
     history = LabelHistory(labels=labels, checks=checks)
     assert labeler_positions(history, "ann").n == 2
 

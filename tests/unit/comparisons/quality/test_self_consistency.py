@@ -11,7 +11,7 @@ THRESHOLDS = Thresholds()
 def test_one_who_goes_by_the_place_agrees_only_in_the_same_order() -> None:
     labels = [label(f"q{i}", "ann", 0) for i in range(20)]
     checks = [
-        check(f"q{i}", "ann", i < 10, kind="repeat", shown=(0, 1) if i < 10 else (1, 0))
+        check(f"q{i}", "ann", i < 10, kind="retest", shown=(0, 1) if i < 10 else (1, 0))
         for i in range(20)
     ]
     found = self_consistency(checks, labels, THRESHOLDS)
@@ -20,7 +20,7 @@ def test_one_who_goes_by_the_place_agrees_only_in_the_same_order() -> None:
 
 
 def test_fewer_than_15_repeats_are_not_enough_evidence() -> None:
-    checks = [check(f"q{i}", "ann", False, kind="repeat") for i in range(14)]
+    checks = [check(f"q{i}", "ann", False, kind="retest") for i in range(14)]
     found = self_consistency(checks, [], THRESHOLDS)
     assert found.share.grade == "not enough evidence"
     assert found.same_order == found.other_order == (0, 0), "the first order is not known"
@@ -28,7 +28,7 @@ def test_fewer_than_15_repeats_are_not_enough_evidence() -> None:
 
 def test_surely_inconsistent_is_found_and_unlucky_is_not() -> None:
     def finding(n_same: int, n: int) -> tuple[str, str | None]:
-        checks = [check(f"q{i}", "ann", i < n_same, kind="repeat") for i in range(n)]
+        checks = [check(f"q{i}", "ann", i < n_same, kind="retest") for i in range(n)]
         share = self_consistency(checks, [], THRESHOLDS).share
         found = share_finding("ann", "test_retest", share, lead="Same answer again")
         return found.status, found.action
@@ -39,5 +39,5 @@ def test_surely_inconsistent_is_found_and_unlucky_is_not() -> None:
 
 
 def test_gold_and_skipped_repeats_do_not_count() -> None:
-    checks = [check("a", "ann", True), check("b", "ann", None, kind="repeat")]
+    checks = [check("a", "ann", True), check("b", "ann", None, kind="retest")]
     assert self_consistency(checks, [], THRESHOLDS).share.n == 0

@@ -18,7 +18,7 @@ CHECKS = [
     check("g", "ann", False),
     check("g", "bob", False),
     check("h", "ann", True, instructions="2"),
-    check("a", "ann", True, kind="repeat", instructions="2"),
+    check("a", "ann", True, kind="retest", instructions="2"),
 ]
 EVIDENCE = LabelHistory(labels=LABELS, checks=CHECKS, owners=frozenset({"bob"}))
 

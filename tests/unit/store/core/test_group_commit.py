@@ -117,7 +117,7 @@ def test_closing_writes_what_waits_and_refuses_more(
 
 def test_a_refused_answer_leaves_its_group_alone(store: Store) -> None:
     sent = hand_out(store, n_people=2, each=5)
-    sent[3] = replace(sent[3], view_id="forged")
+    sent[3] = replace(sent[3], assignment_id="forged")
     with GroupCommit(store) as commits:
         assert outcomes([commits.submit(each) for each in sent]) == {"stored": 9, "refused": 1}
 

@@ -48,7 +48,7 @@ with Store.open(path) as store:
     # A checkpoint after every transaction.
     database.LARGEST_WAL_BYTES = database.WAL_STEP_BYTES = 0
     if lock == "without":
-        database.alone = lambda name: nullcontext()
+        database.writer_lock = lambda name: nullcontext()
     print("ready", flush=True)
     sys.stdin.readline()
     for i in range(int(turns)):

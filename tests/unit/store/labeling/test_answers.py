@@ -25,13 +25,13 @@ from tests.unit.store.asking_for_tests import (
 from tests.unit.store.records_for_tests import fill, label
 from tests.unit.store.sql_for_tests import change, rows
 
-TRAINING_FIRST = ClaimPolicy(gold_share=0.0, repeat_share=0.0, training_items=9)
+TRAINING_FIRST = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=9)
 N_REPLAYED = 2_000
 
 
 def row_of(store: Store, view: Assignment) -> dict[str, object]:
     with store._database.reading() as connection:
-        query = f"SELECT * FROM views WHERE id = '{view.id}'"
+        query = f"SELECT * FROM assignments WHERE id = '{view.id}'"
         return dict(connection.exec_driver_sql(query).mappings().one())
 
 
@@ -43,7 +43,7 @@ def test_an_answer_is_an_event_a_row_a_closed_view_and_a_tally(store: Store) -> 
         timing=Timing(active_seconds=2.5, first_key_seconds=0.5, device="phone"),
     )  # fmt: skip
     [receipt] = receipts(store, sent)
-    assert (receipt.label_id, receipt.outcome, receipt.told) == ("one", "stored", "")
+    assert (receipt.label_id, receipt.outcome, receipt.message) == ("one", "stored", "")
     assert store.labels() == [sent.label]
     event = store.events()[-1]
     assert event.kind == "label"
@@ -88,7 +88,7 @@ def _others(sent: Submission) -> Submission:
 
 WRONG = {
     "somebody else's view": _others,
-    "no such view": lambda sent: replace(sent, view_id="none"),
+    "no such view": lambda sent: replace(sent, assignment_id="none"),
     "another question": lambda sent: replace(sent, label=replace(sent.label, comparison_id="c9")),
     "another order": lambda sent: replace(
         sent, label=replace(sent.label, shown=sent.label.shown[::-1])
@@ -118,7 +118,7 @@ def test_an_impossible_answer_is_refused_and_the_rest_of_its_group_stored(
     group[1] = WRONG[name](group[1])
     found = receipts(store, *group)
     assert [receipt.outcome for receipt in found] == ["stored", "refused", "stored"]
-    assert found[1].told
+    assert found[1].message
     assert [x.id for x in store.labels()] == ["a0", "a2"]
     assert len(store.events()) == 3  # the instructions and two labels
 
@@ -128,10 +128,10 @@ def test_what_is_not_yours_and_what_is_not_there_sound_the_same(store: Store) ->
     [view] = give(store)
     send(store, answer(view, "anns"))
     told = {
-        receipts(store, _others(answer(view)))[0].told,
-        receipts(store, replace(answer(view), view_id="none"))[0].told,
-        store.answers.withdraw("anns", "bob").told,
-        store.answers.withdraw("none", "ann").told,
+        receipts(store, _others(answer(view)))[0].message,
+        receipts(store, replace(answer(view), assignment_id="none"))[0].message,
+        store.answers.withdraw("anns", "bob").message,
+        store.answers.withdraw("none", "ann").message,
     }
     assert len(told) == 1
     assert [x.id for x in store.labels()] == ["anns"]
@@ -152,7 +152,9 @@ def test_the_same_answer_again_changes_nothing(store: Store) -> None:
     ask(store)
     sent = answer(give(store)[0])
     assert send(store, sent, sent) == ["stored", "same"]
-    before = [rows(store, table) for table in ("labels", "events", "queue", "views", "tallies")]
+    before = [
+        rows(store, table) for table in ("labels", "events", "queue", "assignments", "tallies")
+    ]
     assert send(store, sent) == ["same"]
     store.queue.freeze(0)
     store.answers.withdraw(sent.label.id, "ann")
@@ -248,16 +250,16 @@ def test_an_answer_after_the_batch_has_closed_is_late_and_stays(store: Store) ->
     [work] = give(store)
     [silent] = give(store, "bob", policy=ALWAYS_GOLD)
     store.queue.freeze(0)
-    sent = [answer(work, "work"), answer(silent, "gold")]
+    sent = [answer(work, "regular"), answer(silent, "gold")]
     found = receipts(store, *sent)
     assert [receipt.outcome for receipt in found] == ["late", "late"]
-    assert found[0].told == found[1].told != ""
+    assert found[0].message == found[1].message != ""
     assert send(store, *sent) == ["same", "same"]
-    assert [x.id for x in store.labels()] == ["work"]
+    assert [x.id for x in store.labels()] == ["regular"]
     told = {
-        store.answers.withdraw("work", "ann").outcome,
+        store.answers.withdraw("regular", "ann").outcome,
         store.answers.withdraw("gold", "bob").outcome,
-        *send(store, answer(work, "edit", replaces="work")),
+        *send(store, answer(work, "edit", replaces="regular")),
         *send(store, answer(silent, "edit too", replaces="gold")),
     }
     assert told == {"closed"}
@@ -363,7 +365,7 @@ def test_gold_becomes_a_check_and_no_label(store: Store) -> None:
         assert (receipt.outcome, receipt.is_right, receipt.known) == ("stored", None, None)
         assert receipt.explanation == ""
         expected[name] = {"right": True, "wrong": False, "tie": False, "skip": None}[name]
-    checks = store.gold.checks()
+    checks = store.gold.quality_checks()
     assert {check.labeler: check.is_right for check in checks} == expected
     assert all(check.kind == "gold" for check in checks)
     assert store.labels() == []
@@ -386,7 +388,7 @@ def test_training_is_explained_again_whenever_it_is_sent(store: Store) -> None:
             assert receipt.explanation == "It is the one that ends."
         assert store.answers.withdraw(f"t{seed}", "ann").outcome == "closed"
         assert send(store, answer(view, "x", replaces=f"t{seed}")) == ["closed"]
-    assert [check.is_right for check in store.gold.checks("ann")] == [True, False]
+    assert [check.is_right for check in store.gold.quality_checks("ann")] == [True, False]
 
 
 def test_gold_that_ended_while_it_was_on_screen_is_judged_all_the_same(store: Store) -> None:
@@ -395,7 +397,7 @@ def test_gold_that_ended_while_it_was_on_screen_is_judged_all_the_same(store: St
     [view] = give(store, policy=ALWAYS_GOLD)
     store.gold.end("c0")
     send(store, answer(view, place=place_of(view, known(0))))
-    assert [check.is_right for check in store.gold.checks()] == [True]
+    assert [check.is_right for check in store.gold.quality_checks()] == [True]
 
 
 @pytest.mark.parametrize(("steps", "kind", "is_right"), [
@@ -408,11 +410,13 @@ def test_a_repeat_is_measured_by_the_first_answer(
     [view] = give(store)
     first = answer(view, "first", place=2)
     send(store, first)
-    clock.jump(ALWAYS_REPEAT.repeat_after_seconds + 1)
+    clock.jump(ALWAYS_REPEAT.retest_after_seconds + 1)
     [again] = give(store, policy=ALWAYS_REPEAT)
     where = (place_of(again, str(first.label.chosen)) + steps) % 4
     assert send(store, answer(again, "again", place=where, answer=kind)) == ["stored"]
-    assert [(c.kind, c.is_right) for c in store.gold.checks("ann")] == [("repeat", is_right)]
+    assert [(c.kind, c.is_right) for c in store.gold.quality_checks("ann")] == [
+        ("retest", is_right)
+    ]
     assert store.labels() == [first.label]
 
 
@@ -423,11 +427,11 @@ def test_a_slip_on_gold_can_be_changed_and_taken_back_like_any(store: Store) -> 
     best = place_of(view, known(0))
     send(store, answer(view, "slip", place=(best + 1) % 4))
     assert send(store, answer(view, "mended", place=best, replaces="slip")) == ["stored"]
-    assert [(c.id, c.is_right) for c in store.gold.checks()] == [("mended", True)]
+    assert [(c.id, c.is_right) for c in store.gold.quality_checks()] == [("mended", True)]
     assert store.answers.withdraw("slip", "ann").outcome == "conflict"
     assert store.answers.withdraw("mended", "ann").outcome == "stored"
     assert store.answers.withdraw("mended", "ann").outcome == "same"
-    assert store.gold.checks() == []
+    assert store.gold.quality_checks() == []
     assert send(store, answer(view, "mended", place=best)) == ["same"]
     assert give(store)[0].id == view.id
     assert send(store, answer(view, "at last", place=best)) == ["stored"]
@@ -445,7 +449,7 @@ def busy(store: Store, clock: MovableClock) -> None:
     ask(store, wanted=2)
     make_gold(store, [9, 10])
     make_gold(store, [11], is_training=True)
-    policy = ClaimPolicy(gold_share=0.3, repeat_share=0.3, training_items=1)
+    policy = ClaimPolicy(gold_share=0.3, retest_share=0.3, training_items=1)
     rng = random.Random(7)
     for turn in range(24):
         who = f"labeler{turn % 4}"
@@ -465,14 +469,14 @@ def busy(store: Store, clock: MovableClock) -> None:
 
 def test_everything_derived_is_rebuilt_to_the_last_bit(store: Store, clock: MovableClock) -> None:
     busy(store, clock)
-    derived = ("labels", "checks", "queue")
+    derived = ("labels", "quality_checks", "queue")
     before = {table: rows(store, table) for table in derived}
     kinds = {event.kind for event in store.events()}
     assert kinds >= {"label", "label_withdrawn", "check", "batch_frozen"}
-    assert {row[4] for row in before["checks"]} >= {"'gold'", "'repeat'", "'training'"}
+    assert {row[4] for row in before["quality_checks"]} >= {"'gold'", "'retest'", "'training'"}
     for statement in (
-        "DELETE FROM checks WHERE sequence > 20",
-        "UPDATE checks SET is_right = NULL",
+        "DELETE FROM quality_checks WHERE sequence > 20",
+        "UPDATE quality_checks SET is_right = NULL",
         "UPDATE labels SET ended_by = NULL, note = 'forged' WHERE labeler = 'labeler1' "
         "AND ended_by IS NULL",
         "UPDATE queue SET answered = 77",

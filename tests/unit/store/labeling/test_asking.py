@@ -73,22 +73,22 @@ def test_those_who_are_waited_for_are_named(store: Store) -> None:
     store.queue.open_batch(0, [("c0", 2)])
     assert store.queue.waited_for(0) == ["ann", "ben", "eve"]
     store.add_labels([label(0)])
-    store.rules.apply("too fast", "eve", "one second each", "olga")
+    store.exclusions.apply("too fast", "eve", "one second each", "olga")
     assert store.queue.waited_for(0) == ["ben"], "ann has answered; eve's answers do not count"
 
 
 def test_without_anybody_whose_answers_count_a_batch_waits(store: Store) -> None:
     ann = store.people.add("ann", "labeler")
     store.queue.open_batch(0, [("c0", 1)])
-    rule = store.rules.apply("too fast", "ann", "one second each", "olga")
+    rule = store.exclusions.apply("too fast", "ann", "one second each", "olga")
     assert not store.queue.is_exhausted(0), "somebody else may be let in"
     assert store.queue.waited_for(0) == []
-    store.rules.undo(rule.id, "olga")
+    store.exclusions.undo(rule.id, "olga")
     assert store.queue.waited_for(0) == ["ann"]
-    store.people.introduced(ann.id, has_passed=False)
+    store.people.qualify(ann.id, has_passed=False)
     assert not store.queue.is_exhausted(0)
     assert store.queue.waited_for(0) == []
-    store.people.introduced(ann.id, has_passed=True)
+    store.people.qualify(ann.id, has_passed=True)
     assert store.queue.waited_for(0) == ["ann"]
 
 
@@ -98,7 +98,7 @@ def test_nobody_waits_for_those_who_failed_the_introduction(store: Store) -> Non
     store.queue.open_batch(0, [("c0", 2)])
     store.add_labels([label(0)])
     assert store.queue.waited_for(0) == ["cat"]
-    store.people.introduced(cat.id, has_passed=False)
+    store.people.qualify(cat.id, has_passed=False)
     assert store.queue.is_exhausted(0)
 
 
@@ -106,12 +106,12 @@ def test_a_repeat_is_no_answer_of_its_own(store: Store, clock: MovableClock) -> 
     store.people.add("ann", "labeler")
     ask(store)
     [view] = give(store)
-    send(store, answer(view, "work"))
+    send(store, answer(view, "regular"))
     clock.jump(3600)
-    [again] = give(store, policy=ClaimPolicy(gold_share=0.0, repeat_share=1.0))
-    assert again.kind == "repeat"
+    [again] = give(store, policy=ClaimPolicy(gold_share=0.0, retest_share=1.0))
+    assert again.kind == "retest"
     send(store, answer(again))
-    store.answers.withdraw("work", "ann")
+    store.answers.withdraw("regular", "ann")
     assert view.comparison_id in {each.comparison_id for each in give(store, n=9)}
     assert store.queue.waited_for(0) == ["ann"]
 
@@ -122,7 +122,7 @@ def test_whoever_saw_a_question_as_gold_is_not_asked_it_as_work(store: Store) ->
     make_gold(store, [2])
     for name in ("ann", "ben"):
         store.people.add(name, "labeler")
-    policy = ClaimPolicy(gold_share=1.0, repeat_share=0.0, training_items=1)
+    policy = ClaimPolicy(gold_share=1.0, retest_share=0.0, training_items=1)
     for kind in ("training", "gold"):
         [view] = give(store, policy=policy)
         assert view.kind == kind

@@ -154,7 +154,7 @@ def test_leases_are_renewed_while_nobody_else_has_the_question(
     for _ in range(20):
         clock.jump(600)
         store.queue.renew([held[0].id], "ann")
-    view = store.queue.view(held[0].id)
+    view = store.queue.assignment(held[0].id)
     assert view is not None
     assert view.leased_until - view.leased_at == pytest.approx(WORK_ONLY.lease_seconds)
 
@@ -186,7 +186,7 @@ def test_newcomers_are_trained_first_and_never_twice_with_the_same(store: Store)
     fill(store, 8)
     ask(store, wanted=5)
     make_gold(store, [0, 1, 2, 3], is_training=True)
-    policy = ClaimPolicy(gold_share=0.0, repeat_share=0.0, training_items=3)
+    policy = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=3)
     held = give(store, n=2, policy=policy)
     assert give(store, n=2, policy=policy, seed=1) == held
     seen = []
@@ -194,10 +194,10 @@ def test_newcomers_are_trained_first_and_never_twice_with_the_same(store: Store)
         [view] = give(store, policy=policy, seed=seed)
         seen.append((view.kind, view.comparison_id))
         send(store, answer(view))
-    assert [kind for kind, _ in seen] == ["training"] * 3 + ["work"] * 2
+    assert [kind for kind, _ in seen] == ["training"] * 3 + ["regular"] * 2
     assert len(set(seen)) == 5
     assert {name for kind, name in seen if kind == "training"} <= {"c0", "c1", "c2", "c3"}
-    assert [check.kind for check in store.gold.checks("ann")] == ["training"] * 3
+    assert [check.kind for check in store.gold.quality_checks("ann")] == ["training"] * 3
 
 
 def test_training_comes_before_there_is_work_and_ends_with_the_pool(store: Store) -> None:
@@ -216,7 +216,7 @@ def test_gold_comes_with_its_share_and_never_twice_in_a_row(file_store: Store) -
     fill(store, 600)
     ask(store)
     make_gold(store, range(100))
-    policy = ClaimPolicy(gold_share=0.2, repeat_share=0.0)
+    policy = ClaimPolicy(gold_share=0.2, retest_share=0.0)
     kinds = []
     for seed in range(60):
         # Some stay on screen, as in a page that fetches ahead.
@@ -226,7 +226,7 @@ def test_gold_comes_with_its_share_and_never_twice_in_a_row(file_store: Store) -
     assert ("gold", "gold") not in set(itertools.pairwise(kinds))
     # Every gold question is followed by one draw that cannot be gold: share / (1 + share).
     assert 0.11 < kinds.count("gold") / len(kinds) < 0.22
-    asked = [check.comparison_id for check in store.gold.checks("ann")]
+    asked = [check.comparison_id for check in store.gold.quality_checks("ann")]
     assert len(set(asked)) == len(asked) == kinds.count("gold")
 
 
@@ -235,7 +235,7 @@ def test_gold_is_never_next_to_gold_within_one_claim(store: Store) -> None:
     ask(store)
     make_gold(store, range(20))
     kinds = [view.kind for view in give(store, n=12, policy=ALWAYS_GOLD)]
-    assert kinds == ["gold", "work"] * 6
+    assert kinds == ["gold", "regular"] * 6
 
 
 def test_nobody_who_keeps_asking_uses_up_the_gold(store: Store) -> None:
@@ -253,7 +253,7 @@ def test_gold_that_was_answered_late_is_not_shown_again(store: Store, clock: Mov
     [awake] = give(store, policy=ALWAYS_GOLD)
     assert (awake.kind, awake.comparison_id) == (slept.kind, slept.comparison_id) == ("gold", "c0")
     assert send(store, answer(slept)) == ["stored"]
-    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["work"]
+    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["regular"]
 
 
 def test_who_has_nothing_left_keeps_nobody_from_writing(store: Store) -> None:
@@ -275,7 +275,7 @@ def test_gold_that_was_answered_as_work_is_no_test(store: Store) -> None:
     store.queue.open_batch(0, [("c0", 3), ("c1", 3), ("c2", 3)])
     store.add_labels([label(0)])
     make_gold(store, [0])
-    assert [view.kind for view in give(store, "ann", policy=ALWAYS_GOLD)] == ["work"]
+    assert [view.kind for view in give(store, "ann", policy=ALWAYS_GOLD)] == ["regular"]
     assert [view.kind for view in give(store, "bob", policy=ALWAYS_GOLD)] == ["gold"]
 
 
@@ -283,7 +283,7 @@ def test_gold_that_has_ended_is_not_asked(store: Store) -> None:
     ask(store)
     make_gold(store, [0])
     store.gold.end("c0")
-    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["work"]
+    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["regular"]
 
 
 def test_repeats_come_after_a_while_once_and_half_of_them_reversed(
@@ -294,16 +294,16 @@ def test_repeats_come_after_a_while_once_and_half_of_them_reversed(
     ask(store)
     first = give(store, n=120)
     send(store, *(answer(view) for view in first))
-    assert [view.kind for view in give(store, policy=ALWAYS_REPEAT)] == ["work"]
+    assert [view.kind for view in give(store, policy=ALWAYS_REPEAT)] == ["regular"]
     store.queue.give_back([view.id for view in give(store)], "ann")
-    clock.jump(ALWAYS_REPEAT.repeat_after_seconds + 1)
+    clock.jump(ALWAYS_REPEAT.retest_after_seconds + 1)
     orders = {view.comparison_id: [s.id for s in view.samples] for view in first}
     same = 0
     repeated = []
     for seed in range(10):
         views = give(store, n=10, policy=ALWAYS_REPEAT, seed=seed)
         for view in views:
-            assert view.kind == "repeat"
+            assert view.kind == "retest"
             repeated.append(view.comparison_id)
             order = [sample.id for sample in view.samples]
             assert order in (orders[view.comparison_id], orders[view.comparison_id][::-1])
@@ -330,7 +330,7 @@ def test_only_answers_that_stand_and_prefer_are_repeated(store: Store, clock: Mo
     send(store, answer(views[3], "mended", place=1, replaces="slip"))
     clock.jump(7200)
     given = give(store, n=3, policy=ALWAYS_REPEAT)
-    assert [view.kind for view in given] == ["repeat", "work", "work"]
+    assert [view.kind for view in given] == ["retest", "regular", "regular"]
     assert given[0].comparison_id == views[3].comparison_id
 
 
@@ -350,7 +350,7 @@ def test_orders_are_uniform_and_the_same_for_everybody(file_store: Store) -> Non
     counts: dict[str, Counter[tuple[int, ...]]] = {"ann": Counter(), "bob": Counter()}
     questions = {each.id: each.sample_ids for each in store.comparisons()}
     with store._database.writing() as connection:
-        from prefloop.store.core.team_tables import views as table
+        from prefloop.store.core.team_tables import assignments as table
         from prefloop.store.labeling.claims import claim
 
         for labeler, seen in counts.items():

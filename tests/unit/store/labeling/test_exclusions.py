@@ -9,27 +9,27 @@ from tests.unit.store.records_for_tests import label, tie
 def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -> None:
     of_ann, of_bob = label(0), label(1, labeler="bob")
     store.add_labels([of_ann, of_bob])
-    rule = store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    rule = store.exclusions.apply("always the left", "bob", "98 of 100 are the left one", "ann")
     assert (rule.name, rule.labeler, rule.applied_by, rule.n_labels) == (
         "always the left",
         "bob",
         "ann",
         1,
     )
-    assert store.rules.excluded() == {"bob"}
+    assert store.exclusions.excluded() == {"bob"}
     assert store.labels() == [of_ann, of_bob]
     assert store.labels(without_excluded=True) == [of_ann]
     later = label(2, labeler="bob", question=1)
     store.add_label(later)
     assert store.labels(without_excluded=True) == [of_ann]
-    assert store.rules.all()[0].n_labels == 2
+    assert store.exclusions.all()[0].n_labels == 2
 
-    undone = store.rules.undo(rule.id, "eve")
+    undone = store.exclusions.undo(rule.id, "eve")
     assert undone.undone_by == "eve"
     assert undone.undone_at is not None
-    assert store.rules.excluded() == set()
+    assert store.exclusions.excluded() == set()
     assert store.labels(without_excluded=True) == [of_ann, of_bob, later]
-    assert store.rules.all() == [undone]
+    assert store.exclusions.all() == [undone]
     kinds = [event.kind for event in store.events()]
     assert kinds == ["label", "label", "rule_applied", "label", "rule_undone"]
 
@@ -39,13 +39,13 @@ def test_questions_that_an_excluded_labeler_answered_are_asked_of_others(store: 
     [view] = give(store, "bob")
     send(store, answer(view))
     assert not _is_asked(store, view.comparison_id)
-    rule = store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    rule = store.exclusions.apply("always the left", "bob", "98 of 100 are the left one", "ann")
     assert _is_asked(store, view.comparison_id)
     assert store.queue.batches()[0].answered == 0
     [other] = give(store, "bob")
     send(store, answer(other))
     assert _is_asked(store, other.comparison_id), "nor does a later answer fill one"
-    store.rules.undo(rule.id, "ann")
+    store.exclusions.undo(rule.id, "ann")
     assert not _is_asked(store, view.comparison_id)
     assert store.queue.batches()[0].answered == 2
 
@@ -55,7 +55,7 @@ def test_a_rule_does_not_open_what_is_frozen(store: Store) -> None:
     [view] = give(store, "bob")
     send(store, answer(view))
     store.queue.freeze(0)
-    store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    store.exclusions.apply("always the left", "bob", "98 of 100 are the left one", "ann")
     assert give(store, "eve", n=9) == []
     assert store.queue.batches()[0].answered == 1, "its reward model learned from that one"
 
@@ -65,7 +65,7 @@ def test_what_an_excluded_labeler_holds_is_not_kept_from_others(store: Store) ->
     store.people.add("bob", "labeler")
     assert {view.comparison_id for view in give(store, "bob", 9)} == every
     assert give(store, "eve", 9) == []
-    store.rules.apply("always the left", "bob", "98 of 100 are the left one", "ann")
+    store.exclusions.apply("always the left", "bob", "98 of 100 are the left one", "ann")
     assert {view.comparison_id for view in give(store, "eve", 9)} == every
 
 
@@ -77,23 +77,23 @@ def _is_asked(store: Store, comparison_id: str) -> bool:
 
 def test_a_labeler_is_out_while_any_rule_says_so(store: Store) -> None:
     store.people.add("bob", "labeler")
-    first = store.rules.apply("too fast", "bob", "one second each", "ann")
-    second = store.rules.apply("gold", "bob", "2 of 20", "ann")
-    assert store.rules.apply("gold", "bob", "3 of 21", "eve") == second
-    store.rules.undo(first.id, "ann")
-    assert store.rules.excluded() == {"bob"}
-    store.rules.undo(second.id, "ann")
-    assert store.rules.undo(second.id, "eve").undone_by == "ann"
-    assert store.rules.excluded() == set()
-    third = store.rules.apply("gold", "bob", "again", "ann")
-    assert [rule.id for rule in store.rules.all()] == [first.id, second.id, third.id]
-    assert store.rules.excluded() == {"bob"}
+    first = store.exclusions.apply("too fast", "bob", "one second each", "ann")
+    second = store.exclusions.apply("gold", "bob", "2 of 20", "ann")
+    assert store.exclusions.apply("gold", "bob", "3 of 21", "eve") == second
+    store.exclusions.undo(first.id, "ann")
+    assert store.exclusions.excluded() == {"bob"}
+    store.exclusions.undo(second.id, "ann")
+    assert store.exclusions.undo(second.id, "eve").undone_by == "ann"
+    assert store.exclusions.excluded() == set()
+    third = store.exclusions.apply("gold", "bob", "again", "ann")
+    assert [rule.id for rule in store.exclusions.all()] == [first.id, second.id, third.id]
+    assert store.exclusions.excluded() == {"bob"}
 
 
 @pytest.mark.parametrize(
     ("name", "labeler", "reason", "told"),
     [
-        ("gold", "bobb", "2 of 20", "Nobody called 'bobb'"),
+        ("gold", "bobb", "2 of 20", "no labeler called 'bobb'"),
         (" ", "bob", "2 of 20", "a name and a reason"),
         ("gold", "bob", "", "a name and a reason"),
     ],
@@ -103,13 +103,13 @@ def test_an_exclusion_without_a_ground_is_refused(
 ) -> None:
     store.add_label(label(0, labeler="bob"))
     with pytest.raises(StoreError, match=told):
-        store.rules.apply(name, labeler, reason, "ann")
-    assert store.rules.all() == []
+        store.exclusions.apply(name, labeler, reason, "ann")
+    assert store.exclusions.all() == []
 
 
 def test_an_unknown_rule_cannot_be_undone(store: Store) -> None:
-    with pytest.raises(StoreError, match="no rule with the id r-9"):
-        store.rules.undo("r-9", "ann")
+    with pytest.raises(StoreError, match="no exclusion with the id r-9"):
+        store.exclusions.undo("r-9", "ann")
 
 
 def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
@@ -130,13 +130,13 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
     step(store.add_label(label(0)))
     step(store.add_label(label(1, labeler="bob")))
     step(store.add_label(label(2, labeler="bob", question=1)))
-    rule = store.rules.apply("gold", "bob", "2 of 20", "ann")
+    rule = store.exclusions.apply("gold", "bob", "2 of 20", "ann")
     step(rule)
     step(store.add_label(tie(3)))
     step(store.withdraw_label("l1"))
-    step(store.rules.undo(rule.id, "ann"))
+    step(store.exclusions.undo(rule.id, "ann"))
     step(store.add_label(label(4, question=2)))
-    step(store.rules.apply("gold", "ann", "1 of 20", "eve"))
+    step(store.exclusions.apply("gold", "ann", "1 of 20", "eve"))
     assert [look(as_of) for as_of in range(len(seen))] == seen
     assert seen[3] == (["l0", "l1", "l2"], ["l0", "l1", "l2"])
     assert seen[4] == (["l0", "l1", "l2"], ["l0"])

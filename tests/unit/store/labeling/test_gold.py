@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.store.labeling.gold import insert_checks
+from prefloop.store.labeling.gold import insert_quality_checks
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold, QualityCheck
 from tests.unit.store.records_for_tests import comparison
@@ -82,7 +82,7 @@ def test_a_known_answer_is_not_exchanged_in_passing(store: Store) -> None:
     for other in (gold(0, chosen="s0"), gold(0, explanation="x"), gold(0, is_training=True)):
         with pytest.raises(StoreError, match="c0 is gold already"):
             store.gold.add(other)
-    with pytest.raises(StoreError, match="c1 is not in the pool"):
+    with pytest.raises(StoreError, match="c1 is not gold"):
         store.gold.end("c1")
 
 
@@ -98,14 +98,14 @@ def test_the_database_itself_holds_one_known_answer_per_question(store: Store) -
 
 def test_checks_come_back_by_labeler(store: Store) -> None:
     skipped = check(1, answer="skip", chosen=None, is_right=None, seconds=math.nan)
-    of_cem = check(2, labeler="cem", kind="repeat", is_right=False)
+    of_cem = check(2, labeler="cem", kind="retest", is_right=False)
     with store._database.writing() as connection:
-        insert_checks(connection, [check(0), skipped, of_cem])
-    found = store.gold.checks()
+        insert_quality_checks(connection, [check(0), skipped, of_cem])
+    found = store.gold.quality_checks()
     assert found[0] == check(0)
     assert math.isnan(found[1].seconds)
     assert replace(found[1], seconds=0.0) == replace(skipped, seconds=0.0)
-    assert store.gold.checks("cem") == [of_cem]
-    assert store.gold.checks("zoe") == []
+    assert store.gold.quality_checks("cem") == [of_cem]
+    assert store.gold.quality_checks("zoe") == []
     assert [event.kind for event in store.events()] == ["check"] * 3
     assert store.labels() == []

@@ -5,7 +5,7 @@ from prefloop.store.store import Store
 
 
 def test_versions_come_back_and_the_last_is_in_force(store: Store) -> None:
-    with pytest.raises(StoreError, match="Nothing was published"):
+    with pytest.raises(StoreError, match="No instructions were published"):
         store.instructions.current()
     first = store.instructions.publish("1", "Which is best?", "Look.", True, "ann")
     second = store.instructions.publish("1.1", "Which is best?", "Look twice.", False, "ann")

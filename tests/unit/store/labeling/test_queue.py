@@ -130,8 +130,8 @@ def test_the_rate_is_that_of_the_last_ten_minutes(store: Store, clock: MovableCl
 def test_a_view_comes_back_with_its_texts(store: Store) -> None:
     ask(store)
     [view] = give(store)
-    assert store.queue.view(view.id) == view
-    assert store.queue.view("nothing") is None
+    assert store.queue.assignment(view.id) == view
+    assert store.queue.assignment("nothing") is None
     question = next(c for c in store.comparisons() if c.id == view.comparison_id)
     texts = store.samples_by_id(question.sample_ids)
     assert view.prompt == store.prompts()[int(question.prompt_id[1:])].text
@@ -159,18 +159,18 @@ def test_own_answers_come_newest_first_and_gold_looks_like_any(
         expected.insert(0, (view, sent.label))
     clock.jump(3600)
     [again] = give(store, policy=ALWAYS_REPEAT)
-    assert again.kind == "repeat"
+    assert again.kind == "retest"
     sent = answer(again, "again")
     send(store, sent)
     expected.insert(0, (again, sent.label))
-    assert store.queue.mine("ann") == expected
-    assert store.queue.mine("ann", limit=2) == expected[:2]
-    assert store.queue.mine("bob") == []
-    assert store.queue.can_edit(x.id for _, x in expected) == {"gold", "a", "b", "again"}
+    assert store.own_answers.latest("ann") == expected
+    assert store.own_answers.latest("ann", limit=2) == expected[:2]
+    assert store.own_answers.latest("bob") == []
+    assert store.own_answers.can_edit(x.id for _, x in expected) == {"gold", "a", "b", "again"}
     store.answers.withdraw("b", "ann")
-    assert [x.id for _, x in store.queue.mine("ann")] == ["again", "a", "gold"]
+    assert [x.id for _, x in store.own_answers.latest("ann")] == ["again", "a", "gold"]
     store.queue.freeze(0)
-    assert store.queue.can_edit(x.id for _, x in expected) == set()
+    assert store.own_answers.can_edit(x.id for _, x in expected) == set()
 
 
 def test_progress_counts_gold_as_work_and_training_not_at_all(store: Store) -> None:
@@ -178,20 +178,20 @@ def test_progress_counts_gold_as_work_and_training_not_at_all(store: Store) -> N
     ask(store, wanted=2)
     make_gold(store, [0], is_training=True)
     make_gold(store, [1])
-    assert store.queue.progress("ann")["answered"] == 0
-    policy = ClaimPolicy(gold_share=1.0, repeat_share=0.0, training_items=1)
+    assert store.own_answers.progress("ann")["answered"] == 0
+    policy = ClaimPolicy(gold_share=1.0, retest_share=0.0, training_items=1)
     kinds = []
     for _ in range(3):
         [view] = give(store, policy=policy)
         kinds.append(view.kind)
         send(store, answer(view))
-    assert kinds == ["training", "gold", "work"]
-    progress = store.queue.progress("ann")
+    assert kinds == ["training", "gold", "regular"]
+    progress = store.own_answers.progress("ann")
     assert (progress["answered"], progress["left"]) == (2, 10)
     assert progress["batch"] == batch(store)
     store.queue.give_back([give(store)[0].id], "ann")
-    assert store.queue.progress("ann")["answered"] == 2
+    assert store.own_answers.progress("ann")["answered"] == 2
 
 
 def test_progress_of_an_empty_store(store: Store) -> None:
-    assert store.queue.progress("ann") == {"answered": 0, "left": 0, "batch": None}
+    assert store.own_answers.progress("ann") == {"answered": 0, "left": 0, "batch": None}

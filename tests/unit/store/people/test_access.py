@@ -23,26 +23,26 @@ def bob(store: Store) -> Person:
 
 def enter(store: Store, person: Person) -> str:
     """Return the secret of a new session."""
-    entered = store.access.enter_by_code(store.access.invite(person.id))
+    entered = store.access.log_in_with_code(store.access.invite(person.id))
     assert entered is not None
     return entered[0]
 
 
 def test_a_code_lets_in_once(store: Store, bob: Person) -> None:
     code = store.access.invite(bob.id)
-    entered = store.access.enter_by_code(code)
+    entered = store.access.log_in_with_code(code)
     assert entered is not None
     secret, session = entered
     assert session.person == bob
     assert store.access.session(secret) == session
-    assert store.access.enter_by_code(code) is None
+    assert store.access.log_in_with_code(code) is None
     assert store.access.session(secret) == session
 
 
 def test_of_many_who_use_a_code_at_once_one_gets_in(store: Store, bob: Person) -> None:
     code = store.access.invite(bob.id)
     with ThreadPoolExecutor(4) as threads:
-        entered = list(threads.map(lambda _: store.access.enter_by_code(code), range(8)))
+        entered = list(threads.map(lambda _: store.access.log_in_with_code(code), range(8)))
     assert len([each for each in entered if each is not None]) == 1
     assert len(rows(store, "sessions")) == 1
 
@@ -54,7 +54,7 @@ def test_a_code_may_be_typed_as_people_type(store: Store, bob: Person) -> None:
         lambda code: f"  {code.replace('-', ' ')}\n",
         lambda code: code.replace("0", "O").replace("1", "l"),
     ):
-        assert store.access.enter_by_code(change(store.access.invite(bob.id))) is not None
+        assert store.access.log_in_with_code(change(store.access.invite(bob.id))) is not None
 
 
 def test_a_code_has_at_least_128_random_bits_and_no_letter_to_misread() -> None:
@@ -72,7 +72,7 @@ def test_a_code_expires(
 ) -> None:
     code = store.access.invite(bob.id, valid_hours=hours)
     clock.jump(passed * HOUR_SECONDS)
-    assert (store.access.enter_by_code(code) is not None) == is_in
+    assert (store.access.log_in_with_code(code) is not None) == is_in
 
 
 @pytest.mark.parametrize("hours", [0, -1, 24 * 91, float("nan"), float("inf")])
@@ -85,21 +85,21 @@ def test_wrong_used_and_expired_codes_look_alike(
     store: Store, bob: Person, clock: MovableClock
 ) -> None:
     used, expired = store.access.invite(bob.id), store.access.invite(bob.id, valid_hours=1)
-    store.access.enter_by_code(used)
+    store.access.log_in_with_code(used)
     clock.jump(2 * HOUR_SECONDS)
     before = rows(store, "invites")
     for code in (used, expired, new_code(), "", "\x00", "\ud800", "a" * 10_000):
-        assert store.access.enter_by_code(code) is None
+        assert store.access.log_in_with_code(code) is None
     assert rows(store, "invites") == before
 
 
 def test_a_password_lets_in(store: Store, bob: Person) -> None:
     store.people.set_password(bob.id, PASSWORD)
-    entered = store.access.enter_by_password("bob", PASSWORD)
+    entered = store.access.log_in_with_password("bob", PASSWORD)
     assert entered is not None
     assert store.access.session(entered[0]) == entered[1]
     store.people.set_password(bob.id, "another one entirely")
-    assert store.access.enter_by_password("bob", PASSWORD) is None
+    assert store.access.log_in_with_password("bob", PASSWORD) is None
 
 
 def test_whoever_cannot_enter_costs_as_much_work_as_whoever_can(
@@ -124,8 +124,8 @@ def test_whoever_cannot_enter_costs_as_much_work_as_whoever_can(
         *(("bob", "wrong"), ("bob", PASSWORD + "x"), ("bob", "x" * 10_000), ("Bob", PASSWORD)),
     ]
     for name, password in wrong:
-        assert store.access.enter_by_password(name, password) is None
-    assert store.access.enter_by_password("bob", PASSWORD) is not None
+        assert store.access.log_in_with_password(name, password) is None
+    assert store.access.log_in_with_password("bob", PASSWORD) is not None
     assert len(checked) == len(wrong) + 1
     assert not any(hasher.check_needs_rehash(each) for each in checked), "one has other parameters"
 
@@ -140,11 +140,11 @@ def test_passwords_are_hashed_as_owasp_asks(store: Store, bob: Person) -> None:
 
 def test_a_session_ends_when_it_is_left(store: Store, bob: Person) -> None:
     secret, other = enter(store, bob), enter(store, bob)
-    store.access.leave(secret)
+    store.access.log_out(secret)
     assert store.access.session(secret) is None
     assert store.access.session(other) is not None
-    store.access.leave(secret)
-    store.access.leave("never was")
+    store.access.log_out(secret)
+    store.access.log_out("never was")
 
 
 def test_a_session_ends_after_a_week_of_rest(
@@ -178,7 +178,7 @@ def test_a_clock_that_jumps_by_an_hour_throws_nobody_out(
     clock.jump(hours * HOUR_SECONDS)
     assert store.now() - before == pytest.approx(hours * HOUR_SECONDS, abs=60)
     assert store.access.session(secret) is not None
-    assert store.access.enter_by_code(code) is not None
+    assert store.access.log_in_with_code(code) is not None
 
 
 def test_being_seen_is_written_once_a_minute(

@@ -57,19 +57,21 @@ def test_forgetting_keeps_to_its_stage_and_round(store: Store) -> None:
 
 def test_the_trainers_state_is_what_it_said_last(store: Store, clock: MovableClock) -> None:
     assert store.updates.state() is None
-    store.updates.beat(phase="policy", round=1, done=3, total=90, checkpoints=[2, 3])
+    store.updates.heartbeat(phase="policy", round=1, done=3, total=90, checkpoints=[2, 3])
     first = store.updates.state()
     assert first is not None
     assert (first.phase, first.round, first.done, first.total) == ("policy", 1, 3, 90)
     assert (first.detail, first.checkpoints, first.address) == ("", (2, 3), "")
     clock.jump(2)
     store.updates.set_address("http://127.0.0.1:8000")
-    store.updates.beat(phase="waiting for labels", round=1, done=31, total=200, detail="14 min")
+    store.updates.heartbeat(
+        phase="waiting for labels", round=1, done=31, total=200, detail="14 min"
+    )
     second = store.updates.state()
     assert second is not None
     assert (second.phase, second.detail, second.checkpoints) == ("waiting for labels", "14 min", ())
     assert second.address == "http://127.0.0.1:8000"
-    assert second.beat_at == pytest.approx(first.beat_at + 2, abs=1)
+    assert second.heartbeat_at == pytest.approx(first.heartbeat_at + 2, abs=1)
 
 
 def test_the_page_may_be_up_before_the_trainer(store: Store) -> None:

@@ -16,8 +16,8 @@ from prefloop.store.store import Store
 from prefloop.store.upkeep import backup as backup_module
 from prefloop.store.upkeep.backup import back_up, restore
 from prefloop.store.upkeep.fingerprint import contents
+from prefloop.store.upkeep.integrity import check_integrity, opened
 from prefloop.store.upkeep.moving import move
-from prefloop.store.upkeep.soundness import examine, opened
 from tests.faults.answering import WORK_ONLY, answer_many, fill_every_table
 from tests.unit.store.sql_for_tests import change
 
@@ -81,8 +81,8 @@ def test_postgresql_is_backed_up_into_a_file(file: Path, postgres_url: str) -> N
         fill_every_table(store, n_answers=20)
     n_events = back_up(postgres_url, file, Silent())
     assert everything(file) == everything(postgres_url)
-    assert examine(file, Silent()).n_events == n_events
-    assert examine(postgres_url, Silent()).problems == ()
+    assert check_integrity(file, Silent()).n_events == n_events
+    assert check_integrity(postgres_url, Silent()).problems == ()
 
 
 def test_a_file_that_is_there_is_replaced_by_force_only(path: Path, file: Path) -> None:
@@ -133,7 +133,7 @@ def test_there_and_back(path: Path, file: Path) -> None:
     before = everything(path)
     back_up(path, file, Silent())
     path.unlink()
-    assert restore(file, path, Silent()) == examine(path, Silent()).n_events
+    assert restore(file, path, Silent()) == check_integrity(path, Silent()).n_events
     assert everything(path) == before
     answer_one(path)
 
@@ -204,7 +204,7 @@ def test_a_store_in_use_is_not_pulled_away(path: Path, file: Path) -> None:
 def test_a_damaged_store_is_replaced_by_force_and_kept(path: Path, file: Path) -> None:
     back_up(path, file, Silent())
     path.write_bytes(b"\xa5" * 20_000)
-    with pytest.raises(StoreError, match="With --force the backup takes its place"):
+    with pytest.raises(StoreError, match="With --force the backup replaces it"):
         restore(file, path, Silent())
     restore(file, path, Silent(), force=True)
     [kept] = path.parent.glob("prefloop.db.replaced-*")
@@ -261,7 +261,7 @@ def test_a_backup_of_a_newer_prefloop_is_refused(path: Path, file: Path) -> None
 
 def test_a_good_store_is_sound_and_is_only_read(path: Path) -> None:
     before = path.read_bytes()
-    found = examine(path, Silent())
+    found = check_integrity(path, Silent())
     assert found.problems == ()
     assert found.n_rows["labels"] > 3
     assert path.read_bytes() == before
@@ -276,28 +276,33 @@ def test_a_good_store_is_sound_and_is_only_read(path: Path) -> None:
             "labels",
         ),
         ("DELETE FROM labels WHERE sequence = (SELECT max(sequence) FROM labels)", "labels had"),
-        ("UPDATE checks SET is_right = NOT is_right WHERE is_right IS NOT NULL", "checks has"),
-        ("UPDATE queue SET answered = answered + 1 WHERE is_open", "questions of the queue count"),
+        (
+            "UPDATE quality_checks SET is_right = NOT is_right WHERE is_right IS NOT NULL",
+            "quality_checks has",
+        ),
+        ("UPDATE queue SET answered = answered + 1 WHERE is_open", "wrong count of answers"),
         ("UPDATE ledger_head SET sequence = sequence + 1", "cut off"),
     ],
 )
 def test_what_was_changed_past_the_store_is_told(path: Path, statement: str, told: str) -> None:
     with Store.open(path) as store:
         change(store, statement)
-    assert told in " ".join(examine(path, Silent()).problems)
+    assert told in " ".join(check_integrity(path, Silent()).problems)
 
 
 def test_dangling_rows_are_told(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DELETE FROM samples WHERE id = 'sample-7-2'")
     connection.close()
-    assert "points at a row of samples that is not there" in examine(path, Silent()).problems[0]
+    assert (
+        "points at a row of samples that is missing" in check_integrity(path, Silent()).problems[0]
+    )
 
 
 def test_damaged_pages_are_told(path: Path) -> None:
     damage(path)
     try:
-        problems = examine(path, Silent()).problems
+        problems = check_integrity(path, Silent()).problems
     except StoreError as error:
         problems = (str(error),)
     assert problems

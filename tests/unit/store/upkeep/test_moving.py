@@ -15,8 +15,8 @@ from prefloop.store.core.database import Database
 from prefloop.store.store import Store
 from prefloop.store.upkeep import transfer
 from prefloop.store.upkeep.fingerprint import ALL_TABLES, Contents, contents
+from prefloop.store.upkeep.integrity import check_integrity, opened
 from prefloop.store.upkeep.moving import move, without_password
-from prefloop.store.upkeep.soundness import examine, opened
 from tests.faults.answering import WORK_ONLY, answer_many, fill_every_table, submission
 from tests.unit.store.records_for_tests import prompt
 from tests.unit.store.sql_for_tests import change
@@ -64,7 +64,7 @@ def test_there_and_back_every_row_is_the_same(
         assert everything(back._database) == before
         assert back.events() == full.events()
         assert back.labels() == full.labels()
-    assert examine(tmp_path / "back.db", Silent()).problems == ()
+    assert check_integrity(tmp_path / "back.db", Silent()).problems == ()
 
 
 def test_the_new_store_goes_on_where_the_old_one_stopped(full: Store, postgres_url: str) -> None:
@@ -101,7 +101,7 @@ def test_the_old_store_takes_no_more_answers(
         views = store.queue.claim("labeler-0", n=1, rng=luck, policy=WORK_ONLY)
         move(store._database, str(tmp_path / "new.db"), Silent())
         events = store.verify_chain()
-        with pytest.raises(StoreError, match="takes no more answers, for it has moved") as told:
+        with pytest.raises(StoreError, match="takes no more answers, because it has moved") as told:
             store.answers.submit([submission(views[0], luck)])
         assert str(tmp_path / "new.db") in str(told.value)
         assert store.verify_chain() == events

@@ -190,13 +190,13 @@ def test_the_trainer_is_missed_after_ten_seconds(
     clock = MovableClock(monkeypatch)
     browser = desk.browser("olga")
     assert read(browser)["told"] == "No trainer has used this store yet."
-    desk.store.updates.beat(phase="improving the policy", round=0, done=3, total=9)
+    desk.store.updates.heartbeat(phase="improving the policy", round=0, done=3, total=9)
     assert not read(browser)["trainer"]["is_missing"]
     clock.jump(42)
     trainer = read(browser)["trainer"]
     assert trainer["is_missing"] and trainer["missing_told"].startswith("Nothing heard")
     assert "42 s" in trainer["missing_told"] or "43 s" in trainer["missing_told"]
-    desk.store.updates.beat(phase="finished", round=0, done=9, total=9)
+    desk.store.updates.heartbeat(phase="finished", round=0, done=9, total=9)
     clock.jump(42)
     assert not read(browser)["trainer"]["is_missing"]
 
@@ -212,7 +212,7 @@ def test_no_request_reads_all_labels(desk: Desk, monkeypatch: pytest.MonkeyPatch
         raise AssertionError("all labels were read")
 
     monkeypatch.setattr(Store, "labels", refuse)
-    monkeypatch.setattr(type(desk.store.gold), "checks", refuse)
+    monkeypatch.setattr(type(desk.store.gold), "quality_checks", refuse)
     read(desk.browser("olga"))
     assert until(lambda: read(desk.browser("olga"))["quality"])
 

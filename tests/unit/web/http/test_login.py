@@ -122,7 +122,7 @@ def test_a_page_without_tls_says_so_before_it_uses_up_the_code(tmp_path: Path) -
         answer = browser.post("/api/session", json={"code": code})
         assert refusal(answer) == (403, "needs_tls")
         assert "https://" in answer.json()["error"]["told"]
-        assert store.access.enter_by_code(code) is not None, "the code is good still"
+        assert store.access.log_in_with_code(code) is not None, "the code is good still"
         desk.app.state.parts.close()
 
 
@@ -178,7 +178,7 @@ def test_a_session_that_ends_while_it_is_looked_up_is_not_kept(desk: Desk) -> No
 
         def session(self, shown: str) -> Session | None:
             found = desk.store.access.session(shown)
-            desk.store.access.leave(shown)
+            desk.store.access.log_out(shown)
             callers.forget(shown)
             return found
 
@@ -212,7 +212,7 @@ def test_a_forged_request_does_nothing(desk: Desk) -> None:
         assert refusal(answer) == (403, "forged")
     del ann.headers["x-csrf-token"]
     assert refusal(ann.post("/api/cord", json={"reason": "x"})) == (403, "forged")
-    assert desk.store.cord.taut() is None
+    assert desk.store.stop_requests.active() is None
 
 
 def test_a_cookie_is_no_token_and_a_token_no_cookie(desk: Desk) -> None:

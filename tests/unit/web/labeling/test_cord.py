@@ -11,7 +11,7 @@ def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
     [question] = claim(ann)
     body = {"reason": "It insults people.", "view": question["view"]}
     assert ann.post("/api/cord", json=body).status_code == 200
-    taut = desk.store.cord.taut()
+    taut = desk.store.stop_requests.active()
     assert taut is not None and (taut.pulled_by, taut.reason) == ("ann", "It insults people.")
     assert taut.samples == tuple(samples_of(desk.store, question).values())
     assert ann.get("/api/cord").json() == {"is_taut": True}
@@ -26,7 +26,7 @@ def test_a_view_of_somebody_else_names_no_samples(desk: Desk) -> None:
     [question] = claim(desk.browser("bob"))
     body = {"reason": "x", "view": question["view"]}
     assert desk.browser("ann").post("/api/cord", json=body).status_code == 200
-    taut = desk.store.cord.taut()
+    taut = desk.store.stop_requests.active()
     assert taut is not None and taut.samples == ()
 
 
@@ -52,8 +52,8 @@ def test_once_an_hour_and_a_restart_does_not_shorten_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = MovableClock(monkeypatch)
-    cord = desk.store.cord.pull("ann", "x")
-    desk.store.cord.release(cord.id, "olga", "looked", "resume")
+    cord = desk.store.stop_requests.pull("ann", "x")
+    desk.store.stop_requests.release(cord.id, "olga", "looked", "resume")
     ann = desk.browser("ann")
     answer = ann.post("/api/cord", json={"reason": "again"})
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 3000
@@ -65,4 +65,4 @@ def test_once_an_hour_and_a_restart_does_not_shorten_it(
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x", "samples": ["a b"]}])
 def test_a_pull_needs_a_reason(desk: Desk, body: dict[str, object]) -> None:
     assert desk.browser("ann").post("/api/cord", json=body).status_code == 422
-    assert desk.store.cord.taut() is None
+    assert desk.store.stop_requests.active() is None

@@ -16,7 +16,7 @@ TRAINER = TrainerState(
     total=1200,
     detail="",
     checkpoints=(20, 30),
-    beat_at=1000.0,
+    heartbeat_at=1000.0,
 )
 BATCH = Batch(
     round=1,

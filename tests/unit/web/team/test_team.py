@@ -288,8 +288,8 @@ def test_a_preview_runs_nothing(owner: Browser) -> None:
 
 
 def test_an_owner_lets_the_run_go_on_and_says_what_was_checked(desk: Desk, owner: Browser) -> None:
-    desk.store.updates.beat(phase="policy", round=0, done=9, total=9, checkpoints=(4, 8))
-    cord = desk.store.cord.pull("ann", "It only repeats.", ["s1a"])
+    desk.store.updates.heartbeat(phase="policy", round=0, done=9, total=9, checkpoints=(4, 8))
+    cord = desk.store.stop_requests.pull("ann", "It only repeats.", ["s1a"])
     place = f"/api/cord/{cord.id}/release"
     unsaid = owner.post(place, json={"checked": " ", "action": "resume"})
     assert unsaid.status_code == 422
@@ -297,5 +297,5 @@ def test_an_owner_lets_the_run_go_on_and_says_what_was_checked(desk: Desk, owner
     assert "no checkpoint of update 5" in lost.json()["error"]["told"]
     said = {"checked": "Read ten samples.", "action": "roll_back", "roll_back_to": 4}
     assert owner.post(place, json=said).json()["told"] == "The run is rolled back to update 4."
-    assert desk.store.cord.taut() is None
-    assert desk.store.cord.all()[-1].checked == "Read ten samples."
+    assert desk.store.stop_requests.active() is None
+    assert desk.store.stop_requests.all()[-1].checked == "Read ten samples."

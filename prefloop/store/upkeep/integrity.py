@@ -1,4 +1,4 @@
-"""Whether a store is what it should be, looked at on a copy: the store itself is only read."""
+"""Integrity checks of a store, on a copy: the store itself is only read."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,45 +13,45 @@ from prefloop.errors import StoreError
 from prefloop.progress import Progress
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database, open_database
-from prefloop.store.core.dialect import copy_file, plainly, settle, unsound_pages
+from prefloop.store.core.dialect import copy_file, integrity_problems, merge_wal, open_plain
 from prefloop.store.core.tables import events, labels
-from prefloop.store.core.team_tables import batches, checks, queue
+from prefloop.store.core.team_tables import batches, quality_checks, queue
 from prefloop.store.labeling.labels import rebuild
-from prefloop.store.labeling.quality_checks import rebuild_checks
+from prefloop.store.labeling.quality_checks import rebuild_quality_checks
 from prefloop.store.labeling.recount import EXCLUDED, WITH_PREFERENCE
 from prefloop.store.upkeep.fingerprint import contents, differences
 from prefloop.store.upkeep.transfer import copy_everything
 
-DERIVED = (labels, checks)
-"""Tables that are nothing but the fold of the ledger."""
+DERIVED = (labels, quality_checks)
+"""Tables that are the fold of the ledger."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Soundness:
-    """What a look at a whole store found."""
+class IntegrityReport:
+    """The result of an integrity check."""
 
     n_events: int
     n_rows: dict[str, int]
     """By table."""
     problems: tuple[str, ...]
-    """Empty: the store is sound."""
+    """Empty: the store is intact."""
 
 
-def examine(place: str | Path, progress: Progress) -> Soundness:
-    """Look at pages, pointers, ledger and derived tables of a store, whoever uses it meanwhile."""
+def check_integrity(place: str | Path, progress: Progress) -> IntegrityReport:
+    """Check pages, foreign keys, ledger and derived tables of a store, even while it is in use."""
     with tempfile.TemporaryDirectory(prefix="prefloop-verify-") as folder:
         copy = Path(folder) / "prefloop.db"
         copy_store(place, copy, progress)
-        with plainly(copy) as connection:
-            problems = unsound_pages(connection)
+        with open_plain(copy) as connection:
+            problems = integrity_problems(connection)
         if problems:
-            return Soundness(n_events=0, n_rows={}, problems=tuple(problems))
+            return IntegrityReport(n_events=0, n_rows={}, problems=tuple(problems))
         with opened(copy) as scratch, scratch.writing() as connection:
-            return _look_at(connection, progress)
+            return _check(connection, progress)
 
 
 def copy_store(place: str | Path, file: Path, progress: Progress) -> None:
-    """Copy a store, as it is at one moment, into a new file of SQLite that needs no other."""
+    """Copy a snapshot of a store into a single new file of SQLite."""
     if is_url(place):
         with (
             opened(place, read_only=True) as source,
@@ -61,11 +61,11 @@ def copy_store(place: str | Path, file: Path, progress: Progress) -> None:
             copy_everything(connection, target, progress)
     else:
         copy_file(Path(place), file)
-    settle(file)
+    merge_wal(file)
 
 
 def is_url(place: str | Path) -> bool:
-    """Whether a store is meant that is no file."""
+    """Whether a store is given by URL, not by path."""
     return "://" in str(place)
 
 
@@ -79,10 +79,10 @@ def opened(place: str | Path, *, read_only: bool = False) -> Iterator[Database]:
         database.close()
 
 
-def require_sound(file: Path) -> int:
-    """Return how many events a settled file holds whose pages and ledger are whole."""
-    with plainly(file) as connection:
-        pages = unsound_pages(connection)
+def require_intact(file: Path) -> int:
+    """Return the number of events in a file without a WAL; a StoreError if it is damaged."""
+    with open_plain(file) as connection:
+        pages = integrity_problems(connection)
         if pages:
             raise StoreError(f"{file} is damaged: {'; '.join(pages[:3])}.")
         if not sa.inspect(connection).has_table(events.name):
@@ -90,7 +90,7 @@ def require_sound(file: Path) -> int:
         return ledger.verify(connection)
 
 
-def _look_at(connection: Connection, progress: Progress) -> Soundness:
+def _check(connection: Connection, progress: Progress) -> IntegrityReport:
     problems: list[str] = []
     n_events = 0
     try:
@@ -99,24 +99,24 @@ def _look_at(connection: Connection, progress: Progress) -> Soundness:
     except StoreError as error:
         problems.append(str(error))
     else:
-        progress.say("Making the labels again from the ledger.")
-        problems += _unlike_the_ledger(connection)
+        progress.say("Rebuilding the labels from the ledger.")
+        problems += _differences_from_ledger(connection)
     problems += _miscounted(connection)
     n_rows = {name: table.n_rows for name, table in contents(connection).items()}
-    return Soundness(n_events=n_events, n_rows=n_rows, problems=tuple(problems))
+    return IntegrityReport(n_events=n_events, n_rows=n_rows, problems=tuple(problems))
 
 
-def _unlike_the_ledger(connection: Connection) -> list[str]:
-    """Return which derived tables are not what the ledger says, after making them again."""
+def _differences_from_ledger(connection: Connection) -> list[str]:
+    """Rebuild the derived tables from the ledger; return which of them differ."""
     before = contents(connection, DERIVED)
     rebuild(connection)
-    rebuild_checks(connection)
+    rebuild_quality_checks(connection)
     found = differences(before, contents(connection, DERIVED))
-    return [f"made again from the ledger, {line}" for line in found]
+    return [f"rebuilt from the ledger, {difference}" for difference in found]
 
 
 def _miscounted(connection: Connection) -> list[str]:
-    """Return what is wrong with the queue's count of answers in batches that are still open."""
+    """Return a problem if the queue's counts of open batches differ from the labels."""
     counted = (
         sa.select(labels.c.comparison_id, sa.func.count().label("n"))
         .where(
@@ -140,4 +140,4 @@ def _miscounted(connection: Connection) -> list[str]:
     n_wrong = connection.execute(query).scalar_one()
     if not n_wrong:
         return []
-    return [f"{n_wrong} questions of the queue count other answers than there are"]
+    return [f"the queue has a wrong count of answers for {n_wrong} comparisons"]

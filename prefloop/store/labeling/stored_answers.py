@@ -1,0 +1,96 @@
+"""Stored assignments and answers that a group of submissions refers to, read in two queries."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.records import Label
+from prefloop.store.core.rows import Row, label_row
+from prefloop.store.core.tables import labels
+from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
+from prefloop.store.labeling.claims import IS_OF_A_FROZEN_BATCH
+from prefloop.teamwork import Submission
+
+AssignmentRow = sa.Row[*tuple[Any, ...]]
+"""An assignment with the time at which the batch of its comparison was frozen, if it was."""
+
+FIELDS = (
+    *("id", "comparison_id", "labeler", "answer", "chosen", "shown", "seconds"),
+    *("instructions", "ended_by"),
+)
+ASSIGNMENT_FIELDS = ("id", "comparison_id", "labeler", "kind", "shown", "answer_id", "is_tallied")
+LABEL_FIELDS = ("note", "confidence")
+"""Of a quality check, only the ledger has these."""
+
+
+def _one_of(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+def _where_assigned(table: sa.Table) -> sa.FromClause:
+    """Live answers to the assignments' comparisons by the assignments' labelers."""
+    is_of_assignment = sa.and_(
+        table.c.comparison_id == assignments.c.comparison_id,
+        table.c.labeler == assignments.c.labeler,
+        table.c.ended_by.is_(None),
+    )
+    return assignments.join(table, is_of_assignment)
+
+
+# Built once: building a query takes longer than running it.
+_ASSIGNMENTS = (
+    sa.select(
+        *(assignments.c[name] for name in ASSIGNMENT_FIELDS),
+        batches.c.frozen_at,
+        IS_OF_A_FROZEN_BATCH.label("is_of_a_frozen_batch"),
+    )
+    .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)
+    .outerjoin(batches, batches.c.round == queue.c.round)
+    .where(_one_of(assignments.c.id, "assignment_ids"))
+)
+_LABEL = (
+    sa.literal_column("'regular'").label("kind"),
+    *(labels.c[name] for name in (*FIELDS, *LABEL_FIELDS)),
+)
+_CHECK = (
+    quality_checks.c.kind,
+    *(quality_checks.c[name] for name in FIELDS),
+    sa.literal_column("''").label("note"),
+    sa.cast(sa.null(), sa.Double).label("confidence"),
+)
+_ANSWERS = sa.union_all(
+    sa.select(*_LABEL).where(_one_of(labels.c.id, "ids")),
+    sa.select(*_LABEL)
+    .select_from(_where_assigned(labels))
+    .where(_one_of(assignments.c.id, "assignment_ids")),
+    sa.select(*_CHECK).where(_one_of(quality_checks.c.id, "ids")),
+    sa.select(*_CHECK)
+    .select_from(_where_assigned(quality_checks))
+    .where(_one_of(assignments.c.id, "assignment_ids")),
+)
+
+
+def stored_assignments(
+    connection: Connection, submissions: Sequence[Submission]
+) -> dict[str, AssignmentRow]:
+    """Return the assignments that the submissions answer, by id."""
+    terms = {"assignment_ids": [each.assignment_id for each in submissions]}
+    return {row.id: row for row in connection.execute(_ASSIGNMENTS, terms)}
+
+
+def stored_answers(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
+    """Return the answers with the submissions' ids, and the live ones to their assignments."""
+    terms = {
+        "ids": [each.label.id for each in submissions],
+        "assignment_ids": [each.assignment_id for each in submissions],
+    }
+    return {row["id"]: dict(row) for row in connection.execute(_ANSWERS, terms).mappings()}
+
+
+def is_same(label: Label, stored: Row) -> bool:
+    """Whether an answer equals the stored one."""
+    row = label_row(label)
+    names = FIELDS if stored["kind"] != "regular" else (*FIELDS, *LABEL_FIELDS)
+    return all(row[name] == stored[name] for name in names if name in row)
