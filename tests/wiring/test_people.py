@@ -30,7 +30,7 @@ PASSED, CONFIDENCE = "right answers that were enough", "asks for confidence"
 BASE = {
     "comparisons.labelers": "people",
     "comparisons.people.gold_share": 0.0,
-    "comparisons.people.repeat_share": 0.0,
+    "comparisons.people.retest_share": 0.0,
 }
 N_QUESTIONS, N_GOLD, N_EXAMPLES = 36, 14, 4
 
@@ -56,15 +56,15 @@ WIRES = [
     Wire(setting="comparisons.people.lease_minutes", value=3.0, changes={LEASE}),
     Wire(setting="comparisons.people.gold_share", value=0.8, changes={GOLD}),
     Wire(
-        setting="comparisons.people.repeat_share",
+        setting="comparisons.people.retest_share",
         value=0.5,
-        given={"comparisons.people.repeat_after_minutes": 0.0},
+        given={"comparisons.people.retest_after_minutes": 0.0},
         changes={REPEATS},
     ),
     Wire(
-        setting="comparisons.people.repeat_after_minutes",
+        setting="comparisons.people.retest_after_minutes",
         value=0.0,
-        given={"comparisons.people.repeat_share": 0.5},
+        given={"comparisons.people.retest_share": 0.5},
         changes={REPEATS},
     ),
     Wire(setting="comparisons.people.training_items", value=4, changes={EXAMPLES, PASSED}),
@@ -131,7 +131,7 @@ def given_to(desk: Desk, ann: TestClient) -> Observations:
         if not has_passed:
             break
         for question in answer.json()["views"]:
-            view = desk.store.queue.view(question["view"])
+            view = desk.store.queue.assignment(question["view"])
             assert view is not None
             kinds[view.kind] += 1
             leases.add(round(view.leased_until - view.leased_at))
@@ -139,7 +139,7 @@ def given_to(desk: Desk, ann: TestClient) -> Observations:
     return {
         LEASE: leases,
         GOLD: kinds["gold"] > 0,
-        REPEATS: kinds["repeat"] > 0,
+        REPEATS: kinds["retest"] > 0,
         EXAMPLES: kinds["training"],
         PASSED: has_passed,
     }

@@ -104,7 +104,11 @@ class Away:
 
         self.broken = self.monkeypatch.context()
         patch = self.broken.__enter__()
-        for part, name in (("updates", "write"), ("updates", "heartbeat"), ("stop_requests", "all")):
+        for part, name in (
+            ("updates", "write"),
+            ("updates", "heartbeat"),
+            ("stop_requests", "all"),
+        ):
             patch.setattr(getattr(self.store, part), name, gone)
 
     def __exit__(self, *_error: object) -> None:
