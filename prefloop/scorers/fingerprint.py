@@ -1,8 +1,8 @@
 """Fingerprints: scores that were made another way are recognized and made again.
 
 A fingerprint covers the class, its settings, its source code and that of the modules of its own
-package which it uses, and the content that the scorer itself names (`HasContent`). It does not
-cover installed libraries, nor what a server does behind a model's name.
+package which it uses, and the scorer's `content_hash`, if it has one. It does not cover installed
+libraries, nor what a server does behind a model's name.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any
 
 from prefloop.files import sha256
-from prefloop.scorers.scorer import HasContent
 from prefloop.settings.section import Section
 
 
@@ -23,7 +22,7 @@ def fingerprint_of(part: Any, settings: Section) -> str:
     """Return the fingerprint of a scorer or judge that was made with these settings."""
     made = type(part)
     module = sys.modules[made.__module__]
-    content = part.content_hash if isinstance(part, HasContent) else ""
+    content: str = getattr(part, "content_hash", "")
     return digest(made.__qualname__, settings.model_dump_json(), source_hash(module), content)
 
 

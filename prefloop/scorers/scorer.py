@@ -1,7 +1,7 @@
 """What a scorer is: text in, one number per response out."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ class Scorer(Protocol):
     scorers can be mixed by weight, and the disagreement that was measured among people fits all.
 
     A class whose scores depend on settings has a `Settings` section and takes one when it is made;
-    any other is made without arguments.
+    any other is made without arguments. One whose scores depend on files or weights has an
+    attribute `content_hash`, a hash of them: scores stored under another hash are not read.
     """
 
     name: ClassVar[str]
@@ -30,14 +31,4 @@ class Scorer(Protocol):
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one number per (prompt, response)."""
-        ...
-
-
-@runtime_checkable
-class HasContent(Protocol):
-    """A scorer whose scores depend on more than its settings and its source code."""
-
-    @property
-    def content_hash(self) -> str:
-        """A hash of the files or weights that it reads; scores under another are not read."""
         ...
