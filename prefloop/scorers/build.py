@@ -9,6 +9,7 @@ import numpy as np
 from prefloop.choices import chosen_kind
 from prefloop.errors import InputError, PrefloopError
 from prefloop.registry import SCORERS, NoSettings, plug_in_error, sources_of
+from prefloop.scorers.endpoint.usage import Metered
 from prefloop.scorers.fingerprint import fingerprint_of
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.settings.section import Section
@@ -42,6 +43,11 @@ class CheckedScorer:
     def fingerprint(self) -> str:
         """A hash of its settings, source code and weights; stored scores are read under it."""
         return fingerprint_of(self.scorer, self.settings)
+
+    @property
+    def metered(self) -> Metered | None:
+        """The scorer as one whose requests cost something; None if they cost nothing."""
+        return self.scorer if isinstance(self.scorer, Metered) else None
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one finite number per response; InputError if the scorer gives anything else."""

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
 from prefloop.scorers.endpoint.template import check_template, fill
 from prefloop.scorers.endpoint.usage import EndpointUsage
 from prefloop.scorers.scorer import Scores
@@ -81,9 +81,13 @@ class OpenAIScorer:
         return frozenset({settings.model})
 
     @property
-    def usage(self) -> EndpointUsage:
-        """What was asked for and paid since this scorer was made."""
-        return self._endpoint.usage
+    def prices(self) -> PriceConfig:
+        """What tokens cost."""
+        return self._settings.prices
+
+    def take_usage(self) -> EndpointUsage:
+        """Return what was used since this was asked last."""
+        return self._endpoint.take_usage()
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one scaled rating per response; InputError if the endpoint gives none."""

@@ -21,7 +21,7 @@ from prefloop.evaluation.judges.judge import OUTCOMES
 from prefloop.models.sources import resolve
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
-from prefloop.scorers.openai import OpenAIScorer
+from prefloop.scorers.endpoint.usage import EndpointUsage
 from tests.unit.scorers.endpoint.chat_server import closed_port
 
 pytestmark = pytest.mark.slow
@@ -81,13 +81,13 @@ def test_a_real_model_rates_and_its_answers_are_kept(served: dict[str, Any]) -> 
     first = scorer(served)
     scores = first.score(PROMPTS, RESPONSES)
     assert scores.shape == (3,) and np.abs(scores).max() <= 5.0
-    assert isinstance(first.scorer, OpenAIScorer)
-    usage = first.scorer.usage
+    assert first.metered is not None
+    usage = first.metered.take_usage()
     assert usage.requests >= 3 and usage.prompt_tokens > 60 and usage.completion_tokens >= 3
     again = scorer(served)
     np.testing.assert_array_equal(again.score(PROMPTS, RESPONSES), scores)
-    assert isinstance(again.scorer, OpenAIScorer)
-    assert (again.scorer.usage.requests, again.scorer.usage.reused) == (0, 3)
+    assert again.metered is not None
+    assert again.metered.take_usage() == EndpointUsage(reused=3)
 
 
 def test_a_real_model_compares_in_both_orders(served: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from prefloop.evaluation.judges.judge import OUTCOMES, BatchJudge, Judge, Outcom
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
 from prefloop.registry import JUDGES, NoSettings, plug_in_error, sources_of
 from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.endpoint.usage import Metered
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import Section
 
@@ -39,6 +40,13 @@ class CheckedJudge:
     def description(self) -> str:
         """What the report calls it."""
         return self.judge.description if self.scorer is None else self.scorer.description
+
+    @property
+    def metered(self) -> Metered | None:
+        """The judge as one whose requests cost something; None if they cost nothing."""
+        if self.scorer is not None:
+            return self.scorer.metered
+        return self.judge if isinstance(self.judge, Metered) else None
 
     def compare(self, prompt: str, a: str, b: str) -> Outcome:
         """Return what became of `a` beside `b`."""

@@ -13,7 +13,7 @@ from pydantic import field_validator
 
 from prefloop.evaluation.judges.judge import Outcome
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
 from prefloop.scorers.endpoint.template import check_template, fill
 from prefloop.scorers.endpoint.usage import EndpointUsage
 
@@ -68,9 +68,13 @@ class LLMJudge:
         return frozenset({settings.model})
 
     @property
-    def usage(self) -> EndpointUsage:
-        """What was asked for and paid since this judge was made."""
-        return self._endpoint.usage
+    def prices(self) -> PriceConfig:
+        """What tokens cost."""
+        return self._settings.prices
+
+    def take_usage(self) -> EndpointUsage:
+        """Return what was used since this was asked last."""
+        return self._endpoint.take_usage()
 
     def compare(self, prompt: str, a: str, b: str) -> Outcome:
         """Return what became of `a` beside `b`."""

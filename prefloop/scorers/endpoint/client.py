@@ -35,8 +35,12 @@ class Endpoint:
     def __init__(self, config: EndpointConfig) -> None:
         self._config = config
         self._connection = Connection(config)
-        self.usage = EndpointUsage()
-        """What was used since this object was made."""
+        self._usage = EndpointUsage()
+
+    def take_usage(self) -> EndpointUsage:
+        """Return what was used since this was asked last."""
+        usage, self._usage = self._usage, EndpointUsage()
+        return usage
 
     def ask(self, questions: Sequence[str], read: Read[Reading]) -> list[Reading]:
         """Return what `read` makes of the answer to each question, in order.
@@ -46,7 +50,7 @@ class Endpoint:
         """
         requests = [self._request(question) for question in questions]
         missing = {key: body for key, body in requests if not self._is_known(key, read)}
-        self.usage += EndpointUsage(reused=len(dict(requests)) - len(missing))
+        self._usage += EndpointUsage(reused=len(dict(requests)) - len(missing))
         if missing:
             asyncio.run(self._ask(missing, read))
         return [read(self._answers[key]) for key, _ in requests]
@@ -128,7 +132,7 @@ class Endpoint:
         for _ in range(self._config.attempts):
             response = await self._connection.request(client, body, lambda: bool(failures))
             usage = usage_of(response)
-            self.usage += usage
+            self._usage += usage
             try:
                 shown = _shown(response)
                 text = self._connection.without_key(_text_of(response))

@@ -1,7 +1,7 @@
 """What an endpoint was used for: requests, tokens and money."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from prefloop.scorers.endpoint.settings import PriceConfig
 
@@ -36,6 +36,43 @@ class EndpointUsage:
             return None
         cost = prices.prompt * self.prompt_tokens + prices.completion * self.completion_tokens
         return cost / MILLION
+
+    def text(self, prices: PriceConfig) -> str:
+        """Return the usage in words.
+
+        >>> used = EndpointUsage(requests=2, reused=1, prompt_tokens=1500, completion_tokens=8)
+        >>> used.text(PriceConfig(prompt=10.0, completion=30.0))
+        '2 requests, 1,500 prompt and 8 completion tokens, 0.0152 USD, 1 answer reused'
+        """
+        parts = [_counted(self.requests, "request")]
+        parts.append(
+            f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens"
+        )
+        if self.unmetered:
+            parts[-1] += f" (not reported for {self.unmetered:,})"
+        if (money := self.money(prices)) is not None:
+            parts.append(f"{money:.3g} {prices.currency}")
+        if self.reused:
+            parts.append(f"{_counted(self.reused, 'answer')} reused")
+        return ", ".join(parts)
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A scorer or judge whose requests cost something."""
+
+    @property
+    def prices(self) -> PriceConfig:
+        """What tokens cost."""
+        ...
+
+    def take_usage(self) -> EndpointUsage:
+        """Return what was used since this was asked last."""
+        ...
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def usage_of(body: Any) -> EndpointUsage:

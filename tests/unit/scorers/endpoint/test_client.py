@@ -16,7 +16,8 @@ from prefloop.errors import DiskError, InputError
 from prefloop.scorers.endpoint import client as client_module
 from prefloop.scorers.endpoint import refusals
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
+from prefloop.scorers.endpoint.usage import EndpointUsage
 from tests.unit.scorers.endpoint.chat_server import (
     USAGE,
     ChatServer,
@@ -96,7 +97,9 @@ def test_the_same_question_is_asked_once() -> None:
         assert asked.ask(["a 1", "a 1", "b 2"], number) == [1, 1, 2]
         assert asked.ask(["b 2"], number) == [2]
     assert sorted(server.asked) == ["a 1", "b 2"]
-    assert (asked.usage.requests, asked.usage.reused) == (2, 1)
+    usage = asked.take_usage()
+    assert (usage.requests, usage.reused) == (2, 1)
+    assert asked.take_usage() == EndpointUsage()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +214,7 @@ def test_an_interrupted_scoring_goes_on_where_it_stopped() -> None:
         asked = endpoint(server)
         assert asked.ask(QUESTIONS, number) == list(range(12))
     assert not there & set(server.asked), "an answer that was paid for was asked for again"
-    assert asked.usage.reused == len(there)
+    assert asked.take_usage().reused == len(there)
 
 
 def test_answers_under_way_are_kept_when_another_fails() -> None:
@@ -279,21 +282,22 @@ def test_what_it_cost_is_counted() -> None:
     with serving(behave) as server:
         asked = endpoint(server)
         asked.ask(["a", "b"], number)
-    assert asked.usage.requests == 4, "answers that cannot be read are paid for too"
-    assert asked.usage.prompt_tokens == 4 * USAGE["prompt_tokens"]
-    assert asked.usage.completion_tokens == 4 * USAGE["completion_tokens"]
-    prices = EndpointConfig.model_validate(
-        {"base_url": "http://x", "model": "m", "prices": {"prompt": 2.5, "completion": 10.0}}
-    ).prices
-    assert asked.usage.money(prices) == pytest.approx((400 * 2.5 + 8 * 10.0) / 1e6)
+    usage = asked.take_usage()
+    assert usage.requests == 4, "answers that cannot be read are paid for too"
+    assert usage.prompt_tokens == 4 * USAGE["prompt_tokens"]
+    assert usage.completion_tokens == 4 * USAGE["completion_tokens"]
+    prices = PriceConfig(prompt=2.5, completion=10.0)
+    assert usage.money(prices) == pytest.approx((400 * 2.5 + 8 * 10.0) / 1e6)
 
 
 def test_a_cost_that_is_not_known_is_not_made_up() -> None:
     with serving(lambda question, n: says("3", usage=None)) as server:
-        asked = endpoint(server, prices={"prompt": 1.0, "completion": 1.0})
+        asked = endpoint(server)
         asked.ask(["a"], number)
-    assert (asked.usage.requests, asked.usage.unmetered) == (1, 1)
-    assert asked.usage.money(endpoint(server)._config.prices) is None
+    usage = asked.take_usage()
+    assert (usage.requests, usage.unmetered) == (1, 1)
+    prices = PriceConfig(prompt=1.0, completion=1.0)
+    assert usage.money(prices) is None and "not reported for 1" in usage.text(prices)
 
 
 # The key
@@ -355,7 +359,8 @@ def test_no_message_and_no_file_holds_the_key(
 ASKING = """
 import sys
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
+from prefloop.scorers.endpoint.usage import EndpointUsage
 config = EndpointConfig(base_url=sys.argv[1], model="judge-1", concurrency=2)
 Endpoint(config).ask([f"question {i}" for i in range(12)], int)
 """
