@@ -66,13 +66,22 @@ def labeler_sources(config: RunConfig) -> frozenset[str]:
 
     Labels that were imported say their source in the store.
     """
-    comparisons = config.comparisons
-    if comparisons.labelers == SYNTHETIC:
-        names = [name for name, weight in comparisons.synthetic.scorers.items() if weight]
-        return frozenset().union(*(scorer_sources(config, name) for name in names))
-    if comparisons.labelers in (PEOPLE, NOBODY):
-        return frozenset()
-    return sources_of(LABELERS.load(comparisons.labelers), NoSettings())
+    chosen = config.comparisons.labelers
+    if chosen == SYNTHETIC:
+        return synthetic_sources(config)
+    return frozenset() if chosen in (PEOPLE, NOBODY) else program_sources(chosen)
+
+
+def synthetic_sources(config: RunConfig) -> frozenset[str]:
+    """Return what synthetic labelers of this run file rest on, whether they label or not."""
+    weights = config.comparisons.synthetic.scorers
+    names = [name for name, weight in weights.items() if weight]
+    return frozenset().union(*(scorer_sources(config, name) for name in names))
+
+
+def program_sources(labeler: str) -> frozenset[str]:
+    """Return what the labels of a registered labeler rest on."""
+    return sources_of(LABELERS.load(labeler), NoSettings())
 
 
 def training_sources(config: RunConfig) -> frozenset[str]:

@@ -8,10 +8,13 @@ from urllib.parse import quote
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.reading import read_evaluation, read_trust
+from prefloop.figures.record import from_object
 from prefloop.figures.trust import TrustFigures
+from prefloop.figures.usage import UsageFigures
 from prefloop.files import read_json_lines
 
 EVALUATION = "evaluation"
+USAGE = "usage.jsonl"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 """Model names that are a path below a folder as they stand."""
@@ -46,6 +49,8 @@ class RunFigures:
     metrics: tuple[MetricsLine, ...]
     evaluations: tuple[EvaluationFile, ...]
     trusts: tuple[TrustFile, ...]
+    usages: tuple[UsageFigures, ...] = ()
+    """What scorers and judges used of endpoints, in the order in which it was written."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -73,6 +78,10 @@ def read_run_folder(run: Path) -> RunFigures:
         metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
         evaluations=_evaluations(run),
         trusts=_trusts(run),
+        usages=tuple(
+            from_object(UsageFigures, line, str(run / USAGE))
+            for line in read_json_lines(run / USAGE)
+        ),
     )
 
 

@@ -112,7 +112,10 @@ def _win_rates(
     for judge in judges:
         verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
         if verdicts:
-            found.append(win_rate_figures(verdicts, description=judge.description))
+            shared = judge.shared_sources
+            found.append(
+                win_rate_figures(verdicts, description=judge.description, shared_sources=shared)
+            )
     return tuple(found)
 
 

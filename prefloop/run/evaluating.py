@@ -1,9 +1,11 @@
 """The last step of a round: the policy is compared with the reference on held-out prompts."""
 
+from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.evaluation.evaluate import evaluate_models
-from prefloop.evaluation.judges.build import build_judge
+from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
 from prefloop.records import REFERENCE
 from prefloop.run.stages import Stages
+from prefloop.run.usage import recording_usage
 from prefloop.scorers.build import build_weighted
 
 
@@ -24,12 +26,17 @@ def evaluate(stages: Stages, round_number: int) -> None:
         n = settings.frontier_samples
         draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
     stages.monitor.check_stop("during evaluation")
-    evaluate_models(
-        stages.store,
-        models={model: round_number},
-        judges=[build_judge(name, config) for name in settings.judges],
-        scorer=build_weighted(known, config.scorers) if known else None,
-        config=settings,
-        task=config.task,
-        folder=stages.folder,
-    )
+    groups = labeler_groups(stages.store, config)
+    judges = [compared_with_labelers(build_judge(n, config), groups) for n in settings.judges]
+    scorer = build_weighted(known, config.scorers) if known else None
+    metered = {judge.name: judge.metered for judge in judges} | (scorer.metered if scorer else {})
+    with recording_usage(stages.folder, stages.monitor, metered):
+        evaluate_models(
+            stages.store,
+            models={model: round_number},
+            judges=judges,
+            scorer=scorer,
+            config=settings,
+            task=config.task,
+            folder=stages.folder,
+        )

@@ -1,10 +1,11 @@
 """The steps of a round that give labels: comparisons are made, asked, and waited for."""
 
 from prefloop.comparisons.collect_labels import collect_labels
-from prefloop.comparisons.labelers.registry import build_labelers
+from prefloop.comparisons.labelers.registry import build_labelers, metered_parts
 from prefloop.records import REFERENCE, Comparison
 from prefloop.run.rounds import questions_in
 from prefloop.run.stages import Stages
+from prefloop.run.usage import recording_usage
 from prefloop.settings.comparisons import NOBODY
 
 
@@ -53,12 +54,14 @@ def _questions(stages: Stages, round_number: int, split: str, wanted: int) -> li
 def _collect_labels(stages: Stages, split: str, questions: list[Comparison], overlap: int) -> None:
     """Have comparisons answered that are not answered yet."""
     monitor = stages.monitor
-    collect_labels(
-        build_labelers(stages.config),
-        questions,
-        stages.store,
-        overlap=overlap,
-        seed=stages.config.seed,
-        progress=lambda done, total: monitor.count(f"{split} labels", done, total),
-        check_stop=monitor.check_stop,
-    )
+    labelers = build_labelers(stages.config)
+    with recording_usage(stages.folder, monitor, metered_parts(labelers)):
+        collect_labels(
+            labelers,
+            questions,
+            stages.store,
+            overlap=overlap,
+            seed=stages.config.seed,
+            progress=lambda done, total: monitor.count(f"{split} labels", done, total),
+            check_stop=monitor.check_stop,
+        )

@@ -88,6 +88,11 @@ class WeightedScorer:
 
     parts: tuple[tuple[float, CheckedScorer], ...]
 
+    @property
+    def metered(self) -> dict[str, Metered | None]:
+        """The parts by name, as `CheckedScorer.metered` has them."""
+        return {part.name: part.metered for _, part in self.parts}
+
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return sum of weight * score over the parts."""
         total = np.zeros(len(responses))

@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import field_validator, model_validator
 
+from prefloop.figures.usage import UsageFigures
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig
 from prefloop.scorers.endpoint.template import check_template, fill
-from prefloop.scorers.endpoint.usage import EndpointUsage
 from prefloop.scorers.scorer import Scores
 
 TEMPLATE = """\
@@ -80,14 +80,9 @@ class OpenAIScorer:
         """Return the model's name."""
         return frozenset({settings.model})
 
-    @property
-    def prices(self) -> PriceConfig:
-        """What tokens cost."""
-        return self._settings.prices
-
-    def take_usage(self) -> EndpointUsage:
-        """Return what was used since this was asked last."""
-        return self._endpoint.take_usage()
+    def take_usage(self, name: str) -> UsageFigures | None:
+        """Return what was used since this was asked last, under a name; None if nothing was."""
+        return self._endpoint.take_usage(name)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one scaled rating per response; InputError if the endpoint gives none."""

@@ -18,10 +18,10 @@ import pytest
 from prefloop.errors import InputError
 from prefloop.evaluation.judges.build import CheckedJudge, build_judge
 from prefloop.evaluation.judges.judge import OUTCOMES
+from prefloop.figures.usage import EndpointUsage
 from prefloop.models.sources import resolve
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
-from prefloop.scorers.endpoint.usage import EndpointUsage
 from tests.unit.scorers.endpoint.chat_server import closed_port
 
 pytestmark = pytest.mark.slow
@@ -72,6 +72,12 @@ def scorer(served: dict[str, Any], **settings: Any) -> CheckedScorer:
     return build_scorer("rated", {"rated": entry})
 
 
+def used(scorer: CheckedScorer) -> EndpointUsage:
+    figures = scorer.metered.take_usage("rated") if scorer.metered else None
+    assert figures is not None
+    return figures.usage
+
+
 def judge(served: dict[str, Any], **settings: Any) -> CheckedJudge:
     entry = {"kind": "llm", "template": COMPARE, "max_tokens": 2, **served, **settings}
     return build_judge("compared", parse_run({"judges": {"compared": entry}}, "run.yaml"))
@@ -81,13 +87,11 @@ def test_a_real_model_rates_and_its_answers_are_kept(served: dict[str, Any]) -> 
     first = scorer(served)
     scores = first.score(PROMPTS, RESPONSES)
     assert scores.shape == (3,) and np.abs(scores).max() <= 5.0
-    assert first.metered is not None
-    usage = first.metered.take_usage()
+    usage = used(first)
     assert usage.requests >= 3 and usage.prompt_tokens > 60 and usage.completion_tokens >= 3
     again = scorer(served)
     np.testing.assert_array_equal(again.score(PROMPTS, RESPONSES), scores)
-    assert again.metered is not None
-    assert again.metered.take_usage() == EndpointUsage(reused=3)
+    assert used(again) == EndpointUsage(reused=3)
 
 
 def test_a_real_model_compares_in_both_orders(served: dict[str, Any]) -> None:

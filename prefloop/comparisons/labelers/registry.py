@@ -7,10 +7,13 @@ A package of yours adds a labeler with one line in its pyproject.toml; the run f
     editor = "my_package:EditorLabeler"
 """
 
+from collections.abc import Mapping
+
 from prefloop.comparisons.labelers.labeler import Labeler
 from prefloop.comparisons.labelers.synthetic import SyntheticLabeler
 from prefloop.registry import LABELERS
-from prefloop.scorers.build import build_weighted
+from prefloop.scorers.build import WeightedScorer, build_weighted
+from prefloop.scorers.endpoint.usage import Metered
 from prefloop.settings.comparisons import SYNTHETIC
 from prefloop.settings.run import RunConfig
 
@@ -20,8 +23,16 @@ def build_labelers(config: RunConfig) -> dict[str, Labeler]:
     name = config.comparisons.labelers
     if name == SYNTHETIC:
         return _synthetic(config)
-    labeler: Labeler = LABELERS.load(name)()
+    labeler, _ = LABELERS.make(name, {}, f"comparisons.labelers.{name}")
     return {name: labeler}
+
+
+def metered_parts(labelers: Mapping[str, Labeler]) -> dict[str, Metered | None]:
+    """Return the scorers that synthetic labelers ask, by name, as `CheckedScorer.metered`."""
+    scorers = [part.scorer for part in labelers.values() if isinstance(part, SyntheticLabeler)]
+    mixed = [scorer for scorer in scorers if isinstance(scorer, WeightedScorer)]
+    # All labelers share one scorer.
+    return mixed[0].metered if mixed else {}
 
 
 def _synthetic(config: RunConfig) -> dict[str, Labeler]:

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from prefloop.choices import labeler_sources
-from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC
+from prefloop.choices import program_sources, synthetic_sources
+from prefloop.registry import LABELERS
+from prefloop.settings.comparisons import SYNTHETIC
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -30,36 +31,39 @@ class LabelerGroup:
 
 
 def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
-    """Return who gave the live labels of the store, one group for each kind that occurs."""
+    """Return who gave the live labels of the store, one group for each kind that occurs.
+
+    Who labeled before the run file named other labelers counts as well.
+    """
     people = {person.name for person in store.people.all()}
     counts = Counter(label.labeler for label in store.labels())
     groups = []
     for kind in KINDS:
-        names = [name for name in sorted(counts) if _kind(name, people, config) == kind]
+        names = [name for name in sorted(counts) if _kind(name, people) == kind]
         if names:
+            sources = frozenset().union(*(_sources(kind, name, config) for name in names))
             groups.append(
                 LabelerGroup(
                     kind=kind,
                     labelers=tuple(names),
                     n_labels=sum(counts[name] for name in names),
-                    sources=_sources(kind, names, config),
+                    sources=sources,
                 )
             )
     return groups
 
 
-def _kind(name: str, people: set[str], config: RunConfig) -> LabelerKind:
-    chosen = config.comparisons.labelers
+def _kind(name: str, people: set[str]) -> LabelerKind:
     if name in people:
         return "person"
-    if chosen == SYNTHETIC and _SYNTHETIC_NAME.fullmatch(name):
+    if _SYNTHETIC_NAME.fullmatch(name):
         return "synthetic"
-    if name == chosen and chosen not in (SYNTHETIC, PEOPLE, NOBODY):
-        return "program"
-    return "imported"
+    return "program" if name in LABELERS.names() else "imported"
 
 
-def _sources(kind: LabelerKind, names: list[str], config: RunConfig) -> frozenset[str]:
-    if kind in ("synthetic", "program"):
-        return labeler_sources(config)
-    return frozenset(f"{kind}:{name}" for name in names)
+def _sources(kind: LabelerKind, name: str, config: RunConfig) -> frozenset[str]:
+    if kind == "synthetic":
+        return synthetic_sources(config)
+    if kind == "program":
+        return program_sources(name)
+    return frozenset({f"{kind}:{name}"})

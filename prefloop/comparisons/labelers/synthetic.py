@@ -55,7 +55,7 @@ class SyntheticLabeler:
         rounds: int = 1,
     ) -> None:
         self.name = name
-        self._scorer = scorer
+        self.scorer = scorer
         self._config = config
         self._seed = seed
         self._instructions = instructions
@@ -96,9 +96,7 @@ class SyntheticLabeler:
         )
 
     def _impressions(self, question: Question, noise: NDArray[np.float64], *, first: int) -> Scores:
-        impressions = self._strength(question.comparison.round) * self._score(
-            self._scorer, question
-        )
+        impressions = self._strength(question.comparison.round) * self._score(self.scorer, question)
         impressions += self._config.disagreement * PRIVATE_SD * noise
         impressions[first] += self._config.position_bias
         return impressions

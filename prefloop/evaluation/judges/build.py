@@ -1,14 +1,16 @@
 """Judges made from a run file, and checked where they return their outcomes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefloop.choices import chosen_kind, is_scorer
-from prefloop.errors import InputError, PrefloopError
+from prefloop.comparisons.labelers.sources import LabelerGroup
+from prefloop.errors import InputError, PrefloopError, SettingsError
 from prefloop.evaluation.judges.judge import OUTCOMES, BatchJudge, Judge, Outcome
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
-from prefloop.registry import JUDGES, NoSettings, plug_in_error, sources_of
+from prefloop.figures.text import counted
+from prefloop.registry import JUDGES, NoSettings, overlapping_sources, plug_in_error, sources_of
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import Metered
 from prefloop.settings.run import RunConfig
@@ -23,6 +25,8 @@ class CheckedJudge:
     """What the run file calls it; verdicts are stored under it."""
     judge: Judge
     settings: Section = field(default_factory=NoSettings)
+    shared_sources: tuple[str, ...] = ()
+    """What it shares with people who labeled; see `compared_with_labelers`."""
 
     @property
     def scorer(self) -> CheckedScorer | None:
@@ -82,6 +86,25 @@ class CheckedJudge:
             raise InputError(
                 plug_in_error(f"judge {self.name!r}", type(self.judge), error)
             ) from error
+
+
+def compared_with_labelers(judge: CheckedJudge, groups: Iterable[LabelerGroup]) -> CheckedJudge:
+    """Return the judge with the sources that it shares with people who labeled.
+
+    SettingsError if it shares a source with any other labels of the store.
+    """
+    of_people: frozenset[str] = frozenset()
+    for group in groups:
+        common = overlapping_sources(judge.sources, group.sources)
+        if group.kind == "person":
+            of_people |= common
+        elif common:
+            raise SettingsError(
+                f"evaluation.judges: {judge.name!r} is no independent judge: "
+                f"{counted(group.n_labels, group.kind + ' label')} of the store rest on the same "
+                f"({', '.join(sorted(common))}). Choose another judge."
+            )
+    return replace(judge, shared_sources=tuple(sorted(of_people)))
 
 
 def build_judge(name: str, config: RunConfig) -> CheckedJudge:

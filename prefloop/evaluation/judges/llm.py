@@ -12,10 +12,10 @@ from typing import ClassVar
 from pydantic import field_validator
 
 from prefloop.evaluation.judges.judge import Outcome
+from prefloop.figures.usage import UsageFigures
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig
 from prefloop.scorers.endpoint.template import check_template, fill
-from prefloop.scorers.endpoint.usage import EndpointUsage
 
 TEMPLATE = """\
 Below are the beginning of a text and two continuations of it, A and B. Which continuation is \
@@ -67,14 +67,9 @@ class LLMJudge:
         """Return the model's name."""
         return frozenset({settings.model})
 
-    @property
-    def prices(self) -> PriceConfig:
-        """What tokens cost."""
-        return self._settings.prices
-
-    def take_usage(self) -> EndpointUsage:
-        """Return what was used since this was asked last."""
-        return self._endpoint.take_usage()
+    def take_usage(self, name: str) -> UsageFigures | None:
+        """Return what was used since this was asked last, under a name; None if nothing was."""
+        return self._endpoint.take_usage(name)
 
     def compare(self, prompt: str, a: str, b: str) -> Outcome:
         """Return what became of `a` beside `b`."""

@@ -7,8 +7,8 @@ nor the key is written down. A line that a crash cut short is passed over.
 import json
 from pathlib import Path
 
+from prefloop.figures.usage import EndpointUsage
 from prefloop.files import disk_refusals
-from prefloop.scorers.endpoint.usage import EndpointUsage
 
 
 def read_answers(path: Path) -> dict[str, str]:

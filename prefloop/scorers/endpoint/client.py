@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 import httpx
 
 from prefloop.errors import InputError
+from prefloop.figures.usage import EndpointUsage, UsageFigures
 from prefloop.files import user_cache
 from prefloop.scorers.endpoint.answers import append_answer, read_answers
 from prefloop.scorers.endpoint.connection import Connection
 from prefloop.scorers.endpoint.settings import EndpointConfig
-from prefloop.scorers.endpoint.usage import EndpointUsage, usage_of
+from prefloop.scorers.endpoint.usage import usage_figures, usage_of
 from prefloop.scorers.fingerprint import digest
 
 Reading = TypeVar("Reading")
@@ -37,10 +38,10 @@ class Endpoint:
         self._connection = Connection(config)
         self._usage = EndpointUsage()
 
-    def take_usage(self) -> EndpointUsage:
-        """Return what was used since this was asked last."""
+    def take_usage(self, name: str) -> UsageFigures | None:
+        """Return what was used since this was asked last, under a name; None if nothing was."""
         usage, self._usage = self._usage, EndpointUsage()
-        return usage
+        return usage_figures(name, self._config, usage)
 
     def ask(self, questions: Sequence[str], read: Read[Reading]) -> list[Reading]:
         """Return what `read` makes of the answer to each question, in order.

@@ -1,6 +1,7 @@
 """The evaluation of models through the real store."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,9 @@ def test_forgotten_rounds_lose_their_figures_and_no_others(store: Store, tmp_pat
     forget_evaluations(tmp_path, [1])
     assert [f.figures.model for f in read_run_folder(tmp_path).evaluations] == [POLICY, OTHER]
     assert not evaluation_path(tmp_path, "policy/update-16").exists()
+
+
+def test_a_judge_that_labeled_is_said_to_have(store: Store, tmp_path: Path) -> None:
+    ann = replace(LENGTH, shared_sources=("person:ann",))
+    (figures,) = _evaluate(store, tmp_path, judges=[LEXICON, ann])
+    assert [found.shared_sources for found in figures.win_rates] == [(), ("person:ann",)]

@@ -52,15 +52,21 @@ def test_synthetic_labelers_rest_on_their_scorers(store: Store) -> None:
     assert group.sources == {"length", "concrete nouns"}
 
 
-def test_imported_labels_are_told_apart_from_all_others(store: Store) -> None:
+def test_synthetic_labels_from_before_people_labeled_count(store: Store) -> None:
     store.people.add("ann", "labeler")
-    names = ["ann", "worker-7", "synthetic-1"]
-    groups = labeler_groups(answered_by(store, names), run(labelers="people"))
+    config = run(labelers="people", synthetic={"scorers": {"length": 1.0}})
+    groups = labeler_groups(answered_by(store, ["ann", "synthetic-1"]), config)
     assert [(g.kind, g.labelers) for g in groups] == [
         ("person", ("ann",)),
-        ("imported", ("synthetic-1", "worker-7")),
+        ("synthetic", ("synthetic-1",)),
     ]
-    assert groups[1].sources == {"imported:synthetic-1", "imported:worker-7"}
+    assert groups[1].sources == {"length"}
+
+
+def test_imported_labels_are_their_labelers(store: Store) -> None:
+    [group] = labeler_groups(answered_by(store, ["worker-7", "openai"]), run(labelers="none"))
+    assert (group.kind, group.labelers) == ("imported", ("openai", "worker-7"))
+    assert group.sources == {"imported:openai", "imported:worker-7"}
 
 
 def test_nobody_has_labeled_yet(store: Store) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from prefloop.comparisons.labelers.sources import LabelerGroup, LabelerKind
 from prefloop.errors import InputError, SettingsError
-from prefloop.evaluation.judges.build import CheckedJudge, build_judge
+from prefloop.evaluation.judges.build import CheckedJudge, build_judge, compared_with_labelers
 from prefloop.evaluation.judges.judge import Outcome
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
 from prefloop.run_file import parse_run
@@ -99,3 +100,26 @@ def test_an_unknown_judge_is_refused_with_a_guess() -> None:
         parse_run({"evaluation": {"judges": ["lexcon"]}}, "run.yaml")
     with pytest.raises(SettingsError, match=r"judges\.j: judge 'lm' is not known"):
         parse_run({"judges": {"j": {"kind": "lm"}}}, "run.yaml")
+
+
+def group(kind: LabelerKind, *sources: str) -> LabelerGroup:
+    return LabelerGroup(kind=kind, labelers=("x",), n_labels=1200, sources=frozenset(sources))
+
+
+def test_a_judge_that_shares_a_source_with_stored_labels_is_refused() -> None:
+    judge = build_judge("length", RUN)
+    for kind in ("synthetic", "program", "imported"):
+        with pytest.raises(SettingsError, match=rf"'length' is no .* 1,200 {kind} labels .*length"):
+            compared_with_labelers(judge, [group(kind, "imagery", "length")])
+    assert compared_with_labelers(judge, [group("synthetic", "imagery")]).shared_sources == ()
+
+
+def test_a_person_who_labeled_may_judge_and_is_reported() -> None:
+    class Ann(_Says):
+        name = "ann"
+        sources = frozenset({"person:ann"})
+
+    ann = CheckedJudge("ann", Ann())
+    people = group("person", "person:ann", "person:bob")
+    assert compared_with_labelers(ann, [people]).shared_sources == ("person:ann",)
+    assert compared_with_labelers(ann, [group("person", "person:eve")]).shared_sources == ()

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from prefloop.errors import DiskError, InputError
+from prefloop.figures.usage import EndpointUsage, UsageFigures, usage_text
 from prefloop.scorers.endpoint import client as client_module
 from prefloop.scorers.endpoint import refusals
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
-from prefloop.scorers.endpoint.usage import EndpointUsage
+from prefloop.scorers.endpoint.settings import EndpointConfig
 from tests.unit.scorers.endpoint.chat_server import (
     USAGE,
     ChatServer,
@@ -41,6 +41,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def endpoint(server: ChatServer | str, **settings: Any) -> Endpoint:
     url = server if isinstance(server, str) else server.url
     return Endpoint(EndpointConfig(base_url=url, model="judge-1", **settings))
+
+
+def taken(asked: Endpoint) -> UsageFigures:
+    used = asked.take_usage("mine")
+    assert used is not None
+    return used
 
 
 def number(answer: str) -> int:
@@ -97,9 +103,9 @@ def test_the_same_question_is_asked_once() -> None:
         assert asked.ask(["a 1", "a 1", "b 2"], number) == [1, 1, 2]
         assert asked.ask(["b 2"], number) == [2]
     assert sorted(server.asked) == ["a 1", "b 2"]
-    usage = asked.take_usage()
-    assert (usage.requests, usage.reused) == (2, 1)
-    assert asked.take_usage() == EndpointUsage()
+    used = taken(asked)
+    assert (used.usage.requests, used.usage.reused) == (2, 1)
+    assert asked.take_usage("mine") is None
 
 
 @pytest.mark.parametrize(
@@ -214,7 +220,7 @@ def test_an_interrupted_scoring_goes_on_where_it_stopped() -> None:
         asked = endpoint(server)
         assert asked.ask(QUESTIONS, number) == list(range(12))
     assert not there & set(server.asked), "an answer that was paid for was asked for again"
-    assert asked.take_usage().reused == len(there)
+    assert taken(asked).usage.reused == len(there)
 
 
 def test_answers_under_way_are_kept_when_another_fails() -> None:
@@ -280,24 +286,30 @@ def test_what_it_cost_is_counted() -> None:
         return says("hm") if n_before == 0 else says("3")
 
     with serving(behave) as server:
-        asked = endpoint(server)
+        asked = endpoint(server, prices={"prompt": 2.5, "completion": 10.0, "currency": "EUR"})
         asked.ask(["a", "b"], number)
-    usage = asked.take_usage()
-    assert usage.requests == 4, "answers that cannot be read are paid for too"
-    assert usage.prompt_tokens == 4 * USAGE["prompt_tokens"]
-    assert usage.completion_tokens == 4 * USAGE["completion_tokens"]
-    prices = PriceConfig(prompt=2.5, completion=10.0)
-    assert usage.money(prices) == pytest.approx((400 * 2.5 + 8 * 10.0) / 1e6)
+    used = taken(asked)
+    assert used.usage == EndpointUsage(
+        requests=4,  # Answers that cannot be read are paid for too.
+        prompt_tokens=4 * USAGE["prompt_tokens"],
+        completion_tokens=4 * USAGE["completion_tokens"],
+    )
+    assert used.money == pytest.approx((400 * 2.5 + 8 * 10.0) / 1e6)
+    assert (used.name, used.model, used.currency) == ("mine", "judge-1", "EUR")
 
 
-def test_a_cost_that_is_not_known_is_not_made_up() -> None:
-    with serving(lambda question, n: says("3", usage=None)) as server:
-        asked = endpoint(server)
+@pytest.mark.parametrize(
+    ("prices", "usage"),
+    [({}, USAGE), ({"prompt": 1.0}, USAGE), ({"prompt": 1.0, "completion": 1.0}, None)],
+    ids=["no prices", "one price", "no tokens"],
+)
+def test_a_cost_that_is_not_known_is_not_made_up(prices: dict[str, float], usage: Any) -> None:
+    with serving(lambda question, n: says("3", usage=usage)) as server:
+        asked = endpoint(server, prices=prices)
         asked.ask(["a"], number)
-    usage = asked.take_usage()
-    assert (usage.requests, usage.unmetered) == (1, 1)
-    prices = PriceConfig(prompt=1.0, completion=1.0)
-    assert usage.money(prices) is None and "not reported for 1" in usage.text(prices)
+    used = taken(asked)
+    assert used.usage.requests == 1 and used.money is None
+    assert ("not reported for 1 request" in usage_text(used)) == (usage is None)
 
 
 # The key
@@ -359,8 +371,7 @@ def test_no_message_and_no_file_holds_the_key(
 ASKING = """
 import sys
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig, PriceConfig
-from prefloop.scorers.endpoint.usage import EndpointUsage
+from prefloop.scorers.endpoint.settings import EndpointConfig
 config = EndpointConfig(base_url=sys.argv[1], model="judge-1", concurrency=2)
 Endpoint(config).ask([f"question {i}" for i in range(12)], int)
 """
