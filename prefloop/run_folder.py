@@ -10,7 +10,7 @@ from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.reading import read_evaluation, read_trust
 from prefloop.figures.record import from_object
 from prefloop.figures.trust import TrustFigures
-from prefloop.figures.usage import UsageFigures
+from prefloop.figures.usage import UsageFigures, total_usage
 from prefloop.files import read_json_lines
 
 EVALUATION = "evaluation"
@@ -63,6 +63,11 @@ class RunFigures:
         """Return the evaluation of the policy with which a round ended."""
         found = [file for file in self.evaluations if file.figures.round == round_number]
         return found[-1] if found else None
+
+    @property
+    def usage_totals(self) -> list[UsageFigures]:
+        """What each scorer and judge used of an endpoint in the whole run."""
+        return total_usage(self.usages)
 
     @property
     def methods(self) -> tuple[str, ...]:

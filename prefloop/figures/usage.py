@@ -1,5 +1,7 @@
 """Figures about what endpoints were used for (`usage.jsonl`): requests, tokens and money."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel
 
 from prefloop.figures.record import RECORD
@@ -45,7 +47,7 @@ class UsageFigures(BaseModel):
     currency: str
 
 
-def total_usage(figures: "tuple[UsageFigures, ...]") -> list[UsageFigures]:
+def total_usage(figures: Iterable[UsageFigures]) -> list[UsageFigures]:
     """Return one sum for each name and model, in the order in which they came."""
     sums: dict[tuple[str, str, str], UsageFigures] = {}
     for part in figures:

@@ -5,6 +5,7 @@ from typing import Any
 
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.usage import usage_text
 
 NARROW = "\u202f"
 """The narrow space between a number and its unit, which no line break splits."""
@@ -81,6 +82,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": text.money,
     "duration": text.duration,
     "model_title": text.model_title,
+    "usage_text": usage_text,
 }
 """Those of the model cards; a page's figures are `unbroken` too."""
 

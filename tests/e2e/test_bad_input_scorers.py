@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.run_folder import read_run_folder
+from prefloop.scorers.endpoint import refusals
 from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.e2e.small_run import make_run
+from tests.unit.scorers.endpoint.chat_server import Reply, says, serving
 
 GOOD = "def score(prompts, responses):\n    return [float(len(r)) for r in responses]\n"
 COUNTING = """
@@ -69,3 +72,37 @@ def test_a_misspelt_setting_of_a_scorer_is_told_before_anything_runs(
     message = prefloop.refused("run", run, "scorers.mine.fiel=other.py")
     assert "scorers.mine.fiel: no such setting. Did you mean file?" in message
     assert not (run / "prefloop.db").exists()
+
+
+def test_a_judge_that_talks_nonsense_or_is_away_loses_nothing(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training is done when the judge fails; the same command goes on with the verdicts."""
+    monkeypatch.setenv("PREFLOOP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(refusals, "FIRST_PAUSE_SECONDS", 0.01)
+    with serving(lambda question, n: says("Both are lovely.")) as server:
+        endpoint = {"base_url": server.url, "model": "m", "patience_seconds": 0.1, "attempts": 2}
+        prices = {"prompt": 1.0, "completion": 2.0}
+        run = make_run(
+            tmp_path / "run",
+            gpt2_folder,
+            rounds=1,
+            judges={"model_m": {"kind": "llm", "prices": prices, **endpoint}},
+            evaluation={"judges": ["model_m", "lexicon"]},
+        )
+        told = prefloop.refused("run", run)
+        assert "model 'm' at http://127.0.0.1" in told and "'Both are lovely.'" in told
+        assert not list((run / "evaluation").rglob("*.json"))
+        server.behave = lambda question, n: Reply(status=503)
+        assert "503 Service Unavailable" in prefloop.refused("run", run)
+        server.behave = lambda question, n: says("A")
+        assert "model_m: " in prefloop.done("run", run).err
+        figures = read_run_folder(run).latest
+    assert figures is not None
+    assert [found.judge for found in figures.figures.win_rates] == ["model_m", "lexicon"]
+    assert figures.figures.win_rates[0].ties == figures.figures.win_rates[0].n
+    [used] = read_run_folder(run).usage_totals
+    n_pairs = figures.figures.win_rates[0].n
+    assert used.usage.requests >= 2 * n_pairs + 2, "nonsense is paid for too"
+    assert used.money is not None and used.money > 0
+    assert "asked the model m over HTTP" in (run / "report" / "index.html").read_text("utf-8")

@@ -12,6 +12,8 @@ from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.record import to_json
 from prefloop.figures.text import fixed, money, percent, share_interval
+from prefloop.figures.usage import EndpointUsage, UsageFigures
+from prefloop.files import append_json_line
 from prefloop.report.build import build_report
 from prefloop.run_folder import evaluation_path, read_run_folder
 from prefloop.settings.run import RunConfig
@@ -190,6 +192,17 @@ def test_a_judge_that_shares_a_source_is_named(fake_run: Path, tmp_path: Path) -
     page = _build(folder)
     assert "is no independent judge: it rests on what labels rest on too (person:ann)" in page
     assert "had no part in the labels" not in page
+
+
+def test_what_an_endpoint_cost_is_told(fake_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(fake_run, tmp_path / "paid"))
+    usage = EndpointUsage(requests=512, prompt_tokens=81_000, completion_tokens=1024)
+    line = UsageFigures(name="<judge>", model="m", usage=usage, money=1.25, currency="EUR")
+    for _ in range(2):
+        append_json_line(folder / "usage.jsonl", line.model_dump())
+    page = _build(folder)
+    assert "<dt>&lt;judge&gt;</dt><dd>asked the model m over HTTP: 1,024 requests, " in page
+    assert "162,000 prompt and 2,048 completion tokens, 2.50 EUR</dd>" in page
 
 
 def _add_earlier_samples(folder: Path) -> None:
