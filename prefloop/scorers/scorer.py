@@ -1,13 +1,16 @@
 """What a scorer is: text in, one number per response out."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 """One number per response."""
+
+Sources = frozenset[str] | Callable[[Any], frozenset[str]]
+"""What verdicts rest on: names, or a function from the settings to names."""
 
 
 class Scorer(Protocol):
@@ -23,11 +26,16 @@ class Scorer(Protocol):
 
     name: ClassVar[str]
     """What a run file calls it."""
-    sources: ClassVar[frozenset[str]]
-    """What its scores rest on. Two scorers with a common source are not independent.
-    Where the settings decide, this is a static method from settings to names."""
     description: ClassVar[str]
     """What the report calls it, such as `a sentiment lexicon`."""
+
+    @property
+    def sources(self) -> Sources:
+        """What its scores rest on: two scorers with a common source are not independent.
+
+        An attribute of the class: names, or a static method from the settings to names.
+        """
+        ...
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return one number per (prompt, response)."""

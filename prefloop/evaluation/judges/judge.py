@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Protocol, get_args, runtime_checkable
 
+from prefloop.scorers.scorer import Sources
+
 Outcome = Literal["win", "tie", "loss"]
 """What became of the first of two responses."""
 
@@ -25,11 +27,16 @@ class Judge(Protocol):
 
     name: ClassVar[str]
     """What a run file calls it."""
-    sources: ClassVar[frozenset[str]]
-    """What its verdicts rest on. A judge that shares a source with a labeler is refused.
-    Where the settings decide, this is a static method from settings to names."""
     description: ClassVar[str]
     """What the report calls it, such as `a language model`."""
+
+    @property
+    def sources(self) -> Sources:
+        """What its verdicts rest on: a judge that shares a source with a labeler is refused.
+
+        An attribute of the class: names, or a static method from the settings to names.
+        """
+        ...
 
     def compare(self, prompt: str, a: str, b: str) -> Outcome:
         """Return what became of `a` beside `b`."""

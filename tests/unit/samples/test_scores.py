@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -26,9 +27,9 @@ SAMPLES = make_samples(TEXTS, prompt=PROMPT)
 class Counting:
     """Scores by characters, and remembers what it was asked."""
 
-    name = "counting"
-    sources = frozenset({"length"})
-    description = "a count of characters"
+    name: ClassVar[str] = "counting"
+    sources: ClassVar[frozenset[str]] = frozenset({"length"})
+    description: ClassVar[str] = "a count of characters"
 
     class Settings(Section):
         scale: float = 1.0

@@ -1,6 +1,7 @@
 """Scorers made by name, mixed, and checked where they hand over their numbers."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -34,9 +35,9 @@ def test_every_plain_scorer_scores_and_says_what_it_is(name: str) -> None:
 class _Returns:
     """Returns what it was made with, whatever it is asked."""
 
-    name = "broken"
-    sources = frozenset({"nothing"})
-    description = "a broken scorer"
+    name: ClassVar[str] = "broken"
+    sources: ClassVar[frozenset[str]] = frozenset({"nothing"})
+    description: ClassVar[str] = "a broken scorer"
 
     def __init__(self, scores: Sequence[float]) -> None:
         self.scores = scores

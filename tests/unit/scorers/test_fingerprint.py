@@ -2,13 +2,17 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from prefloop.registry import SCORERS
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.fingerprint import files_hash, source_hash
+from prefloop.scorers.scorer import Scores
 from prefloop.scorers.sentiment import WEIGHTS, SentimentScorer
 from prefloop.settings.section import Section
 
@@ -22,15 +26,18 @@ def test_the_same_scorer_has_the_same_fingerprint_and_another_has_another() -> N
 
 
 class _Scaled:
-    name = "scaled"
-    sources = frozenset({"nothing"})
-    description = "a scaled scorer"
+    name: ClassVar[str] = "scaled"
+    sources: ClassVar[frozenset[str]] = frozenset({"nothing"})
+    description: ClassVar[str] = "a scaled scorer"
 
     class Settings(Section):
         scale: float = 1.0
 
     def __init__(self, settings: Settings) -> None:
         self.scale = settings.scale
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        return np.full(len(responses), self.scale)
 
 
 def test_changed_settings_change_it() -> None:

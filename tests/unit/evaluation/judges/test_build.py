@@ -1,6 +1,7 @@
 """Judges by name, and checked where they return their outcomes."""
 
 from collections.abc import Sequence
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
@@ -20,15 +21,15 @@ RUN = parse_run({}, "run.yaml")
 class _Says:
     """Says what it was made with, pair by pair."""
 
-    name = "says"
-    sources = frozenset({"itself"})
-    description = "a judge that says what it was made with"
+    name: ClassVar[str] = "says"
+    sources: ClassVar[frozenset[str]] = frozenset({"itself"})
+    description: ClassVar[str] = "a judge that says what it was made with"
 
     def __init__(self, *outcomes: str) -> None:
         self.outcomes = list(outcomes)
 
-    def compare(self, prompt: str, a: str, b: str) -> str:
-        return self.outcomes.pop(0)
+    def compare(self, prompt: str, a: str, b: str) -> Outcome:
+        return cast(Outcome, self.outcomes.pop(0))
 
 
 class _SaysAll(_Says):
@@ -37,9 +38,9 @@ class _SaysAll(_Says):
 
 
 class _Words:
-    name = "words"
-    sources = frozenset({"length"})
-    description = "a count of words"
+    name: ClassVar[str] = "words"
+    sources: ClassVar[frozenset[str]] = frozenset({"length"})
+    description: ClassVar[str] = "a count of words"
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         return np.array([float(len(text.split())) for text in responses])
@@ -108,7 +109,8 @@ def group(kind: LabelerKind, *sources: str) -> LabelerGroup:
 
 def test_a_judge_that_shares_a_source_with_stored_labels_is_refused() -> None:
     judge = build_judge("length", RUN)
-    for kind in ("synthetic", "program", "imported"):
+    kinds: tuple[LabelerKind, ...] = ("synthetic", "program", "imported")
+    for kind in kinds:
         with pytest.raises(SettingsError, match=rf"'length' is no .* 1,200 {kind} labels .*length"):
             compared_with_labelers(judge, [group(kind, "imagery", "length")])
     assert compared_with_labelers(judge, [group("synthetic", "imagery")]).shared_sources == ()
@@ -116,8 +118,7 @@ def test_a_judge_that_shares_a_source_with_stored_labels_is_refused() -> None:
 
 def test_a_person_who_labeled_may_judge_and_is_reported() -> None:
     class Ann(_Says):
-        name = "ann"
-        sources = frozenset({"person:ann"})
+        sources: ClassVar[frozenset[str]] = frozenset({"person:ann"})
 
     ann = CheckedJudge("ann", Ann())
     people = group("person", "person:ann", "person:bob")
