@@ -39,6 +39,14 @@ def test_cut_after_the_first_stop_that_is_late_enough(sampler: Sampler) -> None:
         assert sampler.text_of(row.tolist()) == sampler.tokenizer.decode(row[mask].tolist())
 
 
+def test_generation_ends_a_response_where_the_mask_ends_it(sampler: Sampler) -> None:
+    stop = sampler.stop_rule.stop_id
+    response = torch.tensor([[stop] * 6])
+    ends = [bool(sampler.stop_rule.ends_at(response[:, i], i)) for i in range(6)]
+    assert ends == [False, False, True, True, True, True]
+    assert int(sampler.stop_rule.apply(response).mask.sum()) == ends.index(True) + 1
+
+
 def test_labelers_see_no_null_character(sampler: Sampler) -> None:
     ids = sampler.tokenizer.encode("a\0b")
     assert "\0" in sampler.tokenizer.decode(ids)
