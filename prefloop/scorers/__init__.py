@@ -1,1 +1,1 @@
-"""What a synthetic labeler can like, and what a judge can go by: one scorer per file."""
+"""Scorers: text in, one number per response out; one kind per file."""

@@ -1,8 +1,8 @@
 """A language model as a judge: it sees both responses, in both orders.
 
 Asked in one order only, a model prefers the first or the second place, whatever stands there (Zheng
-et al. 2023, arXiv:2306.05685, section 3.4). A response wins if it wins in both orders; where the
-orders disagree it is a tie.
+et al. 2023, arXiv:2306.05685, sections 3.3-3.4). A response wins if it wins in both orders; where
+the orders disagree it is a tie.
 """
 
 import re
