@@ -27,6 +27,8 @@ from prefloop.settings.section import Count, Section
 class HFClassifierConfig(Section):
     """A sequence classifier of the Hugging Face kind."""
 
+    operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
+
     folder: str
     """Folder of the model and its tokenizer, or a hub name. It is what the scores rest on."""
 

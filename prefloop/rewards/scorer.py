@@ -33,6 +33,8 @@ MODEL_FILES = (".safetensors", ".json", ".txt", ".model")
 class RewardModelConfig(Section):
     """A reward model that a run of prefloop saved."""
 
+    operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
+
     folder: str
     """Its folder, such as `my-run/rewards/round-0`."""
 

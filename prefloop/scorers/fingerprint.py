@@ -1,12 +1,13 @@
 """Fingerprints: scores that were made another way are recognized and made again.
 
-A fingerprint covers the class, its settings, its source code and that of the modules of its own
-package which it uses, and the scorer's `content_hash`, if it has one. It does not cover installed
-libraries, nor what a server does behind a model's name.
+A fingerprint covers the class, its settings apart from `operational` ones, its source code and that
+of the modules of its own package which it uses, and the scorer's `content_hash`, if it has one. It
+does not cover installed libraries, nor what a server does behind a model's name.
 """
 
 import hashlib
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -23,7 +24,8 @@ def fingerprint_of(part: Any, settings: Section) -> str:
     made = type(part)
     module = sys.modules[made.__module__]
     content: str = getattr(part, "content_hash", "")
-    return digest(made.__qualname__, settings.model_dump_json(), source_hash(module), content)
+    meaning = json.dumps(settings.meaning(), sort_keys=True, default=str)
+    return digest(made.__qualname__, meaning, source_hash(module), content)
 
 
 @cache

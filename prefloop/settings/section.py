@@ -1,7 +1,7 @@
 """What every section of a run file is made of: frozen, strict, and without unknown names."""
 
 import difflib
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,13 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
+
+    operational: ClassVar[frozenset[str]] = frozenset()
+    """Settings that change how a result is computed, but not the result: batch sizes, limits."""
+
+    def meaning(self) -> dict[str, Any]:
+        """Return the settings on which results depend."""
+        return self.model_dump(exclude=set(self.operational))
 
 
 def told(error: ValidationError, section: type[BaseModel], where: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """The settings of a language model behind an OpenAI-compatible endpoint."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -26,6 +26,13 @@ class PriceConfig(Section):
 
 class EndpointConfig(Section):
     """A language model behind an OpenAI-compatible endpoint."""
+
+    operational: ClassVar[frozenset[str]] = frozenset(
+        [
+            *("key_variable", "concurrency", "timeout_seconds", "patience_seconds", "attempts"),
+            *("answers", "prices"),
+        ]
+    )
 
     base_url: str
     """Address of the endpoint, such as `http://127.0.0.1:8000/v1`; requests go to

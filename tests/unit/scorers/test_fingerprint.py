@@ -48,6 +48,23 @@ def test_changed_settings_change_it() -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
+def test_settings_that_change_no_score_change_nothing() -> None:
+    """A run that is slowed down, or pays another price, has not to be judged again."""
+    entry = {"kind": "openai", "base_url": "http://h/v1", "model": "m"}
+
+    def print_of(**settings: object) -> str:
+        return build_scorer("mine", {"mine": {**entry, **settings}}).fingerprint
+
+    assert print_of() == print_of(concurrency=1, timeout_seconds=9.0, prices={"prompt": 1.0})
+    for settings in (
+        {"model": "n"},
+        {"template": "{response}?"},
+        {"scale": 2.0},
+        {"max_tokens": 1},
+    ):
+        assert print_of(**settings) != print_of()
+
+
 def test_changed_weights_change_it(tmp_path: Path) -> None:
     copy = tmp_path / "weights.safetensors"
     copy.write_bytes(WEIGHTS.read_bytes())
