@@ -10,10 +10,10 @@ import torch
 import transformers
 from workload import Workload, matmul_gflops, measurement, queries, report
 
-from prefloop.models.heads import ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.reward_source import RewardModelSource
+from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import Sampler
@@ -34,12 +34,12 @@ def settings(workload: Workload) -> PolicyConfig:
         minibatches=1,
         epochs=workload.epochs,
         lr=workload.lr,
-        whiten_rewards=workload.microbatch_size >= 8,
+        options={"whiten_rewards": workload.microbatch_size >= 8},
         kl=KLConfig(control="fixed", coef=workload.kl_coef),
     )
 
 
-def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PPOTrainer:
+def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PolicyTrainer:
     """Return a trainer with all roles from one folder. Without a stop rule every token counts."""
     tokenizer = load_tokenizer(folder)
     causal = load_causal(folder, tokenizer)
@@ -55,13 +55,13 @@ def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PPOTrainer:
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     sampler = Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary)
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=workload.seed)
-    head = ValueHead(roles.policy.width)
-    return PPOTrainer(roles, head, reward_model, sampler, settings(workload), seed=workload.seed)
+    source = RewardModelSource(reward_model, sampler)
+    return build_trainer(roles, source, sampler, settings(workload), seed=workload.seed)
 
 
-def prompts(workload: Workload, ppo: PPOTrainer) -> list[Prompt]:
+def prompts(workload: Workload, ppo: PolicyTrainer) -> list[Prompt]:
     """Return the workload's queries as prompts that encode to exactly these tokens."""
-    tokenizer = ppo.sampler.tokenizer
+    tokenizer = ppo.collector.sampler.tokenizer
     ids = queries(
         workload, len(tokenizer.hf_tokenizer), count=workload.rollouts * workload.batch_size
     )
@@ -69,7 +69,7 @@ def prompts(workload: Workload, ppo: PPOTrainer) -> list[Prompt]:
         Prompt(id=str(i), text=tokenizer.decode(row), source="bench", split="train")
         for i, row in enumerate(ids)
     ]
-    assert [ppo.sampler.query_ids(p) for p in made] == ids
+    assert [ppo.collector.sampler.query_ids(p) for p in made] == ids
     return made
 
 
@@ -83,14 +83,14 @@ def main() -> None:
     before = matmul_gflops()
     ppo = trainer(workload, arguments.folder, cast(Adapter, arguments.adapter))
     asked = prompts(workload, ppo)
-    start = [p.detach().clone() for _, p in ppo.roles.policy.named_parameters]
+    start = [p.detach().clone() for _, p in ppo.collector.roles.policy.named_parameters]
     seconds = []
     for update in range(workload.rollouts):
         began = time.perf_counter()
         line = ppo.step(ppo.prompts_of(update, asked))
         seconds.append(time.perf_counter() - began)
         assert line["policy/response_tokens"] == workload.response_tokens
-    after = [p for _, p in ppo.roles.policy.named_parameters]
+    after = [p for _, p in ppo.collector.roles.policy.named_parameters]
     moved = any(not torch.equal(a, b) for a, b in zip(start, after, strict=True))
     assert moved, "the policy did not change"
     side = "prefloop" if arguments.adapter == "none" else f"prefloop {arguments.adapter}"

@@ -8,7 +8,7 @@ import inspect
 import json
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,7 +21,7 @@ from docs.api_page import api_page
 from docs.markdown import markdown_table
 from prefloop import errors, metrics
 from prefloop.cli.main import app
-from prefloop.registry import JUDGES, SCORERS
+from prefloop.registry import JUDGES, METHODS, SCORERS
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task, preset_names
@@ -95,6 +95,11 @@ def settings_page() -> str:
     for place, section in sections(RunConfig):
         lines += ["", f"## {place or 'The whole run'}", "", inspect.getdoc(section) or "", ""]
         lines += markdown_table(COLUMNS, _settings(section, place))
+    for name in METHODS.names():
+        section = METHODS.load(name).Settings
+        lines += ["", f"## policy.options with `policy.method: {name}`", ""]
+        lines += [inspect.getdoc(section) or "", ""]
+        lines += markdown_table(COLUMNS, _settings(section, "policy.options"))
     return "\n".join(lines)
 
 
@@ -282,14 +287,19 @@ def metrics_page() -> str:
         "# Metrics",
         "",
         "Every line of a run's `metrics.jsonl` is one update: `stage`, `round` and `update` say",
-        "which, `episodes` or `labels` how much was seen until then, and the keys below what was",
-        "measured.",
+        "which, `episodes` or `labels` how much was seen until then, `method` how the policy was",
+        "trained, and the keys below what was measured.",
         "",
+        *_metrics_table(metrics.METRICS),
     ]
-    return "\n".join(
-        lines
-        + markdown_table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in metrics.METRICS.items()])
-    )
+    for name in METHODS.names():
+        lines += ["", f"## With `policy.method: {name}`", ""]
+        lines += _metrics_table(METHODS.load(name).metrics)
+    return "\n".join(lines)
+
+
+def _metrics_table(known: Mapping[str, str]) -> list[str]:
+    return markdown_table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in known.items()])
 
 
 def tables_page() -> str:

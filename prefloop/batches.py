@@ -5,7 +5,7 @@ K = responses in the largest comparison.
 A mask is True where a token counts. No other polarity exists here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -13,9 +13,9 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """One collected batch of responses: everything PPO needs, computed once.
+    """One collected batch of responses: everything a method needs, computed once.
 
-    Outside the mask is padding, with log-probability 0.
+    Responses to one prompt are neighbors. Outside the mask is padding, with log-probability 0.
     """
 
     query: Int[Tensor, "B Q"]
@@ -26,10 +26,16 @@ class Rollout:
     is_ended: Bool[Tensor, " B"]
     logprobs: Float[Tensor, "B T"]
     ref_logprobs: Float[Tensor, "B T"]
-    values: Float[Tensor, "B T"]
+    values: Float[Tensor, "B T"] | None
+    """None for a method without a value head."""
     scores: Float[Tensor, " B"]
     prefix_states: Float[Tensor, "B L D"] | None = None
     """Frozen-layer outputs for query and response; None if every layer is trained."""
+
+    def rows(self, rows: Int[Tensor, " N"]) -> "Rollout":
+        """Return some responses of the rollout, in the order of `rows`."""
+        present = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(self, **{name: value[rows] for name, value in present.items()})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Every quantity that training writes down: its name, meaning and unit, in one place.
 
-`metrics.jsonl` holds one object per update. The glossary page is built from this table.
+`metrics.jsonl` holds one object per update. What only one method reports, such as a value loss,
+stands on its class, as `metrics`. docs/reference/metrics.md is made of both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,21 +19,14 @@ METRICS: dict[str, str] = {
     "over the batch, in nats.",
     "policy/kl_coef": "Coefficient of the KL penalty (beta) during this update.",
     "policy/score": "Mean score of the batch, with the penalty of responses that did not end.",
-    "policy/total_reward": "Mean of score - kl_coef * kl: what PPO maximizes within the cap.",
+    "policy/total_reward": "Mean of score - kl_coef * kl: what training maximizes below the cap.",
     "policy/entropy": "Mean entropy of the policy per token that counts, in nats.",
-    "policy/approx_kl": "Half the mean squared change of log-probabilities during this update.",
-    "policy/clip_fraction": "Share of tokens whose probability ratio was clipped.",
-    "policy/ratio_max": "Largest probability ratio in the update.",
-    "policy/policy_loss": "Clipped surrogate loss, mean over the update's steps.",
-    "policy/value_loss": "Clipped value loss, mean over the update's steps.",
-    "policy/explained_variance": "Share of the returns' variance that the values account for, at "
-    "rollout; 1 is perfect.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
-    "policy/kl_increase": "By how much the KL had grown since the rollout when a step began, in "
-    "nats per response, mean over the update's steps.",
-    "policy/kl_cap_weight": "Weight of the pull towards the reference, mean over the update's "
-    "steps: 0 up to `policy.kl.cap`, 1 from a fifth above it.",
+    "policy/kl_increase": "How much the KL had grown since the rollout when a step began, in nats "
+    "per response, mean over the update's steps.",
+    "policy/kl_cap_weight": "Weight of the KL term in the loss, mean over the update's steps: 0 up "
+    "to `policy.kl.cap`, 1 from a fifth above it.",
     "policy/lr": "Adam step size of the policy.",
 }
 
@@ -53,13 +47,18 @@ class MetricsLog:
     def __init__(self, path: Path, mirror: Mirror | None = None) -> None:
         self.path = path
         self.mirror = mirror
+        self._known = set(METRICS)
+
+    def define(self, meanings: Mapping[str, str]) -> None:
+        """Allow quantities that METRICS does not hold, such as those of the run's method."""
+        self._known |= set(meanings)
 
     def write(
         self, line: Mapping[str, Any], logged_samples: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        """Append one update's numbers; a name that the table lacks is our bug."""
-        unknown = [key for key in line if "/" in key and key not in METRICS]
-        assert not unknown, f"metrics without a definition: {unknown}"
+        """Append one update's numbers, each of which must be defined."""
+        unknown = [key for key in line if "/" in key and key not in self._known]
+        assert not unknown, f"metrics without a definition in METRICS or on the method: {unknown}"
         append_json_line(self.path, dict(line))
         if self.mirror is not None:
             self.mirror.write(line, logged_samples)

@@ -7,13 +7,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from prefloop.models.heads import ValueHead
+from prefloop.batches import Rollout
+from prefloop.models.generation import Generation
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.reward_source import RewardModelSource
+from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.rewards.model import RewardModel
-from prefloop.samples.sampler import Sampler
+from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from prefloop.settings.samples import SamplesConfig
@@ -76,14 +78,35 @@ def sampler_on(
 
 def trainer_on(
     folder: Path, *, adapter: Adapter = "lora", reward: Any = None, task: Any = None, **policy: Any
-) -> PPOTrainer:
-    """Return PPO on the model in `folder`, small enough for a test."""
+) -> PolicyTrainer:
+    """Return a trainer on the model in `folder`, small enough for a test; PPO unless asked."""
     tokenizer, roles = roles_on(folder, adapter=adapter)
     small = {"batch_size": 8, "episodes": 64, "microbatch_size": 8, "epochs": 2, "lr": 3e-3}
-    config = PolicyConfig(**{**small, "kl": KLConfig(coef=0.1), **policy})
     reward = reward or RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     sampler = sampler_on(tokenizer, roles, **(task or {}))
-    return PPOTrainer(roles, ValueHead(roles.policy.width), reward, sampler, config, seed=1)
+    return trainer_of(roles, reward, sampler, **{**small, "kl": KLConfig(coef=0.1), **policy})
+
+
+def trainer_of(roles: ModelRoles, reward: Any, sampler: Sampler, **policy: Any) -> PolicyTrainer:
+    """Return a trainer whose reward model is `reward`, which may be anything that has `score`."""
+    config, source = PolicyConfig(**policy), RewardModelSource(reward, sampler)
+    return build_trainer(roles, source, sampler, config, seed=1)
+
+
+def sampled_batch(response: Tensor, sampler: Sampler) -> SampledBatch:
+    """Return given responses as if they had been drawn."""
+    zeros = torch.zeros(response.shape)
+    generation = Generation(response=response, logprobs=zeros, values=None, prefix_states=None)
+    query = torch.zeros((len(response), 1), dtype=torch.long)
+    mask = torch.ones_like(query, dtype=torch.bool)
+    return SampledBatch(query, mask, generation, sampler.stop_rule.apply(response))
+
+
+def improve(trainer: PolicyTrainer, rollout: Rollout, *, kl: float = 0.0) -> dict[str, float]:
+    """Take the steps of one update on a rollout whose KL is said to be `kl`."""
+    return trainer.optimizer.improve(
+        rollout, kl=kl, kl_coef=trainer.kl_coef, update=trainer.update, seed=trainer.seed
+    )
 
 
 def disturb(role_model: RoleModel, scale: float = 0.1) -> None:

@@ -8,8 +8,6 @@ mask, whatever stands there.
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from prefloop.functional.masking import masked_whiten
-
 TRUNCATED_AT = 4.0
 """No sampled token stands for more than this many of its kind."""
 
@@ -30,6 +28,23 @@ def kl_k1(
     return (logprobs - ref_logprobs).masked_fill(~mask, 0.0)
 
 
+def kl_k2(
+    logprobs: Float[Tensor, "B T"],
+    ref_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+) -> Float[Tensor, "B T"]:
+    """Return half the square of the log-ratio of each token.
+
+        kl_t = (logprobs_t - ref_logprobs_t)^2 / 2
+
+    Biased, but for tokens sampled from the policy its gradient is that of the KL per token:
+    E[k1_t d logprobs_t] = d KL_t, while k1's own gradient is 0 in the mean. So it can stand in a
+    loss, as it does above `policy.kl.cap` (docs/details.md, 26).
+    Schulman 2020, "Approximating KL Divergence", k2.
+    """
+    return 0.5 * kl_k1(logprobs, ref_logprobs, mask).square()
+
+
 def kl_k3(
     logprobs: Float[Tensor, "B T"],
     ref_logprobs: Float[Tensor, "B T"],
@@ -44,23 +59,6 @@ def kl_k3(
     """
     k1 = kl_k1(logprobs, ref_logprobs, mask)
     return (-k1).expm1() + k1
-
-
-def kl_cap_advantages(
-    logprobs: Float[Tensor, "B T"],
-    ref_logprobs: Float[Tensor, "B T"],
-    mask: Bool[Tensor, "B T"],
-) -> Float[Tensor, "B T"]:
-    """Return advantages whose policy gradient leads back to the reference, and nowhere else.
-
-        A_t = -kl_t, whitened over the mask
-
-    Each token answers for its own divergence only (gamma 0, no score): a policy that agrees with
-    the reference token by token agrees with it altogether, and the estimate varies little. A
-    step beyond the cap adds them to its own. A departure of prefloop's: 2019 had no cap
-    (docs/details.md, 26).
-    """
-    return masked_whiten(-kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
 
 
 def kl_increase(

@@ -4,7 +4,7 @@ CLIP = 0.2
 """Largest relative error that the controller sees: it answers in measure to a runaway KL."""
 
 RAMP = 0.2
-"""Share of the cap beyond it over which the way back comes to its full weight."""
+"""Share of the cap, above it, over which the weight of the KL term rises from 0 to 1."""
 
 
 def adaptive_kl_coef(
@@ -24,11 +24,11 @@ def adaptive_kl_coef(
 
 
 def kl_cap_weight(kl: float, *, cap: float) -> float:
-    """Return how much the way back to the reference weighs in a step, from 0 to 1.
+    """Return the weight of the KL term in the loss of a step, from 0 to 1.
 
         weight = clip((kl / cap - 1) / 0.2, 0, 1)
 
-    0 up to the cap, 1 from a fifth beyond it; in between score and way back pull at the policy
+    0 up to the cap, 1 from a fifth above it; in between score and KL term pull at the policy
     together. Every step has a weight of its own, from the KL as the step before found it: one
     weight for a whole update undoes most of what several have learned (docs/details.md, 26).
     """

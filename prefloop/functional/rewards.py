@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from prefloop.functional.kl import kl_k1
+from prefloop.functional.kl import kl_k1, sequence_kl
 from prefloop.functional.masking import last_index
 
 
@@ -33,6 +33,23 @@ def shape_rewards(
     last = last_index(mask).unsqueeze(1)
     rewards = (-kl_coef * kl).scatter_add(1, last, scores.unsqueeze(1).to(kl.dtype))
     return rewards, kl
+
+
+def sequence_rewards(
+    scores: Float[Tensor, " B"],
+    logprobs: Float[Tensor, "B T"],
+    ref_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+    *,
+    kl_coef: float,
+) -> Float[Tensor, " B"]:
+    """Return one reward per response: what `shape_rewards` sums to.
+
+        reward = score - kl_coef * sum_t (logprobs_t - ref_logprobs_t)
+
+    Ziegler et al. 2019, arXiv:1909.08593, eq. 2.
+    """
+    return scores - kl_coef * sequence_kl(kl_k1(logprobs, ref_logprobs, mask))
 
 
 def penalize_unended(

@@ -25,7 +25,7 @@ KEEP = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was read back."""
+    """A training state: tensors by name, and the rest as JSON."""
 
     number: int
     tensors: dict[str, Tensor]
@@ -173,7 +173,10 @@ def training_tensors(named: Named, optimizer: torch.optim.Optimizer) -> dict[str
 def restore_training(
     tensors: Mapping[str, Tensor], named: Named, optimizer: torch.optim.Optimizer | None
 ) -> None:
-    """Put weights and moments back; a name or shape that differs is an error."""
+    """Put weights and moments back; a name or shape that differs is an error.
+
+    A parameter without saved moments has none afterwards, whatever it had before.
+    """
     named = list(named)
     wanted = {(name, tuple(parameter.shape)) for name, parameter in named}
     found = {
@@ -198,5 +201,6 @@ def restore_training(
                     # A fused step goes through weight and moments as they lie in memory.
                     like = saved if moment == "step" else parameter
                     moments[moment] = torch.empty_like(like).copy_(saved)
+            optimizer.state.pop(parameter, None)
             if moments:
                 optimizer.state[parameter] = moments

@@ -1,4 +1,5 @@
-"""Writing the tuned models as folders that transformers opens without this package."""
+"""Writing the tuned models: as folders that transformers opens without this package, and as the
+trained weights alone, which this package reads back."""
 
 from pathlib import Path
 from typing import cast
@@ -16,12 +17,14 @@ from prefloop.models.runtime import DType, shapes_only
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
+FULL = "model.safetensors"
+VALUE_HEAD = "value_head.safetensors"
 
 
 def save_policy(
-    folder: Path, roles: ModelRoles, value_head: ValueHead, tokenizer: Tokenizer
+    folder: Path, roles: ModelRoles, value_head: ValueHead | None, tokenizer: Tokenizer
 ) -> None:
-    """Write the policy as a plain causal language model; its value head goes beside it."""
+    """Write the policy as a plain causal language model; a value head goes beside it."""
     causal = roles.policy.causal
     tied = bool(causal.config.get_text_config().tie_word_embeddings)
     head = "lm_head.weight"
@@ -31,13 +34,45 @@ def save_policy(
         if not (tied and name == head)
     }
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, folder / FULL, metadata={"format": "pt"})
     _write_config(folder, _copy_of(causal.config), type(causal).__name__, causal.dtype)
     if causal.generation_config is not None:
         causal.generation_config.save_pretrained(folder)
-    save_file(dict(value_head.state_dict()), folder / "value_head.safetensors")
+    _save_value_head(folder, value_head)
     _save_adapter(folder, roles, roles.policy)
     tokenizer.hf_tokenizer.save_pretrained(folder)
+
+
+def save_weights(folder: Path, roles: ModelRoles, value_head: ValueHead | None) -> None:
+    """Write what is trained of the policy: the adapters, or with `adapter: none` all weights.
+
+    A value head goes beside it. The base model and the tokenizer are not written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {name: p.detach().contiguous() for name, p in roles.policy.named_parameters}
+    save_file(own, folder / _weights_file(roles))
+    _save_value_head(folder, value_head)
+
+
+def load_weights(folder: Path, roles: ModelRoles, value_head: ValueHead | None = None) -> None:
+    """Put weights that `save_weights` wrote into the policy, and into a value head if one is given.
+
+    CheckpointError if they are of other `models` settings or of another base model.
+    """
+    named = dict(roles.policy.named_parameters)
+    path = folder / _weights_file(roles)
+    source = load_file(path) if path.exists() else {}
+    shapes = {name: p.shape for name, p in source.items()}
+    if shapes != {name: p.shape for name, p in named.items()}:
+        raise CheckpointError(
+            f"{folder} was written with another model or other models settings (models.name, "
+            "models.adapter, models.lora_*). Put those of run.resolved.yaml back."
+        )
+    with torch.no_grad():
+        for name, parameter in named.items():
+            parameter.copy_(source[name])
+    if value_head is not None:
+        value_head.load_state_dict(load_file(folder / VALUE_HEAD))
 
 
 def save_reward_model(
@@ -61,7 +96,7 @@ def save_reward_model(
     weights["score.weight"] = head.weight.detach().contiguous()
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, folder / FULL, metadata={"format": "pt"})
     _write_config(folder, config, type(shell).__name__, causal.dtype)
     _save_adapter(folder, roles, roles.reward)
     tokenizer.hf_tokenizer.save_pretrained(folder)
@@ -72,7 +107,7 @@ def restore_role_model(folder: Path, roles: ModelRoles, role_model: RoleModel) -
 
     With adapters the low-rank updates are read, not their merged sum, so nothing is rounded twice.
     """
-    weights: dict[str, Tensor] = load_file(folder / "model.safetensors")
+    weights: dict[str, Tensor] = load_file(folder / FULL)
     is_lora = roles.config.adapter == "lora"
     has_adapter = (folder / ADAPTER).exists()
     source = load_file(folder / ADAPTER) if is_lora and has_adapter else weights
@@ -96,6 +131,15 @@ def _save_adapter(folder: Path, roles: ModelRoles, role_model: RoleModel) -> Non
     if roles.config.adapter == "lora":
         own = {name: p.detach().contiguous() for name, p in role_model.named_parameters}
         save_file(own, folder / ADAPTER)
+
+
+def _save_value_head(folder: Path, value_head: ValueHead | None) -> None:
+    if value_head is not None:
+        save_file(dict(value_head.state_dict()), folder / VALUE_HEAD)
+
+
+def _weights_file(roles: ModelRoles) -> str:
+    return ADAPTER if roles.config.adapter == "lora" else FULL
 
 
 def _write_config(folder: Path, config: PreTrainedConfig, architecture: str, dtype: DType) -> None:

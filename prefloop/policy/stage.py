@@ -1,10 +1,10 @@
-"""The policy stage: PPO updates up to the end of a round, with checkpoints on the way."""
+"""The policy stage: updates up to the end of a round, with checkpoints on the way."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
-from prefloop.errors import DivergedError
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
@@ -14,59 +14,25 @@ from prefloop.models.checkpoint import (
     forget_checkpoints_after,
     load_checkpoint,
     read_checkpoint,
-    restore_training,
     save_checkpoint,
-    training_tensors,
 )
 from prefloop.models.export import save_policy
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.kl_watch import KLCapWatch, read_kl_watch, watch_cap
+from prefloop.policy.lineage import PolicyLineage, read_lineage
+from prefloop.policy.rollout import RolloutCollector
+from prefloop.policy.trainer import PolicyTrainer
+from prefloop.policy.weights import PolicyWeights
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Prompt
 from prefloop.seeding import derive_seed
 
-PATIENCE = 10
-"""Rollouts far beyond `policy.kl.cap`, none with a lower KL than before, and the run stops."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyLineage:
-    """By which way the policy came to where it stands; part of every checkpoint."""
-
-    branch: int = 0
-    """How often it was rolled back. Each branch draws random numbers of its own: with the same
-    ones it would do again what it was rolled back for."""
-    rolled_back_by: str = ""
-    """The id of the cord after which it last went back."""
-    label_cutoff: int = 0
-    """The event of the ledger at which it last went back: reward models know all until then."""
-    branch_of_round: Mapping[str, int] = field(default_factory=dict)
-    """Round -> the branch that finished it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class KLCapWatch:
-    """How long the policy has been far beyond its cap without coming back; in every checkpoint."""
-
-    rollouts: int = 0
-    """Rollouts since the KL was at its least."""
-    lowest: float | None = None
-    """The least KL since it went there, nats."""
-
-    def after(self, kl: float, *, is_far: bool) -> "KLCapWatch":
-        """Return what holds after a rollout with this KL."""
-        if not is_far:
-            return KLCapWatch()
-        if self.lowest is None or kl < self.lowest:
-            return KLCapWatch(lowest=kl)
-        return replace(self, rollouts=self.rollouts + 1)
-
 
 class PolicyStage:
-    """Runs PPO through the rounds of one run. Updates are counted over the whole run."""
+    """Trains the policy through the rounds of one run. Updates are counted over the whole run."""
 
     def __init__(
         self,
-        trainer: PPOTrainer,
+        trainer: PolicyTrainer,
         metrics: MetricsLog,
         *,
         run: Path,
@@ -81,9 +47,16 @@ class PolicyStage:
         self.progress = progress
         self.check_stop = check_stop
         self.lineage = PolicyLineage()
+        self.weights = PolicyWeights(
+            run,
+            trainer.collector.roles,
+            trainer.collector.value_head,
+            every=trainer.config.keep_every,
+        )
+        metrics.define(trainer.method.metrics)
         self._kept = kept
         self._seed = trainer.seed
-        self._kl_cap_watch = KLCapWatch()
+        self._kl_watch = KLCapWatch()
 
     @property
     def update(self) -> int:
@@ -92,67 +65,78 @@ class PolicyStage:
 
     @property
     def checkpoints(self) -> list[int]:
-        """Updates that the policy can go back to, oldest first."""
+        """Updates that the policy can be rolled back to, oldest first."""
         return [number for number in checkpoint_numbers(self.folder) if number <= self.update]
 
     @property
     def rolled_back_by(self) -> str:
-        """The id of the cord after which it last went back; empty if it never did."""
+        """The id of the stop request after which it was last rolled back; empty if it never was."""
         return self.lineage.rolled_back_by
 
-    def name_of(self, round_number: int) -> str:
-        """Return the model name of a finished round's policy, under which its samples are stored.
+    @property
+    def current_name(self) -> str:
+        """The canonical model name of the policy as it is now."""
+        return self.lineage.name_of_update(self.update)
 
-        One that was made after a roll back has another name than the one it replaced.
-        """
-        branch = self.lineage.branch_of_round.get(str(round_number), 0)
-        return f"policy/round-{round_number}" + (f"-branch-{branch}" if branch else "")
+    def name_of(self, round_number: int) -> str:
+        """Return the canonical model name of a round's policy; InputError if it has none yet."""
+        return self.lineage.name_of_round(round_number)
+
+    def keep_weights(self) -> None:
+        """Keep the current weights under their name, as whoever evaluates or samples them needs."""
+        self.weights.keep(self.current_name)
 
     def restore(self) -> None:
-        """Go on from the newest complete checkpoint, if there is one."""
+        """Continue from the newest complete checkpoint, if there is one."""
         checkpoint = load_checkpoint(self.folder, self.progress.say)
         if checkpoint is not None:
             self._load_state(checkpoint)
-            self.progress.say(f"The policy goes on from update {checkpoint.number}.")
-        self.metrics.forget_after("policy", self.trainer.update)
+            self.progress.say(f"The policy continues from update {checkpoint.number}.")
+        lineage = self.weights.free_names(self.lineage, self.update)
+        if lineage.branch != self.lineage.branch:
+            self.progress.say(
+                f"Updates after {self.update} were made and evaluated before; those made now are "
+                f"called policy/update-N-branch-{lineage.branch}."
+            )
+        self._set_lineage(lineage)
+        self.metrics.forget_after("policy", self.update)
 
     def ensure_checkpoint(self) -> None:
-        """Write a checkpoint of where the policy stands, unless there is one."""
+        """Write a checkpoint of the current state, unless there is one."""
         if self.update not in self.checkpoints:
             self._checkpoint()
 
-    def go_back(self, update: int, *, cord: str, label_cutoff: int) -> None:
-        """Take the checkpoint of `update`, from which another branch begins.
+    def roll_back(self, update: int, *, request: str, label_cutoff: int) -> None:
+        """Continue from the checkpoint of `update`, from which another branch begins.
 
-        Interrupted at any point, it can be done again: the checkpoint says which cord it obeyed.
+        Interrupted at any point, it can be done again: the checkpoint holds the id of the stop
+        request that it followed.
         """
         branch = self.lineage.branch
         self._load_state(read_checkpoint(self.folder, update))
-        if self.lineage.rolled_back_by != cord:
-            branch = max(branch, self.lineage.branch) + 1
-            self._set_course(
-                replace(self.lineage, branch=branch, rolled_back_by=cord, label_cutoff=label_cutoff)
-            )
+        if self.lineage.rolled_back_by != request:
+            forked = self.lineage.forked(update, above=branch)
+            self._set_lineage(replace(forked, rolled_back_by=request, label_cutoff=label_cutoff))
             self._checkpoint()
         forget_checkpoints_after(self.folder, update)
+        self._prune_weights()
         self.metrics.forget_after("policy", update)
 
     def forget(self, rounds: Iterable[int]) -> None:
-        """Drop what was exported of these rounds: it is made anew."""
+        """Drop the exported policies of these rounds, which will be made again."""
         for number in rounds:
-            remove_folder(self.run / "policy" / f"round-{number}")
+            remove_folder(export_folder(self.run, number))
 
-    def improve(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
-        """Make updates until update `end`, then write the round's policy down."""
-        start = self.trainer.update
-        name = str(round_number)
-        if start < end or name not in self.lineage.branch_of_round:
-            branch_of_round = {**self.lineage.branch_of_round, name: self.lineage.branch}
-            self._set_course(replace(self.lineage, branch_of_round=branch_of_round))
-        self.advance(round_number, end, prompts)
-        self._write(round_number, is_new=self.trainer.update > start)
+    def train_round(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
+        """Make updates until update `end`, then export the round's policy."""
+        start = self.update
+        ended = self.lineage.round_ends.get(str(round_number))
+        if start < end or ended is None or ended > start:
+            self._set_lineage(self.lineage.with_round(round_number, max(start, end)))
+        self.train(round_number, end, prompts)
+        self._export(round_number, is_new=self.update > start)
 
-    def advance(
+    def train(
         self,
         round_number: int,
         end: int,
@@ -173,74 +157,81 @@ class PolicyStage:
                 self.folder, trainer.update, keep_only_checkpoint=round_number > 0
             ):
                 line = trainer.step(trainer.prompts_of(trainer.update, prompts))
-            self._tell(round_number, line, note or {})
-            self._watch_cap(line)
+            self._write_line(round_number, line, note or {})
+            self._kl_watch = watch_cap(
+                self._kl_watch, line["policy/kl"], trainer.config.kl, self.folder
+            )
             every = trainer.config.checkpoint_every
             if trainer.update == end or (every and trainer.update % every == 0):
                 self._checkpoint()
+            elif self.weights.is_scheduled(self.current_name):
+                self.weights.save(self.current_name)
             detail = f"score {line['policy/score']:+.2f}, KL {line['policy/kl']:.1f} nats"
-            self.progress.count("improving the policy", trainer.update - start, end - start, detail)
+            self.progress.count("training the policy", trainer.update - start, end - start, detail)
             self.check_stop("between policy updates")
         if trainer.update > start:
             self.ensure_checkpoint()
 
-    def _tell(self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]) -> None:
+    def _write_line(
+        self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]
+    ) -> None:
         trainer = self.trainer
         place = {
             "stage": "policy",
+            "method": trainer.method.name,
             "round": round_number,
             "update": trainer.update,
             "episodes": trainer.update * trainer.config.batch_size,
         }
         self.metrics.write({**place, **note, **line}, trainer.logged_samples)
 
-    def _watch_cap(self, line: Mapping[str, float]) -> None:
-        kl = line["policy/kl"]
-        is_far = self.trainer.kl_cap_weight(kl) == 1.0
-        self._kl_cap_watch = self._kl_cap_watch.after(kl, is_far=is_far)
-        if self._kl_cap_watch.rollouts >= PATIENCE:
-            cap, lowest = self.trainer.config.kl.cap, self._kl_cap_watch.lowest
-            raise DivergedError(
-                f"the policy's KL was {kl:.1f} nats, far beyond policy.kl.cap {cap}, and came no "
-                f"lower than {lowest:.1f} in {PATIENCE} rollouts. Lower policy.lr, raise "
-                f"policy.kl.coef, delete {self.folder} and run again; labels and reward models "
-                "are kept."
-            )
-
     def _checkpoint(self) -> None:
-        trainer = self.trainer
-        tensors = training_tensors(trainer.named_parameters, trainer.optimizer)
-        state = {
-            "kl_coef": trainer.kl_coef,
-            "n_steps": trainer.n_steps,
-            "patience": asdict(self._kl_cap_watch),
-            "course": asdict(self.lineage),
-        }
-        save_checkpoint(self.folder, trainer.update, tensors, state, kept=self._kept)
+        """Write weights and checkpoint; weights come first, so that every checkpoint has some."""
+        self.weights.save(self.current_name)
+        training = self.trainer.state()
+        state = {"lineage": self.lineage.state(), "kl_cap_watch": self._kl_watch.state()}
+        save_checkpoint(
+            self.folder,
+            training.number,
+            training.tensors,
+            {**training.state, **state},
+            kept=self._kept,
+        )
+        self._prune_weights()
+
+    def _prune_weights(self) -> None:
+        self.weights.prune([self.lineage.name_of_update(n) for n in self.checkpoints])
 
     def _load_state(self, checkpoint: Checkpoint) -> None:
-        trainer = self.trainer
-        restore_training(checkpoint.tensors, trainer.named_parameters, trainer.optimizer)
-        trainer.update = checkpoint.number
-        trainer.n_steps = checkpoint.state["n_steps"]
-        trainer.kl_coef = checkpoint.state["kl_coef"]
-        # Earlier checkpoints know of neither: patience begins anew, and nothing was rolled back.
-        self._kl_cap_watch = KLCapWatch(**checkpoint.state.get("patience", {}))
-        self._set_course(PolicyLineage(**checkpoint.state.get("course", {})))
+        self.trainer.load_state(checkpoint)
+        self._kl_watch = read_kl_watch(checkpoint.state)
+        self._set_lineage(read_lineage(checkpoint.state, self.metrics.lines()))
 
-    def _set_course(self, lineage: PolicyLineage) -> None:
+    def _set_lineage(self, lineage: PolicyLineage) -> None:
         self.lineage = lineage
         branch = lineage.branch
         self.trainer.seed = derive_seed(self._seed, "branch", branch) if branch else self._seed
 
-    def _write(self, round_number: int, *, is_new: bool) -> None:
-        folder = self.run / "policy" / f"round-{round_number}"
+    def _export(self, round_number: int, *, is_new: bool) -> None:
+        """Write the round's policy as a model folder, unless it is there."""
+        folder = export_folder(self.run, round_number)
         if not is_new and folder.exists() and not verify_folder(folder, hashes=False):
             return
-        trainer = self.trainer
-        write_folder(
-            folder,
-            lambda place: save_policy(
-                place, trainer.roles, trainer.value_head, trainer.sampler.tokenizer
-            ),
-        )
+        name = self.name_of(round_number)
+        with nullcontext() if name == self.current_name else self.weights.loaded(name):
+            write_model(folder, self.trainer.collector)
+
+
+def export_folder(run: Path, round_number: int) -> Path:
+    """Return where a round's policy lies as a model folder."""
+    return run / "policy" / f"round-{round_number}"
+
+
+def write_model(folder: Path, collector: RolloutCollector) -> None:
+    """Write the policy, as it is now, as a model folder."""
+    write_folder(
+        folder,
+        lambda place: save_policy(
+            place, collector.roles, collector.value_head, collector.sampler.tokenizer
+        ),
+    )

@@ -5,13 +5,13 @@ from typing import TypedDict
 
 from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.metrics import MetricsLog
-from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import start_runtime
 from prefloop.models.sources import resolve
+from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
 from prefloop.prompts.loading import load_prompts, training_texts
@@ -48,7 +48,8 @@ def assemble(
     rewards = RewardStage(
         reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
     )
-    trainer = _trainer(config, roles, reward_model, sampler)
+    reward = build_reward_source(config, reward_model, sampler)
+    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     policy = _policy_stage(config, trainer, metrics, folder, at_work)
     drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)
     return Stages(
@@ -79,15 +80,8 @@ def _sampler(config: RunConfig, tokenizer: Tokenizer, roles: ModelRoles) -> Samp
     return Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
 
 
-def _trainer(
-    config: RunConfig, roles: ModelRoles, reward_model: RewardModel, sampler: Sampler
-) -> PPOTrainer:
-    value_head = ValueHead(roles.policy.width, roles.policy.runtime)
-    return PPOTrainer(roles, value_head, reward_model, sampler, config.policy, seed=config.seed)
-
-
 def _policy_stage(
-    config: RunConfig, trainer: PPOTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
+    config: RunConfig, trainer: PolicyTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
 ) -> PolicyStage:
     """Return the policy stage; checkpoints at the ends of rounds stay, to be rolled back to."""
     ends = {last_update(config, r) for r in range(-1, config.rounds)}

@@ -18,6 +18,8 @@ def evaluate(stages: Stages, round_number: int) -> None:
     chosen = held_out[: settings.prompts]
     known = config.comparisons.known_scorers
     model = stages.policy.name_of(round_number)
+    if model == stages.policy.current_name:
+        stages.policy.keep_weights()
     draw = stages.drawer.draw
     draw(chosen, model=REFERENCE, round=0, purpose="evaluation", per_prompt=1)
     draw(chosen, model=model, round=round_number, purpose="evaluation", per_prompt=1)

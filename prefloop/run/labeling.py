@@ -42,11 +42,14 @@ def wait_for_people(stages: Stages, round_number: int) -> None:
 
 def _questions(stages: Stages, round_number: int, split: str, wanted: int) -> list[Comparison]:
     """Return the round's comparisons of a split, made from samples of the newest policy."""
+    model = REFERENCE if round_number == 0 else stages.policy.name_of(round_number - 1)
+    if model == stages.policy.current_name:
+        stages.policy.keep_weights()
     return stages.builder.questions(
         stages.shuffled_prompts(split, f"label prompts {split}"),
         round=round_number,
         split=split,
-        model=REFERENCE if round_number == 0 else stages.policy.name_of(round_number - 1),
+        model=model,
         wanted=wanted,
     )
 

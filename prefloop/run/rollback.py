@@ -39,6 +39,6 @@ def roll_back(stages: Stages, request: StopRequest) -> None:
     stages.rewards.forget(later)
     stages.policy.forget(later)
     forget_evaluations(stages.folder, later)
-    stages.policy.go_back(target, cord=request.id, label_cutoff=event.sequence)
+    stages.policy.roll_back(target, request=request.id, label_cutoff=event.sequence)
     stages.monitor.note = ""
     stages.monitor.say(f"The policy continues from update {target}.")

@@ -18,7 +18,7 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
     if stages.policy.update >= limit or people.is_answered(round_number):
         return
     train_reward_model(stages, round_number - 1)
-    stages.policy.advance(
+    stages.policy.train(
         round_number,
         limit,
         stages.prompts_of("train"),
@@ -41,7 +41,7 @@ def train_reward_model(stages: Stages, round_number: int) -> None:
 def train_policy(stages: Stages, round_number: int) -> None:
     """Train the policy up to the round's last update, and export it."""
     end = stages.rounds.last_update(round_number)
-    stages.policy.improve(round_number, end, stages.prompts_of("train"))
+    stages.policy.train_round(round_number, end, stages.prompts_of("train"))
 
 
 def _reference_samples(stages: Stages) -> list[Sample]:

@@ -42,10 +42,7 @@ ARITHMETIC = frozenset(
 BROAD_EXCEPTS: dict[str, str] = {}
 """File -> why it must catch everything. May only shrink."""
 
-ARITHMETIC_KEPT = {
-    "prefloop/policy/improve.py:backward of an expression": "PPO's weighted sum of two losses, "
-    "beside the two calls that make them",
-}
+ARITHMETIC_KEPT: dict[str, str] = {}
 """file:call -> reason. May only shrink."""
 
 SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "RunFileLoader")

@@ -16,6 +16,7 @@ MODULES = [
     "ppo_loss",
     "preference_loss",
     "rewards",
+    "rloo",
     "schedules",
     "truncation",
 ]

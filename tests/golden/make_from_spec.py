@@ -100,10 +100,10 @@ case(
     padded([[math.exp(-k) - 1 + k for k in row] for row in kl], 0.0),
 )
 case(
-    "kl_cap_advantages",
-    "eq. 2's penalty of each token for itself, whitened as in original system 3.4, step 3",
+    "kl_k2",
+    "Schulman 2020: (ln r)^2 / 2 with r = ref / policy",
     {"logprobs": padded(logprobs), "ref_logprobs": padded(ref, -PAD), "mask": MASK},
-    padded(whiten([[-k for k in row] for row in kl], True), 0.0),
+    padded([[math.log(math.exp(-k)) ** 2 / 2 for k in row] for row in kl], 0.0),
 )
 case(
     "kl_increase",
@@ -142,6 +142,21 @@ case(
     },
     padded(rewards, 0.0),
     padded(kl, 0.0),
+)
+case(
+    "sequence_rewards",
+    "eq. 2: r(x, y) - beta log(pi(y|x) / rho(y|x)), each probability the product of its tokens'",
+    {
+        "scores": scores,
+        "logprobs": padded(logprobs),
+        "ref_logprobs": padded(ref, -PAD),
+        "mask": MASK,
+        "kl_coef": KL_COEF,
+    },
+    [
+        s - KL_COEF * math.log(math.prod(map(math.exp, p)) / math.prod(map(math.exp, q)))
+        for s, p, q in zip(scores, logprobs, ref, strict=True)
+    ],
 )
 
 values, returns = ragged(1.0), ragged(1.0, 0.5)
@@ -277,6 +292,42 @@ for done in (0.0, 0.05, 0.25, 0.9):
         "original system 4",
         {"initial": 500, "total": 5000, "fraction": done},
         int(np.rint(budget)),
+    )
+
+r = rng.normal(1, 2, 12).round(3)
+for k in (2, 3, 4):
+    loo = [
+        float(r[i] - np.mean([r[j] for j in range(12) if j // k == i // k and j != i]))
+        for i in range(12)
+    ]
+    case(
+        "leave_one_out_advantages",
+        "Ahmadian et al. 2024: R(y_i) - 1/(k-1) sum of R(y_j), j != i, response by response",
+        {"rewards": r.tolist(), "samples_per_prompt": k},
+        loo,
+    )
+A = rng.normal(0, 1, len(logprobs)).round(3)
+products = [
+    math.prod(math.exp(p - o) for p, o in zip(*rows, strict=True))
+    for rows in zip(logprobs, old, strict=True)
+]
+terms = [(-a * w, -a * float(np.clip(w, 0.5, 1.5))) for a, w in zip(A, products, strict=True)]
+for denominator in (None, 10):
+    n = denominator or len(terms)
+    case(
+        "clipped_sequence_loss",
+        "Schulman et al. 2017, eq. 7, with the whole response as the action, response by response",
+        {
+            "logprobs": padded(logprobs),
+            "old_logprobs": padded(old, -PAD),
+            "advantages": A.tolist(),
+            "mask": MASK,
+            "clip_range": 0.5,
+            "denominator": denominator,
+        },
+        float(sum(max(pair) for pair in terms) / n),
+        sum(clipped > plain for plain, clipped in terms) / n,
+        max(products),
     )
 
 target = Path(__file__).with_name("from_spec.json")

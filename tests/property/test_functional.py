@@ -12,9 +12,9 @@ from torch import Tensor
 from prefloop.functional.advantages import explained_variance, gae
 from prefloop.functional.kl import (
     exact_kl,
-    kl_cap_advantages,
     kl_increase,
     kl_k1,
+    kl_k2,
     kl_k3,
     sequence_kl,
 )
@@ -23,7 +23,8 @@ from prefloop.functional.masking import masked_mean, masked_var, masked_whiten
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
 from prefloop.functional.preference_loss import best_of_k_accuracy, best_of_k_loss
-from prefloop.functional.rewards import shape_rewards
+from prefloop.functional.rewards import sequence_rewards, shape_rewards
+from prefloop.functional.rloo import clipped_sequence_loss, leave_one_out_advantages
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.functional.schedules import cosine_decay, label_budget, linear_decay
 from prefloop.functional.truncation import stop_index, truncation_mask
@@ -58,19 +59,21 @@ def pipeline(batch: dict[str, Any], *, gamma: float = 0.99, lam: float = 0.95) -
     white = masked_whiten(rewards, mask, center=False)
     advantages, returns = gae(white, batch["values"], mask, gamma=gamma, lam=lam)
     final = masked_whiten(advantages, mask, center=True)
-    back = kl_cap_advantages(batch["logprobs"], batch["ref"], mask)
+    k2 = kl_k2(batch["logprobs"], batch["ref"], mask)
     gained = kl_increase(batch["logprobs"], batch["old"], batch["ref"], mask)
     policy = clipped_policy_loss(batch["logprobs"], batch["old"], final, mask, clip_range=0.2)
     value = clipped_value_loss(
         batch["values"], batch["old_values"], returns, mask, clip_range_value=0.2
     )
-    scalars = [*policy, *value, explained_variance(batch["values"], returns, mask)]
+    whole = sequence_rewards(batch["scores"], batch["logprobs"], batch["ref"], mask, kl_coef=0.15)
+    sequence = clipped_sequence_loss(batch["logprobs"], batch["old"], whole, mask, clip_range=0.2)
+    scalars = [*policy, *value, *sequence, explained_variance(batch["values"], returns, mask)]
     scalars += [masked_mean(batch["values"], mask), masked_var(batch["values"], mask)]
     return {
         "per token": torch.stack(
-            [rewards, kl, kl_k3(batch["logprobs"], batch["ref"], mask), final, back]
+            [rewards, kl, k2, kl_k3(batch["logprobs"], batch["ref"], mask), final]
         ),
-        "per response": torch.stack([sequence_kl(kl), gained], dim=1),
+        "per response": torch.stack([sequence_kl(kl), gained, whole], dim=1),
         "scalars": torch.stack(scalars),
     }
 
@@ -131,6 +134,8 @@ def test_rewards_of_a_response_sum_to_score_less_kl(seed: int, n: list[int], coe
     rewards, kl = shape_rewards(b["scores"], b["logprobs"], b["ref"], b["mask"], kl_coef=coef)
     expected = b["scores"] - coef * sequence_kl(kl)
     torch.testing.assert_close(rewards.sum(1), expected, **FP64)
+    whole = sequence_rewards(b["scores"], b["logprobs"], b["ref"], b["mask"], kl_coef=coef)
+    torch.testing.assert_close(whole, expected, **FP64)
 
 
 @given(seeds, lengths)
@@ -161,6 +166,42 @@ def test_kl_is_the_mean_of_both_estimators_and_never_negative(seed: int) -> None
 
 
 @given(seeds)
+def test_the_gradient_of_k2_is_that_of_the_kl(seed: int) -> None:
+    """Over all tokens, each with its probability; k1's own gradient is 0."""
+    generator = torch.Generator().manual_seed(seed)
+    logits, ref = torch.randn(2, 6, generator=generator, dtype=torch.float64)
+    logits.requires_grad_()
+    log_q = ref.log_softmax(0).unsqueeze(1)
+    every = torch.ones(6, 1, dtype=torch.bool)
+
+    def gradient(estimator: Any) -> Tensor:
+        log_p = logits.log_softmax(0).unsqueeze(1)
+        mean = (log_p.detach().exp() * estimator(log_p, log_q, every)).sum()
+        return torch.autograd.grad(mean, logits)[0]
+
+    log_p = logits.log_softmax(0).unsqueeze(1)
+    kl = (log_p.exp() * (log_p - log_q)).sum()
+    torch.testing.assert_close(gradient(kl_k2), torch.autograd.grad(kl, logits)[0], **FP64)
+    torch.testing.assert_close(gradient(kl_k1), torch.zeros_like(ref), **FP64)
+
+
+groups = st.tuples(seeds, st.integers(1, 5), st.integers(2, 6))
+
+
+@given(groups, st.floats(-50, 50))
+def test_leave_one_out_advantages_of_a_prompt_sum_to_nothing_and_forget_a_constant(
+    size: tuple[int, int, int], constant: float
+) -> None:
+    seed, n, k = size
+    rewards = torch.randn(n * k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = leave_one_out_advantages(rewards, samples_per_prompt=k)
+    torch.testing.assert_close(found.reshape(n, k).sum(1), torch.zeros(n).double(), **FP64)
+    easier = rewards + constant * torch.arange(n).repeat_interleave(k)
+    moved = leave_one_out_advantages(easier, samples_per_prompt=k)
+    assert (moved - found).abs().max() < 1e-10
+
+
+@given(seeds)
 def test_what_the_kl_increase_is_the_difference_of_both_kls(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     old, ref = torch.randn(2, 6, generator=generator, dtype=torch.float64).log_softmax(-1)
@@ -173,7 +214,7 @@ def test_what_the_kl_increase_is_the_difference_of_both_kls(seed: int) -> None:
 
 
 @given(st.floats(-10, 100), st.floats(0, 10), st.floats(0.1, 50))
-def test_the_way_back_weighs_more_the_further_beyond_the_cap(
+def test_the_kl_term_weighs_more_the_further_above_the_cap(
     kl: float, further: float, cap: float
 ) -> None:
     weight = kl_cap_weight(kl, cap=cap)

@@ -11,11 +11,19 @@ import torch
 from torch import Tensor
 
 from prefloop.comparisons.targets import Target
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.reward_source import RewardModelSource
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Comparison, Prompt, Sample
 from prefloop.rewards.dataset import preference_batch
 from prefloop.rewards.model import RewardModel
-from tests.stages_for_tests import PROMPTS, disturb, responses_with_stop, sample_of, trainer_on
+from tests.stages_for_tests import (
+    PROMPTS,
+    disturb,
+    responses_with_stop,
+    sample_of,
+    sampled_batch,
+    trainer_on,
+)
 
 RULE = {"stop": ".", "stop_min": 1, "response_tokens": 8, "prefix": "Q: ", "suffix": " A:"}
 
@@ -31,27 +39,29 @@ class Recorder:
         return torch.zeros(len(sequences))
 
 
-def trained_on(trainer: PPOTrainer, prompt: Prompt, sample: Sample) -> list[int]:
+def trained_on(trainer: PolicyTrainer, prompt: Prompt, sample: Sample) -> list[int]:
     """Return the ids that the reward model is trained on for a stored sample."""
     comparison = Comparison(
         id="c", prompt_id=prompt.id, sample_ids=(sample.id,) * 2, round=0, split="train"
     )
     target = Target(comparison=comparison, probabilities=(1.0, 0.0), n_labels=1)
-    batch = preference_batch([target], {sample.id: sample}, {prompt.id: prompt}, trainer.sampler)
+    batch = preference_batch(
+        [target], {sample.id: sample}, {prompt.id: prompt}, trainer.collector.sampler
+    )
     return list(batch.sequences[0][0])
 
 
-def scored_on(trainer: PPOTrainer, prompt: Prompt, response: Sequence[int]) -> list[int]:
+def scored_on(trainer: PolicyTrainer, prompt: Prompt, response: Sequence[int]) -> list[int]:
     """Return the ids that PPO hands to the reward model for a response."""
-    recorder = Recorder()
-    trainer.reward_model = recorder  # type: ignore[assignment]
-    trainer.score([prompt], torch.tensor([list(response)]), torch.tensor([True]))
+    recorder, sampler = Recorder(), trainer.collector.sampler
+    source = RewardModelSource(recorder, sampler)  # type: ignore[arg-type]
+    source.score([prompt], sampled_batch(torch.tensor([list(response)]), sampler))
     return recorder.seen[0]
 
 
 def test_training_and_ppo_give_the_reward_model_the_same_ids(model_folder: Path) -> None:
     trainer = trainer_on(model_folder, task=RULE)
-    sampler = trainer.sampler
+    sampler = trainer.collector.sampler
     assert sampler.stop_rule.stop_id is not None
     responses = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 8)
     lengths = set()
@@ -70,14 +80,14 @@ def test_twin_that_encodes_the_text_again_gives_other_ids_and_another_score(
     model_folder: Path,
 ) -> None:
     trainer = trainer_on(model_folder, task=RULE)
-    tokenizer = trainer.sampler.tokenizer
+    tokenizer = trainer.collector.sampler.tokenizer
     prompt = Prompt(id="p", text="He was sad and hun", source="test", split="train")
     letters = [i for c in "gry and." for i in tokenizer.encode(c)]
     sample = sample_of(prompt, letters, 0, tokenizer)
     assert sample.text == "gry and."
     ids = trained_on(trainer, prompt, sample)
-    disturb(trainer.roles.reward)
-    model = RewardModel(trainer.roles, pad_id=tokenizer.pad_id, seed=1)
+    disturb(trainer.collector.roles.reward)
+    model = RewardModel(trainer.collector.roles, pad_id=tokenizer.pad_id, seed=1)
     assert ids == scored_on(trainer, prompt, letters)
     one_text = tokenizer.encode(prompt.text + sample.text)
     two_texts = tokenizer.encode(prompt.text) + tokenizer.encode(sample.text)

@@ -16,17 +16,16 @@ from tests.tolerances import FP32
 
 def gradient(folder: Path, adapter: Adapter, *, kl_coef: float, twin: bool = False) -> Tensor:
     """Return the policy's gradient of one step; the twin's reference is the policy itself."""
-    trainer = trainer_on(folder, adapter=adapter, whiten_rewards=False)
-    disturb(trainer.roles.policy)
-    trainer.kl_coef = kl_coef
-    rollout = trainer.respond(PROMPTS)
+    trainer = trainer_on(folder, adapter=adapter, options={"whiten_rewards": False})
+    disturb(trainer.collector.roles.policy)
+    rollout = trainer.collect(PROMPTS)
     if twin:
         rollout = dataclasses.replace(rollout, ref_logprobs=rollout.logprobs)
-    trainer.improve_minibatch(rollout)
+    trainer.optimizer.step(rollout, kl_coef=kl_coef)
     return torch.cat(
         [
             torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten()
-            for _, p in trainer.roles.policy.named_parameters
+            for _, p in trainer.collector.roles.policy.named_parameters
         ]
     )
 

@@ -7,6 +7,7 @@ skipped, or random numbers go on from another place.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +19,10 @@ from prefloop.batches import Rollout
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import load_checkpoint, restore_training
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.progress import Silent
 from prefloop.records import Prompt
-from tests.stages_for_tests import OPENINGS, Adapter, trainer_on, weights_of
+from tests.stages_for_tests import OPENINGS, Adapter, improve, trainer_on, weights_of
 from tests.tolerances import EXACT
 
 PROMPTS = [
@@ -32,14 +33,14 @@ PROMPTS = [
 BEFORE, AFTER = 2, 4
 
 
-class Recorded(PPOTrainer):
-    """PPO that remembers its prompts and what it said to them."""
+class Recorded(PolicyTrainer):
+    """A trainer that remembers its prompts and its rollouts."""
 
     prompts: list[str]
     rollouts: list[Rollout]
 
-    def respond(self, prompts: list[Prompt]) -> Rollout:  # type: ignore[override]
-        rollout = super().respond(prompts)
+    def collect(self, prompts: Sequence[Prompt]) -> Rollout:
+        rollout = super().collect(prompts)
         self.prompts += [p.id for p in prompts]
         self.rollouts.append(rollout)
         return rollout
@@ -64,14 +65,14 @@ def recorded(folder: Path, adapter: Adapter) -> Recorded:
     return trainer
 
 
-def stage_of(trainer: PPOTrainer, run: Path) -> PolicyStage:
+def stage_of(trainer: PolicyTrainer, run: Path) -> PolicyStage:
     return PolicyStage(trainer, MetricsLog(run / "metrics.jsonl"), run=run, progress=Silent())
 
 
-def kl_of(trainer: PPOTrainer) -> Tensor:
+def kl_of(trainer: PolicyTrainer) -> Tensor:
     """Return each response's KL estimate to the reference, on fixed prompts and numbers."""
     at, trainer.update = trainer.update, 999
-    rollout = PPOTrainer.respond(trainer, PROMPTS)
+    rollout = PolicyTrainer.collect(trainer, PROMPTS)
     trainer.update = at
     return (rollout.logprobs - rollout.ref_logprobs).sum(dim=1)
 
@@ -81,13 +82,13 @@ def runs(
     request: pytest.FixtureRequest, gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Runs:
     straight, first, second = (recorded(gpt2_folder, request.param) for _ in range(3))
-    stage_of(straight, tmp_path_factory.mktemp("straight")).improve(0, AFTER, PROMPTS)
+    stage_of(straight, tmp_path_factory.mktemp("straight")).train_round(0, AFTER, PROMPTS)
     run = tmp_path_factory.mktemp("stopped")
-    stage_of(first, run).improve(0, BEFORE, PROMPTS)
+    stage_of(first, run).train_round(0, BEFORE, PROMPTS)
     stage = stage_of(second, run)
     stage.restore()
     kl = kl_of(first), kl_of(second)
-    stage.improve(0, AFTER, PROMPTS)
+    stage.train_round(0, AFTER, PROMPTS)
     return Runs(straight, first, second, *kl, run)
 
 
@@ -104,17 +105,18 @@ def test_s11_twin_that_anchors_the_reference_anew_has_no_kl(gpt2_folder: Path, r
 
 def test_s12_weights_and_moments_equal_those_of_the_straight_run(runs: Runs) -> None:
     straight, second = runs.straight, runs.second
-    pairs = zip(straight.named_parameters, second.named_parameters, strict=True)
+    pairs = zip(straight.optimizer.named_parameters, second.optimizer.named_parameters, strict=True)
     n_moments = 0
     for (name, one), (_, other) in pairs:
         torch.testing.assert_close(other, one, **EXACT, msg=name)
-        moments = straight.optimizer.state[one], second.optimizer.state[other]
+        moments = straight.optimizer.adam.state[one], second.optimizer.adam.state[other]
         assert moments[0].keys() == moments[1].keys()
         for key in moments[0]:
             torch.testing.assert_close(moments[1][key], moments[0][key], **EXACT, msg=key)
             n_moments += key == "exp_avg_sq"
     assert n_moments > 2
-    assert (second.n_steps, second.kl_coef) == (straight.n_steps, straight.kl_coef)
+    assert second.optimizer.n_steps == straight.optimizer.n_steps
+    assert second.kl_coef == straight.kl_coef
 
 
 def test_s12_twins_with_fresh_moments_or_a_fresh_schedule_end_elsewhere(
@@ -126,14 +128,14 @@ def test_s12_twins_with_fresh_moments_or_a_fresh_schedule_end_elsewhere(
     ends = []
     for moments, fresh_schedule in ((True, False), (False, False), (True, True)):
         trainer = recorded(gpt2_folder, adapter)
-        optimizer = trainer.optimizer if moments else None
-        restore_training(checkpoint.tensors, trainer.named_parameters, optimizer)
+        adam = trainer.optimizer.adam if moments else None
+        restore_training(checkpoint.tensors, trainer.optimizer.named_parameters, adam)
         trainer.update = 0 if fresh_schedule else AFTER - 1
-        trainer.n_steps = 0 if fresh_schedule else checkpoint.state["n_steps"]
-        before = weights_of(trainer.named_parameters)
-        rollout = PPOTrainer.respond(trainer, PROMPTS[:8])
-        trainer.improve(rollout, 0.0)
-        ends.append(weights_of(trainer.named_parameters) - before)
+        trainer.optimizer.n_steps = 0 if fresh_schedule else checkpoint.state["n_steps"]
+        before = weights_of(trainer.optimizer.named_parameters)
+        rollout = PolicyTrainer.collect(trainer, PROMPTS[:8])
+        improve(trainer, rollout)
+        ends.append(weights_of(trainer.optimizer.named_parameters) - before)
     for wrong in ends[1:]:
         assert (wrong - ends[0]).norm() > 0.1 * ends[0].norm()
 

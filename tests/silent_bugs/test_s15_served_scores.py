@@ -11,8 +11,15 @@ from transformers import AutoModelForSequenceClassification
 
 from prefloop.models.export import save_reward_model
 from prefloop.models.scoring import pad_right
-from prefloop.rewards.model import RewardModel
-from tests.stages_for_tests import PROMPTS, Adapter, disturb, responses_with_stop, trainer_on
+from prefloop.policy.reward_source import RewardModelSource
+from tests.stages_for_tests import (
+    PROMPTS,
+    Adapter,
+    disturb,
+    responses_with_stop,
+    sampled_batch,
+    trainer_on,
+)
 from tests.tolerances import RELOADED
 
 
@@ -23,19 +30,20 @@ def test_transformers_alone_gives_the_scores_of_ppo(
 ) -> None:
     rule = {"stop": ".", "stop_min": 1, "prefix": "Q: ", "suffix": " A:", "response_tokens": 12}
     trainer = trainer_on(model_folder, adapter=adapter, task=rule)
-    model, sampler = trainer.reward_model, trainer.sampler
-    assert isinstance(model, RewardModel)
-    disturb(trainer.roles.reward)
+    source, sampler = trainer.collector.reward, trainer.collector.sampler
+    assert isinstance(source, RewardModelSource)
+    model = source.model
+    disturb(trainer.collector.roles.reward)
     assert sampler.stop_rule.stop_id is not None
     response = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 12)
     responses, texts = response.tolist(), [p.text for p in PROMPTS]
     sequences = [sampler.reward_ids(t, r) for t, r in zip(texts, responses, strict=True)]
     model.normalize(sequences)
-    is_ended = sampler.stop_rule.apply(response).is_ended
-    assert is_ended.all()
-    inside = trainer.score(PROMPTS, response, is_ended)
+    batch = sampled_batch(response, sampler)
+    assert batch.stop_mask.is_ended.all()
+    inside = source.score(PROMPTS, batch)
 
-    save_reward_model(tmp_path / "r", trainer.roles, model.head, sampler.tokenizer)
+    save_reward_model(tmp_path / "r", trainer.collector.roles, model.head, sampler.tokenizer)
     served = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
     ids, mask = pad_right(sequences, served.config.pad_token_id)
     logits = served(ids, attention_mask=mask.long()).logits[:, 0]

@@ -1,7 +1,6 @@
 """Historical mistakes about the KL and what steers it, each as a mutation of one formula."""
 
 from prefloop.functional.kl import kl_k1
-from prefloop.functional.masking import masked_whiten
 
 
 def kl_reversed(logprobs, ref_logprobs, mask):
@@ -9,14 +8,19 @@ def kl_reversed(logprobs, ref_logprobs, mask):
     return kl_k1(ref_logprobs, logprobs, mask)
 
 
-def away_from_the_reference(logprobs, ref_logprobs, mask):
-    """The KL as a reward: a policy beyond its cap runs on."""
-    return masked_whiten(kl_k1(logprobs, ref_logprobs, mask), mask, center=True)
+def k2_not_halved(logprobs, ref_logprobs, mask):
+    """The square itself: the term weighs twice what it should."""
+    return kl_k1(logprobs, ref_logprobs, mask).square()
 
 
-def towards_reference_by_size_alone(logprobs, ref_logprobs, mask):
-    """The penalty as it is: its mean, below 0, lowers every token that was sampled."""
-    return -kl_k1(logprobs, ref_logprobs, mask)
+def k2_over_padding(logprobs, ref_logprobs, mask):
+    """S17: the padding adds to the term."""
+    return 0.5 * (logprobs - ref_logprobs).square()
+
+
+def k2_absolute(logprobs, ref_logprobs, mask):
+    """|log-ratio|: a token that is off by little is pulled as hard as one that is off by much."""
+    return 0.5 * kl_k1(logprobs, ref_logprobs, mask).abs()
 
 
 def _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask):
@@ -36,7 +40,7 @@ def gained_ratio_reversed(logprobs, old_logprobs, ref_logprobs, mask):
 
 
 def gained_untruncated(logprobs, old_logprobs, ref_logprobs, mask):
-    """One token of ratio 60 leads a policy back that has hardly moved."""
+    """One token of ratio 60 pulls back a policy that has hardly moved."""
     ratio = kl_k1(logprobs, old_logprobs, mask).exp()
     return _gained(ratio, logprobs, old_logprobs, ref_logprobs, mask)
 
@@ -76,13 +80,13 @@ def exact_kl_without_temperature(logits, ref_logits, *, temperature):
     return (p.exp() * (p - q)).sum(-1)
 
 
-def way_back_at_once(kl, *, cap):
+def cap_weight_at_once(kl, *, cap):
     """All or nothing: one update undoes what several learned."""
     return float(kl > cap)
 
 
-def way_back_from_within(kl, *, cap):
-    """The sign of the excess: the way back weighs where the KL is small."""
+def cap_weight_below_the_cap(kl, *, cap):
+    """The sign of the excess: the term weighs where the KL is small."""
     return min(max((1.0 - kl / cap) / 0.2, 0.0), 1.0)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import kl_twins, twins
+from tests.wrong_twins import kl_twins, rloo_twins, twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -31,10 +31,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         kl_twins.gained_ratio_reversed,
         kl_twins.gained_mean,
     ],
-    "kl_cap_advantages": [
-        kl_twins.away_from_the_reference,
-        kl_twins.towards_reference_by_size_alone,
-    ],
+    "kl_k2": [kl_twins.k2_not_halved, kl_twins.k2_over_padding, kl_twins.k2_absolute],
     "sequence_kl": [kl_twins.sequence_kl_mean],
     "exact_kl": [kl_twins.exact_kl_reversed, kl_twins.exact_kl_without_temperature],
     "shape_rewards": [
@@ -44,6 +41,27 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.rewards_score_late,
         twins.rewards_score_at_the_edge,
         twins.rewards_score_everywhere,
+    ],
+    "sequence_rewards": [
+        rloo_twins.rewards_without_kl,
+        rloo_twins.rewards_kl_reversed,
+        rloo_twins.rewards_kl_per_token,
+        rloo_twins.rewards_kl_over_padding,
+    ],
+    "leave_one_out_advantages": [
+        rloo_twins.baseline_with_oneself,
+        rloo_twins.baseline_sign,
+        rloo_twins.baseline_of_all_prompts,
+        rloo_twins.baseline_of_interleaved_groups,
+        rloo_twins.advantages_scaled_by_group,
+    ],
+    "clipped_sequence_loss": [
+        rloo_twins.sequence_loss_sign,
+        rloo_twins.sequence_loss_optimistic,
+        rloo_twins.sequence_loss_unclipped,
+        rloo_twins.sequence_loss_per_token,
+        rloo_twins.sequence_loss_over_padding,
+        rloo_twins.sequence_loss_of_microbatch,
     ],
     "penalize_unended": [twins.penalty_added, twins.penalty_for_the_ended],
     "gae": [
@@ -75,7 +93,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.best_of_k_hard_target,
     ],
     "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
-    "kl_cap_weight": [kl_twins.way_back_at_once, kl_twins.way_back_from_within],
+    "kl_cap_weight": [kl_twins.cap_weight_at_once, kl_twins.cap_weight_below_the_cap],
     "adaptive_kl_coef": [
         kl_twins.controller_sign,
         kl_twins.controller_unclipped,

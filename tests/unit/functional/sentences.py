@@ -14,7 +14,12 @@ from torch import Tensor
 from prefloop.functional.advantages import gae
 from prefloop.functional.logprobs import token_logprobs
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
-from prefloop.functional.rewards import shape_rewards
+from prefloop.functional.rewards import sequence_rewards, shape_rewards
+from prefloop.functional.rloo import (
+    SequenceLoss,
+    clipped_sequence_loss,
+    leave_one_out_advantages,
+)
 from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.functional.schedules import linear_decay
 from prefloop.functional.truncation import stop_index, truncation_mask
@@ -36,6 +41,15 @@ class Formulas:
     shape: Callable[..., tuple[Tensor, Tensor]] = shape_rewards
     estimate: Callable[..., tuple[Tensor, Tensor]] = gae
     truncate: Callable[..., Tensor] = truncation_mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class RLOOFormulas:
+    """What the trainer of `train_rloo` uses."""
+
+    reward: Callable[..., Tensor] = sequence_rewards
+    advantage: Callable[..., Tensor] = leave_one_out_advantages
+    loss: Callable[..., SequenceLoss] = clipped_sequence_loss
 
 
 def sequence_logprobs(logits: Tensor) -> Tensor:
@@ -61,6 +75,10 @@ def _draw(logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.stack([first, second], 1), torch.stack([first_state, first], 1)
 
 
+def _scores(tokens: Tensor) -> Tensor:
+    return SCORES[tokens[:, 0], torch.where(tokens[:, 0] == 0, 0, tokens[:, 1])]
+
+
 def train(seed: int, formulas: Formulas) -> Tensor:
     """Return the policy's logits, one row a state, after PPO."""
     generator = torch.Generator().manual_seed(seed)
@@ -71,8 +89,7 @@ def train(seed: int, formulas: Formulas) -> Tensor:
         with torch.no_grad():
             tokens, states = _draw(logits, generator)
             mask = formulas.truncate(stop_index(tokens, IS_STOP, earliest=0), 2)
-            second = torch.where(tokens[:, 0] == 0, 0, tokens[:, 1])
-            scores = SCORES[tokens[:, 0], second]
+            scores = _scores(tokens)
             old_logprobs = token_logprobs(logits[states], tokens, temperature=1.0)
             ref_logprobs = token_logprobs(REF[states], tokens, temperature=1.0)
             old_values = value[states].clone()
@@ -86,5 +103,28 @@ def train(seed: int, formulas: Formulas) -> Tensor:
             )
             optimizer.zero_grad()
             (policy.loss + error.loss).backward()
+            optimizer.step()
+    return logits
+
+
+def train_rloo(seed: int, formulas: RLOOFormulas, *, k: int = 4) -> Tensor:
+    """Return the policy's logits, one row a state, after RLOO with `k` samples per prompt."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = REF.clone().requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=LR, eps=1e-5)
+    for update in range(UPDATES):
+        optimizer.param_groups[0]["lr"] = LR * linear_decay(update, UPDATES)
+        with torch.no_grad():
+            tokens, states = _draw(logits, generator)
+            mask = truncation_mask(stop_index(tokens, IS_STOP, earliest=0), 2)
+            old = token_logprobs(logits[states], tokens, temperature=1.0)
+            ref = token_logprobs(REF[states], tokens, temperature=1.0)
+            rewards = formulas.reward(_scores(tokens), old, ref, mask, kl_coef=KL_COEF)
+            advantages = formulas.advantage(rewards, samples_per_prompt=k)
+        for _ in range(EPOCHS):
+            logprobs = token_logprobs(logits[states], tokens, temperature=1.0)
+            found = formulas.loss(logprobs, old, advantages, mask, clip_range=0.2)
+            optimizer.zero_grad()
+            found.loss.backward()
             optimizer.step()
     return logits

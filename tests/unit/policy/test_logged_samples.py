@@ -12,11 +12,11 @@ from tests.stages_for_tests import PROMPTS, disturb, trainer_on
 
 def test_excerpts_are_rows_of_the_rollout(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder)
-    disturb(trainer.roles.policy)
-    rollout = trainer.respond(PROMPTS)
-    shown = logged_samples(PROMPTS, rollout, trainer.sampler, numpy_stream(1, "test"))
+    disturb(trainer.collector.roles.policy)
+    rollout = trainer.collect(PROMPTS)
+    shown = logged_samples(PROMPTS, rollout, trainer.collector.sampler, numpy_stream(1, "test"))
     assert len(shown) == LOGGED_SAMPLES
-    texts = [trainer.sampler.text_of(ids) for ids in rollout.response.tolist()]
+    texts = [trainer.collector.sampler.text_of(ids) for ids in rollout.response.tolist()]
     kls = ((rollout.logprobs - rollout.ref_logprobs) * rollout.mask).sum(dim=1)
     for one in shown:
         row = [p.text for p in PROMPTS].index(str(one["prompt"]))

@@ -13,8 +13,9 @@ from prefloop.errors import CheckpointError, DivergedError
 from prefloop.files import verify_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import save_checkpoint
-from prefloop.policy.stage import PATIENCE, PolicyStage
-from prefloop.policy.trainer import PPOTrainer
+from prefloop.policy.kl_watch import PATIENCE, KLCapWatch
+from prefloop.policy.stage import PolicyStage
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.settings.policy import KLConfig
 from tests.stages_for_tests import OPENINGS, PROMPTS, disturb, trainer_on, weights_of
 from tests.tolerances import EXACT, RELOADED
@@ -33,12 +34,12 @@ class Heard:
         """Ignore the count."""
 
 
-def stage_on(trainer: PPOTrainer, run: Path) -> tuple[PolicyStage, Heard]:
+def stage_on(trainer: PolicyTrainer, run: Path) -> tuple[PolicyStage, Heard]:
     heard = Heard()
     return PolicyStage(trainer, MetricsLog(run / "metrics.jsonl"), run=run, progress=heard), heard
 
 
-def small(folder: Path) -> PPOTrainer:
+def small(folder: Path) -> PolicyTrainer:
     return trainer_on(folder, batch_size=4, episodes=16, epochs=1, checkpoint_every=1)
 
 
@@ -51,8 +52,8 @@ def test_a_damaged_newest_checkpoint_costs_one_update_and_changes_nothing(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
     straight, run = small(gpt2_folder), tmp_path / "run"
-    stage_on(straight, tmp_path / "straight")[0].improve(0, 3, PROMPTS)
-    stage_on(small(gpt2_folder), run)[0].improve(0, 2, PROMPTS)
+    stage_on(straight, tmp_path / "straight")[0].train_round(0, 3, PROMPTS)
+    stage_on(small(gpt2_folder), run)[0].train_round(0, 2, PROMPTS)
     damage(run, 2)
     resumed = small(gpt2_folder)
     stage, heard = stage_on(resumed, run)
@@ -60,10 +61,12 @@ def test_a_damaged_newest_checkpoint_costs_one_update_and_changes_nothing(
     assert resumed.update == 1
     assert [line["update"] for line in stage.metrics.lines()] == [1]
     assert "checkpoint-000002 is damaged" in heard.said[0]
-    assert heard.said[1] == "The policy goes on from update 1."
-    stage.improve(0, 3, PROMPTS)
+    assert heard.said[1] == "The policy continues from update 1."
+    stage.train_round(0, 3, PROMPTS)
     torch.testing.assert_close(
-        weights_of(resumed.named_parameters), weights_of(straight.named_parameters), **EXACT
+        weights_of(resumed.optimizer.named_parameters),
+        weights_of(straight.optimizer.named_parameters),
+        **EXACT,
     )
     assert stage.metrics.lines() == MetricsLog(tmp_path / "straight" / "metrics.jsonl").lines()
 
@@ -71,7 +74,7 @@ def test_a_damaged_newest_checkpoint_costs_one_update_and_changes_nothing(
 def test_when_every_checkpoint_is_damaged_the_stage_refuses(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
-    stage_on(small(gpt2_folder), tmp_path)[0].improve(0, 2, PROMPTS)
+    stage_on(small(gpt2_folder), tmp_path)[0].train_round(0, 2, PROMPTS)
     damage(tmp_path, 1)
     damage(tmp_path, 2)
     with pytest.raises(CheckpointError, match="no complete checkpoint is left"):
@@ -81,10 +84,10 @@ def test_when_every_checkpoint_is_damaged_the_stage_refuses(
 def test_a_first_run_has_nothing_to_restore(gpt2_folder: Path, tmp_path: Path) -> None:
     trainer = small(gpt2_folder)
     stage, heard = stage_on(trainer, tmp_path)
-    before = weights_of(trainer.named_parameters)
+    before = weights_of(trainer.optimizer.named_parameters)
     stage.restore()
     assert (trainer.update, heard.said) == (0, [])
-    torch.testing.assert_close(weights_of(trainer.named_parameters), before, **EXACT)
+    torch.testing.assert_close(weights_of(trainer.optimizer.named_parameters), before, **EXACT)
 
 
 def test_the_ends_of_rounds_stay_to_go_back_to(gpt2_folder: Path, tmp_path: Path) -> None:
@@ -93,8 +96,8 @@ def test_the_ends_of_rounds_stay_to_go_back_to(gpt2_folder: Path, tmp_path: Path
         trainer, MetricsLog(tmp_path / "m.jsonl"), run=tmp_path, progress=Heard(), kept={0, 1, 4}
     )
     stage.ensure_checkpoint()
-    stage.improve(0, 1, PROMPTS)
-    stage.improve(1, 4, PROMPTS)
+    stage.train_round(0, 1, PROMPTS)
+    stage.train_round(1, 4, PROMPTS)
     assert stage.checkpoints == [0, 1, 3, 4]
 
 
@@ -104,11 +107,11 @@ def test_ppo_that_goes_ahead_stops_between_updates_with_a_checkpoint(
     trainer = trainer_on(gpt2_folder, batch_size=4, episodes=32, epochs=1, checkpoint_every=0)
     stage, _ = stage_on(trainer, tmp_path)
     answers = iter([False, False, True])
-    stage.advance(1, 8, PROMPTS, note={"reward_round": 0}, is_over=lambda: next(answers))
+    stage.train(1, 8, PROMPTS, note={"reward_round": 0}, is_over=lambda: next(answers))
     assert (stage.update, stage.checkpoints) == (2, [2])
     assert [line["reward_round"] for line in stage.metrics.lines()] == [0, 0]
-    assert not (tmp_path / "policy").exists(), "the round is not over"
-    stage.improve(1, 4, PROMPTS)
+    assert not (tmp_path / "policy" / "round-1").exists(), "the round is not over"
+    stage.train_round(1, 4, PROMPTS)
     assert (tmp_path / "policy" / "round-1").exists()
     assert [line.get("reward_round") for line in stage.metrics.lines()] == [0, 0, None, None]
 
@@ -117,60 +120,73 @@ def test_a_roll_back_takes_the_checkpoint_and_other_random_numbers(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
     stage, _ = stage_on(small(gpt2_folder), tmp_path)
-    stage.improve(0, 2, PROMPTS)
-    at_two = weights_of(stage.trainer.named_parameters)
-    stage.improve(1, 3, PROMPTS)
+    stage.train_round(0, 2, PROMPTS)
+    at_two = weights_of(stage.trainer.optimizer.named_parameters)
+    stage.train_round(1, 3, PROMPTS)
     first = stage.metrics.lines()
-    assert [stage.name_of(r) for r in (0, 1)] == ["policy/round-0", "policy/round-1"]
-    stage.go_back(2, cord="c1", label_cutoff=40)
+    assert [stage.name_of(r) for r in (0, 1)] == ["policy/update-2", "policy/update-3"]
+    stage.roll_back(2, request="c1", label_cutoff=40)
     assert (stage.update, stage.checkpoints, stage.rolled_back_by) == (2, [2], "c1")
-    torch.testing.assert_close(weights_of(stage.trainer.named_parameters), at_two, **EXACT)
+    torch.testing.assert_close(
+        weights_of(stage.trainer.optimizer.named_parameters), at_two, **EXACT
+    )
     assert stage.metrics.lines() == first[:2]
-    stage.improve(1, 3, PROMPTS)
-    assert [stage.name_of(r) for r in (0, 1)] == ["policy/round-0", "policy/round-1-branch-1"]
+    stage.train_round(1, 3, PROMPTS)
+    assert [stage.name_of(r) for r in (0, 1)] == ["policy/update-2", "policy/update-3-branch-1"]
     assert stage.metrics.lines()[2]["policy/entropy"] != first[2]["policy/entropy"]
     resumed, _ = stage_on(small(gpt2_folder), tmp_path)
     resumed.restore()
     assert resumed.lineage == stage.lineage
     assert (resumed.lineage.branch, resumed.lineage.label_cutoff) == (1, 40)
-    resumed.go_back(2, cord="c2", label_cutoff=50)
+    resumed.roll_back(2, request="c2", label_cutoff=50)
     assert resumed.lineage.branch == 2, "never a branch that was there already"
 
 
 def test_a_roll_back_that_was_interrupted_is_done_again(gpt2_folder: Path, tmp_path: Path) -> None:
     stage, _ = stage_on(small(gpt2_folder), tmp_path)
-    stage.improve(0, 3, PROMPTS)
+    stage.train_round(0, 3, PROMPTS)
     later = tmp_path / "checkpoints" / "policy" / "checkpoint-000003"
     shutil.copytree(later, tmp_path / "later")
-    stage.go_back(2, cord="c1", label_cutoff=40)
+    stage.roll_back(2, request="c1", label_cutoff=40)
     # As if the process had died before it dropped what came after.
     shutil.copytree(tmp_path / "later", later)
     again, _ = stage_on(small(gpt2_folder), tmp_path)
     again.restore()
     assert (again.update, again.rolled_back_by) == (3, "")
-    again.go_back(2, cord="c1", label_cutoff=40)
+    again.roll_back(2, request="c1", label_cutoff=40)
     assert (again.checkpoints, again.lineage.branch) == ([2], 1)
 
 
 def test_a_checkpoint_of_an_earlier_prefloop_is_taken(gpt2_folder: Path, tmp_path: Path) -> None:
     stage, _ = stage_on(small(gpt2_folder), tmp_path)
-    stage.improve(0, 1, PROMPTS)
+    stage.train_round(0, 1, PROMPTS)
     checkpoint = tmp_path / "checkpoints" / "policy" / "checkpoint-000001"
     state = json.loads((checkpoint / "state.json").read_text())
-    del state["course"], state["patience"]
+    old = {key: state[key] for key in ("kl_coef", "n_steps")}
     tensors = load_file(checkpoint / "tensors.safetensors")
-    save_checkpoint(checkpoint.parent, 1, tensors, state)
+    save_checkpoint(checkpoint.parent, 1, tensors, old)
     resumed, _ = stage_on(small(gpt2_folder), tmp_path)
     resumed.restore()
     assert resumed.update == 1
-    assert resumed.name_of(0) == "policy/round-0"
+    assert resumed.name_of(0) == "policy/update-1"
+    course = {"branch": 2, "rolled_back_by": "c", "known_until": 7, "made_in": {"0": 0, "1": 2}}
+    patience = {"rollouts": 3, "lowest": 9.5}
+    save_checkpoint(checkpoint.parent, 1, tensors, {**old, "course": course, "patience": patience})
+    resumed.restore()
+    assert (resumed.lineage.branch, resumed.lineage.label_cutoff) == (2, 7)
+    assert resumed.rolled_back_by == "c"
+    assert resumed._kl_watch == KLCapWatch(rollouts=3, lowest=9.5)
+    assert [resumed.lineage.name_of_update(n) for n in (1, 2)] == [
+        "policy/update-1",
+        "policy/update-2-branch-2",
+    ]
 
 
 def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_path: Path) -> None:
     trainer = small(gpt2_folder)
     stage, _ = stage_on(trainer, tmp_path)
-    stage.improve(0, 2, PROMPTS)
-    stage.improve(1, 4, PROMPTS)
+    stage.train_round(0, 2, PROMPTS)
+    stage.train_round(1, 4, PROMPTS)
     lines = stage.metrics.lines()
     assert [(x["round"], x["update"], x["episodes"]) for x in lines] == [
         (0, 1, 4),
@@ -180,9 +196,11 @@ def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_
     ]
     folders = [tmp_path / "policy" / f"round-{r}" for r in (0, 1)]
     assert [verify_folder(folder) for folder in folders] == [[], []]
-    ids = torch.tensor([trainer.sampler.tokenizer.encode(OPENINGS[0])])
+    ids = torch.tensor([trainer.collector.sampler.tokenizer.encode(OPENINGS[0])])
     with torch.no_grad():
-        mine = trainer.roles.policy.logits(trainer.roles.policy.hidden(ids, ids >= 0))
+        mine = trainer.collector.roles.policy.logits(
+            trainer.collector.roles.policy.hidden(ids, ids >= 0)
+        )
         first, last = (AutoModelForCausalLM.from_pretrained(f)(ids).logits for f in folders)
     torch.testing.assert_close(last, mine, **RELOADED)
     assert (first - mine).abs().max() > 0.01
@@ -206,18 +224,18 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
     gpt2_folder: Path, tmp_path: Path, cap: float | None
 ) -> None:
     trainer = trainer_on(gpt2_folder, **FAR_BEYOND | {"kl": KLConfig(coef=0.1, cap=cap)})
-    disturb(trainer.roles.policy)
+    disturb(trainer.collector.roles.policy)
     stage, _ = stage_on(trainer, tmp_path)
     if cap is None:
-        before = weights_of(trainer.named_parameters)
-        stage.improve(0, 30, PROMPTS)
+        before = weights_of(trainer.optimizer.named_parameters)
+        stage.train_round(0, 30, PROMPTS)
         assert trainer.update == 30
-        assert not torch.equal(weights_of(trainer.named_parameters), before)
+        assert not torch.equal(weights_of(trainer.optimizer.named_parameters), before)
         return
     with pytest.raises(
         DivergedError, match=rf"cap 1e-06, and came no lower than .* in {PATIENCE} rollouts"
     ):
-        stage.improve(0, 30, PROMPTS)
+        stage.train_round(0, 30, PROMPTS)
     assert PATIENCE < trainer.update < 30
     kl = [line["policy/kl"] for line in stage.metrics.lines()]
     assert len(kl) == trainer.update
@@ -227,13 +245,13 @@ def test_beyond_the_cap_the_run_stops_when_patience_ends(
 def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: Path) -> None:
     def stopped_at(place: Path, pause: int) -> int:
         first = trainer_on(gpt2_folder, **FAR_BEYOND)
-        disturb(first.roles.policy)
-        stage_on(first, place)[0].improve(0, pause, PROMPTS)
+        disturb(first.collector.roles.policy)
+        stage_on(first, place)[0].train_round(0, pause, PROMPTS)
         second = trainer_on(gpt2_folder, **FAR_BEYOND)
         stage, _ = stage_on(second, place)
         stage.restore()
         with pytest.raises(DivergedError, match="came no lower"):
-            stage.improve(0, 30, PROMPTS)
+            stage.train_round(0, 30, PROMPTS)
         return second.update
 
     assert stopped_at(tmp_path / "early", 1) == stopped_at(tmp_path / "late", PATIENCE - 1)

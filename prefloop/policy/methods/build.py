@@ -1,0 +1,22 @@
+"""The method that a run file chose."""
+
+from typing import cast
+
+from prefloop.errors import SettingsError
+from prefloop.policy.methods.method import Method
+from prefloop.registry import METHODS
+from prefloop.settings.policy import PolicyConfig
+
+
+def build_method(config: PolicyConfig) -> Method:
+    """Return the method `policy.method` with `policy.options`; SettingsError if they do not fit."""
+    settings = METHODS.settings(config.method, config.options, "policy.options")
+    method = cast(Method, METHODS.load(config.method)(settings))
+    if config.minibatch_size % method.samples_per_prompt:
+        raise SettingsError(
+            f"policy.method {config.method} draws {method.samples_per_prompt} responses to each "
+            f"prompt, which does not divide a minibatch of {config.minibatch_size} responses "
+            f"(policy.batch_size {config.batch_size} / policy.minibatches {config.minibatches}). "
+            "Change one of them."
+        )
+    return method

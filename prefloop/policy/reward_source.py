@@ -1,0 +1,108 @@
+"""Where a rollout's scores come from: the trained reward model, or any scorer."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from prefloop.models.optimizing import refuse_nan
+from prefloop.records import Prompt
+from prefloop.rewards.model import RewardModel
+from prefloop.samples.sampler import SampledBatch, Sampler
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.settings.policy import REWARD_MODEL
+from prefloop.settings.run import RunConfig
+
+ADVICE = (
+    "lower rewards.lr, delete the newest of the folders rewards/round-N and its "
+    "checkpoints/rewards-N"
+)
+
+
+class RewardSource(Protocol):
+    """Scores the responses of a rollout."""
+
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+        """Return one score per response; `prompts` has one entry per response.
+
+        A response that did not end is not read and gets 0: the rollout puts the task's
+        `missing_stop_score` in its place.
+        """
+
+
+@dataclass(frozen=True)
+class RewardModelSource:
+    """The reward model as it was trained last, reading the sampled ids (silent bug S5)."""
+
+    model: RewardModel
+    sampler: Sampler
+
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+        """Return the reward model's scores of the responses that ended."""
+        rows = ended_rows(batch)
+        ids = batch.generation.response.tolist()
+        sequences = [self.sampler.reward_ids(prompts[i].text, ids[i]) for i in rows]
+        prefix_states = prefix_states_of(batch)
+        with self.model.use_prefix_cache(prefix_states) if prefix_states else nullcontext():
+            scores = placed(self.model.score(sequences) if rows else None, rows, batch)
+        refuse_nan(scores.sum().item(), "policy/score", ADVICE)
+        return scores
+
+
+@dataclass(frozen=True)
+class ScorerSource:
+    """Any scorer, reading what a labeler would read of a response."""
+
+    scorer: CheckedScorer
+    sampler: Sampler
+
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+        """Return the scorer's numbers for the responses that ended."""
+        rows = ended_rows(batch)
+        ids = batch.generation.response.tolist()
+        texts = [self.sampler.text_of(ids[i]) for i in rows]
+        found = self.scorer.score([prompts[i].text for i in rows], texts) if rows else ()
+        return placed(torch.as_tensor(found) if rows else None, rows, batch)
+
+
+def build_reward_source(
+    config: RunConfig, reward_model: RewardModel, sampler: Sampler
+) -> RewardSource:
+    """Return what `policy.reward` names."""
+    name = config.policy.reward
+    if name == REWARD_MODEL:
+        return RewardModelSource(reward_model, sampler)
+    return ScorerSource(build_scorer(name, config.scorers), sampler)
+
+
+def ended_rows(batch: SampledBatch) -> list[int]:
+    """Return the rows of the responses that met the task's stop rule."""
+    return [row for row, is_ended in enumerate(batch.stop_mask.is_ended.tolist()) if is_ended]
+
+
+def placed(found: Tensor | None, rows: Sequence[int], batch: SampledBatch) -> Float[Tensor, " B"]:
+    """Return the numbers found for `rows` in a tensor of all responses, 0 elsewhere."""
+    scores = batch.generation.logprobs.new_zeros(len(batch.generation.response))
+    if found is not None:
+        scores[list(rows)] = found.to(scores)
+    return scores
+
+
+def prefix_states_of(batch: SampledBatch) -> Mapping[tuple[int, ...], Float[Tensor, "L D"]]:
+    """Return frozen-layer outputs for each query with its response up to the stop token.
+
+    A task's prefix and suffix, which the reward model does not see, make other sequences of them:
+    then none of these is looked up.
+    """
+    if batch.generation.prefix_states is None:
+        return {}
+    mask = torch.cat([batch.query_mask, batch.stop_mask.mask], dim=1)
+    ids = torch.cat([batch.query, batch.generation.response], dim=1)
+    return {
+        tuple(ids[i][mask[i]].tolist()): batch.generation.prefix_states[i][mask[i]]
+        for i in range(ids.shape[0])
+    }

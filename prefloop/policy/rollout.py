@@ -1,0 +1,86 @@
+"""Collecting a rollout: sample, score, and the reference's log-probabilities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from prefloop.batches import Rollout
+from prefloop.functional.rewards import penalize_unended
+from prefloop.models.heads import ValueHead
+from prefloop.models.roles import ModelRoles
+from prefloop.models.scoring import respond_forward
+from prefloop.policy.reward_source import RewardSource
+from prefloop.records import Prompt
+from prefloop.samples.sampler import SampledBatch, Sampler
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutCollector:
+    """Draws responses from the policy and says all that a method needs of them."""
+
+    roles: ModelRoles
+    sampler: Sampler
+    reward: RewardSource
+    value_head: ValueHead | None
+    """None: no values are asked for."""
+    samples_per_prompt: int
+    forward_batch: int
+    """Responses in one pass of the reference."""
+
+    @torch.no_grad()
+    def collect(self, prompts: Sequence[Prompt], *, seed: int) -> Rollout:
+        """Return `samples_per_prompt` responses to each prompt; each network runs once.
+
+        A response without a stop token has the task's `missing_stop_score`.
+        """
+        batch = self.sampler.sample(
+            self.roles.policy,
+            prompts,
+            per_prompt=self.samples_per_prompt,
+            seed=seed,
+            value_head=self.value_head,
+        )
+        generation, is_ended = batch.generation, batch.stop_mask.is_ended
+        scores = penalize_unended(
+            self.reward.score(self.prompts_of_rows(prompts), batch),
+            is_ended,
+            penalty=self.sampler.task.missing_stop_score,
+        )
+        return Rollout(
+            query=batch.query,
+            query_mask=batch.query_mask,
+            response=generation.response,
+            mask=self.sampler.loss_mask(batch.stop_mask),
+            is_ended=is_ended,
+            logprobs=generation.logprobs,
+            ref_logprobs=self._reference_logprobs(batch),
+            values=generation.values,
+            scores=scores,
+            prefix_states=generation.prefix_states,
+        )
+
+    def prompts_of_rows(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """Return the prompt of every response of a rollout."""
+        return [prompt for prompt in prompts for _ in range(self.samples_per_prompt)]
+
+    def _reference_logprobs(self, batch: SampledBatch) -> Float[Tensor, "B T"]:
+        parts = []
+        prefix_states = batch.generation.prefix_states
+        loss_mask = self.sampler.loss_mask(batch.stop_mask)
+        every = torch.arange(len(batch.query), device=batch.query.device)
+        for rows in torch.split(every, self.forward_batch):
+            forward = respond_forward(
+                self.roles.reference,
+                batch.query[rows],
+                batch.query_mask[rows],
+                batch.generation.response[rows],
+                temperature=self.sampler.task.temperature,
+                banned=self.sampler.banned,
+                prefix_states=None if prefix_states is None else prefix_states[rows],
+                loss_mask=loss_mask[rows],
+            )
+            parts.append(forward.logprobs)
+        return torch.cat(parts)

@@ -1,0 +1,115 @@
+"""The weights of updates, each under its canonical name below `RUN/policy/`."""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from prefloop.errors import CheckpointError
+from prefloop.files import remove_folder, verify_folder, write_atomically, write_folder
+from prefloop.models.export import load_weights, save_weights
+from prefloop.models.heads import ValueHead
+from prefloop.models.roles import ModelRoles
+from prefloop.policy.lineage import PolicyLineage, parse_name
+
+
+class PolicyWeights:
+    """Keeps the weights of some updates: those asked for by name, every `every`-th, and those that
+    have a checkpoint."""
+
+    def __init__(
+        self, run: Path, roles: ModelRoles, value_head: ValueHead | None, *, every: int
+    ) -> None:
+        self.run = run
+        self.roles = roles
+        self.value_head = value_head
+        self.every = every
+
+    def folder(self, name: str) -> Path:
+        """Return where the weights of a canonical name lie."""
+        return self.run / name
+
+    def names(self) -> list[str]:
+        """Return the names whose weights are there, complete by name and size."""
+        there = (self.run / "policy").glob("update-*")
+        names = sorted(f"policy/{folder.name}" for folder in there)
+        return [
+            name
+            for name in names
+            if parse_name(name) and not verify_folder(self.folder(name), hashes=False)
+        ]
+
+    def save(self, name: str) -> None:
+        """Write the current weights under their name, unless they are there."""
+        if verify_folder(self.folder(name), hashes=False):
+            write_folder(
+                self.folder(name), lambda place: save_weights(place, self.roles, self.value_head)
+            )
+
+    def keep(self, name: str) -> None:
+        """Write the current weights under their name, and keep them for good."""
+        self.save(name)
+        kept = self.kept()
+        if name not in kept:
+            write_atomically(self._list, json.dumps({"kept": [*kept, name]}, indent=1))
+
+    def kept(self) -> list[str]:
+        """Return the names that are kept for good."""
+        if not self._list.exists():
+            return []
+        names: list[str] = json.loads(self._list.read_text(encoding="utf-8"))["kept"]
+        return names
+
+    def prune(self, checkpoints: Collection[str]) -> None:
+        """Drop the weights that nothing keeps; `checkpoints` are the names that have one."""
+        wanted = {*checkpoints, *self.kept()}
+        for name in self.names():
+            if name not in wanted and not self.is_scheduled(name):
+                remove_folder(self.folder(name))
+
+    def is_scheduled(self, name: str) -> bool:
+        """Whether `policy.keep_every` keeps the weights of this name."""
+        place = parse_name(name)
+        return place is not None and self.every > 0 and place[0] % self.every == 0
+
+    def free_names(self, lineage: PolicyLineage, update: int) -> PolicyLineage:
+        """Return a lineage under which no update after `update` gets a name that is taken.
+
+        Names of later updates are there when the newest checkpoints are gone or damaged. These
+        updates are made again, perhaps with other settings: weights that are kept for good hold
+        their names, so that a new branch begins; others are dropped.
+        """
+        later = {name: place for name in self.names() if (place := parse_name(name))}
+        later = {name: place for name, place in later.items() if place[0] > update}
+        kept = set(self.kept())
+        for name in later.keys() - kept:
+            if name == lineage.name_of_update(later[name][0]):
+                remove_folder(self.folder(name))
+        taken = [branch for name, (_, branch) in later.items() if name in kept]
+        return lineage.forked(update, above=max(taken)) if taken else lineage
+
+    @contextmanager
+    def loaded(self, name: str) -> Iterator[None]:
+        """Put the weights of a name into the policy while the block runs; CheckpointError if they
+        are not there."""
+        if problems := verify_folder(self.folder(name)):
+            raise CheckpointError(
+                f"the weights of {name} are not there ({problems[0]}). Weights are kept of updates "
+                "that were evaluated or can be rolled back to, and of every policy.keep_every."
+            )
+        parameters = [p for _, p in self.roles.policy.named_parameters]
+        parameters += [] if self.value_head is None else list(self.value_head.parameters())
+        current = [parameter.detach().clone() for parameter in parameters]
+        try:
+            load_weights(self.folder(name), self.roles, self.value_head)
+            yield
+        finally:
+            with torch.no_grad():
+                for parameter, value in zip(parameters, current, strict=True):
+                    parameter.copy_(value)
+
+    @property
+    def _list(self) -> Path:
+        return self.run / "policy" / "kept.json"
