@@ -14,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from prefloop.figures.text import duration
+
 LOG_SECONDS = 15.0
 """In a log file a line at most this often per kind of work."""
 
@@ -81,7 +83,7 @@ class LogProgress:
         # People do not work evenly: how long they will take is told in the detail.
         is_told = detail.endswith(" left")
         is_known = rate > 0 and done < total and not is_told
-        left = f", {(total - done) / rate:.0f} s left" if is_known else ""
+        left = f", {duration((total - done) / rate)} left" if is_known else ""
         tail = f" ({detail})" if detail else ""
         print(f"{what}: {done} of {total}{left}{tail}", file=sys.stderr, flush=True)
         if done >= total:

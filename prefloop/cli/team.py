@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.figures.text import plain
 
 if TYPE_CHECKING:
     from prefloop.store.store import Store
@@ -164,7 +165,7 @@ def _tell_code(store: "Store", name: str, code: str, hours: float, as_json: bool
         return
     where = f" at {address}" if address else ""
     print(f"{name} logs in{where} with the code\n\n    {code}\n")
-    print(f"It works once, within {hours:g} hours. Tell it to nobody else.")
+    print(f"It works once, within {plain(hours)} hours. Tell it to nobody else.")
 
 
 def _asked_password() -> str:

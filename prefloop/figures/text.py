@@ -47,7 +47,9 @@ def share_interval(
         outside = [mark for mark in apart_from if not low <= mark <= high]
         if not any(ends[0] <= 100 * mark <= ends[1] for mark in outside):
             break
-    return _minus(f"{ends[0]:.{digits}f}–{ends[1]:.{digits}f} %")
+    # "−20–−5" is hard to read.
+    between = " to " if low < 0 else "–"
+    return _minus(f"{ends[0]:.{digits}f}{between}{ends[1]:.{digits}f} %")
 
 
 def share_with_interval(estimate: EstimateFigure, *, apart_from: Sequence[float] = (0.5,)) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from prefloop.errors import DiskError, StoreError
+from prefloop.figures.text import duration
 from prefloop.store.store import Store
 
 RETRY_SECONDS = 5.0
@@ -47,4 +48,4 @@ class BestEffortStore:
             since, self._away_since = self._away_since, None
         if since is not None:
             seconds = time.monotonic() - since
-            self._say(f"The store answers again, after {seconds:.0f} s.")
+            self._say(f"The store answers again, after {duration(seconds)}.")

@@ -8,6 +8,7 @@ on it. It may be killed and started again at any point.
 import time
 from collections.abc import Callable, Sequence
 
+from prefloop.figures.text import duration, fixed
 from prefloop.records import Comparison
 from prefloop.run.monitor import WAITING, RunMonitor
 from prefloop.settings.task import TaskConfig
@@ -20,8 +21,6 @@ REPORT_SECONDS = 60.0
 """While no answer comes, the count is reported again this often."""
 STALL_SECONDS = 600.0
 """When no answer has come for this long, those with questions left are named."""
-MINUTES_PER_HOUR = 60
-MINUTES_PER_DAY = 24 * 60
 
 AskedComparison = tuple[Comparison, int]
 """A comparison, and how many people are to answer it."""
@@ -126,7 +125,7 @@ class PeopleLabeling:
         if self._say_if_nobody() or not names:
             return
         self.monitor.say(
-            f"No answer that counts for {STALL_SECONDS / 60:.0f} min. Questions are left for "
+            f"No answer that counts for {duration(STALL_SECONDS)}. Questions are left for "
             f"{', '.join(names)}. If one of them will not answer, disable the account: "
             "prefloop team disable --help"
         )
@@ -167,15 +166,4 @@ def forecast(batch: Batch) -> str:
     if not batch.per_minute:
         return ""
     minutes = (batch.wanted - batch.answered) / batch.per_minute
-    return f"{batch.per_minute:.1f} a minute, {_duration(minutes)} left"
-
-
-def _duration(minutes: float) -> str:
-    if minutes < 1:
-        return "under a minute"
-    if minutes < MINUTES_PER_HOUR:
-        return f"{minutes:.0f} min"
-    if minutes < MINUTES_PER_DAY:
-        hours, rest = divmod(round(minutes), MINUTES_PER_HOUR)
-        return f"{hours} h {rest} min"
-    return f"{minutes / MINUTES_PER_DAY:.1f} days"
+    return f"{fixed(batch.per_minute, 1)} a minute, {duration(60 * minutes)} left"

@@ -10,8 +10,8 @@ import numpy as np
 
 from prefloop.comparisons.quality.finding import LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, percent, share_interval
 from prefloop.functional.agreement import Choices, Excess, excess_over_others
 from prefloop.functional.statistics import Estimate, paired_win_rate, q_values
 
@@ -66,7 +66,7 @@ def copying_preference(history: LabelHistory) -> CopyingPreference | None:
     message = (
         f"Where one sample copies clearly most from the prompt, it is chosen in "
         f"{percent(estimate.value)} of {counted(estimate.n, 'answer')} "
-        f"({span(estimate.interval)}); guessing would give {percent(chance)}."
+        f"({share_interval(*estimate.interval)}); guessing would give {percent(chance)}."
     )
     return CopyingPreference(estimate=estimate, chance=chance, message=message)
 

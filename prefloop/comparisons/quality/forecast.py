@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from prefloop.comparisons.quality.sentences import percent, span
+from prefloop.figures.text import count, percent, points, points_interval, share_interval
 from prefloop.functional.learning_curve import LearningCurve, fit_learning_curve
 from prefloop.functional.statistics import Interval
 
@@ -91,26 +91,26 @@ def forecast(
 def _message(
     now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval
 ) -> tuple[Literal["estimated", "not enough evidence"], str]:
-    points = f"{100 * interval.low:.1f} to {100 * interval.high:.1f} points"
+    gained = f"{points_interval(*interval)} points"
     if doubled.interval.high - doubled.interval.low > WIDEST:
         return "not enough evidence", (
-            f"Not enough evidence for a forecast: with {doubled.labels:,} labels the accuracy "
-            f"could be anything in {span(doubled.interval)}."
+            f"Not enough evidence for a forecast: with {count(doubled.labels)} labels the accuracy "
+            f"could be anything in {share_interval(*doubled.interval)}."
         )
     if interval.high < WORTH:
         return "estimated", (
             f"Twice the labels would buy little: {percent(now.accuracy)} now, and at most "
-            f"{100 * interval.high:.1f} points more with {doubled.labels:,}."
+            f"{points(interval.high)} points more with {count(doubled.labels)}."
         )
     if interval.low < WORTH / 10:
         return "not enough evidence", (
             f"Not enough evidence that more labels help: from {percent(now.accuracy)} now, "
-            f"{doubled.labels:,} labels could bring {points}."
+            f"{count(doubled.labels)} labels could bring {gained}."
         )
     return "estimated", (
-        f"Twice the labels ({doubled.labels:,}) would bring the accuracy from "
-        f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {100 * gain:.1f} points "
-        f"({points})."
+        f"Twice the labels ({count(doubled.labels)}) would bring the accuracy from "
+        f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {points(gain)} points "
+        f"({gained})."
     )
 
 

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.sentences import counted
 from prefloop.comparisons.quality.share import Share, graded
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted
 from prefloop.functional.statistics import beta_bounds
 from prefloop.teamwork import AssignmentKind, QualityCheck
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prefloop.comparisons.quality.label_history import ChoiceTable, LabelHistory
-from prefloop.comparisons.quality.sentences import counted, percent, span
+from prefloop.figures.text import counted, percent, share_interval
 from prefloop.functional.agreement import (
     above_chance,
     agreement_with,
@@ -46,8 +46,8 @@ def overall_agreement(history: LabelHistory) -> Agreement | None:
     chance = float((others / table.n_options[keep]).sum() / others.sum())
     message = (
         f"Two labels on one question name the same sample in {percent(estimate.value)} of "
-        f"{counted(estimate.n, 'pair')} ({span(estimate.interval)}); guessing would give "
-        f"{percent(chance)}."
+        f"{counted(estimate.n, 'pair')} ({share_interval(*estimate.interval)}); guessing would "
+        f"give {percent(chance)}."
     )
     return Agreement(
         estimate=estimate,

@@ -6,8 +6,8 @@ from typing import Literal
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_with_owners
 from prefloop.comparisons.quality.position import overall_positions
-from prefloop.comparisons.quality.sentences import counted, ordinal, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, ordinal, percent, share_interval
 from prefloop.functional.statistics import Interval, paired_win_rate, wilson
 
 
@@ -61,7 +61,7 @@ def _gold_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
     )
     chance = sum(1 / history.n_options(check) for check in gold) / len(gold)
     figures = (
-        f"{percent(estimate.value)} ({span(estimate.interval)}) of the latest "
+        f"{percent(estimate.value)} ({share_interval(*estimate.interval)}) of the latest "
         f"{counted(len(gold), 'gold answer')} by {len(people)} people are right, where guessing "
         f"gives {percent(chance)}"
     )
@@ -79,8 +79,8 @@ def _owners_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None
         return None
     figures = (
         f"labelers choose as the owners do in {percent(estimate.value)} "
-        f"({span(estimate.interval)}) of {counted(estimate.n, 'common choice')}, where guessing "
-        f"gives {percent(chance)}"
+        f"({share_interval(*estimate.interval)}) of {counted(estimate.n, 'common choice')}, where "
+        f"guessing gives {percent(chance)}"
     )
     if estimate.interval.high >= chance:
         return None

@@ -6,8 +6,8 @@ import numpy as np
 
 from prefloop.comparisons.quality.finding import Action, LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import counted, ordinal, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, ordinal, percent
 from prefloop.functional.runs import PositionTest, position_test
 from prefloop.functional.statistics import Interval, q_values, wilson
 from prefloop.records import Label

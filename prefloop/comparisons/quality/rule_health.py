@@ -6,8 +6,8 @@ from statistics import median
 from typing import Literal
 
 from prefloop.comparisons.quality.population import Alarm
-from prefloop.comparisons.quality.sentences import counted, percent
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, percent
 from prefloop.teamwork import Exclusion, Tally
 
 SECONDS_PER_HOUR = 3600.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from prefloop.comparisons.quality.sentences import counted, percent, span
+from prefloop.figures.text import counted, percent, share_interval
 from prefloop.functional.statistics import Interval, beta_bounds
 
 Grade = Literal["pass", "fail", "not enough evidence"]
@@ -35,6 +35,7 @@ def graded(n_right: int, n: int, *, bar: float, least: int, confidence: float, n
     bad luck.
     """
     interval = beta_bounds(n_right, n)
+    written = share_interval(*interval, apart_from=(bar,))
     if n < least:
         grade: Grade = "not enough evidence"
         message = f"{counted(n, noun)}; a grade needs {least}."
@@ -44,13 +45,13 @@ def graded(n_right: int, n: int, *, bar: float, least: int, confidence: float, n
     elif beta_bounds(n_right, n, confidence).high < bar:
         grade = "fail"
         message = (
-            f"{percent(n_right / n)} of {counted(n, noun)} ({span(interval)}), surely below "
+            f"{percent(n_right / n)} of {counted(n, noun)} ({written}), surely below "
             f"{percent(bar)}."
         )
     else:
         grade = "not enough evidence"
         message = (
-            f"{percent(n_right / n)} of {counted(n, noun)} ({span(interval)}): below "
+            f"{percent(n_right / n)} of {counted(n, noun)} ({written}): below "
             f"{percent(bar)}, but chance could do that."
         )
     return Share(n_right=n_right, n=n, interval=interval, grade=grade, message=message)

@@ -6,8 +6,8 @@ import numpy as np
 
 from prefloop.comparisons.quality.finding import Action, LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, fixed, percent, share_interval
 from prefloop.functional.skill import SkillAnswers, one_coin_skills
 from prefloop.functional.statistics import Interval
 from prefloop.teamwork import QualityCheck
@@ -146,7 +146,9 @@ def _action(skill: LabelerSkill, thresholds: Thresholds) -> Action:
 
 
 def _times(skill: LabelerSkill) -> str:
-    return f"{skill.guess_ratio:.1f} times" if skill.guess_ratio < 1000 else "over 1,000 times"
+    return (
+        f"{fixed(skill.guess_ratio, 1)} times" if skill.guess_ratio < 1000 else "over 1,000 times"
+    )
 
 
 def _answers(history: LabelHistory) -> SkillAnswers:
@@ -196,8 +198,8 @@ def _comparable(skill: LabelerSkill) -> str:
 
 
 def _share(skill: LabelerSkill) -> str:
-    return f"{percent(skill.value)} ({span(skill.interval)})"
+    return f"{percent(skill.value)} ({share_interval(*skill.interval)})"
 
 
 def _span(skill: LabelerSkill) -> str:
-    return span(Interval(-skill.interval.high, -skill.interval.low))
+    return share_interval(-skill.interval.high, -skill.interval.low)

@@ -5,8 +5,8 @@ from statistics import median
 
 from prefloop.comparisons.quality.finding import LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import counted, percent, span
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, fixed, percent, share_interval
 from prefloop.functional.statistics import wilson
 
 JUDGED = ("best", "tie", "all_bad")
@@ -40,13 +40,13 @@ def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -
     n_fast = sum(seconds < n_words / thresholds.words_per_second for seconds, n_words in last)
     interval = wilson(n_fast, n)
     is_found = n_fast > thresholds.too_fast_share * n
-    pace = f"{60 * thresholds.words_per_second:.0f} words a minute"
+    pace = f"{fixed(60 * thresholds.words_per_second, 0)} words a minute"
     return LabelerFinding(
         labeler=labeler,
         kind="speed",
         status="found" if is_found else "not found",
-        message=f"{n_fast} of the last {n} answers ({percent(n_fast / n)}; {span(interval)}) came "
-        f"faster than one can skim the texts at {pace}.",
+        message=f"{n_fast} of the last {n} answers ({percent(n_fast / n)}; "
+        f"{share_interval(*interval)}) came faster than one can skim the texts at {pace}.",
         n=n,
         value=n_fast / n,
         interval=interval,

@@ -7,8 +7,8 @@ import numpy as np
 
 from prefloop.comparisons.quality.finding import LabelerFinding, unknown
 from prefloop.comparisons.quality.label_history import LabelHistory
-from prefloop.comparisons.quality.sentences import counted, ordinal
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.figures.text import counted, number, ordinal
 from prefloop.functional.runs import longest_run, run_probability
 from prefloop.records import Label
 
@@ -77,7 +77,7 @@ def _finding(labeler: str, streak: Streak, thresholds: Thresholds) -> LabelerFin
     is_found = streak.probability < thresholds.streak_probability
     chance = "less often than once in 10,000 people"
     if streak.probability >= 1e-4:
-        chance = f"with probability {streak.probability:.2g}"
+        chance = f"with probability {number(streak.probability)}"
     return LabelerFinding(
         labeler=labeler,
         kind="streaks",

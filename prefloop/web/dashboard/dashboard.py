@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from prefloop.figures.text import model_title
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch, StopRequest, Tally, TrainerState, Update
 from prefloop.web.dashboard.messages import (
@@ -180,7 +181,7 @@ def _taut(store: Store, cord: StopRequest, trainer: TrainerState | None, now: fl
         samples=[
             CordSample(
                 id=found.sample.id,
-                model_told=standing.model_told(found.sample.model),
+                model_told=model_title(found.sample.model),
                 prompt=found.prompt,
                 text=found.sample.text,
             )

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from prefloop.figures.text import count
 from prefloop.web.config import REQUEST_BYTES, WebSettings
 from prefloop.web.http.errors import ApiError, answer, our_bug
 from prefloop.web.http.templating import assets
@@ -108,7 +109,7 @@ def _is_own(headers: Headers, host: str, settings: WebSettings) -> bool:
 
 def too_large() -> ApiError:
     """Return the refusal of a body that is too long."""
-    told = f"The request is too long: at most {REQUEST_BYTES:,} bytes are taken."
+    told = f"The request is too long: at most {count(REQUEST_BYTES)} bytes are taken."
     return ApiError(413, "too_large", told)
 
 

@@ -1,5 +1,6 @@
 """Whether a labeler may have questions now: instructions read, introduction passed."""
 
+from prefloop.figures.text import percent
 from prefloop.web.http.errors import ApiError
 from prefloop.web.services.services import Services
 
@@ -38,6 +39,7 @@ def _require_passed(name: str, person_id: str, here: Services) -> None:
             403,
             "not_passed",
             f"{right} of your {len(examples)} answers in the introduction were as expected, and "
-            f"{here.settings.pass_accuracy:.0%} should be. Please talk to the owner of the run.",
+            f"{percent(here.settings.pass_accuracy)} should be. Please talk to the owner of the "
+            "run.",
         )
     here.passed.add(name)

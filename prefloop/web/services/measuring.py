@@ -8,10 +8,10 @@ from prefloop.comparisons.quality.label_history import LabelHistory, QuestionSta
 from prefloop.comparisons.quality.peers import Agreement
 from prefloop.comparisons.quality.population import Alarm
 from prefloop.comparisons.quality.rule_health import rule_alarms, rule_health
-from prefloop.comparisons.quality.sentences import percent, span
 from prefloop.comparisons.quality.team import TeamFigures, team_figures
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.comparisons.questions import Question
+from prefloop.figures.text import percent, share_interval
 from prefloop.records import Label, Prompt
 from prefloop.store.labeling.recent import AskedQuestion
 from prefloop.store.store import Store
@@ -118,7 +118,7 @@ def _quality(
         n=found.n,
         how=found.how,
     )
-    words = f"{span(found.interval)}; guessing gives {percent(agreement.chance)}"
+    words = f"{share_interval(*found.interval)}; guessing gives {percent(agreement.chance)}"
     return QualityNow(at=at, n_labels=n_labels, agreement=share, told=words, alarms=told)
 
 

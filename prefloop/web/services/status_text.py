@@ -1,6 +1,6 @@
 """Where a run stands, in words: what the trainer does, how the queue is, who stopped the line."""
 
-from prefloop.records import REFERENCE
+from prefloop.figures.text import count, duration, fixed, money, plain
 from prefloop.teamwork import Batch, StopRequest, TrainerState
 
 SILENT_SECONDS = 10.0
@@ -28,7 +28,9 @@ def trainer_told(trainer: TrainerState | None) -> str:
     # How many answers are in is told of the batch itself, which is up to date.
     if not trainer.total or trainer.phase == WAITING:
         return f"{words}."
-    return f"{words}: {COUNTED.get(trainer.phase, '')}{trainer.done:,} of {trainer.total:,}."
+    return (
+        f"{words}: {COUNTED.get(trainer.phase, '')}{count(trainer.done)} of {count(trainer.total)}."
+    )
 
 
 def batch_told(batch: Batch | None) -> str:
@@ -37,9 +39,9 @@ def batch_told(batch: Batch | None) -> str:
         return ""
     left = minutes_left(batch)
     if batch.answered >= batch.wanted:
-        return f"All {batch.wanted:,} answers of round {batch.round} are in."
-    rest = "nobody is answering right now" if left is None else f"about {span(60 * left)} to go"
-    return f"{batch.answered:,} of {batch.wanted:,} answers are in; {rest}."
+        return f"All {count(batch.wanted)} answers of round {batch.round} are in."
+    rest = "nobody is answering right now" if left is None else f"about {duration(60 * left)} to go"
+    return f"{count(batch.answered)} of {count(batch.wanted)} answers are in; {rest}."
 
 
 def pace_told(batch: Batch) -> str:
@@ -51,7 +53,7 @@ def pace_told(batch: Batch) -> str:
     left = minutes_left(batch)
     if left is None:
         return "nobody is answering right now"
-    return f"{batch.per_minute:.1f} a minute, {span(60 * left)} left"
+    return f"{fixed(batch.per_minute, 1)} a minute, {duration(60 * left)} left"
 
 
 def minutes_left(batch: Batch) -> float | None:
@@ -71,15 +73,15 @@ def missing_told(trainer: TrainerState, now: float) -> str:
     if not is_missing(trainer, now):
         return ""
     return (
-        f"Nothing heard from the trainer for {span(now - trainer.heartbeat_at)}: it is in a long "
-        "step, or it has stopped. No answer is lost. If its terminal is quiet too, the same "
+        f"Nothing heard from the trainer for {duration(now - trainer.heartbeat_at)}: it is in a "
+        "long step, or it has stopped. No answer is lost. If its terminal is quiet too, the same "
         "`prefloop run` goes on where it was."
     )
 
 
 def pulled_told(cord: StopRequest, now: float) -> str:
     """Return who stopped the line, and when."""
-    return f"{cord.pulled_by} stopped it {span(now - cord.pulled_at)} ago."
+    return f"{cord.pulled_by} stopped it {duration(now - cord.pulled_at)} ago."
 
 
 def stopped_told(cord: StopRequest, trainer: TrainerState | None, now: float) -> str:
@@ -98,43 +100,9 @@ def action_told(cord: StopRequest) -> str:
     return "resumed" if cord.action == "resume" else "still stopped"
 
 
-def model_told(model: str) -> str:
-    """Return a sample's origin in words.
-
-    >>> model_told("policy/round-2"), model_told("reference")
-    ('policy of round 2', 'reference')
-    """
-    return model if model == REFERENCE else model.replace("/round-", " of round ")
-
-
 def work_told(seconds: float, n: int, wage: float, currency: str) -> str:
     """Return what answers took and cost, for `n` answers with a preference."""
     hours = seconds / 3600
     cost = hours * wage
-    said = f"{hours:,.1f} hours of labeling, {money(cost, currency)} at {wage:g} an hour"
+    said = f"{fixed(hours, 1)} hours of labeling, {money(cost, currency)} at {plain(wage)} an hour"
     return f"{said}: {money(cost / n, currency)} an answer." if n else f"{said}."
-
-
-def money(amount: float, currency: str) -> str:
-    """Return an amount as it is written; small ones keep their cents.
-
-    >>> money(1234.5, "USD"), money(0.0653, "USD")
-    ('1,234 USD', '0.065 USD')
-    """
-    digits = 0 if amount >= 100 else 2 if amount >= 1 else 3
-    return f"{amount:,.{digits}f} {currency}"
-
-
-def span(seconds: float) -> str:
-    """Return a length of time as people say it.
-
-    >>> span(42), span(300), span(9000), span(400_000)
-    ('42 s', '5 min', '2 h 30 min', '5 days')
-    """
-    if seconds < 90:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours < 48 else f"{round(hours / 24)} days"

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.labelers import LabelerFigures
 from prefloop.comparisons.quality.self_consistency import Consistency
-from prefloop.comparisons.quality.sentences import counted
 from prefloop.comparisons.quality.share import Share
 from prefloop.comparisons.quality.team import TeamFigures
+from prefloop.figures.text import counted
 from prefloop.functional.statistics import Estimate
 from prefloop.teamwork import Tally
 from prefloop.web.services import status_text as standing

@@ -167,10 +167,10 @@ def batch(answered: int, per_minute: float | None) -> Batch:
     [
         (0, None, ""),
         (10, 0.0, ""),
-        (2999, 2.0, "2.0 a minute, under a minute left"),
+        (2999, 2.0, "2.0 a minute, 30 s left"),
         (2958, 3.0, "3.0 a minute, 14 min left"),
         (2400, 4.0, "4.0 a minute, 2 h 30 min left"),
-        (120, 1.0, "1.0 a minute, 2.0 days left"),
+        (120, 1.0, "1.0 a minute, 2 days left"),
     ],
 )
 def test_how_long_the_rest_will_take(answered: int, per_minute: float | None, told: str) -> None:

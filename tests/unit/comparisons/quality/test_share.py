@@ -62,7 +62,7 @@ def test_how_often_a_labeler_of_known_accuracy_fails(
 
 def test_reasons_are_told_with_their_numbers() -> None:
     assert graded_gold(36, 40).message == "90 % of 40 gold answers, at or above 75 %."
-    assert graded_gold(15, 30).message == "50 % of 30 gold answers (32 to 68 %), surely below 75 %."
+    assert graded_gold(15, 30).message == "50 % of 30 gold answers (32–68 %), surely below 75 %."
     assert graded_gold(29, 40).message.endswith("below 75 %, but chance could do that.")
     assert graded_gold(0, 0).value is None
     assert graded_gold(0, 1).message.startswith("1 gold answer;")

@@ -30,7 +30,7 @@ def test_fast_answers_are_counted_in_the_last_50() -> None:
     fast_now = finding([9.0] * 200 + [1.0] * 50)
     assert (fast_now.status, fast_now.value, fast_now.action) == ("found", 1.0, "ask")
     assert fast_now.message == (
-        "50 of the last 50 answers (100 %; 92 to 100 %) came faster than one can skim the texts "
+        "50 of the last 50 answers (100 %; 92–100 %) came faster than one can skim the texts "
         "at 720 words a minute."
     )
 
