@@ -26,12 +26,12 @@ class KLConfig(Section):
     """Episodes over which the controller may change the coefficient by a fifth."""
 
     cap: Positive | None = None
-    """Limit in nats: above it each step adds a weighted pull towards the reference, and after ten
-    rollouts that lie a fifth above it and come no lower the run stops. `null` sets no limit."""
+    """Limit in nats: above it each step adds a weighted KL term to its loss, and after ten rollouts
+    that are a fifth above it and come no lower the run stops. `null` sets no limit."""
 
 
 class WarmStartConfig(Section):
-    """Supervised training on reference texts before PPO (2019 did so for style tasks)."""
+    """Supervised training on texts before the first round, as 2019 did for style tasks."""
 
     epochs: Index = 0
     """Passes over the training texts; 0 skips the warm start."""
@@ -50,7 +50,7 @@ class PolicyConfig(Section):
     """`ppo` (as in Ziegler et al. 2019), `rloo`, or one that an installed package registered."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the method; each method's page lists its own."""
+    """Settings of the method; each method has its own."""
 
     reward: str = REWARD_MODEL
     """What the policy is trained towards: `reward_model` learns from the labels; any scorer is
@@ -88,7 +88,7 @@ class PolicyConfig(Section):
     """What keeps the policy near the reference."""
 
     warm_start: WarmStartConfig = Field(default_factory=WarmStartConfig)
-    """Supervised training before PPO."""
+    """Supervised training before the first round."""
 
     @property
     def updates(self) -> int:
