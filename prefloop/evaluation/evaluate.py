@@ -86,6 +86,22 @@ def forget_evaluations(folder: Path, rounds: Iterable[int]) -> None:
             (folder / file.path).unlink()
 
 
+def outdate_evaluation(folder: Path, round_number: int) -> None:
+    """Keep a round's figures as those of their model, but no longer as the round's own.
+
+    Call it before the round's policy is trained on. Version 0.1 named figures by round and not by
+    model: those are deleted.
+    """
+    for file in read_run_folder(folder).evaluations:
+        if file.figures.round != round_number:
+            continue
+        path = evaluation_path(folder, file.figures.model)
+        if folder / file.path == path:
+            write_atomically(path, to_json(file.figures.model_copy(update={"round": None})))
+        else:
+            (folder / file.path).unlink()
+
+
 def _refuse_itself(models: Iterable[str], baseline: str) -> None:
     if baseline in models:
         raise InputError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.files import write_atomically
 from prefloop.report.charts.frontier import frontier_chart
@@ -35,7 +36,7 @@ class Page:
     settings: str
     """All settings, as YAML."""
     who_labels: str
-    """Who answers the questions, such as `people`."""
+    """Who labeled, such as `7 labels by 2 people`."""
     methods: str
     """What trained the policy, such as `PPO`."""
     verdict: str
@@ -87,7 +88,7 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
         run=folder,
         config=config,
         settings=as_yaml(config),
-        who_labels=who_labels(config.comparisons),
+        who_labels=who_labels(labeler_groups(store, config), config.comparisons),
         methods=methods_of(folder, config),
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
         latest=latest,

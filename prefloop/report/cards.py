@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.files import write_atomically
 from prefloop.report.model_card import policy_card, reward_card
 from prefloop.run_folder import read_run_folder
 from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
 
 
-def write_cards(run: Path, config: RunConfig) -> None:
+def write_cards(run: Path, store: Store, config: RunConfig) -> None:
     """Write the cards of all rounds, with what is known by now."""
     there = read_run_folder(run)
+    groups = labeler_groups(store, config)
     for folder in sorted(run.glob("policy/round-*")):
         number = int(folder.name.removeprefix("round-"))
         found = there.evaluation_of_round(number)
@@ -19,9 +22,10 @@ def write_cards(run: Path, config: RunConfig) -> None:
             config=config,
             run=there,
             figures=found.figures if found else None,
+            groups=groups,
         )
         write_atomically(folder / "README.md", card)
     for trust in there.trusts:
         name = f"{there.name}, reward model of round-{trust.round}"
-        card = reward_card(name=name, config=config, trust=trust.figures)
+        card = reward_card(name=name, config=config, trust=trust.figures, groups=groups)
         write_atomically(run / Path(trust.path).parent / "README.md", card)

@@ -6,16 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_agreement
 from prefloop.evaluation.estimates import estimate_figure
 from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.text import count, counted
 from prefloop.records import Comparison, Label
 from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC, ComparisonsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.teamwork import Exclusion
 
 SECONDS_PER_HOUR = 3600.0
+
+NOUNS = {
+    "person": ("person", "people"),
+    "synthetic": ("synthetic labeler", "synthetic labelers"),
+    "program": ("program", "programs"),
+    "imported": ("imported labeler", "imported labelers"),
+}
+"""What labelers of a kind are called, one and several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +113,21 @@ def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
     )
 
 
-def who_labels(config: ComparisonsConfig) -> str:
-    """Return who answers the questions of a run, as a sentence names them."""
-    named = {SYNTHETIC: "synthetic labelers", PEOPLE: "people", NOBODY: "imported labels alone"}
-    return named.get(config.labelers, f"the labeler “{config.labelers}”")
+def who_labels(groups: Sequence[LabelerGroup], config: ComparisonsConfig) -> str:
+    """Return who labeled, by kind, as the store knows it; without labels, who is to label.
+
+    >>> names = ("ann", "bob")
+    >>> group = LabelerGroup(kind="person", labelers=names, n_labels=7, sources=frozenset())
+    >>> who_labels([group], ComparisonsConfig())
+    '7 labels by 2 people'
+    """
+    if groups:
+        return ", ".join(_group_text(group) for group in groups)
+    planned = {SYNTHETIC: "synthetic labelers", PEOPLE: "people", NOBODY: "imported labels"}
+    return f"none yet, {planned.get(config.labelers, f'the labeler “{config.labelers}”')} to come"
+
+
+def _group_text(group: LabelerGroup) -> str:
+    nouns = NOUNS[group.kind]
+    who = f"{count(len(group.labelers))} {nouns[len(group.labelers) != 1]}"
+    return f"{counted(group.n_labels, 'label')} by {who}"

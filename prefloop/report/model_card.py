@@ -1,10 +1,12 @@
 """The README of a saved model: what it is, what it was made from, and how to load it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prefloop import __version__
+from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.trust import TrustFigures
@@ -16,7 +18,12 @@ from prefloop.settings.run import RunConfig
 
 
 def policy_card(
-    *, name: str, config: RunConfig, run: RunFigures, figures: EvaluationFigures | None
+    *,
+    name: str,
+    config: RunConfig,
+    run: RunFigures,
+    figures: EvaluationFigures | None,
+    groups: Sequence[LabelerGroup],
 ) -> str:
     """Return the card of a tuned model; `figures` are its evaluation, None if it has none yet."""
     not_evaluated = verdict_sentence(
@@ -30,6 +37,7 @@ def policy_card(
         "policy_card.md.jinja",
         name=name,
         config=config,
+        who_labels=who_labels(groups, config.comparisons),
         methods=methods_of(run, config),
         tags=run.methods or (config.policy.method,),
         figures=figures,
@@ -37,9 +45,17 @@ def policy_card(
     )
 
 
-def reward_card(*, name: str, config: RunConfig, trust: TrustFigures | None) -> str:
+def reward_card(
+    *, name: str, config: RunConfig, trust: TrustFigures | None, groups: Sequence[LabelerGroup]
+) -> str:
     """Return the card of a reward model; `trust` are its figures, None if there are none."""
-    return _render("reward_card.md.jinja", name=name, config=config, trust=trust)
+    return _render(
+        "reward_card.md.jinja",
+        name=name,
+        config=config,
+        who_labels=who_labels(groups, config.comparisons),
+        trust=trust,
+    )
 
 
 def _render(template: str, **values: Any) -> str:
@@ -53,5 +69,4 @@ def _render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
-    who = who_labels(values["config"].comparisons)
-    return environment.get_template(template).render(version=__version__, who_labels=who, **values)
+    return environment.get_template(template).render(version=__version__, **values)

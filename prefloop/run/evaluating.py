@@ -7,6 +7,15 @@ from prefloop.records import REFERENCE
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.scorers.build import build_weighted
+from prefloop.settings.policy import REWARD_MODEL
+from prefloop.settings.run import RunConfig
+
+
+def _known_reward(config: RunConfig) -> dict[str, float]:
+    """Return the scorers behind the reward, with their weights; nothing is known of people."""
+    if config.policy.reward == REWARD_MODEL:
+        return config.comparisons.known_scorers
+    return {config.policy.reward: 1.0}
 
 
 def evaluate(stages: Stages, round_number: int) -> None:
@@ -16,7 +25,7 @@ def evaluate(stages: Stages, round_number: int) -> None:
     config, settings = stages.config, stages.config.evaluation
     held_out = stages.shuffled_prompts("held_out", "evaluation prompts")
     chosen = held_out[: settings.prompts]
-    known = config.comparisons.known_scorers
+    known = _known_reward(config)
     model = stages.policy.name_of(round_number)
     if model == stages.policy.current_name:
         stages.policy.keep_weights()

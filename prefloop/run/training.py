@@ -1,5 +1,6 @@
 """The steps of a round that train: the reward model on labels, the policy against it."""
 
+from prefloop.evaluation.evaluate import outdate_evaluation
 from prefloop.records import REFERENCE, Sample
 from prefloop.run.stages import Stages
 from prefloop.settings.comparisons import PEOPLE
@@ -41,6 +42,8 @@ def train_reward_model(stages: Stages, round_number: int) -> None:
 def train_policy(stages: Stages, round_number: int) -> None:
     """Train the policy up to the round's last update, and export it."""
     end = stages.rounds.last_update(round_number)
+    if stages.policy.update < end:
+        outdate_evaluation(stages.folder, round_number)
     stages.policy.train_round(round_number, end, stages.prompts_of("train"))
 
 

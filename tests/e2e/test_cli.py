@@ -91,6 +91,20 @@ def test_evaluation_judges_a_round_that_is_not_the_last(
     assert not (run / "rewards" / "round-1").exists()
 
 
+def test_a_finished_run_that_trains_on_is_judged_again(prefloop: Command, run: Path) -> None:
+    """Its policy is another: the figures and samples of the earlier one must not stand for it."""
+    (before,) = read_run_folder(run).evaluations
+    prefloop.done("run", run, "policy.episodes=128", "policy.lr=1e-2")
+    first, second = read_run_folder(run).evaluations
+    assert first.figures == before.figures.model_copy(update={"round": None})
+    assert (second.figures.model, second.figures.round) == ("policy/update-8", 0)
+    ids = (first.figures.rows.model_samples, second.figures.rows.model_samples)
+    assert not set(ids[0]) & set(ids[1])
+    assert first.figures.kl is not None and second.figures.kl is not None
+    assert first.figures.kl.value != second.figures.kl.value
+    assert second.figures.verdict in (run / "policy/round-0/README.md").read_text()
+
+
 def test_run_report_and_show_print_json(prefloop: Command, run: Path) -> None:
     told = prefloop.done("run", run, "--json").json()
     assert Path(told["report"]).is_file()

@@ -1,5 +1,6 @@
 """The evaluation of models through the real store."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import InputError
-from prefloop.evaluation.evaluate import evaluate_models, forget_evaluations
+from prefloop.evaluation.evaluate import evaluate_models, forget_evaluations, outdate_evaluation
 from prefloop.evaluation.judges.build import CheckedJudge, build_judge
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.records import REFERENCE
@@ -18,6 +19,7 @@ from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.unit.evaluation.worlds import POLICY, FirstLetter, prompt, sample
+from tests.unit.figures.test_reading import EARLIER
 
 N = 12
 OTHER = "some/model"
@@ -155,3 +157,21 @@ def test_a_judge_that_labeled_is_said_to_have(store: Store, tmp_path: Path) -> N
     ann = replace(LENGTH, shared_sources=("person:ann",))
     (figures,) = _evaluate(store, tmp_path, judges=[LEXICON, ann])
     assert [found.shared_sources for found in figures.win_rates] == [(), ("person:ann",)]
+
+
+def test_figures_of_a_round_that_trains_on_stay_those_of_their_model(
+    store: Store, tmp_path: Path
+) -> None:
+    """A finished run that is continued must be evaluated again: its weights are others."""
+    (figures,) = _evaluate(store, tmp_path)
+    outdate_evaluation(tmp_path, 0)
+    run = read_run_folder(tmp_path)
+    assert run.evaluation_of_round(0) is None
+    assert [f.figures for f in run.evaluations] == [figures.model_copy(update={"round": None})]
+
+
+def test_figures_named_by_round_go_when_the_round_trains_on(tmp_path: Path) -> None:
+    shutil.copytree(EARLIER, tmp_path, dirs_exist_ok=True)
+    assert read_run_folder(tmp_path).evaluation_of_round(0) is not None
+    outdate_evaluation(tmp_path, 0)
+    assert read_run_folder(tmp_path).evaluations == ()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.records import Comparison, Label
 from prefloop.report.labels import label_facts, who_labels
 from prefloop.settings.comparisons import ComparisonsConfig
@@ -94,11 +95,20 @@ def test_only_rules_in_force_are_told() -> None:
 @pytest.mark.parametrize(
     ("labelers", "words"),
     [
-        ("synthetic", "synthetic labelers"),
-        ("people", "people"),
-        ("none", "imported labels alone"),
-        ("a_program", "the labeler “a_program”"),
+        ("synthetic", "none yet, synthetic labelers to come"),
+        ("people", "none yet, people to come"),
+        ("none", "none yet, imported labels to come"),
+        ("a_program", "none yet, the labeler “a_program” to come"),
     ],
 )
-def test_whoever_answers_is_named(labelers: str, words: str) -> None:
-    assert who_labels(ComparisonsConfig(labelers=labelers)) == words
+def test_before_the_first_label_the_settings_say_who_labels(labelers: str, words: str) -> None:
+    assert who_labels([], ComparisonsConfig(labelers=labelers)) == words
+
+
+def test_who_labeled_is_told_by_kind_whatever_the_settings_say() -> None:
+    groups = [
+        LabelerGroup(kind="person", labelers=("ann", "bob"), n_labels=7, sources=frozenset()),
+        LabelerGroup(kind="imported", labelers=("file",), n_labels=1, sources=frozenset()),
+    ]
+    words = "7 labels by 2 people, 1 label by 1 imported labeler"
+    assert who_labels(groups, ComparisonsConfig(labelers="synthetic")) == words

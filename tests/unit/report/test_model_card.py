@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
+from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.text import percent, share_interval
 from prefloop.report.cards import write_cards
 from prefloop.report.model_card import policy_card, reward_card
 from prefloop.run_folder import RunFigures, read_run_folder
+from prefloop.store.store import Store
 from tests.unit.report.fake_run import fake_config
 
+GROUPS = [
+    LabelerGroup(kind="synthetic", labelers=("a", "b"), n_labels=40, sources=frozenset()),
+]
 NOTHING = RunFigures(name="run", metrics=(), evaluations=(), trusts=())
 
 
 def _card(run: RunFigures, figures: EvaluationFigures | None) -> str:
-    return policy_card(name="my-policy", config=fake_config(), run=run, figures=figures)
+    return policy_card(
+        name="my-policy", config=fake_config(), run=run, figures=figures, groups=GROUPS
+    )
 
 
 def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
@@ -25,7 +32,7 @@ def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
     assert figures.verdict in card
     assert card.startswith("---\nbase_model: smollm2\n")
     assert 'AutoModelForCausalLM.from_pretrained("my-policy")' in card
-    assert "synthetic labelers" in card
+    assert "best of 4; 40 labels by 2 synthetic labelers |" in card
     assert "2 rounds" in card
     rate = figures.win_rate.rate
     assert card.count(share_interval(rate.low, rate.high)) == 2, "sentence and table agree"
@@ -47,7 +54,11 @@ def test_every_judge_and_what_it_shares_is_on_the_card(fake_run: Path) -> None:
 def test_the_method_that_ran_is_on_the_card(fake_run: Path) -> None:
     assert "| Training | PPO, 4,096 episodes" in _card(read_run_folder(fake_run), None)
     card = policy_card(
-        name="p", config=fake_config(policy={"method": "rloo"}), run=NOTHING, figures=None
+        name="p",
+        config=fake_config(policy={"method": "rloo"}),
+        run=NOTHING,
+        figures=None,
+        groups=GROUPS,
     )
     assert "| Training | RLOO, " in card
     assert "tags: [prefloop, rlhf, rloo]" in card
@@ -62,13 +73,13 @@ def test_a_policy_without_evaluation_claims_nothing() -> None:
 def test_a_reward_card_repeats_the_trust_figures(fake_run: Path) -> None:
     trust = read_run_folder(fake_run).trusts[1].figures
     assert trust.validation is not None
-    card = reward_card(name="r", config=fake_config(), trust=trust)
+    card = reward_card(name="r", config=fake_config(), trust=trust, groups=GROUPS)
     assert percent(trust.validation.accuracy.value) in card
     assert "AutoModelForSequenceClassification" in card
 
 
 def test_a_reward_model_without_validation_says_so() -> None:
-    card = reward_card(name="r", config=fake_config(), trust=None)
+    card = reward_card(name="r", config=fake_config(), trust=None, groups=GROUPS)
     assert "not measured: no validation labels" in card
     assert "not recorded" in card
 
@@ -79,13 +90,17 @@ def test_cards_are_written_beside_the_models_they_are_about(tmp_path: Path, fake
     (tmp_path / "evaluation" / "policy").mkdir(parents=True)
     evaluated = read_run_folder(fake_run).evaluations[0]
     (tmp_path / evaluated.path).write_bytes((fake_run / evaluated.path).read_bytes())
-    write_cards(tmp_path, fake_config())
+    with Store.open(fake_run / "prefloop.db") as store:
+        write_cards(tmp_path, store, fake_config())
     cards = [(tmp_path / f"policy/round-{n}/README.md").read_text() for n in range(2)]
     assert evaluated.figures.verdict in cards[0]
     assert "this model has no evaluation yet" in cards[1]
 
 
 def test_python_in_the_card_is_python() -> None:
-    for card in (_card(NOTHING, None), reward_card(name="r", config=fake_config(), trust=None)):
+    for card in (
+        _card(NOTHING, None),
+        reward_card(name="r", config=fake_config(), trust=None, groups=GROUPS),
+    ):
         code = card.split("```python\n")[1].split("```")[0]
         compile(code, "card", "exec")
