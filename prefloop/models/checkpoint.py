@@ -166,7 +166,7 @@ def training_tensors(named: Named, optimizer: torch.optim.Optimizer) -> dict[str
     for name, parameter in named:
         tensors[f"weights/{name}"] = parameter
         for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value)
+            tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value, device=parameter.device)
     return tensors
 
 

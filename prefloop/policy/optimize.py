@@ -89,7 +89,7 @@ class PolicyOptimizer:
         """Take `epochs` passes over the rollout, in a fresh order each, and return the metrics.
 
         `kl` is the rollout's, nats per response. A step weighs the KL term by the KL that the step
-        before it found, which costs no pass of its own.
+        before it found, which costs no pass of its own. Afterwards no gradient is kept.
         """
         steps: list[StepStats] = []
         weights = []
@@ -101,6 +101,7 @@ class PolicyOptimizer:
             kl_now = kl + (steps[-1].kl_increase if steps else 0.0)
             weights.append(cap_weight(self.config.kl, kl_now))
             steps.append(self.step(minibatch, kl_coef=kl_coef, kl_weight=weights[-1]))
+        self.adam.zero_grad(set_to_none=True)
         means = {"policy/kl_cap_weight": sum(weights) / len(weights), "policy/lr": lr}
         return StepStats.metrics(steps) | means
 
@@ -110,7 +111,7 @@ class PolicyOptimizer:
         device = rollout.response.device
         for epoch in range(config.epochs):
             stream = numpy_stream(seed, "minibatches", update, epoch)
-            order = torch.from_numpy(stream.permutation(config.batch_size // k)).to(device)
+            order = torch.as_tensor(stream.permutation(config.batch_size // k), device=device)
             for prompts in torch.split(order, config.minibatch_size // k):
                 rows = prompts.unsqueeze(1) * k + torch.arange(k, device=device)
                 yield rollout.rows(rows.flatten())

@@ -66,7 +66,8 @@ class ScorerSource:
         ids = batch.generation.response.tolist()
         texts = [self.sampler.text_of(ids[i]) for i in rows]
         found = self.scorer.score([prompts[i].text for i in rows], texts) if rows else ()
-        return placed(torch.as_tensor(found) if rows else None, rows, batch)
+        device = batch.generation.response.device
+        return placed(torch.as_tensor(found, device=device) if rows else None, rows, batch)
 
 
 def build_reward_source(

@@ -141,8 +141,8 @@ class PolicyTrainer:
             "policy/kl_coef": self.kl_coef,
             "policy/score": score,
             "policy/total_reward": score - self.kl_coef * kl,
-            "policy/ended": rollout.is_ended.float().mean().item(),
-            "policy/response_tokens": rollout.mask.sum(dim=1).float().mean().item(),
+            "policy/ended": rollout.is_ended.to(rollout.scores).mean().item(),
+            "policy/response_tokens": rollout.mask.sum(dim=1).to(rollout.scores).mean().item(),
         }
         return shared | self.method.describe(rollout, kl_coef=self.kl_coef)
 

@@ -21,7 +21,8 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.roles import ModelRoles
-from prefloop.models.scoring import banned_mask, pad_left, respond_forward
+from prefloop.models.runtime import Runtime
+from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
 from prefloop.progress import Progress
 from prefloop.records import Prompt
 from prefloop.seeding import numpy_stream
@@ -46,15 +47,16 @@ def warm_start(
     models: ModelsConfig,
     examples: Sequence[SFTExample],
     *,
+    runtime: Runtime,
     folder: Path,
     seed: int,
     progress: Progress,
 ) -> Path:
-    """Return the folder of the model that was trained on `lessons`; made once, then found again."""
+    """Return the folder of the model trained on `examples`; made once, then found again."""
     if folder.exists() and not verify_folder(folder, hashes=False):
         return folder
     tokenizer = load_tokenizer(base)
-    roles = ModelRoles(load_causal(base, tokenizer), models, seed=seed)
+    roles = ModelRoles(load_causal(base, tokenizer, runtime), models, seed=seed)
     optimizer = torch.optim.Adam([p for _, p in roles.policy.named_parameters], fused=True)
     per_epoch = max(1, len(examples) // config.batch_size)
     total = per_epoch * config.epochs
@@ -67,7 +69,8 @@ def warm_start(
         loss = _step(roles, optimizer, [examples[int(i)] for i in rows], tokenizer.pad_id)
         detail = f"perplexity {math.exp(min(loss, 700)):.1f}"
         progress.count("warm start", step + 1, total, detail)
-    value_head = ValueHead(roles.policy.width)
+    optimizer.zero_grad(set_to_none=True)
+    value_head = ValueHead(roles.policy.width, runtime)
     write_folder(folder, lambda place: save_policy(place, roles, value_head, tokenizer))
     return folder
 
@@ -99,19 +102,15 @@ def _step(
     """Take one step on the mean negative log-likelihood per token, and return it."""
     n_tokens = sum(len(example.response) for example in batch)
     optimizer.zero_grad(set_to_none=True)
-    nothing = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [])
+    policy, device = roles.policy, roles.policy.runtime.device
+    nothing = banned_mask(policy.vocabulary, [], device)
     total = 0.0
     for start in range(0, len(batch), 8):
         part = batch[start : start + 8]
-        longest = max(len(example.response) for example in part)
-        query, query_mask = pad_left([example.query for example in part], pad_id)
-        response = torch.full((len(part), longest), pad_id)
-        counts = torch.zeros((len(part), longest), dtype=torch.bool)
-        for row, example in enumerate(part):
-            response[row, : len(example.response)] = torch.tensor(example.response)
-            counts[row, : len(example.response)] = True
+        query, query_mask = pad_left([example.query for example in part], pad_id, device)
+        response, counts = pad_right([example.response for example in part], pad_id, device)
         forward = respond_forward(
-            roles.policy,
+            policy,
             query,
             query_mask,
             response,
@@ -119,7 +118,8 @@ def _step(
             banned=nothing,
             loss_mask=counts,
         )
-        loss = -masked_mean(forward.logprobs, counts, denominator=torch.tensor(n_tokens))
+        n = forward.logprobs.new_tensor(n_tokens)
+        loss = -masked_mean(forward.logprobs, counts, denominator=n)
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
     refuse_nan(total, "the warm start's loss", "lower policy.warm_start.lr")

@@ -7,7 +7,7 @@ from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.metrics import MetricsLog
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
-from prefloop.models.runtime import start_runtime
+from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
@@ -38,7 +38,7 @@ def assemble(
     prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
     store.add_prompts(prompts)
     by_id = {p.id: p for p in prompts}
-    initial = _initial_model(config, base, prompts, folder, monitor)
+    initial = _initial_model(config, base, prompts, folder, monitor, runtime)
     causal = load_causal(initial, tokenizer, runtime)
     roles = ModelRoles(causal, config.models, seed=seed)
     sampler = _sampler(config, tokenizer, roles)
@@ -89,7 +89,12 @@ def _policy_stage(
 
 
 def _initial_model(
-    config: RunConfig, base: Path, prompts: list[Prompt], folder: Path, progress: Progress
+    config: RunConfig,
+    base: Path,
+    prompts: list[Prompt],
+    folder: Path,
+    progress: Progress,
+    runtime: Runtime,
 ) -> Path:
     """Return the model that policy and reference start as: the base, or the warm-started base."""
     settings = config.policy.warm_start
@@ -99,5 +104,12 @@ def _initial_model(
     examples = sft_examples(train, config.task, base, training_texts(config.prompts))
     place = folder / "warm_start"
     return warm_start(
-        base, settings, config.models, examples, folder=place, seed=config.seed, progress=progress
+        base,
+        settings,
+        config.models,
+        examples,
+        runtime=runtime,
+        folder=place,
+        seed=config.seed,
+        progress=progress,
     )

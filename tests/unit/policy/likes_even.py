@@ -10,7 +10,7 @@ from torch import Tensor
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Prompt
 from prefloop.settings.samples import SamplesConfig
-from tests.stages_for_tests import roles_on, sampler_on, trainer_of
+from tests.stages_for_tests import Adapter, roles_on, sampler_on, trainer_of
 
 PROMPTS = [
     Prompt(id=str(i), text=text, source="test", split="train")
@@ -28,9 +28,11 @@ class LikesEven:
         return self.sign * torch.tensor([float(sum(i % 2 == 0 for i in s[-6:])) for s in sequences])
 
 
-def trainer_on(folder: Path, reward: Any = None, **changes: Any) -> PolicyTrainer:
+def trainer_on(
+    folder: Path, reward: Any = None, *, adapter: Adapter = "lora", **changes: Any
+) -> PolicyTrainer:
     """Return a trainer with a large batch on responses of six tokens; PPO unless asked."""
-    tokenizer, roles = roles_on(folder)
+    tokenizer, roles = roles_on(folder, adapter=adapter)
     samples = SamplesConfig(**changes.pop("samples", {}))
     task = {"temperature": 1.0, **changes.pop("task", {})}
     sampler = sampler_on(tokenizer, roles, samples, **task)

@@ -20,7 +20,7 @@ from prefloop.policy.trainer import PolicyTrainer
 from prefloop.rewards.model import RewardModel
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import KLConfig
-from tests.stages_for_tests import disturb, improve, sampler_on, trainer_of, weights_of
+from tests.stages_for_tests import Adapter, disturb, improve, sampler_on, trainer_of, weights_of
 from tests.tolerances import EXACT, FP32, MODEL
 from tests.unit.policy.likes_even import LikesEven, rollout_of, scores_of, trainer_on
 
@@ -52,6 +52,17 @@ def test_microbatches_change_neither_metrics_nor_gradient(
     assert gradients[0].norm() > 0.01
     torch.testing.assert_close(gradients[1], gradients[0], **MODEL)
     torch.testing.assert_close(found[1], found[0], **MODEL)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_no_gradient_outlives_an_update(gpt2_folder: Path, adapter: Adapter) -> None:
+    """With full copies they would be one model's size more, through the next reward training."""
+    trainer = trainer_on(gpt2_folder, adapter=adapter)
+    rollout = rollout_of(trainer)
+    trainer.optimizer.step(rollout, kl_coef=0.1)
+    assert gradient(trainer).norm() > 0
+    improve(trainer, rollout)
+    assert [name for name, p in trainer.optimizer.named_parameters if p.grad is not None] == []
 
 
 def test_the_kl_term_is_added_with_its_weight(gpt2_folder: Path) -> None:

@@ -2,12 +2,15 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from prefloop.models.export import save_policy
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
 from prefloop.policy.warm_start import SFTExample, sft_examples, warm_start
 from prefloop.progress import Silent
@@ -51,6 +54,7 @@ def test_perplexity_falls_and_policy_and_reference_both_begin_there(
         CONFIG,
         models,
         examples,
+        runtime=CPU,
         folder=tmp_path / "warm_start",
         seed=1,
         progress=Silent(),
@@ -71,6 +75,7 @@ def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path)
             one_step,
             ModelsConfig(lora_rank=4),
             examples,
+            runtime=CPU,
             folder=tmp_path / place,
             seed=seed,
             progress=Silent(),
@@ -82,6 +87,29 @@ def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path)
         torch.testing.assert_close(again[name], first[name], **EXACT)
         torch.testing.assert_close(elsewhere[name], first[name], **EXACT)
     assert any(not torch.equal(other[name], first[name]) for name in first)
+
+
+def test_no_gradient_is_left_when_the_model_is_written(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+
+    def noted(place: Path, roles: ModelRoles, *parts: Any) -> None:
+        left.append([name for name, p in roles.policy.named_parameters if p.grad is not None])
+        save_policy(place, roles, *parts)
+
+    monkeypatch.setattr("prefloop.policy.warm_start.save_policy", noted)
+    warm_start(
+        gpt2_folder,
+        CONFIG,
+        ModelsConfig(adapter="none"),
+        sft_examples([], task_of(), gpt2_folder, TEXT[:2]),
+        runtime=CPU,
+        folder=tmp_path / "warm_start",
+        seed=1,
+        progress=Silent(),
+    )
+    assert left == [[]]
 
 
 def test_human_answers_are_learned_where_there_are_any(gpt2_folder: Path) -> None:
