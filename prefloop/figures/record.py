@@ -69,8 +69,8 @@ def _again(place: str) -> str:
     if place.endswith("trust.json"):
         folder = place.removesuffix("/trust.json")
         return (
-            f"Delete the folder {folder} and run `prefloop run` again, which trains that reward "
-            "model again; labels and samples are safe in the store."
+            f"Delete the folder {folder}: `prefloop run` trains that reward model again where it "
+            "still needs it, and the report leaves it out otherwise; labels are safe in the store."
         )
     return (
         "Delete the file and run `prefloop evaluation` again; labels and samples are safe in the "

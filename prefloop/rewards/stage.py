@@ -21,7 +21,7 @@ from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
-from prefloop.rewards.trust import validation_figures
+from prefloop.rewards.trust import response_lengths, validation_figures
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store
@@ -144,7 +144,8 @@ class RewardStage:
     def _validation(
         self, known: LabelsBySplit, prompts: Mapping[str, Prompt]
     ) -> ValidationFigures | None:
-        if not self._targets("validation", known):
+        asked, encode = self._targets("validation", known), self.sampler.tokenizer.encode
+        if not asked:
             return None
         batch = self._labels("validation", known, prompts)
         flat = self.model.score([s for group in batch.sequences for s in group])
@@ -152,7 +153,9 @@ class RewardStage:
         lengths = np.full(batch.targets.shape, np.nan)
         present = to_numpy(batch.present)
         scores[present] = to_numpy(flat)
-        lengths[present] = [len(s) for group in batch.sequences for s in group]
+        lengths[present] = response_lengths(
+            batch.sequences, [len(encode(prompts[t.comparison.prompt_id].text)) for t in asked]
+        )
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
         targets = np.where(present, to_numpy(batch.targets), np.nan)
         return validation_figures(scores, targets, lengths, ceiling)

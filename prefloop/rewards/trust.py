@@ -3,6 +3,7 @@
 Shapes: N = validation comparisons, K = samples in one comparison (shorter ones end in NaN).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def validation_figures(
 ) -> ValidationFigures:
     """Return what tells a reward model worth following from one that is not.
 
-    `targets` are shares of votes (rows sum to 1), `lengths` any measure of the responses' length.
+    `targets` are shares of votes (rows sum to 1), `lengths` those of the responses in tokens.
     `ceiling` is how often another labeler would choose the same sample; None if nobody knows.
     Accuracy is the share of the votes that the highest-scored sample got, equal scores sharing it:
     how often the model agrees with one labeler, and so of one kind with the ceiling. (Counting
@@ -62,6 +63,21 @@ def validation_figures(
         ),
         length_only=_length_only(lengths, targets, exists),
     )
+
+
+def response_lengths(
+    sequences: Sequence[Sequence[Sequence[int]]], query_lengths: Sequence[int]
+) -> list[int]:
+    """Return the tokens of every response, comparison by comparison.
+
+    A sequence is a query with a response. With a long query all sequences would be about equally
+    long, whatever their responses are.
+    """
+    return [
+        len(sequence) - n_query
+        for group, n_query in zip(sequences, query_lengths, strict=True)
+        for sequence in group
+    ]
 
 
 def _share(credit: Float[np.ndarray, " M"]) -> EstimateFigure:

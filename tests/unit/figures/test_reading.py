@@ -80,7 +80,7 @@ def test_damage_is_named_with_the_place_and_the_way_out(content: str, problem: s
 
 
 def test_a_damaged_trust_file_says_what_to_delete() -> None:
-    with pytest.raises(InputError, match=r"Delete the folder my-run/rewards/round-0 and run"):
+    with pytest.raises(InputError, match=r"Delete the folder my-run/rewards/round-0: `prefloop"):
         read_trust('{"labels": 3}', "my-run/rewards/round-0/trust.json")
 
 

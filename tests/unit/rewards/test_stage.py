@@ -1,0 +1,75 @@
+"""The rewards stage: what is written beside the reward model."""
+
+from pathlib import Path
+
+from prefloop.figures.reading import read_trust
+from prefloop.metrics import MetricsLog
+from prefloop.records import Comparison, Label, Prompt
+from prefloop.rewards.model import RewardModel
+from prefloop.rewards.stage import RewardStage
+from prefloop.rewards.trust import response_lengths
+from prefloop.settings.rewards import RewardsConfig
+from prefloop.store.store import Store
+from tests.stages_for_tests import PROMPTS, fill, roles_on, sample_of, sampler_on
+from tests.unit.rewards.test_trainer import Heard
+
+LONG = "The rain fell on the grey town, and nobody came to the door. " * 4
+
+
+def _ask_about_length(store: Store, tokenizer: object) -> None:
+    """Add a validation question with a long query, whose chosen response is twice the other."""
+    prompt = Prompt(id="long", text=LONG, source="test", split="validation")
+    short, double = ([7] * 3, [7] * 6)
+    samples = [sample_of(prompt, ids, n, tokenizer) for n, ids in enumerate((short, double))]  # type: ignore[arg-type]
+    comparison = Comparison(
+        id="c-long",
+        prompt_id=prompt.id,
+        sample_ids=tuple(sample.id for sample in samples),
+        round=0,
+        split="validation",
+    )
+    label = Label(
+        id="l-long",
+        comparison_id=comparison.id,
+        labeler="ann",
+        answer="best",
+        chosen=samples[1].id,
+        shown=comparison.sample_ids,
+        seconds=1.0,
+        instructions="1",
+    )
+    store.add_prompts([prompt])
+    store.add_samples(samples)
+    store.add_comparisons([comparison])
+    store.add_labels([label])
+
+
+def test_length_is_that_of_the_response_whatever_the_query(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """Query and response together would be about equally long: 3 tokens in more than 50."""
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles)
+    with Store.open(tmp_path / "prefloop.db") as store:
+        samples = fill(store, tokenizer)
+        _ask_about_length(store, tokenizer)
+        stage = RewardStage(
+            RewardModel(roles, pad_id=tokenizer.pad_id, seed=1),
+            sampler,
+            RewardsConfig(batch_size=8, normalize_samples=8),
+            store,
+            seed=1,
+            run=tmp_path,
+            progress=Heard(),
+        )
+        stage.train(0, samples[:8], MetricsLog(tmp_path / "metrics.jsonl"))
+    path = tmp_path / "rewards/round-0/trust.json"
+    validation = read_trust(path.read_text(), str(path)).validation
+    assert validation is not None
+    assert [row.bucket for row in validation.by_length] == ["chosen is longer"]
+    assert validation.length_only.rule == "longest"
+    assert len(PROMPTS) == read_trust(path.read_text(), str(path)).labels
+
+
+def test_response_lengths_by_hand() -> None:
+    assert response_lengths([[[1, 2, 3], [1, 2]], [[5, 6, 7, 8]]], [1, 3]) == [2, 1, 1]
