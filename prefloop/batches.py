@@ -40,11 +40,14 @@ class Rollout:
 
 @dataclass(frozen=True, kw_only=True)
 class PreferenceBatch:
-    """Comparisons as token ids, with the labels as probabilities over their responses."""
+    """Comparisons as token ids, with their labels as the loss takes them."""
 
     sequences: tuple[tuple[tuple[int, ...], ...], ...]
     """For every comparison its query + response, one tuple of ids per response shown."""
-    targets: Float[Tensor, "B K"]
-    """Each row sums to 1: a single vote is one-hot, a tie or disagreement is spread out."""
+    targets: Float[Tensor, "B K ..."]
+    """0 where a comparison has fewer than K responses. For a choice of the best sample each row
+    sums to 1: a single vote is one-hot, a tie or disagreement is spread out."""
     present: Bool[Tensor, "B K"]
     """False where a comparison has fewer than K responses."""
+    loss: str = "best_of_k"
+    """The name of the loss in `label_types/losses.py`."""

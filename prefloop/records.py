@@ -4,8 +4,9 @@ Text world and tensor world have different nouns. Here are prompts, samples and 
 ids are called query and response and live in `batches.py`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Split = Literal["train", "validation", "held_out"]
 Purpose = Literal["labels", "normalization", "evaluation", "frontier"]
@@ -68,11 +69,13 @@ class Comparison:
     split: Literal["train", "validation"]
     selection_probability: float = 1.0
     """With what probability this question was chosen to be asked."""
+    label_type: str | None = None
+    """How it is answered: a name in `label_types/types.py`. None: the best of its samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """An answer. It names the chosen sample by id: never a side, never an index.
+    """An answer to a comparison. It names samples by id: never a side, never an index.
 
     >>> Label(id="u1", comparison_id="c1", labeler="ann", answer="best", chosen="s2",
     ...       shown=("s2", "s1"), seconds=4.2, instructions="1").chosen
@@ -94,6 +97,8 @@ class Label:
     """Version of the instructions that were in force."""
     note: str = ""
     confidence: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the label type adds to `answer` and `chosen`, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)

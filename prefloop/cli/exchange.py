@@ -10,7 +10,7 @@ import typer
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
-    from prefloop.comparisons.exchange.importer import Options
+    from prefloop.comparisons.exchange.importer import ExchangeOptions
     from prefloop.records import Prompt
     from prefloop.settings.run import RunConfig
 
@@ -84,17 +84,17 @@ def _prompts(config: "RunConfig") -> "list[Prompt]":
     return load_prompts(config.prompts, config.task, load_tokenizer(base), context=context)
 
 
-def _options(config: "RunConfig", format: LabelFormat) -> "Options":
+def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":
     """Return the model's tokenizer for the format that holds token ids, and nothing otherwise."""
-    from prefloop.comparisons.exchange.importer import Options
+    from prefloop.comparisons.exchange.importer import ExchangeOptions
 
     if format is not LabelFormat.openai_2019:
-        return Options()
+        return ExchangeOptions()
     from prefloop.models.loading import load_tokenizer
     from prefloop.models.sources import resolve
 
     tokenizer = load_tokenizer(resolve(config.models.name))
-    return Options(encode=tokenizer.encode, decode=lambda ids: tokenizer.decode(list(ids)))
+    return ExchangeOptions(encode=tokenizer.encode, decode=lambda ids: tokenizer.decode(list(ids)))
 
 
 def _tell(counts: dict[str, int], where: str, as_json: bool) -> None:

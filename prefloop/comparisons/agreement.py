@@ -13,11 +13,11 @@ import numpy as np
 
 from prefloop.comparisons.questions import Question
 from prefloop.functional.statistics import Estimate, Interval, paired_win_rate, wilson
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.records import Comparison, Label
 from prefloop.scorers.scorer import Scorer
 
 SECONDS_PER_HOUR = 3600.0
-JUDGED = ("best", "tie", "all_bad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def pair_agreements(labels: Sequence[Label]) -> list[PairAgreement]:
     Answers are the same if they name the same sample, or are both a tie, or both "all bad".
     """
     same: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for a, b in _pairs(labels, JUDGED):
+    for a, b in _pairs(labels, PREFERENCES):
         same[(a.labeler, b.labeler)].append((a.answer, a.chosen) == (b.answer, b.chosen))
     return [
         PairAgreement(

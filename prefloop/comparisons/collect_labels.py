@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from prefloop.comparisons.labelers.labeler import Labeler
 from prefloop.comparisons.questions import questions_of
 from prefloop.errors import InputError, SettingsError, listing
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.progress import StopCheck, never_stop
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.seeding import numpy_stream, stable_id
@@ -13,8 +14,6 @@ from prefloop.store.store import Store
 
 BATCH = 50
 """Labels per transaction: what an interruption can cost at most."""
-ANSWERED = ("best", "tie", "all_bad")
-"""Answers that a question need not be asked again for; after `skip` and `flag` somebody else is."""
 
 
 def make_comparisons(
@@ -88,7 +87,7 @@ def _missing(
     for comparison in comparisons:
         given = answers[comparison.id]
         asked = {label.labeler for label in given}
-        wanted = overlap - sum(label.answer in ANSWERED for label in given)
+        wanted = overlap - sum(label.answer in PREFERENCES for label in given)
         order = numpy_stream(seed, "assignment", comparison.id).permutation(len(names))
         free = [name for i in order if (name := names[int(i)]) not in asked]
         yield from ((comparison, name) for name in free[: max(0, wanted)])

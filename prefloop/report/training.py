@@ -1,6 +1,5 @@
 """The learning curves of a run, from its metrics."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from prefloop.figures.metrics_line import MetricsLine
+from prefloop.label_types.types import label_type
 from prefloop.report.charts.curves import Curves, Series, curves_chart
 from prefloop.settings.policy import KLConfig
 
@@ -122,7 +122,8 @@ def _series_of_round(
 def _chance(key: str, samples_shown: int | None) -> tuple[Level, ...]:
     if samples_shown is None:
         return ()
-    return ((math.log(samples_shown) if key.endswith("loss") else 1 / samples_shown, "chance"),)
+    of_loss = label_type(None, samples_shown).loss_at_chance(samples_shown)
+    return ((of_loss if key.endswith("loss") else 1 / samples_shown, "chance"),)
 
 
 def _total_episodes(lines: Sequence[MetricsLine]) -> list[float]:

@@ -1,12 +1,16 @@
 """Labels as training data: comparisons turned into ids, targets and a fixed order."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError, listing
+from prefloop.label_types.types import type_of
 from prefloop.models.runtime import CPU, Runtime
 from prefloop.records import Prompt, Sample
 from prefloop.samples.sampler import Sampler
@@ -21,21 +25,48 @@ def preference_batch(
     runtime: Runtime = CPU,
 ) -> PreferenceBatch:
     """Return the comparisons as ids: each query with its responses, as they were sampled."""
-    widest = max(len(t.probabilities) for t in targets)
-    probabilities, present = [], []
+    loss = _common_loss(targets)
     sequences = []
     for target in targets:
         text = prompts[target.comparison.prompt_id].text
         group = [samples[key] for key in target.comparison.sample_ids]
         sequences.append(tuple(tuple(sampler.sample_ids(text, s)) for s in group))
-        n_absent = widest - len(group)
-        probabilities.append([*target.probabilities, *[0.0] * n_absent])
-        present.append([True] * len(group) + [False] * n_absent)
+    present = padded([[1.0] * len(group) for group in sequences]) > 0
+    values = padded([target.values for target in targets])
     return PreferenceBatch(
         sequences=tuple(sequences),
-        targets=torch.tensor(probabilities, dtype=runtime.dtype, device=runtime.device),
+        targets=torch.tensor(values, dtype=runtime.dtype, device=runtime.device),
         present=torch.tensor(present, dtype=torch.bool, device=runtime.device),
+        loss=loss,
     )
+
+
+def padded(rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
+    """Return rows of different sizes as one array, with 0 where a row is shorter.
+
+    >>> padded([(1.0, 2.0), (3.0,)]).tolist()
+    [[1.0, 2.0], [3.0, 0.0]]
+    """
+    arrays = [np.asarray(row, dtype=np.float64) for row in rows]
+    whole = np.zeros((len(arrays), *np.max([array.shape for array in arrays], axis=0)))
+    for place, array in zip(whole, arrays, strict=True):
+        place[tuple(map(slice, array.shape))] = array
+    return whole
+
+
+def _common_loss(targets: Sequence[Target]) -> str:
+    """Return the name of the loss of all targets; InputError if there are several."""
+    by_loss: dict[str, set[str]] = {}
+    for target in targets:
+        label_type = type_of(target.comparison)
+        by_loss.setdefault(label_type.loss, set()).add(label_type.name)
+    if len(by_loss) > 1:
+        kinds = "; ".join(f"{', '.join(sorted(names))}" for names in by_loss.values())
+        raise InputError(
+            f"the labels are of types with different losses ({kinds}), and one reward model has "
+            "one loss. Import labels of the other types into a run of their own."
+        )
+    return next(iter(by_loss))
 
 
 def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> PreferenceBatch:
@@ -44,6 +75,7 @@ def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> Prefer
         sequences=tuple(batch.sequences[i] for i in indices),
         targets=batch.targets[list(indices)],
         present=batch.present[list(indices)],
+        loss=batch.loss,
     )
 
 

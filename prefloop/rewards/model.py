@@ -123,7 +123,7 @@ class RewardModel:
                 for row in self._prefix_of_comparison(comparison)
             ]
             prefix_states = pad_sequence(known, batch_first=True)
-        scores = torch.zeros_like(batch.targets)
+        scores = batch.targets.new_zeros(batch.present.shape)
         return scores.masked_scatter(batch.present, self.forward(flat, prefix_states=prefix_states))
 
     def _prefix_of_comparison(self, comparison: Group) -> list[Float[Tensor, "L D"]]:

@@ -18,7 +18,7 @@ from prefloop.models.export import restore_role_model, save_reward_model
 from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
-from prefloop.rewards.dataset import check_ids, preference_batch
+from prefloop.rewards.dataset import check_ids, padded, preference_batch
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
@@ -149,16 +149,17 @@ class RewardStage:
             return None
         batch = self._labels("validation", known, prompts)
         flat = self.model.score([s for group in batch.sequences for s in group])
-        scores = np.full(batch.targets.shape, np.nan)
-        lengths = np.full(batch.targets.shape, np.nan)
+        scores = np.full(batch.present.shape, np.nan)
+        lengths = np.full(batch.present.shape, np.nan)
         present = to_numpy(batch.present)
         scores[present] = to_numpy(flat)
         lengths[present] = response_lengths(
             batch.sequences, [len(encode(prompts[t.comparison.prompt_id].text)) for t in asked]
         )
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
-        targets = np.where(present, to_numpy(batch.targets), np.nan)
-        return validation_figures(scores, targets, lengths, ceiling)
+        votes = padded([target.probabilities for target in asked])
+        votes = np.where(present, votes, np.nan)
+        return validation_figures(scores, votes, lengths, ceiling)
 
     def _write(self, folder: Path, figures: TrustFigures) -> None:
         save_reward_model(folder, self.model.roles, self.model.head, self.sampler.tokenizer)

@@ -8,8 +8,8 @@ import torch
 
 from prefloop.batches import PreferenceBatch
 from prefloop.functional.adam import tensorflow_eps
-from prefloop.functional.preference_loss import best_of_k_accuracy, best_of_k_loss
 from prefloop.functional.schedules import linear_decay
+from prefloop.label_types.losses import LOSSES
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     drop_if_next_step_diverges,
@@ -103,15 +103,16 @@ class RewardTrainer:
         lr = self.config.lr * linear_decay(step, total)
         set_adam(self.optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=self.config.adam_eps))
         self.optimizer.zero_grad(set_to_none=True)
+        preference = LOSSES[batch.loss]
         losses, credits = [], []
         for start in range(0, n, self.config.microbatch_size):
             end = min(n, start + self.config.microbatch_size)
             part = select_comparisons(batch, range(start, end))
             scores = self.model.forward_comparisons(part)
-            loss = best_of_k_loss(scores, part.targets, part.present, denominator=n)
+            loss = preference.loss(scores, part.targets, part.present, denominator=n)
             loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.item())
-            credits += best_of_k_accuracy(scores.detach(), part.targets, part.present).tolist()
+            credits += preference.accuracy(scores.detach(), part.targets, part.present).tolist()
         refuse_nan(sum(losses), "rewards/loss", "lower rewards.lr")
         self.optimizer.step()
         return {

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefloop.comparisons.exchange.formats import export_file, import_file
-from prefloop.comparisons.exchange.importer import Options
+from prefloop.comparisons.exchange.importer import ExchangeOptions
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.store.store import Store
 
-BYTES = Options(encode=lambda text: list(text.encode()), decode=lambda ids: bytes(ids).decode())
+BYTES = ExchangeOptions(
+    encode=lambda text: list(text.encode()), decode=lambda ids: bytes(ids).decode()
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 ORDERS = list(itertools.permutations(range(4)))
 

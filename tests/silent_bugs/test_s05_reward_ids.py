@@ -44,7 +44,7 @@ def trained_on(trainer: PolicyTrainer, prompt: Prompt, sample: Sample) -> list[i
     comparison = Comparison(
         id="c", prompt_id=prompt.id, sample_ids=(sample.id,) * 2, round=0, split="train"
     )
-    target = Target(comparison=comparison, probabilities=(1.0, 0.0), n_labels=1)
+    target = Target(comparison=comparison, probabilities=(1.0, 0.0), values=(1.0, 0.0), n_labels=1)
     batch = preference_batch(
         [target], {sample.id: sample}, {prompt.id: prompt}, trainer.collector.sampler
     )

@@ -1,4 +1,4 @@
-"""What a store holds, gathered for a file: questions with their samples and answers."""
+"""The comparisons of a store with their samples and labels, as formats write them."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefloop.comparisons.exchange.importer import IMPORTED
+from prefloop.label_types.types import type_of
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """A comparison with all that it names, and its live labels."""
+class LabeledComparison:
+    """A comparison with its prompt, samples and live labels."""
 
     prompt: Prompt
     comparison: Comparison
@@ -22,9 +23,25 @@ class Question:
     """Each with its position among all labels."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PreferredPair:
+    """One pair of samples that a label implies a preference for."""
+
+    question: LabeledComparison
+    label: Label
+    chosen: str
+    rejected: str
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The ids in the order in which they were shown."""
+        first, second = sorted((self.chosen, self.rejected), key=self.label.shown.index)
+        return first, second
+
+
 @dataclass(kw_only=True)
-class Outgo:
-    """The objects of a file, and how much went in and stayed out."""
+class ExportedFile:
+    """The objects of a file, and how many labels it holds and leaves out."""
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     is_array: bool = False
@@ -32,8 +49,8 @@ class Outgo:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def load_questions(store: Store) -> list[Question]:
-    """Return everything about comparisons, in the order in which they were made."""
+def load_comparisons(store: Store) -> list[LabeledComparison]:
+    """Return all comparisons with what belongs to them, in the order in which they were made."""
     comparisons = store.comparisons()
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     samples = store.samples_by_id(i for comparison in comparisons for i in comparison.sample_ids)
@@ -41,7 +58,7 @@ def load_questions(store: Store) -> list[Question]:
     for position, label in enumerate(store.labels()):
         labels.setdefault(label.comparison_id, []).append((position, label))
     return [
-        Question(
+        LabeledComparison(
             prompt=prompts[comparison.prompt_id],
             comparison=comparison,
             samples={i: samples[i] for i in comparison.sample_ids},
@@ -51,26 +68,21 @@ def load_questions(store: Store) -> list[Question]:
     ]
 
 
-def choices(questions: Sequence[Question], outgo: Outgo) -> Iterator[tuple[Question, Label, str]]:
-    """Yield (question, label, chosen id) where one sample was best; count the other answers."""
-    for question in questions:
+def preferred_pairs(
+    comparisons: Sequence[LabeledComparison], exported: ExportedFile
+) -> Iterator[PreferredPair]:
+    """Yield the pairs that each label implies; count the labels, and those that imply none."""
+    for question in comparisons:
+        label_type = type_of(question.comparison)
         for _, label in question.labels:
-            if label.chosen is None:
-                outgo.counts[f"left_out_{label.answer}"] += 1
-            else:
-                yield question, label, label.chosen
-
-
-def pairs(label: Label, chosen: str) -> list[tuple[str, str]]:
-    """Return the k - 1 pairs that an answer to k samples implies, each in the order shown."""
-    place = label.shown.index(chosen)
-    return [
-        (other, chosen) if position < place else (chosen, other)
-        for position, other in enumerate(label.shown)
-        if other != chosen
-    ]
+            pairs = label_type.preferred_pairs(label)
+            exported.counts["labels" if pairs else f"left_out_{label.answer}"] += 1
+            for chosen, rejected in pairs:
+                yield PreferredPair(
+                    question=question, label=label, chosen=chosen, rejected=rejected
+                )
 
 
 def policy_name(sample: Sample) -> str:
-    """Return who wrote a sample, as its file told it."""
+    """Return who wrote a sample, as its file named it."""
     return sample.model.removeprefix(IMPORTED)

@@ -1,34 +1,41 @@
-"""The objects of a JSON or JSONL file, read with complaints that say where, what, what instead."""
+"""The objects of a JSON or JSONL file; messages say where, what, and what instead."""
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prefloop.errors import InputError, listing
 
-TOLD = 20
-"""Problems that are spelled out; of the rest only the number is told."""
+SHOWN = 20
+"""Problems that are listed; of the rest only the number is given."""
 
 LARGEST = 2**31 - 1
 """PostgreSQL's INTEGER ends here."""
 
+LISTED: dict[type, str] = {str: "texts", int: "whole numbers"}
+
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One object of a file. What is wrong goes to `problems`; the value is then a blank."""
+class FileObject:
+    """A JSON object of a file, with one method per type of field.
+
+    A field that is wrong is added to `problems`, and an empty value is returned for it.
+    """
 
     place: str
     """`line 3`, or `item 3` in a JSON array."""
     fields: dict[str, Any]
     problems: list[str]
     path: str = ""
-    """Where in the line we are: `samples[2].`"""
+    """Path of this object within the object of the line: `samples[2].`"""
 
     def wrong(self, key: str, what: str) -> None:
-        """Note a problem with one field."""
+        """Add a problem with one field."""
         self.problems.append(f"{self.place}: {self.path}{key} {what}")
 
     def text(self, key: str) -> str:
@@ -38,9 +45,9 @@ class Line:
             self.wrong(key, "holds half of a character (a lone surrogate); repair the text")
         return value or ""
 
-    def text_or_none(self, key: str) -> str | None:
-        """Return a text, or None where there is null or nothing."""
-        return None if self.fields.get(key) is None else self.text(key)
+    def optional(self, key: str, read: Callable[[str], Value]) -> Value | None:
+        """Return `read(key)`, such as `row.text`; None where there is null or nothing."""
+        return None if self.fields.get(key) is None else read(key)
 
     def word(self, key: str, allowed: Sequence[str]) -> Any:
         """Return one of the allowed words."""
@@ -54,7 +61,7 @@ class Line:
         value = self._field(key, int, "a whole number")
         if value is None or abs(value) > LARGEST:
             if value is not None:
-                self.wrong(key, f"is {value}; the largest there may be is {LARGEST}")
+                self.wrong(key, f"is {value}; give at most {LARGEST}")
             return 0
         return int(value)
 
@@ -73,10 +80,6 @@ class Line:
         value = self._field(key, (int, float), "a number")
         return float(value) if value is not None else 0.0
 
-    def number_or_none(self, key: str) -> float | None:
-        """Return a number, or None where there is null or nothing."""
-        return None if self.fields.get(key) is None else self.number(key)
-
     def flag(self, key: str) -> bool:
         """Return true or false."""
         value = self.fields.get(key)
@@ -84,28 +87,27 @@ class Line:
             self._complain(key, "true or false")
         return value is True
 
-    def wholes(self, key: str) -> tuple[int, ...]:
-        """Return a list of whole numbers."""
-        values = self._field(key, list, "a list of whole numbers") or []
-        if any(not isinstance(value, int) or isinstance(value, bool) for value in values):
-            self._complain(key, "a list of whole numbers")
+    def values(self, key: str, kind: type[Value]) -> tuple[Value, ...]:
+        """Return a list of texts (`str`) or whole numbers (`int`)."""
+        noun = f"a list of {LISTED[kind]}"
+        values = self._field(key, list, noun) or []
+        if any(not isinstance(value, kind) or isinstance(value, bool) for value in values):
+            self._complain(key, noun)
             return ()
         return tuple(values)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts."""
-        values = self._field(key, list, "a list of texts") or []
-        if any(not isinstance(value, str) for value in values):
-            self._complain(key, "a list of texts")
-            return ()
-        return tuple(values)
-
-    def inside(self, key: str) -> "Line":
+    def inside(self, key: str) -> "FileObject":
         """Return the object under `key`."""
         fields = self._field(key, dict, "an object")
         return self._below(f"{key}.", fields or {}) if fields else self._below(f"{key}.", {}, [])
 
-    def each(self, key: str) -> list["Line"]:
+    def mapping(self, key: str) -> dict[str, Any]:
+        """Return the object under `key` as it is; empty where there is null or nothing."""
+        if self.fields.get(key) is None:
+            return {}
+        return dict(self._field(key, dict, "an object") or {})
+
+    def each(self, key: str) -> list["FileObject"]:
         """Return the objects of the list under `key`."""
         values = self._field(key, list, "a list of objects") or []
         if any(not isinstance(value, dict) for value in values):
@@ -128,9 +130,9 @@ class Line:
 
     def _below(
         self, path: str, fields: dict[str, Any], problems: list[str] | None = None
-    ) -> "Line":
-        # Where the object itself is missing, complaints about its fields go nowhere.
-        return Line(
+    ) -> "FileObject":
+        # Where the object itself is missing, problems with its fields are dropped.
+        return FileObject(
             place=self.place,
             fields=fields,
             problems=self.problems if problems is None else problems,
@@ -138,7 +140,7 @@ class Line:
         )
 
 
-def read_lines(path: Path, problems: list[str]) -> Iterator[Line]:
+def read_objects(path: Path, problems: list[str]) -> Iterator[FileObject]:
     """Yield the objects of a JSONL file, or of a file that is one JSON array."""
     text = _text(path)
     if text.lstrip().startswith("["):
@@ -156,10 +158,10 @@ def read_lines(path: Path, problems: list[str]) -> Iterator[Line]:
         yield from _object(place, fields, problems)
 
 
-def told(path: Path, problems: Sequence[str]) -> InputError:
-    """Return the error that tells the problems of a file."""
-    rest = len(problems) - TOLD
-    shown = [*problems[:TOLD], *([f"... and {rest} more"] if rest > 0 else [])]
+def import_error(path: Path, problems: Sequence[str]) -> InputError:
+    """Return the error that lists the problems of a file."""
+    rest = len(problems) - SHOWN
+    shown = [*problems[:SHOWN], *([f"... and {rest} more"] if rest > 0 else [])]
     text = listing(str(path), shown).split("\n", 1)[1]
     noun = "problem" if len(problems) == 1 else "problems"
     return InputError(f"{path} has {len(problems)} {noun}; nothing was stored:\n{text}")
@@ -176,7 +178,7 @@ def _text(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _items(path: Path, text: str, problems: list[str]) -> Iterator[Line]:
+def _items(path: Path, text: str, problems: list[str]) -> Iterator[FileObject]:
     try:
         items = json.loads(text)
     except ValueError as error:
@@ -185,9 +187,9 @@ def _items(path: Path, text: str, problems: list[str]) -> Iterator[Line]:
         yield from _object(f"item {number}", fields, problems)
 
 
-def _object(place: str, fields: Any, problems: list[str]) -> Iterator[Line]:
+def _object(place: str, fields: Any, problems: list[str]) -> Iterator[FileObject]:
     if isinstance(fields, dict):
-        yield Line(place=place, fields=fields, problems=problems)
+        yield FileObject(place=place, fields=fields, problems=problems)
     else:
         problems.append(f"{place}: is {_short(fields)}; give a JSON object")
 

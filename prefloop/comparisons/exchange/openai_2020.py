@@ -3,16 +3,26 @@
     {"info": {"id", "post", "title", "subreddit"}, "summaries": [{"text", "policy", "note"}, ...],
      "choice": 0 or 1, "worker", "batch", "split", "extra": {"confidence"}}
 
-News have `article` instead of `post`. `batch` is kept as the version of the instructions.
+News have `article` instead of `post`. `batch` is stored as the version of the instructions.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from prefloop.comparisons.exchange.exporter import Outgo, Question, choices, pairs, policy_name
-from prefloop.comparisons.exchange.file_objects import Line
-from prefloop.comparisons.exchange.importer import Draft, Intake, Options, Vote
-from prefloop.records import Label
+from prefloop.comparisons.exchange.exporter import (
+    ExportedFile,
+    LabeledComparison,
+    PreferredPair,
+    policy_name,
+    preferred_pairs,
+)
+from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.comparisons.exchange.importer import (
+    ExchangeOptions,
+    ImportedAnswer,
+    ImportedRecords,
+    ImportedSample,
+)
 
 NAME = "openai_2020"
 SPLITS: dict[str, Literal["train", "validation"]] = {
@@ -25,31 +35,34 @@ SPLITS: dict[str, Literal["train", "validation"]] = {
 }
 
 
-def read(line: Line, intake: Intake) -> None:
-    """Gather the records of one answer."""
-    before = len(line.problems)
-    info = line.inside("info")
+def read(row: FileObject, records: ImportedRecords) -> None:
+    """Add the records of one answer."""
+    before = len(row.problems)
+    info = row.inside("info")
     prompt = _prompt(info)
-    summaries = line.each("summaries")
-    drafts = [
-        Draft(text=summary.text("text"), policy=summary.text_or_none("policy") or "unknown")
+    summaries = row.each("summaries")
+    samples = [
+        ImportedSample(
+            text=summary.text("text"), policy=summary.optional("policy", summary.text) or "unknown"
+        )
         for summary in summaries
     ]
-    if isinstance(line.fields.get("summaries"), list) and len(summaries) < 2:
-        line.wrong("summaries", f"has {len(summaries)} of them; it takes two to choose")
-    choice = line.index("choice", max(1, len(summaries)))
-    worker = line.text("worker")
-    batch = line.text_or_none("batch") or ""
+    if isinstance(row.fields.get("summaries"), list) and len(summaries) < 2:
+        row.wrong("summaries", f"has {len(summaries)} of them; it takes two to choose")
+    choice = row.index("choice", max(1, len(summaries)))
+    worker = row.text("worker")
+    batch = row.optional("batch", row.text) or ""
     split = None
-    if line.fields.get("split") is not None:
-        split = SPLITS.get(line.word("split", tuple(SPLITS)))
-    notes = [summary.text_or_none("note") for summary in summaries]
+    if row.fields.get("split") is not None:
+        split = SPLITS.get(row.word("split", tuple(SPLITS)))
+    notes = [summary.optional("note", summary.text) for summary in summaries]
     confidence = None
-    if line.fields.get("extra"):
-        confidence = line.inside("extra").number_or_none("confidence")
-    if len(line.problems) > before:
+    if row.fields.get("extra"):
+        extra = row.inside("extra")
+        confidence = extra.optional("confidence", extra.number)
+    if len(row.problems) > before:
         return
-    vote = Vote(
+    answer = ImportedAnswer(
         choice=choice,
         labeler=worker,
         instructions=batch,
@@ -57,22 +70,19 @@ def read(line: Line, intake: Intake) -> None:
         confidence=confidence,
     )
     source = f"{NAME}:{info.fields.get('id', '')}"
-    intake.answer(intake.prompt(line, prompt, source=source, split=split), drafts, vote)
+    records.add_answer(records.add_prompt(row, prompt, source=source, split=split), samples, answer)
 
 
-def write(questions: Sequence[Question], options: Options) -> Outgo:
-    """Return the pairs of every answer that chose; two summaries in each, as in 2020."""
-    outgo = Outgo()
-    for question, label, chosen in choices(questions, outgo):
-        outgo.counts["labels"] += 1
-        for pair in pairs(label, chosen):
-            outgo.objects.append(_object(question, label, chosen, pair))
-    return outgo
+def write(comparisons: Sequence[LabeledComparison], options: ExchangeOptions) -> ExportedFile:
+    """Return the pairs that the labels imply, each in the order shown."""
+    exported = ExportedFile()
+    exported.objects += [_object(pair) for pair in preferred_pairs(comparisons, exported)]
+    return exported
 
 
-def _prompt(info: Line) -> str:
-    """The post as 2020's query shows it, without the closing TL;DR."""
-    title, subreddit = info.text_or_none("title"), info.text_or_none("subreddit")
+def _prompt(info: FileObject) -> str:
+    """Return the post as 2020's query shows it, without the closing TL;DR."""
+    title, subreddit = info.optional("title", info.text), info.optional("subreddit", info.text)
     is_news = info.fields.get("post") is None and info.fields.get("article") is not None
     body = info.text("article" if is_news else "post")
     parts = [f"SUBREDDIT: r/{subreddit}"] if subreddit else []
@@ -81,7 +91,8 @@ def _prompt(info: Line) -> str:
     return "\n\n".join([*parts, f"POST: {body}" if parts else body])
 
 
-def _object(question: Question, label: Label, chosen: str, pair: tuple[str, str]) -> dict[str, Any]:
+def _object(pair: PreferredPair) -> dict[str, Any]:
+    question, label = pair.question, pair.label
     is_training = question.comparison.split == "train"
     return {
         "info": {
@@ -94,11 +105,11 @@ def _object(question: Question, label: Label, chosen: str, pair: tuple[str, str]
             {
                 "text": question.samples[sample_id].text,
                 "policy": policy_name(question.samples[sample_id]),
-                "note": label.note if sample_id == chosen else "",
+                "note": label.note if sample_id == pair.chosen else "",
             }
-            for sample_id in pair
+            for sample_id in pair.shown
         ],
-        "choice": pair.index(chosen),
+        "choice": pair.shown.index(pair.chosen),
         "worker": label.labeler,
         "batch": label.instructions,
         "split": "train" if is_training else "valid1",

@@ -2,8 +2,8 @@
 
     {"prefloop": 1, "prompt": {...}, "samples": [...], "comparison": {...}, "labels": [...]}
 
-Fields are those of the records. A label's `order` is its position among all labels. null stands for
-a number that is not known. Comparisons without labels are there too.
+Fields are those of the records. A label's `order` is its position among all labels. An unknown
+number is null. Comparisons without labels are written too.
 """
 
 import math
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from prefloop.comparisons.exchange.exporter import Outgo, Question
-from prefloop.comparisons.exchange.file_objects import Line
-from prefloop.comparisons.exchange.importer import Intake, Options
+from prefloop.comparisons.exchange.exporter import ExportedFile, LabeledComparison
+from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.comparisons.exchange.importer import ExchangeOptions, ImportedRecords
+from prefloop.label_types.answers import ANSWERS
+from prefloop.label_types.types import type_of, type_problems
 from prefloop.records import Comparison, Label, Prompt, Sample
-from prefloop.store.labeling.labels import ANSWERS, label_problems
 from prefloop.store.labeling.questions import comparison_problems
 
 NAME = "raw"
@@ -24,43 +25,44 @@ SPLITS = ("train", "validation", "held_out")
 PURPOSES = ("labels", "evaluation", "frontier")
 
 
-def read(line: Line, intake: Intake) -> None:
-    """Gather the records of one comparison."""
-    before = len(line.problems)
-    if line.fields.get("prefloop") != VERSION:
-        line.wrong("prefloop", f"is {line.fields.get('prefloop')}; this prefloop reads {VERSION}")
+def read(row: FileObject, records: ImportedRecords) -> None:
+    """Add the records of one comparison."""
+    before = len(row.problems)
+    if row.fields.get("prefloop") != VERSION:
+        row.wrong("prefloop", f"is {row.fields.get('prefloop')}; this prefloop reads {VERSION}")
         return
-    prompt = _prompt(line.inside("prompt"))
-    samples = [_sample(inner) for inner in line.each("samples")]
-    comparison = _comparison(line.inside("comparison"))
-    labels = [(inner, _label(inner)) for inner in line.each("labels")]
-    if len(line.problems) > before:
+    prompt = _prompt(row.inside("prompt"))
+    samples = [_sample(inner) for inner in row.each("samples")]
+    comparison = _comparison(row.inside("comparison"))
+    labels = [(inner, _label(inner)) for inner in row.each("labels")]
+    if len(row.problems) > before:
         return
     owners = {sample.id: sample.prompt_id for sample in samples}
     wrong = comparison_problems(comparison, owners)
     if comparison.prompt_id != prompt.id:
         wrong.append(f"comparison {comparison.id} is about another prompt, {comparison.prompt_id}")
     for _, label in labels:
-        wrong.extend(label_problems(label, comparison.sample_ids))
+        if not type_problems(comparison):
+            wrong.extend(type_of(comparison).problems(label, comparison.sample_ids))
         if label.comparison_id != comparison.id:
             wrong.append(f"label {label.id} answers another comparison, {label.comparison_id}")
-    line.problems.extend(f"{line.place}: {problem}" for problem in wrong)
-    intake.keep(line, intake.prompts, prompt)
+    row.problems.extend(f"{row.place}: {problem}" for problem in wrong)
+    records.add(row, records.prompts, prompt)
     for sample in samples:
-        intake.keep(line, intake.samples, sample)
-    intake.keep(line, intake.comparisons, comparison)
+        records.add(row, records.samples, sample)
+    records.add(row, records.comparisons, comparison)
     for inner, label in labels:
-        intake.keep(line, intake.labels, label)
+        records.add(row, records.labels, label)
         if "order" in inner.fields:
-            intake.order[label.id] = inner.whole("order")
+            records.order[label.id] = inner.whole("order")
 
 
-def write(questions: Sequence[Question], options: Options) -> Outgo:
-    """Return every comparison with everything that belongs to it."""
-    outgo = Outgo()
-    for question in questions:
-        outgo.counts["labels"] += len(question.labels)
-        outgo.objects.append(
+def write(comparisons: Sequence[LabeledComparison], options: ExchangeOptions) -> ExportedFile:
+    """Return every comparison with what belongs to it."""
+    exported = ExportedFile()
+    for question in comparisons:
+        exported.counts["labels"] += len(question.labels)
+        exported.objects.append(
             {
                 "prefloop": VERSION,
                 "prompt": asdict(question.prompt),
@@ -69,11 +71,11 @@ def write(questions: Sequence[Question], options: Options) -> Outgo:
                 "labels": [{"order": order, **_plain(label)} for order, label in question.labels],
             }
         )
-    return outgo
+    return exported
 
 
 def _plain(record: Sample | Label) -> dict[str, Any]:
-    """The record's fields, with null for what is not known."""
+    """Return the record's fields, with null for unknown numbers."""
     fields = asdict(record)
     return {
         key: None if isinstance(value, float) and math.isnan(value) else value
@@ -81,52 +83,54 @@ def _plain(record: Sample | Label) -> dict[str, Any]:
     }
 
 
-def _prompt(line: Line) -> Prompt:
+def _prompt(row: FileObject) -> Prompt:
     return Prompt(
-        id=line.text("id"),
-        text=line.text("text"),
-        source=line.text("source"),
-        split=line.word("split", SPLITS),
-        reference=line.text_or_none("reference"),
+        id=row.text("id"),
+        text=row.text("text"),
+        source=row.text("source"),
+        split=row.word("split", SPLITS),
+        reference=row.optional("reference", row.text),
     )
 
 
-def _sample(line: Line) -> Sample:
+def _sample(row: FileObject) -> Sample:
     return Sample(
-        id=line.text("id"),
-        prompt_id=line.text("prompt_id"),
-        model=line.text("model"),
-        round=line.whole("round"),
-        purpose=line.word("purpose", PURPOSES),
-        text=line.text("text"),
-        response_ids=line.wholes("response_ids"),
-        is_ended=line.flag("is_ended"),
-        logprob=line.number("logprob"),
-        ref_logprob=line.number_or_none("ref_logprob"),
+        id=row.text("id"),
+        prompt_id=row.text("prompt_id"),
+        model=row.text("model"),
+        round=row.whole("round"),
+        purpose=row.word("purpose", PURPOSES),
+        text=row.text("text"),
+        response_ids=row.values("response_ids", int),
+        is_ended=row.flag("is_ended"),
+        logprob=row.number("logprob"),
+        ref_logprob=row.optional("ref_logprob", row.number),
     )
 
 
-def _comparison(line: Line) -> Comparison:
+def _comparison(row: FileObject) -> Comparison:
     return Comparison(
-        id=line.text("id"),
-        prompt_id=line.text("prompt_id"),
-        sample_ids=line.texts("sample_ids"),
-        round=line.whole("round"),
-        split=line.word("split", SPLITS[:2]),
-        selection_probability=line.number("selection_probability"),
+        id=row.text("id"),
+        prompt_id=row.text("prompt_id"),
+        sample_ids=row.values("sample_ids", str),
+        round=row.whole("round"),
+        split=row.word("split", SPLITS[:2]),
+        selection_probability=row.number("selection_probability"),
+        label_type=row.optional("label_type", row.text),
     )
 
 
-def _label(line: Line) -> Label:
+def _label(row: FileObject) -> Label:
     return Label(
-        id=line.text("id"),
-        comparison_id=line.text("comparison_id"),
-        labeler=line.text("labeler"),
-        answer=line.word("answer", ANSWERS),
-        chosen=line.text_or_none("chosen"),
-        shown=line.texts("shown"),
-        seconds=line.number("seconds"),
-        instructions=line.text("instructions"),
-        note=line.text("note"),
-        confidence=line.number_or_none("confidence"),
+        id=row.text("id"),
+        comparison_id=row.text("comparison_id"),
+        labeler=row.text("labeler"),
+        answer=row.word("answer", ANSWERS),
+        chosen=row.optional("chosen", row.text),
+        shown=row.values("shown", str),
+        seconds=row.number("seconds"),
+        instructions=row.text("instructions"),
+        note=row.text("note"),
+        confidence=row.optional("confidence", row.number),
+        details=row.mapping("details"),
     )

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefloop.comparisons.questions import Question
+from prefloop.label_types.types import type_of
 from prefloop.records import Label
 from prefloop.scorers.copying import CopyingScorer
 from prefloop.scorers.scorer import Scorer, Scores
@@ -75,22 +76,25 @@ class SyntheticLabeler:
         pace = float(stream.standard_normal())
         if is_lazy:
             impressions = self._score(self._copying, question)
-            # If nothing copies more, the first that is shown will do.
-            best = max((int(i) for i in shown), key=lambda i: impressions[i])
-            is_tie = False
         else:
             impressions = self._impressions(question, noise, first=int(shown[0]))
-            best = int(np.argmax(impressions))
-            is_tie = self._is_tie(impressions)
         if slips:
-            best, is_tie = slip_to, False
+            impressions = np.eye(n)[slip_to]
+        # Of equal copies a lazy labeler takes the first that is shown.
+        order = shown if is_lazy and not slips else np.arange(n)
+        content = type_of(comparison).from_scores(
+            impressions[order],
+            [comparison.sample_ids[int(i)] for i in order],
+            tie_margin=0.0 if is_lazy or slips else self._config.tie_margin,
+        )
         return Label(
             id=stable_id("label", self._seed, comparison.id, self.name),
             comparison_id=comparison.id,
             labeler=self.name,
-            answer="tie" if is_tie else "best",
-            chosen=None if is_tie else question.samples[best].id,
-            shown=tuple(question.samples[int(i)].id for i in shown),
+            answer=content.answer,
+            chosen=content.chosen,
+            details=content.details,
+            shown=tuple(comparison.sample_ids[int(i)] for i in shown),
             seconds=_seconds(question, pace, reads_prompt=not is_lazy),
             instructions=self._instructions,
         )
@@ -105,10 +109,6 @@ class SyntheticLabeler:
         if self._config.drift and round_number >= self._rounds:
             raise ValueError(f"round {round_number} lies beyond a run of {self._rounds} rounds")
         return 1.0 + self._config.drift * round_number / max(1, self._rounds - 1)
-
-    def _is_tie(self, impressions: Scores) -> bool:
-        second, first = np.sort(impressions)[-2:]
-        return bool(first - second < self._config.tie_margin)
 
     @staticmethod
     def _score(scorer: Scorer, question: Question) -> Scores:

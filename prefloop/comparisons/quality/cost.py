@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.label_history import LabelHistory
+from prefloop.label_types.answers import PREFERENCES
 
 SECONDS_PER_HOUR = 3600.0
-JUDGED = ("best", "tie", "all_bad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ def cost_of(history: LabelHistory, labelers: Sequence[str], pay: Pay) -> Cost:
     seconds = [history.seconds(answer) for answer in answers]
     timed = [s for s in seconds if not math.isnan(s)]
     counts = {
-        name: sum(x.answer in JUDGED for x in history.labels_by.get(name, ())) for name in labelers
+        name: sum(x.answer in PREFERENCES for x in history.labels_by.get(name, ()))
+        for name in labelers
     }
     n_labels = sum(counts.values())
     n_useful = sum(n for name, n in counts.items() if name not in history.excluded)

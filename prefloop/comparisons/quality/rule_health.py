@@ -8,6 +8,7 @@ from typing import Literal
 from prefloop.comparisons.quality.population import Alarm
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.figures.text import counted, percent
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.teamwork import Exclusion, Tally
 
 SECONDS_PER_HOUR = 3600.0
@@ -17,7 +18,6 @@ LEAST_LABELS = 20
 """Fewest labels in the last 24 hours from which a share is reported."""
 LEAST_DAYS = 3
 """Fewest earlier days with labels from which a median is used."""
-JUDGED = ("best", "tie", "all_bad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ def _labels_by(tallies: Sequence[Tally], end: float) -> dict[str, int]:
     for tally in tallies:
         start = tally.hour * SECONDS_PER_HOUR
         if end - SECONDS_PER_DAY <= start < end:
-            n = sum(tally.n.get(answer, 0) for answer in JUDGED)
+            n = sum(tally.n.get(answer, 0) for answer in PREFERENCES)
             found[tally.labeler] = found.get(tally.labeler, 0) + n
     return found
 

@@ -8,8 +8,7 @@ from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.figures.text import counted, fixed, percent, share_interval
 from prefloop.functional.statistics import wilson
-
-JUDGED = ("best", "tie", "all_bad")
+from prefloop.label_types.answers import PREFERENCES
 
 
 def median_seconds(history: LabelHistory, labeler: str) -> float | None:
@@ -30,7 +29,7 @@ def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -
     timed = [
         (history.seconds(label), history.question_stats[label.comparison_id].n_words)
         for label in history.labels_by.get(labeler, ())
-        if label.answer in JUDGED and label.comparison_id in history.question_stats
+        if label.answer in PREFERENCES and label.comparison_id in history.question_stats
     ]
     last = [pair for pair in timed if not math.isnan(pair[0])][-thresholds.last_answers :]
     n = len(last)

@@ -10,6 +10,7 @@ from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.figures.text import counted, number, ordinal
 from prefloop.functional.runs import longest_run, run_probability
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.records import Label
 
 NOUNS = {"tie": "a tie", "all_bad": "all bad"}
@@ -35,7 +36,7 @@ def straight_lining_findings(history: LabelHistory, thresholds: Thresholds) -> l
     the streak is used.
     """
     counts = {name: _counts(given) for name, given in history.labels_by.items()}
-    totals = {k: sum(c.get(k, 0) for c in counts.values()) for k in ("best", "tie", "all_bad")}
+    totals: dict[str, int] = {k: sum(c.get(k, 0) for c in counts.values()) for k in PREFERENCES}
     found = []
     for name in history.labelers:
         labels = [x for x in history.labels_by.get(name, ()) if x.answer in totals]

@@ -84,6 +84,7 @@ def comparison_record(row: Columns, sample_ids: Sequence[str]) -> Comparison:
         round=row["round"],
         split=row["split"],
         selection_probability=row["selection_probability"],
+        label_type=row["label_type"],
     )
 
 
@@ -92,6 +93,7 @@ def label_row(label: Label) -> Row:
     return dict(vars(label)) | {
         "shown": _list(label.shown),
         "seconds": _null_if_unknown(label.seconds),
+        "details": _details(label.details),
     }
 
 
@@ -108,17 +110,22 @@ def label_record(row: Columns) -> Label:
         instructions=row["instructions"],
         note=row["note"],
         confidence=row["confidence"],
+        details=json.loads(row["details"] or "{}"),
     )
 
 
 def label_payload(label: Label) -> dict[str, Any]:
     """Return the content of the event that stores a label."""
-    return dict(vars(label)) | {"seconds": _null_if_unknown(label.seconds)}
+    payload = dict(vars(label)) | {"seconds": _null_if_unknown(label.seconds)}
+    if not label.details:
+        del payload["details"]
+    return payload
 
 
 def label_row_from_payload(payload: Columns) -> Row:
     """Return the row of the label in an event."""
-    return dict(payload) | {"shown": _list(payload["shown"])}
+    details = _details(payload.get("details", {}))
+    return dict(payload) | {"shown": _list(payload["shown"]), "details": details}
 
 
 def verdict_row(verdict: Verdict) -> Row:
@@ -156,6 +163,10 @@ def event_record(row: Columns) -> Event:
         created_at=row["created_at"],
         hash=row["hash"],
     )
+
+
+def _details(details: Mapping[str, Any]) -> str | None:
+    return json.dumps(details, sort_keys=True) if details else None
 
 
 def _list(values: Sequence[str] | Sequence[int]) -> str:

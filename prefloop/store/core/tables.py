@@ -69,6 +69,7 @@ comparisons = sa.Table(
     sa.Column("round", sa.Integer, nullable=False, index=True),
     sa.Column("split", sa.Text, nullable=False),
     sa.Column("selection_probability", sa.Double, nullable=False),
+    sa.Column("label_type", sa.Text, comment="null: the best of its samples"),
 )
 
 comparison_samples = sa.Table(
@@ -120,6 +121,7 @@ labels = sa.Table(
     sa.Column("instructions", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("confidence", sa.Double),
+    sa.Column("details", sa.Text, comment="JSON: what the label type adds; null: nothing"),
     sa.Column(
         "ended_by",
         sa.Integer,

@@ -18,12 +18,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.core import clock
 from prefloop.store.core.rows import Columns, Row
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import assignments, batches, gold, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
-from prefloop.store.labeling.recount import EXCLUDED, WITH_PREFERENCE
+from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
 POSITIONS = 2**31
@@ -314,7 +315,7 @@ def _retestable() -> sa.Select[tuple[str, str]]:
         .where(
             assignments.c.kind == "regular",
             labels.c.ended_by.is_(None),
-            labels.c.answer.in_(WITH_PREFERENCE),
+            labels.c.answer.in_(PREFERENCES),
             ~retested.exists(),
         )
     )

@@ -7,7 +7,6 @@ Only `fold` writes the table, so `rebuild` restores it exactly.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
+from prefloop.label_types.types import type_of
 from prefloop.records import Event, Label
 from prefloop.store.core.insertion import chunks, new_rows, refuse, rows_where
 from prefloop.store.core.ledger import append, pages
@@ -33,7 +33,6 @@ from prefloop.store.labeling.recount import recount
 LABEL = "label"
 WITHDRAWN = "label_withdrawn"
 KINDS = (LABEL, WITHDRAWN)
-ANSWERS = ("best", "tie", "all_bad", "skip", "flag")
 
 
 def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
@@ -48,7 +47,7 @@ def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
                 "add that first"
             )
         else:
-            problems.extend(label_problems(record, comparison.sample_ids))
+            problems.extend(type_of(comparison).problems(record, comparison.sample_ids))
     refuse("What was to be stored as labels", problems)
     stored = {
         r["id"]: dict(r) for r in rows_where(connection, labels, "id", [r.id for r in records])
@@ -59,33 +58,6 @@ def insert_labels(connection: Connection, records: Sequence[Label]) -> int:
     written = append(connection, [(LABEL, content) for content in contents])
     fold(connection, list(zip(written, contents, strict=True)))
     return len(new)
-
-
-def label_problems(label: Label, sample_ids: Sequence[str]) -> list[str]:
-    """Return what is wrong with a label as an answer to a comparison of these samples."""
-    name, problems = f"label {label.id}", []
-    if label.answer not in ANSWERS:
-        problems.append(f"{name} has answer {label.answer!r}; known are {', '.join(ANSWERS)}")
-    if label.answer == "best" and label.chosen is None:
-        problems.append(f"{name} says `best` and names no chosen sample")
-    if label.answer != "best" and label.chosen is not None:
-        problems.append(f"{name} says `{label.answer}` and yet names {label.chosen} as chosen")
-    if label.chosen is not None and label.chosen not in sample_ids:
-        problems.append(
-            f"{name} chooses the unknown sample {label.chosen}; "
-            f"its comparison has {', '.join(sample_ids)}"
-        )
-    if sorted(label.shown) != sorted(sample_ids):
-        problems.append(
-            f"{name} was shown {', '.join(label.shown) or 'nothing'}; "
-            f"that is no order of {', '.join(sample_ids)}"
-        )
-    # NaN is allowed: the time of an imported label is unknown.
-    if label.seconds < 0 or math.isinf(label.seconds):
-        problems.append(f"{name} took {label.seconds} seconds; that cannot be")
-    if label.confidence is not None and not math.isfinite(label.confidence):
-        problems.append(f"{name} has confidence {label.confidence}; give a number or none")
-    return problems
 
 
 def withdraw(connection: Connection, label_id: str, reason: str) -> Event | None:

@@ -155,4 +155,5 @@ def _as_label(row: Columns) -> Label:
         instructions=row["instructions"],
         note=content["note"],
         confidence=content["confidence"],
+        details=content.get("details", {}),
     )

@@ -33,9 +33,12 @@ def quality_check_entry(
     note: str = "",
     confidence: float | None = None,
     replaces: str | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Return the ledger entry that stores a quality check."""
-    more = {"note": note, "confidence": confidence, "replaces": replaces}
+    more: dict[str, Any] = {"note": note, "confidence": confidence, "replaces": replaces}
+    if details:
+        more["details"] = dict(details)
     return CHECK, quality_check_payload(check) | more
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.label_types.types import type_problems
 from prefloop.records import Comparison
 from prefloop.store.core.insertion import (
     chunks,
@@ -63,6 +64,7 @@ def comparison_problems(comparison: Comparison, owners: dict[str, str]) -> list[
                 f"{name} is about prompt {comparison.prompt_id}, "
                 f"but its sample {sample_id} answers prompt {owner}"
             )
+    problems += type_problems(comparison)
     probability = comparison.selection_probability
     if not (math.isfinite(probability) and 0 < probability <= 1):
         problems.append(f"{name} has selection probability {probability}; it lies in (0, 1]")

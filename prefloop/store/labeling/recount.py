@@ -10,12 +10,10 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.core.insertion import chunks
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import batches, exclusions, queue
-
-WITH_PREFERENCE = ("best", "tie", "all_bad")
-"""Answers with a preference; a skip or a flag has none."""
 
 FLAGS_TO_CLOSE = 2
 """Flags by so many labelers close a comparison."""
@@ -27,7 +25,7 @@ _ASKED = queue.alias("asked")
 _COUNTS = (
     sa.select(
         _ASKED.c.comparison_id,
-        sa.func.count(sa.case((labels.c.answer.in_(WITH_PREFERENCE), 1))).label("answered"),
+        sa.func.count(sa.case((labels.c.answer.in_(PREFERENCES), 1))).label("answered"),
         sa.func.count(sa.case((labels.c.answer == "flag", 1))).label("flags"),
         sa.func.count(batches.c.frozen_at).label("frozen"),
     )

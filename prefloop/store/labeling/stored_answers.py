@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
 from prefloop.store.core.rows import Row, label_row
-from prefloop.store.core.tables import labels
+from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
 from prefloop.store.labeling.claims import IS_OF_A_FROZEN_BATCH
 from prefloop.teamwork import Submission
@@ -21,7 +21,7 @@ FIELDS = (
     *("instructions", "ended_by"),
 )
 ASSIGNMENT_FIELDS = ("id", "comparison_id", "labeler", "kind", "shown", "answer_id", "is_tallied")
-LABEL_FIELDS = ("note", "confidence")
+LABEL_FIELDS = ("note", "confidence", "details")
 """Of a quality check, only the ledger has these."""
 
 
@@ -44,8 +44,10 @@ _ASSIGNMENTS = (
     sa.select(
         *(assignments.c[name] for name in ASSIGNMENT_FIELDS),
         batches.c.frozen_at,
+        comparisons.c.label_type,
         IS_OF_A_FROZEN_BATCH.label("is_of_a_frozen_batch"),
     )
+    .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
     .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)
     .outerjoin(batches, batches.c.round == queue.c.round)
     .where(_one_of(assignments.c.id, "assignment_ids"))
@@ -59,6 +61,7 @@ _CHECK = (
     *(quality_checks.c[name] for name in FIELDS),
     sa.literal_column("''").label("note"),
     sa.cast(sa.null(), sa.Double).label("confidence"),
+    sa.cast(sa.null(), sa.Text).label("details"),
 )
 _ANSWERS = sa.union_all(
     sa.select(*_LABEL).where(_one_of(labels.c.id, "ids")),

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from prefloop.label_types.types import label_type
 from prefloop.records import Label
 from prefloop.store.core.insertion import rows_where
 from prefloop.store.core.rows import Columns, Row, label_payload, label_row
 from prefloop.store.core.team_tables import gold
-from prefloop.store.labeling.labels import LABEL, label_problems
+from prefloop.store.labeling.labels import LABEL
 from prefloop.store.labeling.quality_checks import quality_check_entry
 from prefloop.store.labeling.stored_answers import (
     AssignmentRow,
@@ -103,15 +104,11 @@ class SubmissionValidator:
         names = {position_name(i): name for i, name in enumerate(json.loads(assignment.shown))}
         problems = [] if label.shown == tuple(names) else [OTHER_QUESTION]
         # Messages name positions: from a sample's id a labeler could infer its origin.
-        problems = problems or label_problems(label, label.shown)
+        answered = label_type(assignment.label_type, len(names))
+        problems = problems or answered.problems(label, label.shown)
         if problems:
             return Receipt(label_id=label.id, outcome="refused", message=" ".join(problems))
-        label = replace(
-            label,
-            comparison_id=assignment.comparison_id,
-            shown=tuple(names.values()),
-            chosen=None if label.chosen is None else names[label.chosen],
-        )
+        label = replace(answered.renamed(label, names), comparison_id=assignment.comparison_id)
         receipt = self.receipt(replace(submission, label=label))
         positions = {name: position for position, name in names.items()}
         return replace(receipt, known=positions.get(receipt.known or ""))
@@ -134,7 +131,7 @@ class SubmissionValidator:
             return [UNKNOWN_VERSION]
         if not all(map(_is_storable, (label.id, label.note, submission.timing.device))):
             return [BAD_TEXT]
-        return label_problems(label, label.shown)
+        return label_type(assignment.label_type, len(label.shown)).problems(label, label.shown)
 
     def _refusal(
         self, submission: Submission, assignment: AssignmentRow, live: str | None
@@ -175,6 +172,7 @@ class SubmissionValidator:
                     note=label.note,
                     confidence=label.confidence,
                     replaces=submission.replaces,
+                    details=label.details,
                 )
             )
         self._stored[label.id] = row

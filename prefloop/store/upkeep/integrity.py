@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.progress import Progress
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database, open_database
@@ -18,7 +19,7 @@ from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import batches, quality_checks, queue
 from prefloop.store.labeling.labels import rebuild
 from prefloop.store.labeling.quality_checks import rebuild_quality_checks
-from prefloop.store.labeling.recount import EXCLUDED, WITH_PREFERENCE
+from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.store.upkeep.fingerprint import contents, differences
 from prefloop.store.upkeep.transfer import copy_everything
 
@@ -121,7 +122,7 @@ def _miscounted(connection: Connection) -> list[str]:
         sa.select(labels.c.comparison_id, sa.func.count().label("n"))
         .where(
             labels.c.ended_by.is_(None),
-            labels.c.answer.in_(WITH_PREFERENCE),
+            labels.c.answer.in_(PREFERENCES),
             labels.c.labeler.not_in(EXCLUDED),
         )
         .group_by(labels.c.comparison_id)

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from prefloop.comparisons.exchange.formats import FORMATS, export_file, import_file
-from prefloop.comparisons.exchange.importer import Options
+from prefloop.comparisons.exchange.importer import ExchangeOptions
 from prefloop.errors import InputError, StoreError
 from prefloop.seeding import stable_id
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import comparison, fill, label, prompt, tie
 
-BYTES = Options(encode=lambda text: list(text.encode()), decode=lambda ids: bytes(ids).decode())
+BYTES = ExchangeOptions(
+    encode=lambda text: list(text.encode()), decode=lambda ids: bytes(ids).decode()
+)
 
 
 @pytest.fixture
@@ -288,7 +290,7 @@ def test_2019_needs_a_tokenizer(full: Store, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "x.jsonl", {"query": [1]})
     with pytest.raises(InputError, match="name the model whose tokenizer made them"):
         import_file(full, path, "openai_2019")
-    with pytest.raises(InputError, match="name the model whose tokenizer is to make them"):
+    with pytest.raises(InputError, match="name the model whose tokenizer encodes the texts"):
         export_file(full, path, "openai_2019")
 
 

@@ -26,7 +26,9 @@ def target_of(samples: list[Sample], probabilities: tuple[float, ...]) -> Target
         round=0,
         split="train",
     )
-    return Target(comparison=comparison, probabilities=probabilities, n_labels=1)
+    return Target(
+        comparison=comparison, probabilities=probabilities, values=probabilities, n_labels=1
+    )
 
 
 def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None:

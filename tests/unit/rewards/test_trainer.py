@@ -1,5 +1,6 @@
 """The reward model's training: the same in any portion, the same after an interruption."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
-from prefloop.functional.preference_loss import best_of_k_loss
+from prefloop.label_types.losses import LOSSES
 from prefloop.metrics import MetricsLog
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.trainer import RewardTrainer
@@ -187,12 +188,12 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_are_touched(
 ) -> None:
     trainer = trainer_on(gpt2_folder, tmp_path)
     before = weights_of(trainer.model.named_parameters)
-    right = best_of_k_loss
+    right = LOSSES["best_of_k"]
 
     def overflowing(*args: Any, **kwargs: Any) -> torch.Tensor:
-        return right(*args, **kwargs) + float(loss)
+        return right.loss(*args, **kwargs) + float(loss)
 
-    monkeypatch.setattr("prefloop.rewards.trainer.best_of_k_loss", overflowing)
+    monkeypatch.setitem(LOSSES, "best_of_k", replace(right, loss=overflowing))
     with pytest.raises(DivergedError, match=rf"rewards/loss became {loss}.*lower rewards\.lr"):
         trainer.step(LABELS, 0, 1)
     torch.testing.assert_close(weights_of(trainer.model.named_parameters), before, **EXACT)

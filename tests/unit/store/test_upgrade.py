@@ -44,7 +44,11 @@ def upgraded(held: Rows) -> Rows:
     }
     # What the ledger says is what it always said.
     renamed["events"] = held["events"]
-    return renamed | {"verdicts": [verdict_of_today(row, models) for row in held["verdicts"]]}
+    return renamed | {
+        "comparisons": [row | {"label_type": None} for row in held["comparisons"]],
+        "labels": [row | {"details": None} for row in held["labels"]],
+        "verdicts": [verdict_of_today(row, models) for row in held["verdicts"]],
+    }
 
 
 def row_of_today(row: dict[str, Any]) -> dict[str, Any]:

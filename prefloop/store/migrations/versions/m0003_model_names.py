@@ -24,6 +24,7 @@ def upgrade() -> None:
     _copy_verdicts()
     op.drop_table(OLD)
     _create_scores()
+    _add_label_types()
     _rename_columns()
     _rename_views()
     _rename_checks()
@@ -76,6 +77,18 @@ def _create_scores() -> None:
         sa.Column("sample_id", sa.Text, sa.ForeignKey("samples.id"), primary_key=True),
         sa.Column("score", sa.Double, nullable=False),
         comment="What scorers gave to samples. They can be computed again: no event brings them.",
+    )
+
+
+def _add_label_types() -> None:
+    """Stored comparisons ask for the best of their samples, and their labels have no details."""
+    op.add_column(
+        "comparisons",
+        sa.Column("label_type", sa.Text, comment="null: the best of its samples"),
+    )
+    op.add_column(
+        "labels",
+        sa.Column("details", sa.Text, comment="JSON: what the label type adds; null: nothing"),
     )
 
 

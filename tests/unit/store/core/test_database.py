@@ -197,7 +197,8 @@ def run_at_once(command: list[str], arguments: list[str]) -> None:
 def test_migrations_travel_with_the_package(tmp_path: Path, path: Path) -> None:
     """From a copy of the package elsewhere, without a repository or an ini file around it."""
     package = Path(sys.modules["prefloop"].__path__[0])
-    shutil.copytree(package / "store", tmp_path / "100% new/prefloop/store")
+    for part in ("store", "label_types", "settings"):
+        shutil.copytree(package / part, tmp_path / "100% new/prefloop" / part)
     for name in ("__init__.py", "records.py", "teamwork.py", "errors.py"):
         shutil.copy(package / name, tmp_path / "100% new/prefloop" / name)
     program = (

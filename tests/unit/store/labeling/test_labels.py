@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreError
+from prefloop.label_types.types import TYPES
 from prefloop.records import Label
-from prefloop.store.labeling.labels import label_problems
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import fill, label, tie
 from tests.unit.store.sql_for_tests import change, rows
@@ -102,7 +102,7 @@ def test_an_impossible_label_is_refused_and_the_batch_with_it(
 
 def test_all_problems_are_told_at_once() -> None:
     wrong = replace(label(), chosen="s9", shown=(), seconds=-2.0)
-    assert len(label_problems(wrong, ("s0", "s1"))) == 3
+    assert len(TYPES["pairs"].problems(wrong, ("s0", "s1"))) == 3
 
 
 @pytest.mark.parametrize("content", ["chosen = 's4'", "chosen = NULL", "comparison_id = 'c1'"])

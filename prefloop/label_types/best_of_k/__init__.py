@@ -1,0 +1,1 @@
+"""Best of k: the labeler chooses the best of several samples."""

@@ -1,0 +1,1 @@
+"""Pairs: the labeler chooses the better of two samples."""
