@@ -255,3 +255,150 @@ def test_patience_with_the_cap_outlives_a_restart(gpt2_folder: Path, tmp_path: P
         return second.update
 
     assert stopped_at(tmp_path / "early", 1) == stopped_at(tmp_path / "late", PATIENCE - 1)
+
+
+def test_weights_are_kept_with_their_checkpoints_and_dropped_with_them(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    assert stage.current_name == "policy/update-0"
+    stage.train_round(0, 4, PROMPTS)
+    assert stage.checkpoints == [3, 4]
+    assert stage.weights.names() == ["policy/update-3", "policy/update-4"]
+    assert stage.current_name == stage.name_of(0) == "policy/update-4"
+
+
+def test_evaluated_weights_outlive_their_checkpoint(gpt2_folder: Path, tmp_path: Path) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 1, PROMPTS)
+    stage.keep_weights()
+    evaluated = weights_of(stage.trainer.optimizer.named_parameters)
+    stage.train_round(1, 4, PROMPTS)
+    assert stage.checkpoints == [3, 4]
+    assert "policy/update-1" in stage.weights.names()
+    with stage.weights.loaded("policy/update-1"):
+        now = weights_of(stage.trainer.optimizer.named_parameters)
+    torch.testing.assert_close(now, evaluated, **EXACT)
+
+
+def test_keep_every_keeps_updates_that_have_no_checkpoint(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    settings = {"batch_size": 2, "episodes": 16, "epochs": 1, "checkpoint_every": 0}
+    stage, _ = stage_on(trainer_on(gpt2_folder, keep_every=2, **settings), tmp_path)
+    stage.train_round(0, 5, PROMPTS)
+    assert stage.checkpoints == [5]
+    assert stage.weights.names() == [f"policy/update-{n}" for n in (2, 4, 5)]
+
+
+def test_a_run_with_more_episodes_names_its_last_policy_anew(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """Else samples and figures of the first end would be taken for those of the second."""
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 2, PROMPTS)
+    first = stage.name_of(0)
+    stage.keep_weights()
+    longer = trainer_on(gpt2_folder, batch_size=4, episodes=16, epochs=1, lr=1e-2)
+    again, _ = stage_on(longer, tmp_path)
+    again.restore()
+    assert (again.current_name, again.name_of(0)) == (first, first)
+    again.train_round(0, 4, PROMPTS)
+    assert (first, again.name_of(0)) == ("policy/update-2", "policy/update-4")
+    assert {first, again.name_of(0)} <= set(again.weights.names())
+
+
+def test_a_round_added_without_an_update_has_the_name_of_the_same_weights(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 2, PROMPTS)
+    stage.train_round(1, 2, PROMPTS)
+    assert stage.name_of(1) == stage.name_of(0) == "policy/update-2"
+
+
+def test_updates_made_again_after_an_evaluation_get_names_of_their_own(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """A run that diverged after its round was evaluated goes on with a lower step size."""
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 3, PROMPTS)
+    stage.keep_weights()
+    damage(tmp_path, 3)
+    slower = trainer_on(gpt2_folder, batch_size=4, episodes=16, epochs=1, lr=1e-4)
+    again, heard = stage_on(slower, tmp_path)
+    again.restore()
+    assert again.update == 2
+    assert "called policy/update-N-branch-1" in heard.said[-1]
+    again.train_round(0, 3, PROMPTS)
+    assert again.name_of(0) == "policy/update-3-branch-1"
+    kept = {name: again.weights.folder(name) for name in ("policy/update-3", again.name_of(0))}
+    one, other = (load_file(f / "lora_weights.safetensors") for f in kept.values())
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_missing_export_is_made_from_the_weights_of_its_round(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 1, PROMPTS)
+    stage.keep_weights()
+    exported = tmp_path / "policy" / "round-0" / "model.safetensors"
+    before = load_file(exported)
+    stage.train_round(1, 2, PROMPTS)
+    current = weights_of(stage.trainer.optimizer.named_parameters)
+    shutil.rmtree(exported.parent)
+    stage.train_round(0, 1, PROMPTS)
+    after = load_file(exported)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    torch.testing.assert_close(
+        weights_of(stage.trainer.optimizer.named_parameters), current, **EXACT
+    )
+
+
+def test_a_roll_back_in_a_running_process_is_that_of_a_fresh_one(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """Adam's moments of later updates are gone, at the start of the run too."""
+    ends = []
+    for is_fresh in (False, True):
+        run = tmp_path / str(is_fresh)
+        stage = PolicyStage(
+            small(gpt2_folder), MetricsLog(run / "m.jsonl"), run=run, progress=Heard(), kept={0}
+        )
+        stage.ensure_checkpoint()
+        stage.train_round(0, 3, PROMPTS)
+        if is_fresh:
+            stage, _ = stage_on(small(gpt2_folder), run)
+            stage.restore()
+        stage.roll_back(0, request="c1", label_cutoff=1)
+        assert not stage.trainer.optimizer.adam.state
+        assert stage.trainer.optimizer.n_steps == 0
+        stage.train_round(0, 2, PROMPTS)
+        ends.append(weights_of(stage.trainer.optimizer.named_parameters))
+    torch.testing.assert_close(*ends, **EXACT)
+
+
+@pytest.mark.parametrize(("control", "coef"), [("fixed", 0.7), ("adaptive", 0.1)])
+def test_a_changed_kl_coefficient_holds_on_resume_unless_it_is_steered(
+    gpt2_folder: Path, tmp_path: Path, control: str, coef: float
+) -> None:
+    def trainer(kl: float) -> PolicyTrainer:
+        settings = KLConfig(control=control, coef=kl, target=1e-9)  # type: ignore[arg-type]
+        return trainer_on(gpt2_folder, batch_size=4, episodes=16, epochs=1, kl=settings)
+
+    stage, _ = stage_on(trainer(0.1), tmp_path)
+    stage.train_round(0, 2, PROMPTS)
+    steered = stage.trainer.kl_coef
+    again, _ = stage_on(trainer(0.7), tmp_path)
+    again.restore()
+    assert again.trainer.kl_coef == (0.7 if control == "fixed" else steered)
+    again.train_round(0, 3, PROMPTS)
+    line = again.metrics.lines()[-1]
+    assert line["policy/kl_coef"] == pytest.approx(coef, rel=0.01)
+
+
+def test_the_lines_of_the_metrics_name_the_method(gpt2_folder: Path, tmp_path: Path) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 2, PROMPTS)
+    assert [line["method"] for line in stage.metrics.lines()] == ["ppo", "ppo"]
