@@ -133,6 +133,15 @@ def _save_adapter(folder: Path, roles: ModelRoles, role_model: RoleModel) -> Non
         save_file(own, folder / ADAPTER)
 
 
+def equal_weights(folder: Path, roles: ModelRoles) -> bool:
+    """Whether the weights that `save_weights` wrote are those of the policy, bit for bit."""
+    named = dict(roles.policy.named_parameters)
+    source = load_file(folder / _weights_file(roles))
+    return source.keys() == named.keys() and all(
+        torch.equal(source[name].to(p.device), p) for name, p in named.items()
+    )
+
+
 def _save_value_head(folder: Path, value_head: ValueHead | None) -> None:
     if value_head is not None:
         save_file(dict(value_head.state_dict()), folder / VALUE_HEAD)

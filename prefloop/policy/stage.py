@@ -92,13 +92,7 @@ class PolicyStage:
         if checkpoint is not None:
             self._load_state(checkpoint)
             self.progress.say(f"The policy continues from update {checkpoint.number}.")
-        lineage = self.weights.free_names(self.lineage, self.update)
-        if lineage.branch != self.lineage.branch:
-            self.progress.say(
-                f"Updates after {self.update} were made and evaluated before; those made now are "
-                f"called policy/update-N-branch-{lineage.branch}."
-            )
-        self._set_lineage(lineage)
+        self.weights.drop_later(self.lineage, self.update)
         self.metrics.forget_after("policy", self.update)
 
     def ensure_checkpoint(self) -> None:
@@ -158,6 +152,7 @@ class PolicyStage:
             ):
                 line = trainer.step(trainer.prompts_of(trainer.update, prompts))
             self._write_line(round_number, line, note or {})
+            self._claim_name()
             self._kl_watch = watch_cap(
                 self._kl_watch, line["policy/kl"], trainer.config.kl, self.folder
             )
@@ -184,6 +179,17 @@ class PolicyStage:
             "episodes": trainer.update * trainer.config.batch_size,
         }
         self.metrics.write({**place, **note, **line}, trainer.logged_samples)
+
+    def _claim_name(self) -> None:
+        """Begin a branch if the current name stands for other weights, which were evaluated."""
+        name = self.current_name
+        if self.weights.is_taken(name):
+            above = self.weights.largest_branch()
+            self._set_lineage(self.lineage.forked(self.update - 1, above=above))
+            self.progress.say(
+                f"{name} was made and evaluated before, with other weights; this one is "
+                f"{self.current_name}."
+            )
 
     def _checkpoint(self) -> None:
         """Write weights and checkpoint; weights come first, so that every checkpoint has some."""

@@ -9,7 +9,7 @@ import torch
 
 from prefloop.errors import CheckpointError
 from prefloop.files import remove_folder, verify_folder, write_atomically, write_folder
-from prefloop.models.export import load_weights, save_weights
+from prefloop.models.export import equal_weights, load_weights, save_weights
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
 from prefloop.policy.lineage import PolicyLineage, parse_name
@@ -74,21 +74,30 @@ class PolicyWeights:
         place = parse_name(name)
         return place is not None and self.every > 0 and place[0] % self.every == 0
 
-    def free_names(self, lineage: PolicyLineage, update: int) -> PolicyLineage:
-        """Return a lineage under which no update after `update` gets a name that is taken.
+    def drop_later(self, lineage: PolicyLineage, update: int) -> None:
+        """Drop the weights of updates after `update`, which this lineage will make again.
 
-        Names of later updates are there when the newest checkpoints are gone or damaged. These
-        updates are made again, perhaps with other settings: weights that are kept for good hold
-        their names, so that a new branch begins; others are dropped.
+        Those that are kept for good hold their names: see `is_taken`.
         """
-        later = {name: place for name in self.names() if (place := parse_name(name))}
-        later = {name: place for name, place in later.items() if place[0] > update}
-        kept = set(self.kept())
-        for name in later.keys() - kept:
-            if name == lineage.name_of_update(later[name][0]):
+        places = {name: place for name in self.names() if (place := parse_name(name))}
+        for name in places.keys() - set(self.kept()):
+            later = places[name][0]
+            if later > update and name == lineage.name_of_update(later):
                 remove_folder(self.folder(name))
-        taken = [branch for name, (_, branch) in later.items() if name in kept]
-        return lineage.forked(update, above=max(taken)) if taken else lineage
+
+    def is_taken(self, name: str) -> bool:
+        """Whether other weights than the current ones are kept for good under this name.
+
+        An update that is made again, since its checkpoint is gone, gives the same weights unless a
+        setting was changed.
+        """
+        if name not in self.kept() or verify_folder(self.folder(name)):
+            return False
+        return not equal_weights(self.folder(name), self.roles)
+
+    def largest_branch(self) -> int:
+        """Return the largest branch that a kept name has."""
+        return max((place[1] for name in self.kept() if (place := parse_name(name))), default=0)
 
     @contextmanager
     def loaded(self, name: str) -> Iterator[None]:

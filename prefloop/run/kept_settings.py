@@ -12,7 +12,9 @@ from prefloop import __version__
 from prefloop.errors import SettingsError, listing
 from prefloop.files import write_atomically
 from prefloop.records import REFERENCE
+from prefloop.registry import METHODS
 from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -28,6 +30,8 @@ KEPT = {
     "samples.per_prompt": "questions of one round would differ in size",
     "samples.after_stop": "the KL would change its meaning",
     "comparisons.synthetic": "labels of two preferences would be mixed",
+    "policy.method": "checkpoints are of the other method",
+    "policy.options.samples_per_prompt": "updates are counted in prompts",
     "policy.batch_size": "updates are counted in it",
     "policy.warm_start": "the reference would be another model",
 }
@@ -45,6 +49,7 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
 
     Other changes hold from here on, and `say` hears of each.
     """
+    config = _with_options(config)
     changes = _changes(config, folder)
     if changes and _has_begun(folder, _earlier(folder).get("store")):
         problems = [
@@ -59,7 +64,7 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
                 "run, or start anew: copy run.yaml into a new folder and run that."
             )
         for key, (was, now) in changes.items():
-            say(f"{key} was {was!r} and is {now!r} from here on.")
+            say(f"{key} was {was!r} and is {now!r}{_effect(key, config)}.")
     write_resolved(config, folder)
 
 
@@ -80,6 +85,24 @@ def _reason(key: str, was: Any, now: Any) -> str | None:
     if key in FREE:
         return None
     return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
+
+
+def _effect(key: str, config: RunConfig) -> str:
+    """Return from when on a changed setting holds."""
+    if key == "policy.kl.coef" and config.policy.kl.control == "adaptive":
+        return (
+            "; it is where the coefficient starts, and the policy continues with the one that its "
+            "checkpoint holds. To set it now, use policy.kl.control=fixed"
+        )
+    return " from here on"
+
+
+def _with_options(config: RunConfig) -> RunConfig:
+    """Return the run with all settings of its method; SettingsError if one is wrong."""
+    policy = config.policy
+    options = METHODS.settings(policy.method, policy.options, "policy.options").model_dump()
+    written_out = policy.model_copy(update={"options": options})
+    return config.model_copy(update={"policy": written_out})
 
 
 def _changes(config: RunConfig, folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -104,7 +127,7 @@ def _earlier(folder: Path) -> dict[str, Any]:
             f"{path} is not YAML any more ({error}). prefloop writes it: delete it if the settings "
             "in run.yaml are those that the run was begun with."
         ) from error
-    return settings if isinstance(settings, dict) else {}
+    return with_todays_names(settings) if isinstance(settings, dict) else {}
 
 
 def _has_begun(folder: Path, store: str | None) -> bool:

@@ -329,12 +329,29 @@ def test_updates_made_again_after_an_evaluation_get_names_of_their_own(
     again, heard = stage_on(slower, tmp_path)
     again.restore()
     assert again.update == 2
-    assert "called policy/update-N-branch-1" in heard.said[-1]
     again.train_round(0, 3, PROMPTS)
+    assert "this one is policy/update-3-branch-1" in heard.said[-1]
     assert again.name_of(0) == "policy/update-3-branch-1"
     kept = {name: again.weights.folder(name) for name in ("policy/update-3", again.name_of(0))}
     one, other = (load_file(f / "lora_weights.safetensors") for f in kept.values())
     assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_updates_made_again_without_a_change_have_the_same_weights_and_names(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 3, PROMPTS)
+    stage.keep_weights()
+    weights = weights_of(stage.trainer.optimizer.named_parameters)
+    damage(tmp_path, 3)
+    again, _ = stage_on(small(gpt2_folder), tmp_path)
+    again.restore()
+    again.train_round(0, 3, PROMPTS)
+    assert again.name_of(0) == "policy/update-3"
+    torch.testing.assert_close(
+        weights_of(again.trainer.optimizer.named_parameters), weights, **EXACT
+    )
 
 
 def test_a_missing_export_is_made_from_the_weights_of_its_round(

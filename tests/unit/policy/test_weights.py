@@ -117,16 +117,21 @@ def test_a_half_written_folder_is_no_weights(weights: PolicyWeights) -> None:
     assert weights.names() == ["policy/update-1"]
 
 
-def test_names_that_were_evaluated_are_not_given_to_other_weights(weights: PolicyWeights) -> None:
+def test_weights_that_will_be_made_again_are_dropped(weights: PolicyWeights) -> None:
     """The newest checkpoints are gone: updates from 3 on are made again."""
-    for update in (2, 3, 4):
-        weights.save(f"policy/update-{update}")
-    assert weights.free_names(PolicyLineage(), 2) == PolicyLineage(), "nothing was evaluated"
-    assert weights.names() == ["policy/update-2"], "what will be made again is dropped"
-    weights.keep("policy/update-4")
-    weights.keep("policy/update-5-branch-7")
-    lineage = weights.free_names(PolicyLineage(), 2)
-    assert lineage.branch == 8
-    assert lineage.name_of_update(4) == "policy/update-4-branch-8"
-    assert "policy/update-4" in weights.names()
-    assert weights.free_names(PolicyLineage(), 5) == PolicyLineage()
+    for name in ("update-2", "update-3", "update-4", "update-4-branch-1"):
+        weights.save(f"policy/{name}")
+    weights.keep("policy/update-3")
+    weights.drop_later(PolicyLineage(), 2)
+    assert weights.names() == [f"policy/{n}" for n in ("update-2", "update-3", "update-4-branch-1")]
+
+
+def test_a_name_is_taken_by_other_weights_that_are_kept_for_good(weights: PolicyWeights) -> None:
+    weights.save("policy/update-3")
+    weights.keep("policy/update-4-branch-7")
+    assert not weights.is_taken("policy/update-4-branch-7"), "they are the same"
+    disturb(weights.roles.policy)
+    assert weights.is_taken("policy/update-4-branch-7")
+    assert not weights.is_taken("policy/update-3"), "nobody asked for them"
+    assert not weights.is_taken("policy/update-5")
+    assert weights.largest_branch() == 7
