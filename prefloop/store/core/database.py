@@ -107,8 +107,13 @@ def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Databa
         raise StoreError(f"{name}: there is no store here. Check the path.")
     database = Database(_engine(url, read_only=read_only), name, read_only=read_only)
     try:
-        with translated_errors(name), database._writer_lock():
-            _bring_up_to_date(database.engine, name, read_only=read_only)
+        with translated_errors(name):
+            if not read_only:
+                with database._writer_lock():
+                    _bring_up_to_date(database.engine, name)
+            elif _is_outdated(database.engine, name):
+                # A store that an earlier version made is upgraded before it is read.
+                open_database(url_or_path).close()
     except BaseException:
         database.close()
         raise
@@ -254,28 +259,32 @@ def _queue_for_migration(connection: Connection) -> None:
 # --- The schema ----------------------------------------------------------------------------------
 
 
-def _bring_up_to_date(engine: Engine, name: str, *, read_only: bool) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    with engine.connect() as connection:
-        if not _is_outdated(connection, scripts, name):
-            return
-    if read_only:
-        raise StoreError(
-            f"{name} has not the schema of this prefloop, and may only be read. "
-            "Open it once with a command that writes, such as `prefloop run`."
-        )
+def _bring_up_to_date(engine: Engine, name: str) -> None:
+    if not _is_outdated(engine, name):
+        return
+    config = _alembic_config()
     with _MIGRATING, _begun(engine) as connection:
         _queue_for_migration(connection)
         # Another process may have migrated meanwhile.
-        if _is_outdated(connection, scripts, name):
+        if _is_behind(connection, name):
             config.attributes["connection"] = connection
             config.attributes["version_table"] = VERSION_TABLE
             upgrade(config, "head")
 
 
-def _is_outdated(connection: Connection, scripts: ScriptDirectory, name: str) -> bool:
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _is_outdated(engine: Engine, name: str) -> bool:
+    """Whether migrations are missing, asked in a connection of its own."""
+    with engine.connect() as connection:
+        return _is_behind(connection, name)
+
+
+def _is_behind(connection: Connection, name: str) -> bool:
     """Whether migrations are missing; refuse a database that is newer, or not ours."""
     tables = sa.inspect(connection).get_table_names()
     if VERSION_TABLE not in tables:
@@ -288,6 +297,7 @@ def _is_outdated(connection: Connection, scripts: ScriptDirectory, name: str) ->
     found = connection.execute(
         sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
     ).scalar_one_or_none()
+    scripts = ScriptDirectory.from_config(_alembic_config())
     known = [script.revision for script in scripts.walk_revisions()]
     if found is not None and found not in known:
         raise StoreError(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from prefloop.errors import StoreError
 from prefloop.progress import Silent
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import restore
@@ -122,13 +121,8 @@ def test_a_backup_of_an_old_store_is_restored(
     assert_holds(empty_place, expected)
 
 
-def test_an_old_store_is_not_read_before_it_is_up_to_date(
-    empty_place: str | Path, revision: str
-) -> None:
+def test_an_old_store_is_upgraded_before_it_is_read(empty_place: str | Path, revision: str) -> None:
     held = make_old(empty_place, revision)
-    with pytest.raises(StoreError, match="has not the schema of this prefloop"):
-        Store.open(empty_place, read_only=True)
-    Store.open(empty_place).close()
     with Store.open(empty_place, read_only=True) as store:
         live = [row for row in held["labels"] if row["ended_by"] is None]
         assert len(store.labels()) == len(live) > 2
