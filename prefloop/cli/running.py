@@ -106,10 +106,10 @@ def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = No
     """Run the loop, alone in the folder and with settings that fit what is there."""
     from prefloop.cli.console import make_progress
     from prefloop.files import only_one_process
-    from prefloop.run.kept_settings import keep_settings
+    from prefloop.run.kept_settings import keep_settings, with_method_options
     from prefloop.run_file import load_run_file
 
-    config = load_run_file(run_file(folder), overrides or [])
+    config = with_method_options(load_run_file(run_file(folder), overrides or []))
     progress = make_progress()
     try:
         with only_one_process(folder):

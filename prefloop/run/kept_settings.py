@@ -1,4 +1,4 @@
-"""What a run was made with, written beside its results, and kept when it goes on."""
+"""The settings that a run was made with: written beside its results, and kept when it resumes."""
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +20,10 @@ from prefloop.store.store import Store
 
 PACKAGES = ("torch", "transformers", "peft", "numpy", "scikit-learn", "vaderSentiment")
 
+MIXED_LABELS = "labels that rest on different scorers would be mixed"
+
 KEPT = {
-    "seed": "every random number hangs on it",
+    "seed": "every random number depends on it",
     "store": "the labels are in the other database",
     "task": "samples and labels were made under the other task",
     "models": "samples and checkpoints are of the other model",
@@ -29,39 +31,56 @@ KEPT = {
     "prompts.validation_share": "labels that were trained on would measure the reward model",
     "samples.per_prompt": "questions of one round would differ in size",
     "samples.after_stop": "the KL would change its meaning",
-    "comparisons.synthetic": "labels of two preferences would be mixed",
-    "policy.method": "checkpoints are of the other method",
+    "comparisons.synthetic": MIXED_LABELS,
+    "policy.method": "the checkpoints are of the other method",
     "policy.options.samples_per_prompt": "updates are counted in prompts",
+    "policy.reward": "the policy was trained towards the other reward",
     "policy.batch_size": "updates are counted in it",
     "policy.warm_start": "the reference would be another model",
 }
-"""Settings that may not change once samples are there, and why."""
+"""Settings that may not change once samples exist, and why."""
 
 FREE = (
     *("task.question", "task.instructions", "task.instructions_version"),
     "models.threads",
 )
-"""Exceptions: labels carry the version of their instructions, and threads change no meaning."""
+"""Exceptions: labels carry the version of their instructions, and threads change no result."""
+
+NAMED_SECTIONS = ("scorers", "judges")
+"""Sections that map a name to its settings; what a name means is one setting."""
+
+
+def with_method_options(config: RunConfig) -> RunConfig:
+    """Return the run with every option of its method written out; SettingsError if one is unknown.
+
+    This imports the method, so it comes after the run file has been read.
+    """
+    policy = config.policy
+    try:
+        options = METHODS.settings(policy.method, policy.options, "policy.options")
+    except SettingsError as error:
+        raise SettingsError(listing("the run file", str(error).splitlines())) from error
+    changed = policy.model_copy(update={"options": options.model_dump()})
+    return config.model_copy(update={"policy": changed})
 
 
 def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -> None:
     """Refuse settings that contradict what the run has made, then write `run.resolved.yaml`.
 
-    Other changes hold from here on, and `say` hears of each.
+    Other changes apply from here on, and each is reported to `say`.
     """
-    config = _with_options(config)
     changes = _changes(config, folder)
     if changes and _has_begun(folder, _earlier(folder).get("store")):
         problems = [
             f"{key} was {was!r} and is {now!r}: {reason}"
             for key, (was, now) in changes.items()
-            if (reason := _reason(key, was, now)) is not None
+            if (reason := _reason(config, key, was, now)) is not None
         ]
         if problems:
             raise SettingsError(
                 listing(f"{folder} was begun with other settings and", problems)
-                + "\nTake them back (an override must be given every time) to go on with this "
-                "run, or start anew: copy run.yaml into a new folder and run that."
+                + "\nTake them back (an override must be given every time) to continue this run, "
+                "or start a new one: copy run.yaml into a new folder and run that."
             )
         for key, (was, now) in changes.items():
             say(f"{key} was {was!r} and is {now!r}{_effect(key, config)}.")
@@ -78,17 +97,22 @@ def write_resolved(config: RunConfig, folder: Path) -> None:
     write_atomically(folder / "run.resolved.yaml", "\n".join(lines))
 
 
-def _reason(key: str, was: Any, now: Any) -> str | None:
+def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
     """Return why a setting may not change, or None if it may."""
     if key == "rounds" and now < was:
         return "rounds may be added, but not taken away"
     if key in FREE:
         return None
+    section, _, name = key.partition(".")
+    if section == "scorers":
+        if name in config.comparisons.known_scorers:
+            return MIXED_LABELS
+        return KEPT["policy.reward"] if name == config.policy.reward else None
     return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
 
 
 def _effect(key: str, config: RunConfig) -> str:
-    """Return from when on a changed setting holds."""
+    """Return from when on a changed setting applies."""
     if key == "policy.kl.coef" and config.policy.kl.control == "adaptive":
         return (
             "; it is where the coefficient starts, and the policy continues with the one that its "
@@ -97,26 +121,27 @@ def _effect(key: str, config: RunConfig) -> str:
     return " from here on"
 
 
-def _with_options(config: RunConfig) -> RunConfig:
-    """Return the run with all settings of its method; SettingsError if one is wrong."""
-    policy = config.policy
-    options = METHODS.settings(policy.method, policy.options, "policy.options").model_dump()
-    written_out = policy.model_copy(update={"options": options})
-    return config.model_copy(update={"policy": written_out})
-
-
 def _changes(config: RunConfig, folder: Path) -> dict[str, tuple[Any, Any]]:
-    """Return what differs from the earlier start: key -> (was, now)."""
-    earlier = dict(_flat(_earlier(folder)))
+    """Return what differs from the earlier start: key -> (was, now).
+
+    Settings that the earlier version of prefloop did not have are left out.
+    """
+    raw, today = _earlier(folder), config.model_dump()
+    earlier, now = dict(_flat(raw)), dict(_flat(today))
+    for section in NAMED_SECTIONS:
+        if section in raw:
+            names = [f"{section}.{name}" for name in {**raw[section], **today[section]}]
+            earlier = {**dict.fromkeys(names), **earlier}
+            now = {**dict.fromkeys(names), **now}
     return {
-        key: (earlier[key], now)
-        for key, now in _flat(config.model_dump())
-        if key in earlier and earlier[key] != now
+        key: (earlier[key], value)
+        for key, value in now.items()
+        if key in earlier and earlier[key] != value
     }
 
 
 def _earlier(folder: Path) -> dict[str, Any]:
-    """Return the settings of the earlier start; nothing if there was none."""
+    """Return the settings of the earlier start under today's names; nothing if there was none."""
     path = folder / "run.resolved.yaml"
     if not path.is_file():
         return {}
@@ -131,7 +156,7 @@ def _earlier(folder: Path) -> dict[str, Any]:
 
 
 def _has_begun(folder: Path, store: str | None) -> bool:
-    """Whether the run has made anything that hangs on its settings."""
+    """Whether the run has made anything that depends on its settings."""
     if (folder / "warm_start").exists() or (folder / "metrics.jsonl").exists():
         return True
     if store is None and not (folder / "prefloop.db").exists():
@@ -144,8 +169,9 @@ def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, An
     """Yield every setting under its dotted key."""
     for name, value in section.items():
         key = f"{where}.{name}" if where else str(name)
-        # A mix of scorers is one setting: their names and weights.
-        if isinstance(value, dict) and key != "comparisons.synthetic.scorers":
+        # Names and weights of a mix are one setting, and so is what a scorer's name means.
+        is_one = key == "comparisons.synthetic.scorers" or where in NAMED_SECTIONS
+        if isinstance(value, dict) and not is_one:
             yield from _flat(value, key)
         else:
             yield key, value

@@ -1,4 +1,4 @@
-"""What a run was made with is written out, kept where it must be, and told where it changes."""
+"""Settings that a run keeps when it resumes, those that may change, and what is written down."""
 
 from pathlib import Path
 from typing import Any
@@ -7,89 +7,136 @@ import pytest
 import yaml
 
 from prefloop.errors import SettingsError
-from prefloop.run.kept_settings import keep_settings
-from prefloop.run_file import parse_run
+from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.run.kept_settings import keep_settings, with_method_options
+from prefloop.run_file import load_run_file, parse_run
+from prefloop.store.store import Store
+
+POLITE = {"kind": "function", "file": "polite.py"}
 
 
-def start(folder: Path, policy: dict[str, Any], **sections: Any) -> list[str]:
-    """Start a run in `folder` with these settings and return what is told."""
-    folder.mkdir(exist_ok=True)
-    (folder / "metrics.jsonl").touch()
+def begun(folder: Path, resolved: dict[str, Any]) -> Path:
+    """Return a run folder in which samples were drawn under these settings."""
+    with Store.open(folder / "prefloop.db") as store:
+        store.add_prompts([Prompt(id="p", text="One.", source="test", split="train")])
+        store.add_samples(
+            [
+                Sample(
+                    id="s",
+                    prompt_id="p",
+                    model=REFERENCE,
+                    round=0,
+                    purpose="labels",
+                    text=" two.",
+                    response_ids=(1,),
+                    is_ended=True,
+                    logprob=-1.0,
+                    ref_logprob=-1.0,
+                )
+            ]
+        )
+    (folder / "run.resolved.yaml").write_text(yaml.safe_dump(resolved))
+    return folder
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    """Return every setting of a run, written out."""
+    return with_method_options(parse_run(changes, "run.yaml")).model_dump()
+
+
+def reported(folder: Path, **changes: Any) -> list[str]:
+    """Return what is said when the run resumes with these settings."""
     said: list[str] = []
-    keep_settings(parse_run({"policy": policy, **sections}, "run.yaml"), folder, said.append)
+    keep_settings(with_method_options(parse_run(changes, "run.yaml")), folder, said.append)
     return said
 
 
-def test_every_setting_of_the_method_is_written_out(tmp_path: Path) -> None:
-    start(tmp_path, {"options": {"lam": 0.9}})
-    policy = yaml.safe_load((tmp_path / "run.resolved.yaml").read_text())["policy"]
-    assert policy["method"] == "ppo"
-    assert policy["options"] == {
-        "gamma": 1.0,
-        "lam": 0.9,
-        "clip_range": 0.2,
-        "clip_range_value": 0.2,
-        "vf_coef": 0.1,
-        "whiten_rewards": True,
-    }
-
-
-def test_a_misspelt_setting_of_the_method_is_refused_before_anything_is_made(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(SettingsError, match=r"policy\.options\.gama.*Did you mean gamma"):
-        start(tmp_path, {"options": {"gama": 0.9}})
-    assert not (tmp_path / "run.resolved.yaml").exists()
-
-
-def test_a_changed_setting_of_the_method_holds_and_is_told(tmp_path: Path) -> None:
-    start(tmp_path, {"options": {"lam": 0.9}})
-    assert start(tmp_path, {}) == ["policy.options.lam was 0.9 and is 0.95 from here on."]
+def test_changes_that_cost_nothing_are_reported_and_written_down(tmp_path: Path) -> None:
+    run = begun(tmp_path, settings())
+    assert reported(run, policy={"lr": 2e-5}, models={"threads": 1}) == [
+        "models.threads was None and is 1 from here on.",
+        "policy.lr was 1e-05 and is 2e-05 from here on.",
+    ]
+    assert load_run_file(run / "run.resolved.yaml").policy.lr == 2e-5
+    assert reported(run, policy={"lr": 2e-5}, models={"threads": 1}) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason"),
+    ("changes", "reason"),
     [
-        ({"method": "ppo"}, "policy.method was 'rloo' and is 'ppo': checkpoints are of the other"),
+        ({"seed": 2}, "seed was 1 and is 2: every random number"),
+        ({"models": {"lora_rank": 3}}, "models.lora_rank"),
+        ({"comparisons": {"synthetic": {"flips": 0.1}}}, "comparisons.synthetic.flips"),
         (
-            {"method": "rloo", "options": {"samples_per_prompt": 4}},
-            "policy.options.samples_per_prompt was 2 and is 4: updates are counted in prompts",
+            {"comparisons": {"synthetic": {"scorers": {"length": 1.0}}}},
+            "comparisons.synthetic.scorers was .* different scorers would be mixed",
         ),
+        ({"policy": {"reward": "length"}}, "policy.reward was 'reward_model' and is 'length'"),
+        ({"policy": {"method": "rloo"}}, "policy.method was 'ppo' and is 'rloo'"),
     ],
-    ids=["method", "samples per prompt"],
 )
-def test_a_checkpoint_of_the_other_method_is_not_continued(
-    tmp_path: Path, changed: dict[str, Any], reason: str
+def test_changes_that_contradict_what_was_made_are_refused(
+    tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
-    start(tmp_path, {"method": "rloo"})
-    with pytest.raises(SettingsError) as refused:
-        start(tmp_path, changed)
-    assert reason in str(refused.value)
+    run = begun(tmp_path, settings())
+    before = (run / "run.resolved.yaml").read_text()
+    with pytest.raises(SettingsError, match=reason) as refused:
+        reported(run, **changes)
+    assert "was begun with other settings" in str(refused.value)
+    assert (run / "run.resolved.yaml").read_text() == before
 
 
-def test_what_becomes_of_a_changed_kl_coefficient_is_told(tmp_path: Path) -> None:
-    for control, told in (
-        ("fixed", ["policy.kl.coef was 0.1 and is 2.0 from here on."]),
-        ("adaptive", ["policy.kl.coef was 0.1 and is 2.0; it is where the coefficient starts"]),
-    ):
-        start(tmp_path / control, {"kl": {"control": control, "coef": 0.1}})
-        said = start(tmp_path / control, {"kl": {"control": control, "coef": 2.0}})
-        assert len(said) == 1 and said[0].startswith(told[0])
-    assert "policy.kl.control=fixed" in said[0]
+def test_rounds_are_added_and_never_taken_away(tmp_path: Path) -> None:
+    run = begun(tmp_path, settings(rounds=2))
+    with pytest.raises(SettingsError, match="rounds may be added, but not taken away"):
+        reported(run, rounds=1)
+    assert reported(run, rounds=3) == ["rounds was 2 and is 3 from here on."]
 
 
-def test_settings_written_by_version_0_1_are_compared_under_their_names_today(
-    tmp_path: Path,
-) -> None:
-    start(tmp_path, {})
-    old = {
-        "policy": {"lam": 0.9, "clip_range": 0.2},
-        "comparisons": {"synthetic": {"taste": {"length": 1.0}}},
-    }
-    (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(old))
-    with pytest.raises(SettingsError, match=r"comparisons\.synthetic\.scorers was \{'length'"):
-        start(tmp_path, {"lam": 0.95})
-    same = {"synthetic": {"scorers": {"length": 1.0}}}
-    judges = {"judges": ["sentiment"]}
-    said = start(tmp_path, {"lam": 0.95}, comparisons=same, evaluation=judges)
-    assert said == ["policy.options.lam was 0.9 and is 0.95 from here on."]
+def test_a_run_that_has_made_nothing_may_change_everything(tmp_path: Path) -> None:
+    (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(settings()))
+    assert reported(tmp_path, seed=9) == []
+
+
+def test_old_names_of_settings_are_no_changes(tmp_path: Path) -> None:
+    """Version 0.1 wrote the method's options, the judge and the scorers under other names."""
+    resolved = settings()
+    synthetic = resolved["comparisons"]["synthetic"]
+    synthetic["taste"] = synthetic.pop("scorers")
+    resolved["evaluation"]["judge"] = resolved["evaluation"].pop("judges")[0]
+    resolved["policy"] |= resolved["policy"].pop("options")
+    for name in ("method", "reward", "keep_every"):
+        del resolved["policy"][name]
+    for name in ("scorers", "judges"):
+        del resolved[name]
+    run = begun(tmp_path, resolved)
+    assert reported(run, policy={"options": {"lam": 0.9}}) == [
+        "policy.options.lam was 0.95 and is 0.9 from here on."
+    ]
+
+
+def test_what_the_name_of_the_labelers_scorer_means_may_not_change(tmp_path: Path) -> None:
+    chosen = {"comparisons": {"synthetic": {"scorers": {"polite": 1.0}}}}
+    run = begun(tmp_path, settings(scorers={"polite": POLITE}, **chosen))
+    other = POLITE | {"file": "rude.py"}
+    with pytest.raises(SettingsError, match=r"scorers\.polite was .*would be mixed"):
+        reported(run, scorers={"polite": other}, **chosen)
+    unused = reported(run, scorers={"polite": POLITE, "unused": other}, **chosen)
+    assert unused == [f"scorers.unused was None and is {other!r} from here on."]
+
+
+def test_every_option_of_the_method_is_written_out(tmp_path: Path) -> None:
+    keep_settings(
+        with_method_options(parse_run({"policy": {"options": {"lam": 0.9}}}, "run.yaml")),
+        tmp_path,
+        lambda _: None,
+    )
+    written = yaml.safe_load((tmp_path / "run.resolved.yaml").read_text())["policy"]["options"]
+    assert written["lam"] == 0.9
+    assert written["gamma"] == 1.0 and len(written) == 6
+
+
+def test_an_unknown_option_is_refused_with_a_guess() -> None:
+    config = parse_run({"policy": {"options": {"gama": 0.9}}}, "run.yaml")
+    with pytest.raises(SettingsError, match=r"policy\.options\.gama: .*Did you mean gamma\?"):
+        with_method_options(config)

@@ -1,0 +1,146 @@
+"""Which weights a model name stands for: whoever asks for a name gets those weights or an error."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from safetensors import SafetensorError
+
+from prefloop.errors import InputError
+from prefloop.files import sha256, write_atomically
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.sources import resolve
+from prefloop.records import REFERENCE
+
+OF_ROUND = re.compile(r"policy/round-(\d+)")
+OF_POLICY = re.compile(r"policy/(round|update)-\d+(-branch-\d+)?")
+"""Names of the run's own policy; any other name is a folder or a hub name."""
+
+
+class PolicyVersions(Protocol):
+    """The updates of the policy in training, by name."""
+
+    @property
+    def current_name(self) -> str:
+        """The canonical name of the weights as they are now."""
+
+    def name_of(self, round_number: int) -> str:
+        """Return the canonical name with which a round ended; InputError if it has not."""
+
+    def kept_names(self) -> Sequence[str]:
+        """Return the canonical names whose weights are on the disk."""
+
+    def loaded(self, name: str) -> AbstractContextManager[None]:
+        """Put the weights of a canonical name into the policy while the block runs.
+
+        CheckpointError if they are damaged.
+        """
+
+
+class NamedModels:
+    """The models of a run by name: `reference`, updates and rounds of the policy, and others.
+
+    `policy/update-40` (with `-branch-2` after a roll back) is the policy as update 40 left it.
+    `policy/round-1` is the update with which round 1 ended. A folder or a hub name is that model;
+    it must share the run's vocabulary.
+    """
+
+    def __init__(
+        self,
+        roles: ModelRoles,
+        tokenizer: Tokenizer,
+        policy: PolicyVersions,
+        *,
+        run: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self.roles = roles
+        self.tokenizer = tokenizer
+        self.policy = policy
+        self._say = say
+        self._hashes = run / "models.json"
+
+    def canonical(self, name: str) -> str:
+        """Return the name under which samples and figures of a model are kept."""
+        of_round = OF_ROUND.fullmatch(name)
+        return name if of_round is None else self.policy.name_of(int(of_round[1]))
+
+    def check_unchanged(self, name: str) -> None:
+        """Refuse the name of a folder whose weights have changed since samples were drawn of it."""
+        if name == REFERENCE or OF_POLICY.fullmatch(name):
+            return
+        weights = sorted(resolve(name, say=self._say).glob("*.safetensors"))
+        now = [sha256(path) for path in weights]
+        known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
+        if known.setdefault(name, now) != now:
+            raise InputError(
+                f"the weights of model {name} have changed since samples were drawn of it. Put the "
+                "earlier ones back, or name a copy in another folder."
+            )
+        write_atomically(self._hashes, json.dumps(known, indent=1))
+
+    @contextmanager
+    def use(self, name: str) -> Iterator[RoleModel]:
+        """Give the model of this name while the block runs.
+
+        The policy in training may hold other weights meanwhile; afterwards it holds its own again.
+        InputError if there are no such weights, or if they do not fit this run.
+        """
+        name = self.canonical(name)
+        if name == REFERENCE:
+            yield self.roles.reference
+        elif name == self.policy.current_name:
+            yield self.roles.policy
+        elif OF_POLICY.fullmatch(name):
+            with self._earlier_policy(name):
+                yield self.roles.policy
+        else:
+            yield self._other_model(name)
+
+    @contextmanager
+    def _earlier_policy(self, name: str) -> Iterator[None]:
+        kept = self.policy.kept_names()
+        if name not in kept:
+            raise InputError(
+                f"the weights of {name} are not kept. Kept are {', '.join(kept) or 'none'}; the "
+                f"policy in training is {self.policy.current_name}. To keep more of those to "
+                "come, set policy.keep_every."
+            )
+        with self.policy.loaded(name):
+            yield
+
+    def _other_model(self, name: str) -> RoleModel:
+        """Return the model in a folder or on the hub, if it shares the run's vocabulary."""
+        folder = resolve(name, say=self._say)
+        self._check_vocabulary(name, folder)
+        try:
+            causal = load_causal(folder, self.tokenizer, self.roles.reference.runtime)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise InputError(
+                f"model {name} cannot be loaded from {folder}: {reason}. Copy or download the "
+                "folder again, or take the name out of evaluation.models."
+            ) from error
+        for parameter in causal.parameters():
+            parameter.requires_grad_(False)
+        models = (causal, self.roles.reference.causal)
+        rows, wanted = (m.get_output_embeddings().weight.shape[0] for m in models)
+        if rows != wanted:
+            raise InputError(
+                f"model {name} gives {rows} logits per token and this run's models {wanted}; only "
+                "models over the same vocabulary can be compared."
+            )
+        return RoleModel(causal, [], lambda: None)
+
+    def _check_vocabulary(self, name: str, folder: Path) -> None:
+        theirs, ours = load_tokenizer(folder).hf_tokenizer, self.tokenizer.hf_tokenizer
+        if theirs.get_vocab() != ours.get_vocab():
+            raise InputError(
+                f"model {name} has another vocabulary than this run's models ({len(theirs)} and "
+                f"{len(ours)} tokens); its token ids would mean other texts. Compare models that "
+                "share a tokenizer."
+            )
