@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def update_seconds(database: Path) -> list[float]:
         )
     ]
     store.close()
-    return [end - start for start, end in zip(moments, moments[1:], strict=False)]
+    return [end - start for start, end in pairwise(moments)]
 
 
 def medians(runs: Sequence[dict[str, Any]], side: str) -> dict[str, float]:

@@ -25,7 +25,6 @@ def demo(
 
     Example: `prefloop demo --fast`
     """
-    from prefloop.cli.showing import show_result
     from prefloop.files import write_atomically
 
     folder = folder or Path("demo-run-fast" if fast else "demo-run")
@@ -33,7 +32,7 @@ def demo(
     if not (folder / "run.yaml").exists():
         write_atomically(folder / "run.yaml", source.read_text(encoding="utf-8"))
     report = _carry_out(folder, overrides)
-    show_result(folder, report, n_pairs=5, as_json=as_json)
+    _show_result(folder, report, n_pairs=5, as_json=as_json)
 
 
 def run(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
@@ -41,10 +40,8 @@ def run(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False)
 
     Example: `prefloop run my-run policy.lr=1e-4`
     """
-    from prefloop.cli.showing import show_result
-
     report = _carry_out(folder, overrides)
-    show_result(folder, report, n_pairs=3, as_json=as_json)
+    _show_result(folder, report, n_pairs=3, as_json=as_json)
 
 
 def prompts(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
@@ -96,26 +93,34 @@ def evaluation(folder: RunFolder, overrides: Overrides = None, as_json: AsJson =
 
 
 def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool) -> None:
+    _carry_out(folder, overrides, until=stage)
     from prefloop.cli.showing import show_progress
 
-    _carry_out(folder, overrides, until=stage)
     show_progress(folder, as_json=as_json)
+
+
+def _show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> None:
+    from prefloop.cli.showing import show_result
+
+    show_result(folder, report, n_pairs=n_pairs, as_json=as_json)
 
 
 def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = None) -> Path:
     """Run the loop, alone in the folder and with settings that fit what is there."""
+    from prefloop.run_file import load_run_file
+
+    config = load_run_file(run_file(folder), overrides or [])
+    # Imported late: a mistake in the run file is reported at once, before a library loads.
     from prefloop.cli.console import make_progress
     from prefloop.files import only_one_process
     from prefloop.run.kept_settings import keep_settings, with_method_options
-    from prefloop.run_file import load_run_file
 
-    config = with_method_options(load_run_file(run_file(folder), overrides or []))
+    config = with_method_options(config)
     progress = make_progress()
     try:
         with only_one_process(folder):
             keep_settings(config, folder, progress.say)
             with _page(config, folder, overrides or [], progress, until):
-                # Imported late: a mistake in the run file is told at once, before torch loads.
                 from prefloop.run import loop
 
                 return loop.run(config, folder, progress, until=until)

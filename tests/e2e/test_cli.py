@@ -30,6 +30,12 @@ def test_every_verb_has_help_with_an_example(prefloop: Command, verb: str) -> No
     assert f"prefloop {verb} " in prefloop.done(*verb.split(), "--help").out.replace("\n", " ")
 
 
+def test_the_package_imports_nothing_heavy() -> None:
+    code = "import prefloop, sys; print(sorted(m for m in sys.modules if m.startswith('prefloop')))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "['prefloop']"
+
+
 def test_help_starts_without_torch() -> None:
     code = (
         "import atexit, sys, time\n"
@@ -50,14 +56,15 @@ def test_a_mistake_in_the_run_file_is_told_before_torch_loads(tmp_path: Path) ->
     code = (
         "import sys; sys.argv = ['prefloop', 'run', sys.argv[1]]\n"
         "import atexit\n"
-        "atexit.register(lambda: print('LOADED', 'torch' in sys.modules))\n"
+        "heavy = ('torch', 'transformers', 'sqlalchemy')\n"
+        "atexit.register(lambda: print('LOADED', [m for m in heavy if m in sys.modules]))\n"
         "from prefloop.cli.main import main\n"
         "main()\n"
     )
     told = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
-    assert (told.returncode, told.stdout.strip()) == (2, "LOADED False")
+    assert (told.returncode, told.stdout.strip()) == (2, "LOADED []")
 
 
 def test_stages_one_at_a_time_make_the_same_run(
