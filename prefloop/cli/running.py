@@ -140,7 +140,8 @@ def _page(
     from prefloop.settings.comparisons import PEOPLE
 
     people = config.comparisons.people
-    asks = config.comparisons.labelers == PEOPLE and until not in ("prompts", "samples")
+    asks = config.policy.uses_reward_model and config.comparisons.labelers == PEOPLE
+    asks = asks and until not in ("prompts", "samples")
     if not asks or not people.serve:
         return nullcontext()
     return labeling_page(folder, overrides, progress, opens_browser=people.browser)

@@ -16,7 +16,9 @@ from prefloop.run.training import train_policy, train_reward_model, train_while_
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
-PATH: Sequence[tuple[str, Callable[[Stages, int], None]]] = (
+Step = Callable[[Stages, int], None]
+
+PATH: Sequence[tuple[str, Step]] = (
     ("samples", collect_comparisons),  # of the newest policy; labelers answer them, people later
     ("policy", train_while_waiting),  # against the reward model that there is
     ("comparisons", wait_for_people),
@@ -25,6 +27,12 @@ PATH: Sequence[tuple[str, Callable[[Stages, int], None]]] = (
     ("evaluation", evaluate),  # by judges that share no source with the labelers
 )
 """The steps of a round in order, each with the stage that `until` compares it with."""
+
+PATH_OF_KNOWN_REWARD: Sequence[tuple[str, Step]] = (
+    ("policy", train_policy),
+    ("evaluation", evaluate),
+)
+"""The steps where `policy.reward` is a scorer: nobody labels, and no reward model is trained."""
 
 
 def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | None = None) -> Path:
@@ -60,7 +68,8 @@ def run_rounds(stages: Stages) -> None:
 def run_round(stages: Stages, round_number: int) -> None:
     """Run the steps of one round, as far as the run is to go."""
     stages.monitor.round = round_number
-    for stage, step in PATH:
+    uses_reward_model = stages.config.policy.uses_reward_model
+    for stage, step in PATH if uses_reward_model else PATH_OF_KNOWN_REWARD:
         if stages.rounds.reaches(stage):
             stages.monitor.check_stop("between stages")
             step(stages, round_number)

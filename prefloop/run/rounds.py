@@ -104,5 +104,6 @@ class Rounds:
 
     def asks_people(self, round_number: int) -> bool:
         """Whether the round's reward model is to learn from people, and has not yet."""
-        is_people = self.config.comparisons.labelers == PEOPLE
+        config = self.config
+        is_people = config.policy.uses_reward_model and config.comparisons.labelers == PEOPLE
         return is_people and not self.has_reward_model(round_number)

@@ -91,6 +91,11 @@ class PolicyConfig(Section):
     """Supervised training before the first round."""
 
     @property
+    def uses_reward_model(self) -> bool:
+        """Whether the reward is learned from labels; otherwise nobody labels."""
+        return self.reward == REWARD_MODEL
+
+    @property
     def updates(self) -> int:
         """Rollouts in the whole run."""
         return self.episodes // self.batch_size

@@ -85,6 +85,11 @@ def test_every_problem_is_told_at_once() -> None:
         ({"rounds": 3, "comparisons": {"labels": 2}}, r"labels 2 is less than rounds 3"),
         ({"prompts": {"held_out_share": 0.0}}, r"held_out_share 0 leaves the judge no prompts"),
         ({"evaluation": {"judges": ["sentiment"]}}, r"'sentiment' is no independent judge"),
+        (
+            {"policy": {"reward": "lexicon"}},
+            r"'lexicon' is no independent judge: the policy's reward rests on the same",
+        ),
+        ({"policy": {"reward": "sentimnt"}}, r"policy\.reward: .*did you mean 'sentiment'"),
         ({"evaluation": {"judges": ["nobody"]}}, r"judge 'nobody' is not known"),
         (
             {"comparisons": {"synthetic": {"scorers": {"sentimnt": 1.0}}}},
@@ -110,6 +115,15 @@ def test_every_problem_is_told_at_once() -> None:
 def test_what_cannot_be_is_told(raw: dict[str, object], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         parse_run(raw, "run.yaml")
+
+
+def test_with_a_known_reward_the_labelers_scorers_bind_no_judge() -> None:
+    """Nobody labels then: only what the policy follows may not judge it."""
+    run = parse_run(
+        {"policy": {"reward": "length"}, "evaluation": {"judges": ["sentiment"]}}, "run.yaml"
+    )
+    assert not run.policy.uses_reward_model
+    assert run.evaluation.judges == ["sentiment"]
 
 
 def test_the_synthetic_scorers_bind_the_judge_only_where_they_label() -> None:
