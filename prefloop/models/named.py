@@ -31,8 +31,14 @@ class PolicyVersions(Protocol):
     def name_of(self, round_number: int) -> str:
         """Return the canonical name with which a round ended; InputError if it has not."""
 
+    def rounds_of(self, name: str) -> Sequence[int]:
+        """Return the rounds that ended with this canonical name."""
+
     def kept_names(self) -> Sequence[str]:
         """Return the canonical names whose weights are on the disk."""
+
+    def exported(self, name: str) -> Path | None:
+        """Return the model folder of a round that ended with this name, if there is one."""
 
     def loaded(self, name: str) -> AbstractContextManager[None]:
         """Put the weights of a canonical name into the policy while the block runs.
@@ -69,9 +75,27 @@ class NamedModels:
         of_round = OF_ROUND.fullmatch(name)
         return name if of_round is None else self.policy.name_of(int(of_round[1]))
 
+    @staticmethod
+    def is_policy(name: str) -> bool:
+        """Whether a name is one of the run's own policy."""
+        return OF_POLICY.fullmatch(name) is not None
+
+    def missing(self, name: str) -> InputError:
+        """Return what to say of an update of the policy whose weights are not kept."""
+        kept = ", ".join(self.policy.kept_names()) or "none"
+        return InputError(
+            f"the weights of {name} are not kept. Kept are {kept}; the policy in training is "
+            f"{self.policy.current_name}. To keep more of those to come, set policy.keep_every."
+        )
+
+    def earlier_names(self, name: str) -> list[str]:
+        """Return the names that version 0.1 gave samples of an update with which a round ended."""
+        suffix = re.sub(r"policy/update-\d+", "", name)
+        return [f"policy/round-{number}{suffix}" for number in self.policy.rounds_of(name)]
+
     def check_unchanged(self, name: str) -> None:
         """Refuse the name of a folder whose weights have changed since samples were drawn of it."""
-        if name == REFERENCE or OF_POLICY.fullmatch(name):
+        if name == REFERENCE or self.is_policy(name):
             return
         weights = sorted(resolve(name, say=self._say).glob("*.safetensors"))
         now = [sha256(path) for path in weights]
@@ -95,28 +119,19 @@ class NamedModels:
             yield self.roles.reference
         elif name == self.policy.current_name:
             yield self.roles.policy
-        elif OF_POLICY.fullmatch(name):
-            with self._earlier_policy(name):
+        elif not self.is_policy(name):
+            yield self._load(name, resolve(name, say=self._say))
+        elif name in self.policy.kept_names():
+            with self.policy.loaded(name):
                 yield self.roles.policy
+        elif (folder := self.policy.exported(name)) is not None:
+            yield self._load(name, folder)
         else:
-            yield self._other_model(name)
+            raise self.missing(name)
 
-    @contextmanager
-    def _earlier_policy(self, name: str) -> Iterator[None]:
-        kept = self.policy.kept_names()
-        if name not in kept:
-            raise InputError(
-                f"the weights of {name} are not kept. Kept are {', '.join(kept) or 'none'}; the "
-                f"policy in training is {self.policy.current_name}. To keep more of those to "
-                "come, set policy.keep_every."
-            )
-        with self.policy.loaded(name):
-            yield
-
-    def _other_model(self, name: str) -> RoleModel:
-        """Return the model in a folder or on the hub, if it shares the run's vocabulary."""
-        folder = resolve(name, say=self._say)
-        self._check_vocabulary(name, folder)
+    def _load(self, name: str, folder: Path) -> RoleModel:
+        """Return the model in a folder, if it shares the run's vocabulary."""
+        self._compare_vocabulary(name, folder)
         try:
             causal = load_causal(folder, self.tokenizer, self.roles.reference.runtime)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -127,16 +142,20 @@ class NamedModels:
             ) from error
         for parameter in causal.parameters():
             parameter.requires_grad_(False)
-        models = (causal, self.roles.reference.causal)
-        rows, wanted = (m.get_output_embeddings().weight.shape[0] for m in models)
-        if rows != wanted:
+        found, wanted = RoleModel(causal, [], lambda: None), self.roles.reference.vocabulary
+        if found.vocabulary != wanted:
             raise InputError(
-                f"model {name} gives {rows} logits per token and this run's models {wanted}; only "
-                "models over the same vocabulary can be compared."
+                f"model {name} gives {found.vocabulary} logits per token and this run's models "
+                f"{wanted}; only models over the same vocabulary can be compared."
             )
-        return RoleModel(causal, [], lambda: None)
+        return found
 
-    def _check_vocabulary(self, name: str, folder: Path) -> None:
+    def check_vocabulary(self, name: str) -> None:
+        """Refuse a folder or hub name that is no model, or one over another vocabulary."""
+        if name != REFERENCE:
+            self._compare_vocabulary(name, resolve(name, say=self._say))
+
+    def _compare_vocabulary(self, name: str, folder: Path) -> None:
         theirs, ours = load_tokenizer(folder).hf_tokenizer, self.tokenizer.hf_tokenizer
         if theirs.get_vocab() != ours.get_vocab():
             raise InputError(

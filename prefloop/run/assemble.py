@@ -1,70 +1,43 @@
 """The composition of a run: models, prompts and stages put together from its settings."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.metrics import MetricsLog
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
+from prefloop.models.named import NamedModels
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import build_trainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
 from prefloop.prompts.loading import load_prompts, training_texts
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
+from prefloop.run.contestants import Contestants
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.rounds import Rounds, last_update
 from prefloop.run.stages import Stages
+from prefloop.run.versions import PolicyUpdates
 from prefloop.run.waiting import PeopleLabeling
 from prefloop.samples.draw import SampleDrawer
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
 
 
-def assemble(
-    config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
-) -> Stages:
-    """Load model and prompts, store the prompts, and put the stages together."""
-    runtime = start_runtime(config.models)
-    store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
-    base = resolve(config.models.name, say=monitor.say)
-    tokenizer = load_tokenizer(base)
-    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
-    store.add_prompts(prompts)
-    by_id = {p.id: p for p in prompts}
-    initial = _initial_model(config, base, prompts, folder, monitor, runtime)
-    causal = load_causal(initial, tokenizer, runtime)
-    roles = ModelRoles(causal, config.models, seed=seed)
-    sampler = _sampler(config, tokenizer, roles)
-    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
-    metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
-    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
-    rewards = RewardStage(
-        reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
-    )
-    reward = build_reward_source(config, reward_model, sampler)
-    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
-    policy = _policy_stage(config, trainer, metrics, folder, at_work)
-    drawer = SampleDrawer(sampler, roles, store, seed=seed, **at_work)
-    return Stages(
-        config=config,
-        folder=folder,
-        monitor=monitor,
-        metrics=metrics,
-        prompts=by_id,
-        drawer=drawer,
-        builder=ComparisonBuilder(drawer, store, by_id, per_prompt=per_prompt, say=monitor.say),
-        people=PeopleLabeling(config.task, monitor),
-        rewards=rewards,
-        policy=policy,
-        rounds=Rounds(config=config, folder=folder, policy=policy, until=until),
-    )
+class _Loaded(NamedTuple):
+    """What a run reads before its stages are put together."""
+
+    tokenizer: Tokenizer
+    prompts: dict[str, Prompt]
+    roles: ModelRoles
+    sampler: Sampler
 
 
 class _AtWork(TypedDict):
@@ -74,18 +47,76 @@ class _AtWork(TypedDict):
     check_stop: StopCheck
 
 
-def _sampler(config: RunConfig, tokenizer: Tokenizer, roles: ModelRoles) -> Sampler:
-    model = roles.reference
-    vocabulary, device = model.vocabulary, model.runtime.device
-    return Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
-
-
-def _policy_stage(
-    config: RunConfig, trainer: PolicyTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
-) -> PolicyStage:
-    """Return the policy stage; checkpoints at the ends of rounds stay, to be rolled back to."""
+def assemble(
+    config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
+) -> Stages:
+    """Load model and prompts, store the prompts, and put the stages together."""
+    store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
+    tokenizer, prompts, roles, sampler = _load(config, folder, monitor)
+    store.add_prompts(list(prompts.values()))
+    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
+    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
+    rewards = RewardStage(
+        reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
+    )
+    metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
+    reward = build_reward_source(config, reward_model, sampler)
+    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     ends = {last_update(config, r) for r in range(-1, config.rounds)}
-    return PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
+    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
+    models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
+    drawer = SampleDrawer(sampler, models, store, seed=seed, **at_work)
+    return Stages(
+        config=config,
+        folder=folder,
+        monitor=monitor,
+        metrics=metrics,
+        prompts=prompts,
+        drawer=drawer,
+        builder=ComparisonBuilder(drawer, store, prompts, per_prompt=per_prompt, say=monitor.say),
+        people=PeopleLabeling(config.task, monitor),
+        rewards=rewards,
+        policy=policy,
+        rounds=_rounds(config, models, PolicyUpdates(policy), prompts, folder, until),
+    )
+
+
+def _rounds(
+    config: RunConfig,
+    models: NamedModels,
+    updates: PolicyUpdates,
+    prompts: Mapping[str, Prompt],
+    folder: Path,
+    until: str | None,
+) -> Rounds:
+    contestants = Contestants(
+        config=config.evaluation,
+        models=models,
+        updates=updates,
+        folder=folder,
+        last_round=config.rounds - 1,
+        n_held_out=sum(prompt.split == "held_out" for prompt in prompts.values()),
+    )
+    return Rounds(
+        config=config, folder=folder, updates=updates, contestants=contestants, until=until
+    )
+
+
+def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
+    runtime = start_runtime(config.models)
+    base = resolve(config.models.name, say=monitor.say)
+    tokenizer = load_tokenizer(base)
+    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
+    initial = _initial_model(config, base, prompts, folder, monitor, runtime)
+    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
+    sampler = Sampler(
+        tokenizer,
+        config.task,
+        config.samples,
+        vocabulary=roles.reference.vocabulary,
+        device=roles.reference.runtime.device,
+    )
+    return _Loaded(tokenizer, {p.id: p for p in prompts}, roles, sampler)
 
 
 def _initial_model(

@@ -10,7 +10,7 @@ import yaml
 
 from prefloop import __version__
 from prefloop.errors import SettingsError, listing
-from prefloop.files import write_atomically
+from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
 from prefloop.registry import METHODS
 from prefloop.run_file import RunFileLoader, as_yaml
@@ -76,6 +76,12 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
             for key, (was, now) in changes.items()
             if (reason := _reason(config, key, was, now)) is not None
         ]
+        if "rounds" in changes and _n_updates(folder) >= config.policy.updates:
+            was, now = changes["rounds"]
+            problems.append(
+                f"rounds was {was} and is {now}: no update is left for it; raise policy.episodes "
+                f"above {config.policy.episodes}, too"
+            )
         if problems:
             raise SettingsError(
                 listing(f"{folder} was begun with other settings and", problems)
@@ -153,6 +159,12 @@ def _earlier(folder: Path) -> dict[str, Any]:
             "in run.yaml are those that the run was begun with."
         ) from error
     return with_todays_names(settings) if isinstance(settings, dict) else {}
+
+
+def _n_updates(folder: Path) -> int:
+    """Return how many updates of the policy were made."""
+    lines = read_json_lines(folder / "metrics.jsonl")
+    return max((line["update"] for line in lines if line["stage"] == "policy"), default=0)
 
 
 def _has_begun(folder: Path, store: str | None) -> bool:

@@ -16,6 +16,7 @@ def resume(stages: Stages) -> None:
     if stages.config.comparisons.labelers == PEOPLE:
         # What people stop may have to go back to where it began.
         stages.policy.ensure_checkpoint()
+    stages.rounds.contestants.refuse_missing()
     stages.monitor.attach(stages.policy)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefloop.functional.schedules import label_budget
-from prefloop.policy.stage import PolicyStage
-from prefloop.run_folder import read_run_folder
+from prefloop.policy.stage import export_folder
+from prefloop.run.contestants import Contestants
+from prefloop.run.versions import PolicyUpdates
 from prefloop.settings.comparisons import PEOPLE, ComparisonsConfig
 from prefloop.settings.run import RunConfig
 
@@ -59,7 +60,8 @@ class Rounds:
 
     config: RunConfig
     folder: Path
-    policy: PolicyStage
+    updates: PolicyUpdates
+    contestants: Contestants
     until: str | None = None
     """The last stage to run; None: all of them."""
 
@@ -78,21 +80,19 @@ class Rounds:
         Folders alone do not say so: after a damaged checkpoint the policy may be back in a round
         whose folder exists, and must not be trained under a later round's reward model.
         """
-        if self.policy.update < self.last_update(round_number):
+        is_trained = self.updates.stage.update >= self.last_update(round_number)
+        folder = export_folder(self.folder, round_number)
+        if not (is_trained and self.updates.has_ended(round_number) and folder.exists()):
             return False
-        if not (self.folder / "policy" / f"round-{round_number}").exists():
-            return False
-        if not self.wants_evaluation(round_number):
-            return True
-        return read_run_folder(self.folder).evaluation_of_round(round_number) is not None
+        is_wanted = self.wants_evaluation(round_number)
+        return not is_wanted or self.contestants.is_evaluated(round_number)
 
     def wants_evaluation(self, round_number: int) -> bool:
-        """Whether the round's policy is to be evaluated; only the newest is in memory."""
+        """Whether the round's policy is to be evaluated, which needs its weights."""
         if round_number == self.config.rounds - 1:
             return True
-        is_in_memory = self.policy.update <= self.last_update(round_number)
         is_wanted = self.until == "evaluation" or self.config.evaluation.every_round
-        return is_wanted and is_in_memory
+        return is_wanted and self.contestants.can_be_evaluated(round_number)
 
     def last_update(self, round_number: int) -> int:
         """Return the policy update, counted over the run, with which a round ends."""

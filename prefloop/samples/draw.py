@@ -1,12 +1,15 @@
-"""Drawing samples for a purpose, and keeping each batch in the store as soon as it exists."""
+"""Samples of named models, drawn for a purpose and stored batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from prefloop.functional.masking import masked_row_sums
-from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.named import NamedModels
+from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
@@ -14,14 +17,28 @@ from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.store.store import Store
 
+Grouped = dict[str, list[Sample]]
+"""Samples by the ids of their prompts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawRequest:
+    """Which samples are wanted."""
+
+    model: str
+    """The canonical name of the model."""
+    round: int
+    purpose: Purpose
+    per_prompt: int
+
 
 class SampleDrawer:
-    """Draws samples of one model for one purpose in one round; goes on where it was interrupted."""
+    """Draws samples of a model for a purpose; stored samples are not drawn again."""
 
     def __init__(
         self,
         sampler: Sampler,
-        roles: ModelRoles,
+        models: NamedModels,
         store: Store,
         *,
         seed: int,
@@ -29,7 +46,7 @@ class SampleDrawer:
         check_stop: StopCheck = never_stop,
     ) -> None:
         self.sampler = sampler
-        self.roles = roles
+        self.models = models
         self.store = store
         self.seed = seed
         self.progress = progress
@@ -44,81 +61,96 @@ class SampleDrawer:
         purpose: Purpose,
         per_prompt: int,
     ) -> list[Sample]:
-        """Return the samples, drawing and storing those that are not there yet.
+        """Return samples of the model with this name; those that are missing are drawn and stored.
 
-        Responses for labelers are redrawn, up to `samples.attempts` times, until they end by the
-        task's rule: people are shown finished sentences only (2019, section 3.1.2).
+        Stored samples are found by model and purpose; `round` is only noted with new ones.
+        Responses for labelers are drawn again, up to `samples.attempts` times, until they end by
+        the task's rule: people are shown finished sentences only (2019, section 3.1.2). InputError
+        if no weights have this name.
         """
-        role_model = self.roles.reference if model == REFERENCE else self.roles.policy
-        there = self._stored(model, round, purpose)
+        request = DrawRequest(
+            model=self.models.canonical(model),
+            round=round,
+            purpose=purpose,
+            per_prompt=per_prompt,
+        )
+        self.models.check_unchanged(request.model)
+        known = self._stored(request)
+        is_drawn = any(prompt.id not in known for prompt in prompts)
         per_batch = max(1, self.sampler.config.batch_size // per_prompt)
-        batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
-        result: list[Sample] = []
-        for number, batch in enumerate(batches):
-            known = [s for p in batch for s in there.get(p.id, [])]
-            missing = [p for p in batch if p.id not in there]
-            if known and purpose == "labels":
-                missing = []  # They were drawn with the others, and no response of theirs ended.
-            if missing:
-                fresh = self._draw_batch(missing, role_model, model, round, purpose, per_prompt)
-                self.store.add_samples(fresh)
-                known += fresh
-            result += known
-            done = min(len(prompts), (number + 1) * per_batch)
-            self.progress.count(f"sampling for {purpose}", done, len(prompts))
-            self.check_stop("between sampling batches")
-        return result
+        with self.models.use(request.model) if is_drawn else nullcontext() as role_model:
+            for start in range(0, len(prompts), per_batch):
+                batch = prompts[start : start + per_batch]
+                missing = [prompt for prompt in batch if prompt.id not in known]
+                if missing:
+                    assert role_model is not None
+                    known |= self._add_missing(batch, missing, role_model, request)
+                done = min(len(prompts), start + per_batch)
+                self.progress.count(f"sampling for {purpose}", done, len(prompts))
+                self.check_stop("between sampling batches")
+        return [sample for prompt in prompts for sample in known.get(prompt.id, [])]
 
-    def _stored(self, model: str, round: int, purpose: Purpose) -> dict[str, list[Sample]]:
-        there: dict[str, list[Sample]] = {}
-        for sample in self.store.samples(model=model, round=round, purpose=purpose):
-            there.setdefault(sample.prompt_id, []).append(sample)
-        return there
+    def _stored(self, request: DrawRequest) -> Grouped:
+        names = [request.model]
+        if request.purpose == "labels":
+            # People may have answered comparisons of samples that an earlier version named.
+            names += self.models.earlier_names(request.model)
+        purpose = request.purpose
+        return _by_prompt(s for n in names for s in self.store.samples(model=n, purpose=purpose))
 
-    def _draw_batch(
+    def _add_missing(
         self,
         batch: Sequence[Prompt],
+        missing: Sequence[Prompt],
         role_model: RoleModel,
-        model: str,
-        round: int,
-        purpose: Purpose,
-        per_prompt: int,
+        request: DrawRequest,
+    ) -> Grouped:
+        """Draw and store the samples of a batch's missing prompts; return them by prompt.
+
+        A prompt for labelers may be missing because none of its responses ended. Then the batch is
+        drawn again as a whole: the same batch gives the same responses, in a resumed run too.
+        """
+        drawn = self._draw(batch if request.purpose == "labels" else missing, role_model, request)
+        ids = {prompt.id for prompt in missing}
+        fresh = [sample for sample in drawn if sample.prompt_id in ids]
+        self.store.add_samples(fresh)
+        return _by_prompt(fresh)
+
+    def _draw(
+        self, batch: Sequence[Prompt], role_model: RoleModel, request: DrawRequest
     ) -> list[Sample]:
-        wanted = {p.id: per_prompt for p in batch}
-        kept: dict[str, list[Sample]] = {p.id: [] for p in batch}
-        attempts = self.sampler.config.attempts if purpose == "labels" else 1
-        for attempt in range(attempts):
-            lacking = [p for p in batch if len(kept[p.id]) < wanted[p.id]]
+        kept: Grouped = {prompt.id: [] for prompt in batch}
+        for attempt in range(self.sampler.config.attempts if request.purpose == "labels" else 1):
+            lacking = [p for p in batch if len(kept[p.id]) < request.per_prompt]
             if not lacking:
                 break
-            seed = derive_seed(self.seed, purpose, model, round, lacking[0].id, attempt)
-            draw = self.sampler.sample(role_model, lacking, per_prompt=per_prompt, seed=seed)
-            for sample in self._records(draw, lacking, model, round, purpose, attempt):
-                room = len(kept[sample.prompt_id]) < wanted[sample.prompt_id]
-                if room and (sample.is_ended or purpose != "labels"):
+            place = (request.purpose, request.model, request.round, lacking[0].id, attempt)
+            sampled = self.sampler.sample(
+                role_model,
+                lacking,
+                per_prompt=request.per_prompt,
+                seed=derive_seed(self.seed, *place),
+            )
+            for sample in self._records(sampled, lacking, request, attempt):
+                has_room = len(kept[sample.prompt_id]) < request.per_prompt
+                if has_room and (sample.is_ended or request.purpose != "labels"):
                     kept[sample.prompt_id].append(sample)
-        return [s for p in batch for s in kept[p.id]]
+        return [sample for prompt in batch for sample in kept[prompt.id]]
 
     def _records(
-        self,
-        draw: SampledBatch,
-        prompts: Sequence[Prompt],
-        model: str,
-        round: int,
-        purpose: Purpose,
-        attempt: int,
+        self, sampled: SampledBatch, prompts: Sequence[Prompt], request: DrawRequest, attempt: int
     ) -> list[Sample]:
-        loss_mask = self.sampler.loss_mask(draw.stop_mask)
-        own = _row_sums(draw.generation.logprobs, loss_mask)
-        reference = self._reference_sums(draw, own, loss_mask, model, purpose)
-        per_prompt = draw.query.shape[0] // len(prompts)
+        loss_mask = self.sampler.loss_mask(sampled.stop_mask)
+        own = _row_sums(sampled.generation.logprobs, loss_mask)
+        reference = self._reference_sums(sampled, own, loss_mask, request)
+        model, round, purpose = request.model, request.round, request.purpose
         records = []
         for row, (ids, is_drawn) in enumerate(
-            zip(draw.generation.response, loss_mask, strict=True)
+            zip(sampled.generation.response, loss_mask, strict=True)
         ):
             drawn = ids[is_drawn].tolist()
-            prompt = prompts[row // per_prompt]
-            place = (purpose, prompt.id, attempt, row % per_prompt)
+            prompt = prompts[row // request.per_prompt]
+            place = (purpose, prompt.id, attempt, row % request.per_prompt)
             records.append(
                 Sample(
                     id=stable_id("sample", self.seed, model, round, *place),
@@ -128,7 +160,7 @@ class SampleDrawer:
                     purpose=purpose,
                     text=self.sampler.text_of(drawn),
                     response_ids=tuple(drawn),
-                    is_ended=bool(draw.stop_mask.is_ended[row]),
+                    is_ended=bool(sampled.stop_mask.is_ended[row]),
                     logprob=own[row],
                     ref_logprob=None if reference is None else reference[row],
                 )
@@ -136,25 +168,33 @@ class SampleDrawer:
         return records
 
     def _reference_sums(
-        self, draw: SampledBatch, own: list[float], loss_mask: Tensor, model: str, purpose: Purpose
+        self, sampled: SampledBatch, own: list[float], loss_mask: Tensor, request: DrawRequest
     ) -> list[float] | None:
-        """Return log rho of each response; only the evaluation asks for it of another model."""
-        if model == REFERENCE:
+        """Return log rho of each response; of other models only the evaluation needs it."""
+        if request.model == REFERENCE:
             return own
-        if purpose == "labels":
+        if request.purpose == "labels":
             return None
         with torch.no_grad():
             forward = respond_forward(
-                self.roles.reference,
-                draw.query,
-                draw.query_mask,
-                draw.generation.response,
+                self.models.roles.reference,
+                sampled.query,
+                sampled.query_mask,
+                sampled.generation.response,
                 temperature=self.sampler.task.temperature,
                 banned=self.sampler.banned,
-                prefix_states=draw.generation.prefix_states,
+                prefix_states=sampled.generation.prefix_states,
                 loss_mask=loss_mask,
             )
         return _row_sums(forward.logprobs, loss_mask)
+
+
+def _by_prompt(samples: Iterable[Sample]) -> Grouped:
+    """Return samples by the ids of their prompts, in their order."""
+    groups: Grouped = {}
+    for sample in samples:
+        groups.setdefault(sample.prompt_id, []).append(sample)
+    return groups
 
 
 def _row_sums(logprobs: Tensor, mask: Tensor) -> list[float]:

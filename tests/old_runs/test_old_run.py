@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 BASE_WEIGHTS = Path(sources.BUILTIN) / "tiny" / "model.safetensors"
 EXPECTED: dict[str, Any] = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 ANOTHER_ROUND = ("rounds=2", "policy.episodes=96", "comparisons.labels=60")
-"""Six more updates of eight episodes, and twenty more labels."""
+"""Six more updates of eight episodes; half of the labels are asked in each round."""
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_it_goes_on_with_another_round(prefloop: Command, run: Path) -> None:
     assert sha256(run / "policy" / "round-0" / "model.safetensors") == EXPECTED["policy_sha256"]
     assert (run / "policy" / "round-1" / "model.safetensors").is_file()
     with Store.open(run / "prefloop.db") as store:
-        assert len(store.comparisons(round=1, split="train")) == 20
+        assert len(store.comparisons(round=1, split="train")) == 30
         asked = {s.model for s in store.samples(purpose="labels") if s.round == 1}
         evaluated = {s.model for s in store.samples(purpose="evaluation")}
         store.verify_chain()

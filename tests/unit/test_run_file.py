@@ -87,7 +87,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"evaluation": {"judges": ["sentiment"]}}, r"'sentiment' is no independent judge"),
         (
             {"policy": {"reward": "lexicon"}},
-            r"'lexicon' is no independent judge: the policy's reward rests on the same",
+            r"'lexicon' is no independent judge: policy.reward rests on the same",
         ),
         ({"policy": {"reward": "sentimnt"}}, r"policy\.reward: .*did you mean 'sentiment'"),
         ({"evaluation": {"judges": ["nobody"]}}, r"judge 'nobody' is not known"),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from prefloop.errors import InputError
 from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.named import NamedModels
 from prefloop.models.roles import ModelRoles
 from prefloop.progress import Silent
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
@@ -18,6 +20,7 @@ from prefloop.settings.samples import SamplesConfig
 from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.stages_for_tests import disturb
+from tests.unit.models.kept_versions import KeptVersions
 
 PROMPTS = [
     Prompt(id=f"p{i}", text=text, source="test", split="train")
@@ -33,20 +36,25 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def drawer(
-    folder: Path, store: Store, *, attempts: int = 8, seed: int = 1, **samples: Any
+    folder: Path, store: Store, *, attempts: int = 8, batch_size: int = 8, **samples: Any
 ) -> SampleDrawer:
     tokenizer = load_tokenizer(folder)
     causal = load_causal(folder, tokenizer)
     roles = ModelRoles(causal, ModelsConfig(lora_rank=4), seed=1)
     task = load_task({"name": "sentiment", "stop": "e", "stop_min": 4, "response_tokens": 16})
-    config = SamplesConfig(batch_size=8, attempts=attempts, **samples)
+    config = SamplesConfig(batch_size=batch_size, attempts=attempts, **samples)
     vocabulary = causal.get_output_embeddings().weight.shape[0]
     sampler = Sampler(tokenizer, task, config, vocabulary=vocabulary)
-    return SampleDrawer(sampler, roles, store, seed=seed, progress=Silent())
+    models = NamedModels(
+        roles, tokenizer, KeptVersions(roles), run=folder.parent / "run", say=Silent().say
+    )
+    return SampleDrawer(sampler, models, store, seed=1, progress=Silent())
 
 
-def draw(drawer: SampleDrawer, prompts: list[Prompt], purpose: Purpose) -> list[Sample]:
-    return drawer.draw(prompts, model=REFERENCE, round=0, purpose=purpose, per_prompt=4)
+def draw(
+    drawer: SampleDrawer, prompts: list[Prompt], purpose: Purpose, model: str = REFERENCE
+) -> list[Sample]:
+    return drawer.draw(prompts, model=model, round=0, purpose=purpose, per_prompt=4)
 
 
 def test_labelers_see_only_responses_that_ended(gpt2_folder: Path, store: Store) -> None:
@@ -104,10 +112,10 @@ def test_responses_to_one_prompt_and_to_one_purpose_differ(gpt2_folder: Path, st
     assert len({sample.response_ids for sample in [*one, *two]}) == 8
 
 
-def test_a_prompt_whose_responses_never_end_is_not_drawn_again(
+def test_a_batch_in_which_a_prompt_lacks_responses_gives_the_same_when_it_is_drawn_again(
     gpt2_folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By then the policy has moved on, and other responses under the same ids are refused."""
+    """A resumed run asks what the straight one asked, though it cannot know what was tried."""
     one = drawer(gpt2_folder, store)
     records = one._records
 
@@ -117,10 +125,37 @@ def test_a_prompt_whose_responses_never_end_is_not_drawn_again(
     monkeypatch.setattr(one, "_records", all_but_the_first_end)
     before = draw(one, PROMPTS[:2], "labels")
     assert {s.prompt_id for s in before} == {PROMPTS[1].id}
-    other = drawer(gpt2_folder, store, seed=1)
-    disturb(other.roles.policy)
-    other.roles.reference = other.roles.policy
-    assert draw(other, PROMPTS[:2], "labels") == before
+    assert draw(one, PROMPTS[:2], "labels") == before == store.samples()
+
+
+def test_another_batch_size_skips_no_prompt(gpt2_folder: Path, store: Store) -> None:
+    """Whoever resumes with larger batches finds some prompts of a batch drawn, and the rest not."""
+    draw(drawer(gpt2_folder, store, batch_size=4, attempts=60), PROMPTS[2:3], "labels")
+    resumed = draw(drawer(gpt2_folder, store, batch_size=16, attempts=60), PROMPTS, "labels")
+    assert {s.prompt_id for s in resumed} >= {p.id for p in PROMPTS[1:]}
+
+
+def test_samples_of_a_name_are_those_of_its_weights(
+    gpt2_folder: Path, store: Store, tmp_path: Path
+) -> None:
+    """A policy that was trained further has another name, and samples of its own."""
+    one = drawer(gpt2_folder, store)
+    updates = one.models.policy
+    assert isinstance(updates, KeptVersions)
+    updates.keep()
+    early = draw(one, PROMPTS[:2], "evaluation", "policy/update-0")
+    disturb(one.models.roles.policy)
+    updates.current_name, updates.rounds = "policy/update-6", {0: "policy/update-6"}
+    late = draw(one, PROMPTS, "evaluation", "policy/round-0")
+    assert {s.model for s in late} == {"policy/update-6"}
+    assert late[: len(early)] != early
+    more = draw(one, PROMPTS, "evaluation", "policy/update-0")
+    with Store.open(tmp_path / "other.db") as other:
+        other.add_prompts(PROMPTS)
+        assert draw(drawer(gpt2_folder, other), PROMPTS, "evaluation", "policy/update-0") == more
+    assert more[: len(early)] == early
+    with pytest.raises(InputError, match=r"policy/update-3 are not kept.*policy\.keep_every"):
+        draw(one, PROMPTS, "evaluation", "policy/update-3")
 
 
 def test_more_prompts_than_an_earlier_run_asked_for_are_added(

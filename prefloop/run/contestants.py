@@ -1,0 +1,77 @@
+"""Which models an evaluation compares with the reference, and which of them have figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefloop.figures.reading import read_evaluation
+from prefloop.models.named import NamedModels
+from prefloop.run.versions import PolicyUpdates
+from prefloop.run_folder import evaluation_path
+from prefloop.settings.evaluation import EvaluationConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestants:
+    """The models that are evaluated, under their canonical names."""
+
+    config: EvaluationConfig
+    models: NamedModels
+    updates: PolicyUpdates
+    folder: Path
+    last_round: int
+    n_held_out: int
+    """Held-out prompts that there are."""
+
+    def of_round(self, round_number: int) -> Mapping[str, int | None]:
+        """Return the models that are evaluated after a round, each with the round that it ended.
+
+        Besides the round's policy these are, after the last round, `evaluation.models`.
+        """
+        found: dict[str, int | None] = {self.updates.name_of(round_number): round_number}
+        if round_number == self.last_round:
+            for name in map(self.models.canonical, self.config.models):
+                rounds = self.updates.rounds_of(name)
+                found.setdefault(name, rounds[-1] if rounds else None)
+        return found
+
+    def is_evaluated(self, round_number: int) -> bool:
+        """Whether all models of a round have figures by all judges on as many prompts as wanted."""
+        return all(
+            self._has_figures(name)
+            or (ended is not None and self._has_figures_of_round(ended))
+            for name, ended in self.of_round(round_number).items()
+        )
+
+    def can_be_evaluated(self, round_number: int) -> bool:
+        """Whether there are weights of a round's policy."""
+        return self.updates.has_weights(self.updates.name_of(round_number))
+
+    def refuse_missing(self) -> None:
+        """Refuse `evaluation.models` that cannot be evaluated, before the run does its work.
+
+        InputError for a folder without a model, for another vocabulary, and for an update of the
+        policy that is past and was not kept.
+        """
+        for name in self.config.models:
+            if not self.models.is_policy(name):
+                self.models.check_vocabulary(name)
+            elif self.updates.is_past(name) and not self.updates.has_weights(name):
+                raise self.models.missing(name)
+
+    def _has_figures(self, name: str) -> bool:
+        path = evaluation_path(self.folder, name)
+        if not path.is_file():
+            return False
+        figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
+        judges = {found.judge for found in figures.win_rates}
+        n_prompts = len(figures.rows.model_samples)
+        is_large = n_prompts >= min(self.config.prompts, self.n_held_out)
+        return is_large and judges >= set(self.config.judges)
+
+    def _has_figures_of_round(self, round_number: int) -> bool:
+        """Whether there is a file of version 0.1, which named figures by rounds.
+
+        It is deleted before the round's policy is trained further.
+        """
+        return (self.folder / "evaluation" / f"round-{round_number}.json").is_file()

@@ -1,0 +1,94 @@
+"""A policy that follows a scorer: nobody labels, no reward model is trained, the score rises."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prefloop.metrics import MetricsLog
+from prefloop.run_file import load_run_file
+from prefloop.run_folder import read_run_folder
+from prefloop.store.store import Store
+from tests.e2e.command import Command
+
+SETTINGS = {
+    "seed": 1,
+    "task": {
+        "name": "sentiment",
+        "query_tokens_min": 8,
+        "query_tokens_max": 24,
+        "response_tokens": 12,
+        "stop": None,
+        "stop_min": 0,
+    },
+    "models": {"name": "builtin:tiny", "lora_rank": 4, "lora_top_layers": 2, "threads": 1},
+    "prompts": {"limit": 600},
+    "samples": {"batch_size": 64},
+    "policy": {
+        "reward": "sentiment",
+        "episodes": 320,
+        "batch_size": 32,
+        "minibatches": 2,
+        "epochs": 2,
+        "lr": 4e-3,
+        "checkpoint_every": 0,
+        "kl": {"control": "fixed", "coef": 0.05},
+    },
+    "evaluation": {"prompts": 24, "frontier_prompts": 4, "frontier_samples": 8},
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that has not begun."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.yaml").write_text(yaml.safe_dump(SETTINGS))
+    return folder
+
+
+def test_ppo_on_a_known_reward_raises_it_and_asks_nobody(prefloop: Command, run: Path) -> None:
+    told = prefloop.done("run", run, "--json").json()
+    lines = MetricsLog(run / "metrics.jsonl").lines()
+    assert {line["stage"] for line in lines} == {"policy"}
+    scores = [line["policy/score"] for line in lines]
+    assert len(scores) == 10
+    assert sum(scores[-3:]) / 3 > sum(scores[:3]) / 3 + 0.5, scores
+    with Store.open(run / "prefloop.db") as store:
+        assert store.comparisons() == [] and store.labels() == []
+        purposes = {sample.purpose for sample in store.samples()}
+    assert purposes == {"evaluation", "frontier"}
+    assert not (run / "rewards").exists()
+    figures = read_run_folder(run).evaluations[-1].figures
+    assert figures.model == "policy/update-10"
+    assert figures.verdict == told["verdict"]
+    assert figures.frontier is not None, "the best reachable value of the reward is known"
+    assert [win_rate.judge for win_rate in figures.win_rates] == ["lexicon"]
+
+
+def test_what_looks_at_such_a_run_says_what_there_is(prefloop: Command, run: Path) -> None:
+    quick = ("policy.episodes=64", "evaluation.prompts=8")
+    prefloop.done("run", run, *quick)
+    report = Path(prefloop.done("report", run, "--json").json()["report"])
+    assert "sentiment" in report.read_text(encoding="utf-8")
+    assert json.loads(prefloop.done("show", run, "-n", 2, "--json").out)
+    checks = prefloop.done("doctor", run, "--json").json()
+    assert "No stage is bad" in checks["conclusion"]
+    for stage in ("comparisons", "rewards"):
+        counts = prefloop.done(stage, run, *quick, "--json").json()
+        assert counts["labels"] == counts["reward_models"] == 0
+
+
+def test_a_judge_may_not_share_a_source_with_the_reward(prefloop: Command, run: Path) -> None:
+    told = prefloop.refused("run", run, "policy.reward=lexicon")
+    assert "'lexicon' is no independent judge: policy.reward rests on the same" in told
+
+
+def test_an_unknown_reward_is_refused_with_a_guess(prefloop: Command, run: Path) -> None:
+    assert "did you mean 'sentiment'" in prefloop.refused("run", run, "policy.reward=sentimnt")
+
+
+def test_the_shipped_control_experiment_follows_the_sentiment_classifier() -> None:
+    config = load_run_file(Path(__file__).parents[2] / "runs" / "known-reward.yaml")
+    assert config.policy.reward == "sentiment"
