@@ -38,8 +38,7 @@ class Contestants:
     def is_evaluated(self, round_number: int) -> bool:
         """Whether all models of a round have figures by all judges on as many prompts as wanted."""
         return all(
-            self._has_figures(name)
-            or (ended is not None and self._has_figures_of_round(ended))
+            self._has_figures(name) or (ended is not None and self._has_figures_of_round(ended))
             for name, ended in self.of_round(round_number).items()
         )
 
