@@ -24,7 +24,7 @@ from prefloop.store.core.team_tables import tallies
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
-from prefloop.web.services.measuring import Measuring
+from prefloop.web.services.quality_meter import QualityMeter
 
 HOURS = 24 * 42
 """Six weeks of work."""
@@ -88,7 +88,7 @@ def measure(store: Store) -> None:
     owner = next(p for p in store.people.all() if p.role == "owner")
     browser = TestClient(app, base_url=HOME, headers={"origin": HOME})
     browser.post("/api/session", json={"code": store.access.invite(owner.id)})
-    measuring = Measuring(store, Thresholds())
+    measuring = QualityMeter(store, Thresholds())
     tell("figures of trust, first time", [timed(measuring)])
     tell("figures of trust, again", [timed(measuring)])
     last = store.recent.last_line()
@@ -101,7 +101,7 @@ def measure(store: Store) -> None:
         tell(f"GET {path}", [timed(get(browser, path)) for _ in range(10)])
     print(f"{'GroupCommit, 32 at once, nobody looks':40} {group_commit(store, 32)}")
     print(f"{'GroupCommit, 32 at once, 5 look':40} {watched(store, ask)}")
-    app.state.parts.close()
+    app.state.services.close()
 
 
 def get(browser: TestClient, path: str) -> Callable[[], Any]:

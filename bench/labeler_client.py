@@ -146,9 +146,10 @@ class Labeler:
         """Return the next questions; none if nothing is left."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        views: list[dict[str, Any]] = (await self.insist("POST", "/api/claims", {"n": n}))["views"]
+        found = await self.insist("POST", "/api/claims", {"n": n})
+        assignments: list[dict[str, Any]] = found["assignments"]
         self.heard.claim_seconds.append(loop.time() - started)
-        return views
+        return assignments
 
     async def answer(self, question: dict[str, Any], name: str = "") -> str:
         """Answer a question; when this returns, the server has said that it is stored."""
@@ -167,7 +168,7 @@ class Labeler:
         shown = [sample["id"] for sample in question["samples"]]
         is_tie = self.luck.random() < 0.1
         return {
-            "view": question["view"],
+            "assignment_id": question["assignment_id"],
             "answer": "tie" if is_tie else "best",
             "chosen": None if is_tie else self.luck.choice(shown),
             "shown": shown,

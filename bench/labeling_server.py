@@ -30,9 +30,9 @@ from typing import Any
 from labeling_load import Load, Outcome, Person, drive
 from labeling_store import fill
 
-from prefloop.store.labeling.submissions import place_name
+from prefloop.store.labeling.submissions import position_name
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy
+from prefloop.teamwork import Assignment, ClaimPolicy
 
 RUN_FILE = """
 task:
@@ -156,13 +156,16 @@ def labelers(store: Store, name: str, n: int, *, n_stock: int = 0) -> list[Perso
     found = []
     for number in range(n):
         person = store.people.add(f"{name}{number}", "labeler")
-        views = []
+        assignments: list[Assignment] = []
         if n_stock:
             luck = random.Random(number)
-            views = store.queue.claim(person.name, n=n_stock, rng=luck, policy=WORK_ONLY)
+            assignments = store.queue.claim(person.name, n=n_stock, rng=luck, policy=WORK_ONLY)
         stock = tuple(
-            {"view": view.id, "samples": [{"id": place_name(i)} for i in range(len(view.samples))]}
-            for view in views
+            {
+                "assignment_id": each.id,
+                "samples": [{"id": position_name(i)} for i in range(len(each.samples))],
+            }
+            for each in assignments
         )
         found.append(Person(code=store.access.invite(person.id), stock=stock))
     return found

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
-from prefloop.store.core.group_commit import GroupCommit
 from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import label_payload, label_row
 from prefloop.store.core.tables import comparison_samples, comparisons, labels, prompts, samples
 from prefloop.store.core.team_tables import queue, views
 from prefloop.store.labeling.claims import FREE_FROM
+from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.labeling.labels import LABEL
 from prefloop.store.labeling.recount import recount_all
 from prefloop.store.store import Store
@@ -282,7 +282,7 @@ def group_commit(store: Store, n_threads: int) -> str:
     """Send answers from many threads, each waiting for its receipt; return rate and waits."""
     held = hand_out(store, max(1000, 80 * n_threads))
     waits: list[float] = []
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
 
         def send(part: list[Submission]) -> None:
             for submission in part:

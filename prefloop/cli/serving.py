@@ -61,7 +61,7 @@ def serve(
 
 def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bool) -> None:
     from prefloop.cli.page import LOCK
-    from prefloop.web.http.serving import advice, make_server, require_password
+    from prefloop.web.serving import advice, make_server, require_password
 
     tell = _tell_run if for_run else _tell_user
 
@@ -129,7 +129,7 @@ def _door(settings: "WebSettings", folder: Path) -> "socket.socket":
 
     from prefloop.cli.page import last_address
     from prefloop.errors import SettingsError
-    from prefloop.web.http.serving import listening
+    from prefloop.web.serving import listening
 
     if settings.port:
         return listening(settings)

@@ -14,7 +14,7 @@ from prefloop.run.best_effort import BestEffortStore
 from prefloop.run.heartbeat import REPEAT_SECONDS, Heartbeat
 from prefloop.run.outbox import MetricsOutbox
 from prefloop.run.stops import Pausable, StopRequestWatch
-from prefloop.store.core.patience import patient
+from prefloop.store.patience import patient
 from prefloop.store.store import Store
 
 WAITING = "waiting for labels"

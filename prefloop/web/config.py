@@ -1,4 +1,4 @@
-"""How the pages are served: where, to whom, and what labelers are asked beside the answer."""
+"""Settings of the web server: address, TLS, assignments, and the cost of labeling."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ REQUEST_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class WebSettings:
-    """What the server needs to know beside the store."""
+    """Settings of the server, in addition to the store."""
 
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free one."""
     run_name: str = "prefloop"
-    """What the run is called at the head of every page."""
+    """The name of the run at the head of every page."""
     origin: str | None = None
-    """The address that people type, where a proxy stands before the server, such as
-    `https://label.example.org`. None: the server's own."""
+    """The public URL, where a proxy is in front of the server, such as `https://label.example.org`.
+    None: the server's own."""
     certificate: Path | None = None
     """A TLS certificate, to serve HTTPS without a proxy; with its `key`."""
     key: Path | None = None
     claims: ClaimPolicy = ClaimPolicy()
-    """What a labeler who asks for questions is given."""
+    """Which assignments a labeler gets."""
     pass_accuracy: float = 0.75
-    """Share of the training questions that a newcomer must get right to go on to the others."""
+    """Share of the training questions that a new labeler must get right to be qualified."""
     asks_confidence: bool = False
-    """Whether the page asks with every answer how sure the person is."""
+    """Whether the page asks for a confidence with every answer."""
     hourly_wage: float = 15.0
-    """What an hour of labeling costs."""
+    """The cost of an hour of labeling."""
     currency: str = "USD"
 
     @property
@@ -43,16 +43,16 @@ class WebSettings:
 
     @property
     def is_secure(self) -> bool:
-        """Whether cookies may only travel over TLS. On one's own machine there is no network."""
+        """Whether cookies are sent over TLS only. A server on this machine needs none."""
         if self.origin is not None:
             return urlsplit(self.origin).scheme == "https"
         return self.certificate is not None or not self.is_loopback
 
     @property
     def hosts(self) -> frozenset[str] | None:
-        """The names under which the server may be called; None: any.
+        """The host names that requests may have; None: any.
 
-        A stranger's page can point a name of its own at 127.0.0.1; it finds the door closed.
+        This refuses DNS rebinding: a page of a stranger whose host name resolves to 127.0.0.1.
         """
         own = frozenset({"localhost", "127.0.0.1", "[::1]"})
         if self.origin is not None:
@@ -61,7 +61,7 @@ class WebSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address or a name means this very machine; a name that is unknown does not."""
+    """Whether an address or host name is this machine's loopback; an unknown name is not."""
     if host == "localhost":
         return True
     try:

@@ -10,7 +10,7 @@ from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy, Gold, Role
 from prefloop.web.config import WebSettings
-from prefloop.web.http.serving import listening, make_server
+from prefloop.web.serving import listening, make_server
 
 QUESTION = "Which continuation is the best?"
 INSTRUCTIONS = """Read **all** continuations before you choose.

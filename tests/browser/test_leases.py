@@ -153,7 +153,7 @@ def test_a_lapsed_question_that_is_free_is_still_there(
     leave_for_eleven_minutes(idle_ann, database_clock)
     with idle_ann.page.expect_response(RENEW) as renewed:
         idle_ann.page.mouse.move(30, 30)
-    assert len(renewed.value.json()["views"]) == 3
+    assert len(renewed.value.json()["assignments"]) == 3
     hear_all(idle_ann.page)
     assert idle_ann.prompt == before
     expect(idle_ann.page.locator("#toast")).not_to_contain_text(ELSEWHERE)
@@ -190,7 +190,7 @@ def test_a_question_that_is_being_read_is_not_taken_away(
     idle_ann.page.mouse.move(30, 30)
     with idle_ann.page.expect_response(RENEW) as renewed:
         idle_ann.page.clock.fast_forward(STEP)
-    assert renewed.value.json()["views"] == []
+    assert renewed.value.json()["assignments"] == []
     hear_all(idle_ann.page)
     assert idle_ann.prompt == before
     idle_ann.press("1")

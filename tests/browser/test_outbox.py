@@ -3,13 +3,16 @@
 And the page never says "saved" before the server did.
 """
 
+import random
 import time
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Dialog, Error, Page, Playwright, Route, expect
 
+from prefloop.teamwork import Assignment
 from tests.browser.chromium import kill, launch_with_profile
 from tests.browser.conftest import PATIENCE_MS, NewPerson
 from tests.browser.person import Person
@@ -427,3 +430,78 @@ def test_a_page_left_open_over_a_deployment_offers_to_reload(ann: Person, site: 
     assert asked == []
     expect(page.locator("#assets-banner")).to_be_hidden()
     page.set_default_timeout(PATIENCE_MS)
+
+
+SHELVE = """async (entries) => {
+  const open = indexedDB.open("prefloop", 1);
+  const database = await new Promise((resolve, reject) => {
+    open.onsuccess = () => resolve(open.result);
+    open.onerror = () => reject(open.error);
+  });
+  const change = database.transaction("outbox", "readwrite");
+  for (const entry of entries) change.objectStore("outbox").put(entry);
+  await new Promise((resolve, reject) => {
+    change.oncomplete = resolve;
+    change.onabort = () => reject(change.error);
+  });
+  database.close();
+}"""
+"""Writes entries to the browser's outbox as a page would."""
+
+
+def test_what_an_earlier_page_left_in_the_browser_is_sent_and_shown(
+    ann: Person, site: Site
+) -> None:
+    """It called an assignment `view`, and a message `told`."""
+    page = ann.page
+    ann.has_more()
+    held = site.store.queue.claim("Ann", n=3, rng=random.Random(1), policy=site.settings.claims)
+    waiting, refused = held[1], held[2]
+    page.evaluate(
+        SHELVE,
+        [
+            _left(waiting, 1, {"state": "waiting"}),
+            _left(refused, 2, {"state": "refused", "told": "It came too late.", "code": "x"}),
+        ],
+    )
+    with page.expect_response(ANSWERS) as sent:
+        page.reload()
+    assert sent.value.json()["outcome"] == "stored"
+    expect(page.locator("#saved")).to_contain_text("1 not taken")
+    assert [label.comparison_id for label in site.labels()] == [waiting.comparison_id]
+    ann.asked()
+    assert ann.prompt == held[0].prompt, "what was answered is not asked again"
+    page.locator("#saved").click()
+    expect(page.locator("#outbox-list")).to_contain_text("It came too late.")
+    expect(page.locator("#outbox-list")).to_contain_text(refused.prompt[:20])
+
+
+def _left(assignment: Assignment, order: int, more: dict[str, str]) -> dict[str, object]:
+    """Return an answer as commit a580ba4's page wrote it to the browser's database."""
+    n_samples = len(assignment.samples)
+    names = [str(position + 1) for position in range(n_samples)]
+    view = {
+        "view": assignment.id,
+        "prompt": assignment.prompt,
+        "samples": [
+            {"id": name, "text": sample.text}
+            for name, sample in zip(names, assignment.samples, strict=True)
+        ],
+        "lease_seconds": 900,
+    }
+    body = {
+        "view": assignment.id,
+        "answer": "best",
+        "chosen": "1",
+        "shown": names,
+        "seconds": 3.5,
+        "active_seconds": 3.0,
+        "first_key_seconds": 1.0,
+        "device": "desktop",
+        "instructions": "1",
+        "note": "",
+        "confidence": None,
+        "replaces": None,
+    }
+    entry = {"id": str(uuid.uuid4()), "kind": "answer", "body": body, "view": view}
+    return entry | {"person": "Ann", "tries": 0, "order": order} | more

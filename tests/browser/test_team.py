@@ -15,7 +15,7 @@ from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.browser.site import MODEL, SCORE, Site, serving, short_questions
 
-TOLD_OF_A_VIEW = {"view", "prompt", "samples", "lease_seconds"}
+TOLD_OF_A_VIEW = {"assignment_id", "prompt", "samples", "lease_seconds"}
 GIVEAWAYS = (MODEL, "policy", "reference", str(SCORE), "round-7", "comparison", '"kind"', '"round"')
 
 
@@ -78,7 +78,7 @@ def test_nothing_tells_where_a_sample_comes_from(new_person: NewPerson, site: Si
     assert all(name not in markup for names in ids for name in names)
     claims = [json.loads(r.text()) for r in responses if r.url.endswith("/api/claims")]
     assert claims
-    for view in (view for body in claims for view in body["views"]):
+    for view in (view for body in claims for view in body["assignments"]):
         assert set(view) == TOLD_OF_A_VIEW
         assert all(set(sample) == {"id", "text"} for sample in view["samples"])
 

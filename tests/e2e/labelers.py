@@ -76,10 +76,10 @@ class Labeler(threading.Thread):
         with httpx.Client(base_url=address, headers=headers, timeout=20) as client:
             version = self._read(client)
             while not self.is_over.is_set() and len(self.acknowledged) < self.at_most:
-                views = client.post("/api/claims", json={"n": 2}).raise_for_status().json()["views"]
-                for view in views:
-                    self._answer(client, view, version)
-                if not views:
+                claimed = client.post("/api/claims", json={"n": 2}).raise_for_status()
+                for assignment in claimed.json()["assignments"]:
+                    self._answer(client, assignment, version)
+                if not claimed.json()["assignments"]:
                     self.is_over.wait(0.2)
 
     def _read(self, client: httpx.Client) -> str:
@@ -93,7 +93,7 @@ class Labeler(threading.Thread):
         texts = {sample["id"]: sample["text"] for sample in view["samples"]}
         answer_id, chosen = str(uuid4()), best_of(texts)
         body = {
-            "view": view["view"],
+            "assignment_id": view["assignment_id"],
             "answer": "best",
             "chosen": chosen,
             "shown": list(texts),

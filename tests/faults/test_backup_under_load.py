@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.progress import Silent
-from prefloop.store.core.group_commit import GroupCommit
+from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import back_up, restore
 from prefloop.store.upkeep.integrity import check_integrity
@@ -44,7 +44,7 @@ def people_at_work(store: Store, n_answers: int) -> Iterator[list[str]]:
                 lambda receipt, name=name: receipt.result() and acknowledged.append(name)
             )
 
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         thread = threading.Thread(target=answer, args=(commits,))
         thread.start()
         try:

@@ -21,7 +21,7 @@ def desk(place: str | Path) -> Iterator[Desk]:
     with Store.open(place) as store:
         made = make_desk(store)
         yield made
-        made.app.state.parts.close()
+        made.app.state.services.close()
 
 
 @pytest.mark.parametrize("hours", [-1.0, 1.0])
@@ -66,4 +66,4 @@ def test_it_is_the_databases_own_clock_that_counts(
             "bob", n=6, rng=random.Random(1), policy=desk.app.state.settings.claims
         )
         assert {view.comparison_id for view in views} > {view.comparison_id for view in leased}
-        desk.app.state.parts.close()
+        desk.app.state.services.close()

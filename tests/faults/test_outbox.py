@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from prefloop.store.labeling.submissions import place_name
+from prefloop.store.labeling.submissions import position_name
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
@@ -34,7 +34,7 @@ class Servers:
     def restart(self) -> None:
         """End the server, and start another."""
         if hasattr(self, "store"):
-            self.app.state.parts.close()
+            self.app.state.services.close()
             self.store.close()
         self.store = Store.open(self.path)
         self.app = create_app(self.store, WebSettings(claims=WORK_ONLY))
@@ -76,8 +76,8 @@ def filled_outboxes(servers: Servers, n_answers: int) -> list[Message]:
                 new_id(),
                 answer_to(
                     {
-                        "view": view.id,
-                        "samples": [{"id": place_name(i)} for i in range(len(view.samples))],
+                        "assignment_id": view.id,
+                        "samples": [{"id": position_name(i)} for i in range(len(view.samples))],
                     }
                 ),
             )
@@ -117,7 +117,7 @@ def check(servers: Servers, messages: list[Message]) -> None:
         assert (label.labeler, str(place)) == (name, body["chosen"])
     kinds = [event.kind for event in servers.store.events()]
     assert kinds.count("label") == len(messages)
-    servers.app.state.parts.close()
+    servers.app.state.services.close()
     servers.store.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreAwayError
-from prefloop.store.core.group_commit import GroupCommit
+from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.store import Store
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 from tests.postgres import SETTINGS, Cluster, _as, _other_user, _programs, running_cluster
@@ -65,7 +65,7 @@ def test_the_store_tells_that_the_server_is_gone_and_goes_on_when_it_is_back(
         ask(store, 20)
         views = store.queue.claim("labeler-0", n=20, rng=luck, policy=WORK_ONLY)
         sent = [submission(view, luck) for view in views]
-        with GroupCommit(store) as commits:
+        with GroupCommit(store.answers) as commits:
             receipts = [commits.submit(each).result() for each in sent[:10]]
             assert {receipt.outcome for receipt in receipts} == {"stored"}
             switch.stop(how)
@@ -104,4 +104,4 @@ def test_the_page_is_told_503_and_goes_on_when_it_is_back(cluster: Cluster) -> N
         assert (stored.status_code, stored.json()["outcome"]) == (200, "stored")
         assert ann.put(f"/api/answers/{saved}", json=answer_to(first)).json()["outcome"] == "same"
         assert len(claim(ann, 2)) == 2
-        desk.app.state.parts.close()
+        desk.app.state.services.close()

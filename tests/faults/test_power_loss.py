@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from prefloop.errors import DiskError
 from prefloop.progress import Silent
 from prefloop.records import Label
-from prefloop.store.core.group_commit import GroupCommit
+from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.store.upkeep.integrity import check_integrity
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
@@ -90,7 +90,7 @@ def one_by_one() -> Work:
 
 def as_people_do(store: Store, luck: random.Random, acknowledged: list[str]) -> None:
     """Take questions and answer them, several people at once, in common commits."""
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         while True:
             views = [
                 view

@@ -17,7 +17,7 @@ from prefloop.progress import Silent
 from prefloop.run.training import train_while_waiting
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold
-from prefloop.web.http.serving import address, make_server
+from prefloop.web.serving import address, make_server
 from tests.unit.web.desk import Desk, answer_to, make_desk, new_id, samples_of
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
@@ -96,8 +96,8 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 **given_to(desk, ann),
             }
         finally:
-            desk.app.state.parts.close()
-            server.config.app.state.parts.close()
+            desk.app.state.services.close()
+            server.config.app.state.services.close()
 
 
 NAMES = ("127.0.0.1", "127.0.0.2", "label.acme.org", "other.acme.org")
@@ -130,8 +130,8 @@ def given_to(desk: Desk, ann: TestClient) -> Observations:
         has_passed = answer.status_code == 200
         if not has_passed:
             break
-        for question in answer.json()["views"]:
-            view = desk.store.queue.assignment(question["view"])
+        for question in answer.json()["assignments"]:
+            view = desk.store.queue.assignment(question["assignment_id"])
             assert view is not None
             kinds[view.kind] += 1
             leases.add(round(view.leased_until - view.leased_at))

@@ -1,4 +1,4 @@
-"""What the dashboard is told. Programs may read it too."""
+"""Responses of the dashboard's API."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class TrainerNow(_Part):
-    """What the trainer is doing, as it last said."""
+class TrainerOut(_Part):
+    """The trainer's last heartbeat."""
 
     phase: str
     round: int
@@ -20,19 +20,19 @@ class TrainerNow(_Part):
     checkpoints: list[int]
     """Updates that the policy can be rolled back to."""
     silent_seconds: float
-    """How long ago it said so."""
+    """Its age."""
     is_missing: bool
-    """Whether that is too long ago."""
+    """Whether it is too old."""
     missing_told: str
 
 
-class BatchNow(_Part):
-    """The questions of one round."""
+class BatchOut(_Part):
+    """The comparisons of one round for people."""
 
     round: int
     opened_at: float
     frozen_at: float | None
-    """When its answers were handed to the reward model; null: people answer it now."""
+    """When it was closed; null: it is open."""
     wanted: int
     answered: int
     per_minute: float | None
@@ -40,7 +40,7 @@ class BatchNow(_Part):
     told: str
 
 
-class HourOfWork(_Part):
+class HourOut(_Part):
     """Answers given in one hour."""
 
     hour: int
@@ -52,18 +52,18 @@ class HourOfWork(_Part):
     flag: int
 
 
-class AtWork(_Part):
-    """Somebody who has a question on the screen, or answered one in this hour."""
+class ActiveLabelerOut(_Part):
+    """A labeler who holds an assignment, or answered one in this hour."""
 
     name: str
     this_hour: int
     last_hour: int
     minutes: float
-    """What the answers of both hours took."""
+    """Time that the answers of both hours took."""
 
 
-class WorkNow(_Part):
-    """What people did."""
+class WorkOut(_Part):
+    """The work of labelers over the whole run."""
 
     labels: int
     """Answers with a preference, over the whole run."""
@@ -71,12 +71,12 @@ class WorkNow(_Part):
     cost: float
     currency: str
     told: str
-    by_hour: list[HourOfWork]
-    """The last two days, hours without an answer among them."""
-    at_work: list[AtWork]
+    by_hour: list[HourOut]
+    """The last two days, including hours without answers."""
+    at_work: list[ActiveLabelerOut]
 
 
-class CordSample(_Part):
+class StopSampleOut(_Part):
     """A sample that was on the page when the cord was pulled."""
 
     id: str
@@ -85,22 +85,22 @@ class CordSample(_Part):
     text: str
 
 
-class CordNow(_Part):
-    """A stop that waits for an owner."""
+class ActiveStopOut(_Part):
+    """A stop request that waits for an owner."""
 
     id: str
     pulled_by: str
     pulled_at: float
     reason: str
-    samples: list[CordSample]
+    samples: list[StopSampleOut]
     stopped_at: float | None
     update: int | None
     told: str
     stopped_told: str
 
 
-class CordPast(_Part):
-    """A stop that is over."""
+class PastStopOut(_Part):
+    """A stop request that was released."""
 
     id: str
     pulled_by: str
@@ -112,15 +112,15 @@ class CordPast(_Part):
     action_told: str
 
 
-class CordsNow(_Part):
-    """The cord, and what it was pulled for before."""
+class StopsOut(_Part):
+    """The active stop request and earlier ones."""
 
-    taut: CordNow | None
-    earlier: list[CordPast]
+    taut: ActiveStopOut | None
+    earlier: list[PastStopOut]
     """Newest first, at most ten."""
 
 
-class UpdateNow(_Part):
+class UpdateOut(_Part):
     """One line of metrics."""
 
     number: int
@@ -131,7 +131,7 @@ class UpdateNow(_Part):
     line: dict[str, float | int | None]
 
 
-class SampleNow(_Part):
+class SampleOut(_Part):
     """A response of the policy, drawn at random from its batch."""
 
     number: int
@@ -143,7 +143,7 @@ class SampleNow(_Part):
     kl: float | None
 
 
-class ShareNow(_Part):
+class ShareOut(_Part):
     """A share with its 95 % interval."""
 
     value: float
@@ -153,34 +153,34 @@ class ShareNow(_Part):
     how: str
 
 
-class AlarmNow(_Part):
-    """Something that concerns all labels at once."""
+class AlarmOut(_Part):
+    """A problem of all labels together."""
 
     level: str
-    """`stop`: pull the cord until it is understood. `look`: see what it is."""
+    """`stop`: stop the run until it is understood. `look`: inspect it."""
     told: str
 
 
-class QualityNow(_Part):
-    """How far labelers agree."""
+class QualityOut(_Part):
+    """Agreement among labelers."""
 
     at: float
-    """The time that the figures are of."""
+    """The time of the measurement."""
     n_labels: int
-    """The newest labels, which they rest on."""
-    agreement: ShareNow | None
+    """The newest labels, which the figures are computed from."""
+    agreement: ShareOut | None
     told: str
-    alarms: list[AlarmNow]
+    alarms: list[AlarmOut]
 
 
-class MeasuredPoint(_Part):
-    """How often the reward model was right on labels that it had not learned from yet."""
+class AccuracyPointOut(_Part):
+    """The reward model's accuracy on labels that it was not trained on yet."""
 
     labels: int
     accuracy: float
 
 
-class CurveNow(_Part):
+class CurvePointOut(_Part):
     """The fitted accuracy after so many labels, with its 95 % interval."""
 
     labels: int
@@ -189,48 +189,48 @@ class CurveNow(_Part):
     high: float
 
 
-class LearningNow(_Part):
-    """Accuracy as labels grow, and what twice as many would buy."""
+class ForecastOut(_Part):
+    """Accuracy as labels grow, and the expected accuracy with twice as many."""
 
     status: str
     """`estimated`, or `not enough evidence`."""
     told: str
     n_labels: int
     round: int | None
-    points: list[MeasuredPoint]
-    curve: list[CurveNow]
+    points: list[AccuracyPointOut]
+    curve: list[CurvePointOut]
     """Up to twice the labels; empty without enough evidence."""
-    now: CurveNow | None
-    doubled: CurveNow | None
+    now: CurvePointOut | None
+    doubled: CurvePointOut | None
 
 
-class Dashboard(_Part):
-    """Everything that the dashboard shows; lines of metrics only after the one you have."""
+class DashboardOut(_Part):
+    """Everything that the dashboard shows; of the metrics only the lines after a given one."""
 
     server_time: float
     told: str
-    """What the trainer does."""
+    """The status of the trainer."""
     questions_told: str
-    """How the newest questions are coming along; empty once their batch is closed."""
-    trainer: TrainerNow | None
-    batches: list[BatchNow]
+    """The progress of the newest batch; empty once it is closed."""
+    trainer: TrainerOut | None
+    batches: list[BatchOut]
     """Newest first."""
-    tallies: WorkNow
-    cord: CordsNow
-    updates: list[UpdateNow]
-    samples: list[SampleNow]
+    tallies: WorkOut
+    cord: StopsOut
+    updates: list[UpdateOut]
+    samples: list[SampleOut]
     last: int
     """Ask for what comes after this number next."""
     has_more: bool
     is_reset: bool
-    """The run was rolled back: forget the lines you have, these are all of them."""
-    quality: QualityNow | None
-    """Null while it is being worked out for the first time."""
-    forecast: LearningNow | None
+    """The run was rolled back: these lines replace all earlier ones."""
+    quality: QualityOut | None
+    """Null before the first measurement."""
+    forecast: ForecastOut | None
 
 
 def finite(line: dict[str, Any], names: tuple[str, ...]) -> dict[str, float | int | None]:
-    """Return the numbers of a line that are wanted."""
+    """Return the metrics of these names in a line."""
     return {
         name: line[name]
         for name in names

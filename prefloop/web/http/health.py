@@ -1,4 +1,4 @@
-"""Whether the server is up, for whatever watches it."""
+"""The health check."""
 
 from fastapi import APIRouter
 
@@ -7,5 +7,5 @@ router = APIRouter()
 
 @router.get("/healthz", include_in_schema=False)
 async def healthz() -> dict[str, str]:
-    """Return that the server is up. It does not ask the store: a restart would not mend that."""
+    """Return that the server is up, without a query: a restart would not repair the database."""
     return {"status": "up"}

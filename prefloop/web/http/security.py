@@ -1,7 +1,7 @@
-"""What holds for every request before a route sees it, and for every answer.
+"""Checks on every request before routing, and headers of every response.
 
-The door looks at the host name, where the request comes from, what kind of body it has and how long
-it is. Who may do what is in `sessions.py`.
+The middleware checks the host name, the origin, and the type and length of the body. Authorization
+is in `sessions.py`.
 """
 
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prefloop.figures.text import count
 from prefloop.web.config import REQUEST_BYTES, WebSettings
-from prefloop.web.http.errors import ApiError, answer, our_bug
+from prefloop.web.http.errors import ApiError, error_response, our_bug
 from prefloop.web.http.templating import assets
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,7 +21,7 @@ POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
-"""Nothing inline and nothing from elsewhere: a script in a model's text stays a text."""
+"""No inline scripts and nothing from other hosts: a script in a model's text stays text."""
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 class SecurityMiddleware:
-    """The outermost layer of the app: it refuses, limits, and adds the headers that protect."""
+    """The outermost middleware: refuses requests, limits bodies, and adds security headers."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app
@@ -56,33 +56,35 @@ class SecurityMiddleware:
             nonlocal is_answered
             is_answered = True
             if message["type"] == "http.response.start":
-                keeping = (b"cache-control", _keeping(scope).encode())
-                message["headers"] = [*message.get("headers", ()), *self._headers, keeping]
+                cache_control = (b"cache-control", _cache_control(scope).encode())
+                message["headers"] = [*message.get("headers", ()), *self._headers, cache_control]
             await send(message)
 
         refusal = refused(scope, self._settings, self._hosts)
         if refusal is not None:
-            response = answer(Request(scope), refusal.status_code, refusal.code, refusal.detail)
+            response = error_response(
+                Request(scope), refusal.status_code, refusal.code, refusal.detail
+            )
             await response(scope, receive, protected)
             return
         try:
             await self._app(scope, _limited(receive), protected)
         except Exception as error:
-            told = our_bug(Request(scope), error)
+            response = our_bug(Request(scope), error)
             if not is_answered:
-                await told(scope, receive, protected)
+                await response(scope, receive, protected)
             raise
 
 
 def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -> ApiError | None:
-    """Return why a request is not even looked at; None if it may pass."""
+    """Return why a request is refused before routing; None if it is not."""
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if hosts is not None and name not in hosts:
         return ApiError(400, "wrong_host", f"This server does not answer to the name {name!r}.")
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-        # PostgreSQL refuses it in any text, and no name of ours holds it.
+        # PostgreSQL refuses it in any text.
         return ApiError(400, "malformed", "An address holds no NUL character.")
     if scope["method"] in SAFE_METHODS:
         return None
@@ -99,7 +101,7 @@ def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -
 
 
 def _is_own(headers: Headers, host: str, settings: WebSettings) -> bool:
-    """Whether an unsafe request comes from our own pages, or from no browser at all."""
+    """Whether an unsafe request comes from our own pages, or not from a browser."""
     origin = headers.get("origin")
     if origin is not None:
         expected = settings.origin or f"{urlsplit(origin).scheme}://{host}"
@@ -108,13 +110,13 @@ def _is_own(headers: Headers, host: str, settings: WebSettings) -> bool:
 
 
 def too_large() -> ApiError:
-    """Return the refusal of a body that is too long."""
-    told = f"The request is too long: at most {count(REQUEST_BYTES)} bytes are taken."
-    return ApiError(413, "too_large", told)
+    """Return the error for a body that is too long."""
+    message = f"The request is too long: at most {count(REQUEST_BYTES)} bytes are taken."
+    return ApiError(413, "too_large", message)
 
 
 def _limited(receive: Receive) -> Receive:
-    """Count what comes in: a client may send more than it announced, or announce nothing."""
+    """Count the bytes received: `content-length` may be wrong or missing."""
     seen = 0
 
     async def counted() -> Message:
@@ -128,8 +130,8 @@ def _limited(receive: Receive) -> Receive:
     return counted
 
 
-def _keeping(scope: Scope) -> str:
+def _cache_control(scope: Scope) -> str:
     if not scope["path"].startswith("/static/"):
         return "no-store"
-    is_named_by_content = b"v=" in scope.get("query_string", b"")
-    return "public, max-age=31536000, immutable" if is_named_by_content else "no-cache"
+    has_content_hash = b"v=" in scope.get("query_string", b"")
+    return "public, max-age=31536000, immutable" if has_content_hash else "no-cache"

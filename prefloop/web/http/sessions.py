@@ -1,7 +1,7 @@
-"""What callers may do. Nobody may do anything unless a route says so.
+"""Authentication and authorization: every route names the roles that it is open to.
 
-A browser shows its cookie, and with everything that changes something the token against forgery
-too. A program shows a bearer token, and may label, nothing else.
+A browser sends its cookie, and with unsafe methods a CSRF token. A program sends a bearer token; it
+may label, nothing else.
 """
 
 import hmac
@@ -21,19 +21,19 @@ from prefloop.web.services.services import Services
 log = logging.getLogger("prefloop.web")
 
 CALLER = "prefloop.caller"
-"""Where a request keeps who sent it."""
+"""Key under which the scope of a request caches its caller."""
 
 COOKIE_SECONDS = 30 * 24 * 3600
-"""How long a browser keeps the cookie. The store ends a session that nobody uses earlier."""
+"""Lifetime of the cookie. The store ends an unused session earlier."""
 
 
 def cookie_name(settings: WebSettings) -> str:
-    """Return the cookie's name; `__Host-` makes browsers refuse one set by a neighboring host."""
+    """Return the cookie's name; with `__Host-` browsers refuse one set by another subdomain."""
     return "__Host-prefloop_session" if settings.is_secure else "prefloop_session"
 
 
 def set_cookie(response: Response, secret: str, settings: WebSettings) -> None:
-    """Give the browser the secret: out of reach of scripts, and never sent by other sites."""
+    """Set the cookie: unreadable for scripts, never sent with requests from other sites."""
     response.set_cookie(
         cookie_name(settings),
         secret,
@@ -46,7 +46,7 @@ def set_cookie(response: Response, secret: str, settings: WebSettings) -> None:
 
 
 def clear_cookie(response: Response, settings: WebSettings) -> None:
-    """Let the browser forget the secret."""
+    """Delete the cookie."""
     response.delete_cookie(
         cookie_name(settings),
         path="/",
@@ -57,19 +57,19 @@ def clear_cookie(response: Response, settings: WebSettings) -> None:
 
 
 async def _caller(request: Request) -> Caller:
-    """Return who is calling; refuse strangers, ended sessions and forgeries."""
-    here: Services = request.app.state.parts
-    shown = request.headers.get("authorization")
-    if shown is not None:
-        scheme, _, secret = shown.partition(" ")
-        program = await here.callers.by_token(secret) if scheme.lower() == "bearer" else None
+    """Return the caller; an ApiError without a valid session or token, or for a forged request."""
+    services: Services = request.app.state.services
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        scheme, _, secret = authorization.partition(" ")
+        program = await services.callers.by_token(secret) if scheme.lower() == "bearer" else None
         if program is None:
             raise ApiError(401, "unknown_token", "This token is not valid, or was revoked.")
         return program
-    secret = request.cookies.get(cookie_name(here.settings), "")
+    secret = request.cookies.get(cookie_name(services.settings), "")
     if not secret:
         raise ApiError(401, "login_needed", "Please log in.")
-    caller = await here.callers.by_cookie(secret)
+    caller = await services.callers.by_cookie(secret)
     if caller is None:
         raise ApiError(401, "session_ended", "Your session has ended. Please log in again.")
     if request.method not in SAFE_METHODS and not _is_genuine(request, caller):
@@ -89,15 +89,15 @@ def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", request.url.path))
 
 
-Gate = Callable[[Request], Awaitable[Caller]]
+RoleDependency = Callable[[Request], Awaitable[Caller]]
 
 
-def allow(*roles: Role, programs: bool = False) -> Gate:
-    """Return a gate for a route: it lets in callers of these roles, and programs if told."""
+def require_role(*roles: Role, programs: bool = False) -> RoleDependency:
+    """Return a dependency that admits callers of these roles; programs only with `programs`."""
 
-    async def gate(request: Request) -> Caller:
-        # A part's gate and its route's own ask once together. No chain of dependencies: the
-        # framework would walk it for every answer.
+    async def caller_with_role(request: Request) -> Caller:
+        # The dependencies of a router and of its route share one look-up. They are no chain of
+        # dependencies: FastAPI would resolve it on every request.
         caller: Caller | None = request.scope.get(CALLER)
         if caller is None:
             caller = request.scope[CALLER] = await _caller(request)
@@ -107,20 +107,21 @@ def allow(*roles: Role, programs: bool = False) -> Gate:
         who = "a program's token" if caller.is_program else f"a {caller.role}"
         raise ApiError(403, "not_allowed", f"This is not open to {who}.")
 
-    return gate
+    return caller_with_role
 
 
-owners = allow("owner")
-watchers = allow("owner", "viewer")
-workers = allow("owner", "labeler", programs=True)
-everybody = allow("owner", "viewer", "labeler", programs=True)
+require_owner = require_role("owner")
+require_viewer = require_role("owner", "viewer")
+require_labeler = require_role("owner", "labeler", programs=True)
+require_login = require_role("owner", "viewer", "labeler", programs=True)
 
-Owner = Annotated[Caller, Depends(owners)]
-Watcher = Annotated[Caller, Depends(watchers)]
-Labeler = Annotated[Caller, Depends(allow("owner", "labeler"))]
-"""Somebody who labels, in a browser. Owners may label too."""
-Worker = Annotated[Caller, Depends(workers)]
-"""Somebody or something that labels."""
-Browser = Annotated[Caller, Depends(allow("owner", "viewer", "labeler"))]
-"""Anybody who is logged in."""
-Anybody = Annotated[Caller, Depends(everybody)]
+OwnerCaller = Annotated[Caller, Depends(require_owner)]
+ViewerCaller = Annotated[Caller, Depends(require_viewer)]
+"""A viewer or an owner."""
+LabelerCaller = Annotated[Caller, Depends(require_labeler)]
+"""A labeler or an owner, in a browser or by a program."""
+LabelerBrowser = Annotated[Caller, Depends(require_role("owner", "labeler"))]
+"""A labeler or an owner, in a browser."""
+BrowserCaller = Annotated[Caller, Depends(require_role("owner", "viewer", "labeler"))]
+"""Anybody who is logged in with a browser."""
+AnyCaller = Annotated[Caller, Depends(require_login)]

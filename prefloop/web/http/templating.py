@@ -1,4 +1,4 @@
-"""Pages from templates, always escaped, with addresses of static files that change with them."""
+"""Pages from templates, always escaped, with URLs of static files that contain a content hash."""
 
 import hashlib
 from functools import cache
@@ -20,7 +20,7 @@ def page(
     headers: dict[str, str] | None = None,
     **shown: Any,
 ) -> HTMLResponse:
-    """Return a template, filled in. `person` (None: nobody), `path` and `run` are always there."""
+    """Return a rendered template. `person` (None: nobody), `path` and `run` are always defined."""
     run = request.app.state.settings.run_name
     shown = {"person": None, "path": request.url.path, "run": run, **shown}
     text = _environment().get_template(template).render(shown)
@@ -42,13 +42,13 @@ def _environment() -> Environment:
 
 
 def static(name: str) -> str:
-    """Return the address of a static file; it changes with the file, so browsers may keep it."""
+    """Return the URL of a static file; it changes with the content, so browsers may cache it."""
     return f"/static/{name}?v={_digest(name, (STATIC / name).stat().st_mtime_ns)}"
 
 
 @cache
 def assets() -> str:
-    """Return a word for all static files: a page that was left open learns that it is old."""
+    """Return a hash of all static files, by which an open page learns that it is outdated."""
     files = sorted(path for path in STATIC.rglob("*") if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""Figures that take a second to work out: in the background, now and then, while somebody looks."""
+"""Measurements that are too slow for a request: in the background, while somebody asks for them."""
 
 import logging
 import sys
@@ -8,31 +8,30 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
-from prefloop.web.http.errors import places
+from prefloop.web.services.tracebacks import error_places
 
 log = logging.getLogger("prefloop.web")
 
 EVERY_SECONDS = 60.0
-TURN_SECONDS = 0.0005
-"""Python's threads take turns this often during a measurement, ten times as often as usual: who
-answers a labeler waits for many turns, one after the other."""
-REST = 19
-"""So many times as long as a measurement took, the next one waits: labelers go first."""
+SWITCH_SECONDS = 0.0005
+"""Python's thread switch interval during a measurement, a tenth of the default: a request of a
+labeler needs many switches in sequence."""
+REST_FACTOR = 19
+"""The next measurement waits this many times as long as the last one took: labelers come first."""
+
+T = TypeVar("T")
 
 
-Found = TypeVar("Found")
+class Background(Generic[T]):
+    """The newest result of a slow measurement.
 
-
-class Background(Generic[Found]):
-    """The newest result of a measurement that is too slow for a request.
-
-    Nothing is measured while nobody asks. A measurement that fails is logged, and the one before it
-    stays: it says itself which time it is of.
+    Nothing is measured while nobody asks. If a measurement fails, the error is logged and the
+    result before it stays; a result should hold the time of its measurement.
     """
 
     def __init__(
         self,
-        measure: Callable[[], Found],
+        measure: Callable[[], T],
         *,
         every_seconds: float = EVERY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -40,24 +39,24 @@ class Background(Generic[Found]):
         self._measure = measure
         self._every = every_seconds
         self._clock = clock
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="quality")
-        self._running: Future[Found] | None = None
-        self._latest: Found | None = None
+        self._running: Future[T] | None = None
+        self._latest: T | None = None
         self._due = float("-inf")
         self._is_closed = False
 
-    def latest(self) -> Found | None:
-        """Return the newest result at once; None before the first. Begin a new one if it is old."""
-        with self._turn:
-            self._collect()
+    def latest(self) -> T | None:
+        """Return the newest result at once; None before the first. Start a measurement if due."""
+        with self._lock:
+            self._take_result()
             is_due = self._clock() >= self._due
             if self._running is None and is_due and not self._is_closed:
                 self._begin()
             return self._latest
 
-    def soon(self, seconds: float) -> Found | None:
-        """Return a result, and wait for it so long if there is none yet."""
+    def latest_within(self, seconds: float) -> T | None:
+        """Return the newest result; wait up to this long for the first one."""
         found = self.latest()
         running = self._running
         if found is not None or running is None:
@@ -65,14 +64,14 @@ class Background(Generic[Found]):
         wait([running], timeout=seconds)
         return self.latest()
 
-    def renew(self) -> None:
-        """Measure anew when asked next: something was changed here."""
-        with self._turn:
+    def invalidate(self) -> None:
+        """Start a measurement at the next call."""
+        with self._lock:
             self._due = float("-inf")
 
     def close(self) -> None:
-        """Let a measurement that is under way come to its end, and begin no other."""
-        with self._turn:
+        """Wait for a running measurement, and start no other."""
+        with self._lock:
             self._is_closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
 
@@ -80,18 +79,18 @@ class Background(Generic[Found]):
         self._due = self._clock() + self._every
         self._running = self._threads.submit(self._timed)
 
-    def _timed(self) -> Found:
+    def _timed(self) -> T:
         begun, usual = time.thread_time(), sys.getswitchinterval()
-        sys.setswitchinterval(TURN_SECONDS)
+        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             return self._measure()
         finally:
             sys.setswitchinterval(usual)
-            rest = REST * (time.thread_time() - begun)
-            with self._turn:
+            rest = REST_FACTOR * (time.thread_time() - begun)
+            with self._lock:
                 self._due = max(self._due, self._clock() + rest)
 
-    def _collect(self) -> None:
+    def _take_result(self) -> None:
         running = self._running
         if running is None or not running.done():
             return
@@ -102,4 +101,4 @@ class Background(Generic[Found]):
         if problem is None:
             self._latest = running.result()
         else:
-            log.error("the figures could not be worked out: %s", " <- ".join(places(problem)))
+            log.error("a measurement failed: %s", " <- ".join(error_places(problem)))

@@ -1,27 +1,27 @@
-"""The database's clock, without asking the database each time."""
+"""The database's clock, without a query each time."""
 
 import time
 from collections.abc import Callable
 
-KEPT_SECONDS = 10.0
+QUERY_SECONDS = 10.0
 
 
 class DatabaseClock:
-    """The store's own time: read now and then, and carried on by this machine's stopwatch."""
+    """The store's time: queried now and then, and advanced by a monotonic clock in between."""
 
     def __init__(
         self, read: Callable[[], float], stopwatch: Callable[[], float] = time.monotonic
     ) -> None:
         self._read = read
         self._stopwatch = stopwatch
-        self._known = (-KEPT_SECONDS, 0.0)
-        """(stopwatch, database) at the last reading."""
+        self._known = (-QUERY_SECONDS, 0.0)
+        """(stopwatch, database) at the last query."""
 
     def now(self) -> float:
         """Return the seconds since 1970, UTC, by the database's clock."""
-        here = self._stopwatch()
-        # One tuple, so that another thread's reading is taken whole or not at all.
+        now = self._stopwatch()
+        # One tuple: another thread may replace it meanwhile.
         read_at, known = self._known
-        if not read_at <= here < read_at + KEPT_SECONDS:
-            read_at, known = self._known = (here, self._read())
-        return known + here - read_at
+        if not read_at <= now < read_at + QUERY_SECONDS:
+            read_at, known = self._known = (now, self._read())
+        return known + now - read_at

@@ -1,4 +1,4 @@
-"""The instructions: which are in force, who must read them first, and how they look on a page."""
+"""The instructions, cached: the version in force, who must read it, and its HTML."""
 
 import threading
 import time
@@ -11,26 +11,26 @@ from markdown_it.token import Token
 from prefloop.store.labeling.instructions import InstructionsBook
 from prefloop.teamwork import Instructions
 
-KEPT_SECONDS = 2.0
-"""Another process may publish a new version; so often the store is asked."""
+CACHE_SECONDS = 2.0
+"""How long versions are cached: another process may publish a new one."""
 
 
 class InstructionsCache:
-    """All versions of the instructions, remembered for a moment."""
+    """All versions of the instructions, cached."""
 
     def __init__(self, book: InstructionsBook, clock: Callable[[], float] = time.monotonic) -> None:
         self._book = book
         self._clock = clock
         self._versions: list[Instructions] = []
         self._until = 0.0
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def versions(self) -> list[Instructions]:
         """Return all versions, the one in force last."""
-        with self._turn:
+        with self._lock:
             if self._clock() >= self._until:
                 self._versions = self._book.all()
-                self._until = self._clock() + KEPT_SECONDS
+                self._until = self._clock() + CACHE_SECONDS
             return self._versions
 
     def current(self) -> Instructions | None:
@@ -38,24 +38,24 @@ class InstructionsCache:
         versions = self.versions()
         return versions[-1] if versions else None
 
-    def forget(self) -> None:
-        """Ask the store the next time: a version was published here."""
-        with self._turn:
+    def invalidate(self) -> None:
+        """Query the store at the next call: a version was published."""
+        with self._lock:
             self._until = 0.0
 
     def must_read(self, acknowledged: str | None) -> bool:
-        """Say whether a major version came after the one that somebody acknowledged."""
+        """Whether a major version was published after the one that a labeler acknowledged."""
         versions = self.versions()
         known = [n for n, version in enumerate(versions) if version.version == acknowledged]
-        news = versions[known[0] + 1 :] if known else versions
-        return any(version.is_major for version in news) or (not known and bool(versions))
+        newer = versions[known[0] + 1 :] if known else versions
+        return any(version.is_major for version in newer) or (not known and bool(versions))
 
 
 @lru_cache(maxsize=64)
 def html(text: str) -> str:
-    """Return Markdown as HTML that cannot do anything: no tags of its own, no images, no links.
+    """Return Markdown as inert HTML: no raw tags, no images, no links.
 
-    A link becomes its text and its address in full; whoever wants to go there can see where.
+    A link becomes its text and its full address.
     """
     tokens = _markdown().parse(text)
     for token in tokens:
@@ -72,7 +72,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _inert(token: Token, targets: list[str]) -> Token:
-    """Return a token that shows what it would have fetched or opened."""
+    """Return a token that shows the address of a link or image as text."""
     if token.type == "link_open":
         targets.append(str(token.attrs.get("href", "")))
         return _text("")

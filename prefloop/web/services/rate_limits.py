@@ -1,16 +1,16 @@
-"""How often something may be tried: guesses at the door, pulls at the cord."""
+"""Rate limits for logins and stop requests."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
-KEYS = 10_000
-"""Keys that are remembered. A flood of strangers must not fill the memory."""
+MOST_KEYS = 10_000
+"""Most keys in memory: a flood of requests must not fill it."""
 
 
 class RateLimit:
-    """At most `most` times within `seconds`, for each key; time that has passed is forgotten."""
+    """At most `most` tries per key within a sliding window of `seconds`."""
 
     def __init__(
         self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
@@ -19,26 +19,26 @@ class RateLimit:
         self.seconds = seconds
         self._clock = clock
         self._taken: dict[str, deque[float]] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def take(self, key: str) -> float | None:
         """Count one try; return None, or the seconds to wait if there were too many."""
         now = self._clock()
-        with self._turn:
+        with self._lock:
             tries = self._recent(key, now)
             if len(tries) >= self.most:
                 return tries[0] + self.seconds - now
             tries.append(now)
-            # In the order of their last tries, so that whoever tried longest ago is forgotten.
+            # In the order of their last tries, so that the least recent key is dropped.
             self._taken.pop(key, None)
             self._taken[key] = tries
-            if len(self._taken) > KEYS:
+            if len(self._taken) > MOST_KEYS:
                 del self._taken[next(iter(self._taken))]
             return None
 
     def give_back(self, key: str) -> None:
-        """Undo the last count: it was no guess after all."""
-        with self._turn:
+        """Undo the last count: the try was legitimate."""
+        with self._lock:
             tries = self._taken.get(key)
             if tries:
                 tries.pop()
@@ -53,7 +53,7 @@ class RateLimit:
 
 
 class LoginLimits:
-    """Failed logins per address, per name and over all. Who gets in is not counted."""
+    """Limits on failed logins per address, per name and in total."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = {
@@ -63,9 +63,9 @@ class LoginLimits:
         }
 
     def take(self, address: str, name: str) -> float | None:
-        """Count a try before it is looked at; return the seconds to wait if it may not be made.
+        """Count a try before it is checked; return the seconds to wait if it is not allowed.
 
-        Counting first holds back many guesses at the same instant.
+        Counting first also limits many concurrent guesses.
         """
         taken: list[tuple[str, str]] = []
         for kind, key in self._keys(address, name):
@@ -78,7 +78,7 @@ class LoginLimits:
         return None
 
     def give_back(self, address: str, name: str) -> None:
-        """Say that the try was right."""
+        """Undo the count of a login that succeeded."""
         for kind, key in self._keys(address, name):
             self._limits[kind].give_back(key)
 

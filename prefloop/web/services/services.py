@@ -1,4 +1,4 @@
-"""What every route works with."""
+"""The services that routes use: the store, caches, limits and background figures."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.store.core.group_commit import GroupCommit
+from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 from prefloop.web.config import WebSettings
@@ -21,50 +21,50 @@ from prefloop.web.services.work_hours import WorkHours
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The store, the settings, and what this process remembers for a moment."""
+    """The store, the settings, and the caches and limits of this process."""
 
     store: Store
     settings: WebSettings
     callers: Callers
     answers: GroupCommit
-    guide: InstructionsCache
-    logins: LoginLimits
-    cords: RateLimit
+    instructions: InstructionsCache
+    login_limits: LoginLimits
+    stop_limits: RateLimit
     batches: TTLCache[list[Batch]]
     hours: WorkHours
     quality: QualityCache
     clock: DatabaseClock
-    passed: set[str] = field(default_factory=set)
-    """Names of labelers who passed the introduction."""
-    read: dict[str, str | None] = field(default_factory=dict)
-    """By person's id, the version of the instructions that they had read when last looked up."""
+    qualified: set[str] = field(default_factory=set)
+    """Names of labelers who passed the qualification."""
+    read_versions: dict[str, str | None] = field(default_factory=dict)
+    """By person's id, the version of the instructions that they had read at the last look-up."""
 
     def close(self) -> None:
-        """Store what was taken, and stop."""
+        """Store all answers that were accepted, and end the threads."""
         self.answers.close()
         self.quality.close()
 
 
 def make_services(store: Store, settings: WebSettings) -> Services:
-    """Return the parts of an app; they are closed at its end."""
+    """Return the services of an app, which closes them when it ends."""
     return Services(
         store=store,
         settings=settings,
         callers=Callers(store.access),
-        answers=GroupCommit(store),
+        answers=GroupCommit(store.answers),
         clock=DatabaseClock(store.now),
-        guide=InstructionsCache(store.instructions),
-        logins=LoginLimits(),
-        cords=RateLimit(1, 3600),
+        instructions=InstructionsCache(store.instructions),
+        login_limits=LoginLimits(),
+        stop_limits=RateLimit(1, 3600),
         batches=TTLCache(store.queue.batches),
         hours=WorkHours(store.tallies),
         quality=QualityCache(store, Thresholds(pass_accuracy=settings.pass_accuracy)),
     )
 
 
-async def _parts(request: Request) -> Services:
-    parts: Services = request.app.state.parts
-    return parts
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
-Here = Annotated[Services, Depends(_parts)]
+ServicesDep = Annotated[Services, Depends(_services)]

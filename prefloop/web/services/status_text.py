@@ -1,11 +1,11 @@
-"""Where a run stands, in words: what the trainer does, how the queue is, who stopped the line."""
+"""The status of a run in words: the trainer, the queue, stop requests, the cost of labeling."""
 
 from prefloop.figures.text import count, duration, fixed, money, plain
 from prefloop.teamwork import Batch, StopRequest, TrainerState
 
 SILENT_SECONDS = 10.0
-"""A trainer that waits says so every two seconds. One that said nothing for so long is missing,
-or is in a long step; nobody can tell the two apart from here."""
+"""A trainer sends a heartbeat every two seconds. One that sent none for this long has ended, or is
+in a long step; the two cannot be told apart."""
 
 FINISHED = "finished"
 WAITING = "waiting for labels"
@@ -15,17 +15,17 @@ COUNTED = {
     "training the reward model": "step ",
     "warm start": "step ",
 }
-"""What is counted in a phase, where its name does not say so."""
+"""The unit of the counts in a phase, where its name does not say so."""
 
 
-def trainer_told(trainer: TrainerState | None) -> str:
-    """Return what the trainer is doing, as it last said."""
+def trainer_text(trainer: TrainerState | None) -> str:
+    """Return the trainer's last heartbeat in words."""
     if trainer is None:
         return "No trainer has used this store yet."
     if trainer.phase == FINISHED:
         return "The run has finished."
     words = f"Round {trainer.round}, {trainer.phase}"
-    # How many answers are in is told of the batch itself, which is up to date.
+    # The number of answers is in the text of the batch, which is more recent.
     if not trainer.total or trainer.phase == WAITING:
         return f"{words}."
     return (
@@ -33,8 +33,8 @@ def trainer_told(trainer: TrainerState | None) -> str:
     )
 
 
-def batch_told(batch: Batch | None) -> str:
-    """Return how the newest batch of questions is coming along; nothing once it is closed."""
+def batch_text(batch: Batch | None) -> str:
+    """Return the progress of the newest batch; an empty text once it is closed."""
     if batch is None or batch.frozen_at is not None:
         return ""
     left = minutes_left(batch)
@@ -44,8 +44,8 @@ def batch_told(batch: Batch | None) -> str:
     return f"{count(batch.answered)} of {count(batch.wanted)} answers are in; {rest}."
 
 
-def pace_told(batch: Batch) -> str:
-    """Return how fast a batch is answered and when it will be done."""
+def pace_text(batch: Batch) -> str:
+    """Return the pace of a batch and the time left."""
     if batch.frozen_at is not None:
         return f"round {batch.round}, closed"
     if batch.answered >= batch.wanted:
@@ -57,51 +57,51 @@ def pace_told(batch: Batch) -> str:
 
 
 def minutes_left(batch: Batch) -> float | None:
-    """Return how long the rest takes at the pace of the last minutes; None without a pace."""
+    """Return the time left at the pace of the last minutes; None without a pace."""
     if not batch.per_minute or batch.frozen_at is not None:
         return None
     return max(0, batch.wanted - batch.answered) / batch.per_minute
 
 
 def is_missing(trainer: TrainerState, now: float) -> bool:
-    """Say whether a trainer that should be at work has not been heard of."""
+    """Whether a trainer that has not finished sent no heartbeat for too long."""
     return trainer.phase != FINISHED and now - trainer.heartbeat_at > SILENT_SECONDS
 
 
-def missing_told(trainer: TrainerState, now: float) -> str:
-    """Return what an absent heartbeat means and what to do; nothing if all is well."""
+def missing_text(trainer: TrainerState, now: float) -> str:
+    """Return what a missing heartbeat means and what to do; empty if there is one."""
     if not is_missing(trainer, now):
         return ""
     return (
         f"Nothing heard from the trainer for {duration(now - trainer.heartbeat_at)}: it is in a "
         "long step, or it has stopped. No answer is lost. If its terminal is quiet too, the same "
-        "`prefloop run` goes on where it was."
+        "`prefloop run` continues where it was."
     )
 
 
-def pulled_told(cord: StopRequest, now: float) -> str:
-    """Return who stopped the line, and when."""
-    return f"{cord.pulled_by} stopped it {duration(now - cord.pulled_at)} ago."
+def pulled_text(request: StopRequest, now: float) -> str:
+    """Return who stopped the run, and when."""
+    return f"{request.pulled_by} stopped it {duration(now - request.pulled_at)} ago."
 
 
-def stopped_told(cord: StopRequest, trainer: TrainerState | None, now: float) -> str:
-    """Return how far the trainer is with standing still."""
-    if cord.stopped_at is not None:
-        return f"The trainer wrote a checkpoint and stands still at update {cord.update}."
+def stopped_text(request: StopRequest, trainer: TrainerState | None, now: float) -> str:
+    """Return whether the trainer has stopped."""
+    if request.stopped_at is not None:
+        return f"The trainer wrote a checkpoint and stands still at update {request.update}."
     if trainer is None or is_missing(trainer, now):
         return "The trainer is not running. When it does, it stops before its next update."
     return "The trainer has not stopped yet: it finishes the update it is in."
 
 
-def action_told(cord: StopRequest) -> str:
-    """Return how the run went on after a stop."""
-    if cord.action == "roll_back":
-        return f"rolled back to update {cord.roll_back_to}"
-    return "resumed" if cord.action == "resume" else "still stopped"
+def action_text(request: StopRequest) -> str:
+    """Return how the run continued after a stop."""
+    if request.action == "roll_back":
+        return f"rolled back to update {request.roll_back_to}"
+    return "resumed" if request.action == "resume" else "still stopped"
 
 
-def work_told(seconds: float, n: int, wage: float, currency: str) -> str:
-    """Return what answers took and cost, for `n` answers with a preference."""
+def work_text(seconds: float, n: int, wage: float, currency: str) -> str:
+    """Return the time and cost of `n` answers with a preference."""
     hours = seconds / 3600
     cost = hours * wage
     said = f"{fixed(hours, 1)} hours of labeling, {money(cost, currency)} at {plain(wage)} an hour"

@@ -1,19 +1,19 @@
-"""What several watchers ask for in the same second is read once."""
+"""A cache for one value, so that several requests in the same second read it once."""
 
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
-class TTLCache(Generic[Found]):
-    """The result of a read, believed for a moment."""
+class TTLCache(Generic[T]):
+    """The result of a read, kept for some seconds."""
 
     def __init__(
         self,
-        read: Callable[[], Found],
+        read: Callable[[], T],
         *,
         seconds: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
@@ -21,13 +21,14 @@ class TTLCache(Generic[Found]):
         self._read = read
         self._seconds = seconds
         self._clock = clock
-        self._turn = threading.Lock()
-        self._kept: tuple[float, Found] | None = None
+        self._lock = threading.Lock()
+        self._cached: tuple[float, T] | None = None
+        """(end of its life, value)"""
 
-    def get(self) -> Found:
-        """Return the result; whoever comes while it is being read waits for that one."""
-        with self._turn:
-            if self._kept is None or self._clock() >= self._kept[0]:
-                found = self._read()
-                self._kept = (self._clock() + self._seconds, found)
-            return self._kept[1]
+    def get(self) -> T:
+        """Return the value; concurrent callers wait for a single read."""
+        with self._lock:
+            if self._cached is None or self._clock() >= self._cached[0]:
+                value = self._read()
+                self._cached = (self._clock() + self._seconds, value)
+            return self._cached[1]

@@ -1,4 +1,4 @@
-"""The work of people by the hour, kept in memory: hours that are over do not change."""
+"""The work of labelers by the hour, cached: hours that are over do not change."""
 
 import threading
 from collections import Counter, defaultdict
@@ -9,54 +9,58 @@ from prefloop.store.labeling.tallies import Tallies
 from prefloop.teamwork import Tally
 
 PREFERENCES = ("best", "tie", "all_bad")
-"""Answers that say what somebody prefers."""
+"""Answers with a preference."""
 
 ANSWERS = (*PREFERENCES, "skip", "flag")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Answers by kind, and the seconds they took."""
+    """Numbers of answers, and the seconds they took."""
 
     n: Counter[str]
     seconds: float
 
     @property
     def preferences(self) -> int:
-        """How many of them say what somebody prefers."""
+        """The number of answers with a preference."""
         return sum(self.n[kind] for kind in PREFERENCES)
 
 
 class WorkHours:
-    """All tallies of a run; each look asks the store for the last two hours only."""
+    """All tallies of a run; each call queries the store for the last two hours only."""
 
     def __init__(self, tallies: Tallies) -> None:
         self._tallies = tallies
         self._hours: dict[int, list[Tally]] = {}
         self._sums: dict[int, Work] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def read(self) -> dict[int, list[Tally]]:
-        """Return the tallies of every hour in which somebody answered, oldest first."""
-        with self._turn:
-            # An answer given in the last second of an hour may have come after we looked.
+        """Return the tallies of every hour with answers, oldest first."""
+        with self._lock:
+            # An answer of the last second of an hour may have been stored after the last query.
             since = max(self._hours, default=1) - 1
             found: dict[int, list[Tally]] = defaultdict(list)
             for tally in self._tallies.all(since_hour=since):
                 found[tally.hour].append(tally)
-            kept = {hour: there for hour, there in self._hours.items() if hour < since}
+            kept = {
+                hour: tallies_of_hour
+                for hour, tallies_of_hour in self._hours.items()
+                if hour < since
+            }
             self._hours = {**kept, **dict(sorted(found.items()))}
-            self._sums |= {hour: total(there) for hour, there in found.items()}
+            self._sums |= {hour: total(tallies_of_hour) for hour, tallies_of_hour in found.items()}
             return self._hours
 
     def sums(self) -> dict[int, Work]:
-        """Return what `read` found last, added up by the hour."""
-        with self._turn:
+        """Return the sums of each hour, as of the last call of `read`."""
+        with self._lock:
             return dict(self._sums)
 
 
-def together(works: Iterable[Work]) -> Work:
-    """Return works added up."""
+def add_work(works: Iterable[Work]) -> Work:
+    """Return the sum."""
     n: Counter[str] = Counter()
     seconds = 0.0
     for work in works:
@@ -66,7 +70,7 @@ def together(works: Iterable[Work]) -> Work:
 
 
 def total(tallies: Iterable[Tally]) -> Work:
-    """Return tallies added up."""
+    """Return the sum of tallies."""
     n: Counter[str] = Counter()
     seconds = 0.0
     for tally in tallies:

@@ -1,23 +1,23 @@
-"""What travels between the owner's pages, or an owner's program, and the server."""
+"""Requests and responses of the API for owners."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from prefloop.teamwork import Exclusion, Role, StopAction
-from prefloop.web.labeling.messages import Id, Message, Number, Text
+from prefloop.web.http.messages import Id, Number, RequestBody, Text
 
 
-class NewPerson(Message):
-    """Somebody who may log in from now on."""
+class NewPerson(RequestBody):
+    """A new person."""
 
     name: Text = Field(min_length=1, max_length=64)
-    """What their labels are signed with; a pseudonym will do."""
+    """Labels are signed with it; a pseudonym is allowed."""
     role: Role
 
 
-class PersonNow(BaseModel):
-    """Somebody who may log in, or could once."""
+class PersonOut(BaseModel):
+    """A person with a current or past account."""
 
     id: str
     name: str
@@ -25,38 +25,39 @@ class PersonNow(BaseModel):
     created_at: float
     disabled_at: float | None
     introduction: Literal["passed", "failed"] | None
+    """Result of the qualification."""
     read_instructions: str | None
     """The newest version of the instructions that they have read."""
 
 
-class People(BaseModel):
-    """Everybody, in the order in which they were added."""
+class PeopleOut(BaseModel):
+    """All people, in the order in which they were added."""
 
-    people: list[PersonNow]
+    people: list[PersonOut]
 
 
-class Invite(BaseModel):
-    """A code that lets somebody in once. It is stored nowhere: this is the only time it is told."""
+class InviteOut(BaseModel):
+    """A code with which a person logs in once. Only its hash is stored: it is shown only now."""
 
     code: str
     expires_at: float
 
 
-class NewToken(Message):
-    """What a key for programs is called."""
+class NewToken(RequestBody):
+    """The name of a new token."""
 
     name: Text = Field(min_length=1, max_length=64)
 
 
-class Token(BaseModel):
-    """A key for programs. The secret is stored nowhere: this is the only time it is told."""
+class NewTokenOut(BaseModel):
+    """A token for programs. Only a hash of the secret is stored: it is shown only now."""
 
     id: str
     secret: str
 
 
-class TokenNow(BaseModel):
-    """A key for programs, without its secret."""
+class TokenOut(BaseModel):
+    """A token for programs, without its secret."""
 
     id: str
     name: str
@@ -64,26 +65,26 @@ class TokenNow(BaseModel):
     revoked_at: float | None
 
 
-class Tokens(BaseModel):
-    """The keys of one person, oldest first."""
+class TokensOut(BaseModel):
+    """The tokens of one person, oldest first."""
 
-    tokens: list[TokenNow]
+    tokens: list[TokenOut]
 
 
-class Draft(Message):
-    """Instructions as they are being written."""
+class InstructionsDraft(RequestBody):
+    """A draft of instructions."""
 
     text: Text = Field(max_length=50_000)
 
 
-class Preview(BaseModel):
-    """How instructions look to labelers."""
+class PreviewOut(BaseModel):
+    """Instructions as labelers see them."""
 
     html: str
 
 
-class NewInstructions(Message):
-    """A version of the instructions, to be in force from now on."""
+class NewInstructions(RequestBody):
+    """A new version of the instructions."""
 
     version: Text = Field(min_length=1, max_length=100)
     question: Text = Field(min_length=1, max_length=1000)
@@ -92,25 +93,25 @@ class NewInstructions(Message):
     """Whether everybody must read it before the next question."""
 
 
-class Published(BaseModel):
+class PublishedOut(BaseModel):
     """The version that is in force."""
 
     version: str
     told: str
 
 
-class NewGold(Message):
-    """A question whose best sample is known beyond doubt."""
+class NewGold(RequestBody):
+    """A comparison whose best sample is known beyond doubt."""
 
     comparison: Id
     chosen: Id
     explanation: Text = Field(default="", max_length=4000)
     is_training: bool
-    """Whether newcomers get it, with the explanation; else it is asked silently."""
+    """Whether new labelers get it, with the explanation; else it is asked silently."""
 
 
-class GoldNow(BaseModel):
-    """What is known of a question."""
+class GoldOut(BaseModel):
+    """The known answer to a comparison."""
 
     chosen: str
     explanation: str
@@ -118,38 +119,38 @@ class GoldNow(BaseModel):
     created_by: str
 
 
-class SampleAsked(BaseModel):
-    """A sample of a question, and how many chose it."""
+class SampleVotesOut(BaseModel):
+    """A sample of a comparison, and how many labelers chose it."""
 
     id: str
     text: str
     votes: int
 
 
-class QuestionNow(BaseModel):
-    """A question as its owner sees it."""
+class ComparisonOut(BaseModel):
+    """A comparison as the owner sees it."""
 
     number: int
     comparison: str
     round: int
     prompt: str
-    samples: list[SampleAsked]
+    samples: list[SampleVotesOut]
     n_answers: int
-    gold: GoldNow | None
+    gold: GoldOut | None
     doubt: str = ""
-    """Why the known answer may be wrong; empty if nothing says so."""
+    """Why the known answer may be wrong; empty if nothing suggests it."""
 
 
-class QuestionsAsked(BaseModel):
-    """Questions, newest first."""
+class ComparisonsOut(BaseModel):
+    """Comparisons, newest first."""
 
-    questions: list[QuestionNow]
+    questions: list[ComparisonOut]
     before: int | None
-    """Ask for those before this number next; null: these were the last."""
+    """Ask for those before this number next; null: these are the last."""
 
 
-class NewRule(Message):
-    """An exclusion: somebody's answers do not count from the next batch on."""
+class NewExclusion(RequestBody):
+    """An exclusion: a labeler's answers do not count from the next batch on."""
 
     name: Text = Field(min_length=1, max_length=100)
     """A word for it, such as `random clicking`."""
@@ -157,30 +158,30 @@ class NewRule(Message):
     reason: Text = Field(min_length=1, max_length=2000)
 
 
-class Rules(BaseModel):
-    """Every exclusion, those that were undone among them."""
+class ExclusionsOut(BaseModel):
+    """All exclusions, including those that were undone."""
 
     rules: list[Exclusion]
 
 
-class Release(Message):
-    """The owner's word that lets the run go on."""
+class Release(RequestBody):
+    """The owner's decision how the run continues after a stop."""
 
     checked: Text = Field(min_length=1, max_length=2000)
-    """What was looked at, for whoever asks later."""
+    """What was checked, for the record."""
     action: StopAction
     roll_back_to: Number | None = None
-    """The update whose checkpoint the run goes back to; only with `roll_back`."""
+    """The update whose checkpoint the run continues from; only with `roll_back`."""
 
 
-class Released(BaseModel):
-    """How the run goes on."""
+class ReleasedOut(BaseModel):
+    """How the run continues."""
 
     told: str
 
 
-class ShareTold(BaseModel):
-    """Right answers of all answers of one kind."""
+class TeamShareOut(BaseModel):
+    """A share with its interval and a verdict."""
 
     value: float | None
     low: float
@@ -190,8 +191,8 @@ class ShareTold(BaseModel):
     told: str
 
 
-class FindingTold(BaseModel):
-    """What stands out about somebody, and what one might do. Nothing is done by itself."""
+class FindingOut(BaseModel):
+    """What a detector found about a labeler, with a proposed action. Nothing happens by itself."""
 
     kind: str
     status: str
@@ -200,8 +201,8 @@ class FindingTold(BaseModel):
     action: str | None
 
 
-class LabelerNow(BaseModel):
-    """One person's work, and how far it can be trusted."""
+class LabelerOut(BaseModel):
+    """One labeler's work and quality figures."""
 
     name: str
     is_excluded: bool
@@ -213,42 +214,42 @@ class LabelerNow(BaseModel):
     hours: float
     cost: float
     median_seconds: float | None
-    gold: ShareTold | None
-    """Silent questions with a known answer that they got right."""
-    training: ShareTold | None
-    """Explained ones; they teach, and no finding rests on them."""
-    others: ShareTold | None
-    """How often others chose the same."""
-    itself: ShareTold | None
-    """How often they chose the same again."""
-    findings: list[FindingTold]
-    """One per detector, also what was not found."""
+    gold: TeamShareOut | None
+    """Share of right answers to silent gold questions."""
+    training: TeamShareOut | None
+    """Share of right answers to training questions; no finding rests on it."""
+    others: TeamShareOut | None
+    """Agreement with other labelers."""
+    itself: TeamShareOut | None
+    """Test-retest consistency."""
+    findings: list[FindingOut]
+    """One per detector, including those that found nothing."""
 
 
-class VersionNow(BaseModel):
-    """Everybody together under one version of the instructions."""
+class VersionOut(BaseModel):
+    """All labelers together under one version of the instructions."""
 
     version: str
     labelers: int
     answers: dict[str, int]
     """By kind, over the whole run."""
-    agreement: ShareTold | None
-    gold: ShareTold | None
+    agreement: TeamShareOut | None
+    gold: TeamShareOut | None
 
 
-class TeamNow(BaseModel):
-    """Everybody's work, over all or under one version of the instructions."""
+class TeamOut(BaseModel):
+    """The work of all labelers, under one version of the instructions or all."""
 
     at: float | None
-    """The time that the figures of trust are of; null while they are being worked out."""
+    """The time of the quality figures; null before the first measurement."""
     n_labels: int
-    """The newest labels, which they rest on."""
+    """The newest labels, which the quality figures are computed from."""
     version: str | None
     versions: list[str]
     currency: str
     told: str
-    labelers: list[LabelerNow]
-    by_version: list[VersionNow]
+    labelers: list[LabelerOut]
+    by_version: list[VersionOut]
     """Oldest first."""
     warnings: list[str]
-    """What concerns everybody: the instructions, a known answer, a rule."""
+    """Alarms on all labels together: the instructions, a known answer, an exclusion."""

@@ -1,7 +1,7 @@
-"""Everybody's work: how much, what it cost, and how far it can be trusted.
+"""The work of each labeler: its amount, its cost, and its quality.
 
-How much is counted over the whole run, by the hour; trust is of the newest labels. Both can be told
-for one version of the instructions.
+Amounts are of the whole run, quality figures of the newest labels. Both can be limited to one
+version of the instructions.
 """
 
 from collections import Counter, defaultdict
@@ -15,55 +15,55 @@ from prefloop.comparisons.quality.team import TeamFigures
 from prefloop.figures.text import counted
 from prefloop.functional.statistics import Estimate
 from prefloop.teamwork import Tally
-from prefloop.web.services import status_text as standing
+from prefloop.web.services import status_text
 from prefloop.web.services.services import Services
 from prefloop.web.services.work_hours import Work, total
-from prefloop.web.team.messages import FindingTold, LabelerNow, ShareTold, TeamNow, VersionNow
+from prefloop.web.team.messages import FindingOut, LabelerOut, TeamOut, TeamShareOut, VersionOut
 
-PATIENCE_SECONDS = 3.0
-"""How long the first look at the page waits for the figures of trust."""
+WAIT_SECONDS = 3.0
+"""How long the first request waits for the quality figures."""
 
 
-def team_work(here: Services, version: str | None) -> TeamNow:
-    """Return everybody's work, under one version of the instructions or all."""
-    tallies = [tally for there in here.hours.read().values() for tally in there]
+def team_work(services: Services, version: str | None) -> TeamOut:
+    """Return the work of all labelers, under one version of the instructions or all."""
+    tallies = [tally for tallies in services.hours.read().values() for tally in tallies]
     versions = list(dict.fromkeys(tally.instructions for tally in tallies))
     kept = [t for t in tallies if version is None or t.instructions == version]
-    measured = here.quality.everything(patience_seconds=PATIENCE_SECONDS)
-    figures = None if measured is None else measured.team
-    settings = here.settings
+    figures = services.quality.latest(wait_seconds=WAIT_SECONDS)
+    team = None if figures is None else figures.team
+    settings = services.settings
     everything = total(kept)
-    return TeamNow(
-        at=None if measured is None else measured.at,
-        n_labels=0 if measured is None else measured.n_labels,
+    return TeamOut(
+        at=None if figures is None else figures.at,
+        n_labels=0 if figures is None else figures.n_labels,
         version=version,
         versions=versions,
         currency=settings.currency,
-        told=standing.work_told(
+        told=status_text.work_text(
             everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
         ),
-        labelers=_labelers(here, kept, version, figures),
-        by_version=[] if figures is None else _versions(tallies, figures),
-        warnings=[] if measured is None else [alarm.message for alarm in measured.alarms],
+        labelers=_labelers(services, kept, version, team),
+        by_version=[] if team is None else _versions(tallies, team),
+        warnings=[] if figures is None else [alarm.message for alarm in figures.alarms],
     )
 
 
-def labelers_known(here: Services) -> list[str]:
-    """Return the names of everybody who answered, or may."""
-    people = [p.name for p in here.store.people.all() if p.role != "viewer"]
-    answered = [tally.labeler for there in here.hours.read().values() for tally in there]
+def labelers_known(services: Services) -> list[str]:
+    """Return the names of everybody who has labeled or may."""
+    people = [p.name for p in services.store.people.all() if p.role != "viewer"]
+    answered = [tally.labeler for tallies in services.hours.read().values() for tally in tallies]
     return sorted(dict.fromkeys([*people, *answered]))
 
 
 def _labelers(
-    here: Services, tallies: list[Tally], version: str | None, team: TeamFigures | None
-) -> list[LabelerNow]:
+    services: Services, tallies: list[Tally], version: str | None, team: TeamFigures | None
+) -> list[LabelerOut]:
     work: dict[str, list[Tally]] = defaultdict(list)
     for tally in tallies:
         work[tally.labeler].append(tally)
     figures = {} if team is None else {f.labeler: f for f in team.labelers}
-    out = here.store.exclusions.excluded()
-    disabled = {p.name for p in here.store.people.all() if p.disabled_at is not None}
+    excluded = services.store.exclusions.excluded()
+    disabled = {p.name for p in services.store.people.all() if p.disabled_at is not None}
     names = set(work) if version is not None else set(work) | set(figures)
     rows = [
         _labeler(
@@ -71,8 +71,8 @@ def _labelers(
             total(work[name]),
             figures.get(name),
             version,
-            wage=here.settings.hourly_wage,
-            is_excluded=name in out,
+            wage=services.settings.hourly_wage,
+            is_excluded=name in excluded,
             is_disabled=name in disabled,
         )
         for name in names
@@ -89,10 +89,10 @@ def _labeler(
     wage: float,
     is_excluded: bool,
     is_disabled: bool,
-) -> LabelerNow:
+) -> LabelerOut:
     hours = work.seconds / 3600
-    gold, others, consistency = _trust(figures, version)
-    return LabelerNow(
+    gold, others, consistency = _quality(figures, version)
+    return LabelerOut(
         name=name,
         is_excluded=is_excluded,
         is_disabled=is_disabled,
@@ -110,10 +110,10 @@ def _labeler(
     )
 
 
-def _trust(
+def _quality(
     figures: LabelerFigures | None, version: str | None
 ) -> tuple[Share | None, Estimate | None, Consistency | None]:
-    """Return gold, agreement with others, and with oneself."""
+    """Return the gold accuracy, agreement with others, and test-retest consistency."""
     if figures is None:
         return None, None, None
     if version is None:
@@ -124,12 +124,12 @@ def _trust(
     )
 
 
-def _versions(tallies: list[Tally], team: TeamFigures) -> list[VersionNow]:
+def _versions(tallies: list[Tally], team: TeamFigures) -> list[VersionOut]:
     n: Mapping[str, Counter[str]] = defaultdict(Counter)
     for tally in tallies:
         n[tally.instructions].update(tally.n)
     return [
-        VersionNow(
+        VersionOut(
             version=found.version,
             labelers=found.n_labelers,
             answers=dict(n[found.version] or found.answers),
@@ -140,8 +140,8 @@ def _versions(tallies: list[Tally], team: TeamFigures) -> list[VersionNow]:
     ]
 
 
-def _share(share: Share) -> ShareTold:
-    return ShareTold(
+def _share(share: Share) -> TeamShareOut:
+    return TeamShareOut(
         value=share.value,
         low=share.interval.low,
         high=share.interval.high,
@@ -151,8 +151,8 @@ def _share(share: Share) -> ShareTold:
     )
 
 
-def _estimate(found: Estimate) -> ShareTold:
-    return ShareTold(
+def _estimate(found: Estimate) -> TeamShareOut:
+    return TeamShareOut(
         value=found.value,
         low=found.interval.low,
         high=found.interval.high,
@@ -162,8 +162,8 @@ def _estimate(found: Estimate) -> ShareTold:
     )
 
 
-def _finding(finding: LabelerFinding) -> FindingTold:
-    return FindingTold(
+def _finding(finding: LabelerFinding) -> FindingOut:
+    return FindingOut(
         kind=finding.kind,
         status=finding.status,
         told=finding.message,

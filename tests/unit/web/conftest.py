@@ -14,7 +14,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with people and questions, closed."""
     folder = tmp_path_factory.mktemp("filled")
     with open_store(folder) as store:
-        make_desk(store).app.state.parts.close()
+        make_desk(store).app.state.services.close()
     return folder / "prefloop.db"
 
 
@@ -25,4 +25,4 @@ def desk(tmp_path: Path, filled: Path) -> Iterator[Desk]:
     with open_store(tmp_path) as store:
         made = desk_over(store)
         yield made
-        made.app.state.parts.close()
+        made.app.state.services.close()

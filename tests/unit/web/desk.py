@@ -129,7 +129,7 @@ def answer_to(question: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Return the body of an answer that picks what is shown first."""
     shown = [sample["id"] for sample in question["samples"]]
     body = {
-        "view": question["view"],
+        "assignment_id": question["assignment_id"],
         "answer": "best",
         "chosen": shown[0],
         "shown": shown,
@@ -141,7 +141,7 @@ def answer_to(question: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def samples_of(store: Store, question: dict[str, Any]) -> dict[str, str]:
     """Return the samples' own ids, which no labeler is told, by their places in the view."""
-    view = store.queue.assignment(question["view"])
+    view = store.queue.assignment(question["assignment_id"])
     assert view is not None
     places = [sample["id"] for sample in question["samples"]]
     return dict(zip(places, (sample.id for sample in view.samples), strict=True))
@@ -151,7 +151,7 @@ def claim(client: TestClient, n: int = 1) -> list[dict[str, Any]]:
     """Return questions for a client."""
     answer = client.post("/api/claims", json={"n": n})
     assert answer.status_code == 200, answer.text
-    views: list[dict[str, Any]] = answer.json()["views"]
+    views: list[dict[str, Any]] = answer.json()["assignments"]
     return views
 
 

@@ -8,7 +8,7 @@ from prefloop.web.app import SECTIONS, empty_app
 from prefloop.web.config import WebSettings
 from tests.architecture.source import ROOT
 from tests.unit.web.desk import Desk
-from tests.unit.web.http.test_serving import running
+from tests.unit.web.test_serving import running
 
 HOW_TO = (ROOT / "docs" / "how-to" / "label-through-the-api.md").read_text(encoding="utf-8")
 

@@ -103,7 +103,7 @@ def test_no_request_breaks_the_server(tmp_path: Path, role: str) -> None:
     with open_store(tmp_path) as store:
         desk = busy(store)
         assert fuzz(desk, role, 2) > 80
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 @pytest.mark.slow
@@ -112,4 +112,4 @@ def test_no_request_of_many_breaks_the_server(place: str | Path, role: str) -> N
     with Store.open(place) as store:
         desk = busy(store)
         assert fuzz(desk, role, 100) > 2000
-        desk.app.state.parts.close()
+        desk.app.state.services.close()

@@ -55,8 +55,8 @@ class Scene:
     question: dict[str, Any]
     answer_id: str
     token_id: str
-    rule_id: str
-    cord_id: str
+    exclusion_id: str
+    stop_request_id: str
 
     def path(self, template: str) -> str:
         """Return a route's path with real items in it."""
@@ -65,8 +65,8 @@ class Scene:
             person_id=self.desk.people["bob"],
             token_id=self.token_id,
             comparison="c4",
-            rule_id=self.rule_id,
-            cord_id=self.cord_id,
+            exclusion_id=self.exclusion_id,
+            stop_request_id=self.stop_request_id,
         )
 
 
@@ -96,12 +96,12 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "GET /api/answers": (WORK, None),
     "POST /api/me/instructions": (WORK, fixed(version="1")),
     "POST /api/claims": (WORK, fixed(n=1)),
-    "POST /api/claims/renew": (WORK, lambda s: {"views": [s.question["view"]]}),
+    "POST /api/claims/renew": (WORK, lambda s: {"assignments": [s.question["assignment_id"]]}),
     "PUT /api/answers/{answer_id}": (OWN_ITEM, lambda s: answer_to(s.question)),
     "DELETE /api/answers/{answer_id}": (OWN_ITEM, None),
     "DELETE /api/claims": (
         Codes(401, 204, 204, 403, 204, 204),
-        lambda s: {"views": [s.question["view"]]},
+        lambda s: {"assignments": [s.question["assignment_id"]]},
     ),
     "POST /api/cord": (WORK, fixed(reason="It insults people.")),
     # watching
@@ -141,8 +141,8 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     ),
     "DELETE /api/gold/{comparison}": (GONE, None),
     "POST /api/rules": (MADE, fixed(name="random", labeler="ann", reason="as dice")),
-    "DELETE /api/rules/{rule_id}": (RULE, None),
-    "POST /api/cord/{cord_id}/release": (RULE, fixed(checked="Looked.", action="resume")),
+    "DELETE /api/rules/{exclusion_id}": (RULE, None),
+    "POST /api/cord/{stop_request_id}/release": (RULE, fixed(checked="Looked.", action="resume")),
     # last, for it ends the session
     "DELETE /api/session": (Codes(401, 204, 204, 204, 204, 403), None),
 }
@@ -184,7 +184,7 @@ def test_everybody_may_do_exactly_what_the_table_says(tmp_path: Path, caller: st
             answer = client.request(method, scene.path(template), **content)
             found[route] = answer.status_code
         assert found == {route: getattr(codes, caller) for route, (codes, _) in EXPECTED.items()}
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def set_up(desk: Desk) -> Scene:
@@ -207,8 +207,8 @@ def set_up(desk: Desk) -> Scene:
         question=question,
         answer_id=new_id(),
         token_id=token_id,
-        rule_id=rule.id,
-        cord_id=store.stop_requests.pull("bob", "It repeats itself.").id,
+        exclusion_id=rule.id,
+        stop_request_id=store.stop_requests.pull("bob", "It repeats itself.").id,
     )
 
 

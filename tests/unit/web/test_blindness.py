@@ -38,7 +38,7 @@ SECRETS = (
     "score",
 )
 TESTING = ("gold", "retest", "kind", "comparison", "training")
-PLACES = {"view", "prompt", "samples", "lease_seconds"}
+PLACES = {"assignment_id", "prompt", "samples", "lease_seconds"}
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def testing_desk(tmp_path: Path) -> Iterator[Desk]:
         for n in range(8):
             add_gold(store, n)
         yield desk
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def add_gold(store: Store, n: int) -> None:
@@ -69,7 +69,7 @@ def add_gold(store: Store, n: int) -> None:
 def words_of(value: Any) -> str:
     """Return JSON as text, without the texts that people are to read, and without ids."""
     if isinstance(value, dict):
-        hidden = ("prompt", "text", "id", "view", "html", "chosen")
+        hidden = ("prompt", "text", "id", "assignment_id", "html", "chosen")
         return " ".join(f"{k} {'' if k in hidden else words_of(v)}" for k, v in value.items())
     if isinstance(value, list):
         return " ".join(map(words_of, value))
@@ -83,10 +83,10 @@ def test_an_open_question_tells_nothing_of_where_it_comes_from(desk: Desk) -> No
         assert secret not in answer.text
     assert {f"c{n}" for n in range(6)}.isdisjoint(str(answer.headers).split("'"))
     assert not any(secret in str(answer.headers) for secret in (MODEL, "round", "score", *TESTING))
-    for question in answer.json()["views"]:
+    for question in answer.json()["assignments"]:
         assert question.keys() == PLACES
         assert all(sample.keys() == {"id", "text"} for sample in question["samples"])
-        assert question["view"] not in {f"c{n}" for n in range(6)}
+        assert question["assignment_id"] not in {f"c{n}" for n in range(6)}
     for path in ("/label", "/mine", "/instructions", "/"):
         page = ann.get(path).text
         for secret in (MODEL, "-123.25", "logprob"):
@@ -140,7 +140,7 @@ def test_gold_and_repeats_look_exactly_like_work(testing_desk: Desk) -> None:
     answers: dict[str, str] = {}
     for _ in range(24):
         for question in claim(ann):
-            view = testing_desk.store.queue.assignment(question["view"])
+            view = testing_desk.store.queue.assignment(question["assignment_id"])
             assert view is not None
             shapes[view.kind].add(shape_of(question))
             name = new_id()
@@ -187,22 +187,26 @@ def test_gold_looks_like_the_work_around_it_when_a_batch_closes(tmp_path: Path) 
             for question in held:
                 ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
             held = claim(ann, 4)
-        kinds = {question["view"]: kind_of(store, question) for question in held}
+        kinds = {question["assignment_id"]: kind_of(store, question) for question in held}
         store.queue.freeze(7)
         fill_queue(store, 20, round=8, first=40)
-        assert not {q["view"] for q in claim(ann, 4)} & set(kinds), "a reload drops all or none"
+        assert not {q["assignment_id"] for q in claim(ann, 4)} & set(kinds), (
+            "a reload drops all or none"
+        )
         told: dict[str, set[Any]] = defaultdict(set)
         for question in held:
             name = new_id()
             saved = ann.put(f"/api/answers/{name}", json=answer_to(question))
             undone = ann.delete(f"/api/answers/{name}")
-            told[kinds[question["view"]]].add((saved.text, undone.status_code, undone.text))
+            told[kinds[question["assignment_id"]]].add(
+                (saved.text, undone.status_code, undone.text)
+            )
         assert len(told) == 2 and len(set.union(*told.values())) == 1
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def kind_of(store: Store, question: dict[str, Any]) -> str:
-    view = store.queue.assignment(question["view"])
+    view = store.queue.assignment(question["assignment_id"])
     assert view is not None
     return view.kind
 
@@ -231,7 +235,7 @@ def test_the_order_on_screen_is_the_views_own_and_every_order_occurs(tmp_path: P
             browser = desk.browser(name)
             for question in claim(browser, 4):
                 orders.add(order_of(store, question))
-                view = store.queue.assignment(question["view"])
+                view = store.queue.assignment(question["assignment_id"])
                 assert view is not None
                 assert [s.text for s in view.samples] == [s["text"] for s in question["samples"]]
         while len(orders) < 2 and (questions := claim(browser, 4)):
@@ -239,7 +243,7 @@ def test_the_order_on_screen_is_the_views_own_and_every_order_occurs(tmp_path: P
                 orders.add(order_of(store, question))
                 browser.put(f"/api/answers/{new_id()}", json=answer_to(question))
         assert orders == {("a", "b"), ("b", "a")}
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def test_agreement_with_gold_is_told_in_steps_of_ten(testing_desk: Desk) -> None:
@@ -248,7 +252,7 @@ def test_agreement_with_gold_is_told_in_steps_of_ten(testing_desk: Desk) -> None
     n_gold = 0
     while n_gold < 3:
         for question in claim(ann):
-            view = testing_desk.store.queue.assignment(question["view"])
+            view = testing_desk.store.queue.assignment(question["assignment_id"])
             assert view is not None
             n_gold += view.kind == "gold"
             ann.put(f"/api/answers/{new_id()}", json=answer_to(question))

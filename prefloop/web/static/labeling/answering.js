@@ -71,14 +71,14 @@ export class Answering extends EventTarget {
   }
 
   get note() {
-    return this.#notes.get(this.current?.view.view) ?? "";
+    return this.#notes.get(this.current?.assignment.assignment_id) ?? "";
   }
 
   set note(text) {
     // What no JSON can carry is not worth losing an answer for.
     const bare = text.replaceAll("\0", "");
     const clean = bare.toWellFormed?.() ?? bare;
-    if (this.current) this.#notes.set(this.current.view.view, clean);
+    if (this.current) this.#notes.set(this.current.assignment.assignment_id, clean);
     writeNotes(this.#notes);
     this.dispatchEvent(new Event("note"));
   }
@@ -87,33 +87,34 @@ export class Answering extends EventTarget {
   next() {
     this.#awaited = null;
     the("feedback").hidden = true;
-    const view = this.#feed.take();
-    if (view) this.#show({ view, replaces: null, previous: null });
+    const assignment = this.#feed.take();
+    if (assignment) this.#show({ assignment, replaces: null, previous: null });
     else this.#rest();
   }
 
   /** Answer the question on the page. */
   answer(answer, { index = null, note = this.note, confidence = null } = {}) {
     if (!this.isReady) return;
-    const { view, replaces } = this.current;
-    const chosen = answer === "best" ? view.samples[index].id : null;
+    const { assignment, replaces } = this.current;
+    const chosen = answer === "best" ? assignment.samples[index].id : null;
     const timing = this.#watch.read();
     const body = {
-      view: view.view, answer, chosen, shown: view.samples.map((sample) => sample.id), ...timing,
+      assignment_id: assignment.assignment_id,
+      answer, chosen, shown: assignment.samples.map((sample) => sample.id), ...timing,
       device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, confidence, replaces,
     };
-    const entry = this.#outbox.add({ id: newId(), kind: "answer", body, view });
-    this.#notes.delete(view.view);
+    const entry = this.#outbox.add({ id: newId(), kind: "answer", body, assignment });
+    this.#notes.delete(assignment.assignment_id);
     writeNotes(this.#notes);
-    this.#feed.finish(view.view);
+    this.#feed.finish(assignment.assignment_id);
     this.dispatchEvent(new CustomEvent("answered", { detail: timing }));
-    if (view.is_training) {
+    if (assignment.is_training) {
       this.#teach(entry.id);
       return;
     }
-    this.#history.push({ id: entry.id, view, body, before: this.current.previous });
+    this.#history.push({ id: entry.id, assignment, body, before: this.current.previous });
     if (this.#history.length > MOST_UNDO) this.#history.shift();
-    if (replaces) toast(`Changed to ${named(answer, chosen, view.samples)}`);
+    if (replaces) toast(`Changed to ${named(answer, chosen, assignment.samples)}`);
     this.#tellUndo();
     this.next();
   }
@@ -134,22 +135,22 @@ export class Answering extends EventTarget {
   /** The button says what it would take back. */
   #tellUndo() {
     const last = this.#history.at(-1);
-    the("undo-what").textContent = last ? named(last.body.answer, last.body.chosen, last.view.samples) : "";
+    the("undo-what").textContent = last ? named(last.body.answer, last.body.chosen, last.assignment.samples) : "";
   }
 
   #undoAnswer(last) {
-    this.#outbox.undo(last.id, last.view);
-    this.#feed.reopen(last.view);
+    this.#outbox.undo(last.id, last.assignment);
+    this.#feed.reopen(last.assignment);
     this.#putAside();
-    this.#notes.set(last.view.view, last.body.note);
-    this.#show({ view: last.view, replaces: null, previous: last.body, isAgain: true });
+    this.#notes.set(last.assignment.assignment_id, last.body.note);
+    this.#show({ assignment: last.assignment, replaces: null, previous: last.body, isAgain: true });
   }
 
   /** An edit is undone by a second edit, back to the answer before it. */
   #undoEdit(last) {
     const body = { ...last.body, ...last.before, replaces: last.id };
-    this.#outbox.add({ id: newId(), kind: "answer", body, view: last.view });
-    toast(`Back to ${named(body.answer, body.chosen, last.view.samples)}`);
+    this.#outbox.add({ id: newId(), kind: "answer", body, assignment: last.assignment });
+    toast(`Back to ${named(body.answer, body.chosen, last.assignment.samples)}`);
   }
 
   /** Show one of the person's earlier answers, to be changed. */
@@ -157,15 +158,15 @@ export class Answering extends EventTarget {
     if (this.#awaited) this.next();
     this.#putAside();
     const { answer, chosen, note, confidence } = own;
-    const view = { view: own.view, prompt: own.prompt, samples: own.samples };
-    this.#notes.set(own.view, note);
-    this.#show({ view, replaces: own.id, previous: { answer, chosen, note, confidence } });
+    const assignment = { assignment_id: own.assignment_id, prompt: own.prompt, samples: own.samples };
+    this.#notes.set(own.assignment_id, note);
+    this.#show({ assignment, replaces: own.id, previous: { answer, chosen, note, confidence } });
   }
 
   /** Leave an edit without changing anything. */
   leaveEdit() {
     if (!this.current?.replaces) return;
-    this.#notes.delete(this.current.view.view);
+    this.#notes.delete(this.current.assignment.assignment_id);
     this.next();
   }
 
@@ -179,13 +180,13 @@ export class Answering extends EventTarget {
 
   #show(item) {
     this.current = item;
-    const { view, previous, replaces, isAgain } = item;
-    const marked = previous?.answer === "best" ? view.samples.findIndex((s) => s.id === previous.chosen) : null;
-    this.#card.show(view, marked);
-    const before = previous && named(previous.answer, previous.chosen, view.samples);
+    const { assignment, previous, replaces, isAgain } = item;
+    const marked = previous?.answer === "best" ? assignment.samples.findIndex((s) => s.id === previous.chosen) : null;
+    this.#card.show(assignment, marked);
+    const before = previous && named(previous.answer, previous.chosen, assignment.samples);
     const mode = replaces ? `You are changing an earlier answer. It was ${before}.`
       : isAgain ? `Taken back: ${before}. Answer again.`
-      : view.is_training ? "Practice: you will see afterwards what is known to be best." : "";
+      : assignment.is_training ? "Practice: you will see afterwards what is known to be best." : "";
     the("mode").hidden = !mode;
     the("mode-told").textContent = mode;
     the("mode-leave").hidden = !replaces;
@@ -209,7 +210,7 @@ export class Answering extends EventTarget {
   }
 
   #putAside() {
-    if (this.current && !this.current.replaces) this.#feed.putBack(this.current.view);
+    if (this.current && !this.current.replaces) this.#feed.putBack(this.current.assignment);
   }
 
   #teach(entryId) {
@@ -244,10 +245,10 @@ export class Answering extends EventTarget {
   }
 
   /** What an entry of the outbox means for its question. */
-  #settle({ kind, state, body, view }) {
-    if (kind === "undo") this.#feed.forgive(view.view);
-    else if (state === "refused" && !body.replaces) this.#feed.refuse(body.view);
-    else this.#feed.finish(body.view);
+  #settle({ kind, state, body, assignment }) {
+    if (kind === "undo") this.#feed.forgive(assignment.assignment_id);
+    else if (state === "refused" && !body.replaces) this.#feed.refuse(body.assignment_id);
+    else this.#feed.finish(body.assignment_id);
   }
 
   #refused(entry) {
@@ -256,16 +257,16 @@ export class Answering extends EventTarget {
       this.#feed.giveBack();
     }
     if (entry.id === this.#awaited) this.next();
-    const isHere = this.current?.isAgain && entry.view?.view === this.current.view.view;
+    const isHere = this.current?.isAgain && entry.assignment?.assignment_id === this.current.assignment.assignment_id;
     if (entry.kind === "undo" && isHere) {
-      this.#feed.finish(entry.view.view);
+      this.#feed.finish(entry.assignment.assignment_id);
       this.next();
     }
   }
 
   /** The question on the page lapsed while nobody was there, and others have it. */
-  #lost(viewId) {
-    if (this.current?.view.view !== viewId || this.current.replaces) return;
+  #lost(assignmentId) {
+    if (this.current?.assignment.assignment_id !== assignmentId || this.current.replaces) return;
     toast("That question went to somebody else meanwhile.");
     this.next();
   }
@@ -274,7 +275,7 @@ export class Answering extends EventTarget {
   #elsewhere(entry) {
     this.#settle(entry);
     if (entry.kind !== "answer") return;
-    const isHere = this.current?.view.view === entry.body.view && !this.current.replaces;
+    const isHere = this.current?.assignment.assignment_id === entry.body.assignment_id && !this.current.replaces;
     if (isHere && !this.#awaited) {
       toast("That question was answered in your other tab.");
       this.next();

@@ -4,11 +4,10 @@ const TIMEOUT_MS = 20_000;
 
 /** A request that the server refused, or that did not reach it (`status` 0). */
 export class ApiError extends Error {
-  constructor(status, code, told, retryAfter = null) {
-    super(told);
+  constructor(status, code, message, retryAfter = null) {
+    super(message);
     this.status = status;
     this.code = code;
-    this.told = told;
     this.retryAfter = retryAfter;
   }
 
@@ -26,12 +25,12 @@ export function useToken(token) {
   csrf = token;
 }
 
-/** Be told the version of the page's files that the server has now. */
+/** Call the listener with the version of the page's files that the server has. */
 export function watchAssets(listener) {
   onAssets = listener;
 }
 
-/** Return the server's answer; throws ApiError. `stop` is a signal that ends the request early. */
+/** Return the server's response; throws ApiError. `stop` is a signal that aborts the request. */
 export async function call(method, path, body, { keepalive = false, stop = null } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -72,7 +71,7 @@ async function read(response) {
     }
   }
   if (response.ok) return content;
-  const told = content?.error?.told ?? `The server answered ${response.status}.`;
+  const message = content?.error?.told ?? `The server answered ${response.status}.`;
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  throw new ApiError(response.status, content?.error?.code ?? "", told, Number.isFinite(after) ? after : null);
+  throw new ApiError(response.status, content?.error?.code ?? "", message, Number.isFinite(after) ? after : null);
 }

@@ -11,7 +11,7 @@ const SCROLLING = ["wheel", "keydown", "pointerdown", "touchstart"];
 const LONGEST_SCROLL_MS = 1000;
 
 export class Card {
-  #view = null;
+  #assignment = null;
   #sections = [];
   #onChoose;
   #layout = "auto";
@@ -30,18 +30,18 @@ export class Card {
   }
 
   /** Paint a question. `marked`: the index of the sample that was chosen before, if any. */
-  show(view, marked = null) {
-    this.#view = view;
+  show(assignment, marked = null) {
+    this.#assignment = assignment;
     this.#differsFrom = null;
-    show(the("prompt"), view.prompt);
-    the("prompt-pane").classList.toggle("is-empty", view.prompt.trim() === "");
-    this.#hangs = view.samples.every((sample) => /^ \S/u.test(sample.text));
-    this.#sections = view.samples.map((sample, index) => this.#section(index, marked));
+    show(the("prompt"), assignment.prompt);
+    the("prompt-pane").classList.toggle("is-empty", assignment.prompt.trim() === "");
+    this.#hangs = assignment.samples.every((sample) => /^ \S/u.test(sample.text));
+    this.#sections = assignment.samples.map((sample, index) => this.#section(index, marked));
     this.#paintTexts();
     the("samples").replaceChildren(...this.#sections);
-    the("choices").replaceChildren(...view.samples.map((_, index) => this.#choice(index)));
+    the("choices").replaceChildren(...assignment.samples.map((_, index) => this.#choice(index)));
     // Once beside, the prompt stays beside: a layout that jumps from question to question tires.
-    this.#hasSeenLong ||= view.prompt.length > LONG_PROMPT;
+    this.#hasSeenLong ||= assignment.prompt.length > LONG_PROMPT;
     this.#place();
     the("work").hidden = false;
     this.#toTop();
@@ -64,7 +64,7 @@ export class Card {
   }
 
   hide() {
-    this.#view = null;
+    this.#assignment = null;
     the("work").hidden = true;
   }
 
@@ -81,7 +81,7 @@ export class Card {
 
   /** Show which sample is known to be best. */
   reveal(known) {
-    this.#view?.samples.forEach((sample, i) => {
+    this.#assignment?.samples.forEach((sample, i) => {
       const isKnown = sample.id === known;
       this.#sections[i].classList.toggle("is-known", isKnown);
       this.#sections[i].querySelector(".known").hidden = !isKnown;
@@ -105,7 +105,7 @@ export class Card {
   }
 
   #paintTexts() {
-    const texts = this.#view.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
+    const texts = this.#assignment.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
     const isSegmented = texts.every((text) => text.length <= MOST_SEGMENTED);
     const split = this.isComparing ? texts.map((text) => words(text, isSegmented)) : [];
     texts.forEach((text, i) => {

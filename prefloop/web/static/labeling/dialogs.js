@@ -103,7 +103,7 @@ export function showInstructions(guidance, why = "") {
         await call("POST", "/api/me/instructions", { version: guidance.version });
         dialog.close();
       } catch (error) {
-        the("instructions-refused").textContent = error.told ?? String(error);
+        the("instructions-refused").textContent = error.message;
       }
     };
     dialog.addEventListener("close", () => resolve(), { once: true });
@@ -144,14 +144,14 @@ export async function chooseOwn(outbox) {
       dialog.close();
     }));
   } catch (error) {
-    the("own-told").textContent = error.told ?? String(error);
+    the("own-told").textContent = error.message;
   }
   await closed;
   return chosen;
 }
 
 /** Ask whether to stop the run, and why; resolves with the server's word, or null. */
-export function pullCord(view) {
+export function pullCord(assignmentId) {
   const dialog = the("cord-dialog");
   const form = the("cord-form");
   the("cord-refused").textContent = "";
@@ -159,20 +159,20 @@ export function pullCord(view) {
   open(dialog);
   the("cord-reason").focus();
   return new Promise((resolve) => {
-    let told = null;
+    let message = null;
     form.onsubmit = async (event) => {
       event.preventDefault();
       const reason = the("cord-reason").value.trim();
       if (!reason) return;
       try {
-        const answer = await call("POST", "/api/cord", { reason, view });
-        told = answer?.told || "The run is being stopped. The owner has your reason.";
+        const answer = await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
+        message = answer?.told || "The run is being stopped. The owner has your reason.";
         dialog.close();
       } catch (error) {
-        the("cord-refused").textContent = error.told ?? String(error);
+        the("cord-refused").textContent = error.message;
       }
     };
-    dialog.addEventListener("close", () => resolve(told), { once: true });
+    dialog.addEventListener("close", () => resolve(message), { once: true });
   });
 }
 
@@ -190,17 +190,17 @@ function item(entry, outbox) {
   const line = element("li", "own");
   line.append(element("p", "own-answer", entry.kind === "undo" ? "An answer taken back" : "An answer"));
   const prompt = element("p", "own-prompt text");
-  prompt.append(excerpt(entry.view?.prompt ?? ""));
+  prompt.append(excerpt(entry.assignment?.prompt ?? ""));
   line.append(prompt);
   if (entry.state !== "refused") return line;
-  const chosen = entry.view?.samples.find((sample) => sample.id === entry.body?.chosen);
+  const chosen = entry.assignment?.samples.find((sample) => sample.id === entry.body?.chosen);
   if (chosen) {
     const text = element("p", "own-chosen text");
     text.append("You chose: ", excerpt(chosen.text));
     line.append(text);
   }
   if (entry.body?.note) line.append(element("p", "own-chosen text", `Your note: ${entry.body.note}`));
-  line.append(element("p", "refused", entry.told));
+  line.append(element("p", "refused", entry.message));
   const button = element("button", "plain-button", "I have read this");
   button.type = "button";
   button.addEventListener("click", () => outbox.dismiss(entry.id));

@@ -14,7 +14,7 @@ const LONGEST_IDLE_S = 600;
 const POLLS_MS = [5_000, 10_000, 20_000, 30_000];
 
 /** Holds the questions in hand. Fires `change` when one came in, `problem` with an ApiError, and `lost`
-    with the view that its person, who comes back to the page, has no claim to any more. */
+    with the id of an assignment that another labeler got while its labeler was away from the page. */
 export class Feed extends EventTarget {
   #ready = [];
   #done = new Set();
@@ -41,54 +41,54 @@ export class Feed extends EventTarget {
 
   /** Return the next question, or null; more are fetched behind it. */
   take() {
-    const view = this.#ready.shift() ?? null;
+    const assignment = this.#ready.shift() ?? null;
     this.fill();
-    return view;
+    return assignment;
   }
 
   /** Put a question back in front: another is looked at first. */
-  putBack(view) {
-    this.#ready.unshift(view);
+  putBack(assignment) {
+    this.#ready.unshift(assignment);
   }
 
   /** A question was answered, here or in another tab. */
-  finish(viewId) {
-    this.#done.add(viewId);
-    this.#inHand.delete(viewId);
-    this.#ready = this.#ready.filter((view) => view.view !== viewId);
+  finish(assignmentId) {
+    this.#done.add(assignmentId);
+    this.#inHand.delete(assignmentId);
+    this.#ready = this.#ready.filter((each) => each.assignment_id !== assignmentId);
   }
 
   /** An answer was withdrawn, and its question is on the page again. */
-  reopen(view) {
-    this.forgive(view.view);
-    this.#inHand.set(view.view, view);
+  reopen(assignment) {
+    this.forgive(assignment.assignment_id);
+    this.#inHand.set(assignment.assignment_id, assignment);
   }
 
   /** An answer was withdrawn: its question may come again. */
-  forgive(viewId) {
-    this.#done.delete(viewId);
-    this.#refused.delete(viewId);
+  forgive(assignmentId) {
+    this.#done.delete(assignmentId);
+    this.#refused.delete(assignmentId);
   }
 
   /** An answer was not taken. Its question is not answered here again, nor kept from others. */
-  refuse(viewId) {
-    this.finish(viewId);
-    this.#refused.add(viewId);
+  refuse(assignmentId) {
+    this.finish(assignmentId);
+    this.#refused.add(assignmentId);
   }
 
   /** Let others have the questions whose answers were refused. Else they would fill one's hand. */
   async giveBack() {
-    const views = [...this.#refused];
-    if (!views.length) return;
+    const assignments = [...this.#refused];
+    if (!assignments.length) return;
     try {
-      await call("DELETE", "/api/claims", { views });
+      await call("DELETE", "/api/claims", { assignments });
     } catch (error) {
       if (error.status === undefined) throw error;
       // When the server hands one of them out again, it is tried again.
       this.dispatchEvent(new CustomEvent("problem", { detail: error }));
       return;
     }
-    for (const view of views) this.#refused.delete(view);
+    for (const id of assignments) this.#refused.delete(id);
     this.fill();
   }
 
@@ -103,8 +103,8 @@ export class Feed extends EventTarget {
     try {
       const nOthers = this.#outbox.waiting.length + this.#refused.size;
       const n = Math.min(this.#inHand.size + nOthers + missing, MOST_AT_ONCE);
-      const { views } = await call("POST", "/api/claims", { n });
-      this.#receive(views, n);
+      const { assignments } = await call("POST", "/api/claims", { n });
+      this.#receive(assignments, n);
     } catch (error) {
       if (error.status === undefined) throw error;
       this.#again(error.retryAfter);
@@ -116,24 +116,24 @@ export class Feed extends EventTarget {
 
   /** Give questions back that nobody looked at: somebody else may have them now. */
   async release() {
-    const views = [...this.#inHand.keys()];
+    const assignments = [...this.#inHand.keys()];
     this.#ready = [];
     this.#inHand.clear();
-    if (views.length) await call("DELETE", "/api/claims", { views }, { keepalive: true });
+    if (assignments.length) await call("DELETE", "/api/claims", { assignments }, { keepalive: true });
   }
 
-  #receive(views, n) {
-    const fresh = views.filter((view) => !this.#done.has(view.view) && !this.#inHand.has(view.view));
-    for (const view of fresh) {
-      this.#inHand.set(view.view, view);
-      this.#ready.push(view);
-      this.#keepLease(view.lease_seconds);
+  #receive(assignments, n) {
+    const fresh = assignments.filter(({ assignment_id: id }) => !this.#done.has(id) && !this.#inHand.has(id));
+    for (const assignment of fresh) {
+      this.#inHand.set(assignment.assignment_id, assignment);
+      this.#ready.push(assignment);
+      this.#keepLease(assignment.lease_seconds);
     }
-    this.isEmpty = views.length < n && this.#ready.length === 0;
+    this.isEmpty = assignments.length < n && this.#ready.length === 0;
     if (fresh.length) this.#polls = 0;
     if (this.#ready.length === 0) this.#again();
     this.dispatchEvent(new Event("change"));
-    if (views.some((view) => this.#refused.has(view.view))) this.giveBack();
+    if (assignments.some((each) => this.#refused.has(each.assignment_id))) this.giveBack();
   }
 
   /** Look again after a while, less and less often. */
@@ -192,26 +192,26 @@ export class Feed extends EventTarget {
     }
     const unsaved = this.#unsaved();
     try {
-      const { views } = await call("POST", "/api/claims/renew", { views: asked });
+      const { assignments } = await call("POST", "/api/claims/renew", { assignments: asked });
       // While an undo is on its way, the server takes its question for answered.
-      const kept = new Set([...views, ...unsaved, ...this.#unsaved()]);
-      this.#drop(asked.filter((view) => !kept.has(view)), isBack);
+      const kept = new Set([...assignments, ...unsaved, ...this.#unsaved()]);
+      this.#drop(asked.filter((id) => !kept.has(id)), isBack);
     } catch { /* an answer is taken after its lease as well: nothing is lost by not renewing */ }
     this.fill();
   }
 
   #unsaved() {
-    return this.#outbox.waiting.map((entry) => entry.view?.view);
+    return this.#outbox.waiting.map((entry) => entry.assignment?.assignment_id);
   }
 
   /** Who reads a question goes on with it, whoever else has it. Who comes back to it begins another. */
   #drop(lost, isBack) {
-    const ahead = new Set(this.#ready.map((view) => view.view));
-    this.#ready = this.#ready.filter((view) => !lost.includes(view.view));
-    for (const view of lost.filter((each) => this.#inHand.has(each))) {
-      if (!ahead.has(view) && !isBack) continue;
-      this.#inHand.delete(view);
-      if (!ahead.has(view)) this.dispatchEvent(new CustomEvent("lost", { detail: view }));
+    const ahead = new Set(this.#ready.map((each) => each.assignment_id));
+    this.#ready = this.#ready.filter((each) => !lost.includes(each.assignment_id));
+    for (const id of lost.filter((each) => this.#inHand.has(each))) {
+      if (!ahead.has(id) && !isBack) continue;
+      this.#inHand.delete(id);
+      if (!ahead.has(id)) this.dispatchEvent(new CustomEvent("lost", { detail: id }));
     }
   }
 }

@@ -11,7 +11,7 @@ async function start() {
     the("version").textContent = instructions ? `Version ${instructions.version}` : "";
     if (instructions) the("text").replaceChildren(instructionsText(instructions.html));
   } catch (error) {
-    the("question").textContent = error.told ?? String(error);
+    the("question").textContent = error.message;
   }
 }
 

@@ -67,7 +67,7 @@ async function firstMe() {
       return await call("GET", "/api/me");
     } catch (error) {
       if (error.status === 401) toLogin();
-      the("question").textContent = error.told;
+      the("question").textContent = error.message;
       if (!error.isPassing) throw error;
     }
     await new Promise((resolve) => { setTimeout(resolve, wait); });
@@ -153,7 +153,7 @@ function countUp(n) {
 function choose(index, event) {
   // The second click of a double click belongs to the question before.
   if (event && event.detail > 1) return;
-  if (!work.isReady || index >= work.current.view.samples.length) return;
+  if (!work.isReady || index >= work.current.assignment.samples.length) return;
   if (!me.settings.confidence) {
     work.answer("best", { index });
     return;
@@ -198,9 +198,9 @@ const ACTIONS = {
   more: () => open(the("more-dialog")),
   leave,
   cord: async () => {
-    const told = await pullCord(work.current?.view.view ?? null);
-    if (told) {
-      toast(told);
+    const message = await pullCord(work.current?.assignment.assignment_id ?? null);
+    if (message) {
+      toast(message);
       lookAtCord();
     }
   },

@@ -35,6 +35,6 @@ export async function logOut(feed) {
     location.assign("/login");
   } catch (error) {
     if (error.status === 401) toLogin();
-    else toast(error.told);
+    else toast(error.message);
   }
 }

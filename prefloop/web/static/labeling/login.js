@@ -23,7 +23,7 @@ function wire(formId, refusedId, read) {
       await call("POST", "/api/session", read());
       location.replace(nextPage(location.search));
     } catch (error) {
-      the(refusedId).textContent = error.told ?? String(error);
+      the(refusedId).textContent = error.message;
       button.disabled = false;
       form.querySelector("input:last-of-type").select();
     }

@@ -27,7 +27,7 @@ async function start() {
       : "You have not answered anything yet.";
     the("owns").replaceChildren(...ownItems(answers, (own) => location.assign(`/label?change=${encodeURIComponent(own.id)}`)));
   } catch (error) {
-    the("own-told").textContent = error.told ?? String(error);
+    the("own-told").textContent = error.message;
   }
 }
 

@@ -36,15 +36,15 @@ export function showOutbox(outbox) {
   const [waiting, refused] = [outbox.waiting.length, outbox.refused.length];
   const place = the("saved");
   const state = refused ? "refused" : waiting ? (outbox.problem ? "stuck" : "waiting") : "saved";
-  const told = {
+  const text = {
     refused: `${refused} not taken`,
     stuck: `${waiting} waiting${outbox.isOffline ? ", no connection" : ""}`,
     waiting: `${waiting} waiting`,
     saved: "Saved",
   }[state];
   place.dataset.state = state;
-  if (the("saved-told").textContent !== told) the("saved-told").textContent = told;
-  speak(told);
+  if (the("saved-told").textContent !== text) the("saved-told").textContent = text;
+  speak(text);
   banner("refused-banner", refused ? `${count(refused, "answer")} could not be taken.` : "");
   banner("kept-banner", outbox.isDurable ? "" : "This browser keeps nothing. Leave the page open until it says “Saved”.");
   banner("login-banner", outbox.needsLogin ? loginTold(waiting) : "");
@@ -61,14 +61,14 @@ function loginTold(waiting) {
 export function showResting(problem, isEmpty) {
   document.body.dataset.state = problem || isEmpty ? "resting" : "fetching";
   the("resting").hidden = false;
-  const [title, told] = whyResting(problem, isEmpty);
+  const [title, text] = whyResting(problem, isEmpty);
   the("resting-title").textContent = title;
-  the("resting-told").textContent = told;
+  the("resting-told").textContent = text;
 }
 
 function whyResting(problem, isEmpty) {
   if (problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
-  if (problem && problem.status !== 401) return ["No question right now", problem.told];
+  if (problem && problem.status !== 401) return ["No question right now", problem.message];
   if (isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; after ten quiet minutes it does so when you come back."];
   return ["Getting the next question …", ""];
 }

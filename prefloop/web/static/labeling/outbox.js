@@ -8,7 +8,7 @@
    acknowledged it, and its undo after it. The other way round it could arrive last, and stand. */
 
 import { call } from "./api.js";
-import { Shelf } from "./shelf.js";
+import { Shelf, withPresentNames } from "./shelf.js";
 import { Turn } from "./turn.js";
 
 const CHANNEL = "prefloop-outbox";
@@ -51,7 +51,7 @@ export class Outbox extends EventTarget {
     outbox.#shelf = await Shelf.open();
     outbox.isDurable = outbox.#shelf.isDurable;
     for (const entry of await outbox.#shelf.all()) outbox.#entries.set(entry.id, entry);
-    outbox.#channel?.addEventListener("message", (event) => outbox.#hear(event.data));
+    outbox.#channel?.addEventListener("message", (event) => outbox.#receive(event.data));
     globalThis.addEventListener("online", () => outbox.kick());
     return outbox;
   }
@@ -87,9 +87,9 @@ export class Outbox extends EventTarget {
   }
 
   /** Withdraw an answer. Whoever sends next knows whether it can have left: see `#cancel`. */
-  undo(target, view) {
+  undo(target, assignment) {
     this.dismiss(target);
-    this.add({ id: newId(), kind: "undo", target, view });
+    this.add({ id: newId(), kind: "undo", target, assignment });
   }
 
   /** Let go of a refused entry: its person has read why. */
@@ -119,10 +119,10 @@ export class Outbox extends EventTarget {
     }
   }
 
-  async #forget(id, told = { removed: id }) {
+  async #forget(id, event = { removed: id }) {
     this.#entries.delete(id);
     this.#gone.add(id);
-    this.#changed(told);
+    this.#changed(event);
     try {
       await this.#shelf.remove(id);
     } catch {
@@ -130,8 +130,8 @@ export class Outbox extends EventTarget {
     }
   }
 
-  #changed(told) {
-    if (told) this.#channel?.postMessage(told);
+  #changed(event) {
+    if (event) this.#channel?.postMessage(event);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -140,17 +140,18 @@ export class Outbox extends EventTarget {
   }
 
   /** Another tab did something. */
-  #hear(told) {
+  #receive(event) {
     // Only the tab whose turn it is tries anything.
-    if (told.trying) this.#turn.hear();
-    if (this.#entries.has(told.trying)) this.#entries.get(told.trying).tries += 1;
-    if (told.put) this.#entries.set(told.put.id, told.put);
-    if (told.removed) {
-      this.#entries.delete(told.removed);
-      this.#gone.add(told.removed);
+    if (event.trying) this.#turn.hear();
+    if (this.#entries.has(event.trying)) this.#entries.get(event.trying).tries += 1;
+    const added = event.put && withPresentNames(event.put);
+    if (added) this.#entries.set(added.id, added);
+    if (event.removed) {
+      this.#entries.delete(event.removed);
+      this.#gone.add(event.removed);
     }
-    if (told.acknowledged) this.#fire("acknowledged", told.acknowledged);
-    if (told.put?.person === this.#person) this.#fire("elsewhere", told.put);
+    if (event.acknowledged) this.#fire("acknowledged", event.acknowledged);
+    if (added?.person === this.#person) this.#fire("elsewhere", added);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -284,7 +285,7 @@ export class Outbox extends EventTarget {
       await this.#forget(entry.id);
       return true;
     }
-    Object.assign(entry, { state: "refused", told: error.told, code: error.code });
+    Object.assign(entry, { state: "refused", message: error.message, code: error.code });
     await this.#keep(entry);
     this.#changed({ put: entry });
     this.#fire("refused", entry);
@@ -293,7 +294,7 @@ export class Outbox extends EventTarget {
 
   #later(error) {
     this.isOffline = error.status === 0;
-    this.problem = error.told;
+    this.problem = error.message;
     const wait = Math.min(1000 * 2 ** this.#failures, LONGEST_WAIT_MS) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     clearTimeout(this.#timer);

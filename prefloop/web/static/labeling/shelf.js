@@ -3,6 +3,20 @@
 const NAME = "prefloop";
 const STORE = "outbox";
 
+/** Return an entry as this version of the page writes it: earlier ones called an assignment `view`, and a
+    message `told`. */
+export function withPresentNames(entry) {
+  const { view, told, ...rest } = entry;
+  if (told !== undefined) rest.message = told;
+  if (view) rest.assignment = renamed(view);
+  if (rest.body?.view) rest.body = renamed(rest.body);
+  return rest;
+}
+
+function renamed({ view, ...rest }) {
+  return { assignment_id: view, ...rest };
+}
+
 /** A small durable map from id to entry. Where the browser keeps nothing, `isDurable` is false. */
 export class Shelf {
   #database;
@@ -32,7 +46,7 @@ export class Shelf {
   async all() {
     if (!this.isDurable) return [];
     const found = await settled(this.#store("readonly").getAll());
-    return found.sort((a, b) => a.order - b.order);
+    return found.map(withPresentNames).sort((a, b) => a.order - b.order);
   }
 
   async put(entry) {

@@ -1,4 +1,4 @@
-/* One tab at a time: a lock of the browser. A tab that hangs loses it to the next, and is told to stop. */
+/* One tab at a time: a lock of the browser. A tab that hangs loses it to the next; its work is aborted. */
 
 const LOCK = "prefloop-outbox";
 const PATIENCE_MS = 60_000;

@@ -67,7 +67,7 @@ def test_a_database_that_is_away_is_told_with_when_to_try_again(
         assert "olga" not in answer.text
     with monkeypatch.context() as broken:
         broken.setattr(desk.store.access, "session", away)
-        desk.app.state.parts.callers.forget_all()
+        desk.app.state.services.callers.forget_all()
         assert ann.get("/api/me").status_code == 503, "not 401: the session may be good"
         assert ann.get("/label").status_code == 503
         assert desk.browser().get("/healthz").status_code == 200
@@ -82,7 +82,7 @@ def test_our_own_bug_has_a_number_and_no_text_of_anybody(
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (500, "bug")
     number = error["told"].split()[-1].rstrip(".")
-    assert number in caplog.text and "KeyError" in caplog.text and "labeling.py" in caplog.text
+    assert number in caplog.text and "KeyError" in caplog.text and "routes.py" in caplog.text
     assert "POST /api/claims" in caplog.text
     assert SAMPLE_TEXT not in caplog.text and SAMPLE_TEXT not in answer.text
     assert answer.headers["content-security-policy"]
@@ -150,5 +150,5 @@ def test_a_number_that_no_database_holds_is_refused(place: str | Path, path: str
         olga = desk.browser("olga")
         numbers = (2**31 - 1, 2**31, 2**52, 2**63, 10**40, -1)
         answers = [olga.get(f"{path}{number}").status_code for number in numbers]
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
     assert answers == [200, *[422] * 5]

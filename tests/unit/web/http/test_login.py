@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from prefloop.teamwork import Session
 from prefloop.web.config import WebSettings
-from prefloop.web.services.callers import KEPT_SECONDS, Callers
+from prefloop.web.services.callers import CACHE_SECONDS, Callers
 from prefloop.web.services.rate_limits import LoginLimits
 from tests import own_loop
 from tests.clock_for_tests import HOUR_SECONDS, MovableClock
@@ -110,7 +110,7 @@ def test_beyond_this_machine_the_cookie_travels_over_tls_only(tmp_path: Path) ->
         answer = browser.get("/api/me")
         assert answer.status_code == 200
         assert "max-age" in answer.headers["strict-transport-security"]
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def test_a_page_without_tls_says_so_before_it_uses_up_the_code(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_page_without_tls_says_so_before_it_uses_up_the_code(tmp_path: Path) -
         assert refusal(answer) == (403, "needs_tls")
         assert "https://" in answer.json()["error"]["told"]
         assert store.access.log_in_with_code(code) is not None, "the code is good still"
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def test_every_login_gets_a_new_secret_and_ends_the_session_before_it(desk: Desk) -> None:
@@ -152,11 +152,11 @@ def test_logging_out_ends_the_session_on_the_server(desk: Desk) -> None:
 
 def test_who_is_disabled_is_out_within_seconds(desk: Desk) -> None:
     clock = Clock()
-    desk.app.state.parts.callers._clock = clock
+    desk.app.state.services.callers._clock = clock
     ann, program = desk.browser("ann"), desk.program("ann")
     assert ann.get("/api/me").status_code == program.get("/api/me").status_code == 200
     desk.store.people.disable(desk.people["ann"])
-    clock.now += KEPT_SECONDS
+    clock.now += CACHE_SECONDS
     assert refusal(ann.get("/api/me")) == (401, "session_ended")
     assert refusal(program.get("/api/me")) == (401, "unknown_token")
 
@@ -171,7 +171,7 @@ def test_who_is_disabled_in_this_process_is_out_at_once(desk: Desk) -> None:
 
 def test_a_session_that_ends_while_it_is_looked_up_is_not_kept(desk: Desk) -> None:
     secret = desk.browser("ann").cookies[COOKIE]
-    callers: Callers = desk.app.state.parts.callers
+    callers: Callers = desk.app.state.services.callers
 
     class SlowAccess:
         """The store says yes; before it is heard, the session ends."""
@@ -195,7 +195,7 @@ def test_a_session_ends_unused_after_a_week_and_used_after_a_month(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, hours: tuple[int, ...], is_in: bool
 ) -> None:
     clock, seconds = MovableClock(monkeypatch), Clock()
-    desk.app.state.parts.callers._clock = seconds
+    desk.app.state.services.callers._clock = seconds
     ann = desk.browser("ann")
     for passed in hours:
         clock.jump(passed * HOUR_SECONDS)
@@ -238,7 +238,7 @@ def test_a_wrong_token_is_not_made_good_by_a_cookie(desk: Desk) -> None:
 
 def test_the_sixth_guess_within_a_minute_is_not_looked_at(desk: Desk) -> None:
     clock = Clock()
-    object.__setattr__(desk.app.state.parts, "logins", LoginLimits(clock))
+    object.__setattr__(desk.app.state.services, "login_limits", LoginLimits(clock))
     browser = desk.browser()
     code = desk.store.access.invite(desk.people["ann"])
     for _ in range(5):
@@ -264,8 +264,8 @@ def test_secrets_are_in_no_repr(desk: Desk) -> None:
     ann = desk.browser("ann")
     secret = ann.cookies[COOKIE]
     ann.get("/api/me")
-    callers: Callers = desk.app.state.parts.callers
-    assert secret not in repr(callers._kept)
+    callers: Callers = desk.app.state.services.callers
+    assert secret not in repr(callers._cache)
 
 
 @pytest.mark.parametrize("path", ["/label", "/mine", "/instructions", "/", "/dashboard", "/team"])

@@ -22,7 +22,7 @@ def desk(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Des
     with open_store(folder) as store:
         made = desk_over(store)
         yield made
-        made.app.state.parts.close()
+        made.app.state.services.close()
 
 
 PAGES = ("/login", "/label", "/instructions", "/mine", "/nowhere")
@@ -119,7 +119,7 @@ def test_a_public_address_is_the_only_one_beside_this_machines_own(tmp_path: Pat
         assert browser.post("/api/session", json={"code": "x"}, headers=own).status_code == 401
         forged = own | {"origin": "http://label.example.org"}
         assert browser.post("/api/session", json={"code": "x"}, headers=forged).status_code == 403
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def test_the_longest_body_is_a_mebibyte(desk: Desk) -> None:

@@ -39,7 +39,7 @@ def test_the_first_look_begins_and_a_later_one_finds() -> None:
     background = made(lambda: 7 if gate.wait(30) else 0, Clock())
     assert background.latest() is None
     gate.set()
-    assert background.soon(30) == 7
+    assert background.latest_within(30) == 7
     background.close()
 
 
@@ -47,7 +47,7 @@ def test_within_a_minute_nothing_is_measured_again() -> None:
     calls: list[int] = []
     clock = Clock()
     background = made(lambda: calls.append(1) or len(calls), clock)
-    assert background.soon(30) == 1
+    assert background.latest_within(30) == 1
     clock.now = 59
     assert background.latest() == 1
     background.close()
@@ -64,7 +64,7 @@ def test_after_a_minute_the_old_one_is_shown_until_the_new_one_is_there() -> Non
         return calls[0]
 
     background = made(measure, clock)
-    assert background.soon(30) == 1
+    assert background.latest_within(30) == 1
     clock.now = 61
     assert background.latest() == 1
     assert background.latest() == 1, "one at a time"
@@ -76,8 +76,8 @@ def test_after_a_minute_the_old_one_is_shown_until_the_new_one_is_there() -> Non
 def test_what_was_changed_is_measured_at_the_next_look() -> None:
     calls: list[int] = []
     background = made(lambda: calls.append(1) or len(calls), Clock())
-    assert background.soon(30) == 1
-    background.renew()
+    assert background.latest_within(30) == 1
+    background.invalidate()
     measured(background, lambda: len(calls) == 2)
     assert background.latest() == 2
 
@@ -94,7 +94,7 @@ def test_a_failure_keeps_the_last_result_and_logs_no_text(
         return 3
 
     background = made(measure, clock)
-    assert background.soon(30) == 3
+    assert background.latest_within(30) == 3
     clock.now = 61
     with caplog.at_level(logging.ERROR, logger="prefloop.web"):
         measured(background, lambda: tries[0] == 2)
@@ -105,8 +105,8 @@ def test_a_failure_keeps_the_last_result_and_logs_no_text(
 def test_after_the_end_the_last_result_stays_and_nothing_begins() -> None:
     clock, calls = Clock(), []
     background = made(lambda: calls.append(1) or len(calls), clock)
-    assert background.soon(30) == 1
+    assert background.latest_within(30) == 1
     background.close()
     clock.now = 61
-    assert background.latest() == background.soon(1) == 1
+    assert background.latest() == background.latest_within(1) == 1
     assert len(calls) == 1

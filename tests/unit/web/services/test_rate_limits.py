@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefloop.web.services.rate_limits import KEYS, LoginLimits, RateLimit
+from prefloop.web.services.rate_limits import MOST_KEYS, LoginLimits, RateLimit
 
 
 class Clock:
@@ -49,12 +49,12 @@ def test_a_try_that_is_given_back_does_not_count(clock: Clock) -> None:
 
 def test_a_flood_of_strangers_does_not_fill_the_memory(clock: Clock) -> None:
     limit = RateLimit(2, 60, clock)
-    for number in range(3 * KEYS):
+    for number in range(3 * MOST_KEYS):
         clock.now += 0.001
         limit.take(str(number))
-    assert len(limit._taken) <= KEYS
-    assert limit.take(str(3 * KEYS - 1)) is None
-    assert limit.take(str(3 * KEYS - 1)) is not None, "the newest are remembered"
+    assert len(limit._taken) <= MOST_KEYS
+    assert limit.take(str(3 * MOST_KEYS - 1)) is None
+    assert limit.take(str(3 * MOST_KEYS - 1)) is not None, "the newest are remembered"
 
 
 def test_logins_are_limited_by_address_by_name_and_over_all(clock: Clock) -> None:

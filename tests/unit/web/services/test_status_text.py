@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from prefloop.teamwork import Batch, StopRequest, TrainerState
-from prefloop.web.services import status_text as standing
+from prefloop.web.services import status_text
 from prefloop.web.team import pages as team_pages
 
 TRAINER = TrainerState(
@@ -47,7 +47,7 @@ def test_examples_hold(module: object) -> None:
     ],
 )
 def test_what_the_trainer_does(changes: dict[str, object], told: str) -> None:
-    assert standing.trainer_told(replace(TRAINER, **changes)) == told  # type: ignore[arg-type]
+    assert status_text.trainer_text(replace(TRAINER, **changes)) == told  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -61,22 +61,22 @@ def test_what_the_trainer_does(changes: dict[str, object], told: str) -> None:
     ],
 )
 def test_how_the_questions_come_along(changes: dict[str, object], told: str) -> None:
-    assert standing.batch_told(replace(BATCH, **changes)) == told  # type: ignore[arg-type]
+    assert status_text.batch_text(replace(BATCH, **changes)) == told  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("seconds", "is_missing"), [(0, False), (10, False), (10.5, True)])
 def test_a_silent_trainer_is_missed(seconds: float, is_missing: bool) -> None:
-    assert standing.is_missing(TRAINER, 1000 + seconds) == is_missing
-    assert bool(standing.missing_told(TRAINER, 1000 + seconds)) == is_missing
+    assert status_text.is_missing(TRAINER, 1000 + seconds) == is_missing
+    assert bool(status_text.missing_text(TRAINER, 1000 + seconds)) == is_missing
 
 
 def test_a_stop_says_how_far_it_is() -> None:
-    assert standing.pulled_told(CORD, 1000) == "Ann stopped it 60 s ago."
-    assert "has not stopped yet" in standing.stopped_told(CORD, TRAINER, 1001)
-    assert "is not running" in standing.stopped_told(CORD, TRAINER, 1100)
-    assert "is not running" in standing.stopped_told(CORD, None, 1001)
+    assert status_text.pulled_text(CORD, 1000) == "Ann stopped it 60 s ago."
+    assert "has not stopped yet" in status_text.stopped_text(CORD, TRAINER, 1001)
+    assert "is not running" in status_text.stopped_text(CORD, TRAINER, 1100)
+    assert "is not running" in status_text.stopped_text(CORD, None, 1001)
     still = replace(CORD, stopped_at=950.0, update=37)
-    assert standing.stopped_told(still, None, 1001).endswith("at update 37.")
+    assert status_text.stopped_text(still, None, 1001).endswith("at update 37.")
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_a_stop_says_how_far_it_is() -> None:
     ],
 )
 def test_work_is_told_in_time_and_money(n: int, told: str) -> None:
-    assert standing.work_told(3600.0, n, 15.0, "USD") == told
+    assert status_text.work_text(3600.0, n, 15.0, "USD") == told

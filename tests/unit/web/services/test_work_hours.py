@@ -3,7 +3,7 @@
 import pytest
 
 from prefloop.teamwork import Tally
-from prefloop.web.services.work_hours import WorkHours, together, total
+from prefloop.web.services.work_hours import WorkHours, add_work, total
 
 
 class Counted:
@@ -54,7 +54,7 @@ def test_sums_by_the_hour_keep_up() -> None:
     counted.kept += [tally(104, "bob", 5), tally(107, "ann", 2)]
     hours.read()
     assert {h: w.preferences for h, w in hours.sums().items()} == {100: 1, 101: 1, 104: 6, 107: 2}
-    assert together(hours.sums().values()) == total(counted.kept)
+    assert add_work(hours.sums().values()) == total(counted.kept)
 
 
 def test_work_adds_up() -> None:

@@ -91,7 +91,7 @@ def test_somebody_elses_question_and_no_question_look_alike(desk: Desk) -> None:
     [question] = claim(ann)
     body = answer_to(question)
     stolen = bob.put(f"/api/answers/{new_id()}", json=body)
-    invented = bob.put(f"/api/answers/{new_id()}", json=body | {"view": new_id()})
+    invented = bob.put(f"/api/answers/{new_id()}", json=body | {"assignment_id": new_id()})
     assert told(stolen) == (404, "unknown")
     assert stolen.content == invented.content
     name = new_id()
@@ -100,6 +100,23 @@ def test_somebody_elses_question_and_no_question_look_alike(desk: Desk) -> None:
     assert told(foreign) == (404, "unknown")
     assert foreign.content == bob.delete(f"/api/answers/{new_id()}").content
     assert len(desk.store.labels()) == 1
+
+
+def test_a_page_that_was_open_during_an_upgrade_still_says_view(desk: Desk) -> None:
+    ann = desk.browser("ann")
+    first, second = claim(ann, 2)
+    earlier = answer_to(first)
+    earlier["view"] = earlier.pop("assignment_id")
+    name = new_id()
+    assert ann.put(f"/api/answers/{name}", json=earlier).json()["outcome"] == "stored"
+    assert ann.put(f"/api/answers/{name}", json=answer_to(first)).json()["outcome"] == "same"
+    held = [second["assignment_id"]]
+    assert ann.post("/api/claims/renew", json={"views": held}).json() == {"assignments": held}
+    pulled = ann.post("/api/cord", json={"reason": "It swears.", "view": held[0]})
+    assert pulled.status_code == 200
+    assert len(desk.store.stop_requests.all()[0].samples) == len(second["samples"])
+    assert ann.request("DELETE", "/api/claims", json={"views": held}).status_code == 204
+    assert ann.post("/api/claims/renew", json={"assignments": held}).json() == {"assignments": []}
 
 
 @pytest.mark.parametrize(
@@ -122,8 +139,8 @@ def test_somebody_elses_question_and_no_question_look_alike(desk: Desk) -> None:
         {"device": "fridge"},
         {"labeler": "bob"},
         {"comparison_id": "c1"},
-        {"view": "a b"},
-        {"view": 7},
+        {"assignment_id": "a b"},
+        {"assignment_id": 7},
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(desk: Desk, changes: dict[str, object]) -> None:
@@ -170,7 +187,7 @@ def test_a_reload_shows_the_same_question_and_two_people_never_the_same(desk: De
     ann, bob = desk.browser("ann"), desk.browser("bob")
     mine = claim(ann, 3)
     again = claim(ann, 3)
-    assert [q["view"] for q in mine] == [q["view"] for q in again]
+    assert [q["assignment_id"] for q in mine] == [q["assignment_id"] for q in again]
     theirs = claim(bob, 4)
     assert len(theirs) == 3
     assert not {q["prompt"] for q in mine} & {q["prompt"] for q in theirs}
@@ -179,18 +196,20 @@ def test_a_reload_shows_the_same_question_and_two_people_never_the_same(desk: De
 def test_what_is_given_back_goes_to_others(desk: Desk) -> None:
     ann, bob = desk.browser("ann"), desk.browser("bob")
     claim(ann, 4)
-    mine = [q["view"] for q in claim(ann, 4)]
+    mine = [q["assignment_id"] for q in claim(ann, 4)]
     assert len(claim(bob, 4)) == 2
-    answer = ann.request("DELETE", "/api/claims", json={"views": mine})
+    answer = ann.request("DELETE", "/api/claims", json={"assignments": mine})
     assert answer.status_code == 204
     assert len(claim(bob, 4)) == 4
 
 
 def test_leases_are_renewed_for_whoever_holds_them(desk: Desk) -> None:
     ann, bob = desk.browser("ann"), desk.browser("bob")
-    mine = [q["view"] for q in claim(ann, 2)]
-    assert set(ann.post("/api/claims/renew", json={"views": mine}).json()["views"]) == set(mine)
-    assert bob.post("/api/claims/renew", json={"views": mine}).json()["views"] == []
+    mine = [q["assignment_id"] for q in claim(ann, 2)]
+    assert set(
+        ann.post("/api/claims/renew", json={"assignments": mine}).json()["assignments"]
+    ) == set(mine)
+    assert bob.post("/api/claims/renew", json={"assignments": mine}).json()["assignments"] == []
 
 
 def test_nothing_left_is_an_empty_list(desk: Desk) -> None:
@@ -227,10 +246,10 @@ def test_a_major_version_of_the_instructions_is_read_first(desk: Desk) -> None:
     ann = desk.browser("ann")
     [question] = claim(ann)
     desk.store.instructions.publish("1.1", "Which is best?", "A comma was missing.", False, "olga")
-    desk.app.state.parts.guide.forget()
+    desk.app.state.services.instructions.invalidate()
     assert claim(ann)
     desk.store.instructions.publish("2", "Which is worst?", "The other way.", True, "olga")
-    desk.app.state.parts.guide.forget()
+    desk.app.state.services.instructions.invalidate()
     answer = ann.post("/api/claims", json={"n": 1})
     assert told(answer) == (409, "instructions_changed")
     late = ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
@@ -295,7 +314,7 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
         let = olga.post(f"/api/people/{listed['id']}/pass")
         assert (let.status_code, let.json()["introduction"]) == (200, "passed")
         assert [q.get("is_training") for q in claim(ann)] == [None]
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def test_without_instructions_nothing_is_asked(tmp_path: Path) -> None:
@@ -305,7 +324,7 @@ def test_without_instructions_nothing_is_asked(tmp_path: Path) -> None:
         ann = desk.browser("ann")
         assert told(ann.post("/api/claims", json={"n": 1})) == (409, "not_ready")
         assert ann.get("/api/me").json()["instructions"] is None
-        desk.app.state.parts.close()
+        desk.app.state.services.close()
 
 
 def make_app(store):  # type: ignore[no-untyped-def]
@@ -333,4 +352,4 @@ def test_fifty_answers_at_once_are_all_stored(tmp_path: Path) -> None:
                 )
             assert {answer.status_code for answer in answers} == {200}
         assert {label.id for label in store.labels()} == {name for name, _ in questions}
-        desk.app.state.parts.close()
+        desk.app.state.services.close()

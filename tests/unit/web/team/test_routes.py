@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prefloop.web.team import pages as team_pages
-from prefloop.web.team import team
+from prefloop.web.team import routes as team
 from prefloop.web.team.work import labelers_known
 from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id, samples_of
 
@@ -204,7 +204,7 @@ def test_an_exclusion_needs_a_reason_and_a_labeler(owner: Browser) -> None:
 
 
 def test_whoever_may_label_can_be_left_out(desk: Desk) -> None:
-    assert labelers_known(desk.app.state.parts) == ["ann", "bob", "olga"]
+    assert labelers_known(desk.app.state.services) == ["ann", "bob", "olga"]
 
 
 # --- known answers

@@ -1,4 +1,4 @@
-"""Serving the app: on this machine alone unless told otherwise, until it is told to stop."""
+"""Serving the app: on this machine only, unless a host is set."""
 
 import logging
 import socket
@@ -11,16 +11,16 @@ from prefloop.errors import SettingsError
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
-from prefloop.web.http.requests import Requests
+from prefloop.web.http.requests import LimitedProtocol
 
 SHUTDOWN_SECONDS = 10
-"""How long requests that are being answered may take when the server is to stop."""
+"""How long running requests may take when the server stops."""
 
 BACKLOG = 512
 
 
 class Server(uvicorn.Server):
-    """A server that says when it can be reached."""
+    """A server that calls `on_ready` with its address."""
 
     def __init__(
         self, app: FastAPI, settings: WebSettings, on_ready: Callable[[str], None]
@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the door, then say at which address."""
+        """Start to listen, then call `on_ready`."""
         await super().startup(sockets)
         if not self.should_exit and sockets:
             self._on_ready(address(self._settings, sockets[0].getsockname()[1]))
@@ -42,7 +42,7 @@ def make_server(store: Store, settings: WebSettings, *, on_ready: Callable[[str]
 
 
 def require_password(store: Store, settings: WebSettings) -> None:
-    """Refuse to open the door to a network while no owner has a password."""
+    """Raise a SettingsError if the server is open to a network and no owner has a password."""
     if settings.is_loopback or store.people.has_owner_password():
         return
     raise SettingsError(
@@ -53,7 +53,7 @@ def require_password(store: Store, settings: WebSettings) -> None:
 
 
 def advice(settings: WebSettings) -> str | None:
-    """Return what whoever opens the door to a network should know; None on one's own machine."""
+    """Return a warning for a server open to a network without TLS; None if there is none."""
     if settings.is_loopback or settings.certificate is not None:
         return None
     if settings.origin is not None and settings.is_secure:
@@ -66,25 +66,25 @@ def advice(settings: WebSettings) -> str | None:
 
 
 def listening(settings: WebSettings) -> socket.socket:
-    """Return a socket that waits at the host and port; port 0 takes any free one."""
+    """Return a socket that listens at the host and port; port 0 takes any free one."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((settings.host.strip("[]"), settings.port))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host.strip("[]"), settings.port))
     except OSError as error:
-        door.close()
+        listener.close()
         raise SettingsError(
             f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. "
             "Choose another port, or 0 for any free one."
         ) from error
-    door.listen(BACKLOG)
-    door.set_inheritable(True)
-    return door
+    listener.listen(BACKLOG)
+    listener.set_inheritable(True)
+    return listener
 
 
 def address(settings: WebSettings, port: int) -> str:
-    """Return what people type to get here."""
+    """Return the URL that people open."""
     if settings.origin is not None:
         return settings.origin
     scheme = "http" if settings.certificate is None else "https"
@@ -95,15 +95,15 @@ def address(settings: WebSettings, port: int) -> str:
 
 
 def _config(app: FastAPI, settings: WebSettings) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_has_no_exception)
     return uvicorn.Config(
         app,
-        http=Requests,
+        http=LimitedProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        # Only a proxy on this machine is believed when it says who the client is.
+        # Only a proxy on this machine is trusted for the client's address.
         proxy_headers=settings.origin is not None,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ssl_certfile=settings.certificate,
@@ -111,6 +111,6 @@ def _config(app: FastAPI, settings: WebSettings) -> uvicorn.Config:
     )
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line should be logged: bugs are logged by the app, without the texts in them."""
+def _has_no_exception(record: logging.LogRecord) -> bool:
+    """Whether to log a record: errors are logged by the app, without values."""
     return record.exc_info is None

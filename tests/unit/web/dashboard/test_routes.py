@@ -9,7 +9,7 @@ import pytest
 
 from prefloop.store.store import Store
 from prefloop.web.config import WebSettings
-from prefloop.web.dashboard import dashboard
+from prefloop.web.dashboard import routes as dashboard
 from tests.clock_for_tests import MovableClock
 from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id
 from tests.unit.web.seeded_store import Seeding, seed_store
@@ -26,7 +26,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         people = seed_store(store, hours=10, questions=110, updates=24, is_stopped=True)
         app = create_app(store, WebSettings(run_name="warm endings", hourly_wage=20.0))
         yield Desk(store, app, people)
-        app.state.parts.close()
+        app.state.services.close()
 
 
 @pytest.fixture

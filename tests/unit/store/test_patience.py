@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from prefloop.errors import StoreAwayError, StoreError
-from prefloop.store.core.patience import SAY_SECONDS, patient
+from prefloop.store.patience import SAY_SECONDS, patient
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import comparison, fill, prompt
 
@@ -17,8 +17,8 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, back_at: float) -> None:
         self.now = 0.0
         self.back_at = back_at
-        monkeypatch.setattr("prefloop.store.core.patience.time.monotonic", lambda: self.now)
-        monkeypatch.setattr("prefloop.store.core.patience.time.sleep", self.sleep)
+        monkeypatch.setattr("prefloop.store.patience.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("prefloop.store.patience.time.sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import NamedTuple, Self
 
 from prefloop.errors import DiskError, StoreAwayError
-from prefloop.store.store import Store
+from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.teamwork import Receipt, Submission
 
 LARGEST_GROUP = 64
@@ -31,10 +31,10 @@ class _Queued(NamedTuple):
 class GroupCommit:
     """One thread that commits the answers of all labelers."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, answers: AnswerIntake) -> None:
+        self._answers = answers
         self._queued: deque[_Queued] = deque()
-        self._turn = Lock()
+        self._lock = Lock()
         self._is_closed = False
         self._n_last = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefloop-answers")
@@ -44,7 +44,7 @@ class GroupCommit:
         receipt: Future[Receipt] = Future()
         # From here on it cannot be cancelled: an answer is stored even if its client disconnects.
         receipt.set_running_or_notify_cancel()
-        with self._turn:
+        with self._lock:
             if self._is_closed:
                 raise StoreAwayError("The store is being closed. Send the answer again later.")
             self._queued.append(_Queued(submission, receipt))
@@ -54,7 +54,7 @@ class GroupCommit:
 
     def close(self) -> None:
         """Commit what is queued, refuse more, and end the thread."""
-        with self._turn:
+        with self._lock:
             self._is_closed = True
         while self._queued:
             self._writer.submit(int).result()
@@ -70,7 +70,7 @@ class GroupCommit:
         """Commit a group. While anything is queued, one call of this is scheduled."""
         if self._n_last > 1 and len(self._queued) < LARGEST_GROUP:
             time.sleep(GATHER_SECONDS)
-        with self._turn:
+        with self._lock:
             self._n_last = min(len(self._queued), LARGEST_GROUP)
             group = [self._queued.popleft() for _ in range(self._n_last)]
             if self._queued:
@@ -79,7 +79,7 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[_Queued]) -> None:
         try:
-            receipts = self._store.answers.submit([each.submission for each in group])
+            receipts = self._answers.submit([each.submission for each in group])
         except (DiskError, StoreAwayError) as error:
             # None of the submissions caused this, and an immediate retry would fail too.
             for each in group:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from prefloop.errors import DiskError, StoreAwayError, StoreError
-from prefloop.store.core.group_commit import LARGEST_GROUP, GroupCommit
+from prefloop.store.labeling.group_commit import LARGEST_GROUP, GroupCommit
 from prefloop.store.store import Store
 from prefloop.teamwork import Receipt, Submission
 from tests.unit.store.asking_for_tests import answer, ask, give
@@ -59,7 +59,7 @@ def test_thirty_two_threads_store_every_answer_once(store: Store) -> None:
     sent = hand_out(store, n_people=32, each=20)
     rng = random.Random(1)
     found: list[Counter[str]] = []
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
 
         def labeler(mine: list[Submission]) -> None:
             # Some are sent twice, as after a lost connection.
@@ -86,7 +86,7 @@ def test_what_waits_goes_together_up_to_the_largest_group(
     sent = hand_out(store, n_people=10, each=20)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         futures = [commits.submit(sent[0])]
         assert groups.has_begun.wait(PATIENCE_SECONDS)
         futures += [commits.submit(each) for each in sent[1:]]
@@ -101,7 +101,7 @@ def test_closing_writes_what_waits_and_refuses_more(
     sent = hand_out(store, n_people=10, each=20)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    commits = GroupCommit(store)
+    commits = GroupCommit(store.answers)
     futures = [commits.submit(each) for each in sent]
     closer = threading.Thread(target=commits.close)
     closer.start()
@@ -118,7 +118,7 @@ def test_closing_writes_what_waits_and_refuses_more(
 def test_a_refused_answer_leaves_its_group_alone(store: Store) -> None:
     sent = hand_out(store, n_people=2, each=5)
     sent[3] = replace(sent[3], assignment_id="forged")
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         assert outcomes([commits.submit(each) for each in sent]) == {"stored": 9, "refused": 1}
 
 
@@ -137,7 +137,7 @@ def test_an_answer_that_breaks_its_transaction_fails_alone(
             raise poison
         return submit(submissions)
 
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         monkeypatch.setattr(store.answers, "submit", poisoned)
         futures = [commits.submit(each) for each in sent]
         wait(futures, PATIENCE_SECONDS)
@@ -155,7 +155,7 @@ def test_nobody_can_cancel_an_answer_on_its_way(
     sent = hand_out(store, n_people=1, each=3)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         futures = [commits.submit(each) for each in sent]
         assert not any(future.cancel() for future in futures)
         groups.go.set()
@@ -173,7 +173,7 @@ def test_a_full_disk_is_told_to_all_and_over_when_there_is_room(file_store: Stor
 
     with pytest.raises(DiskError, match="the disk is full"):
         store.add_prompts([prompt(i) for i in range(1000, 9000)])
-    with GroupCommit(store) as commits:
+    with GroupCommit(store.answers) as commits:
         futures = [commits.submit(each) for each in sent]
         failed = [future for future in futures if future.exception(PATIENCE_SECONDS) is not None]
         assert failed, "the disk never got full"
@@ -189,7 +189,7 @@ def test_a_full_disk_is_told_to_all_and_over_when_there_is_room(file_store: Stor
 def test_what_was_acknowledged_is_there_after_a_reopening(place: str | Path) -> None:
     with Store.open(place) as store:
         sent = hand_out(store, n_people=4, each=8)
-        with GroupCommit(store) as commits:
+        with GroupCommit(store.answers) as commits:
             assert outcomes([commits.submit(each) for each in sent]) == {"stored": 32}
             with Store.open(place) as other:
                 assert len(other.labels()) == 32

@@ -15,7 +15,7 @@ import pytest
 
 from prefloop.errors import SettingsError
 from prefloop.web.config import WebSettings
-from prefloop.web.http.serving import (
+from prefloop.web.serving import (
     address,
     advice,
     listening,
@@ -39,7 +39,7 @@ import sys, threading, urllib.request
 from pathlib import Path
 from prefloop.store.store import Store
 from prefloop.web.config import WebSettings
-from prefloop.web.http.serving import listening, make_server
+from prefloop.web.serving import listening, make_server
 
 def ready(address):
     with urllib.request.urlopen(address + "/login", timeout=30) as page:
@@ -217,7 +217,7 @@ def test_a_body_or_a_tail_without_end_is_refused(desk: Desk, trickle: bytes) -> 
 
 def test_the_server_needs_neither_torch_nor_much_memory(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
-        make_desk(store, questions=1).app.state.parts.close()
+        make_desk(store, questions=1).app.state.services.close()
     path = str(tmp_path / "prefloop.db")
     result = subprocess.run(
         [sys.executable, "-c", MEASURE, path], capture_output=True, text=True, check=False

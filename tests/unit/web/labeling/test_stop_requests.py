@@ -9,7 +9,7 @@ from tests.unit.web.desk import Desk, claim, samples_of
 def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
     ann = desk.browser("ann")
     [question] = claim(ann)
-    body = {"reason": "It insults people.", "view": question["view"]}
+    body = {"reason": "It insults people.", "assignment_id": question["assignment_id"]}
     assert ann.post("/api/cord", json=body).status_code == 200
     taut = desk.store.stop_requests.active()
     assert taut is not None and (taut.pulled_by, taut.reason) == ("ann", "It insults people.")
@@ -24,7 +24,7 @@ def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
 
 def test_a_view_of_somebody_else_names_no_samples(desk: Desk) -> None:
     [question] = claim(desk.browser("bob"))
-    body = {"reason": "x", "view": question["view"]}
+    body = {"reason": "x", "assignment_id": question["assignment_id"]}
     assert desk.browser("ann").post("/api/cord", json=body).status_code == 200
     taut = desk.store.stop_requests.active()
     assert taut is not None and taut.samples == ()

@@ -1,0 +1,184 @@
+"""The API of labelers: claim assignments, answer, withdraw answers, list the own answers.
+
+The route of answers is asynchronous: it waits for the disk without holding a thread, because a team
+sends hundreds a second.
+"""
+
+import asyncio
+import random
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from prefloop.records import Label
+from prefloop.store.labeling.submissions import NOT_YOURS, position_name
+from prefloop.teamwork import Assignment, Receipt, Submission, Timing
+from prefloop.web.http.errors import ApiError
+from prefloop.web.http.messages import refusals
+from prefloop.web.http.sessions import LabelerCaller
+from prefloop.web.labeling.admission import require_ready
+from prefloop.web.labeling.messages import (
+    AnswerBody,
+    AssignmentIds,
+    AssignmentOut,
+    AssignmentsOut,
+    ClaimRequest,
+    ExplanationOut,
+    LeasedOut,
+    OwnAnswerOut,
+    OwnAnswersOut,
+    ReceiptOut,
+    SampleTextOut,
+)
+from prefloop.web.services.services import ServicesDep
+
+router = APIRouter(tags=["labeling"])
+
+RANDOM = random.SystemRandom()
+"""Nobody can predict the next assignment, nor the order of its samples."""
+
+
+@router.post("/api/claims", responses=refusals(401, 403, 409), response_model_exclude_unset=True)
+def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep) -> AssignmentsOut:
+    """Return assignments, leased to the caller for some minutes.
+
+    Those that the caller holds already come first: two tabs show the same one.
+    """
+    require_ready(caller.name, caller.person.id, services)
+    policy = services.settings.claims
+    found = services.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
+    now = services.clock.now()
+    return AssignmentsOut(assignments=[_assignment(each, now) for each in found])
+
+
+@router.post("/api/claims/renew", responses=refusals(401, 403))
+def renew(body: AssignmentIds, caller: LabelerCaller, services: ServicesDep) -> LeasedOut:
+    """Renew the leases of assignments that are still on screen; return which are leased now.
+
+    One whose comparison another labeler has by now is not among them; an answer to it is still
+    accepted.
+    """
+    return LeasedOut(assignments=services.store.queue.renew(body.assignments, caller.name))
+
+
+@router.delete("/api/claims", status_code=204, responses=refusals(401, 403))
+def give_back(body: AssignmentIds, caller: LabelerCaller, services: ServicesDep) -> None:
+    """End the leases of assignments that the caller will not answer now."""
+    services.store.queue.give_back(body.assignments, caller.name)
+
+
+@router.put(
+    "/api/answers/{answer_id}",
+    responses=refusals(401, 403, 404, 409),
+    response_model_exclude_unset=True,
+)
+async def answer(
+    answer_id: UUID, body: AnswerBody, caller: LabelerCaller, services: ServicesDep
+) -> ReceiptOut:
+    """Store an answer; when this returns, it is on the disk.
+
+    The id is chosen by the client. Sending the same answer again changes nothing and gives the same
+    response, so a client retries until it gets one.
+    """
+    submission = _submission(answer_id, body, caller.name)
+    return _saved(await asyncio.wrap_future(services.answers.submit(submission)))
+
+
+@router.delete("/api/answers/{answer_id}", responses=refusals(401, 403, 404, 409))
+def take_back(answer_id: UUID, caller: LabelerCaller, services: ServicesDep) -> ReceiptOut:
+    """Withdraw an answer, as long as its batch is open."""
+    return _saved(services.store.answers.withdraw(str(answer_id), caller.name))
+
+
+@router.get("/api/answers", responses=refusals(401, 403))
+def mine(
+    caller: LabelerCaller, services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> OwnAnswersOut:
+    """Return the caller's latest answers with their texts, newest first."""
+    found = services.store.own_answers.latest(caller.name, limit)
+    can_edit = services.store.own_answers.can_edit(label.id for _, label in found)
+    return OwnAnswersOut(
+        answers=[
+            _own(assignment, label, can_edit=label.id in can_edit) for assignment, label in found
+        ]
+    )
+
+
+def _assignment(assignment: Assignment, now: float) -> AssignmentOut:
+    # Gold and retest questions look like regular ones; only training is marked as such.
+    training = {"is_training": True} if assignment.kind == "training" else {}
+    return AssignmentOut(
+        assignment_id=assignment.id,
+        prompt=assignment.prompt,
+        samples=_texts(assignment),
+        lease_seconds=max(0.0, assignment.leased_until - now),
+        **training,
+    )
+
+
+def _texts(assignment: Assignment) -> list[SampleTextOut]:
+    # By position: from a sample's id a labeler could infer its model and round.
+    return [
+        SampleTextOut(id=position_name(position), text=sample.text)
+        for position, sample in enumerate(assignment.samples)
+    ]
+
+
+def _position_of(sample_id: str, assignment: Assignment) -> str:
+    return position_name([sample.id for sample in assignment.samples].index(sample_id))
+
+
+def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
+    return Submission(
+        label=Label(
+            id=str(answer_id),
+            # Labelers do not know it, nor the samples' ids; the store finds them by the assignment.
+            comparison_id="",
+            labeler=labeler,
+            answer=body.answer,
+            chosen=body.chosen,
+            shown=tuple(body.shown),
+            seconds=body.seconds,
+            instructions=body.instructions,
+            note=body.note,
+            confidence=body.confidence,
+        ),
+        assignment_id=body.assignment_id,
+        timing=Timing(
+            active_seconds=body.active_seconds,
+            first_key_seconds=body.first_key_seconds,
+            device=body.device,
+        ),
+        replaces=body.replaces,
+    )
+
+
+def _saved(receipt: Receipt) -> ReceiptOut:
+    """Return the response to an answer that was stored; an ApiError if it was not."""
+    if receipt.outcome == "refused" and receipt.message == NOT_YOURS:
+        raise ApiError(404, "unknown", receipt.message)
+    if receipt.outcome == "refused":
+        raise ApiError(422, "refused", receipt.message)
+    if receipt.outcome == "conflict" or receipt.outcome == "closed":
+        raise ApiError(409, receipt.outcome, receipt.message)
+    saved = ReceiptOut(outcome=receipt.outcome, told=receipt.message)
+    if receipt.known is not None:
+        saved.training = ExplanationOut(
+            is_right=receipt.is_right, known=receipt.known, explanation=receipt.explanation
+        )
+    return saved
+
+
+def _own(assignment: Assignment, label: Label, *, can_edit: bool) -> OwnAnswerOut:
+    return OwnAnswerOut(
+        id=label.id,
+        assignment_id=assignment.id,
+        prompt=assignment.prompt,
+        samples=_texts(assignment),
+        answer=label.answer,
+        chosen=None if label.chosen is None else _position_of(label.chosen, assignment),
+        note=label.note,
+        confidence=label.confidence,
+        can_edit=can_edit,
+    )
