@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from docs.api_page import api_page
+from docs.figures_page import figures_page
 from docs.markdown import markdown_table
 from prefloop import errors, metrics
 from prefloop.cli.main import app
@@ -75,6 +76,7 @@ def pages() -> dict[str, str]:
         "tasks.md": tasks_page(),
         "cli.md": cli_page(),
         "metrics.md": metrics_page(),
+        "figures.md": figures_page(),
         "tables.md": tables_page(),
         "errors.md": errors_page(),
         "api.md": api_page(),

@@ -48,8 +48,11 @@ class CopyingMeasures(BaseModel):
     novel_sentences: OptionalEstimate
     """Share of sentences that are not in the prompt."""
     novel_1grams: OptionalEstimate
+    """Share of words that are not in the prompt."""
     novel_2grams: OptionalEstimate
+    """Share of word pairs that are not in the prompt."""
     novel_3grams: OptionalEstimate
+    """Share of runs of 3 words that are not in the prompt."""
     novel_4grams: OptionalEstimate
     """Share of runs of 4 words that are not in the prompt."""
     coverage: OptionalEstimate

@@ -1,5 +1,6 @@
 """One page that a person reads at the end: report/index.html."""
 
+import math
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +11,9 @@ from markupsafe import Markup
 
 from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.evaluation.sentence import verdict_sentence
+from prefloop.figures.frontier import FrontierFigures
 from prefloop.files import write_atomically
+from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
 from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.win_bar import win_bar
@@ -45,6 +48,9 @@ class Page:
     pairs: list[Pair]
     win_bar: Markup | None
     frontier: Markup | None
+    frontier_samples_needed: int
+    """So many reference samples per prompt would be needed at least to estimate the best reward at
+    the latest policy's KL; 0 if that is known."""
     trusts: list[TrustFile]
     """The reward models that were measured on validation labels."""
     reliability: list[tuple[int, Markup]]
@@ -98,6 +104,7 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
         else [],
         win_bar=win_bar(win_rate) if win_rate else None,
         frontier=_frontier(folder),
+        frontier_samples_needed=_samples_needed(latest),
         trusts=trusts,
         reliability=[(file.round, _reliability(file)) for file in trusts],
         policy_charts=policy_charts(folder.metrics, kl_levels=kl_levels(config.policy.kl)),
@@ -126,10 +133,22 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
 
 
 def _frontier(folder: RunFigures) -> Markup | None:
-    """Return the chart of all models that were placed; the latest policy is the last."""
-    files = [file for file in folder.evaluations if file is not folder.latest]
-    found = [*files, folder.latest] if folder.latest else files
-    return frontier_chart([file.figures.frontier for file in found if file.figures.frontier])
+    """Return the chart of the policies of all rounds and of the other models that were placed."""
+    rounds: list[FrontierFigures] = []
+    others: list[FrontierFigures] = []
+    for figures in (file.figures for file in folder.evaluations):
+        if figures.frontier is not None:
+            (others if figures.round is None else rounds).append(figures.frontier)
+    return frontier_chart(rounds, others)
+
+
+def _samples_needed(latest: EvaluationFile | None) -> int:
+    """Return MIN_EFFECTIVE_SAMPLES * exp(KL): N weights at a KL have at most N exp(-KL) effective
+    samples."""
+    frontier = latest.figures.frontier if latest else None
+    if frontier is None or frontier.best_reward_at_kl is not None:
+        return 0
+    return math.ceil(MIN_EFFECTIVE_SAMPLES * math.exp(min(frontier.model.kl_nats.value, 100.0)))
 
 
 def _reliability(file: TrustFile) -> Markup:

@@ -1,5 +1,6 @@
 """The learning curves of a run, from its metrics."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,9 @@ REWARDS_CHARTS = (
     ("rewards/loss", "Reward model loss", "cross-entropy of a label, nats"),
     ("rewards/accuracy", "Reward model accuracy", "on each batch before learning from it"),
 )
+SHARES = frozenset({"policy/ended", "policy/clip_fraction", "rewards/accuracy"})
+SHARE, ANY = (0.0, 1.0), (-math.inf, math.inf)
+
 MAX_ROUNDS = 6
 """More reward model curves than this in one chart cannot be told apart; the latest are drawn."""
 
@@ -76,6 +80,7 @@ def policy_charts(
                 series=(series,),
                 boundaries=_boundaries(lines, episodes),
                 levels=kl_levels if key == "policy/kl" else (),
+                limits=SHARE if key in SHARES else ANY,
             )
         )
         if drawing is not None:
@@ -96,6 +101,7 @@ def rewards_charts(metrics: Sequence[MetricsLine], *, samples_shown: int | None)
                 x_label="labels seen",
                 series=tuple(_series_of_round(lines, key, number, rounds) for number in rounds),
                 levels=_chance(key, samples_shown),
+                limits=SHARE if key in SHARES else ANY,
             )
         )
         if drawing is not None:

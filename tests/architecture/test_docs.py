@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from docs import generate
+from docs.figures_page import records
 from prefloop import errors
 from prefloop.cli.main import app
 from prefloop.metrics import METRICS
@@ -58,6 +59,13 @@ def test_every_option_is_described() -> None:
 
 def test_every_metric_is_on_its_page() -> None:
     assert [k for k, v in METRICS.items() if f"| `{k}` | {v} |" not in PAGES["metrics.md"]] == []
+
+
+def test_every_record_and_field_is_on_its_page() -> None:
+    page = PAGES["figures.md"]
+    for record, fields in records():
+        assert re.search(rf"^##.*\b{record}$", page, re.MULTILINE), record
+        assert [f for f in fields if f"| `{f}` |" not in page] == []
 
 
 def test_every_table_and_column_is_on_its_page() -> None:

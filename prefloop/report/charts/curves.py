@@ -40,6 +40,8 @@ class Curves:
     """Places and names of light vertical lines: where rounds begin."""
     levels: tuple[tuple[float, str], ...] = ()
     """Dashed lines to compare with: a target, a cap, chance."""
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    """What no value exceeds, such as 0 and 1 for a share: the axis ends there."""
 
 
 def curves_chart(curves: Curves) -> Markup | None:
@@ -50,12 +52,13 @@ def curves_chart(curves: Curves) -> Markup | None:
     ys = [y for one in series for y in one.y] + [value for value, _ in curves.levels]
     xs = [x for one in series for x in one.x] + [x for x, _ in curves.boundaries]
     x_low, x_high = min(xs), max(xs)
+    y_low, y_high = padded_range(ys)
     plot = Plot(
         curves.slug,
         curves.title,
         _describe(curves.title, series, curves.x_label),
         x_range=(min(0.0, x_low), x_high if x_high > x_low else x_low + 1),
-        y_range=padded_range(ys),
+        y_range=(max(y_low, curves.limits[0]), min(y_high, curves.limits[1])),
     )
     plot.axes(x_label=curves.x_label)
     for place, name in curves.boundaries:

@@ -18,16 +18,18 @@ from prefloop.report.charts.scale import padded_range
 SIZE = (400, 290)
 
 
-def frontier_chart(figures: Sequence[FrontierFigures]) -> Markup | None:
-    """Return the chart for the frontier figures of several models, the latest policy last.
+def frontier_chart(
+    rounds: Sequence[FrontierFigures], others: Sequence[FrontierFigures] = ()
+) -> Markup | None:
+    """Return the chart for the policies of rounds, the latest last, and for other models.
 
     The estimated curve is drawn solid as far as it may be trusted and dotted beyond, up to the
     policy's KL.
     """
-    if not figures:
+    if not rounds:
         return None
-    last = figures[-1]
-    models = [one.model for one in figures]
+    last = rounds[-1]
+    models = [one.model for one in (*rounds, *others)]
     kl_high = 1.12 * max(
         [m.kl_nats.high or m.kl_nats.value for m in models]
         + [last.max_trustworthy_kl_nats]
@@ -48,7 +50,9 @@ def frontier_chart(figures: Sequence[FrontierFigures]) -> Markup | None:
     plot.axes(x_label="KL from the reference (nats per response)")
     _draw_best(plot, points, last.reference_reward)
     _draw_best_of_n(plot, last.best_of_n)
-    _draw_models(plot, models)
+    for one in others:
+        _draw_model(plot, one.model, "earlier")
+    _draw_policies(plot, [one.model for one in rounds])
     return plot.markup()
 
 
@@ -69,10 +73,8 @@ def _draw_best(plot: Plot, points: Sequence[FrontierPointFigures], base: float) 
     )
     end = points[-1] if points else None
     if end is not None:
-        place = {"x": plot.x(end.kl_nats) + 6, "y": plot.y(end.reward) - 2}
-        draw(plot.root, "text", "best", class_="value best", **place)
-        place["y"] += 12
-        draw(plot.root, "text", "reachable", class_="value best", **place)
+        x, y = plot.x(end.kl_nats) + 7, plot.y(end.reward) + 4
+        draw(plot.root, "text", "best reachable", class_="value best", x=x, y=y)
 
 
 def _draw_best_of_n(plot: Plot, rows: Sequence[BestOfNFigures]) -> None:
@@ -81,23 +83,30 @@ def _draw_best_of_n(plot: Plot, rows: Sequence[BestOfNFigures]) -> None:
     if len(rows) > 1:
         end = rows[-1]
         text = f"best of {end.n}"
-        x, y = plot.x(end.kl_nats) + 7, plot.y(end.reward) + 12
-        draw(plot.root, "text", text, class_="value second", x=x, y=y)
+        x, y = plot.x(end.kl_nats), plot.y(end.reward) - 9
+        draw(plot.root, "text", text, class_="value second middle", x=x, y=y)
 
 
-def _draw_models(plot: Plot, models: Sequence[PlacedModelFigures]) -> None:
+def _draw_policies(plot: Plot, models: Sequence[PlacedModelFigures]) -> None:
+    """Draw the policies of all rounds, with a line from one to the next."""
     xs = [model.kl_nats.value for model in models]
     ys = [model.reward.value for model in models]
     plot.line(xs, ys, "policy thin")
-    for model, x, y in zip(models, xs, ys, strict=True):
-        if ends := _ends(model.kl_nats):
-            # No KL lies below 0, whatever its estimate's interval does.
-            plot.whisker("policy", x=(max(0.0, ends[0]), ends[1]), y=(y, y))
-        if ends := _ends(model.reward):
-            plot.whisker("policy", x=(x, x), y=ends)
-        plot.dot(x, y, "policy", radius=4.5)
+    for model in models:
+        _draw_model(plot, model, "policy")
     x, y = plot.x(xs[-1]) + 8, plot.y(ys[-1]) + 16
     draw(plot.root, "text", "tuned model", class_="value policy", x=x, y=y)
+
+
+def _draw_model(plot: Plot, model: PlacedModelFigures, class_: str) -> None:
+    """Draw a model where it lies, with its intervals."""
+    x, y = model.kl_nats.value, model.reward.value
+    if ends := _ends(model.kl_nats):
+        # No KL lies below 0, whatever its estimate's interval does.
+        plot.whisker(class_, x=(max(0.0, ends[0]), ends[1]), y=(y, y))
+    if ends := _ends(model.reward):
+        plot.whisker(class_, x=(x, x), y=ends)
+    plot.dot(x, y, class_, radius=4.5)
 
 
 def _ends(estimate: EstimateFigure) -> tuple[float, float] | tuple[()]:

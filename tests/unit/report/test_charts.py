@@ -8,9 +8,11 @@ import pytest
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import WinRateFigures
+from prefloop.figures.frontier import BestOfNFigures, FrontierFigures, PlacedModelFigures
 from prefloop.figures.text import tick
 from prefloop.figures.trust import CalibrationBinFigures, CalibrationFigures
 from prefloop.report.charts.curves import Curves, Series, curves_chart
+from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.scale import Scale, padded_range, round_ticks
 from prefloop.report.charts.win_bar import LEFT, RIGHT, win_bar
@@ -155,3 +157,47 @@ def test_reliability_points_lie_on_the_diagonal_if_probabilities_come_true() -> 
     for dot in _class(root, "dot"):
         x, y = float(dot.get("cx", "0")), float(dot.get("cy", "0"))
         assert abs((x - x0) / (x1 - x0) - (y - y0) / (y1 - y0)) < 0.001
+
+
+def test_the_axis_of_a_share_ends_at_one() -> None:
+    flat = Series(name="", x=(0.0, 1.0), y=(1.0, 1.0))
+    root = _tree(curves_chart(_curves(series=(flat,), limits=(0.0, 1.0))))
+    assert (
+        max(float(e.text or "0") for e in _class(root, "tick") if "end" in e.get("class", "")) == 1
+    )
+
+
+def _frontier(kl: float, reward: float) -> FrontierFigures:
+    def estimate(value: float) -> EstimateFigure:
+        return EstimateFigure(
+            value=value, low=value - 1, high=value + 1, confidence=0.95, n=9, n_clusters=9, how="x"
+        )
+
+    return FrontierFigures(
+        points=(),
+        max_trustworthy_kl_nats=0.0,
+        max_expressible_kl_nats=1.0,
+        n_prompts=9,
+        n_samples=4,
+        best_of_n=(BestOfNFigures(n=1, kl_nats=0.0, reward=0.0),),
+        reference_reward=0.0,
+        model=PlacedModelFigures(kl_nats=estimate(kl), reward=estimate(reward)),
+        best_reward_at_kl=None,
+        share_of_best_gain=None,
+    )
+
+
+def test_other_models_are_points_beside_the_line_of_rounds() -> None:
+    rounds, others = [_frontier(0.5, 1.0), _frontier(4.0, 2.0)], [_frontier(9.0, 0.5)]
+    root = _tree(frontier_chart(rounds, others))
+    (line,) = [e for e in _class(root, "line") if "thin" in e.get("class", "")]
+    assert len(_path(line)) == 2
+    dots = [e.get("class", "") for e in _class(root, "dot")]
+    assert dots.count("dot policy") == 2
+    assert dots.count("dot earlier") == 1
+    axis = float(_class(root, "axis")[0].get("x1", "0"))
+    assert min(float(e.get("x1", "0")) for e in _class(root, "whisker")) >= axis, "no KL below 0"
+
+
+def test_without_a_round_nothing_is_drawn() -> None:
+    assert frontier_chart([], [_frontier(1.0, 1.0)]) is None
