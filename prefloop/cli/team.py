@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
-from prefloop.figures.text import plain
 
 if TYPE_CHECKING:
     from prefloop.store.store import Store
@@ -158,6 +157,8 @@ def _person(store: "Store", name: str) -> "Person":
 
 
 def _tell_code(store: "Store", name: str, code: str, hours: float, as_json: bool) -> None:
+    from prefloop.figures.text import plain
+
     state = store.updates.state()
     address = state.address if state else ""
     if as_json:
