@@ -9,7 +9,6 @@ from prefloop.registry import (
     LABELERS,
     METHODS,
     SCORERS,
-    NoSettings,
     Registry,
     overlapping_sources,
     sources_of,
@@ -17,6 +16,9 @@ from prefloop.registry import (
 from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
+
+OPTIONS = "comparisons.options"
+"""Where the settings of a registered labeler stand."""
 
 KIND = "kind"
 """In `scorers:` and `judges:` the key that says which registered class is meant."""
@@ -35,8 +37,7 @@ def choice_problems(config: RunConfig) -> list[str]:
         problems.append(
             "comparisons.synthetic.scorers is empty; write one, for example {sentiment: 1.0}"
         )
-    if (problem := LABELERS.problem(config.comparisons.labelers, (PEOPLE, NOBODY))) is not None:
-        problems.append(f"comparisons.labelers: {problem}")
+    problems += _labeler_problems(config)
     if (problem := METHODS.problem(config.policy.method)) is not None:
         problems.append(f"policy.method: {problem}")
     for place, names in _chosen_scorers(config).items():
@@ -69,7 +70,7 @@ def labeler_sources(config: RunConfig) -> frozenset[str]:
     chosen = config.comparisons.labelers
     if chosen == SYNTHETIC:
         return synthetic_sources(config)
-    return frozenset() if chosen in (PEOPLE, NOBODY) else program_sources(chosen)
+    return frozenset() if chosen in (PEOPLE, NOBODY) else program_sources(config, chosen)
 
 
 def synthetic_sources(config: RunConfig) -> frozenset[str]:
@@ -79,9 +80,13 @@ def synthetic_sources(config: RunConfig) -> frozenset[str]:
     return frozenset().union(*(scorer_sources(config, name) for name in names))
 
 
-def program_sources(labeler: str) -> frozenset[str]:
-    """Return what the labels of a registered labeler rest on."""
-    return sources_of(LABELERS.load(labeler), NoSettings())
+def program_sources(config: RunConfig, labeler: str) -> frozenset[str]:
+    """Return what the labels of a registered labeler rest on.
+
+    One that the run file does not choose any more is taken to have had its default settings.
+    """
+    options = config.comparisons.options if labeler == config.comparisons.labelers else {}
+    return sources_of(LABELERS.load(labeler), LABELERS.settings(labeler, options, OPTIONS))
 
 
 def training_sources(config: RunConfig) -> frozenset[str]:
@@ -124,6 +129,23 @@ def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
         "policy.reward": reward,
         "evaluation.judges": [name for name in config.evaluation.judges if name in known],
     }
+
+
+def _labeler_problems(config: RunConfig) -> list[str]:
+    name, options = config.comparisons.labelers, config.comparisons.options
+    if (problem := LABELERS.problem(name, (PEOPLE, NOBODY))) is not None:
+        return [f"comparisons.labelers: {problem}"]
+    if name in (SYNTHETIC, PEOPLE, NOBODY):
+        found = ", ".join(sorted(options))
+        instead = {SYNTHETIC: "comparisons.synthetic", PEOPLE: "comparisons.people"}.get(name)
+        advice = f"Write settings of these labelers in {instead}" if instead else "Delete it"
+        wrong = f"{OPTIONS} is for labelers of installed packages, and comparisons.labelers is"
+        return [f"{wrong} {name!r}; got {found}. {advice}."] if options else []
+    try:
+        LABELERS.settings(name, options, OPTIONS)
+    except SettingsError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _section_problems(

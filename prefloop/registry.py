@@ -71,11 +71,14 @@ class Registry:
         except ValidationError as error:
             raise SettingsError("\n".join(told(error, section, place))) from error
 
-    def make(self, name: str, raw: Mapping[str, Any], place: str) -> tuple[Any, Section]:
+    def make(
+        self, name: str, raw: Mapping[str, Any], place: str, *, called: str | None = None
+    ) -> tuple[Any, Section]:
         """Return an instance of the class registered as `name`, and the settings it was made with.
 
-        `place` is where the run file chooses it, such as `scorers.polite`. SettingsError if the
-        settings do not fit; InputError if the constructor raises.
+        `place` is where the run file has its settings, such as `scorers.polite`, and `called` what
+        the run file calls it, if not so. SettingsError if the settings do not fit; InputError if
+        the constructor raises.
         """
         chosen, settings = self.load(name), self.settings(name, raw, place)
         try:
@@ -83,7 +86,7 @@ class Registry:
         except PrefloopError:
             raise
         except Exception as error:
-            subject = f"{self.noun} {place.rpartition('.')[2]!r}"
+            subject = f"{self.noun} {(called or place.rpartition('.')[2])!r}"
             raise InputError(plug_in_error(subject, chosen, error)) from error
 
 

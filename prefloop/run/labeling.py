@@ -45,7 +45,7 @@ def _questions(stages: Stages, round_number: int, split: str, wanted: int) -> li
     model = REFERENCE if round_number == 0 else stages.policy.name_of(round_number - 1)
     if model == stages.policy.current_name:
         stages.policy.keep_weights()
-    return stages.builder.questions(
+    return stages.builder.build(
         stages.shuffled_prompts(split, f"label prompts {split}"),
         round=round_number,
         split=split,

@@ -1,6 +1,6 @@
 """What is asked, how much of it, and who answers."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -141,6 +141,9 @@ class ComparisonsConfig(Section):
     wait: Literal["always", "first"] = "always"
     """When PPO waits for people's labels: `always`, or for the `first` round's only; later ones
     come while it goes on with the reward model it has."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the labeler that `labelers` names, where an installed package registered it."""
 
     synthetic: SyntheticConfig = Field(default_factory=SyntheticConfig)
     """What synthetic labelers prefer, and their faults."""

@@ -13,7 +13,7 @@ from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.run.labeling import collect_comparisons
 from prefloop.run.rounds import labels_due
 from tests.wiring.runs import SENTENCES, assembled
-from tests.wiring.wires import Observations, Observer, Settings, Wire, run_with
+from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
 
 TRAIN, PER_QUESTION = "training questions", "labels per training question"
 VALIDATION, PER_VALIDATION = "validation questions", "labels per validation question"
@@ -187,3 +187,28 @@ def test_a_run_asks_the_labelers_of_its_settings(
         collect_comparisons(stages, 0)
         signed = {label.labeler for label in stages.store.labels()}
     assert signed == set(build_labelers(run_with(settings)))
+
+
+@covers("comparisons.options")
+def test_options_reach_the_labeler_of_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "picky-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: picky\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[prefloop.labelers]\npicky = picky_one:Picky\n")
+    (tmp_path / "picky_one.py").write_text(
+        "from prefloop.settings.section import Section\n"
+        "class Picky:\n"
+        "    class Settings(Section):\n"
+        "        bar: float = 1.0\n"
+        "    def __init__(self, settings):\n"
+        "        self.bar = settings.bar\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    chosen: Settings = {"comparisons.labelers": "picky"}
+    bars = [
+        vars(build_labelers(run_with({**chosen, **options}))["picky"])["bar"]
+        for options in ({}, {"comparisons.options": {"bar": 2.5}})
+    ]
+    assert bars == [1.0, 2.5]

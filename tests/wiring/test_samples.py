@@ -34,9 +34,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
         sampler, draw = stages.drawer.sampler, stages.drawer.draw
         fixed = torch.tensor([[60, 61, sampler.tokenizer.single_token(STOP), 62, 63, 64]])
         drawn = sampler.sample(stages.drawer.roles.policy, prompts[:1], per_prompt=12, seed=1)
-        questions = stages.builder.questions(
-            prompts, round=0, split="train", model=REFERENCE, wanted=6
-        )
+        questions = stages.builder.build(prompts, round=0, split="train", model=REFERENCE, wanted=6)
         stored = draw(prompts[:1], model=REFERENCE, round=1, purpose="evaluation", per_prompt=12)
         found = draw(prompts[1:2], model=REFERENCE, round=2, purpose="labels", per_prompt=16)
         return {

@@ -5,10 +5,13 @@ A package of yours adds a labeler with one line in its pyproject.toml; the run f
 
     [project.entry-points."prefloop.labelers"]
     editor = "my_package:EditorLabeler"
+
+and gives it settings, if its class has a `Settings` section, in `comparisons.options`.
 """
 
 from collections.abc import Mapping
 
+from prefloop.choices import OPTIONS
 from prefloop.comparisons.labelers.labeler import Labeler
 from prefloop.comparisons.labelers.synthetic import SyntheticLabeler
 from prefloop.registry import LABELERS
@@ -23,7 +26,7 @@ def build_labelers(config: RunConfig) -> dict[str, Labeler]:
     name = config.comparisons.labelers
     if name == SYNTHETIC:
         return _synthetic(config)
-    labeler, _ = LABELERS.make(name, {}, f"comparisons.labelers.{name}")
+    labeler, _ = LABELERS.make(name, config.comparisons.options, OPTIONS, called=name)
     return {name: labeler}
 
 

@@ -2,16 +2,17 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from prefloop.choices import program_sources, synthetic_sources
+from prefloop.comparisons.labelers.labeler import LabelerKind
 from prefloop.registry import LABELERS
 from prefloop.settings.comparisons import SYNTHETIC
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
-LabelerKind = Literal["person", "synthetic", "program", "imported"]
 KINDS: tuple[LabelerKind, ...] = get_args(LabelerKind)
 
 _SYNTHETIC_NAME = re.compile(rf"{SYNTHETIC}-\d+")
@@ -39,7 +40,7 @@ def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
     counts = Counter(label.labeler for label in store.labels())
     groups = []
     for kind in KINDS:
-        names = [name for name in sorted(counts) if _kind(name, people) == kind]
+        names = [name for name in sorted(counts) if labeler_kind(name, people) == kind]
         if names:
             sources = frozenset().union(*(_sources(kind, name, config) for name in names))
             groups.append(
@@ -53,17 +54,27 @@ def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
     return groups
 
 
-def _kind(name: str, people: set[str]) -> LabelerKind:
+def labeler_kind(name: str, people: Collection[str]) -> LabelerKind:
+    """Return the kind of the labeler of this name; `people` are the names of the people table.
+
+    Labels hold the name alone. A registered labeler's class says whether it is synthetic.
+
+    >>> labeler_kind("synthetic-3", {"ann"}), labeler_kind("ann", {"ann"}), labeler_kind("trl", ())
+    ('synthetic', 'person', 'imported')
+    """
     if name in people:
         return "person"
     if _SYNTHETIC_NAME.fullmatch(name):
         return "synthetic"
-    return "program" if name in LABELERS.names() else "imported"
+    if name not in LABELERS.names():
+        return "imported"
+    kind: LabelerKind = getattr(LABELERS.load(name), "kind", "program")
+    return kind
 
 
 def _sources(kind: LabelerKind, name: str, config: RunConfig) -> frozenset[str]:
+    if kind in ("synthetic", "program") and name in LABELERS.names():
+        return program_sources(config, name)
     if kind == "synthetic":
         return synthetic_sources(config)
-    if kind == "program":
-        return program_sources(name)
     return frozenset({f"{kind}:{name}"})

@@ -17,10 +17,12 @@ the order of the questions nor on whether the run was interrupted.
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prefloop.comparisons.labelers.labeler import LabelerKind
 from prefloop.comparisons.questions import Question
 from prefloop.label_types.types import type_of
 from prefloop.records import Label
@@ -44,6 +46,10 @@ DECISION_SECONDS = 2.0
 
 class SyntheticLabeler:
     """Answers questions by a scorer, with the faults that the settings name."""
+
+    kind: ClassVar[LabelerKind] = "synthetic"
+    sources: ClassVar[frozenset[str]] = frozenset()
+    """Those of its scorer; see `choices.synthetic_sources`."""
 
     def __init__(
         self,
