@@ -9,7 +9,6 @@ from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
 from prefloop.cli import exchange, running, serving, store_verbs, team
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
-from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
 app = typer.Typer(
@@ -95,12 +94,11 @@ def show(
 app.command()(running.demo)
 app.command()(init)
 app.command()(running.run)
-comparisons = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
-comparisons.command(name=STAGE, hidden=True)(running.comparisons)
-comparisons.command()(store_verbs.migrate)
-comparisons.command()(store_verbs.backup)
-comparisons.command()(store_verbs.restore)
-comparisons.command()(store_verbs.verify)
+store = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+store.command()(store_verbs.migrate)
+store.command()(store_verbs.backup)
+store.command()(store_verbs.restore)
+store.command()(store_verbs.verify)
 crew = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 crew.command()(team.add)
 crew.command()(team.invite)
@@ -110,15 +108,18 @@ crew.command()(team.disable)
 crew.command()(team.enable)
 crew.command(name="list")(team.list_people)
 
-app.command(rich_help_panel=ALONE)(running.prompts)
-app.command(rich_help_panel=ALONE)(running.samples)
-app.add_typer(
-    comparisons, name="comparisons", help=running.comparisons.__doc__, rich_help_panel=ALONE
-)
-for stage in (running.rewards, running.policy, running.evaluation):
+for stage in (
+    running.prompts,
+    running.samples,
+    running.comparisons,
+    running.rewards,
+    running.policy,
+    running.evaluation,
+):
     app.command(rich_help_panel=ALONE)(stage)
 app.command()(serving.serve)
 app.add_typer(crew, name="team", help=team.__doc__)
+app.add_typer(store, name="store", help=store_verbs.__doc__)
 app.command()(report)
 app.command()(show)
 app.command()(doctor_verb.doctor)

@@ -1,4 +1,4 @@
-"""The verbs that keep a run's answers safe: move, back up, put back, look over."""
+"""Move, back up, restore and verify a run's store."""
 
 import json
 import re
@@ -25,9 +25,9 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
-    """Move the run's store into another database, all of it or nothing, and use that from now on.
+    """Move the run's store into another database, all of it or nothing, and use that from then on.
 
-    Example: `prefloop comparisons migrate my-run postgresql://ann@db.example/labels`
+    Example: `prefloop store migrate my-run postgresql://ann@db.example/labels`
     """
     from prefloop.cli.console import make_progress
     from prefloop.cli.page import served_at
@@ -63,15 +63,15 @@ def backup(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the run's store into one file, while people may go on labeling.
+    """Write the run's store into one file; people may go on labeling meanwhile.
 
-    Example: `prefloop comparisons backup my-run labels-monday.db`
+    Example: `prefloop store backup my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
     from prefloop.store.upkeep.backup import back_up
 
     n_events = back_up(_place(folder), file, make_progress(), force=force)
-    _tell_events(n_events, file, f"{file} holds everything up to event {n_events}.", as_json)
+    _print_events(n_events, file, f"{file} holds everything up to event {n_events}.", as_json)
 
 
 def restore(
@@ -80,9 +80,9 @@ def restore(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a backup where the run's store is; one that holds more is kept, and only by --force.
+    """Replace the run's store by a backup; one with newer answers only with --force, and kept.
 
-    Example: `prefloop comparisons restore my-run labels-monday.db`
+    Example: `prefloop store restore my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
     from prefloop.files import only_one_process
@@ -91,7 +91,7 @@ def restore(
     with only_one_process(folder):
         place = _place(folder)
         n_events = put_back(file, place, make_progress(), force=force)
-    _tell_events(n_events, file, f"The run's store is {file}, up to event {n_events}.", as_json)
+    _print_events(n_events, file, f"The run's store is {file}, up to event {n_events}.", as_json)
 
 
 def verify(
@@ -101,9 +101,9 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look a store or a backup over, row by row: pages, ledger, and labels made again from it.
+    """Check a store or a backup: pages, foreign keys, ledger, and labels rebuilt from it.
 
-    Example: `prefloop comparisons verify my-run labels-monday.db`
+    Example: `prefloop store verify my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
     from prefloop.store.upkeep.integrity import check_integrity
@@ -112,7 +112,7 @@ def verify(
     if as_json:
         print(json.dumps({"events": found.n_events, "problems": list(found.problems)}))
     else:
-        _tell_soundness(found)
+        _print_integrity(found)
     if found.problems:
         raise typer.Exit(2)
 
@@ -136,14 +136,14 @@ def _use_from_now_on(folder: Path, place: str) -> None:
         write_atomically(path, changed if n_changed else f"{line}\n{text}")
 
 
-def _tell_events(n_events: int, file: Path, told: str, as_json: bool) -> None:
-    print(json.dumps({"file": str(file), "events": n_events}) if as_json else told)
+def _print_events(n_events: int, file: Path, message: str, as_json: bool) -> None:
+    print(json.dumps({"file": str(file), "events": n_events}) if as_json else message)
 
 
-def _tell_soundness(found: "IntegrityReport") -> None:
+def _print_integrity(found: "IntegrityReport") -> None:
     for problem in found.problems:
         print(f"bad  {problem}")
     counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_rows.items() if n)
     print(f"{found.n_events} events in the ledger; {counts or 'no rows'}.")
     if not found.problems:
-        print("The store is sound: pages, pointers, hash chain, and labels made again from it.")
+        print("The store is intact: pages, foreign keys, hash chain, and labels rebuilt from it.")

@@ -64,7 +64,7 @@ def _check_version(found: Conditions) -> CheckResult:
         "WAL-reset bug of 3.7.0 to 3.51.2)"
     )
     if not found.has_writers_lock:
-        action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
+        action = "Move the run to a local disk, or `prefloop store migrate` to PostgreSQL."
         return _kept(
             "bad", f"{message}, and the lock that prevents this does not work here.", action
         )
@@ -91,7 +91,7 @@ def _check_place(found: Conditions) -> CheckResult:
         message = (
             f"The database is on a network file system ({found.file_system}): its locks may fail."
         )
-        action = "Move the run to a local disk, or `prefloop comparisons migrate` to PostgreSQL."
+        action = "Move the run to a local disk, or `prefloop store migrate` to PostgreSQL."
         return _kept("warn", message, action)
     return _kept(
         "ok", f"The database is on a local disk ({found.file_system or 'kind not known'})."

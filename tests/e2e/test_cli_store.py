@@ -1,4 +1,4 @@
-"""`prefloop comparisons migrate`, `backup`, `restore` and `verify`, as a user calls them."""
+"""`prefloop store migrate`, `backup`, `restore` and `verify`, as a user calls them."""
 
 from pathlib import Path
 
@@ -34,13 +34,13 @@ def n_events(place: str | Path) -> int:
 def test_a_backup_and_back(prefloop: Command, run: Path, tmp_path: Path) -> None:
     before = n_events(run / "prefloop.db")
     file = tmp_path / "monday.db"
-    told = prefloop.done("comparisons", "backup", run, file).out
+    told = prefloop.done("store", "backup", run, file).out
     assert told == f"{file} holds everything up to event {before}.\n"
-    assert "exists already" in prefloop.refused("comparisons", "backup", run, file)
-    found = prefloop.done("comparisons", "verify", run, file, "--json").json()
+    assert "exists already" in prefloop.refused("store", "backup", run, file)
+    found = prefloop.done("store", "verify", run, file, "--json").json()
     assert found == {"events": before, "problems": []}
     (run / "prefloop.db").unlink()
-    prefloop.done("comparisons", "restore", run, file)
+    prefloop.done("store", "restore", run, file)
     assert n_events(run / "prefloop.db") == before
 
 
@@ -48,27 +48,27 @@ def test_a_newer_store_is_replaced_by_force_only(
     prefloop: Command, run: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "monday.db"
-    prefloop.done("comparisons", "backup", run, file, "--json").json()
+    prefloop.done("store", "backup", run, file, "--json").json()
     with Store.open(run / "prefloop.db") as store:
         store.add_event("note", {})
-    told = prefloop.refused("comparisons", "restore", run, file)
+    told = prefloop.refused("store", "restore", run, file)
     assert "answers of people would be lost" in told
-    outcome = prefloop.done("comparisons", "restore", run, file, "--force")
+    outcome = prefloop.done("store", "restore", run, file, "--force")
     assert "is kept as" in outcome.err
     assert len(list(run.glob("prefloop.db.replaced-*"))) == 1
 
 
 def test_to_postgresql_and_back(prefloop: Command, run: Path, postgres_url: str) -> None:
     before = n_events(run / "prefloop.db")
-    outcome = prefloop.done("comparisons", "migrate", run, postgres_url)
+    outcome = prefloop.done("store", "migrate", run, postgres_url)
     assert "every row and the hash chain were compared" in outcome.out
     # The run file names the new place, and is otherwise as it was.
     text = (run / "run.yaml").read_text()
     assert text.startswith("store: ") and text.endswith(RUN_FILE)
     config = load_run_file(run / "run.yaml")
     assert config.store is not None and n_events(config.store) == before
-    assert prefloop.done("comparisons", "verify", run, "--json").json()["problems"] == []
-    again = prefloop.done("comparisons", "migrate", run, run / "again.db", "--json").json()
+    assert prefloop.done("store", "verify", run, "--json").json()["problems"] == []
+    again = prefloop.done("store", "migrate", run, run / "again.db", "--json").json()
     assert again["labels"] > 0
     assert load_run_file(run / "run.yaml").store == str(run / "again.db")
     assert (run / "run.yaml").read_text().count("store:") == 1
@@ -81,7 +81,7 @@ def test_the_url_may_come_from_the_environment_and_its_password_is_told_nowhere(
     secret = postgres_url.replace("postgres@", "postgres:hush-hush@")
     monkeypatch.setenv("PREFLOOP_STORE_URL", secret)
     (run / "run.resolved.yaml").write_text("seed: 7\nstore: null\n")
-    outcome = prefloop.done("comparisons", "migrate", run)
+    outcome = prefloop.done("store", "migrate", run)
     assert "set PGPASSWORD" in outcome.out
     written = [outcome.out, outcome.err, (run / "run.yaml").read_text()]
     written.append((run / "run.resolved.yaml").read_text())
@@ -94,7 +94,7 @@ def test_the_url_may_come_from_the_environment_and_its_password_is_told_nowhere(
 
 def test_a_refusal_does_not_tell_the_password(prefloop: Command, run: Path) -> None:
     url = "postgresql://ann:hush-hush@127.0.0.1:1/labels?connect_timeout=2"
-    told = prefloop.refused("comparisons", "migrate", run, url)
+    told = prefloop.refused("store", "migrate", run, url)
     assert "cannot be reached" in told
     assert "hush" not in told
     assert (run / "run.yaml").read_text() == RUN_FILE
@@ -105,20 +105,35 @@ def test_a_run_without_a_store_has_nothing_to_move_or_back_up(
 ) -> None:
     (run / "prefloop.db").unlink()
     for arguments in (("migrate", run, tmp_path / "a.db"), ("backup", run, tmp_path / "a.db")):
-        assert "there is no store here" in prefloop.refused("comparisons", *arguments)
+        assert "there is no store here" in prefloop.refused("store", *arguments)
     assert not (run / "prefloop.db").exists() and not (tmp_path / "a.db").exists()
 
 
 def test_what_is_damaged_is_told_with_code_2(prefloop: Command, run: Path) -> None:
     with Store.open(run / "prefloop.db") as store, store._database.writing() as connection:
         connection.exec_driver_sql("UPDATE labels SET note = 'x'")
-    outcome = prefloop("comparisons", "verify", run)
+    outcome = prefloop("store", "verify", run)
     assert outcome.code == 2
-    assert "bad  made again from the ledger, labels" in outcome.out
-    assert prefloop("comparisons", "verify", run, "--json").json()["problems"]
+    assert "bad  rebuilt from the ledger, labels" in outcome.out
+    assert prefloop("store", "verify", run, "--json").json()["problems"]
 
 
-def test_a_sound_store_is_said_to_be_so(prefloop: Command, run: Path) -> None:
-    told = prefloop.done("comparisons", "verify", run).out
+def test_an_intact_store_is_said_to_be_so(prefloop: Command, run: Path) -> None:
+    told = prefloop.done("store", "verify", run).out
     assert "events in the ledger" in told
-    assert "The store is sound" in told
+    assert "The store is intact" in told
+
+
+def test_the_verbs_of_the_store_stand_in_its_help(prefloop: Command, run: Path) -> None:
+    for arguments in (["--help"], []):
+        shown = prefloop("store", *arguments)
+        for verb in ("migrate", "backup", "restore", "verify"):
+            assert verb in shown.out + shown.err
+    assert "run.yaml does not exist" in prefloop.refused("store", "verify", run / "nowhere")
+
+
+def test_the_comparisons_are_a_stage_like_any_other(prefloop: Command, run: Path) -> None:
+    shown = prefloop("comparisons", "--help")
+    assert "prefloop comparisons my-run" in shown.out
+    assert "run.yaml does not exist" in prefloop.refused("comparisons", run / "nowhere")
+    assert "run.yaml does not exist" in prefloop.refused("comparisons", "--json", run / "nowhere")

@@ -102,15 +102,6 @@ def test_somebody_unknown_is_told_with_those_there_are(
     assert "nobody called 'ann'. There are: ben" in prefloop.refused("team", verb, run, "ann")
 
 
-def test_the_stage_and_the_verbs_below_it(prefloop: Command, run: Path) -> None:
-    for arguments in (["--help"], []):
-        told = prefloop("comparisons", *arguments)
-        assert "prefloop comparisons my-run" in told.out + told.err
-        assert "migrate" in told.out + told.err
-    assert "run.yaml does not exist" in prefloop.refused("comparisons", run / "nowhere")
-    assert "run.yaml does not exist" in prefloop.refused("comparisons", "--json", run / "nowhere")
-
-
 def test_the_very_first_start_makes_an_owner_and_tells_a_code(run: Path, store: Store) -> None:
     told = serving._invitation(store, run)
     code = told.split()[-1]
