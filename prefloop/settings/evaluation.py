@@ -1,7 +1,10 @@
 """How the result is judged."""
 
-from pydantic import Field
+from typing import Self
 
+from pydantic import Field, model_validator
+
+from prefloop.records import REFERENCE
 from prefloop.settings.section import Count, Index, Section
 
 
@@ -12,8 +15,8 @@ class EvaluationConfig(Section):
     """Held-out judges; the first gives the verdict. None may rest on what the labels rest on."""
 
     models: list[str] = Field(default_factory=list)
-    """Models that are compared besides the round's policy: `policy/update-40`, a folder, a hub
-    name."""
+    """Models that are compared with the reference besides the round's policy: `policy/update-40`, a
+    folder, a hub name."""
 
     prompts: Count = 256
     """Held-out prompts in the head-to-head, one sample of each model on each."""
@@ -26,3 +29,11 @@ class EvaluationConfig(Section):
 
     frontier_samples: Count = 64
     """Reference samples per prompt in that estimate."""
+
+    @model_validator(mode="after")
+    def _models_differ_from_the_reference(self) -> Self:
+        if REFERENCE in self.models:
+            raise ValueError(
+                f"models names {REFERENCE}, which all others are compared with; take it out"
+            )
+        return self

@@ -91,6 +91,7 @@ def test_every_problem_is_told_at_once() -> None:
         ),
         ({"policy": {"reward": "sentimnt"}}, r"policy\.reward: .*did you mean 'sentiment'"),
         ({"evaluation": {"judges": ["nobody"]}}, r"judge 'nobody' is not known"),
+        ({"evaluation": {"models": ["reference"]}}, r"evaluation: models names reference, which"),
         (
             {"comparisons": {"synthetic": {"scorers": {"sentimnt": 1.0}}}},
             r"did you mean 'sentiment'",
