@@ -16,7 +16,8 @@ class FrontierPointFigures(BaseModel):
     kl_nats: float
     reward: float
     effective_samples: float
-    """1 / sum(weight^2) of a prompt's samples, mean over prompts."""
+    """1 / sum(weight^2) of a prompt's samples; nine prompts in ten have as many or more. In files
+    of version 0.1: the mean over prompts."""
     is_trustworthy: bool
     """Whether enough samples carry this point and all at smaller KL."""
 

@@ -12,6 +12,10 @@ from scipy.special import gammaln, log_softmax
 MIN_EFFECTIVE_SAMPLES = 8.0
 """Below this many effective samples per prompt an average is carried by a handful of draws."""
 
+WORST_SHARE = 0.1
+"""Share of the prompts that may have fewer. Their mean would hide half of the prompts: those whose
+samples all score the same keep all of them, whatever happens to the others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrontierPoint:
@@ -21,7 +25,7 @@ class FrontierPoint:
     kl_nats: float
     reward: float
     effective_samples: float
-    """Mean over prompts of 1 / sum(weight^2)."""
+    """1 / sum(weight^2) of a prompt; all but a tenth of the prompts have as many or more."""
     is_trustworthy: bool
     """Whether `effective_samples` is enough, here and at every larger beta."""
 
@@ -70,7 +74,7 @@ def optimal_frontier(
     for beta in np.sort(grid)[::-1]:
         log_p = log_softmax(rewards / beta, axis=1)
         p = np.exp(log_p)
-        effective = float((1 / (p**2).sum(axis=1)).mean())
+        effective = float(np.quantile(1 / (p**2).sum(axis=1), WORST_SHARE, method="inverted_cdf"))
         is_trusted = is_trusted and effective >= enough
         points.append(
             FrontierPoint(

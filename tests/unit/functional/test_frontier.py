@@ -42,6 +42,22 @@ def test_few_samples_are_not_trusted_far() -> None:
     np.testing.assert_allclose(inside, 1.0, **STATISTICAL)
 
 
+def test_prompts_with_nothing_to_choose_do_not_vouch_for_the_others() -> None:
+    """Half of the prompts have equal rewards: their samples all count, at any KL.
+
+    Trusted by the mean of the effective samples, the others would be carried by a single one.
+    """
+    rng = np.random.default_rng(6)
+    flat, spread = np.zeros((20, 64)), rng.normal(size=(20, 64))
+    mixed = optimal_frontier(np.concatenate([flat, spread]), np.geomspace(16, 1 / 30, 40))
+    alone = optimal_frontier(spread, np.geomspace(16, 1 / 30, 40))
+    trusted = [point.is_trustworthy for point in mixed.points]
+    assert sum(trusted) <= sum(point.is_trustworthy for point in alone.points) + 1
+    last = mixed.points[sum(trusted) - 1]
+    # Gaussian rewards at a KL of k gain sqrt(2 k); half of the prompts gain nothing at none.
+    np.testing.assert_allclose(last.reward, 0.5 * np.sqrt(2 * 2 * last.kl_nats), **STATISTICAL)
+
+
 def test_more_samples_are_trusted_further() -> None:
     rng = np.random.default_rng(2)
     reach = [
