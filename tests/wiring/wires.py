@@ -33,7 +33,14 @@ class Wire:
     """Other settings, with the old value and with the new one."""
 
     def __str__(self) -> str:
-        return self.setting
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The setting's name; that of a method's own setting says which method's."""
+        if not self.setting.startswith("policy.options."):
+            return self.setting
+        return f"{self.given.get('policy.method', 'ppo')}: {self.setting}"
 
 
 def run_with(settings: Settings) -> RunConfig:
