@@ -7,12 +7,14 @@ import pytest
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.run.evaluating import evaluate
 from prefloop.run_folder import read_run_folder
+from tests.models_for_tests import save_gpt2
 from tests.stages_for_tests import disturb
 from tests.unit.scorers.endpoint.chat_server import says, serving
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
 
-PROMPTS, JUDGES, VERDICT, ROUNDS = "prompts", "judges", "judge of the verdict", "rounds evaluated"
+PROMPTS, MODELS, ROUNDS = "prompts", "models", "rounds evaluated"
+JUDGES, VERDICT = "judges", "judge of the verdict"
 REACHABLE, REFERENCES = "prompts of the frontier", "reference samples for each"
 
 FRONTIER = {"evaluation.frontier_prompts": 2, "evaluation.frontier_samples": 3}
@@ -28,17 +30,20 @@ WIRES = [
 def observe(settings: Settings, folder: Path) -> Observations:
     with assembled(settings, folder) as stages:
         last = stages.config.rounds - 1
-        disturb(stages.drawer.roles.policy, 0.05)
-        stages.policy.train_round(last, 0, [])
+        disturb(stages.policy.trainer.collector.roles.policy, 0.05)
+        for number in range(last + 1):
+            stages.policy.train_round(number, 0, [])
         rounds = [n for n in range(last + 1) if stages.rounds.wants_evaluation(n)]
         evaluate(stages, last)
-        (figures,) = (file.figures for file in read_run_folder(folder).evaluations)
+        found = {file.figures.model: file.figures for file in read_run_folder(folder).evaluations}
+        figures = found["policy/update-0"]
         samples = stages.store.samples_by_id([*figures.rows.model_samples])
         assert {samples[key].model for key in samples} == {"policy/update-0"}
         assert len(figures.rows.baseline_samples) == len(figures.rows.model_samples)
         assert figures.win_rate is not None
     return {
         PROMPTS: len({sample.prompt_id for sample in samples.values()}),
+        MODELS: sorted(found),
         JUDGES: [found.judge for found in figures.win_rates],
         VERDICT: figures.win_rate.judge,
         ROUNDS: rounds,
@@ -62,6 +67,15 @@ def test_the_numbers_are_those_of_the_settings(observer: Observer) -> None:
     frontier = {"evaluation__frontier_prompts": 2, "evaluation__frontier_samples": 3}
     seen = observer.observe(observe, **frontier)
     assert (seen[PROMPTS], seen[REACHABLE], seen[REFERENCES]) == (4, 2, 3)
+
+
+@covers("evaluation.models")
+def test_further_models_are_evaluated_beside_the_policy(observer: Observer, tmp_path: Path) -> None:
+    other = str(save_gpt2(tmp_path / "other", seed=1))
+    wire = Wire(setting="evaluation.models", value=[other], changes={MODELS})
+    assert observer.changed(observe, wire) == wire.changes
+    seen = observer.observe(observe, evaluation__models=[other])
+    assert seen[MODELS] == sorted([other, "policy/update-0"])
 
 
 @covers("judges")

@@ -34,7 +34,7 @@ WIRES = [
 
 def observe(settings: Settings, folder: Path) -> Observations:
     with assembled(settings, folder) as stages:
-        roles = stages.drawer.roles
+        roles = stages.policy.trainer.collector.roles
         with torch.no_grad():
             for _, parameter in roles.policy.named_parameters:
                 parameter.add_(0.02)
@@ -75,7 +75,7 @@ def test_an_update_is_scaled_by_alpha_over_rank(
 ) -> None:
     settings = {**base, "models.lora_rank": rank, "models.lora_alpha": alpha}
     with assembled(settings, new_folder()) as stages:
-        roles = stages.drawer.roles
+        roles = stages.policy.trainer.collector.roles
         weights = dict(roles.policy.named_parameters)
         before = dict(roles.state(roles.reference))
         with torch.no_grad():

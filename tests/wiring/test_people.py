@@ -218,7 +218,7 @@ def ahead(settings: Settings, folder: Path) -> Observations:
         stages.people.ask(1, [])
         stages.policy.trainer.update = stages.rounds.last_update(0)
         stages.rewards.train = lambda *_, **__: None  # type: ignore[method-assign]
-        stages.policy.advance = lambda _, end, *__, **___: asked.append(end)  # type: ignore[method-assign]
+        stages.policy.train = lambda _, end, *__, **___: asked.append(end)  # type: ignore[method-assign]
         stages.people.is_answered = lambda _: False  # type: ignore[method-assign]
         train_while_waiting(stages, 1)
     return {LIMIT: asked}

@@ -160,7 +160,7 @@ class Recorded:
 def observe(settings: Settings, folder: Path) -> Observations:
     with assembled({**BASE, **settings}, folder) as stages:
         trainer = stages.policy.trainer
-        disturb(stages.drawer.roles.policy, 0.05)
+        disturb(stages.policy.trainer.collector.roles.policy, 0.05)
         seen = Recorded(trainer)
         stages.policy.train_round(0, trainer.config.updates, stages.prompts_of("train"))
         lines = stages.metrics.lines()
@@ -222,7 +222,7 @@ def test_the_coefficient_is_steered_to_the_target_over_the_horizon(
 ) -> None:
     settings = {**base, **BASE, "policy.kl.target": 0.9, "policy.kl.horizon": 70.0}
     with assembled(settings, new_folder()) as stages:
-        disturb(stages.drawer.roles.policy, 0.05)
+        disturb(stages.policy.trainer.collector.roles.policy, 0.05)
         stages.policy.train_round(0, 2, stages.prompts_of("train"))
         lines, coef = stages.metrics.lines(), 0.15
         for line in lines:
@@ -259,7 +259,9 @@ def observe_warm_start(settings: Settings, folder: Path) -> Observations:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(warm_start, "_step", step_recorded)
         with assembled({**WARM_BASE, **settings}, folder) as stages:
-            reference = dict(stages.drawer.roles.reference.causal.named_parameters())
+            reference = dict(
+                stages.policy.trainer.collector.roles.reference.causal.named_parameters()
+            )
     assert all(eps == tensorflow_eps(n, eps=ADAM_EPS) for n, (_, eps) in enumerate(adam, start=1))
     return {
         LESSONS: steps,

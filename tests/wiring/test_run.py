@@ -54,9 +54,13 @@ def observe(settings: Settings, folder: Path) -> Observations:
         return {
             PROMPTS: [(p.id, p.text, p.split) for p in stages.prompts.values()],
             BASE_MODEL: weights_of(
-                [*stages.drawer.roles.reference.causal.get_input_embeddings().named_parameters()]
+                [
+                    *stages.policy.trainer.collector.roles.reference.causal.get_input_embeddings().named_parameters()
+                ]
             ).tolist(),
-            ADAPTERS: weights_of(stages.drawer.roles.policy.named_parameters).tolist(),
+            ADAPTERS: weights_of(
+                stages.policy.trainer.collector.roles.policy.named_parameters
+            ).tolist(),
             HEAD: stages.rewards.model.head.weight.tolist(),
             ASKED: [c.prompt_id for c in stages.store.comparisons()],
             SAMPLES: [sample.response_ids for sample in samples],
@@ -89,7 +93,7 @@ def test_the_adapters_of_a_round_are_drawn_for_it(
     base: Settings, new_folder: Callable[[], Path]
 ) -> None:
     with assembled(base, new_folder()) as stages:
-        roles, found = stages.drawer.roles, []
+        roles, found = stages.policy.trainer.collector.roles, []
         for number in (0, 1, 0):
             roles.reset(roles.reward, number)
             found.append(weights_of(roles.reward.named_parameters))

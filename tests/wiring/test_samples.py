@@ -33,10 +33,12 @@ def observe(settings: Settings, folder: Path) -> Observations:
         prompts = [p for p in stages.prompts.values() if p.split == "train"]
         sampler, draw = stages.drawer.sampler, stages.drawer.draw
         fixed = torch.tensor([[60, 61, sampler.tokenizer.single_token(STOP), 62, 63, 64]])
-        drawn = sampler.sample(stages.drawer.roles.policy, prompts[:1], per_prompt=12, seed=1)
+        drawn = sampler.sample(
+            stages.policy.trainer.collector.roles.policy, prompts[:1], per_prompt=12, seed=1
+        )
         questions = stages.builder.build(prompts, round=0, split="train", model=REFERENCE, wanted=6)
         stored = draw(prompts[:1], model=REFERENCE, round=1, purpose="evaluation", per_prompt=12)
-        found = draw(prompts[1:2], model=REFERENCE, round=2, purpose="labels", per_prompt=16)
+        found = draw(prompts[-1:], model=REFERENCE, round=2, purpose="labels", per_prompt=16)
         return {
             SHOWN: max(len(question.sample_ids) for question in questions),
             FOUND: len(found),
@@ -59,7 +61,7 @@ def rows_at_once(stages: Stages, prompts: list[Prompt]) -> list[int]:
         return drawn
 
     sampler.sample = recorded  # type: ignore[method-assign]
-    stages.drawer.draw(prompts, model=REFERENCE, round=3, purpose="evaluation", per_prompt=1)
+    stages.drawer.draw(prompts, model=REFERENCE, round=3, purpose="normalization", per_prompt=1)
     return rows
 
 

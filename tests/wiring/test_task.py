@@ -43,7 +43,11 @@ ASKED = Prompt(id="asked", text="The sun was warm.", source="test", split="train
 
 def observe(settings: Settings, folder: Path) -> Observations:
     with assembled(settings, folder) as stages:
-        store, sampler, roles = stages.monitor.store, stages.drawer.sampler, stages.drawer.roles
+        store, sampler, roles = (
+            stages.monitor.store,
+            stages.drawer.sampler,
+            stages.policy.trainer.collector.roles,
+        )
         prompts = [p.text for p in stages.prompts.values()]
         store.add_prompts([ASKED])
         encode = sampler.tokenizer.encode
