@@ -135,6 +135,22 @@ def test_another_batch_size_skips_no_prompt(gpt2_folder: Path, store: Store) -> 
     assert {s.prompt_id for s in resumed} >= {p.id for p in PROMPTS[1:]}
 
 
+def test_comparisons_that_people_got_from_an_earlier_version_keep_their_samples(
+    gpt2_folder: Path, store: Store
+) -> None:
+    """Version 0.1 named a policy by its round; people may be answering when it is upgraded."""
+    one = drawer(gpt2_folder, store, attempts=60)
+    updates = one.models.policy
+    assert isinstance(updates, KeptVersions)
+    updates.current_name = "policy/round-0-branch-1"
+    before = draw(one, PROMPTS[1:], "labels", "policy/round-0-branch-1")
+    updates.current_name = "policy/update-6-branch-1"
+    updates.rounds = {0: "policy/update-6-branch-1"}
+    assert draw(one, PROMPTS[1:], "labels", "policy/round-0") == before
+    judged = draw(one, PROMPTS[1:], "evaluation", "policy/round-0")
+    assert {s.model for s in judged} == {"policy/update-6-branch-1"}
+
+
 def test_samples_of_a_name_are_those_of_its_weights(
     gpt2_folder: Path, store: Store, tmp_path: Path
 ) -> None:
