@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling docs clean
+.PHONY: setup check browser test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup docs clean
 
 setup: $(READY)
 
@@ -39,7 +39,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-labeling
+bench: bench-trl-setup bench-trl bench-labeling bench-startup
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -51,6 +51,9 @@ bench-trl-setup: .venv-trl/.ready
 
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
+
+bench-startup: setup
+	$(BIN)/python bench/startup.py
 
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60
