@@ -14,6 +14,7 @@ from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.endpoint.usage import Metered
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 
@@ -78,6 +79,11 @@ def build_reward_source(
     if name == REWARD_MODEL:
         return RewardModelSource(reward_model, sampler)
     return ScorerSource(build_scorer(name, config.scorers), sampler)
+
+
+def metered_reward(reward: RewardSource) -> dict[str, Metered | None]:
+    """Return the scorer that the policy follows by name, as `CheckedScorer.metered` has it."""
+    return {reward.scorer.name: reward.scorer.metered} if isinstance(reward, ScorerSource) else {}
 
 
 def ended_rows(batch: SampledBatch) -> list[int]:

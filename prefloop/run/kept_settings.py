@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 
 from prefloop import __version__
+from prefloop.choices import chosen_kind
 from prefloop.errors import SettingsError, listing
 from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
-from prefloop.registry import METHODS
+from prefloop.registry import METHODS, SCORERS
 from prefloop.run_file import RunFileLoader, as_yaml
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
@@ -111,10 +112,24 @@ def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
         return None
     section, _, name = key.partition(".")
     if section == "scorers":
+        if not _scores_may_differ(name, was, now):
+            return None
         if name in config.comparisons.known_scorers:
             return MIXED_LABELS
         return KEPT["policy.reward"] if name == config.policy.reward else None
     return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
+
+
+def _scores_may_differ(name: str, was: Any, now: Any) -> bool:
+    """Whether two entries of `scorers:` differ in more than batch sizes, limits and prices."""
+    (kind, raw), (kind_now, raw_now) = (
+        chosen_kind({name: entry or {}}, name) for entry in (was, now)
+    )
+    try:
+        before, after = SCORERS.settings(kind, raw, name), SCORERS.settings(kind_now, raw_now, name)
+    except SettingsError:
+        return True
+    return kind != kind_now or before.meaning() != after.meaning()
 
 
 def _effect(key: str, config: RunConfig) -> str:

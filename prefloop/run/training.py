@@ -1,8 +1,10 @@
 """The steps of a round that train: the reward model on labels, the policy against it."""
 
 from prefloop.evaluation.evaluate import outdate_evaluation
+from prefloop.policy.reward_source import metered_reward
 from prefloop.records import REFERENCE, Sample
 from prefloop.run.stages import Stages
+from prefloop.run.usage import recording_usage
 from prefloop.settings.comparisons import PEOPLE
 
 
@@ -44,7 +46,9 @@ def train_policy(stages: Stages, round_number: int) -> None:
     end = stages.rounds.last_update(round_number)
     if stages.policy.update < end:
         outdate_evaluation(stages.folder, round_number)
-    stages.policy.train_round(round_number, end, stages.prompts_of("train"))
+    reward = metered_reward(stages.policy.trainer.collector.reward)
+    with recording_usage(stages.folder, stages.monitor, reward):
+        stages.policy.train_round(round_number, end, stages.prompts_of("train"))
 
 
 def _reference_samples(stages: Stages) -> list[Sample]:

@@ -106,3 +106,59 @@ def test_a_judge_that_talks_nonsense_or_is_away_loses_nothing(
     assert used.usage.requests >= 2 * n_pairs + 2, "nonsense is paid for too"
     assert used.money is not None and used.money > 0
     assert "asked the model m over HTTP" in (run / "report" / "index.html").read_text("utf-8")
+
+
+def test_a_policy_follows_a_function_of_the_users(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, file: Path
+) -> None:
+    """The control experiment of 2019 in one line: the policy is trained on a known reward."""
+    file.write_text(GOOD)
+    run = make_run(
+        tmp_path / "run",
+        gpt2_folder,
+        rounds=1,
+        scorers={"mine": {"kind": "function", "file": str(file)}},
+        policy={"reward": "mine"},
+    )
+    prefloop.done("run", run)
+    with Store.open(run / "prefloop.db") as store:
+        assert store.labels() == []
+    scores = [line.values["policy/score"] for line in read_run_folder(run).metrics]
+    assert len(scores) == 6 and min(scores) > 0
+
+
+def test_a_reward_that_goes_away_in_the_middle_loses_nothing(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy follows a model over HTTP; no answered question is asked again."""
+    monkeypatch.setenv("PREFLOOP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(refusals, "FIRST_PAUSE_SECONDS", 0.01)
+
+    def rate(question: str, n_before: int) -> Reply:
+        return says(str(len(question) % 11))
+
+    def rate_forty(question: str, n_before: int) -> Reply:
+        return rate(question, n_before) if len(answered) < 40 else Reply(status=503)
+
+    answered: list[str] = []
+    with serving(rate_forty) as server:
+        answered = server.asked
+        endpoint = {"base_url": server.url, "model": "m", "patience_seconds": 0.1}
+        run = make_run(
+            tmp_path / "run",
+            gpt2_folder,
+            rounds=1,
+            scorers={"rated": {"kind": "openai", **endpoint}},
+            policy={"reward": "rated"},
+            evaluation={"frontier_prompts": 0},
+        )
+        assert "503 Service Unavailable" in prefloop.refused("run", run)
+        paid = set(server.asked[:39])
+        server.behave = rate
+        server.asked.clear()
+        prefloop.done("run", run)
+        assert not paid & set(server.asked)
+    assert [line.update for line in read_run_folder(run).metrics] == [1, 2, 3, 4, 5, 6]
+    [used] = read_run_folder(run).usage_totals
+    assert (used.name, used.usage.requests) == ("rated", used.usage.prompt_tokens // 100)
+    assert used.usage.requests >= 90

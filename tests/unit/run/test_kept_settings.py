@@ -140,3 +140,16 @@ def test_an_unknown_option_is_refused_with_a_guess() -> None:
     config = parse_run({"policy": {"options": {"gama": 0.9}}}, "run.yaml")
     with pytest.raises(SettingsError, match=r"policy\.options\.gama: .*Did you mean gamma\?"):
         with_method_options(config)
+
+
+def test_a_scorer_may_be_asked_more_patiently_but_not_otherwise(tmp_path: Path) -> None:
+    """What changes no score may change, even where labels or the policy rest on the scorer."""
+    rated = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    policy = {"reward": "rated"}
+    run = begun(tmp_path, settings(scorers={"rated": rated}, policy=policy))
+    patient = {**rated, "patience_seconds": 3600.0, "concurrency": 2}
+    [said] = reported(run, scorers={"rated": patient}, policy=policy)
+    assert said.startswith("scorers.rated was ")
+    for changed in ({**patient, "model": "n"}, {**patient, "template": "{response}?"}):
+        with pytest.raises(SettingsError, match=r"scorers\.rated was .* the other reward"):
+            reported(run, scorers={"rated": changed}, policy=policy)
