@@ -137,7 +137,7 @@ def _version(
 
 
 def main() -> None:
-    """Run the command; tell the user's problems without a traceback and leave with code 2."""
+    """Run the command; print a user's problem without a traceback and exit with code 2."""
     try:
         app()
     except PrefloopError as error:

@@ -45,7 +45,7 @@ def run(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False)
 
 
 def prompts(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Cut the prompts and store them, and go no further.
+    """Read and store the prompts, and stop there.
 
     Example: `prefloop prompts my-run`
     """
@@ -85,7 +85,7 @@ def policy(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = Fal
 
 
 def evaluation(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Run up to the judgment of this round, the last or not.
+    """Run up to the evaluation of this round, the last or not.
 
     Example: `prefloop evaluation my-run`
     """
