@@ -24,7 +24,7 @@ from prefloop.records import Label
 from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import label_payload, label_row
 from prefloop.store.core.tables import comparison_samples, comparisons, labels, prompts, samples
-from prefloop.store.core.team_tables import queue, views
+from prefloop.store.core.team_tables import assignments, queue
 from prefloop.store.labeling.claims import FREE_FROM
 from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.labeling.labels import LABEL
@@ -127,7 +127,7 @@ def _insert_answers(connection: Connection, numbers: range, overlap: int) -> Non
     now = time.time()
     times = [now - 3_000_000 + row["sequence"] * 2.5 for row in rows]
     connection.execute(
-        sa.insert(views),
+        sa.insert(assignments),
         [
             {"id": str(uuid.uuid4()), "comparison_id": row["comparison_id"],
              "labeler": row["labeler"], "kind": "regular", "shown": row["shown"],
@@ -268,13 +268,13 @@ def nothing_left(store: Store) -> Spans:
         ]  # fmt: skip
     spans, terms = Spans(), {"me": "solo", "now": now, "n": 1, "start": 0}
     with store._database.writing() as connection:
-        connection.execute(sa.insert(views), rows)
+        connection.execute(sa.insert(assignments), rows)
     with store._database.reading() as connection:
         for _ in range(5):
             found = spans.of(lambda: connection.execute(FREE_FROM, terms).first())
             assert found is None
     with store._database.writing() as connection:
-        connection.execute(sa.delete(views).where(views.c.labeler == "solo"))
+        connection.execute(sa.delete(assignments).where(assignments.c.labeler == "solo"))
     return spans
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from prefloop.store.store import Store
     from prefloop.teamwork import Person
 
-Name = Annotated[str, typer.Argument(help="Who; labels are signed with it. Pseudonyms are fine.")]
+PersonName = Annotated[
+    str, typer.Argument(help="Who; labels are signed with it. Pseudonyms are fine.")
+]
 Hours = Annotated[float, typer.Option(help="How long the code is good for.")]
 
 VALID_HOURS = 72.0
@@ -33,7 +35,7 @@ class RoleName(StrEnum):
 
 def add(
     folder: RunFolder,
-    name: Name,
+    name: PersonName,
     role: Annotated[
         RoleName, typer.Option(help="A labeler labels, a viewer watches, an owner does it all.")
     ] = RoleName.labeler,
@@ -51,7 +53,7 @@ def add(
 
 
 def invite(
-    folder: RunFolder, name: Name, hours: Hours = VALID_HOURS, as_json: AsJson = False
+    folder: RunFolder, name: PersonName, hours: Hours = VALID_HOURS, as_json: AsJson = False
 ) -> None:
     """Print a new code with which somebody logs in once, for another browser or a lost code.
 
@@ -62,7 +64,7 @@ def invite(
         _tell_code(store, name, code, hours, as_json)
 
 
-def password(folder: RunFolder, name: Name) -> None:
+def password(folder: RunFolder, name: PersonName) -> None:
     """Set somebody's password; it is asked for, or read from standard input.
 
     Example: `prefloop team password my-run owner`
@@ -75,7 +77,7 @@ def password(folder: RunFolder, name: Name) -> None:
 
 def token(
     folder: RunFolder,
-    name: Name,
+    name: PersonName,
     purpose: Annotated[str, typer.Argument(help="What the token is for.")],
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +93,7 @@ def token(
     print(f"{secret}\nThis is the only time it is shown. Send it as `Authorization: Bearer ...`.")
 
 
-def disable(folder: RunFolder, name: Name) -> None:
+def disable(folder: RunFolder, name: PersonName) -> None:
     """Lock somebody out at once; what they answered stays.
 
     Example: `prefloop team disable my-run ann`
@@ -101,7 +103,7 @@ def disable(folder: RunFolder, name: Name) -> None:
     print(f"{name} is locked out. Their answers stay.")
 
 
-def enable(folder: RunFolder, name: Name) -> None:
+def enable(folder: RunFolder, name: PersonName) -> None:
     """Let somebody in again who was locked out; they need a new code or their password.
 
     Example: `prefloop team enable my-run ann`

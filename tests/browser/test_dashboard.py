@@ -273,7 +273,7 @@ def test_an_owner_leaves_somebody_out_and_undoes_it(owner: Opened, site: Site) -
     page = owner("/team")
     page.get_by_text("Leave somebody out").click()
     page.get_by_role("combobox", name="Who").select_option("Ann")
-    page.get_by_label("Name of the rule").fill("random clicking")
+    page.get_by_label("Name of the exclusion").fill("random clicking")
     page.get_by_label("Reason").fill("Forty answers in a minute; she says the cat did it.")
     page.get_by_role("button", name="Leave out", exact=True).click()
     expect(page.locator("#rules")).to_contain_text("the cat did it")

@@ -10,7 +10,7 @@ import pytest
 from prefloop.metrics import MetricsLog
 from prefloop.run import best_effort, stops
 from prefloop.run import waiting as people
-from prefloop.store.core import patience
+from prefloop.store import patience
 from prefloop.store.store import Store
 from tests.e2e.labelers import answer_in_store
 from tests.e2e.live_run import Script, go, make_people_run, update, waiting

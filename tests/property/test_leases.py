@@ -34,7 +34,7 @@ from hypothesis.stateful import (
 from prefloop.records import Event
 from prefloop.store.core import clock
 from prefloop.store.core.tables import labels
-from prefloop.store.core.team_tables import checks, queue
+from prefloop.store.core.team_tables import quality_checks, queue
 from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy, Submission
 from tests.postgres import Cluster
@@ -269,7 +269,7 @@ class Labeling(RuleBasedStateMachine):
         with self.store._database.reading() as connection:
             return {
                 table.name: list(connection.execute(sa.select(table).order_by(*table.primary_key)))
-                for table in (labels, checks, queue)
+                for table in (labels, quality_checks, queue)
             }
 
 
@@ -323,6 +323,6 @@ def test_a_store_that_hands_out_too_much_would_be_caught(
     wrong = sa.and_(queue.c.is_open, queue.c.answered < queue.c.wanted)
     free = sa.and_(wrong, ~claims.HAS_ANSWERED, ~claims.HAS_OWN_LEASE)
     twin = sa.select(queue.c.comparison_id).where(free).limit(claims._FREE._limit_clause)
-    monkeypatch.setattr(claims, "FREE_FROM", twin.where(queue.c.place >= claims._START))
+    monkeypatch.setattr(claims, "FREE_FROM", twin.where(queue.c.position >= claims._START))
     with pytest.raises(AssertionError):
         run(make_place, n_examples=12, n_steps=40, phases=[Phase.generate])

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError, listing
-from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import samples
 
 CHUNK = 500
@@ -25,18 +25,18 @@ def chunks(values: Iterable[str]) -> Iterator[list[str]]:
 
 def rows_where(
     connection: Connection, table: sa.Table, column: str, values: Iterable[str]
-) -> list[Columns]:
+) -> list[RowMapping]:
     """Return the rows of `table` whose `column` is one of `values`."""
-    found: list[Columns] = []
+    found: list[RowMapping] = []
     for chunk in chunks(values):
         query = sa.select(table).where(table.c[column].in_(chunk))
         found.extend(connection.execute(query).mappings())
     return found
 
 
-def new_rows(noun: str, rows: Sequence[Row], stored: Mapping[str, Row]) -> list[Row]:
+def new_rows(noun: str, rows: Sequence[RowDict], stored: Mapping[str, RowDict]) -> list[RowDict]:
     """Return the rows whose id is neither in `stored` nor earlier in `rows`."""
-    fresh: dict[str, Row] = {}
+    fresh: dict[str, RowDict] = {}
     problems = []
     for row in rows:
         known = stored.get(row["id"]) or fresh.get(row["id"])
@@ -52,7 +52,7 @@ def new_rows(noun: str, rows: Sequence[Row], stored: Mapping[str, Row]) -> list[
     return list(fresh.values())
 
 
-def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequence[Row]) -> int:
+def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequence[RowDict]) -> int:
     """Insert the new ones of `rows` into a table with ids; return how many there were."""
     stored = {
         row["id"]: dict(row) for row in rows_where(connection, table, "id", ids_of(rows, "id"))
@@ -64,7 +64,7 @@ def insert_rows(connection: Connection, table: sa.Table, noun: str, rows: Sequen
 
 
 def require_known(
-    connection: Connection, table: sa.Table, rows: Sequence[Row], column: str, noun: str
+    connection: Connection, table: sa.Table, rows: Sequence[RowDict], column: str, noun: str
 ) -> None:
     """Raise a StoreError that lists the ids in `column` that `table` does not hold."""
     unknown: list[str] = []
@@ -85,7 +85,7 @@ def prompts_of_samples(connection: Connection, sample_ids: Iterable[str]) -> dic
     return found
 
 
-def ids_of(rows: Iterable[Row], column: str) -> list[str]:
+def ids_of(rows: Iterable[RowDict], column: str) -> list[str]:
     """Return the distinct values of a column, in order."""
     return list(dict.fromkeys(row[column] for row in rows))
 

@@ -12,19 +12,19 @@ from typing import Any
 
 from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
 
-Row = dict[str, Any]
+RowDict = dict[str, Any]
 """Column names and values, to be written to the database."""
 
-Columns = Mapping[Any, Any]
+RowMapping = Mapping[Any, Any]
 """Column names and values, read from the database."""
 
 
-def prompt_row(prompt: Prompt) -> Row:
+def prompt_row(prompt: Prompt) -> RowDict:
     """Return the row of a prompt."""
     return dict(vars(prompt))
 
 
-def prompt_record(row: Columns) -> Prompt:
+def prompt_record(row: RowMapping) -> Prompt:
     """Return the prompt in a row."""
     return Prompt(
         id=row["id"],
@@ -35,7 +35,7 @@ def prompt_record(row: Columns) -> Prompt:
     )
 
 
-def sample_row(sample: Sample) -> Row:
+def sample_row(sample: Sample) -> RowDict:
     """Return the row of a sample."""
     return dict(vars(sample)) | {
         "response_ids": _list(sample.response_ids),
@@ -44,7 +44,7 @@ def sample_row(sample: Sample) -> Row:
     }
 
 
-def sample_record(row: Columns) -> Sample:
+def sample_record(row: RowMapping) -> Sample:
     """Return the sample in a row."""
     return Sample(
         id=row["id"],
@@ -60,14 +60,14 @@ def sample_record(row: Columns) -> Sample:
     )
 
 
-def comparison_row(comparison: Comparison) -> Row:
+def comparison_row(comparison: Comparison) -> RowDict:
     """Return the row of a comparison, without its samples, which have rows of their own."""
     row = dict(vars(comparison))
     del row["sample_ids"]
     return row
 
 
-def comparison_sample_rows(comparison: Comparison) -> list[Row]:
+def comparison_sample_rows(comparison: Comparison) -> list[RowDict]:
     """Return one row per sample of a comparison."""
     return [
         {"comparison_id": comparison.id, "position": position, "sample_id": sample_id}
@@ -75,7 +75,7 @@ def comparison_sample_rows(comparison: Comparison) -> list[Row]:
     ]
 
 
-def comparison_record(row: Columns, sample_ids: Sequence[str]) -> Comparison:
+def comparison_record(row: RowMapping, sample_ids: Sequence[str]) -> Comparison:
     """Return the comparison in a row."""
     return Comparison(
         id=row["id"],
@@ -88,7 +88,7 @@ def comparison_record(row: Columns, sample_ids: Sequence[str]) -> Comparison:
     )
 
 
-def label_row(label: Label) -> Row:
+def label_row(label: Label) -> RowDict:
     """Return a label's row without the columns that come from the ledger."""
     return dict(vars(label)) | {
         "shown": _list(label.shown),
@@ -97,7 +97,7 @@ def label_row(label: Label) -> Row:
     }
 
 
-def label_record(row: Columns) -> Label:
+def label_record(row: RowMapping) -> Label:
     """Return the label in a row."""
     return Label(
         id=row["id"],
@@ -122,18 +122,18 @@ def label_payload(label: Label) -> dict[str, Any]:
     return payload
 
 
-def label_row_from_payload(payload: Columns) -> Row:
+def label_row_from_payload(payload: RowMapping) -> RowDict:
     """Return the row of the label in an event."""
     details = _details(payload.get("details", {}))
     return dict(payload) | {"shown": _list(payload["shown"]), "details": details}
 
 
-def verdict_row(verdict: Verdict) -> Row:
+def verdict_row(verdict: Verdict) -> RowDict:
     """Return the row of a verdict."""
     return dict(vars(verdict))
 
 
-def verdict_record(row: Columns) -> Verdict:
+def verdict_record(row: RowMapping) -> Verdict:
     """Return the verdict in a row."""
     return Verdict(
         id=row["id"],
@@ -149,12 +149,12 @@ def verdict_record(row: Columns) -> Verdict:
     )
 
 
-def event_row(event: Event) -> Row:
+def event_row(event: Event) -> RowDict:
     """Return the row of an event."""
     return dict(vars(event))
 
 
-def event_record(row: Columns) -> Event:
+def event_record(row: RowMapping) -> Event:
     """Return the event in a row."""
     return Event(
         sequence=row["sequence"],

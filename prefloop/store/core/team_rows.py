@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.teamwork import (
     Exclusion,
     Gold,
@@ -26,7 +26,7 @@ KINDS_IN_LEDGER = {"retest": "repeat"}
 KINDS_FROM_LEDGER = {in_ledger: kind for kind, in_ledger in KINDS_IN_LEDGER.items()}
 
 
-def person_record(row: Columns) -> Person:
+def person_record(row: RowMapping) -> Person:
     """Return the person in a row, without the hash of their password."""
     return Person(
         id=row["id"],
@@ -38,7 +38,7 @@ def person_record(row: Columns) -> Person:
     )
 
 
-def instructions_record(row: Columns) -> Instructions:
+def instructions_record(row: RowMapping) -> Instructions:
     """Return the instructions in a row."""
     return Instructions(
         version=row["version"],
@@ -50,12 +50,12 @@ def instructions_record(row: Columns) -> Instructions:
     )
 
 
-def gold_row(gold: Gold) -> Row:
+def gold_row(gold: Gold) -> RowDict:
     """Return the part of a gold question's row that does not depend on the ledger."""
     return dict(vars(gold))
 
 
-def gold_record(row: Columns) -> Gold:
+def gold_record(row: RowMapping) -> Gold:
     """Return the gold question in a row."""
     return Gold(
         comparison_id=row["comparison_id"],
@@ -74,7 +74,7 @@ def quality_check_payload(check: QualityCheck) -> dict[str, Any]:
     }
 
 
-def quality_check_record(row: Columns) -> QualityCheck:
+def quality_check_record(row: RowMapping) -> QualityCheck:
     """Return the quality check in a row."""
     return QualityCheck(
         id=row["id"],
@@ -90,7 +90,7 @@ def quality_check_record(row: Columns) -> QualityCheck:
     )
 
 
-def exclusion_record(row: Columns, n_labels: int) -> Exclusion:
+def exclusion_record(row: RowMapping, n_labels: int) -> Exclusion:
     """Return the exclusion in a row, with the number of live labels that it leaves out."""
     return Exclusion(
         id=row["id"],
@@ -105,7 +105,7 @@ def exclusion_record(row: Columns, n_labels: int) -> Exclusion:
     )
 
 
-def stop_request_record(row: Columns) -> StopRequest:
+def stop_request_record(row: RowMapping) -> StopRequest:
     """Return the stop request in a row."""
     return StopRequest(
         id=row["id"],
@@ -123,7 +123,7 @@ def stop_request_record(row: Columns) -> StopRequest:
     )
 
 
-def update_record(row: Columns) -> Update:
+def update_record(row: RowMapping) -> Update:
     """Return the line of metrics in a row."""
     return Update(
         number=row["number"],
@@ -136,7 +136,7 @@ def update_record(row: Columns) -> Update:
     )
 
 
-def trainer_record(row: Columns) -> TrainerState:
+def trainer_record(row: RowMapping) -> TrainerState:
     """Return the heartbeat in a row."""
     return TrainerState(
         phase=row["phase"],

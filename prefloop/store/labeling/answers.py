@@ -13,7 +13,7 @@ from prefloop.store.core import clock
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import rows_where
 from prefloop.store.core.ledger import append
-from prefloop.store.core.rows import Row
+from prefloop.store.core.rows import RowDict
 from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, instructions, quality_checks
 from prefloop.store.labeling.labels import KINDS, WITHDRAWN, fold
@@ -115,7 +115,7 @@ def _close_assignments(connection: Connection, now: float, accepted: Sequence[Su
     connection.execute(_CLOSE, list(closed.values()))
 
 
-def _closed(submission: Submission, now: float) -> Row:
+def _closed(submission: Submission, now: float) -> RowDict:
     timing = submission.timing
     return {
         "name": submission.assignment_id,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store.core.insertion import chunks, rows_where
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.tables import comparison_samples, comparisons, prompts, samples
 from prefloop.store.core.team_tables import assignments
 from prefloop.teamwork import Assignment, ShownSample
@@ -62,7 +62,7 @@ def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str
     return found
 
 
-def assignment_record(row: Columns, question: StoredQuestion) -> Assignment:
+def assignment_record(row: RowMapping, question: StoredQuestion) -> Assignment:
     """Return the assignment in a row, with its texts."""
     return Assignment(
         id=row["id"],
@@ -79,7 +79,7 @@ def assignment_record(row: Columns, question: StoredQuestion) -> Assignment:
     )
 
 
-def assignment_records(connection: Connection, rows: Sequence[Columns]) -> list[Assignment]:
+def assignment_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Assignment]:
     """Return the assignments in rows, with their texts."""
     asked = questions(connection, (row["comparison_id"] for row in rows))
     return [assignment_record(row, asked[row["comparison_id"]]) for row in rows]

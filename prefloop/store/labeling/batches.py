@@ -10,7 +10,7 @@ from prefloop.errors import StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.insertion import chunks, refuse, require_known, rows_where
 from prefloop.store.core.ledger import append
-from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, people, queue
 from prefloop.store.labeling.claims import POSITIONS, has_answered
@@ -144,12 +144,12 @@ def freeze(connection: Connection, round: int) -> int:
     return event.sequence
 
 
-def _find(connection: Connection, round: int) -> Columns | None:
+def _find(connection: Connection, round: int) -> RowMapping | None:
     query = sa.select(batches).where(batches.c.round == round)
     return connection.execute(query).mappings().first()
 
 
-def _row(round: int, comparison_id: str, wanted: int) -> Row:
+def _row(round: int, comparison_id: str, wanted: int) -> RowDict:
     # A hash of the id, so that a comparison keeps its position.
     position = int.from_bytes(hashlib.sha256(comparison_id.encode()).digest()[:4]) % POSITIONS
     return {
@@ -162,7 +162,7 @@ def _row(round: int, comparison_id: str, wanted: int) -> Row:
     }
 
 
-def _want(connection: Connection, rows: Sequence[Row], stored: dict[str, Columns]) -> None:
+def _want(connection: Connection, rows: Sequence[RowDict], stored: dict[str, RowMapping]) -> None:
     """Update the overlap where it has changed."""
     changes = [
         {"name": row["comparison_id"], "n": row["wanted"]}
@@ -185,7 +185,7 @@ def _refuse_impossible(round: int, questions: Sequence[tuple[str, int]]) -> None
     )
 
 
-def _refuse_elsewhere(round: int, stored: Iterable[Columns]) -> None:
+def _refuse_elsewhere(round: int, stored: Iterable[RowMapping]) -> None:
     refuse(
         f"The batch of round {round}",
         [

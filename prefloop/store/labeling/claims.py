@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.core import clock
-from prefloop.store.core.rows import Columns, Row
+from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import assignments, batches, gold, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
@@ -164,7 +164,7 @@ def claim(
     asked = questions(
         connection, [row["comparison_id"] for row in held] + [each.comparison_id for each in fresh]
     )
-    rows: list[Row] = []
+    rows: list[RowDict] = []
     for each in fresh:
         ids = list(asked[each.comparison_id].texts)
         leased_at = now + len(rows) * ORDER_SECONDS
@@ -182,7 +182,7 @@ def claim(
         )
     if rows:
         connection.execute(sa.insert(assignments), rows)
-    given: list[Columns] = [*held, *rows]
+    given: list[RowMapping] = [*held, *rows]
     return [assignment_record(row, asked[row["comparison_id"]]) for row in given]
 
 
@@ -196,7 +196,7 @@ class _Chooser:
         now: float,
         rng: random.Random,
         policy: ClaimPolicy,
-        held: Sequence[Columns],
+        held: Sequence[RowMapping],
     ) -> None:
         self.connection = connection
         self.me = {"me": labeler}

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_rows import exclusion_record
 from prefloop.store.core.team_tables import exclusions, people
@@ -84,14 +84,14 @@ def excluded_at(sequence: int | None) -> sa.Select[Any]:
     return query.where(exclusions.c.sequence <= sequence, is_in_force)
 
 
-def _in_force(connection: Connection, name: str, labeler: str) -> Columns | None:
+def _in_force(connection: Connection, name: str, labeler: str) -> RowMapping | None:
     query = sa.select(exclusions).where(
         exclusions.c.name == name, exclusions.c.labeler == labeler, exclusions.c.ended_by.is_(None)
     )
     return connection.execute(query).mappings().first()
 
 
-def _known(connection: Connection, exclusion_id: str) -> Columns:
+def _known(connection: Connection, exclusion_id: str) -> RowMapping:
     row = (
         connection.execute(sa.select(exclusions).where(exclusions.c.id == exclusion_id))
         .mappings()
@@ -111,7 +111,7 @@ def _require_labeler(connection: Connection, labeler: str) -> None:
     raise StoreError(f"There is no labeler called {labeler!r}. Check the name.")
 
 
-def _insert(connection: Connection, name: str, labeler: str, reason: str, by: str) -> Columns:
+def _insert(connection: Connection, name: str, labeler: str, reason: str, by: str) -> RowMapping:
     content = {"id": uuid.uuid4().hex, "name": name, "labeler": labeler, "reason": reason}
     event = ledger.append(connection, [(APPLIED, content | {"by": by})])[0]
     row = content | {"sequence": event.sequence, "applied_by": by}
@@ -120,7 +120,7 @@ def _insert(connection: Connection, name: str, labeler: str, reason: str, by: st
     return _known(connection, content["id"])
 
 
-def _record(connection: Connection, row: Columns) -> Exclusion:
+def _record(connection: Connection, row: RowMapping) -> Exclusion:
     query = sa.select(sa.func.count()).select_from(labels)
     query = query.where(labels.c.labeler == row["labeler"], labels.c.ended_by.is_(None))
     return exclusion_record(row, connection.execute(query).scalar_one())

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import gold_record, gold_row, quality_check_record
 from prefloop.store.core.team_tables import gold, quality_checks
 from prefloop.store.labeling.quality_checks import fold_quality_checks, quality_check_entry
@@ -81,7 +81,7 @@ def insert_quality_checks(connection: Connection, records: Sequence[QualityCheck
     )
 
 
-def _in_use(connection: Connection, comparison_id: str) -> Columns | None:
+def _in_use(connection: Connection, comparison_id: str) -> RowMapping | None:
     query = sa.select(gold).where(gold.c.comparison_id == comparison_id, gold.c.ended_by.is_(None))
     return connection.execute(query).mappings().first()
 

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import instructions_record
 from prefloop.store.core.team_tables import instructions, people
 from prefloop.store.people.people import known_person
@@ -79,7 +79,7 @@ class InstructionsBook:
         return version
 
 
-def _find(connection: Connection, version: str) -> Columns | None:
+def _find(connection: Connection, version: str) -> RowMapping | None:
     query = sa.select(instructions).where(instructions.c.version == version)
     return connection.execute(query).mappings().first()
 

@@ -19,7 +19,7 @@ from prefloop.records import Event, Label
 from prefloop.store.core.insertion import chunks, new_rows, refuse, rows_where
 from prefloop.store.core.ledger import append, pages
 from prefloop.store.core.rows import (
-    Row,
+    RowDict,
     label_payload,
     label_record,
     label_row,
@@ -130,7 +130,7 @@ def _apply(
     touched = [c["comparison_id"] for e, c in contents if e.kind == LABEL]
     live = _live(connection, touched) if live is None else dict(live)
     answer_keys = {name: key for key, name in live.items()}
-    inserted: dict[str, Row] = {}
+    inserted: dict[str, RowDict] = {}
     ended: dict[str, int] = {}
     for event, content in contents:
         if event.kind == LABEL:
@@ -161,7 +161,7 @@ def _live(connection: Connection, comparison_ids: Iterable[str]) -> dict[tuple[s
     return found
 
 
-def _write(connection: Connection, inserted: dict[str, Row], ended: dict[str, int]) -> None:
+def _write(connection: Connection, inserted: dict[str, RowDict], ended: dict[str, int]) -> None:
     rows = [row | {"ended_by": ended.get(name)} for name, row in inserted.items()]
     updates: list[dict[str, Any]] = [
         {"name": name, "by": sequence} for name, sequence in ended.items() if name not in inserted

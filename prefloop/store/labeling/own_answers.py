@@ -12,7 +12,7 @@ from prefloop.records import Label
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import chunks, rows_where
-from prefloop.store.core.rows import Columns, label_record
+from prefloop.store.core.rows import RowMapping, label_record
 from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_records
@@ -141,7 +141,7 @@ def _answers(connection: Connection, ids: Sequence[str]) -> dict[str, Label]:
     return found
 
 
-def _as_label(row: Columns) -> Label:
+def _as_label(row: RowMapping) -> Label:
     """A quality check as a label, with the note and confidence that only the ledger has."""
     content = json.loads(row["payload"])
     return Label(

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from prefloop.records import Event
 from prefloop.store.core.ledger import pages
-from prefloop.store.core.rows import Row
+from prefloop.store.core.rows import RowDict
 from prefloop.store.core.team_rows import KINDS_FROM_LEDGER, quality_check_payload
 from prefloop.store.core.team_tables import quality_checks
 from prefloop.teamwork import QualityCheck
@@ -46,7 +46,7 @@ def fold_quality_checks(
     connection: Connection, contents: Sequence[tuple[Event, Mapping[str, Any]]]
 ) -> None:
     """Apply events of quality checks, in order, to the table."""
-    inserted: dict[str, Row] = {}
+    inserted: dict[str, RowDict] = {}
     ended: dict[str, int] = {}
     for event, content in contents:
         if event.kind == CHECK:
@@ -75,7 +75,7 @@ def rebuild_quality_checks(connection: Connection) -> None:
         )
 
 
-def _row(content: Mapping[str, Any]) -> Row:
+def _row(content: Mapping[str, Any]) -> RowDict:
     row = {c.name: content[c.name] for c in quality_checks.columns if c.name not in FROM_LEDGER}
     kind = KINDS_FROM_LEDGER.get(content["kind"], content["kind"])
     return row | {"kind": kind, "shown": json.dumps(content["shown"])}

@@ -19,7 +19,7 @@ from prefloop.store.core.insertion import (
     rows_where,
 )
 from prefloop.store.core.rows import (
-    Row,
+    RowDict,
     comparison_record,
     comparison_row,
     comparison_sample_rows,
@@ -113,6 +113,6 @@ def _gathered(members: Iterable[Any]) -> dict[str, list[str]]:
     return found
 
 
-def _whole(records: Iterable[Comparison]) -> list[Row]:
+def _whole(records: Iterable[Comparison]) -> list[RowDict]:
     """Rows with their samples, to compare whole records."""
     return [comparison_row(record) | {"sample_ids": record.sample_ids} for record in records]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
-from prefloop.store.core.rows import Row, label_row
+from prefloop.store.core.rows import RowDict, label_row
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
 from prefloop.store.labeling.claims import IS_OF_A_FROZEN_BATCH
@@ -83,7 +83,7 @@ def stored_assignments(
     return {row.id: row for row in connection.execute(_ASSIGNMENTS, terms)}
 
 
-def stored_answers(connection: Connection, submissions: Sequence[Submission]) -> dict[str, Row]:
+def stored_answers(connection: Connection, submissions: Sequence[Submission]) -> dict[str, RowDict]:
     """Return the answers with the submissions' ids, and the live ones to their assignments."""
     terms = {
         "ids": [each.label.id for each in submissions],
@@ -92,7 +92,7 @@ def stored_answers(connection: Connection, submissions: Sequence[Submission]) ->
     return {row["id"]: dict(row) for row in connection.execute(_ANSWERS, terms).mappings()}
 
 
-def is_same(label: Label, stored: Row) -> bool:
+def is_same(label: Label, stored: RowDict) -> bool:
     """Whether an answer equals the stored one."""
     row = label_row(label)
     names = FIELDS if stored["kind"] != "regular" else (*FIELDS, *LABEL_FIELDS)

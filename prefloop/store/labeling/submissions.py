@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from prefloop.label_types.types import label_type
 from prefloop.records import Label
 from prefloop.store.core.insertion import rows_where
-from prefloop.store.core.rows import Columns, Row, label_payload, label_row
+from prefloop.store.core.rows import RowDict, RowMapping, label_payload, label_row
 from prefloop.store.core.team_tables import gold
 from prefloop.store.labeling.labels import LABEL
 from prefloop.store.labeling.quality_checks import quality_check_entry
@@ -66,7 +66,7 @@ class SubmissionValidator:
             if kind == "regular"
         }
         self._versions = versions
-        self._gold: dict[str, Columns] = {}
+        self._gold: dict[str, RowMapping] = {}
         if any(assignment.kind != "regular" for assignment in self._assignments.values()):
             self._gold = _gold(connection, self._assignments)
 
@@ -211,11 +211,11 @@ def position_name(index: int) -> str:
     return str(index + 1)
 
 
-def _key(row: Row) -> AnswerKey:
+def _key(row: RowDict) -> AnswerKey:
     return row["comparison_id"], row["labeler"], row["kind"]
 
 
-def _gold(connection: Connection, assignments: dict[str, AssignmentRow]) -> dict[str, Columns]:
+def _gold(connection: Connection, assignments: dict[str, AssignmentRow]) -> dict[str, RowMapping]:
     """The known answers by comparison: the one in use, else the last that was."""
     ids = [assignment.comparison_id for assignment in assignments.values()]
     rows = rows_where(connection, gold, "comparison_id", ids)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.codes import digest, new_code, new_secret, plain_code
@@ -169,7 +169,7 @@ class Access:
             return [tuple(row) for row in connection.execute(query)]
 
 
-def _enabled(connection: Connection, person_id: str) -> Columns | None:
+def _enabled(connection: Connection, person_id: str) -> RowMapping | None:
     is_enabled = sa.and_(people.c.id == person_id, people.c.disabled_at.is_(None))
     return find_person(connection, is_enabled)
 
@@ -182,7 +182,7 @@ def _require_enabled(connection: Connection, person_id: str) -> None:
 
 def _live_session(
     connection: Connection, is_this: sa.ColumnElement[bool], now: float
-) -> Columns | None:
+) -> RowMapping | None:
     query = sa.select(sessions).where(
         is_this,
         sessions.c.ended_at.is_(None),
@@ -192,7 +192,7 @@ def _live_session(
     return connection.execute(query).mappings().first()
 
 
-def _begin(connection: Connection, person: Columns, now: float) -> tuple[str, Session]:
+def _begin(connection: Connection, person: RowMapping, now: float) -> tuple[str, Session]:
     """Start a session, and delete those that ended long ago."""
     connection.execute(sa.delete(sessions).where(sessions.c.expires_at < now - ABSOLUTE_SECONDS))
     secret, csrf, expires_at = new_secret(), new_secret(), now + ABSOLUTE_SECONDS

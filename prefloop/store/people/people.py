@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.passwords import hash_password
@@ -111,12 +111,12 @@ class People:
             return connection.execute(query.limit(1)).first() is not None
 
 
-def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> Columns | None:
+def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> RowMapping | None:
     """Return the row of the person who meets a condition, including the password hash."""
     return connection.execute(sa.select(people).where(condition)).mappings().first()
 
 
-def known_person(connection: Connection, person_id: str) -> Columns:
+def known_person(connection: Connection, person_id: str) -> RowMapping:
     """Return the row of a person; a StoreError if there is none."""
     row = find_person(connection, people.c.id == person_id)
     if row is None:

@@ -18,7 +18,7 @@ from prefloop.errors import StoreError, listing
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import prompts_of_samples
-from prefloop.store.core.rows import Columns
+from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import stop_request_record
 from prefloop.store.core.team_tables import stop_requests, trainer
 from prefloop.teamwork import StopAction, StopRequest
@@ -106,12 +106,12 @@ class StopRequests:
             return [stop_request_record(row) for row in rows]
 
 
-def _active(connection: Connection) -> Columns | None:
+def _active(connection: Connection) -> RowMapping | None:
     query = sa.select(stop_requests).where(stop_requests.c.released_at.is_(None))
     return connection.execute(query.order_by(stop_requests.c.sequence).limit(1)).mappings().first()
 
 
-def _known(connection: Connection, stop_request_id: str) -> Columns:
+def _known(connection: Connection, stop_request_id: str) -> RowMapping:
     row = (
         connection.execute(sa.select(stop_requests).where(stop_requests.c.id == stop_request_id))
         .mappings()

@@ -19,7 +19,7 @@ ALL_TABLES: Sequence[sa.Table] = team_tables.people.metadata.sorted_tables
 
 PAGE_ROWS = 5000
 
-Values = tuple[Any, ...]
+RowValues = tuple[Any, ...]
 """A row, in the order of its table's columns."""
 
 
@@ -30,7 +30,7 @@ class Fingerprint:
     n_rows: int = 0
     digest: int = 0
 
-    def add(self, rows: Iterable[Values]) -> None:
+    def add(self, rows: Iterable[RowValues]) -> None:
         """Add rows."""
         for row in rows:
             row_hash = blake2b(repr(row).encode(), digest_size=16).digest()
@@ -42,7 +42,7 @@ Contents = dict[str, Fingerprint]
 """The fingerprint of each table, by its name."""
 
 
-def pages_of(connection: Connection, table: sa.Table) -> Iterator[list[Values]]:
+def pages_of(connection: Connection, table: sa.Table) -> Iterator[list[RowValues]]:
     """Yield all rows of a table, a page at a time: constant memory."""
     options = {"yield_per": PAGE_ROWS}
     for page in connection.execute(sa.select(table), execution_options=options).partitions():

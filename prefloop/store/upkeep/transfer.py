@@ -24,7 +24,7 @@ from prefloop.store.upkeep.fingerprint import (
     ALL_TABLES,
     Contents,
     Fingerprint,
-    Values,
+    RowValues,
     contents,
     differences,
     pages_of,
@@ -81,7 +81,7 @@ def _copy_table(
     return sent
 
 
-def _raise_if_unstorable(table: sa.Table, page: list[Values], error: DBAPIError) -> None:
+def _raise_if_unstorable(table: sa.Table, page: list[RowValues], error: DBAPIError) -> None:
     """Raise a StoreError that names the row with a NUL character, if there is one."""
     for row in page:
         for column, value in zip(table.columns, row, strict=True):

@@ -41,7 +41,7 @@ from prefloop.web.team.work import team_work
 router = APIRouter(tags=["team"])
 
 INVITE_HOURS = 72
-Name = Annotated[str, Path(max_length=200)]
+PathId = Annotated[str, Path(max_length=200)]
 
 
 @router.get("/api/team", responses=refusals(401, 403))
@@ -63,7 +63,7 @@ def add(body: NewPerson, _caller: OwnerCaller, services: ServicesDep) -> PersonO
 
 
 @router.post("/api/people/{person_id}/invites", status_code=201, responses=refusals(401, 403, 404))
-def invite(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> InviteOut:
+def invite(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> InviteOut:
     """Return a code with which a person logs in once, within three days."""
     _known(person_id, services)
     expires_at = services.store.now() + 3600 * INVITE_HOURS
@@ -73,7 +73,7 @@ def invite(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> Invi
 
 
 @router.post("/api/people/{person_id}/disable", responses=refusals(401, 403, 404, 409))
-def disable(person_id: Name, caller: OwnerCaller, services: ServicesDep) -> PersonOut:
+def disable(person_id: PathId, caller: OwnerCaller, services: ServicesDep) -> PersonOut:
     """Disable an account at once; its labels stay."""
     if person_id == caller.person.id:
         raise ApiError(409, "oneself", "You cannot lock yourself out. Another owner can.")
@@ -83,7 +83,7 @@ def disable(person_id: Name, caller: OwnerCaller, services: ServicesDep) -> Pers
 
 
 @router.post("/api/people/{person_id}/enable", responses=refusals(401, 403, 404))
-def enable(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> PersonOut:
+def enable(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> PersonOut:
     """Enable an account again; the person needs a new code."""
     _known(person_id, services)
     services.store.people.enable(person_id)
@@ -91,7 +91,7 @@ def enable(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> Pers
 
 
 @router.post("/api/people/{person_id}/pass", responses=refusals(401, 403, 404))
-def qualify(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> PersonOut:
+def qualify(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> PersonOut:
     """Qualify a labeler who failed the training questions."""
     _known(person_id, services)
     services.store.people.qualify(person_id, has_passed=True)
@@ -99,7 +99,7 @@ def qualify(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> Per
 
 
 @router.get("/api/people/{person_id}/tokens", responses=refusals(401, 403, 404))
-def tokens(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> TokensOut:
+def tokens(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> TokensOut:
     """Return a person's tokens for programs."""
     _known(person_id, services)
     found = services.store.access.tokens(person_id)
@@ -113,7 +113,7 @@ def tokens(person_id: Name, _caller: OwnerCaller, services: ServicesDep) -> Toke
 
 @router.post("/api/people/{person_id}/tokens", status_code=201, responses=refusals(401, 403, 404))
 def new_token(
-    person_id: Name, body: NewToken, _caller: OwnerCaller, services: ServicesDep
+    person_id: PathId, body: NewToken, _caller: OwnerCaller, services: ServicesDep
 ) -> NewTokenOut:
     """Return a token with which a program labels in a person's name."""
     _known(person_id, services)
@@ -122,7 +122,7 @@ def new_token(
 
 
 @router.delete("/api/tokens/{token_id}", status_code=204, responses=refusals(401, 403))
-def revoke(token_id: Name, _caller: OwnerCaller, services: ServicesDep) -> None:
+def revoke(token_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> None:
     """Revoke a token at once; one that was revoked before stays so."""
     services.store.access.revoke_token(token_id)
     services.callers.forget_all()
@@ -174,7 +174,7 @@ def add_gold(body: NewGold, caller: OwnerCaller, services: ServicesDep) -> NewGo
 
 
 @router.delete("/api/gold/{comparison}", status_code=204, responses=refusals(401, 403))
-def end_gold(comparison: Name, _caller: OwnerCaller, services: ServicesDep) -> None:
+def end_gold(comparison: PathId, _caller: OwnerCaller, services: ServicesDep) -> None:
     """Remove a comparison from gold; the answers to it stay."""
     services.store.gold.end(comparison)
     services.quality.invalidate()
@@ -195,7 +195,7 @@ def exclude(body: NewExclusion, caller: OwnerCaller, services: ServicesDep) -> E
 
 
 @router.delete("/api/rules/{exclusion_id}", responses=refusals(401, 403))
-def undo_exclusion(exclusion_id: Name, caller: OwnerCaller, services: ServicesDep) -> Exclusion:
+def undo_exclusion(exclusion_id: PathId, caller: OwnerCaller, services: ServicesDep) -> Exclusion:
     """Undo an exclusion: the labeler's answers count again."""
     exclusion = services.store.exclusions.undo(exclusion_id, caller.name)
     services.quality.invalidate()
@@ -204,7 +204,7 @@ def undo_exclusion(exclusion_id: Name, caller: OwnerCaller, services: ServicesDe
 
 @router.post("/api/cord/{stop_request_id}/release", responses=refusals(401, 403))
 def release(
-    stop_request_id: Name, body: Release, caller: OwnerCaller, services: ServicesDep
+    stop_request_id: PathId, body: Release, caller: OwnerCaller, services: ServicesDep
 ) -> ReleasedOut:
     """Resume the run, from its current state or from an earlier checkpoint."""
     request = services.store.stop_requests.release(
