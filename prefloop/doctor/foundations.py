@@ -22,7 +22,7 @@ FEW = 0.2
 
 
 def check_store(config: RunConfig, folder: Path) -> list[CheckResult]:
-    """Whether the database opens and its ledger is whole."""
+    """Return whether the database opens and its ledger is whole."""
     path = config.store or folder / "prefloop.db"
     if config.store is None and not Path(path).exists():
         return [_store("later", "There is no database yet: the run has not begun.")]
@@ -30,7 +30,13 @@ def check_store(config: RunConfig, folder: Path) -> list[CheckResult]:
         with Store.open(path, read_only=True) as store:
             n_events = store.verify_chain()
     except PrefloopError as error:
-        return [_store("bad", str(error), "Put back a backup of the database; keep this one.")]
+        return [
+            _store(
+                "bad",
+                str(error),
+                "Keep this file, and put a backup in its place with `prefloop store restore`.",
+            )
+        ]
     return [_store("ok", f"The database opens, and its ledger of {n_events} events is whole.")]
 
 
@@ -45,7 +51,7 @@ def _store(status: CheckStatus, message: str, action: str = "") -> CheckResult:
 
 
 def check_database(config: RunConfig, folder: Path) -> list[CheckResult]:
-    """Whether the database keeps what it says it has kept."""
+    """Return whether the database keeps what it has committed."""
     try:
         with opened(config.store or folder / "prefloop.db") as database:
             found = conditions(database)
@@ -118,13 +124,13 @@ def _kept(status: CheckStatus, message: str, action: str = "") -> CheckResult:
 
 
 def check_model(config: RunConfig, base: Path) -> CheckResult:
-    """Say where the model was found."""
+    """Return where the model was found."""
     message = f"models.name {config.models.name} is {base}."
     return CheckResult(stage="models", check="model folder", status="ok", message=message)
 
 
 def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[CheckResult]:
-    """Whether padding is a token of its own, and the stop text one token."""
+    """Return whether padding is a token of its own, and the stop text one token."""
     eos = tokenizer.hf_tokenizer.eos_token_id
     is_own = tokenizer.pad_id is not None and tokenizer.pad_id != eos
     added = ", added by prefloop" if tokenizer.hf_tokenizer.pad_token == PAD_TOKEN else ""
@@ -154,7 +160,7 @@ def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
 
 
 def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> CheckResult:
-    """How many passages become prompts under the task's rules."""
+    """Return how many passages become prompts under the task's rules."""
     check_context(config.task, tokenizer, context)
     passages = read_passages(config.prompts).passages[:LOOKED_AT]
     pieces = CachedPieces(tokenizer)

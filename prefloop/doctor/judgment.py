@@ -47,7 +47,7 @@ def _independence(run: RunFigures, last: int) -> CheckResult:
         parts = "; ".join(f"{judge} shares {sources}" for judge, sources in shared.items())
         action = "Name a judge in evaluation.judges that shares nothing with the labelers."
         return _result("judge is independent", "warn", f"With the labels, {parts}.", action)
-    message = f"{_named([w.judge for w in win_rates])} judged, and labeled nothing."
+    message = f"Judged by {_named([w.judge for w in win_rates])}; no source shared with labels."
     return _result("judge is independent", "ok", message)
 
 

@@ -26,7 +26,7 @@ def percent(share: float | None, digits: int = 0) -> str:
     >>> percent(0.666), percent(None)
     ('67 %', '–')
     """
-    return NONE if share is None else _minus(f"{100 * share:.{digits}f} %")
+    return NONE if share is None else _minus(f"{100 * share:z.{digits}f} %")
 
 
 def share_interval(
@@ -139,10 +139,10 @@ def points_interval(low: float | None, high: float | None) -> str:
 def fixed(value: float | None, digits: int = 2) -> str:
     """Return a number with so many decimals.
 
-    >>> fixed(-1.5), fixed(1234.5, 1)
-    ('−1.50', '1,234.5')
+    >>> fixed(-1.5), fixed(1234.5, 1), fixed(-0.0001)
+    ('−1.50', '1,234.5', '0.00')
     """
-    return NONE if value is None else _minus(f"{value + 0.0:,.{digits}f}")
+    return NONE if value is None else _minus(f"{value:z,.{digits}f}")
 
 
 def plain(value: float) -> str:
@@ -265,10 +265,9 @@ def _interval(low: float | None, high: float | None, *, sign: str) -> str:
 
 
 def _signed_fixed(value: float, digits: int, *, sign: str = "+") -> str:
-    """Return a number with its sign; zero has none."""
-    return (
-        _minus(f"{value:{sign if value > 0 else '-'},.{digits}f}") if value else f"{0:.{digits}f}"
-    )
+    """Return a number with its sign; what rounds to zero has none."""
+    rounded = round(value, digits)
+    return _minus(f"{rounded:{sign if rounded > 0 else '-'}z,.{digits}f}")
 
 
 def _minus(text: str) -> str:

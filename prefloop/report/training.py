@@ -35,7 +35,7 @@ SHARES = frozenset({"policy/ended", "policy/clip_fraction", "rewards/accuracy"})
 SHARE, ANY = (0.0, 1.0), (-math.inf, math.inf)
 
 MAX_ROUNDS = 6
-"""More reward model curves than this in one chart cannot be told apart; the latest are drawn."""
+"""More reward model curves than this in one chart are hard to distinguish; the latest are drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ def validation_figures(
     lengths: Float[np.ndarray, "N K"],
     ceiling: float | None = None,
 ) -> ValidationFigures:
-    """Return what tells a reward model worth following from one that is not.
+    """Return the figures by which to decide whether a reward model can be followed.
 
     `targets` are shares of votes (rows sum to 1), `lengths` those of the responses in tokens.
     `ceiling` is how often another labeler would choose the same sample; None if nobody knows.

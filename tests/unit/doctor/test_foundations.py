@@ -1,4 +1,4 @@
-"""Whether the database keeps what it says it has kept: what the doctor tells, and when."""
+"""Whether the database keeps what it says it has kept: what the doctor reports, and when."""
 
 from dataclasses import replace
 from pathlib import Path
