@@ -64,7 +64,7 @@ def train(site: Site, first: int, last: int) -> None:
     """Let the trainer make updates and say so."""
     Seeding(site.store, random.Random(first)).improve(0, first, last)
     site.store.updates.heartbeat(
-        phase="improving the policy", round=0, done=last, total=99, checkpoints=(2, 4)
+        phase="training the policy", round=0, done=last, total=99, checkpoints=(2, 4)
     )
 
 
@@ -75,7 +75,7 @@ def test_it_grows_by_itself_without_a_reload(owner: Opened, site: Site) -> None:
     train(site, 1, 5)
     page = owner()
     expect(page.get_by_role("heading", level=1)).to_have_text(
-        "Round 0, improving the policy: update 5 of 99."
+        "Round 0, training the policy: update 5 of 99."
     )
     page.evaluate("window.isTheSame = true")
     expect(page.locator("#chart-score canvas")).to_have_count(1)

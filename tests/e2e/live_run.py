@@ -19,7 +19,7 @@ from prefloop.teamwork import StopRequest
 from tests.e2e.labelers import answer_in_store, eventually
 from tests.e2e.small_run import make_run
 
-IMPROVING = "improving the policy"
+IMPROVING = "training the policy"
 LEARNING = "training the reward model"
 
 Moment = Callable[[str, int, int], bool]

@@ -81,7 +81,7 @@ def test_a_half_written_checkpoint(prefloop: Command, ended: Path) -> None:
     damage(newer)
     told = prefloop.done("policy", ended).err
     assert f"checkpoint {newer.name} is damaged" in told
-    assert f"goes on from update {int(older.name[-6:])}" in told
+    assert f"continues from update {int(older.name[-6:])}" in told
     assert (ended / "policy" / "round-0" / "model.safetensors").read_bytes() == before
 
 

@@ -11,7 +11,7 @@ FINISHED = "finished"
 WAITING = "waiting for labels"
 
 COUNTED = {
-    "improving the policy": "update ",
+    "training the policy": "update ",
     "training the reward model": "step ",
     "warm start": "step ",
 }

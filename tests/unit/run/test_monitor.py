@@ -26,12 +26,12 @@ def test_a_count_reaches_the_terminal_and_those_who_watch(store: Store) -> None:
     watched = RunMonitor(store, progress)
     watched.round, watched.note = 2, "labels 3 of 8"
     watched.attach(PausablePolicy(7, 0, 5))
-    watched.count("improving the policy", 3, 10, "KL 2.0 nats")
+    watched.count("training the policy", 3, 10, "KL 2.0 nats")
     watched.send()
-    assert progress.counts == [("improving the policy", 3, 10, "KL 2.0 nats; labels 3 of 8")]
+    assert progress.counts == [("training the policy", 3, 10, "KL 2.0 nats; labels 3 of 8")]
     state = store.updates.state()
     assert state is not None
-    assert (state.phase, state.round, state.done, state.total) == ("improving the policy", 2, 3, 10)
+    assert (state.phase, state.round, state.done, state.total) == ("training the policy", 2, 3, 10)
     assert (state.detail, state.checkpoints) == ("KL 2.0 nats; labels 3 of 8", (0, 5))
 
 
@@ -131,7 +131,7 @@ def test_lines_that_the_store_does_not_take_are_kept_and_sent_later(
         watched.outbox.write(LINES[0], [{"prompt": "p"}])
         for _ in range(20):
             clock[0] += 1.0
-            watched.count("improving the policy", 1, 3)
+            watched.count("training the policy", 1, 3)
             watched.check_stop("between policy updates")
             watched.send()
         watched.outbox.write(LINES[1], ())

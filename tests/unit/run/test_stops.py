@@ -60,9 +60,9 @@ def test_reports_neither_wait_nor_raise_while_a_request_is_active(store: Store) 
     policy = PausablePolicy(3, 3)
     monitor = attached(store, policy)  # Sleeping would fail: nothing happens meanwhile.
     store.stop_requests.pull("ann", "it swears", ())
-    monitor.count("improving the policy", 1, 10)
+    monitor.count("training the policy", 1, 10)
     monitor.say("still here")
-    monitor.report("improving the policy", 2, 10)
+    monitor.report("training the policy", 2, 10)
     monitor.send()
     request = store.stop_requests.active()
     assert request is not None and request.stopped_at is None
@@ -77,7 +77,7 @@ def test_reports_do_not_wait_for_a_store_that_others_write_to(tmp_path: Path) ->
             began = time.monotonic()
             for done in range(100):
                 monitor.outbox.write({"stage": "policy", "round": 0, "update": done})
-                monitor.count("improving the policy", done, 100)
+                monitor.count("training the policy", done, 100)
             assert time.monotonic() - began < 1.0
         monitor.finish()
         assert len(store.updates.after(0)) == 100
@@ -106,7 +106,7 @@ def test_a_roll_back_is_raised_once_where_the_run_stopped(store: Store) -> None:
 
 def test_a_release_that_came_before_the_trainer_looked_is_carried_out(store: Store) -> None:
     monitor = attached(store, PausablePolicy(7, 3, 5))
-    monitor.report("improving the policy")
+    monitor.report("training the policy")
     monitor.send()
     store.stop_requests.pull("ann", "it swears", ())
     release(store, "roll_back", 5)

@@ -228,7 +228,7 @@ def seed_store(
         _days_of_work(seeding, ago, range(half, -1, -1), "1.1")
     store.exclusions.apply("always first", "Mallory", "Chose the first sample in 86 %.", "Olga")
     seeding.improve(1, first + 1, updates)
-    _beat(store, "improving the policy", updates, (first, updates - 10, updates - 1))
+    _beat(store, "training the policy", updates, (first, updates - 10, updates - 1))
     if is_stopped:
         shown = [f"s1-0003{place}" for place in range(4)]
         stop = store.stop_requests.pull(

@@ -56,7 +56,7 @@ def until(look: Callable[[], Any]) -> Any:
 
 
 def test_the_run_is_told_in_sentences(shown: dict[str, Any]) -> None:
-    assert shown["told"] == "Round 1, improving the policy: update 24 of 200."
+    assert shown["told"] == "Round 1, training the policy: update 24 of 200."
     assert re.fullmatch(
         r"\d+ of \d+ answers are in; .+\.", shown["questions_told"].replace(",", "")
     )
@@ -190,7 +190,7 @@ def test_the_trainer_is_missed_after_ten_seconds(
     clock = MovableClock(monkeypatch)
     browser = desk.browser("olga")
     assert read(browser)["told"] == "No trainer has used this store yet."
-    desk.store.updates.heartbeat(phase="improving the policy", round=0, done=3, total=9)
+    desk.store.updates.heartbeat(phase="training the policy", round=0, done=3, total=9)
     assert not read(browser)["trainer"]["is_missing"]
     clock.jump(42)
     trainer = read(browser)["trainer"]

@@ -10,7 +10,7 @@ from prefloop.web.services import status_text
 from prefloop.web.team import pages as team_pages
 
 TRAINER = TrainerState(
-    phase="improving the policy",
+    phase="training the policy",
     round=1,
     done=37,
     total=1200,
@@ -39,7 +39,7 @@ def test_examples_hold(module: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, "Round 1, improving the policy: update 37 of 1,200."),
+        ({}, "Round 1, training the policy: update 37 of 1,200."),
         ({"phase": "sampling for labels"}, "Round 1, sampling for labels: 37 of 1,200."),
         ({"phase": "waiting for labels"}, "Round 1, waiting for labels."),
         ({"phase": "stopped by the cord", "total": 0}, "Round 1, stopped by the cord."),
