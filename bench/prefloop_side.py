@@ -12,6 +12,7 @@ from workload import Workload, matmul_gflops, measurement, queries, report
 
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.policy.reward_source import RewardModelSource
 from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.records import Prompt
@@ -42,7 +43,7 @@ def settings(workload: Workload) -> PolicyConfig:
 def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PolicyTrainer:
     """Return a trainer with all roles from one folder. Without a stop rule every token counts."""
     tokenizer = load_tokenizer(folder)
-    causal = load_causal(folder, tokenizer)
+    causal = load_causal(folder, tokenizer, runtime=CPU)
     roles = ModelRoles(causal, ModelsConfig(name=str(folder), adapter=adapter), seed=workload.seed)
     task = load_task(
         {
@@ -53,7 +54,7 @@ def trainer(workload: Workload, folder: Path, adapter: Adapter) -> PolicyTrainer
         }
     )
     vocabulary = causal.get_output_embeddings().weight.shape[0]
-    sampler = Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary)
+    sampler = Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary, device=CPU.device)
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=workload.seed)
     source = RewardModelSource(reward_model, sampler)
     return build_trainer(roles, source, sampler, settings(workload), seed=workload.seed)

@@ -11,6 +11,7 @@ from prefloop.batches import Rollout
 from prefloop.models.generation import Generation
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.runtime import CPU
 from prefloop.policy.reward_source import RewardModelSource
 from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
@@ -44,7 +45,7 @@ def roles_on(
     """Return the tokenizer and the three roles over the model in `folder`."""
     tokenizer = load_tokenizer(folder)
     models = ModelsConfig(adapter=adapter, lora_rank=rank, lora_top_layers=top_layers)
-    return tokenizer, ModelRoles(load_causal(folder, tokenizer), models, seed=1)
+    return tokenizer, ModelRoles(load_causal(folder, tokenizer, runtime=CPU), models, seed=1)
 
 
 def vocabulary_of(roles: ModelRoles) -> int:
@@ -72,7 +73,11 @@ def sampler_on(
 ) -> Sampler:
     """Return a sampler for the short task with changes."""
     return Sampler(
-        tokenizer, task_of(**task), samples or SamplesConfig(), vocabulary=vocabulary_of(roles)
+        tokenizer,
+        task_of(**task),
+        samples or SamplesConfig(),
+        vocabulary=vocabulary_of(roles),
+        device=CPU.device,
     )
 
 

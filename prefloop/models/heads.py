@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from prefloop.models.runtime import CPU, RandomStream, Runtime
+from prefloop.models.runtime import RandomStream, Runtime
 
 
 class ValueHead(nn.Linear):
@@ -14,7 +14,7 @@ class ValueHead(nn.Linear):
     (Ziegler et al. 2019, released code; detail 11).
     """
 
-    def __init__(self, width: int, runtime: Runtime = CPU) -> None:
+    def __init__(self, width: int, runtime: Runtime) -> None:
         super().__init__(width, 1, device=runtime.device, dtype=runtime.dtype)
         nn.init.zeros_(self.weight)
         nn.init.zeros_(self.bias)
@@ -32,7 +32,7 @@ class ScoreHead(nn.Linear):
     `config.reward_shift`.
     """
 
-    def __init__(self, width: int, *, seed: int, runtime: Runtime = CPU) -> None:
+    def __init__(self, width: int, *, seed: int, runtime: Runtime) -> None:
         super().__init__(width, 1, bias=False, device=runtime.device, dtype=runtime.dtype)
         self.shift = 0.0
         self.reset(seed)

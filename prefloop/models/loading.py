@@ -11,7 +11,7 @@ from transformers.activations import NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from prefloop.errors import InputError
-from prefloop.models.runtime import CPU, Runtime
+from prefloop.models.runtime import Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
 
@@ -66,7 +66,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(tokenizer)
 
 
-def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime = CPU) -> PreTrainedModel:
+def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrainedModel:
     """Load the causal language model, with room for the pad token.
 
     It stays in eval mode, so dropout is off; its configuration is kept as it is.

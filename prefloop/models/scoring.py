@@ -10,7 +10,7 @@ from torch import Tensor
 from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.roles import RoleModel
-from prefloop.models.runtime import CPU, Device
+from prefloop.models.runtime import Device
 
 
 class Forward(NamedTuple):
@@ -84,7 +84,7 @@ def last_token_scores(
 
 
 def pad_left(
-    rows: Sequence[Sequence[int]], pad_id: int, device: Device = CPU.device
+    rows: Sequence[Sequence[int]], pad_id: int, device: Device
 ) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
     """Return ids and mask (True where a token counts) of rows aligned at their right end."""
     width = max(len(row) for row in rows)
@@ -95,7 +95,7 @@ def pad_left(
 
 
 def pad_right(
-    rows: Sequence[Sequence[int]], pad_id: int, device: Device = CPU.device
+    rows: Sequence[Sequence[int]], pad_id: int, device: Device
 ) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
     """Return ids and mask (True where a token counts) of rows aligned at their left end."""
     width = max(len(row) for row in rows)
@@ -105,9 +105,7 @@ def pad_right(
     return ids, torch.arange(width, device=device) < lengths[:, None]
 
 
-def banned_mask(
-    vocabulary: int, banned: Sequence[int], device: Device = CPU.device
-) -> Bool[Tensor, " V"]:
+def banned_mask(vocabulary: int, banned: Sequence[int], device: Device) -> Bool[Tensor, " V"]:
     """Return True for every id that can never be sampled."""
     mask = torch.zeros(vocabulary, dtype=torch.bool, device=device)
     mask[list(banned)] = True

@@ -11,7 +11,7 @@ from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError, listing
 from prefloop.label_types.types import type_of
-from prefloop.models.runtime import CPU, Runtime
+from prefloop.models.runtime import Runtime
 from prefloop.records import Prompt, Sample
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
@@ -22,7 +22,7 @@ def preference_batch(
     samples: Mapping[str, Sample],
     prompts: Mapping[str, Prompt],
     sampler: Sampler,
-    runtime: Runtime = CPU,
+    runtime: Runtime,
 ) -> PreferenceBatch:
     """Return the comparisons as ids: each query with its responses, as they were sampled."""
     loss = _common_loss(targets)

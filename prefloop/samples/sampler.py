@@ -11,7 +11,7 @@ from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer
 from prefloop.models.roles import RoleModel
-from prefloop.models.runtime import CPU, Device
+from prefloop.models.runtime import Device
 from prefloop.models.scoring import banned_mask, pad_left
 from prefloop.records import Prompt, Sample
 from prefloop.samples.stop_rule import StopMask, StopRule
@@ -38,7 +38,7 @@ class Sampler:
         config: SamplesConfig,
         *,
         vocabulary: int,
-        device: Device = CPU.device,
+        device: Device,
     ) -> None:
         self.tokenizer = tokenizer
         self.task = task

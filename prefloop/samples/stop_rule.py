@@ -9,7 +9,7 @@ from torch import Tensor
 
 from prefloop.functional.truncation import stop_index, truncation_mask
 from prefloop.models.loading import Tokenizer
-from prefloop.models.runtime import CPU, Device
+from prefloop.models.runtime import Device
 from prefloop.settings.task import TaskConfig
 
 
@@ -30,7 +30,7 @@ class StopRule:
         tokenizer: Tokenizer,
         *,
         vocabulary: int,
-        device: Device = CPU.device,
+        device: Device,
     ) -> None:
         self.earliest = task.stop_min
         self.stop_id = None if task.stop is None else tokenizer.single_token(task.stop)

@@ -54,12 +54,6 @@ WORDS = frozenset(
 )
 
 KEPT: dict[str, str] = {
-    "prefloop/models/heads.py:import CPU": "a default until every caller names its runtime",
-    "prefloop/samples/stop_rule.py:import CPU": "a default until every caller names its runtime",
-    "prefloop/samples/sampler.py:import CPU": "a default until every caller names its runtime",
-    "prefloop/models/scoring.py:import CPU": "a default until every caller names its runtime",
-    "prefloop/models/loading.py:import CPU": "a default until every caller names its runtime",
-    "prefloop/rewards/dataset.py:import CPU": "a default until every caller names its runtime",
     "prefloop/functional/sampling.py:.float()": "a token's chance is right to 1e-7 in float32 only",
     "prefloop/functional/logprobs.py:torch.float64": "a softmax in float64 stays in it",
     "prefloop/functional/logprobs.py:.float()": "any other is worked in float32",

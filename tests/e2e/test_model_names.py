@@ -11,6 +11,7 @@ from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.functional.masking import masked_row_sums
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import pad_left, respond_forward
 from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder
@@ -36,14 +37,18 @@ def likelihoods(run: Path, name: str, folder: Path) -> tuple[list[float], list[f
     """Return the stored log-probabilities of a name's samples, and those under a model folder."""
     config = load_run_file(run / "run.yaml")
     tokenizer = load_tokenizer(folder)
-    model = RoleModel(load_causal(folder, tokenizer), [], lambda: None)
-    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=model.vocabulary)
+    model = RoleModel(load_causal(folder, tokenizer, runtime=CPU), [], lambda: None)
+    sampler = Sampler(
+        tokenizer, config.task, config.samples, vocabulary=model.vocabulary, device=CPU.device
+    )
     with Store.open(run / "prefloop.db") as store:
         samples = store.samples(model=name, purpose="evaluation")
         prompts = {p.id: p for p in store.prompts()}
     found = []
     for sample in samples:
-        query, mask = pad_left([sampler.query_ids(prompts[sample.prompt_id])], tokenizer.pad_id)
+        query, mask = pad_left(
+            [sampler.query_ids(prompts[sample.prompt_id])], tokenizer.pad_id, device=CPU.device
+        )
         response = torch.tensor([sample.response_ids])
         forward = respond_forward(
             model,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.models import ModelsConfig
@@ -14,7 +15,9 @@ from prefloop.settings.task_presets import load_task
 def roles_and_tokenizer(folder: Path) -> tuple[ModelRoles, Tokenizer]:
     """Return one base in its roles, with its tokenizer."""
     tokenizer = load_tokenizer(folder)
-    return ModelRoles(load_causal(folder, tokenizer), ModelsConfig(lora_rank=4), seed=1), tokenizer
+    return ModelRoles(
+        load_causal(folder, tokenizer, runtime=CPU), ModelsConfig(lora_rank=4), seed=1
+    ), tokenizer
 
 
 def reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
@@ -28,4 +31,6 @@ def sampler(folder: Path) -> tuple[Sampler, Tokenizer]:
     roles, tokenizer = roles_and_tokenizer(folder)
     vocabulary = roles.policy.causal.get_output_embeddings().weight.shape[0]
     task = load_task({"name": "sentiment", "stop_min": 2})
-    return Sampler(tokenizer, task, SamplesConfig(), vocabulary=vocabulary), tokenizer
+    return Sampler(
+        tokenizer, task, SamplesConfig(), vocabulary=vocabulary, device=CPU.device
+    ), tokenizer

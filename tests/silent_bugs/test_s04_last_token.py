@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from prefloop.models.export import save_reward_model
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import last_token_scores, pad_left, pad_right
 from prefloop.rewards.model import RewardModel
 from tests.stages_for_tests import OPENINGS, disturb, roles_on
@@ -45,7 +46,7 @@ def test_no_amount_of_padding_moves_a_score_and_transformers_agrees(
     tmp_path: Path,
     extra: int,
 ) -> None:
-    ids, mask = pad_right(sequences, reward_model.pad_id)
+    ids, mask = pad_right(sequences, reward_model.pad_id, device=CPU.device)
     ids = torch.nn.functional.pad(ids, (0, extra), value=reward_model.pad_id)
     mask = torch.nn.functional.pad(mask, (0, extra), value=False)
     expected = alone(reward_model, sequences)
@@ -65,10 +66,12 @@ def test_twins_that_read_the_last_position_or_pad_on_the_left_are_seen(
 ) -> None:
     expected = alone(reward_model, sequences)
     shorter = torch.tensor([len(s) < max(map(len, sequences)) for s in sequences])
-    ids, mask = pad_right(sequences, reward_model.pad_id)
+    ids, mask = pad_right(sequences, reward_model.pad_id, device=CPU.device)
     last_position = reward_model.head.scores(reward_model.role_model.hidden(ids, mask)[:, -1])
     on_the_left = last_token_scores(
-        reward_model.role_model, reward_model.head, *pad_left(sequences, reward_model.pad_id)
+        reward_model.role_model,
+        reward_model.head,
+        *pad_left(sequences, reward_model.pad_id, device=CPU.device),
     )
     for wrong in (last_position, on_the_left):
         with pytest.raises(AssertionError):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from prefloop.comparisons.targets import Target
+from prefloop.models.runtime import CPU
 from prefloop.policy.reward_source import RewardModelSource
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Comparison, Prompt, Sample
@@ -46,7 +47,7 @@ def trained_on(trainer: PolicyTrainer, prompt: Prompt, sample: Sample) -> list[i
     )
     target = Target(comparison=comparison, probabilities=(1.0, 0.0), values=(1.0, 0.0), n_labels=1)
     batch = preference_batch(
-        [target], {sample.id: sample}, {prompt.id: prompt}, trainer.collector.sampler
+        [target], {sample.id: sample}, {prompt.id: prompt}, trainer.collector.sampler, runtime=CPU
     )
     return list(batch.sequences[0][0])
 

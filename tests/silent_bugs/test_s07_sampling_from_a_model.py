@@ -16,6 +16,7 @@ from prefloop.functional.sampling import sample_inverse_cdf
 from prefloop.models import generation
 from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, respond_forward
 from tests.stages_for_tests import OPENINGS, PROMPTS, Adapter, roles_on, trainer_on, vocabulary_of
 
@@ -36,7 +37,7 @@ def kl_estimates(tokenizer: Tokenizer, roles: ModelRoles) -> tuple[Tensor, Tenso
     """Return per response the estimate from its tokens, and the exact KL along its prefixes."""
     query = torch.tensor([tokenizer.encode(OPENINGS[0])])
     query_mask = torch.ones_like(query, dtype=torch.bool)
-    banned = banned_mask(vocabulary_of(roles), tokenizer.special_ids)
+    banned = banned_mask(vocabulary_of(roles), tokenizer.special_ids, device=CPU.device)
     drawn = generation.generate(
         roles.policy,
         query,

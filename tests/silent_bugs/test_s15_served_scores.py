@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from prefloop.models.export import save_reward_model
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import pad_right
 from prefloop.policy.reward_source import RewardModelSource
 from tests.stages_for_tests import (
@@ -45,14 +46,14 @@ def test_transformers_alone_gives_the_scores_of_ppo(
 
     save_reward_model(tmp_path / "r", trainer.collector.roles, model.head, sampler.tokenizer)
     served = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
-    ids, mask = pad_right(sequences, served.config.pad_token_id)
+    ids, mask = pad_right(sequences, served.config.pad_token_id, device=CPU.device)
     logits = served(ids, attention_mask=mask.long()).logits[:, 0]
     torch.testing.assert_close(logits + served.config.reward_shift, inside, **RELOADED)
 
     uncut = [sampler.tokenizer.encode(t) + r for t, r in zip(texts, responses, strict=True)]
     with_prefix = [sampler.query_ids(p) + s for p, s in zip(PROMPTS, sequences, strict=True)]
     for twin in (uncut, with_prefix):
-        ids, mask = pad_right(twin, served.config.pad_token_id)
+        ids, mask = pad_right(twin, served.config.pad_token_id, device=CPU.device)
         wrong = served(ids, attention_mask=mask.long()).logits[:, 0] + served.config.reward_shift
         assert (wrong - inside).abs().mean() > 0.01
     assert (logits - inside).abs().min() > 0.01

@@ -14,6 +14,7 @@ from prefloop.comparisons.questions import questions_of
 from prefloop.comparisons.targets import preference_targets
 from prefloop.errors import InputError, StoreError
 from prefloop.metrics import MetricsLog
+from prefloop.models.runtime import CPU
 from prefloop.progress import Silent
 from prefloop.records import Comparison, Label
 from prefloop.rewards.dataset import preference_batch
@@ -148,7 +149,11 @@ def test_the_reward_model_trains_on_its_loss(gpt2_folder: Path, tmp_path: Path) 
         label = make_label(asked, "ann", "best", order[0])
         labels.append(replace(label, details={"ranking": list(order)}))
     batch = preference_batch(
-        preference_targets(comparisons, labels), by_id, {p.id: p for p in PROMPTS}, sampler
+        preference_targets(comparisons, labels),
+        by_id,
+        {p.id: p for p in PROMPTS},
+        sampler,
+        runtime=CPU,
     )
     assert batch.targets.shape == (2, 4, 4)
     assert batch.loss == Ranking().loss
@@ -184,4 +189,5 @@ def test_types_with_different_losses_do_not_train_one_reward_model(gpt2_folder: 
             {s.id: s for s in samples},
             {p.id: p for p in PROMPTS},
             sampler_on(tokenizer, roles),
+            runtime=CPU,
         )

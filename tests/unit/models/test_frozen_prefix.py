@@ -13,6 +13,7 @@ from prefloop.models.generation import generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.settings.models import ModelsConfig
@@ -23,7 +24,7 @@ from tests.unit.models.test_roles import TEXTS, disturb
 def roles_on(folder: Path, top_layers: int | None) -> tuple[ModelRoles, Tokenizer]:
     tokenizer = load_tokenizer(folder)
     config = ModelsConfig(lora_rank=4, lora_top_layers=top_layers)
-    roles = ModelRoles(load_causal(folder, tokenizer), config, seed=1)
+    roles = ModelRoles(load_causal(folder, tokenizer, runtime=CPU), config, seed=1)
     disturb(roles.policy)
     disturb(roles.reward)
     return roles, tokenizer
@@ -31,7 +32,7 @@ def roles_on(folder: Path, top_layers: int | None) -> tuple[ModelRoles, Tokenize
 
 def test_every_role_gives_the_same_output_from_cached_prefix_states(model_folder: Path) -> None:
     roles, tokenizer = roles_on(model_folder, 1)
-    ids, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    ids, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device)
     frozen_prefix = roles.reference.frozen_prefix
     assert frozen_prefix is not None
     prefix_states = frozen_prefix.compute(roles.reference.hidden, ids, mask)
@@ -51,9 +52,11 @@ def test_prefix_states_of_generation_give_the_same_logprobs_and_gradients(
     model_folder: Path,
 ) -> None:
     roles, tokenizer = roles_on(model_folder, 1)
-    query, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    query, mask = pad_left(
+        [tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device
+    )
     vocabulary = roles.policy.causal.get_output_embeddings().weight.shape[0]
-    banned = banned_mask(vocabulary, tokenizer.special_ids)
+    banned = banned_mask(vocabulary, tokenizer.special_ids, device=CPU.device)
     drawn = generate(
         roles.policy,
         query,
@@ -75,7 +78,7 @@ def test_prefix_states_of_generation_give_the_same_logprobs_and_gradients(
             drawn.response,
             temperature=0.7,
             banned=banned,
-            value_head=ValueHead(roles.policy.width),
+            value_head=ValueHead(roles.policy.width, runtime=CPU),
             prefix_states=prefix_states,
         )
         torch.testing.assert_close(forward.logprobs.detach(), drawn.logprobs, **MODEL)
@@ -195,7 +198,7 @@ def test_nothing_is_shared_where_every_layer_is_trained(
 
 def test_a_model_whose_output_changes_when_split_is_not_split(llama_folder: Path) -> None:
     tokenizer = load_tokenizer(llama_folder)
-    causal = load_causal(llama_folder, tokenizer)
+    causal = load_causal(llama_folder, tokenizer, runtime=CPU)
     role_model = ModelRoles(causal, ModelsConfig(), seed=1).reference
     upper = next(m for m in causal.modules() if isinstance(m, nn.ModuleList))[-1]
     seen: list[Tensor] = []
@@ -213,9 +216,11 @@ def test_right_padding_reads_the_same_rows(model_folder: Path) -> None:
     frozen_prefix = roles.reference.frozen_prefix
     assert frozen_prefix is not None
     rows = [tokenizer.encode(t) for t in TEXTS]
-    together = frozen_prefix.compute(roles.reference.hidden, *pad_right(rows, tokenizer.pad_id))
+    together = frozen_prefix.compute(
+        roles.reference.hidden, *pad_right(rows, tokenizer.pad_id, device=CPU.device)
+    )
     for row, found in zip(rows, together, strict=True):
-        alone = frozen_prefix.compute(roles.reference.hidden, *pad_right([row], tokenizer.pad_id))[
-            0
-        ]
+        alone = frozen_prefix.compute(
+            roles.reference.hidden, *pad_right([row], tokenizer.pad_id, device=CPU.device)
+        )[0]
         torch.testing.assert_close(found[: len(row)], alone, **MODEL)

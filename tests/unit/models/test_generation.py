@@ -12,6 +12,7 @@ from prefloop.models import generation
 from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
 from tests.tolerances import MODEL
 from tests.unit.models.test_frozen_prefix import roles_on
@@ -37,9 +38,13 @@ def loss_mask_of(response: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
 
 def drawn(roles: ModelRoles, tokenizer: Any, **settings: Any) -> tuple[dict[str, Any], Generation]:
     """Return the responses, and what else a pass over them needs."""
-    query, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
-    banned = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [FILL])
-    head = ValueHead(roles.policy.width)
+    query, mask = pad_left(
+        [tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device
+    )
+    banned = banned_mask(
+        roles.policy.causal.get_output_embeddings().weight.shape[0], [FILL], device=CPU.device
+    )
+    head = ValueHead(roles.policy.width, runtime=CPU)
     torch.nn.init.normal_(head.weight, generator=torch.Generator().manual_seed(5))
     found = generate(
         roles.policy,

@@ -15,6 +15,7 @@ from prefloop.models.loading import (
     load_causal,
     load_tokenizer,
 )
+from prefloop.models.runtime import CPU
 from tests.models_for_tests import save_gpt2
 from tests.stages_for_tests import OPENINGS
 from tests.tolerances import EXACT, FP32
@@ -36,7 +37,7 @@ def test_padding_is_a_token_of_its_own(gpt2_folder: Path, tmp_path: Path) -> Non
 
 def test_a_model_loads_to_the_same_weights_every_time(model_folder: Path) -> None:
     tokenizer = load_tokenizer(model_folder)
-    one, other = (load_causal(model_folder, tokenizer).state_dict() for _ in range(2))
+    one, other = (load_causal(model_folder, tokenizer, runtime=CPU).state_dict() for _ in range(2))
     for name in one:
         torch.testing.assert_close(other[name], one[name], **EXACT, msg=name)
 
@@ -58,7 +59,9 @@ def test_the_added_pad_token_is_never_likely_and_with_a_random_row_it_is(
     folder = save_with_low_logits(tmp_path, gpt2_folder)
     tokenizer = load_tokenizer(folder)
     n_known = len(tokenizer.hf_tokenizer) - 1
-    assert pad_probability(load_causal(folder, tokenizer), tokenizer).max() <= 1 / n_known
+    assert (
+        pad_probability(load_causal(folder, tokenizer, runtime=CPU), tokenizer).max() <= 1 / n_known
+    )
     twin = AutoModelForCausalLM.from_pretrained(folder)
     twin.resize_token_embeddings(n_known + 1, mean_resizing=False)
     assert pad_probability(twin, tokenizer).min() > 0.9
@@ -66,7 +69,7 @@ def test_the_added_pad_token_is_never_likely_and_with_a_random_row_it_is(
 
 def test_the_fused_gelu_is_the_function_that_gpt2_names(gpt2_folder: Path) -> None:
     tokenizer = load_tokenizer(gpt2_folder)
-    ours = load_causal(gpt2_folder, tokenizer)
+    ours = load_causal(gpt2_folder, tokenizer, runtime=CPU)
     theirs = AutoModelForCausalLM.from_pretrained(gpt2_folder).eval()
     assert any(isinstance(module, NewGELUActivation) for module in theirs.modules())
     assert not any(isinstance(module, NewGELUActivation) for module in ours.modules())

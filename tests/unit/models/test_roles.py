@@ -12,6 +12,7 @@ from prefloop.models.generation import generate
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.scoring import (
     banned_mask,
     last_token_scores,
@@ -28,7 +29,7 @@ ADAPTERS: list[Literal["lora", "none"]] = ["lora", "none"]
 
 def roles_on(folder: Path, adapter: Literal["lora", "none"] = "lora") -> tuple[ModelRoles, object]:
     tokenizer = load_tokenizer(folder)
-    causal = load_causal(folder, tokenizer)
+    causal = load_causal(folder, tokenizer, runtime=CPU)
     return ModelRoles(causal, ModelsConfig(adapter=adapter, lora_rank=4), seed=1), tokenizer
 
 
@@ -41,10 +42,12 @@ def disturb(role_model: object, scale: float = 0.3) -> None:
 
 
 def draw(roles: ModelRoles, tokenizer: object, role_model: object, per_query: int = 2) -> tuple:
-    query, mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    query, mask = pad_left(
+        [tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device
+    )
     vocabulary = role_model.causal.get_output_embeddings().weight.shape[0]
-    banned = banned_mask(vocabulary, tokenizer.special_ids)
-    head = ValueHead(role_model.width)
+    banned = banned_mask(vocabulary, tokenizer.special_ids, device=CPU.device)
+    head = ValueHead(role_model.width, runtime=CPU)
     torch.nn.init.normal_(head.weight, generator=torch.Generator().manual_seed(5))
     generation = generate(
         role_model,
@@ -67,7 +70,7 @@ def test_roles_start_equal_and_training_one_moves_no_other(
     model_folder: Path, adapter: Literal["lora", "none"]
 ) -> None:
     roles, tokenizer = roles_on(model_folder, adapter)
-    ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device)
     everyone = (roles.policy, roles.reward, roles.reference)
     with torch.no_grad():
         before = [role.hidden(ids, mask) for role in everyone]
@@ -107,15 +110,21 @@ def test_s16_logprobs_and_values_while_sampling_equal_those_of_a_forward_pass(
 
 def test_padding_on_the_left_changes_nothing(model_folder: Path) -> None:
     roles, tokenizer = roles_on(model_folder)
-    banned = banned_mask(roles.policy.causal.get_output_embeddings().weight.shape[0], [])
-    together, together_mask = pad_left([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    banned = banned_mask(
+        roles.policy.causal.get_output_embeddings().weight.shape[0], [], device=CPU.device
+    )
+    together, together_mask = pad_left(
+        [tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device
+    )
     response = torch.tensor([[50, 60, 70, 80]] * len(TEXTS))
     with torch.no_grad():
         whole = respond_forward(
             roles.policy, together, together_mask, response, temperature=1.0, banned=banned
         )
         for row, text in enumerate(TEXTS):
-            alone, alone_mask = pad_left([tokenizer.encode(text)], tokenizer.pad_id)
+            alone, alone_mask = pad_left(
+                [tokenizer.encode(text)], tokenizer.pad_id, device=CPU.device
+            )
             single = respond_forward(
                 roles.policy, alone, alone_mask, response[:1], temperature=1.0, banned=banned
             )
@@ -135,7 +144,7 @@ def test_policy_reloads_with_transformers_alone(
 ) -> None:
     roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.policy)
-    save_policy(tmp_path / "p", roles, ValueHead(roles.policy.width), tokenizer)
+    save_policy(tmp_path / "p", roles, ValueHead(roles.policy.width, runtime=CPU), tokenizer)
     reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "p")
     saved = AutoTokenizer.from_pretrained(tmp_path / "p")
     assert saved.pad_token_id == tokenizer.pad_id != saved.eos_token_id
@@ -152,11 +161,11 @@ def test_s14_reward_model_reloads_with_transformers_alone_head_included(
 ) -> None:
     roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.reward)
-    head = ScoreHead(roles.reward.width, seed=3)
+    head = ScoreHead(roles.reward.width, seed=3, runtime=CPU)
     head.rescale(2.0, 0.5)
     save_reward_model(tmp_path / "r", roles, head, tokenizer)
     reloaded = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
-    ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id)
+    ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device)
     with torch.no_grad():
         mine = last_token_scores(roles.reward, head, ids, mask)
         theirs = reloaded(ids, attention_mask=mask.long()).logits[:, 0]
@@ -170,7 +179,7 @@ def test_a_saved_role_is_restored_bit_for_bit(
 ) -> None:
     roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.reward)
-    head = ScoreHead(roles.reward.width, seed=3)
+    head = ScoreHead(roles.reward.width, seed=3, runtime=CPU)
     save_reward_model(tmp_path / "r", roles, head, tokenizer)
     saved = [p.detach().clone() for _, p in roles.reward.named_parameters]
     roles.reset(roles.reward, 7)
@@ -182,7 +191,7 @@ def test_a_saved_role_is_restored_bit_for_bit(
 
 def test_top_layers_only(model_folder: Path) -> None:
     tokenizer = load_tokenizer(model_folder)
-    causal = load_causal(model_folder, tokenizer)
+    causal = load_causal(model_folder, tokenizer, runtime=CPU)
     roles = ModelRoles(causal, ModelsConfig(lora_rank=4, lora_top_layers=1), seed=1)
     assert roles.policy.named_parameters
     assert all(".1." in name for name, _ in roles.policy.named_parameters)

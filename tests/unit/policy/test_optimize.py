@@ -15,6 +15,7 @@ from prefloop.functional.kl import kl_k2
 from prefloop.functional.masking import masked_mean
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.policy.optimize import cap_weight
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.rewards.model import RewardModel
@@ -230,7 +231,7 @@ def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path
     rollouts, steps = [], []
     for is_shared in (True, False):
         models = ModelsConfig(lora_rank=4, lora_top_layers=1)
-        roles = ModelRoles(load_causal(model_folder, tokenizer), models, seed=1)
+        roles = ModelRoles(load_causal(model_folder, tokenizer, runtime=CPU), models, seed=1)
         if not is_shared:
             for role_model in (roles.policy, roles.reward, roles.reference):
                 role_model.frozen_prefix = None

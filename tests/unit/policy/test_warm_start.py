@@ -27,12 +27,16 @@ CONFIG = WarmStartConfig(epochs=6, lr=1e-2, batch_size=4)
 def perplexity(folder: Path, examples: list[SFTExample], *, role: str = "reference") -> float:
     """Return exp of the mean loss per response token, one lesson at a time."""
     tokenizer = load_tokenizer(folder)
-    roles = ModelRoles(load_causal(folder, tokenizer), ModelsConfig(lora_rank=4), seed=1)
+    roles = ModelRoles(
+        load_causal(folder, tokenizer, runtime=CPU), ModelsConfig(lora_rank=4), seed=1
+    )
     role_model = getattr(roles, role)
-    nothing = banned_mask(role_model.causal.get_output_embeddings().weight.shape[0], [])
+    nothing = banned_mask(
+        role_model.causal.get_output_embeddings().weight.shape[0], [], device=CPU.device
+    )
     total, n_tokens = 0.0, 0
     for example in examples:
-        query, mask = pad_left([example.query], tokenizer.pad_id)
+        query, mask = pad_left([example.query], tokenizer.pad_id, device=CPU.device)
         response = torch.tensor([example.response])
         with torch.no_grad():
             forward = respond_forward(
@@ -80,7 +84,7 @@ def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path)
             seed=seed,
             progress=Silent(),
         )
-        return load_causal(folder, load_tokenizer(folder)).state_dict()
+        return load_causal(folder, load_tokenizer(folder), runtime=CPU).state_dict()
 
     first, again, elsewhere, other = make("a"), make("a", 2), make("b"), make("c", 2)
     for name in first:

@@ -9,6 +9,7 @@ from torch import Tensor
 from prefloop.errors import CheckpointError
 from prefloop.models.export import load_weights, save_weights
 from prefloop.models.heads import ValueHead
+from prefloop.models.runtime import CPU
 from prefloop.policy.lineage import PolicyLineage
 from prefloop.policy.weights import PolicyWeights
 from tests.stages_for_tests import Adapter, disturb, roles_on, weights_of
@@ -17,7 +18,7 @@ from tests.tolerances import EXACT
 
 def policy_of(folder: Path, adapter: Adapter = "lora") -> PolicyWeights:
     _, roles = roles_on(folder, adapter=adapter)
-    head = ValueHead(roles.policy.width)
+    head = ValueHead(roles.policy.width, runtime=CPU)
     return PolicyWeights(Path("nowhere"), roles, head, every=0)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError
+from prefloop.models.runtime import CPU
 from prefloop.records import Comparison, Sample
 from prefloop.rewards.dataset import (
     check_ids,
@@ -37,7 +38,11 @@ def test_comparisons_of_different_sizes_share_a_batch(gpt2_folder: Path) -> None
     samples = [[sample_of(p, [60 + n, 61], n, tokenizer) for n in range(4)] for p in PROMPTS[:2]]
     targets = [target_of(samples[0][:2], (0.0, 1.0)), target_of(samples[1], (0.25, 0.25, 0.5, 0.0))]
     batch = preference_batch(
-        targets, {s.id: s for g in samples for s in g}, {p.id: p for p in PROMPTS}, sampler
+        targets,
+        {s.id: s for g in samples for s in g},
+        {p.id: p for p in PROMPTS},
+        sampler,
+        runtime=CPU,
     )
     expected = torch.tensor([[0, 1, 0, 0], [0.25, 0.25, 0.5, 0]])
     torch.testing.assert_close(batch.targets, expected, **EXACT)
@@ -76,6 +81,7 @@ def test_foreign_ids_and_too_long_sequences_are_told_at_once(gpt2_folder: Path) 
         {s.id: s for s in samples},
         {PROMPTS[0].id: PROMPTS[0]},
         sampler,
+        runtime=CPU,
     )
     longest = len(batch.sequences[0][0])
     check_ids(batch, vocabulary=401, context=longest)

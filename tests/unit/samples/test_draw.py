@@ -11,6 +11,7 @@ from prefloop.errors import InputError
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.named import NamedModels
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.progress import Silent
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
 from prefloop.samples.draw import SampleDrawer
@@ -39,12 +40,12 @@ def drawer(
     folder: Path, store: Store, *, attempts: int = 8, batch_size: int = 8, **samples: Any
 ) -> SampleDrawer:
     tokenizer = load_tokenizer(folder)
-    causal = load_causal(folder, tokenizer)
+    causal = load_causal(folder, tokenizer, runtime=CPU)
     roles = ModelRoles(causal, ModelsConfig(lora_rank=4), seed=1)
     task = load_task({"name": "sentiment", "stop": "e", "stop_min": 4, "response_tokens": 16})
     config = SamplesConfig(batch_size=batch_size, attempts=attempts, **samples)
     vocabulary = causal.get_output_embeddings().weight.shape[0]
-    sampler = Sampler(tokenizer, task, config, vocabulary=vocabulary)
+    sampler = Sampler(tokenizer, task, config, vocabulary=vocabulary, device=CPU.device)
     models = NamedModels(
         roles, tokenizer, KeptVersions(roles), run=folder.parent / "run", say=Silent().say
     )

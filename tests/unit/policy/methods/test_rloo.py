@@ -13,6 +13,7 @@ from prefloop.errors import CheckpointError
 from prefloop.metrics import MetricsLog
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import CPU
 from prefloop.models.sources import resolve
 from prefloop.policy.methods.rloo import RLOO, RLOOSettings
 from prefloop.policy.reward_source import ScorerSource
@@ -56,9 +57,11 @@ def test_the_score_rises(sign: float) -> None:
     base = resolve("builtin:tiny", say=print)
     tokenizer = load_tokenizer(base)
     models = ModelsConfig(name="builtin:tiny", lora_rank=8, lora_alpha=32)
-    roles = ModelRoles(load_causal(base, tokenizer), models, seed=1)
+    roles = ModelRoles(load_causal(base, tokenizer, runtime=CPU), models, seed=1)
     task = task_of(temperature=1.0)
-    sampler = Sampler(tokenizer, task, SamplesConfig(), vocabulary=roles.policy.vocabulary)
+    sampler = Sampler(
+        tokenizer, task, SamplesConfig(), vocabulary=roles.policy.vocabulary, device=CPU.device
+    )
     source = ScorerSource(CheckedScorer("vowels", Vowels(sign)), sampler)
     config = PolicyConfig(
         method="rloo",
