@@ -109,7 +109,7 @@ def test_dropout_is_off_in_every_role_and_a_twin_in_training_mode_is_seen(
     trainer.step(PROMPTS)
     ids = torch.tensor([[60, 61, 62]])
     mask = torch.ones_like(ids, dtype=torch.bool)
-    roles = trainer.roles
+    roles = trainer.collector.roles
     for role_model in (roles.policy, roles.reward, roles.reference):
         assert role_model.causal.config.resid_pdrop == 0.5
         assert not any(module.training for module in role_model.causal.modules())
