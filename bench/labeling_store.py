@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def measure(store: Store, path: Path, seconds: float) -> None:
         held = hand_out(store, 20 * size)
         spans = Spans()
         for start in range(0, len(held), size):
-            spans.of(lambda g=held[start : start + size]: store.answers.submit(g))
+            spans.of(partial(store.answers.submit, held[start : start + size]))
         spans.tell(f"submit of {size}", each=size)
     for n_threads in (1, 32, 64):
         print(f"{f'GroupCommit, {n_threads} at once':40} {group_commit(store, n_threads)}")
@@ -216,10 +217,10 @@ def cycles(store: Store, n: int, seconds: float) -> dict[str, Spans]:
     found = {"claim": Spans(), "submit": Spans()}
     for who in turns(seconds):
         views_given = found["claim"].of(
-            lambda w=who: store.queue.claim(w, n=n, rng=rng, policy=POLICY)
+            partial(store.queue.claim, who, n=n, rng=rng, policy=POLICY)
         )
         answers = [answer(view, rng) for view in views_given]
-        found["submit"].of(lambda a=answers: store.answers.submit(a))
+        found["submit"].of(partial(store.answers.submit, answers))
     return found
 
 
@@ -284,15 +285,22 @@ def group_commit(store: Store, n_threads: int) -> str:
     waits: list[float] = []
     with GroupCommit(store.answers) as commits:
 
+        def confirm(submission: Submission) -> None:
+            commits.submit(submission).result()
+
         def send(part: list[Submission]) -> None:
             for submission in part:
-                waits.append(timed(lambda s=submission: commits.submit(s).result()))
+                waits.append(timed(partial(confirm, submission)))
+
+        def run_all() -> None:
+            run(threads, "start")
+            run(threads, "join")
 
         threads = [
             threading.Thread(target=send, args=(held[i::n_threads],)) for i in range(n_threads)
         ]
         processor = time.process_time()
-        total = timed(lambda: [run(threads, "start"), run(threads, "join")])
+        total = timed(run_all)
         processor = time.process_time() - processor
     rates = f"{len(held) / total:8.0f}/s   {spread(waits)}"
     return f"{rates}\n{'':40} ({len(held) / processor:7.0f}/s of the processor's time, clients too)"

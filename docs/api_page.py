@@ -104,7 +104,7 @@ def _json_type(schema: dict[str, Any]) -> str:
         return f"`{schema['const']}`"
     if schema.get("format") == "uuid":
         return "UUID"
-    kind = schema.get("type", "anything")
+    kind: str = schema.get("type", "anything")
     if kind == "array":
         return f"list of {_json_type(schema.get('items', {}))}{_json_limits(schema, 'Items')}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):

@@ -10,7 +10,7 @@ import sys
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 import sqlalchemy as sa
 from pydantic import BaseModel
@@ -163,7 +163,7 @@ def sections(section: type[BaseModel], place: str = "") -> Iterator[tuple[str, t
             yield from sections(field.annotation, f"{place}.{name}" if place else name)
 
 
-def is_section(annotation: Any) -> bool:
+def is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
     """Say whether a setting is a section with settings of its own."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 

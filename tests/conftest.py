@@ -71,7 +71,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     """The path of an empty store in SQLite."""
-    return shutil.copy(sqlite_template, tmp_path / "prefloop.db")
+    return Path(shutil.copy(sqlite_template, tmp_path / "prefloop.db"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

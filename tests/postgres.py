@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import quote
 
 import psycopg
@@ -70,7 +71,7 @@ class Cluster:
         """Run statements outside of any transaction, in the server's own database."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
     @contextmanager
     def new_database(self, template: str = TEMPLATE) -> Iterator[str]:
@@ -166,7 +167,7 @@ def _server(folder: Path, programs: Path, user: str | None) -> Iterator[None]:
 
 
 def _run_initdb(programs: Path, data: Path, user: str | None) -> None:
-    command = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
+    command = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
     command += ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
     try:
         done = subprocess.run(
@@ -180,7 +181,15 @@ def _run_initdb(programs: Path, data: Path, user: str | None) -> None:
     assert done.returncode == 0, f"initdb failed:\n{done.stdout}{done.stderr}"
 
 
-def _as(user: str | None) -> dict[str, object]:
+class _Account(TypedDict, total=False):
+    """As whom a process runs, as `subprocess` takes it."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _as(user: str | None) -> _Account:
     if user is None:
         return {}
     account = pwd.getpwnam(user)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import torch
 from torch import Tensor
@@ -37,6 +37,16 @@ OPENINGS = [
     "Nobody came to the door.",
 ]
 PROMPTS = [Prompt(id=f"p{i}", text=t, source="test", split="train") for i, t in enumerate(OPENINGS)]
+
+
+class Rule(TypedDict, total=False):
+    """Settings of a task: where its responses end, and what stands around its queries."""
+
+    stop: str
+    stop_min: int
+    response_tokens: int
+    prefix: str
+    suffix: str
 
 
 def roles_on(

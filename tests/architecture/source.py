@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "prefloop"
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def files(folder: Path = PACKAGE) -> list[Path]:
     """Return every Python file below a folder; an empty answer would hide every fault."""
@@ -27,10 +29,10 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def functions(module: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def functions(module: ast.Module) -> Iterator[tuple[str, Function]]:
     """Yield every function and method with its dotted name."""
 
-    def below(node: ast.AST, place: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    def below(node: ast.AST, place: str) -> Iterator[tuple[str, Function]]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 name = f"{place}.{child.name}" if place else child.name

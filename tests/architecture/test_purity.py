@@ -52,9 +52,9 @@ RUNS_DATA = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 def texts(module: ast.Module, pattern: re.Pattern[str]) -> Iterator[Fault]:
     """Find the texts in which a pattern occurs."""
     for node in ast.walk(module):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and pattern.search(node.value):
-            yield node.lineno, node.value[:60]
+        match node:
+            case ast.Constant(value=str(text)) if pattern.search(text):
+                yield node.lineno, text[:60]
 
 
 def sql(module: ast.Module) -> Iterator[Fault]:

@@ -363,7 +363,7 @@ def test_nothing_serious_is_in_the_way_of_anybody(owner: Opened, site: Site, pat
         expect(page.locator("#cord-reason")).to_have_text("Look at this.")
         expect(page.locator("#chart-score canvas")).to_have_count(1)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
         bad = [v for v in found if v["impact"] in ("serious", "critical")]
         assert bad == [], json.dumps([(v["id"], v["nodes"][0]["html"]) for v in bad], indent=1)

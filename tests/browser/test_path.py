@@ -258,7 +258,12 @@ def test_a_used_code_is_refused_and_a_password_works(new_person: NewPerson, site
 
 def test_nobody_is_asked_before_leaving_when_all_is_saved(ann: Person, page: Page) -> None:
     asked: list[Dialog] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog)
+        dialog.accept()
+
+    page.on("dialog", accept)
     ann.press("1")
     ann.is_saved()
     page.reload()

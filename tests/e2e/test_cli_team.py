@@ -16,6 +16,7 @@ from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from prefloop.web.config import WebSettings
 from tests.e2e.command import Command
+from tests.unit.run.doubles import RecordedProgress
 
 
 @pytest.fixture
@@ -204,9 +205,8 @@ def test_a_browser_opens_only_for_somebody_at_a_screen(
 
 
 def test_a_problem_of_the_page_is_told_once(run: Path) -> None:
-    said: list[str] = []
-    progress = Silent()
-    progress.say = said.append  # type: ignore[method-assign]
+    progress = RecordedProgress()
+    said = progress.said
     keeper = _Keeper(run, [], progress, opens_browser=False)
     for line in ('{"problem": "Port 80 cannot be used."}\n',) * 2:
         keeper.tell(_message(line))

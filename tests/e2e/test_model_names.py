@@ -44,7 +44,7 @@ def likelihoods(run: Path, name: str, folder: Path) -> tuple[list[float], list[f
     with Store.open(run / "prefloop.db") as store:
         samples = store.samples(model=name, purpose="evaluation")
         prompts = {p.id: p for p in store.prompts()}
-    found = []
+    found: list[torch.Tensor] = []
     for sample in samples:
         query, mask = pad_left(
             [sampler.query_ids(prompts[sample.prompt_id])], tokenizer.pad_id, device=CPU.device

@@ -6,7 +6,7 @@ same statements.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import apsw
 
@@ -165,5 +165,6 @@ def _as_sqlite3(error: apsw.Error) -> sqlite3.Error:
     if isinstance(error, apsw.ConstraintError):
         kind = sqlite3.IntegrityError  # type: ignore[assignment]
     told = kind(str(error))
-    told.sqlite_errorname = NAMES.get(error.result & 0xFF, "SQLITE_ERROR")
+    result: int = cast(Any, error).result  # The stubs of apsw know no attributes of an error.
+    told.sqlite_errorname = NAMES.get(result & 0xFF, "SQLITE_ERROR")
     return told

@@ -4,7 +4,9 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import back_up, restore
 from prefloop.store.upkeep.integrity import check_integrity
+from prefloop.teamwork import Receipt
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 
 PER_SECOND = 300
@@ -33,16 +36,17 @@ def people_at_work(store: Store, n_answers: int) -> Iterator[list[str]]:
     acknowledged: list[str] = []
     over = threading.Event()
 
+    def acknowledge(name: str, receipt: Future[Receipt]) -> None:
+        if receipt.result():
+            acknowledged.append(name)
+
     def answer(commits: GroupCommit) -> None:
         begun = time.monotonic()
         for number, each in enumerate(sent):
             if over.is_set():
                 return
             time.sleep(max(0.0, begun + number / PER_SECOND - time.monotonic()))
-            name = each.label.id
-            commits.submit(each).add_done_callback(
-                lambda receipt, name=name: receipt.result() and acknowledged.append(name)
-            )
+            commits.submit(each).add_done_callback(partial(acknowledge, each.label.id))
 
     with GroupCommit(store.answers) as commits:
         thread = threading.Thread(target=answer, args=(commits,))

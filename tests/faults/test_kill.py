@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def clients_at_work(address: str, codes: list[str], heard: Heard) -> Iterator[th
 
     async def work(labeler: Labeler, at_once: int) -> None:
         async with aclosing(labeler.connection):
-            questions = [{}]
+            questions: list[dict[str, Any]] = [{}]
             while questions and not over.is_set():
                 questions = await labeler.claim(at_once)
                 for question in questions:

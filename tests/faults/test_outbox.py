@@ -4,11 +4,12 @@ Each answer is there once, and nobody is told that it is not.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from prefloop.store.labeling.submissions import position_name
@@ -30,6 +31,8 @@ class Servers:
 
     path: Path
     tokens: dict[str, str]
+    store: Store = field(init=False, repr=False)
+    app: FastAPI = field(init=False, repr=False)
 
     def restart(self) -> None:
         """End the server, and start another."""

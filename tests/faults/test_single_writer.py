@@ -65,7 +65,12 @@ def test_it_waits_for_the_writer(path: Path, act: Callable[[Path, Store], object
     store.labels()
     with held_by_another_process(path) as holder:
         done = threading.Event()
-        thread = threading.Thread(target=lambda: (act(path, store), done.set()))
+
+        def write() -> None:
+            act(path, store)
+            done.set()
+
+        thread = threading.Thread(target=write)
         thread.start()
         # Whoever reads goes on meanwhile, here and with a connection of its own.
         assert len(store.prompts()) == 3

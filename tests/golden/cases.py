@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.tolerances import FP32, FP64
+from tests.tolerances import FP32, FP64, Tolerance
 
 FOLDER = Path(__file__).parent
 
@@ -52,7 +52,7 @@ def check(name: str, function: Callable[..., Any], *, dtype: torch.dtype = torch
 
 
 def _compare(
-    result: Any, expected: Any, dtype: torch.dtype, tolerance: dict[str, float], source: str
+    result: Any, expected: Any, dtype: torch.dtype, tolerance: Tolerance, source: str
 ) -> None:
     if isinstance(result, Tensor):
         wanted = _tensor(expected, dtype)

@@ -8,6 +8,7 @@ Run: python tests/golden/make_from_spec.py
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def flat(rows):
 
 
 MASK = [[True] * n + [False] * (max(LENGTHS) - n) for n in LENGTHS]
-cases = []
+cases: list[dict[str, Any]] = []
 
 
 def case(function, source, inputs, *outputs):

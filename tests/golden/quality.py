@@ -12,7 +12,7 @@ from prefloop.functional.agreement import Choices
 from prefloop.functional.skill import SkillAnswers, Skills
 from prefloop.functional.statistics import Estimate, Spread
 from tests.golden.cases import Case
-from tests.tolerances import FP64, STATISTICAL
+from tests.tolerances import FP64, STATISTICAL, Tolerance
 
 Formula = Callable[..., Any]
 Call = Callable[[Formula, dict[str, Any]], list[float]]
@@ -39,7 +39,7 @@ MODULES = [agreement, learning_curve, runs, skill]
 TOLERANCES = {"FP64": FP64, "STATISTICAL": STATISTICAL}
 
 
-def quality_cases(name: str) -> list[tuple[Case, dict[str, float]]]:
+def quality_cases(name: str) -> list[tuple[Case, Tolerance]]:
     """Return the cases of one formula with their tolerance; an unknown name is an error."""
     rows = json.loads(Path(__file__).with_name("quality.json").read_text())
     found = [

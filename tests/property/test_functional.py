@@ -323,7 +323,7 @@ def test_drawn_token_is_the_one_whose_interval_holds_the_uniform(
     seed: int, u: float, width: int
 ) -> None:
     logits = 3 * torch.randn(1, width, generator=torch.Generator().manual_seed(seed))
-    token = sample_inverse_cdf(logits, torch.tensor([u]), temperature=0.7)[0].item()
+    token = int(sample_inverse_cdf(logits, torch.tensor([u]), temperature=0.7)[0])
     cumulative = (logits[0].double() / 0.7).softmax(0).cumsum(0)
     low = cumulative[token - 1].item() if token else 0.0
     assert low - 1e-6 <= u <= cumulative[token].item() + 1e-6

@@ -64,7 +64,7 @@ class Labeling(RuleBasedStateMachine):
         self.place_manager = make_place()
         self.place = self.place_manager.__enter__()
         self.now, self.numbers = 1_700_000_000.0, 0
-        self.real_clock, clock.database_seconds = clock.database_seconds, lambda _: self.now
+        self.real_clock, clock.database_seconds = clock.database_seconds, self.seconds
         self.store = Store.open(self.place)
         self.model = Model(dict(WANTED))
         self.events: list[Event] = []
@@ -82,6 +82,10 @@ class Labeling(RuleBasedStateMachine):
         self.store.queue.open_batch(0, list(WANTED.items()))
         make_gold(self.store, GOLD)
         make_gold(self.store, TRAINING, is_training=True)
+
+    def seconds(self, connection: sa.Connection) -> float:
+        """Return the time that it is now, in place of the database's clock."""
+        return self.now
 
     def tick(self) -> float:
         """Let a second pass: no two things happen at the same moment."""
@@ -115,7 +119,7 @@ class Labeling(RuleBasedStateMachine):
                 tuple(sample.id for sample in view.samples), view.leased_at, view.leased_until,
             )  # fmt: skip
             model.handed[view.id] = handed
-        for question in {view.comparison_id for view in new if view.kind == "work"}:
+        for question in {view.comparison_id for view in new if view.kind == "regular"}:
             n_leased = len(model.leased(question, now))
             assert model.answered(question) + n_leased <= model.wanted[question]
         return new
@@ -276,8 +280,14 @@ class Labeling(RuleBasedStateMachine):
 def run(
     make_place: MakePlace, n_examples: int, n_steps: int, phases: Sequence[Phase] = tuple(Phase)
 ) -> None:
+    class Placed(Labeling):
+        """Labelers at work in a store of this kind."""
+
+        def __init__(self) -> None:
+            super().__init__(make_place)
+
     run_state_machine_as_test(
-        lambda: Labeling(make_place),
+        Placed,
         settings=settings(
             max_examples=n_examples, stateful_step_count=n_steps, deadline=None, phases=phases
         ),

@@ -4,7 +4,9 @@ import errno
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,10 +24,10 @@ class Fault:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, happen: Callable[[], None]):
         self.count, self.at, self.happen = 0, at, happen
         for name in CALLS:
-            monkeypatch.setattr(files.os, name, self._counting(name, getattr(os, name)))
+            monkeypatch.setattr(os, name, self._counting(name, getattr(os, name)))
 
     def _counting(self, name: str, real: Callable[..., object]) -> Callable[..., object]:
-        def call(*args: object, **kwargs: object) -> object:
+        def call(*args: Any, **kwargs: Any) -> object:
             self.count += 1
             if self.count == self.at and name != "close":
                 if name == "write":
@@ -126,8 +128,8 @@ def test_writing_in_place_would_be_caught(tmp_path: Path) -> None:
     """The wrong twin: a plain overwrite leaves a part of the file behind."""
 
     def overwrite() -> None:
-        descriptor = files.os.open(tmp_path / "a", os.O_WRONLY | os.O_TRUNC)
-        files.os.write(descriptor, b"new" * 1000)
+        descriptor = os.open(tmp_path / "a", os.O_WRONLY | os.O_TRUNC)
+        os.write(descriptor, b"new" * 1000)
 
     (tmp_path / "a").write_text("old")
     assert dies_at(2, overwrite)
@@ -159,7 +161,7 @@ def test_a_first_folder_is_there_whole_or_not_at_all(
     n_steps = steps(lambda: files.write_folder(tmp_path / "0", model(1)))
     for k in range(1, n_steps + 1):
         path = tmp_path / str(k)
-        if happens_at(k, lambda path=path: files.write_folder(path, model(1))) and path.exists():
+        if happens_at(k, partial(files.write_folder, path, model(1))) and path.exists():
             assert version_in(path) == 1
         files.write_folder(path, model(2))
         assert version_in(path) == 2
@@ -247,7 +249,7 @@ def test_a_line_is_appended_whole_or_not_at_all(
     n_steps = steps(lambda: files.append_json_line(path, {"update": 0}))
     expected: list[dict[str, int]] = [{"update": 0}]
     for k in range(1, n_steps + 1):
-        happens_at(k, lambda k=k: files.append_json_line(path, {"update": k}))
+        happens_at(k, partial(files.append_json_line, path, {"update": k}))
         if files.read_json_lines(path) != expected:
             expected.append({"update": k})
         assert files.read_json_lines(path) == expected
@@ -299,7 +301,7 @@ def test_large_content_survives_short_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.write
-    monkeypatch.setattr(files.os, "write", lambda fd, data: real(fd, data[:1000]))
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:1000]))
     content = random.Random(0).randbytes(10_500)
     files.write_atomically(tmp_path / "a", content)
     assert (tmp_path / "a").read_bytes() == content

@@ -12,6 +12,7 @@ def test_a_seed_is_the_first_63_bits_of_the_names_hash() -> None:
 
 
 def test_every_part_of_a_name_counts() -> None:
+    names: list[tuple[int, *tuple[str | int, ...]]]
     names = [(1, "a", 0), (2, "a", 0), (1, "b", 0), (1, "a", 1), (1, "a"), (1, "a", 0, 0)]
     assert len({derive_seed(*name) for name in names}) == len(names)
 

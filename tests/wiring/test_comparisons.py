@@ -173,9 +173,9 @@ def test_each_fault_is_the_one_that_it_is_called(observer: Observer) -> None:
     assert all(seen(laziness=1.0)[COPIED])
     assert all(seen(tie_margin=90.0)[TIES])
     assert set(seen(drift=-3.0)[LATER]) == {1, COPY} and set(seen(drift=-3.0)[CHOSEN]) == {0}
-    slips = Counter(seen(flips=1.0)[CHOSEN])
+    slips: Counter[int] = Counter(seen(flips=1.0)[CHOSEN])
     assert len(slips) == 4 and min(slips.values()) >= 3, "any of the four"
-    noisy = Counter(seen(disagreement=20.0)[CHOSEN])
+    noisy: Counter[int] = Counter(seen(disagreement=20.0)[CHOSEN])
     assert len(noisy) == 4 and min(noisy.values()) >= 3
 
 

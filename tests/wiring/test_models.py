@@ -1,6 +1,6 @@
 """Settings of `models` change which weights there are, which are trained, and how."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,7 +71,7 @@ def test_the_name_is_the_model_that_is_loaded(observer: Observer, tmp_path: Path
 @covers("models.lora_alpha", "models.lora_rank")
 @pytest.mark.parametrize(("rank", "alpha"), [(4, 16), (4, 32), (2, 16)])
 def test_an_update_is_scaled_by_alpha_over_rank(
-    base: Settings, new_folder: Path, rank: int, alpha: int
+    base: Settings, new_folder: Callable[[], Path], rank: int, alpha: int
 ) -> None:
     settings = {**base, "models.lora_rank": rank, "models.lora_alpha": alpha}
     with assembled(settings, new_folder()) as stages:
@@ -100,7 +100,9 @@ def threads() -> Iterator[int]:
 
 
 @covers("models.threads")
-def test_a_run_sets_the_threads(base: Settings, new_folder: Path, threads: int) -> None:
+def test_a_run_sets_the_threads(
+    base: Settings, new_folder: Callable[[], Path], threads: int
+) -> None:
     config = run_with({**base, "models.threads": threads + 2})
     run(config, new_folder(), Silent(), until="prompts")
     assert torch.get_num_threads() == threads + 2

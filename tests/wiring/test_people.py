@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from prefloop.cli import page
@@ -97,7 +98,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
             }
         finally:
             desk.app.state.services.close()
-            server.config.app.state.services.close()
+            cast(FastAPI, server.config.app).state.services.close()
 
 
 NAMES = ("127.0.0.1", "127.0.0.2", "label.acme.org", "other.acme.org")
@@ -219,7 +220,7 @@ def ahead(settings: Settings, folder: Path) -> Observations:
         stages.policy.trainer.update = stages.rounds.last_update(0)
         stages.rewards.train = lambda *_, **__: None  # type: ignore[method-assign]
         stages.policy.train = lambda _, end, *__, **___: asked.append(end)  # type: ignore[method-assign]
-        stages.people.is_answered = lambda _: False  # type: ignore[method-assign]
+        stages.people.is_answered = lambda round_number: False  # type: ignore[method-assign]
         train_while_waiting(stages, 1)
     return {LIMIT: asked}
 

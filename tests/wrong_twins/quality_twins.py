@@ -26,6 +26,7 @@ from prefloop.functional.statistics import (
     share_estimate,
     wilson,
 )
+from tests.known import known
 
 
 def beta_flat_prior(successes, n, confidence=0.95):
@@ -93,7 +94,7 @@ def _pairs(choices):
 
 def pairwise_wilson(choices, confidence=0.95):
     """Each pair of labels taken for independent of the others."""
-    right = pairwise_agreement(choices, confidence)
+    right = known(pairwise_agreement(choices, confidence))
     return replace(right, interval=wilson(right.value * right.n, right.n, confidence))
 
 
@@ -116,7 +117,7 @@ def pairwise_by_one_labeler(choices, confidence=0.95):
 
 def pairwise_counted_twice(choices, confidence=0.95):
     """(a, b) and (b, a) as two observations."""
-    right = pairwise_agreement(choices, confidence)
+    right = known(pairwise_agreement(choices, confidence))
     return replace(right, n=2 * right.n)
 
 
@@ -126,7 +127,7 @@ def others_with_oneself(choices, is_other, confidence=0.95):
     mine = np.bincount(choices.labeler, minlength=choices.n_labelers)
     return [
         replace(row, value=(row.value * row.n + n) / (row.n + n))
-        for row, n in zip(found, mine, strict=True)
+        for row, n in zip(map(known, found), mine, strict=True)
     ]
 
 
@@ -142,7 +143,7 @@ def others_by_question(choices, is_other, confidence=0.95):
 def with_owners_among_themselves(choices, is_other, confidence=0.95):
     """The researchers' agreement with each other is counted in."""
     pairs = [p for p in _pairs(choices) if is_other[p[2]] or is_other[p[3]]]
-    right = agreement_with(choices, is_other, confidence)
+    right = known(agreement_with(choices, is_other, confidence))
     return replace(right, value=float(np.mean([p[0] for p in pairs])), n=len(pairs))
 
 
@@ -157,14 +158,16 @@ def excess_over_the_average(choices, hits, is_other, confidence=0.95):
     found = excess_over_others(choices, hits, is_other, confidence)
     return [
         replace(row, value=row.own - float(hits[choices.labeler != labeler].mean()))
-        for labeler, row in enumerate(found)
+        for labeler, row in enumerate(map(known, found))
     ]
 
 
 def excess_two_sided(choices, hits, is_other, confidence=0.95):
     """Who likes copies less than others is told of too."""
     found = excess_over_others(choices, hits, is_other, confidence)
-    return [replace(row, p_value=2 * min(row.p_value, 1 - row.p_value)) for row in found]
+    return [
+        replace(row, p_value=2 * min(row.p_value, 1 - row.p_value)) for row in map(known, found)
+    ]
 
 
 def chance_not_scaled(agreement, chance):

@@ -16,10 +16,10 @@ def bench_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_measures_a_real_server_and_looks_every_answer_up(tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "bench" / "labeling_server.py", "--json"]
+    command = [sys.executable, str(ROOT / "bench" / "labeling_server.py"), "--json"]
     command += ["--seconds", "1", "--questions", "4000", "--clients", "2", "--processes", "1"]
     done = subprocess.run(
-        [*command, "--folder", tmp_path], capture_output=True, text=True, check=True, cwd=ROOT
+        [*command, "--folder", str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
     )
     figures = json.loads(done.stdout[done.stdout.index("{") :])
     phases = [figures["answers alone"], figures["questions and answers"]]
@@ -34,7 +34,7 @@ def test_it_measures_a_real_server_and_looks_every_answer_up(tmp_path: Path) -> 
 
 
 def test_percentiles_are_of_what_was_seen() -> None:
-    from labeling_server import milliseconds
+    from bench.labeling_server import milliseconds
 
     seconds = [each / 1000 for each in range(1, 101)]
     assert milliseconds(seconds) == {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
@@ -42,7 +42,7 @@ def test_percentiles_are_of_what_was_seen() -> None:
 
 
 def test_the_growth_of_memory_is_seen_after_the_first_half() -> None:
-    from labeling_server import Watch
+    from bench.labeling_server import Watch
 
     watch = Watch(1, Path("none"), 1.0)
     # Caches fill for half an hour; then 6 MiB an hour leak.

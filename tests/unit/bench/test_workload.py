@@ -18,14 +18,14 @@ def test_useful_operations_worked_by_hand() -> None:
     A forward pass of the policy: 2 * (8 * 10 + 2 * 100) = 560. Rollout and reference: 1,120. Reward
     model: 2 * 8 * 10 = 160. Two epochs, each a forward and a backward of twice that: 3,360.
     """
-    from workload import Workload, useful_flops
+    from bench.workload import Workload, useful_flops
 
     workload = Workload(batch_size=2, query_tokens=3, response_tokens=1, epochs=2)
     assert useful_flops(workload, trunk_parameters=10, head_parameters=100) == 1120 + 160 + 3360
 
 
 def test_a_measurement_is_the_median_without_the_warm_ups() -> None:
-    from workload import Workload, measurement
+    from bench.workload import Workload, measurement
 
     workload = Workload(batch_size=32, warm_ups=2, updates=3, flops=8e9)
     found = measurement("trl", workload, [90.0, 80.0, 4.0, 2.0, 3.0], [10.0, 20.0])
@@ -36,7 +36,7 @@ def test_a_measurement_is_the_median_without_the_warm_ups() -> None:
 
 
 def test_both_sides_read_the_same_workload_and_draw_the_same_queries(tmp_path: Path) -> None:
-    from workload import Workload, queries
+    from bench.workload import Workload, queries
 
     workload = Workload(batch_size=4, query_tokens=5, seed=7, flops=1.5)
     workload.write(tmp_path)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prefloop.comparisons.questions import Question
-from prefloop.records import Answer, Comparison, Label, Prompt, Sample
+from prefloop.records import Answer, Comparison, Label, Prompt, Sample, Split
 
 HANDWRITTEN = json.loads(Path(__file__).with_name("handwritten.json").read_text("utf-8"))
 
 
-def make_prompt(number: int = 0, *, text: str = "He went home.", split: str = "train") -> Prompt:
+def make_prompt(number: int = 0, *, text: str = "He went home.", split: Split = "train") -> Prompt:
     return Prompt(id=f"p{number}", text=text, source="test", split=split)
 
 

@@ -8,8 +8,12 @@ from prefloop.doctor.saved import check_saved
 from prefloop.files import write_folder
 
 
+def _write(place: Path) -> None:
+    place.joinpath("weights").write_text("all of it")
+
+
 def _save(folder: Path) -> None:
-    write_folder(folder, lambda place: place.joinpath("weights").write_text("all of it"))
+    write_folder(folder, _write)
 
 
 @pytest.fixture

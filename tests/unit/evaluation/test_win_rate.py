@@ -31,7 +31,7 @@ THEIRS = [
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "prefloop.db") as opened:
-        opened.add_prompts(PROMPTS.values())
+        opened.add_prompts(list(PROMPTS.values()))
         opened.add_samples(OURS + THEIRS)
         yield opened
 

@@ -1,6 +1,7 @@
 """Small prompts and samples for the evaluation's tests."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,9 @@ POLICY = "policy/update-8"
 class WordCount:
     """Prefers more words: its verdicts can be worked out by eye."""
 
-    name = "word-count"
-    sources = frozenset({"length"})
-    description = "a count of words"
+    name: ClassVar[str] = "word-count"
+    sources: ClassVar[frozenset[str]] = frozenset({"length"})
+    description: ClassVar[str] = "a count of words"
 
     def __init__(self) -> None:
         self.n_scored = 0
@@ -33,9 +34,9 @@ class WordCount:
 class FirstLetter:
     """Sees both texts and prefers what comes first in the alphabet; gives no scores."""
 
-    name = "first-letter"
-    sources = frozenset({"the alphabet"})
-    description = "a reader of first letters"
+    name: ClassVar[str] = "first-letter"
+    sources: ClassVar[frozenset[str]] = frozenset({"the alphabet"})
+    description: ClassVar[str] = "a reader of first letters"
 
     def __init__(self) -> None:
         self.n_asked = 0

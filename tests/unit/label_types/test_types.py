@@ -9,7 +9,7 @@ from prefloop.label_types.answers import ANSWERS, PREFERENCES
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.losses import LOSSES
 from prefloop.label_types.types import TYPES, label_type, type_of, type_problems, widget_path
-from prefloop.records import Comparison, Label
+from prefloop.records import Answer, Comparison, Label
 from tests.unit.label_types.ranking_for_tests import Ranking
 
 IDS = {"pairs": ("a", "b"), "best_of_k": ("a", "b", "c", "d"), "ranking": ("a", "b", "c")}
@@ -106,7 +106,7 @@ class TestEveryType:
 
     @pytest.mark.parametrize("answer", PREFERENCES)
     def test_a_preference_is_a_target_whose_votes_sum_to_1(
-        self, a_type: LabelType, answer: str
+        self, a_type: LabelType, answer: Answer
     ) -> None:
         label = label_of(a_type, scores_of(a_type))
         if answer != "best":
@@ -123,7 +123,7 @@ class TestEveryType:
         )
 
     @pytest.mark.parametrize("answer", sorted({*ANSWERS} - {*PREFERENCES}))
-    def test_a_skip_or_a_flag_is_no_target(self, a_type: LabelType, answer: str) -> None:
+    def test_a_skip_or_a_flag_is_no_target(self, a_type: LabelType, answer: Answer) -> None:
         label = replace(label_of(a_type, scores_of(a_type)), answer=answer, chosen=None, details={})
         assert a_type.target(label, IDS[a_type.name]) is None
         assert a_type.preferred_pairs(label) == []

@@ -14,6 +14,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
+from tests.known import known
 from tests.tolerances import MODEL
 from tests.unit.models.test_frozen_prefix import roles_on
 from tests.unit.models.test_roles import TEXTS
@@ -79,12 +80,16 @@ def test_up_to_their_ends_responses_are_the_same(
     assert 0.2 < loss_mask.float().mean() < 0.8, "some end early, some late"
     assert torch.equal(cut.response[loss_mask], whole.response[loss_mask])
     torch.testing.assert_close(cut.logprobs[loss_mask], whole.logprobs[loss_mask], **MODEL)
-    torch.testing.assert_close(cut.values[loss_mask], whole.values[loss_mask], **MODEL)
+    torch.testing.assert_close(
+        known(cut.values)[loss_mask], known(whole.values)[loss_mask], **MODEL
+    )
     assert (cut.response[~loss_mask] == FILL).all()
-    assert not cut.logprobs[~loss_mask].any() and not cut.values[~loss_mask].any()
+    assert not cut.logprobs[~loss_mask].any() and not known(cut.values)[~loss_mask].any()
     if cut.prefix_states is not None:
         read = torch.cat([rest["query_mask"], loss_mask], dim=1)
-        torch.testing.assert_close(cut.prefix_states[read], whole.prefix_states[read], **MODEL)
+        torch.testing.assert_close(
+            cut.prefix_states[read], known(whole.prefix_states)[read], **MODEL
+        )
 
 
 def test_a_row_that_ended_is_read_once_more_and_then_dropped(
@@ -118,7 +123,7 @@ def test_what_does_not_count_is_not_computed(model_folder: Path) -> None:
         forward = respond_forward(
             roles.policy, response=cut.response, with_entropy=True, loss_mask=read, **rest
         )
-        loss = forward.logprobs[loss_mask].sum() + forward.values[loss_mask].sum()
+        loss = forward.logprobs[loss_mask].sum() + known(forward.values)[loss_mask].sum()
         parameters = [p for _, p in roles.policy.named_parameters]
         passes[name] = (forward, torch.autograd.grad(loss, parameters))
     handle.remove()

@@ -5,13 +5,14 @@ from typing import Literal
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from prefloop.models.export import restore_role_model, save_policy, save_reward_model
-from prefloop.models.generation import generate
+from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ScoreHead, ValueHead
-from prefloop.models.loading import load_causal, load_tokenizer
-from prefloop.models.roles import ModelRoles
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import CPU
 from prefloop.models.scoring import (
     banned_mask,
@@ -27,13 +28,15 @@ TEXTS = ["The sun was warm.", "He was sad and cold and hungry.", "Call me Ishmae
 ADAPTERS: list[Literal["lora", "none"]] = ["lora", "none"]
 
 
-def roles_on(folder: Path, adapter: Literal["lora", "none"] = "lora") -> tuple[ModelRoles, object]:
+def roles_on(
+    folder: Path, adapter: Literal["lora", "none"] = "lora"
+) -> tuple[ModelRoles, Tokenizer]:
     tokenizer = load_tokenizer(folder)
     causal = load_causal(folder, tokenizer, runtime=CPU)
     return ModelRoles(causal, ModelsConfig(adapter=adapter, lora_rank=4), seed=1), tokenizer
 
 
-def disturb(role_model: object, scale: float = 0.3) -> None:
+def disturb(role_model: RoleModel, scale: float = 0.3) -> None:
     """Move a role's weights, as training would."""
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -41,7 +44,9 @@ def disturb(role_model: object, scale: float = 0.3) -> None:
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator) * 0.3)
 
 
-def draw(roles: ModelRoles, tokenizer: object, role_model: object, per_query: int = 2) -> tuple:
+def draw(
+    roles: ModelRoles, tokenizer: Tokenizer, role_model: RoleModel, per_query: int = 2
+) -> tuple[Tensor, Tensor, Generation, Tensor, ValueHead]:
     query, mask = pad_left(
         [tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device
     )

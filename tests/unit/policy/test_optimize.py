@@ -21,7 +21,15 @@ from prefloop.policy.trainer import PolicyTrainer
 from prefloop.rewards.model import RewardModel
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import KLConfig
-from tests.stages_for_tests import Adapter, disturb, improve, sampler_on, trainer_of, weights_of
+from tests.stages_for_tests import (
+    Adapter,
+    Rule,
+    disturb,
+    improve,
+    sampler_on,
+    trainer_of,
+    weights_of,
+)
 from tests.tolerances import EXACT, FP32, MODEL
 from tests.unit.policy.likes_even import LikesEven, rollout_of, scores_of, trainer_on
 
@@ -227,7 +235,7 @@ def test_rows_of_a_rollout_are_the_same_rows(gpt2_folder: Path) -> None:
 def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path) -> None:
     """One trainer continues above the frozen layers, the other runs every layer every time."""
     tokenizer = load_tokenizer(model_folder)
-    rule = {"stop": ".", "stop_min": 1, "response_tokens": 6}
+    rule: Rule = {"stop": ".", "stop_min": 1, "response_tokens": 6}
     rollouts, steps = [], []
     for is_shared in (True, False):
         models = ModelsConfig(lora_rank=4, lora_top_layers=1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,18 +20,18 @@ from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.policy import PolicyConfig
 from prefloop.settings.samples import SamplesConfig
-from tests.stages_for_tests import PROMPTS, roles_on, sampler_on
+from tests.stages_for_tests import PROMPTS, Rule, roles_on, sampler_on
 from tests.tolerances import EXACT
 
-RULE = {"stop": ".", "stop_min": 1, "response_tokens": 8, "prefix": "Q: ", "suffix": " A:"}
+RULE: Rule = {"stop": ".", "stop_min": 1, "response_tokens": 8, "prefix": "Q: ", "suffix": " A:"}
 
 
 class CountsE:
     """A scorer that counts a letter and remembers what it was shown."""
 
-    name = "counts_e"
-    sources = frozenset({"a letter"})
-    description = "a count of a letter"
+    name: ClassVar[str] = "counts_e"
+    sources: ClassVar[frozenset[str]] = frozenset({"a letter"})
+    description: ClassVar[str] = "a count of a letter"
 
     def __init__(self, spoilt: float | None = None) -> None:
         self.shown: list[tuple[str, str]] = []

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 import torch
@@ -209,7 +210,15 @@ def test_a_round_leaves_a_policy_that_transformers_opens(gpt2_folder: Path, tmp_
     ]
 
 
-FAR_BEYOND = {
+class _Settings(TypedDict):
+    batch_size: int
+    episodes: int
+    epochs: int
+    lr: float
+    kl: KLConfig
+
+
+FAR_BEYOND: _Settings = {
     "batch_size": 2,
     "episodes": 64,
     "epochs": 1,
@@ -284,8 +293,10 @@ def test_evaluated_weights_outlive_their_checkpoint(gpt2_folder: Path, tmp_path:
 def test_keep_every_keeps_updates_that_have_no_checkpoint(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
-    settings = {"batch_size": 2, "episodes": 16, "epochs": 1, "checkpoint_every": 0}
-    stage, _ = stage_on(trainer_on(gpt2_folder, keep_every=2, **settings), tmp_path)
+    trainer = trainer_on(
+        gpt2_folder, keep_every=2, batch_size=2, episodes=16, epochs=1, checkpoint_every=0
+    )
+    stage, _ = stage_on(trainer, tmp_path)
     stage.train_round(0, 5, PROMPTS)
     assert stage.checkpoints == [5]
     assert stage.weights.names() == [f"policy/update-{n}" for n in (2, 4, 5)]

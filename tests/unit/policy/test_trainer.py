@@ -1,9 +1,9 @@
 """The policy against rewards whose best policy is known: it must go there, wrong twins must not."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from prefloop.settings.policy import KLConfig
 from tests.stages_for_tests import disturb
 from tests.tolerances import MODEL
 from tests.unit.policy.likes_even import (
+    PROMPTS,
     LikesEven,
     lines_of,
     rollout_of,
@@ -69,9 +70,9 @@ def test_c6_kl_is_zero_before_the_first_update(gpt2_folder: Path) -> None:
 
 def test_every_prompt_is_used_once_before_any_is_used_twice(gpt2_folder: Path) -> None:
     trainer = trainer_on(gpt2_folder)
-    many = cast(Any, [SimpleNamespace(id=i) for i in range(64)])
+    many = [replace(PROMPTS[0], id=str(i)) for i in range(64)]
     first, second = (trainer.prompts_of(u, many) for u in (0, 1))
-    assert sorted(p.id for p in [*first, *second]) == list(range(64))
+    assert sorted(int(p.id) for p in [*first, *second]) == list(range(64))
     assert [p.id for p in trainer.prompts_of(1, many)] == [p.id for p in second]
     assert [p.id for p in trainer.prompts_of(2, many)] != [p.id for p in first]
 
@@ -79,9 +80,9 @@ def test_every_prompt_is_used_once_before_any_is_used_twice(gpt2_folder: Path) -
 def test_a_prompt_stands_twice_in_an_update_only_where_two_passes_meet(gpt2_folder: Path) -> None:
     """Detail 39: 40 prompts, 32 to an update."""
     trainer = trainer_on(gpt2_folder)
-    many = cast(Any, [SimpleNamespace(id=i) for i in range(40)])
+    many = [replace(PROMPTS[0], id=str(i)) for i in range(40)]
     used = [[p.id for p in trainer.prompts_of(u, many)] for u in range(5)]
-    in_order = [*chain(*used)]
+    in_order = [int(name) for name in chain(*used)]
     assert all(sorted(in_order[i : i + 40]) == list(range(40)) for i in range(0, 160, 40))
     assert [len(ids) - len(set(ids)) > 0 for ids in used] == [False, True, True, True, False]
 

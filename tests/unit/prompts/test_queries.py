@@ -1,5 +1,7 @@
 """A query starts and ends where the task says, and has as many tokens as it allows."""
 
+from typing import TypedDict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,12 @@ def task(**changes: object) -> TaskConfig:
     return load_task(settings)
 
 
-BOOKS = {"start_after": ".", "end_at": "."}
+class Ends(TypedDict):
+    start_after: str
+    end_at: str
+
+
+BOOKS: Ends = {"start_after": ".", "end_at": "."}
 """The start and end rules of 2019's style tasks."""
 
 

@@ -16,7 +16,7 @@ PACKED = gzip.compress(b'{"text": "One"}\n' * 99, mtime=0)
 
 def read(path: Path, content: str | bytes, **settings: str) -> list[Passage]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_passages(PromptsConfig(source=str(path), **settings)).passages
+    return read_passages(PromptsConfig.model_validate({"source": str(path), **settings})).passages
 
 
 def refusal(path: Path, content: str | bytes, **settings: str) -> str:

@@ -1,13 +1,15 @@
 """A passage has one split for ever; the shares are met."""
 
 from prefloop.prompts.splits import split_of
+from prefloop.records import Split
 
 PASSAGES = [f"Passage number {i}." for i in range(4000)]
 
 
 def test_the_shares_are_met() -> None:
     splits = [split_of(p, held_out_share=0.1, validation_share=0.2) for p in PASSAGES]
-    for split, share in [("held_out", 0.1), ("validation", 0.2), ("train", 0.7)]:
+    shares: dict[Split, float] = {"held_out": 0.1, "validation": 0.2, "train": 0.7}
+    for split, share in shares.items():
         # Four standard errors of a share in 4,000 draws.
         assert abs(splits.count(split) / 4000 - share) < 4 * (share * (1 - share) / 4000) ** 0.5
 

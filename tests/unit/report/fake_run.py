@@ -16,7 +16,7 @@ from prefloop.evaluation.judges.build import build_judge
 from prefloop.figures.record import to_json
 from prefloop.figures.trust import TrustFigures
 from prefloop.files import append_json_line
-from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
+from prefloop.records import REFERENCE, Comparison, Label, Prompt, Purpose, Sample
 from prefloop.rewards.trust import validation_figures
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import build_weighted
@@ -86,7 +86,8 @@ class Writer:
 
     def text(self, lean: float, n: int = 20) -> str:
         """Return a sentence of `n` words."""
-        words = []
+        words: list[str] = []
+        pool: Sequence[str]
         for _ in range(n):
             if self.rng.random() < 0.25:
                 pool = HAPPY if self.rng.random() < 0.5 + lean / 2 else SAD
@@ -143,7 +144,7 @@ def _prompts(store: Store, writer: Writer, n: int) -> tuple[list[Prompt], list[P
 
 
 def _sample(
-    writer: Writer, prompt: Prompt, *, model: str, round: int, purpose: str, k: int = 0
+    writer: Writer, prompt: Prompt, *, model: str, round: int, purpose: Purpose, k: int = 0
 ) -> Sample:
     is_policy = model != REFERENCE
     lean = 0.55 + 0.15 * round if is_policy else 0.0

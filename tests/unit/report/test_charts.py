@@ -37,7 +37,8 @@ def _class(root: Element, name: str) -> list[Element]:
 
 
 def _path(element: Element) -> list[tuple[float, float]]:
-    return [tuple(map(float, p.strip(" ML").split(","))) for p in element.get("d", "").split(" ")]
+    points = (point.strip(" ML").split(",") for point in element.get("d", "").split(" "))
+    return [(float(x), float(y)) for x, y in points]
 
 
 def test_scale_maps_ends_to_ends_and_middle_to_middle() -> None:

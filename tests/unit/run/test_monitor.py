@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prefloop.errors import StoreAwayError
-from prefloop.run import best_effort, monitor
+from prefloop.run import monitor
 from prefloop.run.monitor import RunMonitor
 from prefloop.store.store import Store
 from tests.unit.run.doubles import PausablePolicy, RecordedProgress
@@ -123,7 +123,7 @@ def test_lines_that_the_store_does_not_take_are_kept_and_sent_later(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(best_effort.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     progress = RecordedProgress()
     watched = RunMonitor(store, progress)
     watched.attach(PausablePolicy(0))

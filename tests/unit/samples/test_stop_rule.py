@@ -10,10 +10,10 @@ from transformers import AutoModelForCausalLM
 from prefloop.models.loading import load_tokenizer
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.samples import SamplesConfig
-from tests.stages_for_tests import PROMPTS, roles_on, sampler_on
+from tests.stages_for_tests import PROMPTS, Rule, roles_on, sampler_on
 from tests.tolerances import EXACT, MODEL
 
-RULE = {"stop": ".", "stop_min": 2, "response_tokens": 6, "prefix": "Q: ", "suffix": " A:"}
+RULE: Rule = {"stop": ".", "stop_min": 2, "response_tokens": 6, "prefix": "Q: ", "suffix": " A:"}
 
 
 @pytest.fixture

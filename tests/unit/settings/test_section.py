@@ -54,4 +54,4 @@ def test_whole_numbers_are_numbers_and_numbers_are_not_whole() -> None:
 
 def test_a_section_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Inner().width = 4  # type: ignore[misc]
+        Inner().width = 4

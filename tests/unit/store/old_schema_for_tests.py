@@ -48,7 +48,9 @@ def make_old(place: str | Path, revision: str) -> Rows:
 def schema_of(place: str | Path) -> tuple[str, Rows]:
     """Return the revision of a store and the rows of all its tables; nothing is upgraded."""
     engine = database._engine(database._url(place), read_only=False)
-    version = sa.select(sa.column("version_num")).select_from(sa.table(database.VERSION_TABLE))
+    version = sa.select(sa.column("version_num", sa.String)).select_from(
+        sa.table(database.VERSION_TABLE)
+    )
     with engine.connect() as connection:
         revision = str(connection.execute(version).scalar_one())
         known = sa.MetaData()

@@ -165,8 +165,8 @@ class Seeding:
             expected = 0.72 - 2.6 / math.sqrt(seen + 40)
             hits = sum(self.rng.random() < expected for _ in range(16))
             line = {"rewards/loss": 1.3 - expected, "rewards/accuracy": hits / 16, "labels": seen}
-            line |= {"stage": "rewards", "round": round, "update": step}
-            self.store.updates.write("rewards", round, step, line)
+            place = {"stage": "rewards", "round": round, "update": step}
+            self.store.updates.write("rewards", round, step, {**line, **place})
 
     def improve(self, round: int, first: int, last: int) -> None:
         """Write the updates of PPO from `first` to `last`, counted over the run."""
@@ -178,9 +178,9 @@ class Seeding:
                 "policy/kl_coef": 0.12 * math.exp(0.004 * update),
                 "policy/entropy": 4.1 - 0.006 * update + self.rng.gauss(0, 0.03),
             }
-            line |= {"stage": "policy", "round": round, "update": update}
+            place = {"stage": "policy", "round": round, "update": update}
             samples = [self._response(share) for _ in range(3)]
-            self.store.updates.write("policy", round, update, line, samples)
+            self.store.updates.write("policy", round, update, {**line, **place}, samples)
 
     def _response(self, share: float) -> dict[str, object]:
         worth, text = max(self.rng.sample(ENDINGS, 2)) if share > 0.5 else self.rng.choice(ENDINGS)

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from prefloop.errors import SettingsError
+from prefloop.teamwork import Receipt, Submission
 from prefloop.web.config import WebSettings
 from prefloop.web.serving import (
     address,
@@ -113,7 +114,7 @@ def test_an_answer_on_its_way_when_the_server_stops_is_stored(desk: Desk) -> Non
     submit = desk.store.answers.submit
     is_writing, may_write = threading.Event(), threading.Event()
 
-    def slow(submissions):  # type: ignore[no-untyped-def]
+    def slow(submissions: Sequence[Submission]) -> list[Receipt]:
         is_writing.set()
         assert may_write.wait(DEADLINE_SECONDS)
         return submit(submissions)

@@ -148,6 +148,7 @@ def test_a_registered_class_says_of_what_kind_it_is(store: Store) -> None:
     assert labeler_kind("editor", {"editor"}) == "person"
     collect(store, run(position=1))
     [group] = labeler_groups(store, run(position=1))
-    assert (group.kind, group.sources) == ("program", {"position 1"})
+    assert group.kind == "program"
+    assert group.sources == {"position 1"}
     [group] = labeler_groups(store, run("people"))
     assert group.sources == {"position 0"}

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from prefloop.scorers.length import LengthScorer
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.scorers.sentiment import SentimentScorer
 from prefloop.settings.comparisons import SyntheticConfig
+from tests.known import known
 from tests.tolerances import STATISTICAL
 from tests.unit.comparisons.builders import HANDWRITTEN, make_question
 
@@ -22,6 +23,10 @@ FOUR = ("a", "a b c", "a b", "a b c d e f g h")
 
 class NumberScorer:
     """Reads the number that the response says."""
+
+    name: ClassVar[str] = "number"
+    description: ClassVar[str] = "the number that the response says"
+    sources: ClassVar[frozenset[str]] = frozenset({"numbers"})
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         return np.array([float(r) for r in responses])
@@ -100,12 +105,13 @@ def test_flips_choose_any_sample() -> None:
 def test_position_bias_pays_for_the_first_place_only() -> None:
     labels = [make(position_bias=0.5).answer(q) for q in numbers(0.0, 0.0, 0.0, 0.4)]
     assert all(
-        label.shown.index(label.chosen) == 0 or label.chosen.endswith("s3") for label in labels
+        label.shown.index(label.chosen) == 0 or known(label.chosen).endswith("s3")
+        for label in labels
     )
     first = np.mean([label.shown[0] == label.chosen for label in labels])
     assert first == 1.0, "0.5 for the first place beats any lead of 0.4"
     weak = [make(position_bias=0.3).answer(q) for q in numbers(0.0, 0.0, 0.0, 0.4)]
-    assert all(label.chosen.endswith("s3") for label in weak)
+    assert all(known(label.chosen).endswith("s3") for label in weak)
 
 
 def test_the_order_shown_is_uniform() -> None:

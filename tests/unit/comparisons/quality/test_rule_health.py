@@ -38,10 +38,8 @@ def rule(labeler: str, at: float, undone_at: float | None = None, name: str = "g
     )
 
 
-def health(rules: list[Exclusion], **kwargs: float) -> RuleHealth:
-    [found] = rule_health(
-        rules, tallies(**kwargs), now=kwargs.get("now", NOW), thresholds=Thresholds()
-    )
+def health(rules: list[Exclusion], *, days: int = 10) -> RuleHealth:
+    [found] = rule_health(rules, tallies(days=days), now=NOW, thresholds=Thresholds())
     return found
 
 

@@ -42,7 +42,8 @@ def test_a_long_row_in_one_place_is_found() -> None:
 
 def test_a_long_row_of_ties_is_found_by_how_often_others_tie() -> None:
     others = [x for seed in range(5) for x in of(f"p{seed}", honest(seed))]
-    row = finding(others + of("ann", [*honest(9, 100), *["tie"] * 12]))
+    ties: list[Answer | int] = ["tie"] * 12
+    row = finding(others + of("ann", [*honest(9, 100), *ties]))
     assert (row.status, row.value) == ("found", 12.0)
     assert "with a tie" in row.message
 

@@ -6,7 +6,8 @@ from typing import ClassVar, cast
 import numpy as np
 import pytest
 
-from prefloop.comparisons.labelers.sources import LabelerGroup, LabelerKind
+from prefloop.comparisons.labelers.labeler import LabelerKind
+from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.errors import InputError, SettingsError
 from prefloop.evaluation.judges.build import CheckedJudge, build_judge, compared_with_labelers
 from prefloop.evaluation.judges.judge import Outcome

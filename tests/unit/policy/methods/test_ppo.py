@@ -79,9 +79,9 @@ def test_a_setting_changes_the_targets_that_it_should(
 
 def test_both_clip_ranges_and_the_weight_of_the_value_loss_are_used_where_they_belong() -> None:
     """Neither swapped nor written into the code."""
-    settings = {"clip_range": 0.3, "clip_range_value": 0.7, "vf_coef": 0.4}
-    found = loss_of(**settings)
-    targets = PPO(PPOSettings(**settings)).targets(ROLLOUT, kl_coef=0.3)
+    settings = PPOSettings(clip_range=0.3, clip_range_value=0.7, vf_coef=0.4)
+    found = loss_of(**settings.model_dump())
+    targets = PPO(settings).targets(ROLLOUT, kl_coef=0.3)
     assert FORWARD.values is not None and ROLLOUT.values is not None
     policy = clipped_policy_loss(
         FORWARD.logprobs, ROLLOUT.logprobs, targets["advantages"], MASK, clip_range=0.3

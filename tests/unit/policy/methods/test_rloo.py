@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -32,16 +32,16 @@ from tests.unit.policy.likes_even import lines_of, rollout_of
 from tests.unit.policy.likes_even import trainer_on as even_trainer_on
 
 
-def rloo_on(folder: Path, **changes: object) -> PolicyTrainer:
-    return trainer_on(folder, **{"method": "rloo", "minibatches": 2, **changes})
+def rloo_on(folder: Path, *, minibatches: int = 2, **changes: Any) -> PolicyTrainer:
+    return trainer_on(folder, method="rloo", minibatches=minibatches, **changes)
 
 
 class Vowels:
     """A scorer that likes vowels: ten points for a response of nothing else."""
 
-    name = "vowels"
-    sources = frozenset({"letters"})
-    description = "a share of vowels"
+    name: ClassVar[str] = "vowels"
+    sources: ClassVar[frozenset[str]] = frozenset({"letters"})
+    description: ClassVar[str] = "a share of vowels"
 
     def __init__(self, sign: float) -> None:
         self.sign = sign
@@ -147,7 +147,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     ids=["method", "samples"],
 )
 def test_a_checkpoint_of_another_method_is_refused(
-    gpt2_folder: Path, tmp_path: Path, changed: dict[str, object]
+    gpt2_folder: Path, tmp_path: Path, changed: dict[str, Any]
 ) -> None:
     stage = PolicyStage(
         rloo_on(gpt2_folder), MetricsLog(tmp_path / "m.jsonl"), run=tmp_path, progress=Silent()

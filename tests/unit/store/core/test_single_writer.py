@@ -116,7 +116,12 @@ def test_nobody_writes_checkpoints_or_opens_while_another_holds_the_lock(
     with lock_path(str(path)).open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         done = threading.Event()
-        thread = threading.Thread(target=lambda: (file_store.add_label(label()), done.set()))
+
+        def write() -> None:
+            file_store.add_label(label())
+            done.set()
+
+        thread = threading.Thread(target=write)
         thread.start()
         # Readers do not wait, and see that nothing was written.
         for _ in range(20):

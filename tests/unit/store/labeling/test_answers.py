@@ -3,6 +3,7 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,7 +169,7 @@ def test_the_same_answer_again_changes_nothing(store: Store) -> None:
     [{"place": 1}, {"answer": "tie"}, {"note": "other"}, {"seconds": 9.0}, {"confidence": 0.5}],
 )
 def test_another_answer_under_a_stored_id_is_a_conflict(
-    store: Store, changes: dict[str, object]
+    store: Store, changes: dict[str, Any]
 ) -> None:
     ask(store)
     [view] = give(store)

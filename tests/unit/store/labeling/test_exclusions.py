@@ -121,22 +121,29 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
         counted = store.labels(as_of=as_of, without_excluded=True)
         return [x.id for x in every], [x.id for x in counted]
 
-    def step(action: object) -> None:
-        assert action is not False
+    def look_again() -> None:
         while len(seen) <= len(store.events()):
             seen.append(look())
 
-    step(None)
-    step(store.add_label(label(0)))
-    step(store.add_label(label(1, labeler="bob")))
-    step(store.add_label(label(2, labeler="bob", question=1)))
+    look_again()
+    store.add_label(label(0))
+    look_again()
+    store.add_label(label(1, labeler="bob"))
+    look_again()
+    store.add_label(label(2, labeler="bob", question=1))
+    look_again()
     rule = store.exclusions.apply("gold", "bob", "2 of 20", "ann")
-    step(rule)
-    step(store.add_label(tie(3)))
-    step(store.withdraw_label("l1"))
-    step(store.exclusions.undo(rule.id, "ann"))
-    step(store.add_label(label(4, question=2)))
-    step(store.exclusions.apply("gold", "ann", "1 of 20", "eve"))
+    look_again()
+    store.add_label(tie(3))
+    look_again()
+    assert store.withdraw_label("l1") is not None
+    look_again()
+    store.exclusions.undo(rule.id, "ann")
+    look_again()
+    store.add_label(label(4, question=2))
+    look_again()
+    store.exclusions.apply("gold", "ann", "1 of 20", "eve")
+    look_again()
     assert [look(as_of) for as_of in range(len(seen))] == seen
     assert seen[3] == (["l0", "l1", "l2"], ["l0", "l1", "l2"])
     assert seen[4] == (["l0", "l1", "l2"], ["l0"])

@@ -2,16 +2,19 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.progress import Silent
 from prefloop.store.core.database import Database
+from prefloop.store.core.dialect import insert_page
 from prefloop.store.store import Store
 from prefloop.store.upkeep import transfer
 from prefloop.store.upkeep.fingerprint import ALL_TABLES, Contents, contents
@@ -20,6 +23,9 @@ from prefloop.store.upkeep.moving import move, without_password
 from tests.faults.answering import WORK_ONLY, answer_many, fill_every_table, submission
 from tests.unit.store.records_for_tests import prompt
 from tests.unit.store.sql_for_tests import change
+
+Page = Sequence[tuple[Any, ...]]
+"""Rows of a table."""
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +141,15 @@ def test_a_move_that_breaks_off_leaves_both_as_they_were(
 ) -> None:
     target = tmp_path / "a.db" if kind == "sqlite" else request.getfixturevalue("postgres_url")
     before = everything(full._database)
-    insert_page = transfer.insert_page
     for n_good in (0, 1, len(ALL_TABLES) // 2, len(ALL_TABLES) - 1):
         left = iter(range(n_good))
 
-        def fail(connection: Connection, table: object, rows: object, left=left) -> None:  # type: ignore[no-untyped-def]
+        def fail(
+            connection: Connection, table: sa.Table, rows: Page, left: Iterator[int] = left
+        ) -> None:
             if next(left, None) is None:
                 raise RuntimeError("the cable was pulled")
-            insert_page(connection, table, rows)  # type: ignore[arg-type]
+            insert_page(connection, table, rows)
 
         with monkeypatch.context() as patch:
             patch.setattr(transfer, "insert_page", fail)
@@ -162,12 +169,11 @@ def test_what_arrives_changed_is_noticed(
     full: Store, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One value of one row, in a table that no hash chain covers."""
-    insert_page = transfer.insert_page
 
-    def slip(connection: Connection, table: object, rows: list[tuple[object, ...]]) -> None:
+    def slip(connection: Connection, table: sa.Table, rows: Page) -> None:
         if str(table) == "samples":
             rows = [(*rows[0][:6], f"{rows[0][6]} ", *rows[0][7:]), *rows[1:]]
-        insert_page(connection, table, rows)  # type: ignore[arg-type]
+        insert_page(connection, table, rows)
 
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "insert_page", slip)

@@ -163,7 +163,8 @@ def test_many_lines_come_in_pages(
     seeded: Desk, shown: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dashboard, "LINES_AT_ONCE", 10)
-    browser, pages, after = seeded.browser("Olga"), [], 0
+    pages: list[dict[str, Any]] = []
+    browser, after = seeded.browser("Olga"), 0
     while not pages or pages[-1]["has_more"]:
         pages.append(read(browser, after))
         after = pages[-1]["last"]

@@ -1,6 +1,7 @@
 """What goes wrong is told in words that help, and never more than the caller may know."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.unit.web.desk import Desk, answer_to, claim, make_desk, new_id
 SAMPLE_TEXT = "Once upon a time a private text"
 
 
-def raising(error: Exception):  # type: ignore[no-untyped-def]
+def raising(error: Exception) -> Callable[..., object]:
     """Return a function that raises."""
 
     def fail(*_: object, **__: object) -> object:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
+from prefloop.store.store import Store
 from prefloop.teamwork import Gold
 from prefloop.web.config import WebSettings
 from tests.unit.web.desk import (
@@ -327,7 +329,7 @@ def test_without_instructions_nothing_is_asked(tmp_path: Path) -> None:
         desk.app.state.services.close()
 
 
-def make_app(store):  # type: ignore[no-untyped-def]
+def make_app(store: Store) -> FastAPI:
     """Return the app over an empty store."""
     from prefloop.web.app import create_app
 

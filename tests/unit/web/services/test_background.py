@@ -24,6 +24,16 @@ def made(measure: Callable[[], int], clock: Clock) -> Background[int]:
     return Background(measure, every_seconds=60, clock=clock)
 
 
+def counting(calls: list[int]) -> Callable[[], int]:
+    """Return a measurement that notes each call and returns how many there were."""
+
+    def measure() -> int:
+        calls.append(1)
+        return len(calls)
+
+    return measure
+
+
 def measured(background: Background[int], enough: Callable[[], bool]) -> None:
     """Come back when a measurement has begun and ended."""
     ends = time.monotonic() + 30
@@ -46,7 +56,7 @@ def test_the_first_look_begins_and_a_later_one_finds() -> None:
 def test_within_a_minute_nothing_is_measured_again() -> None:
     calls: list[int] = []
     clock = Clock()
-    background = made(lambda: calls.append(1) or len(calls), clock)
+    background = made(counting(calls), clock)
     assert background.latest_within(30) == 1
     clock.now = 59
     assert background.latest() == 1
@@ -75,7 +85,7 @@ def test_after_a_minute_the_old_one_is_shown_until_the_new_one_is_there() -> Non
 
 def test_what_was_changed_is_measured_at_the_next_look() -> None:
     calls: list[int] = []
-    background = made(lambda: calls.append(1) or len(calls), Clock())
+    background = made(counting(calls), Clock())
     assert background.latest_within(30) == 1
     background.invalidate()
     measured(background, lambda: len(calls) == 2)
@@ -103,8 +113,9 @@ def test_a_failure_keeps_the_last_result_and_logs_no_text(
 
 
 def test_after_the_end_the_last_result_stays_and_nothing_begins() -> None:
-    clock, calls = Clock(), []
-    background = made(lambda: calls.append(1) or len(calls), clock)
+    calls: list[int] = []
+    clock = Clock()
+    background = made(counting(calls), clock)
     assert background.latest_within(30) == 1
     background.close()
     clock.now = 61

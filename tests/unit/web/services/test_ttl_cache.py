@@ -1,5 +1,6 @@
 """A read that is shared for a moment."""
 
+import itertools
 import threading
 
 import pytest
@@ -8,8 +9,8 @@ from prefloop.web.services.ttl_cache import TTLCache
 
 
 def test_within_the_moment_it_is_read_once_and_after_it_again() -> None:
-    now, reads = [0.0], []
-    kept = TTLCache(lambda: reads.append(1) or len(reads), seconds=1.0, clock=lambda: now[0])
+    now, reads = [0.0], itertools.count(1)
+    kept = TTLCache(lambda: next(reads), seconds=1.0, clock=lambda: now[0])
     assert [kept.get(), kept.get()] == [1, 1]
     now[0] = 0.9
     assert kept.get() == 1
