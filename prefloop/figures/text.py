@@ -17,7 +17,8 @@ MOST_DECIMALS = 6
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
-METHOD_TITLES = {"ppo": "PPO", "rloo": "RLOO"}
+LONGEST_ACRONYM = 5
+"""Letters of a method's name up to which it is an acronym."""
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -223,12 +224,13 @@ def tick(value: float, ticks: Sequence[float]) -> str:
 
 
 def method_title(method: str) -> str:
-    """Return the name under which readers know a method.
+    """Return the name under which readers know a method: a short one is an acronym.
 
     >>> method_title("ppo"), method_title("my_method")
     ('PPO', 'my_method')
     """
-    return METHOD_TITLES.get(method, method)
+    is_acronym = method.isalpha() and len(method) <= LONGEST_ACRONYM
+    return method.upper() if is_acronym else method
 
 
 def model_title(model: str) -> str:

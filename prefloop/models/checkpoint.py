@@ -78,7 +78,7 @@ def load_checkpoint(parent: Path, warn: Callable[[str], None]) -> Checkpoint | N
 
 
 def read_checkpoint(parent: Path, number: int) -> Checkpoint:
-    """Return one checkpoint by its number, or raise a CheckpointError that says what is wrong."""
+    """Return one checkpoint by its number; CheckpointError if it is not complete."""
     folder = checkpoint_folder(parent, number)
     problems = verify_folder(folder)
     if problems:
@@ -87,14 +87,14 @@ def read_checkpoint(parent: Path, number: int) -> Checkpoint:
 
 
 def forget_checkpoints_after(parent: Path, number: int) -> None:
-    """Drop the checkpoints beyond `number`: the run goes on from there by another way."""
+    """Drop the checkpoints after `number`, from which the run continues on another branch."""
     for folder in _folders(parent):
         if _number(folder) > number:
             remove_folder(folder)
 
 
 def checkpoint_numbers(parent: Path) -> list[int]:
-    """Return the numbers of the checkpoints that are whole by name and size, oldest first."""
+    """Return the numbers of the checkpoints that are complete by name and size, oldest first."""
     whole = [folder for folder in _folders(parent) if not verify_folder(folder, hashes=False)]
     return sorted(_number(folder) for folder in whole)
 
@@ -124,7 +124,7 @@ def drop_if_next_step_diverges(
 
 
 def _drop_old(parent: Path, kept: Collection[int], *, written: Path) -> None:
-    """Drop what nobody goes back to: complete ones beyond the newest, and damaged ones on the way.
+    """Drop complete checkpoints except the newest, and the damaged ones among these.
 
     A damaged one does not count: there would be only one left to go back to.
     """

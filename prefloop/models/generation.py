@@ -177,7 +177,7 @@ def _draw(
         return sample_inverse_cdf(logits, uniforms, temperature=temperature)
     except ValueError as error:
         raise DivergedError(
-            f"the model cannot answer: {error}. If PPO was running, a step was too large: lower "
-            "policy.lr and run the same command again. Else look at the model and the special "
-            "tokens of its tokenizer."
+            f"the model cannot answer: {error}. If the policy was being trained, a step was too "
+            "large: lower policy.lr and run the same command again. Else look at the model and the "
+            "special tokens of its tokenizer."
         ) from error

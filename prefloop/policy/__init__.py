@@ -1,1 +1,1 @@
-"""The model, made better."""
+"""Training of the policy: methods, rollouts, optimizer steps, checkpoints and weights."""

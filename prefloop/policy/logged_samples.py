@@ -1,4 +1,4 @@
-"""A few responses of a batch, as people may look at them while the run is alive."""
+"""A few responses of every update, shown while the run is going on."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from prefloop.records import Prompt
 from prefloop.samples.sampler import Sampler
 
 LOGGED_SAMPLES = 3
-"""Responses of every update that are shown."""
+"""Responses logged with every update."""
 
 LoggedSample = dict[str, str | float]
 """`prompt`, `response`, `score` and `kl` of one response."""
@@ -21,7 +21,7 @@ LoggedSample = dict[str, str | float]
 def logged_samples(
     prompts: Sequence[Prompt], rollout: Rollout, sampler: Sampler, stream: np.random.Generator
 ) -> list[LoggedSample]:
-    """Return some random responses with the score and the KL that this update learns from."""
+    """Return some random responses with the score and the KL that the update learns from."""
     kls = _kls(rollout)
     rows = stream.permutation(len(prompts))[:LOGGED_SAMPLES]
     return [

@@ -19,7 +19,7 @@ from prefloop.samples.sampler import SampledBatch, Sampler
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutCollector:
-    """Draws responses from the policy and says all that a method needs of them."""
+    """Draws responses from the policy, with everything that a method needs of them."""
 
     roles: ModelRoles
     sampler: Sampler

@@ -1,8 +1,7 @@
-"""Supervised training before PPO: the model learns the register of the prompts' own texts.
+"""Supervised training before the first round, on texts of the prompts' register.
 
-2019 did so for the style tasks: the warm-started model is then both where the policy begins and the
-reference that it must stay near. Here the stage writes a model folder, and the run goes on from
-that folder as from any other model.
+2019 did so for the style tasks: the warm-started model is then both the initial policy and the
+reference. Here the stage writes a model folder, and the run starts from it as from any other model.
 """
 
 import math
@@ -31,7 +30,7 @@ from prefloop.settings.policy import WarmStartConfig
 from prefloop.settings.task import TaskConfig
 
 ADAM_EPS = 1e-8
-"""Adam's usual epsilon; 2019's larger one belongs to its reward model and PPO."""
+"""Adam's usual epsilon; 2019's larger one is for its reward model and its policy."""
 
 
 class SFTExample(NamedTuple):

@@ -69,7 +69,7 @@ class PeopleConfig(Section):
     """Open the page in a browser, where `prefloop run` was typed at a screen."""
 
     ahead: Fraction = 0.5
-    """With `comparisons.wait: first`: share of a round's PPO updates that may be made before its
+    """With `comparisons.wait: first`: share of a round's policy updates that may be made before its
     labels are in. The others wait for the reward model that learned from them."""
 
     lease_minutes: Positive = 15.0
@@ -127,7 +127,7 @@ class ComparisonsConfig(Section):
     """Training labels in the whole run, all rounds together."""
 
     initial_labels: Count | None = None
-    """Labels before the first PPO update; `null` is `labels / rounds`, at least a quarter."""
+    """Labels before the first policy update; `null` is `labels / rounds`, at least a quarter."""
 
     validation_labels: Index = 100
     """Labels on validation prompts in each round; they only measure, and never train."""
@@ -139,8 +139,8 @@ class ComparisonsConfig(Section):
     """Labels per validation question. Two or more show how far labelers agree."""
 
     wait: Literal["always", "first"] = "always"
-    """When PPO waits for people's labels: `always`, or for the `first` round's only; later ones
-    come while it goes on with the reward model it has."""
+    """When the policy waits for people's labels: `always`, or for the `first` round's only; later
+    ones come while it goes on with the reward model it has."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings of the labeler that `labelers` names, where an installed package registered it."""
