@@ -33,6 +33,11 @@ def choice_problems(config: RunConfig) -> list[str]:
         for name in config.judges
         if name in {*config.scorers, *SCORERS.names()}
     ]
+    problems += [
+        f"scorers.{name}: a judge has that name too; rename the scorer"
+        for name in config.scorers
+        if name in JUDGES.names()
+    ]
     if not config.comparisons.synthetic.scorers:
         problems.append(
             "comparisons.synthetic.scorers is empty; write one, for example {sentiment: 1.0}"
@@ -43,7 +48,7 @@ def choice_problems(config: RunConfig) -> list[str]:
     for place, names in _chosen_scorers(config).items():
         problems += _chosen_problems(place, SCORERS, names, config.scorers)
     scorers = {*SCORERS.names(), *config.scorers}
-    judges = [name for name in config.evaluation.judges if name not in scorers]
+    judges = [name for name in config.evaluation.judges if not is_scorer(config, name)]
     problems += _chosen_problems("evaluation.judges", JUDGES, judges, config.judges, also=scorers)
     return problems or _dependent_judges(config)
 
@@ -109,8 +114,13 @@ def judge_sources(config: RunConfig, name: str) -> frozenset[str]:
 
 
 def is_scorer(config: RunConfig, judge: str) -> bool:
-    """Whether a judge's name is that of a scorer which compares by its scores."""
-    return judge not in config.judges and judge not in JUDGES.names()
+    """Whether a judge's name is that of a scorer which compares by its scores.
+
+    Where packages register a scorer and a judge of one name, prefloop's own is meant, if one is.
+    """
+    if judge in config.scorers or judge in config.judges:
+        return judge in config.scorers
+    return judge in SCORERS.names() and (SCORERS.is_own(judge) or not JUDGES.is_own(judge))
 
 
 def _sources(
@@ -123,11 +133,10 @@ def _sources(
 def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
     """Return the names of scorers that a run file uses, by the setting that uses them."""
     reward = [config.policy.reward] if config.policy.reward != REWARD_MODEL else []
-    known = {*SCORERS.names(), *config.scorers}
     return {
         "comparisons.synthetic.scorers": list(config.comparisons.known_scorers),
         "policy.reward": reward,
-        "evaluation.judges": [name for name in config.evaluation.judges if name in known],
+        "evaluation.judges": [n for n in config.evaluation.judges if is_scorer(config, n)],
     }
 
 

@@ -41,6 +41,11 @@ class Registry:
         """Return the known names, sorted."""
         return sorted(_points(self.group))
 
+    def is_own(self, name: str) -> bool:
+        """Whether `name` is one of those that come with prefloop."""
+        point = _points(self.group).get(name)
+        return point is not None and _is_own(point)
+
     def problem(self, name: str, also: Iterable[str] = ()) -> str | None:
         """Return why `name` cannot be chosen, with a guess; None if it can.
 

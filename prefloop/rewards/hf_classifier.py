@@ -18,7 +18,7 @@ from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
 from prefloop.models.sources import resolve
 from prefloop.registry import guess
-from prefloop.rewards.scorer import model_hash
+from prefloop.rewards.scorer import model_hash, model_sources
 from prefloop.scorers.endpoint.template import check_template, fill
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Count, Section
@@ -64,8 +64,8 @@ class HFClassifierScorer:
 
     @staticmethod
     def sources(settings: HFClassifierConfig) -> frozenset[str]:
-        """Return the classifier's folder or hub name."""
-        return frozenset({settings.folder})
+        """Return the classifier's folder or hub name, and what it learned from in a run."""
+        return model_sources(settings.folder)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the logit, or the label's log-odds, of each text."""

@@ -8,6 +8,7 @@ are at hand, `RewardModel.score` reads them.
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -63,13 +64,8 @@ class RewardModelScorer:
 
     @staticmethod
     def sources(settings: RewardModelConfig) -> frozenset[str]:
-        """Return the folder, and what the labels rest on from which the model learned.
-
-        Of a run whose labels people gave, its people are not known here.
-        """
-        run = Path(settings.folder).expanduser().resolve().parents[1] / "run.resolved.yaml"
-        learned_from = labeler_sources(load_sections(run)) if run.is_file() else frozenset()
-        return learned_from | {settings.folder}
+        """Return those of its folder; see `model_sources`."""
+        return model_sources(settings.folder)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the score of each response, shift included."""
@@ -106,6 +102,28 @@ class LiveRewardModelScorer:
         """Return the score of each response, shift included."""
         sequences = _sequences(self._tokenizer, prompts, responses)
         return to_numpy(self._model.score(sequences)).astype(np.float64)
+
+
+def model_sources(name: str) -> frozenset[str]:
+    """Return what the scores of a model rest on: the model itself, and what it learned from.
+
+    A model in the folder of a run rests on the run's labels, whoever loads it. Of a run whose
+    labels people gave, its people are not known here.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        return frozenset({os.path.normpath(folder)})
+    folder = folder.resolve()
+    resolved = folder.parent.parent / "run.resolved.yaml"
+    if not resolved.is_file():
+        return frozenset({str(folder)})
+    own = {str(folder), labels_source(resolved.parent)}
+    return labeler_sources(load_sections(resolved)) | own
+
+
+def labels_source(run: Path) -> str:
+    """Return the source that all labels of a run have in common, whoever gave them."""
+    return f"labels:{run.resolve()}"
 
 
 def model_hash(folder: Path) -> str:

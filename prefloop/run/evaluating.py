@@ -1,11 +1,15 @@
 """The last step of a round: its models are compared with the reference on held-out prompts."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from prefloop.choices import judge_sources
 from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.errors import SettingsError
 from prefloop.evaluation.evaluate import evaluate_models
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
 from prefloop.records import REFERENCE
+from prefloop.rewards.scorer import labels_source
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.scorers.build import build_weighted
@@ -35,6 +39,16 @@ def evaluate(stages: Stages, round_number: int) -> None:
             task=config.task,
             folder=stages.folder,
         )
+
+
+def refuse_own_reward_models(config: RunConfig, folder: Path) -> None:
+    """Refuse judges that learned from the labels of this very run, whoever gave them."""
+    for name in config.evaluation.judges:
+        if labels_source(folder) in judge_sources(config, name):
+            raise SettingsError(
+                f"evaluation.judges: {name!r} is no independent judge: it learned from the labels "
+                "of this run. Choose another judge."
+            )
 
 
 def _draw_samples(

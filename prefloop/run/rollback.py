@@ -3,6 +3,7 @@
 from prefloop.errors import CheckpointError
 from prefloop.evaluation.evaluate import forget_evaluations
 from prefloop.models.checkpoint import read_checkpoint
+from prefloop.run.evaluating import refuse_own_reward_models
 from prefloop.run.stages import Stages
 from prefloop.run.stops import TRAINER
 from prefloop.settings.comparisons import PEOPLE
@@ -17,6 +18,7 @@ def resume(stages: Stages) -> None:
         # What people stop may have to go back to where it began.
         stages.policy.ensure_checkpoint()
     stages.rounds.contestants.refuse_missing()
+    refuse_own_reward_models(stages.config, stages.folder)
     stages.monitor.attach(stages.policy)
 
 

@@ -5,12 +5,14 @@ of the modules of its own package which it uses, and the scorer's `content_hash`
 does not cover installed libraries, nor what a server does behind a model's name.
 """
 
+import ast
 import hashlib
 import inspect
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,9 +66,23 @@ def _file_hash(module: ModuleType) -> str:
 
 
 def _used(module: ModuleType) -> Iterator[ModuleType]:
-    """Yield the modules of the same package whose functions, classes and names a module uses."""
+    """Yield the modules of the same package whose members, constants too, a module uses."""
     package = module.__name__.partition(".")[0]
-    for value in vars(module).values():
-        name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+    members = [
+        value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+        for value in vars(module).values()
+    ]
+    for name in [*members, *_imported(module)]:
         if isinstance(name, str) and name.partition(".")[0] == package and name in sys.modules:
             yield sys.modules[name]
+
+
+def _imported(module: ModuleType) -> Iterator[str]:
+    """Yield the modules that a module's `from ... import` lines name: a constant has no module."""
+    file = getattr(module, "__file__", None)
+    if not file or not Path(file).is_file():
+        return
+    package = getattr(module, "__package__", None) or ""
+    for node in ast.parse(Path(file).read_bytes()).body:
+        if isinstance(node, ast.ImportFrom) and (node.level == 0 or package):
+            yield resolve_name("." * node.level + (node.module or ""), package)

@@ -15,9 +15,10 @@ from pydantic import field_validator, model_validator
 
 from prefloop.figures.usage import UsageFigures
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, model_source
 from prefloop.scorers.endpoint.template import check_template, fill
 from prefloop.scorers.scorer import Scores
+from prefloop.settings.section import Finite
 
 TEMPLATE = """\
 Below are the beginning of a text and a continuation of it. Rate the continuation from {lowest} \
@@ -42,13 +43,13 @@ class RatingConfig(EndpointConfig):
     """The question. `{response}` is filled in, and where they occur `{prompt}`, `{lowest}` and
     `{highest}`."""
 
-    lowest: float = 0.0
+    lowest: Finite = 0.0
     """Lowest rating."""
 
-    highest: float = 10.0
+    highest: Finite = 10.0
     """Highest rating."""
 
-    scale: float = 1.0
+    scale: Finite = 1.0
     """Score of one point; 0 is the middle of the scale."""
 
     @field_validator("template")
@@ -77,8 +78,8 @@ class OpenAIScorer:
 
     @staticmethod
     def sources(settings: RatingConfig) -> frozenset[str]:
-        """Return the model's name."""
-        return frozenset({settings.model})
+        """Return the model's name, without provider and date."""
+        return frozenset({model_source(settings.model)})
 
     def take_usage(self, name: str) -> UsageFigures | None:
         """Return what was used since this was asked last, under a name; None if nothing was."""

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from prefloop.settings.section import Count, Fraction, Index, NonNegative, Positive, Section
+from prefloop.settings.section import Count, Finite, Fraction, Index, NonNegative, Positive, Section
 
 SYNTHETIC = "synthetic"
 PEOPLE = "people"
@@ -22,7 +22,7 @@ class SyntheticConfig(Section):
     labelers: Count = 10
     """How many of them share the work."""
 
-    scorers: dict[str, float] = Field(default_factory=lambda: {"sentiment": 1.0})
+    scorers: dict[str, Finite] = Field(default_factory=lambda: {"sentiment": 1.0})
     """What they prefer: names of scorers and their weights."""
 
     disagreement: NonNegative = 1.0
@@ -37,7 +37,7 @@ class SyntheticConfig(Section):
     laziness: Fraction = 0.0
     """Share of answers given without reading the prompt: whatever copies most from it."""
 
-    drift: float = 0.0
+    drift: Finite = 0.0
     """Change over the run: the weight of the score goes from 1 to 1 + drift."""
 
     tie_margin: NonNegative = 0.0

@@ -17,6 +17,9 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 """A number from 0."""
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""Any number, but neither infinite nor NaN."""
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 """A number from 0 to 1."""
 

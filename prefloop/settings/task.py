@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from prefloop.settings.section import Count, Index, Positive, Section
+from prefloop.settings.section import Count, Finite, Index, Positive, Section
 
 
 class TaskConfig(Section):
@@ -52,7 +52,7 @@ class TaskConfig(Section):
     stop_min: Index = 16
     """First index (from 0) at which a stop token counts."""
 
-    missing_stop_score: float = -1.0
+    missing_stop_score: Finite = -1.0
     """Score of a response without a stop token. It replaces the reward model's score."""
 
     @model_validator(mode="after")

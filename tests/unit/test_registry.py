@@ -32,6 +32,7 @@ def politeness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "unreadable = unreadable_scorer:Anything\n"
         "[prefloop.judges]\n"
         "broken_judge = broken_scorer:BrokenScorer\n"
+        "length = broken_scorer:BrokenScorer\n"
     )
     (tmp_path / "unreadable_scorer.py").write_text("1 / 0\n")
     (tmp_path / "broken_scorer.py").write_text(
@@ -124,6 +125,11 @@ def test_a_package_cannot_change_what_a_built_in_name_means(politeness: None) ->
     assert build_scorer("length", {}).score([""], ["Yes please"])[0] != 1.0
 
 
+def test_a_package_cannot_change_what_a_built_in_scorer_judges(politeness: None) -> None:
+    run = parse_run({"evaluation": {"judges": ["length"]}}, "run.yaml")
+    assert build_judge("length", run).sources == {"length"}
+
+
 def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
     labels = {"synthetic": {"scorers": {"politeness": 1.0, "length": 0.0}}}
     with pytest.raises(SettingsError, match=r"no independent judge: .*manners") as error:
@@ -162,6 +168,11 @@ def test_a_judge_of_the_labelers_sources_is_refused(politeness: None) -> None:
             {"judges": {"length": {"kind": "llm", "base_url": "http://h/v1", "model": "m"}}},
             r"judges\.length: a scorer has that name too",
         ),
+        (
+            {"comparisons": {"synthetic": {"scorers": {"length": float("nan")}}}},
+            r"comparisons\.synthetic\.scorers\.length: Input should be a finite number",
+        ),
+        ({"scorers": {"llm": {"kind": "length"}}}, r"scorers\.llm: a judge has that name too"),
         ({"policy": {"reward": "lenght"}}, r"policy\.reward: scorer 'lenght' .*mean 'length'"),
     ],
 )

@@ -14,7 +14,7 @@ from pydantic import field_validator
 from prefloop.evaluation.judges.judge import Outcome
 from prefloop.figures.usage import UsageFigures
 from prefloop.scorers.endpoint.client import Endpoint
-from prefloop.scorers.endpoint.settings import EndpointConfig
+from prefloop.scorers.endpoint.settings import EndpointConfig, model_source
 from prefloop.scorers.endpoint.template import check_template, fill
 
 TEMPLATE = """\
@@ -64,8 +64,8 @@ class LLMJudge:
 
     @staticmethod
     def sources(settings: LLMJudgeConfig) -> frozenset[str]:
-        """Return the model's name."""
-        return frozenset({settings.model})
+        """Return the model's name, without provider and date."""
+        return frozenset({model_source(settings.model)})
 
     def take_usage(self, name: str) -> UsageFigures | None:
         """Return what was used since this was asked last, under a name; None if nothing was."""

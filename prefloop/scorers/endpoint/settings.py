@@ -9,6 +9,17 @@ from pydantic import Field, field_validator
 from prefloop.settings.section import Count, NonNegative, Positive, Section
 
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+VERSION = re.compile(r"[-@:](latest|\d{4}-\d\d-\d\d|\d{8})$")
+"""How providers mark a version of one model: `-2024-08-06`, `:latest`."""
+
+
+def model_source(model: str) -> str:
+    """Return what the names of one model have in common: no provider, no date, small letters.
+
+    >>> model_source("gpt-4o"), model_source("openai/GPT-4o-2024-08-06")
+    ('gpt-4o', 'gpt-4o')
+    """
+    return VERSION.sub("", model.strip().casefold().rpartition("/")[2])
 
 
 class PriceConfig(Section):
@@ -39,7 +50,8 @@ class EndpointConfig(Section):
     `/chat/completions` below it."""
 
     model: str
-    """Name of the model, as the endpoint knows it. It is what the scores rest on (its source)."""
+    """Name of the model, as the endpoint knows it. Without provider and date it is what the scores
+    rest on (its source)."""
 
     key_variable: str | None = None
     """Environment variable that holds the endpoint's key, such as `OPENAI_API_KEY`; `null` sends

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.run_file import parse_run
+from prefloop.run_file import as_yaml, parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.models_for_tests import save_tokenizer
 from tests.tolerances import FP64, MODEL
@@ -163,3 +163,31 @@ def test_changed_weights_are_another_fingerprint(tmp_path: Path) -> None:
     weights.write_bytes(data)
     assert scorer(folder).fingerprint != before
     assert scorer(folder, batch_size=7).sources == {str(folder)}
+
+
+def test_a_reward_model_that_is_loaded_as_a_classifier_rests_on_its_labels(tmp_path: Path) -> None:
+    labels = {"synthetic": {"scorers": {"imagery": 1.0}}}
+    run = parse_run({"comparisons": labels, "evaluation": {"judges": ["length"]}}, "run.yaml")
+    (tmp_path / "run.resolved.yaml").write_text(as_yaml(run))
+    folder = save_gpt2_classifier(tmp_path / "rewards" / "round-0", 1)
+    raw = {
+        "scorers": {"old": {"kind": "hf_classifier", "folder": str(folder)}},
+        "comparisons": labels,
+        "evaluation": {"judges": ["old"]},
+    }
+    with pytest.raises(SettingsError, match=r"'old' is no independent judge.*concrete nouns"):
+        parse_run(raw, "run.yaml")
+
+
+def test_one_folder_under_two_names_is_one_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clf").mkdir()
+    monkeypatch.chdir(tmp_path)
+    scorers = {
+        name: {"kind": "hf_classifier", "folder": folder}
+        for name, folder in {"a": "clf", "b": "./clf/"}.items()
+    }
+    raw = {"scorers": scorers, "policy": {"reward": "a"}, "evaluation": {"judges": ["b"]}}
+    with pytest.raises(SettingsError, match="'b' is no independent judge"):
+        parse_run(raw, "run.yaml")

@@ -10,7 +10,7 @@ from prefloop.errors import InputError
 from prefloop.models.export import save_reward_model
 from prefloop.models.loading import Tokenizer
 from prefloop.rewards.model import RewardModel
-from prefloop.rewards.scorer import LiveRewardModelScorer, RewardModelScorer
+from prefloop.rewards.scorer import LiveRewardModelScorer, RewardModelScorer, labels_source
 from prefloop.run_file import as_yaml, parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.stages_for_tests import Adapter, disturb, roles_on
@@ -88,7 +88,7 @@ def test_what_it_learned_from_is_its_source(model_folder: Path, tmp_path: Path) 
     folder = tmp_path / "rewards" / "round-0"
     (tmp_path / "run.resolved.yaml").write_text(as_yaml(run))
     saved(model_folder, folder)
-    assert scorer(folder).sources == {str(folder), "concrete nouns"}
+    assert scorer(folder).sources == {str(folder), labels_source(tmp_path), "concrete nouns"}
     raw = {
         "scorers": {"old": {"kind": "reward_model", "folder": str(folder)}},
         "comparisons": labels,

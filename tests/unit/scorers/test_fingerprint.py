@@ -113,3 +113,13 @@ def test_changed_source_code_changes_it_wherever_the_scorer_uses_it(package: Pat
     assert changed != before
     (package / "scorer.py").write_text("from fingerprinted.counting import count\nY = 1\n")
     assert _imported() not in (before, changed)
+
+
+@pytest.mark.parametrize("place", ["fingerprinted.words", ".words"])
+def test_changed_constants_of_another_module_change_it(package: Path, place: str) -> None:
+    """A list of words does not say which module it is from."""
+    (package / "words.py").write_text("WORDS = ['please']\n")
+    (package / "scorer.py").write_text(f"from {place} import WORDS\n")
+    before = _imported()
+    (package / "words.py").write_text("WORDS = ['please', 'thanks']\n")
+    assert _imported() != before
