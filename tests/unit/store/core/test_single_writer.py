@@ -152,8 +152,8 @@ def test_who_waits_too_long_is_told(
 
 def test_a_process_that_is_killed_holds_no_lock(file_store: Store, path: Path) -> None:
     program = (
-        "import sys; from prefloop.store.core.single_writer import alone\n"
-        "with alone(sys.argv[1]): print('held', flush=True); sys.stdin.readline()"
+        "import sys; from prefloop.store.core.single_writer import writer_lock\n"
+        "with writer_lock(sys.argv[1]): print('held', flush=True); sys.stdin.readline()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", program, str(path)],
