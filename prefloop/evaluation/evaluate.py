@@ -75,6 +75,7 @@ def evaluate_models(
         )
         found.append(_with_verdict(figures, _missing(config, material, judges, scorer)))
         write_atomically(evaluation_path(folder, model), to_json(found[-1]))
+        _delete_earlier(folder, models[model])
     return found
 
 
@@ -99,6 +100,14 @@ def outdate_evaluation(folder: Path, round_number: int) -> None:
         if folder / file.path == path:
             write_atomically(path, to_json(file.figures.model_copy(update={"round": None})))
         else:
+            (folder / file.path).unlink()
+
+
+def _delete_earlier(folder: Path, round_number: int | None) -> None:
+    """Delete the figures that version 0.1 wrote of a round which is evaluated under its name."""
+    for file in read_run_folder(folder).evaluations:
+        figures = file.figures
+        if figures.round is not None and figures.model == f"policy/round-{round_number}":
             (folder / file.path).unlink()
 
 

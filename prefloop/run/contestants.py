@@ -59,7 +59,17 @@ class Contestants:
                 raise self.models.missing(name)
 
     def _has_figures(self, name: str) -> bool:
-        path = evaluation_path(self.folder, name)
+        return self._is_complete(evaluation_path(self.folder, name))
+
+    def _has_figures_of_round(self, round_number: int) -> bool:
+        """Whether there is a complete file of version 0.1, which named figures by rounds.
+
+        It is deleted before the round's policy is trained further.
+        """
+        return self._is_complete(self.folder / "evaluation" / f"round-{round_number}.json")
+
+    def _is_complete(self, path: Path) -> bool:
+        """Whether a file has figures by all judges on as many prompts as are wanted."""
         if not path.is_file():
             return False
         figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
@@ -67,10 +77,3 @@ class Contestants:
         n_prompts = len(figures.rows.model_samples)
         is_large = n_prompts >= min(self.config.prompts, self.n_held_out)
         return is_large and judges >= set(self.config.judges)
-
-    def _has_figures_of_round(self, round_number: int) -> bool:
-        """Whether there is a file of version 0.1, which named figures by rounds.
-
-        It is deleted before the round's policy is trained further.
-        """
-        return (self.folder / "evaluation" / f"round-{round_number}.json").is_file()

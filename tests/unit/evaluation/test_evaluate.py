@@ -175,3 +175,13 @@ def test_figures_named_by_round_go_when_the_round_trains_on(tmp_path: Path) -> N
     assert read_run_folder(tmp_path).evaluation_of_round(0) is not None
     outdate_evaluation(tmp_path, 0)
     assert read_run_folder(tmp_path).evaluations == ()
+
+
+def test_figures_named_by_round_give_way_to_those_of_the_same_model(
+    store: Store, tmp_path: Path
+) -> None:
+    shutil.copytree(EARLIER / "evaluation", tmp_path / "evaluation")
+    _evaluate(store, tmp_path, models={POLICY: 1})
+    assert len(read_run_folder(tmp_path).evaluations) == 2, "another round's figures stay"
+    _evaluate(store, tmp_path)
+    assert [file.figures.model for file in read_run_folder(tmp_path).evaluations] == [POLICY]
