@@ -53,6 +53,9 @@ def _line(problem: Any, section: type[BaseModel], where: str) -> str:
         return f"{place}: no such setting. {guess}"
     if problem["type"] == "value_error":
         return f"{place}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
+    if problem["type"] == "missing":
+        # What was given instead is the whole section, in which a key may stand by mistake.
+        return f"{place}: this setting is required"
     return f"{place}: {problem['msg']}; got {problem['input']!r}"
 
 

@@ -80,3 +80,10 @@ def test_texts_are_filled_in_as_they_are() -> None:
 
 def test_a_range_needs_two_ends() -> None:
     assert "lowest 5 is not below highest 5" in problem("scorers", lowest=5.0, highest=5.0)
+
+
+def test_a_key_that_stands_in_an_entry_is_in_no_message_about_what_is_missing() -> None:
+    entry = {"kind": "openai", "model": "m", "api_key": SECRET}
+    with pytest.raises(SettingsError, match="base_url: this setting is required") as error:
+        parse_run({"scorers": {"mine": entry}}, "run.yaml")
+    assert SECRET not in str(error.value)
