@@ -15,6 +15,7 @@ from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
 from prefloop.registry import METHODS, SCORERS
 from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -46,6 +47,9 @@ FREE = (
     "models.threads",
 )
 """Exceptions: labels carry the version of their instructions, and threads change no result."""
+
+OF_EVERY_EARLIER_POLICY = {"method": "ppo", "reward": REWARD_MODEL}
+"""What version 0.1 did, which had no settings for it."""
 
 NAMED_SECTIONS = ("scorers", "judges")
 """Sections that map a name to its settings; what a name means is one setting."""
@@ -173,7 +177,12 @@ def _earlier(folder: Path) -> dict[str, Any]:
             f"{path} is not YAML any more ({error}). prefloop writes it: delete it if the settings "
             "in run.yaml are those that the run was begun with."
         ) from error
-    return with_todays_names(settings) if isinstance(settings, dict) else {}
+    if not isinstance(settings, dict):
+        return {}
+    earlier = with_todays_names(settings)
+    if isinstance(policy := earlier.get("policy"), dict):
+        earlier["policy"] = {**OF_EVERY_EARLIER_POLICY, **policy}
+    return earlier
 
 
 def _n_updates(folder: Path) -> int:

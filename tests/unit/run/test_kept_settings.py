@@ -115,6 +115,17 @@ def test_old_names_of_settings_are_no_changes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("change", [{"reward": "length"}, {"method": "rloo"}])
+def test_a_run_of_version_0_1_followed_its_reward_model_by_ppo(
+    tmp_path: Path, change: dict[str, str]
+) -> None:
+    resolved = settings()
+    for name in ("method", "reward", "keep_every"):
+        del resolved["policy"][name]
+    with pytest.raises(SettingsError, match=rf"policy\.{next(iter(change))} was"):
+        reported(begun(tmp_path, resolved), policy=change)
+
+
 def test_what_the_name_of_the_labelers_scorer_means_may_not_change(tmp_path: Path) -> None:
     chosen = {"comparisons": {"synthetic": {"scorers": {"polite": 1.0}}}}
     run = begun(tmp_path, settings(scorers={"polite": POLITE}, **chosen))
