@@ -131,7 +131,7 @@ def _drop_old(parent: Path, kept: Collection[int], *, written: Path) -> None:
     n_complete = 0
     for folder in _folders(parent):
         if n_complete >= KEEP:
-            is_spare = _number(folder) not in kept
+            is_spare = folder != written and _number(folder) not in kept
         else:
             is_spare = folder != written and bool(verify_folder(folder))
             n_complete += not is_spare

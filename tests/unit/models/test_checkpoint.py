@@ -53,6 +53,15 @@ def read(parent: Path) -> tuple[int | None, list[str]]:
     return None if checkpoint is None else checkpoint.number, said
 
 
+def test_the_one_just_written_stays_though_newer_ones_are_there(tmp_path: Path) -> None:
+    """A run that goes back to an old checkpoint writes it again before it drops the newer ones."""
+    save_checkpoint(tmp_path, 5, {"x": torch.zeros(1)}, {}, kept=(5,))
+    save_checkpoint(tmp_path, 10, {"x": torch.zeros(1)}, {}, kept=(5,))
+    save_checkpoint(tmp_path, 15, {"x": torch.zeros(1)}, {}, kept=(5,))
+    save(tmp_path, 5)
+    assert checkpoint_numbers(tmp_path) == [5, 10, 15]
+
+
 def test_the_newest_is_read_and_two_are_kept(tmp_path: Path) -> None:
     assert read(tmp_path / "none") == (None, [])
     save(tmp_path, 9, 10, 100)
