@@ -75,7 +75,7 @@ class RunConfig(Section):
                 f"policy.batch_size {policy.batch_size}: fewer than one for each of "
                 f"{self.rounds} rounds"
             )
-        if comparisons.labels < self.rounds:
+        if policy.uses_reward_model and comparisons.labels < self.rounds:
             problems.append(
                 f"comparisons.labels {comparisons.labels} is less than rounds {self.rounds}"
             )

@@ -97,6 +97,13 @@ def test_a_class_whose_module_fails_is_told(politeness: None) -> None:
         parse_run({"scorers": {"x": {"kind": "unreadable"}}}, "run.yaml")
 
 
+def test_a_scorer_with_the_name_of_a_judge_is_refused() -> None:
+    """As a judge it would be the other one."""
+    raw = {"scorers": {"llm": {"kind": "lexicon"}}, "evaluation": {"judges": ["llm"]}}
+    with pytest.raises(SettingsError, match=r"scorers\.llm: a judge has that name too"):
+        parse_run(raw, "run.yaml")
+
+
 def test_reading_a_run_file_constructs_nothing(politeness: None) -> None:
     """The constructor raises: only whoever needs the scorer finds out."""
     raw = {

@@ -160,3 +160,8 @@ def test_a_file_that_is_no_run_file_is_told(tmp_path: Path) -> None:
 def test_a_run_written_out_is_the_same_run(tmp_path: Path) -> None:
     run = parse_run({"task": "summarization", "policy": {"lr": 1e-6}, "seed": 5}, "run.yaml")
     assert load_run_file(written(tmp_path, as_yaml(run))) == run
+
+
+def test_a_run_in_which_nobody_labels_needs_no_labels_for_its_rounds() -> None:
+    raw = {"rounds": 3, "comparisons": {"labels": 2}, "policy": {"reward": "sentiment"}}
+    assert parse_run(raw, "run.yaml").rounds == 3

@@ -101,6 +101,7 @@ def test_what_it_learned_from_is_its_source(model_folder: Path, tmp_path: Path) 
 def test_a_reward_model_outside_a_run_is_its_own_source(tmp_path: Path) -> None:
     settings = RewardModelScorer.Settings(folder=str(tmp_path / "a" / "b"))
     assert RewardModelScorer.sources(settings) == {str(tmp_path / "a" / "b")}
+    assert RewardModelScorer.sources(RewardModelScorer.Settings(folder="/top")) == {"/top"}
 
 
 def test_another_model_is_refused(gpt2_folder: Path, tmp_path: Path) -> None:
