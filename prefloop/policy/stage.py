@@ -39,6 +39,7 @@ class PolicyStage:
         progress: Progress,
         check_stop: StopCheck = never_stop,
         kept: Collection[int] = (),
+        named: Collection[str] = (),
     ) -> None:
         self.trainer = trainer
         self.metrics = metrics
@@ -47,11 +48,9 @@ class PolicyStage:
         self.progress = progress
         self.check_stop = check_stop
         self.lineage = PolicyLineage()
+        collector, every = trainer.collector, trainer.config.keep_every
         self.weights = PolicyWeights(
-            run,
-            trainer.collector.roles,
-            trainer.collector.value_head,
-            every=trainer.config.keep_every,
+            run, collector.roles, collector.value_head, every=every, named=named
         )
         metrics.define(trainer.method.metrics)
         self._kept = kept

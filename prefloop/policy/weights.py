@@ -16,16 +16,23 @@ from prefloop.policy.lineage import PolicyLineage, parse_name
 
 
 class PolicyWeights:
-    """Keeps the weights of some updates: those asked for by name, every `every`-th, and those that
-    have a checkpoint."""
+    """Keeps the weights of some updates: those asked for by name, every `every`-th, those that are
+    `named`, and those that have a checkpoint."""
 
     def __init__(
-        self, run: Path, roles: ModelRoles, value_head: ValueHead | None, *, every: int
+        self,
+        run: Path,
+        roles: ModelRoles,
+        value_head: ValueHead | None,
+        *,
+        every: int,
+        named: Collection[str] = (),
     ) -> None:
         self.run = run
         self.roles = roles
         self.value_head = value_head
         self.every = every
+        self.named = named
 
     def folder(self, name: str) -> Path:
         """Return where the weights of a canonical name lie."""
@@ -70,9 +77,10 @@ class PolicyWeights:
                 remove_folder(self.folder(name))
 
     def is_scheduled(self, name: str) -> bool:
-        """Whether `policy.keep_every` keeps the weights of this name."""
+        """Whether `policy.keep_every` or `evaluation.models` keeps the weights of this name."""
         place = parse_name(name)
-        return place is not None and self.every > 0 and place[0] % self.every == 0
+        is_nth = place is not None and self.every > 0 and place[0] % self.every == 0
+        return is_nth or name in self.named
 
     def drop_later(self, lineage: PolicyLineage, update: int) -> None:
         """Drop the weights of updates after `update`, which this lineage will make again.

@@ -63,7 +63,8 @@ def assemble(
     reward = build_reward_source(config, reward_model, sampler)
     trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     ends = {last_update(config, r) for r in range(-1, config.rounds)}
-    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, **at_work)
+    named = config.evaluation.models
+    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, named=named, **at_work)
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
     drawer = SampleDrawer(sampler, models, store, seed=seed, **at_work)
     return Stages(

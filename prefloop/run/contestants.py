@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefloop.errors import InputError
 from prefloop.figures.reading import read_evaluation
-from prefloop.models.named import NamedModels
+from prefloop.models.named import OF_ROUND, NamedModels
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run_folder import evaluation_path
 from prefloop.settings.evaluation import EvaluationConfig
@@ -49,12 +50,20 @@ class Contestants:
     def refuse_missing(self) -> None:
         """Refuse `evaluation.models` that cannot be evaluated, before the run does its work.
 
-        InputError for a folder without a model, for another vocabulary, and for an update of the
-        policy that is past and was not kept.
+        InputError for a folder without a model, for another vocabulary, for an update of the policy
+        that is past and was not kept, and for an update or a round that this run will not reach.
         """
         for name in self.config.models:
+            of_round = OF_ROUND.fullmatch(name)
+            is_beyond = of_round is not None and int(of_round[1]) > self.last_round
             if not self.models.is_policy(name):
                 self.models.check_vocabulary(name)
+            elif (is_beyond or self.updates.is_beyond(name)) and not self.updates.has_weights(name):
+                raise InputError(
+                    f"evaluation.models names {name}, which this run will not reach: it ends with "
+                    f"round {self.last_round} and update {self.updates.last_update}. Take it out, "
+                    "or raise rounds and policy.episodes."
+                )
             elif self.updates.is_past(name) and not self.updates.has_weights(name):
                 raise self.models.missing(name)
 

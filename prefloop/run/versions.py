@@ -38,6 +38,16 @@ class PolicyUpdates:
         place = parse_name(name)
         return place is not None and place[0] <= self.stage.update
 
+    @property
+    def last_update(self) -> int:
+        """The update with which the run ends."""
+        return self.stage.trainer.config.updates
+
+    def is_beyond(self, name: str) -> bool:
+        """Whether a canonical name is that of an update that this run will not make."""
+        place = parse_name(name)
+        return place is not None and place[0] > self.last_update
+
     def has_weights(self, name: str) -> bool:
         """Whether a canonical name can be sampled from."""
         is_kept = name == self.current_name or name in self.kept_names()

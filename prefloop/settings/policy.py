@@ -82,7 +82,7 @@ class PolicyConfig(Section):
 
     keep_every: Index = 0
     """Updates between models that stay under their name, such as `policy/update-40`; 0 keeps those
-    that were evaluated or can be rolled back to."""
+    that were evaluated, that `evaluation.models` names, or that can be rolled back to."""
 
     kl: KLConfig = Field(default_factory=KLConfig)
     """What keeps the policy near the reference."""

@@ -102,6 +102,8 @@ def test_any_kept_update_and_any_folder_can_be_evaluated(
     ("name", "told"),
     [
         ("policy/update-2", r"the weights of policy/update-2 are not kept. Kept are .*update-6"),
+        ("policy/update-13", "this run will not reach: it ends with round 0 and update 12"),
+        ("policy/round-1", "this run will not reach: it ends with round 0 and update 12"),
         ("./nowhere", "there is no such folder"),
         ("builtin:tiny", "has another vocabulary"),
     ],

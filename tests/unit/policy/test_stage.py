@@ -82,6 +82,17 @@ def test_when_every_checkpoint_is_damaged_the_stage_refuses(
         stage_on(small(gpt2_folder), tmp_path)[0].restore()
 
 
+def test_the_weights_that_an_evaluation_names_are_kept(gpt2_folder: Path, tmp_path: Path) -> None:
+    """Between two checkpoints, with `keep_every` 0: they would be gone when they are evaluated."""
+    trainer = trainer_on(
+        gpt2_folder, batch_size=4, episodes=16, epochs=1, checkpoint_every=0, keep_every=0
+    )
+    metrics = MetricsLog(tmp_path / "metrics.jsonl")
+    stage = PolicyStage(trainer, metrics, run=tmp_path, progress=Heard(), named=["policy/update-1"])
+    stage.train_round(0, 3, PROMPTS)
+    assert stage.weights.names() == ["policy/update-1", "policy/update-3"]
+
+
 def test_a_first_run_has_nothing_to_restore(gpt2_folder: Path, tmp_path: Path) -> None:
     trainer = small(gpt2_folder)
     stage, heard = stage_on(trainer, tmp_path)
