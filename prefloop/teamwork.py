@@ -63,6 +63,8 @@ class Assignment:
     prompt: str
     samples: tuple[ShownSample, ...]
     """In the order on screen."""
+    label_type: str | None
+    """As `Comparison.label_type`."""
     leased_at: float
     leased_until: float
 

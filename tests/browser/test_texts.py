@@ -90,10 +90,10 @@ KEYS = "it.actionOf(new KeyboardEvent('keydown', given))"
 @pytest.mark.parametrize(
     ("event", "action"),
     [
-        ({"key": "1", "code": "Digit1"}, {"action": "choose", "index": 0}),
-        ({"key": "8", "code": "Numpad8"}, {"action": "choose", "index": 7}),
+        ({"key": "1", "code": "Digit1"}, {"action": "sample", "number": 1}),
+        ({"key": "8", "code": "Numpad8"}, {"action": "sample", "number": 8}),
         ({"key": "9", "code": "Digit9"}, None),
-        ({"key": "&", "code": "Digit1"}, {"action": "choose", "index": 0}),
+        ({"key": "&", "code": "Digit1"}, {"action": "sample", "number": 1}),
         ({"key": "à", "code": "Digit0"}, {"action": "tie"}),
         ({"key": "=", "code": "Digit0", "shiftKey": True}, {"action": "tie"}),
         ({"key": "!", "code": "Digit1", "shiftKey": True}, None),

@@ -31,6 +31,7 @@ class StoredQuestion:
     """The texts of a comparison, its samples in the order of the comparison."""
 
     prompt: str
+    label_type: str | None
     texts: dict[str, str] = field(default_factory=dict)
     """By sample id."""
 
@@ -42,6 +43,7 @@ _QUESTIONS = (
         comparison_samples.c.sample_id,
         samples.c.text.label("sample"),
         prompts.c.text.label("prompt"),
+        comparisons.c.label_type,
     )
     .join(samples, samples.c.id == comparison_samples.c.sample_id)
     .join(comparisons, comparisons.c.id == comparison_samples.c.comparison_id)
@@ -55,10 +57,10 @@ def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str
     """Return the texts of comparisons, by comparison id."""
     found: dict[str, StoredQuestion] = {}
     for chunk in chunks(comparison_ids):
-        for comparison_id, sample_id, sample, prompt in connection.execute(
+        for comparison_id, sample_id, sample, *question in connection.execute(
             _QUESTIONS, {"ids": chunk}
         ):
-            found.setdefault(comparison_id, StoredQuestion(prompt)).texts[sample_id] = sample
+            found.setdefault(comparison_id, StoredQuestion(*question)).texts[sample_id] = sample
     return found
 
 
@@ -74,6 +76,7 @@ def assignment_record(row: RowMapping, question: StoredQuestion) -> Assignment:
             ShownSample(id=sample_id, text=question.texts[sample_id])
             for sample_id in json.loads(row["shown"])
         ),
+        label_type=question.label_type,
         leased_at=row["leased_at"],
         leased_until=row["leased_until"],
     )

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from prefloop.figures.text import model_title
+from prefloop.label_types.answers import ANSWERS, PREFERENCES
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch, StopRequest, Tally, TrainerState, Update
 from prefloop.web.dashboard.messages import (
@@ -35,7 +36,7 @@ from prefloop.web.http.sessions import ViewerCaller
 from prefloop.web.http.templating import page
 from prefloop.web.services import status_text
 from prefloop.web.services.services import Services, ServicesDep
-from prefloop.web.services.work_hours import ANSWERS, PREFERENCES, Work, add_work
+from prefloop.web.services.work_hours import Work, add_work
 
 router = APIRouter(tags=["dashboard"])
 

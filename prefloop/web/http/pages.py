@@ -1,8 +1,9 @@
 """The pages for all roles: login, labeling, instructions, own answers."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
+from prefloop.label_types.types import TYPES, widget_path
 from prefloop.web.http.sessions import BrowserCaller, LabelerBrowser
 from prefloop.web.http.templating import page
 
@@ -16,6 +17,14 @@ START = {"owner": "/dashboard", "viewer": "/dashboard", "labeler": "/label"}
 async def login(request: Request) -> HTMLResponse:
     """Return the login page."""
     return page(request, "login.html.jinja")
+
+
+@public.get("/static/label_types/{name}/widget.js")
+async def widget(name: str) -> FileResponse:
+    """Return the script that shows a label type on the labeling page."""
+    if name not in TYPES:
+        raise HTTPException(404)
+    return FileResponse(widget_path(name))
 
 
 @router.get("/")

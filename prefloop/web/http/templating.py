@@ -9,6 +9,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from prefloop.label_types.types import TYPES, widget_path
+
 STATIC = Path(__file__).parents[1] / "static"
 
 
@@ -38,6 +40,7 @@ def _environment() -> Environment:
     )
     environment.globals["static"] = static
     environment.globals["assets"] = assets
+    environment.globals["label_types"] = lambda: tuple(TYPES)
     return environment
 
 
@@ -50,6 +53,7 @@ def static(name: str) -> str:
 def assets() -> str:
     """Return a hash of all static files, by which an open page learns that it is outdated."""
     files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+    files += [widget_path(name) for name in TYPES]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 

@@ -6,7 +6,7 @@ or kind of an open assignment.
 
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, JsonValue
 
 from prefloop.records import Answer
 from prefloop.teamwork import Role, StopRequest
@@ -98,6 +98,8 @@ class AssignmentOut(BaseModel):
     """An assignment, with its samples in the order in which they are to be shown."""
 
     assignment_id: str
+    label_type: str
+    """How it is answered: `pairs` and `best_of_k` choose the best sample."""
     prompt: str
     samples: list[SampleTextOut]
     lease_seconds: float
@@ -124,6 +126,8 @@ class AnswerBody(RequestBody):
     answer: Answer
     chosen: Id | None = None
     """The sample's id; only with `best`."""
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the label type adds; empty for those that choose the best sample."""
     shown: list[Id] = Field(min_length=2, max_length=8)
     """The samples' ids in the order on screen."""
     seconds: Seconds
@@ -161,10 +165,12 @@ class OwnAnswerOut(BaseModel):
 
     id: str
     assignment_id: str
+    label_type: str
     prompt: str
     samples: list[SampleTextOut]
     answer: Answer
     chosen: str | None
+    details: dict[str, JsonValue]
     note: str
     confidence: float | None
     can_edit: bool

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from prefloop.label_types.label_type import LabelType
+from prefloop.label_types.types import label_type
 from prefloop.records import Label
 from prefloop.store.labeling.submissions import NOT_YOURS, position_name
 from prefloop.teamwork import Assignment, Receipt, Submission, Timing
@@ -110,6 +112,7 @@ def _assignment(assignment: Assignment, now: float) -> AssignmentOut:
     training = {"is_training": True} if assignment.kind == "training" else {}
     return AssignmentOut(
         assignment_id=assignment.id,
+        label_type=_type_of(assignment).name,
         prompt=assignment.prompt,
         samples=_texts(assignment),
         lease_seconds=max(0.0, assignment.leased_until - now),
@@ -125,8 +128,8 @@ def _texts(assignment: Assignment) -> list[SampleTextOut]:
     ]
 
 
-def _position_of(sample_id: str, assignment: Assignment) -> str:
-    return position_name([sample.id for sample in assignment.samples].index(sample_id))
+def _type_of(assignment: Assignment) -> LabelType:
+    return label_type(assignment.label_type, len(assignment.samples))
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
@@ -138,6 +141,7 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
             labeler=labeler,
             answer=body.answer,
             chosen=body.chosen,
+            details=body.details,
             shown=tuple(body.shown),
             seconds=body.seconds,
             instructions=body.instructions,
@@ -171,13 +175,17 @@ def _saved(receipt: Receipt) -> ReceiptOut:
 
 
 def _own(assignment: Assignment, label: Label, *, can_edit: bool) -> OwnAnswerOut:
+    names = {sample.id: position_name(i) for i, sample in enumerate(assignment.samples)}
+    label = _type_of(assignment).renamed(label, names)
     return OwnAnswerOut(
         id=label.id,
         assignment_id=assignment.id,
+        label_type=_type_of(assignment).name,
         prompt=assignment.prompt,
         samples=_texts(assignment),
         answer=label.answer,
-        chosen=None if label.chosen is None else _position_of(label.chosen, assignment),
+        chosen=label.chosen,
+        details=dict(label.details),
         note=label.note,
         confidence=label.confidence,
         can_edit=can_edit,

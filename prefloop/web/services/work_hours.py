@@ -5,13 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.labeling.tallies import Tallies
 from prefloop.teamwork import Tally
-
-PREFERENCES = ("best", "tie", "all_bad")
-"""Answers with a preference."""
-
-ANSWERS = (*PREFERENCES, "skip", "flag")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
    Knows nothing of keys and dialogs; label.js connects it with them. */
 
 import { the } from "./elements.js";
+import { widgetOf } from "./label_types.js";
 import { toast } from "./notices.js";
 import { newId } from "./outbox.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -15,9 +16,9 @@ const MOST_UNDO = 50;
 const NAMES = { tie: "tie", all_bad: "all bad", skip: "skip", flag: "flag" };
 const PHONE = matchMedia("(max-width: 699px)");
 
-/** The answer as a person says it: `sample 2`, `tie`. */
-export function named(answer, chosen, samples) {
-  return answer === "best" ? `sample ${samples.findIndex((s) => s.id === chosen) + 1}` : NAMES[answer];
+/** The answer to an assignment as a person says it: `sample 2`, `tie`. */
+function named(content, assignment) {
+  return content.answer === "best" ? widgetOf(assignment).named(content, assignment.samples) : NAMES[content.answer];
 }
 
 /** Notes that no answer carries yet; they survive a reload. */
@@ -92,15 +93,14 @@ export class Answering extends EventTarget {
     else this.#rest();
   }
 
-  /** Answer the question on the page. */
-  answer(answer, { index = null, note = this.note, confidence = null } = {}) {
+  /** Answer the question on the page. `content` is what the answer says: `answer`, `chosen`, `details`. */
+  answer(content, { note = this.note, confidence = null } = {}) {
     if (!this.isReady) return;
     const { assignment, replaces } = this.current;
-    const chosen = answer === "best" ? assignment.samples[index].id : null;
     const timing = this.#watch.read();
     const body = {
       assignment_id: assignment.assignment_id,
-      answer, chosen, shown: assignment.samples.map((sample) => sample.id), ...timing,
+      chosen: null, ...content, shown: assignment.samples.map((sample) => sample.id), ...timing,
       device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, confidence, replaces,
     };
     const entry = this.#outbox.add({ id: newId(), kind: "answer", body, assignment });
@@ -114,7 +114,7 @@ export class Answering extends EventTarget {
     }
     this.#history.push({ id: entry.id, assignment, body, before: this.current.previous });
     if (this.#history.length > MOST_UNDO) this.#history.shift();
-    if (replaces) toast(`Changed to ${named(answer, chosen, assignment.samples)}`);
+    if (replaces) toast(`Changed to ${named(content, assignment)}`);
     this.#tellUndo();
     this.next();
   }
@@ -135,7 +135,7 @@ export class Answering extends EventTarget {
   /** The button says what it would take back. */
   #tellUndo() {
     const last = this.#history.at(-1);
-    the("undo-what").textContent = last ? named(last.body.answer, last.body.chosen, last.assignment.samples) : "";
+    the("undo-what").textContent = last ? named(last.body, last.assignment) : "";
   }
 
   #undoAnswer(last) {
@@ -150,17 +150,19 @@ export class Answering extends EventTarget {
   #undoEdit(last) {
     const body = { ...last.body, ...last.before, replaces: last.id };
     this.#outbox.add({ id: newId(), kind: "answer", body, assignment: last.assignment });
-    toast(`Back to ${named(body.answer, body.chosen, last.assignment.samples)}`);
+    toast(`Back to ${named(body, last.assignment)}`);
   }
 
   /** Show one of the person's earlier answers, to be changed. */
   edit(own) {
     if (this.#awaited) this.next();
     this.#putAside();
-    const { answer, chosen, note, confidence } = own;
-    const assignment = { assignment_id: own.assignment_id, prompt: own.prompt, samples: own.samples };
+    const { answer, chosen, details, note, confidence } = own;
+    const assignment = {
+      assignment_id: own.assignment_id, label_type: own.label_type, prompt: own.prompt, samples: own.samples,
+    };
     this.#notes.set(own.assignment_id, note);
-    this.#show({ assignment, replaces: own.id, previous: { answer, chosen, note, confidence } });
+    this.#show({ assignment, replaces: own.id, previous: { answer, chosen, details, note, confidence } });
   }
 
   /** Leave an edit without changing anything. */
@@ -181,9 +183,8 @@ export class Answering extends EventTarget {
   #show(item) {
     this.current = item;
     const { assignment, previous, replaces, isAgain } = item;
-    const marked = previous?.answer === "best" ? assignment.samples.findIndex((s) => s.id === previous.chosen) : null;
-    this.#card.show(assignment, marked);
-    const before = previous && named(previous.answer, previous.chosen, assignment.samples);
+    this.#card.show(assignment, previous);
+    const before = previous && named(previous, assignment);
     const mode = replaces ? `You are changing an earlier answer. It was ${before}.`
       : isAgain ? `Taken back: ${before}. Answer again.`
       : assignment.is_training ? "Practice: you will see afterwards what is known to be best." : "";

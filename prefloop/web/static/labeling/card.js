@@ -2,6 +2,7 @@
 
 import { MOST_SEGMENTED, differing, words } from "./diff.js";
 import { copyOf, element, the } from "./elements.js";
+import { widgetOf } from "./label_types.js";
 import { hanging, readable, show } from "./text.js";
 
 const LONG_PROMPT = 600;
@@ -13,15 +14,17 @@ const LONGEST_SCROLL_MS = 1000;
 export class Card {
   #assignment = null;
   #sections = [];
-  #onChoose;
+  #widget = null;
+  #onAnswer;
   #layout = "auto";
   #hasSeenLong = false;
   #differsFrom = null;
   #hangs = false;
   #atTop = new AbortController();
 
-  constructor(onChoose) {
-    this.#onChoose = onChoose;
+  /** `onAnswer` gets what an answer `best` says, and the event that gave it. */
+  constructor(onAnswer) {
+    this.#onAnswer = onAnswer;
   }
 
   /** Whether differences are marked. */
@@ -29,17 +32,21 @@ export class Card {
     return this.#differsFrom !== null;
   }
 
-  /** Paint a question. `marked`: the index of the sample that was chosen before, if any. */
-  show(assignment, marked = null) {
+  /** Paint a question. `previous`: what an earlier answer says, if there is one. */
+  show(assignment, previous = null) {
     this.#assignment = assignment;
     this.#differsFrom = null;
     show(the("prompt"), assignment.prompt);
     the("prompt-pane").classList.toggle("is-empty", assignment.prompt.trim() === "");
     this.#hangs = assignment.samples.every((sample) => /^ \S/u.test(sample.text));
-    this.#sections = assignment.samples.map((sample, index) => this.#section(index, marked));
+    this.#sections = assignment.samples.map((_, index) => this.#section(index));
+    const { samples } = assignment;
+    const { Widget, help } = widgetOf(assignment);
+    this.#widget = new Widget({ samples, sections: this.#sections, row: the("choices"), onAnswer: this.#onAnswer });
+    this.#widget.mark(previous);
+    the("sample-help").textContent = help;
     this.#paintTexts();
     the("samples").replaceChildren(...this.#sections);
-    the("choices").replaceChildren(...assignment.samples.map((_, index) => this.#choice(index)));
     // Once beside, the prompt stays beside: a layout that jumps from question to question tires.
     this.#hasSeenLong ||= assignment.prompt.length > LONG_PROMPT;
     this.#place();
@@ -65,6 +72,7 @@ export class Card {
 
   hide() {
     this.#assignment = null;
+    this.#widget = null;
     the("work").hidden = true;
   }
 
@@ -74,9 +82,14 @@ export class Card {
     this.#place();
   }
 
-  /** Show one sample as chosen and wait: confidence is asked. */
-  mark(index) {
-    this.#sections.forEach((section, i) => section.classList.toggle("is-marked", i === index));
+  /** Pass on the key of a sample, from 1. */
+  press(number) {
+    this.#widget?.press(number);
+  }
+
+  /** Show an answer and wait, as confidence is asked; null: none. */
+  mark(content) {
+    this.#widget?.mark(content);
   }
 
   /** Show which sample is known to be best. */
@@ -110,8 +123,7 @@ export class Card {
     const split = this.isComparing ? texts.map((text) => words(text, isSegmented)) : [];
     texts.forEach((text, i) => {
       const place = this.#sections[i].querySelector(".text");
-      // Of two, both show what the other lacks; of more, one is what the others are compared with.
-      const isBase = i === this.#differsFrom && texts.length > 2;
+      const isBase = i === this.#differsFrom && !widgetOf(this.#assignment).marksBoth;
       this.#sections[i].classList.toggle("is-base", isBase);
       if (!this.isComparing || isBase) show(place, text);
       else show(place, text, () => marked(split[i], split[i === this.#differsFrom ? 1 - i : this.#differsFrom]));
@@ -119,26 +131,14 @@ export class Card {
     });
   }
 
-  #section(index, marked) {
+  #section(index) {
     const section = copyOf("sample-template");
     const heading = section.querySelector("h3");
     heading.id = `sample-${index + 1}`;
     heading.textContent = `Sample ${index + 1}`;
     section.setAttribute("aria-labelledby", heading.id);
-    section.classList.toggle("is-marked", index === marked);
-    const button = section.querySelector(".choose");
-    button.setAttribute("aria-label", `Choose sample ${index + 1}`);
-    button.querySelector(".number").textContent = String(index + 1);
-    button.addEventListener("click", (event) => this.#onChoose(index, event));
+    section.querySelector(".number").textContent = String(index + 1);
     return section;
-  }
-
-  #choice(index) {
-    const button = element("button", "action", String(index + 1));
-    button.type = "button";
-    button.setAttribute("aria-label", `Choose sample ${index + 1}`);
-    button.addEventListener("click", (event) => this.#onChoose(index, event));
-    return button;
   }
 
   #place() {

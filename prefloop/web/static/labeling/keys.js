@@ -4,13 +4,13 @@ const LETTERS = new Map(Object.entries({
   b: "all_bad", s: "skip", f: "flag", z: "undo", e: "edit", c: "note", d: "differences", i: "instructions",
 }));
 
-/** Return what a key press asks for: `{ action, index }`, or null. */
+/** Return what a key press asks for: `{ action }`, with the `number` of a sample where it names one, or null. */
 export function actionOf(event) {
   if (event.defaultPrevented || event.repeat || event.isComposing) return null;
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const key = signOf(event);
   if (event.shiftKey && key === "x") return { action: "cord" };
-  if (/^[1-8]$/.test(key)) return { action: "choose", index: Number(key) - 1 };
+  if (/^[1-8]$/.test(key)) return { action: "sample", number: Number(key) };
   if (key === "0" || key === "=") return { action: "tie" };
   if (key === "?") return { action: "help" };
   const action = LETTERS.get(key);

@@ -34,10 +34,10 @@ async function start() {
   me = await firstMe();
   outbox = await Outbox.open(me.name, refresh);
   feed = new Feed(outbox);
-  card = new Card(choose);
+  card = new Card(answerBest);
   card.setLayout(settings.layout);
   work = new Answering(outbox, feed, card);
-  sure = new Sure((index, confidence) => work.answer("best", { index, confidence }), () => card.mark(-1));
+  sure = new Sure((content, confidence) => work.answer(content, { confidence }), () => card.mark(null));
   use(me);
   wire();
   showOutbox(outbox);
@@ -150,16 +150,16 @@ function countUp(n) {
 
 /* ---- what a person does ---- */
 
-function choose(index, event) {
+function answerBest(content, event) {
   // The second click of a double click belongs to the question before.
   if (event && event.detail > 1) return;
-  if (!work.isReady || index >= work.current.assignment.samples.length) return;
+  if (!work.isReady) return;
   if (!me.settings.confidence) {
-    work.answer("best", { index });
+    work.answer(content);
     return;
   }
-  card.mark(index);
-  sure.ask(index);
+  card.mark(content);
+  sure.ask(content);
 }
 
 async function withReason(answer) {
@@ -167,13 +167,13 @@ async function withReason(answer) {
   const asked = work.current;
   const reason = await askReason(answer);
   // Another tab may have answered it meanwhile: the reason belongs to no other question.
-  if (reason && work.current === asked) work.answer(answer, { note: [reason, work.note].filter(Boolean).join("; ").slice(0, NOTE_LENGTH) });
+  if (reason && work.current === asked) work.answer({ answer }, { note: [reason, work.note].filter(Boolean).join("; ").slice(0, NOTE_LENGTH) });
 }
 
 const ACTIONS = {
-  choose: ({ index }) => choose(index),
-  tie: () => work.answer("tie"),
-  all_bad: () => work.answer("all_bad"),
+  sample: ({ number }) => card.press(number),
+  tie: () => work.answer({ answer: "tie" }),
+  all_bad: () => work.answer({ answer: "all_bad" }),
   skip: () => withReason("skip"),
   flag: () => withReason("flag"),
   undo: () => work.undo(),

@@ -1,6 +1,7 @@
 /* The list of one's own answers, newest first. */
 
 import { copyOf } from "./elements.js";
+import { widgetOf } from "./label_types.js";
 import { excerpt } from "./text.js";
 
 const WORDS = { tie: "Tie", all_bad: "All bad", skip: "Skipped", flag: "Flagged" };
@@ -11,7 +12,7 @@ export function ownItems(answers, onEdit) {
     const item = copyOf("own-template");
     const place = own.samples.findIndex((sample) => sample.id === own.chosen);
     const answer = item.querySelector(".own-answer");
-    answer.textContent = own.answer === "best" ? `Sample ${place + 1} of ${own.samples.length}` : WORDS[own.answer];
+    answer.textContent = own.answer === "best" ? widgetOf(own).summary(own, own.samples) : WORDS[own.answer];
     item.querySelector(".own-prompt").replaceChildren(excerpt(own.prompt));
     const chosen = item.querySelector(".own-chosen");
     chosen.hidden = place < 0 && !own.note;

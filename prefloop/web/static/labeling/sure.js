@@ -3,11 +3,11 @@
 import { the } from "./elements.js";
 
 export class Sure {
-  #index = null;
+  #content = null;
   #onAnswer;
   #onCancel;
 
-  /** `onAnswer` gets the index of the sample and how sure, or null; `onCancel` nothing. */
+  /** `onAnswer` gets what the answer says and how sure, or null; `onCancel` nothing. */
   constructor(onAnswer, onCancel) {
     this.#onAnswer = onAnswer;
     this.#onCancel = onCancel;
@@ -19,11 +19,11 @@ export class Sure {
   }
 
   get isAsking() {
-    return this.#index !== null;
+    return this.#content !== null;
   }
 
-  ask(index) {
-    this.#index = index;
+  ask(content) {
+    this.#content = content;
     the("row").hidden = true;
     the("sure").hidden = false;
     the("sure-any").focus();
@@ -31,7 +31,7 @@ export class Sure {
 
   /** Another question is on the page. */
   stop() {
-    this.#index = null;
+    this.#content = null;
     the("sure").hidden = true;
     the("row").hidden = false;
   }
@@ -53,6 +53,6 @@ export class Sure {
   }
 
   #answer(confidence) {
-    if (this.#index !== null) this.#onAnswer(this.#index, confidence);
+    if (this.#content !== null) this.#onAnswer(this.#content, confidence);
   }
 }
