@@ -1,6 +1,6 @@
 """Reads passages from the built-in fiction, JSON lines, CSV or plain text.
 
-Whatever is wrong with a file is told at once, in the file's own terms: line, column,
+All problems of a file are reported at once, in the terms of the file: line, column,
 what was found.
 """
 
@@ -20,7 +20,7 @@ from prefloop.settings.prompts import PromptsConfig
 
 BUILTIN = Path(__file__).parent / "builtin"
 SHOWN = 10
-"""Problems that are told; of the rest only their number."""
+"""Problems that are listed; of the rest only the number is given."""
 
 FORMATS = {
     ".jsonl": "json",
@@ -31,7 +31,7 @@ FORMATS = {
     ".text": "text",
 }
 
-Row = tuple[int, dict[str, Any]]
+NumberedRow = tuple[int, dict[str, Any]]
 """A line number of the file, from 1, and what stands there by column."""
 
 
@@ -44,7 +44,7 @@ def read_passages(config: PromptsConfig) -> PassageFile:
     problems: list[str] = []
     kind = FORMATS[_suffix(path)]
     if kind == "text":
-        rows: Iterable[Row] = _text_rows(text, config.text_column)
+        rows: Iterable[NumberedRow] = _text_rows(text, config.text_column)
     elif kind == "json":
         rows = _json_rows(text, problems)
     else:
@@ -113,12 +113,12 @@ def _decoded(path: Path) -> str:
         raise InputError(f"prompt file {path} cannot be read: {error.strerror}.") from error
 
 
-def _text_rows(text: str, column: str) -> Iterator[Row]:
+def _text_rows(text: str, column: str) -> Iterator[NumberedRow]:
     for number, line in enumerate(text.splitlines(), start=1):
         yield number, {column: line}
 
 
-def _json_rows(text: str, problems: list[str]) -> Iterator[Row]:
+def _json_rows(text: str, problems: list[str]) -> Iterator[NumberedRow]:
     """Yield the objects of JSON lines; blank lines are none."""
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -135,7 +135,7 @@ def _json_rows(text: str, problems: list[str]) -> Iterator[Row]:
             problems.append(f"line {number}: not an object with keys; found {_short(line)}")
 
 
-def _csv_rows(text: str, delimiter: str, problems: list[str]) -> Iterator[Row]:
+def _csv_rows(text: str, delimiter: str, problems: list[str]) -> Iterator[NumberedRow]:
     """Yield the rows of a table whose first line names its columns."""
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -159,7 +159,7 @@ def _wanted(config: PromptsConfig, kind: str) -> dict[str, str]:
     return columns
 
 
-def _check_columns(rows: list[Row], wanted: dict[str, str], problems: list[str]) -> None:
+def _check_columns(rows: list[NumberedRow], wanted: dict[str, str], problems: list[str]) -> None:
     """Add a problem for every column that no row has."""
     found = list(dict.fromkeys(column for _, row in rows for column in row))
     for column, setting in wanted.items():
@@ -172,7 +172,7 @@ def _check_columns(rows: list[Row], wanted: dict[str, str], problems: list[str])
 
 
 def _passages(
-    rows: list[Row], config: PromptsConfig, path: Path, problems: list[str]
+    rows: list[NumberedRow], config: PromptsConfig, path: Path, problems: list[str]
 ) -> PassageFile:
     passages: list[Passage] = []
     n_empty = 0
