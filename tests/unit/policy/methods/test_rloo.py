@@ -33,7 +33,7 @@ from tests.unit.policy.likes_even import trainer_on as even_trainer_on
 
 
 def rloo_on(folder: Path, *, minibatches: int = 2, **changes: Any) -> PolicyTrainer:
-    return trainer_on(folder, method="rloo", minibatches=minibatches, **changes)
+    return trainer_on(folder, **{"method": "rloo", "minibatches": minibatches, **changes})
 
 
 class Vowels:
