@@ -7,22 +7,16 @@ encoded anew, which can give other tokens than the policy drew (silent bug S5); 
 are at hand, `RewardModel.score` reads them.
 """
 
-import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
-
-import numpy as np
-import torch
 
 from prefloop.choices import labeler_sources
 from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
 from prefloop.models.loading import Tokenizer, load_tokenizer
-from prefloop.models.runtime import to_numpy
 from prefloop.models.sources import resolve
-from prefloop.rewards.model import RewardModel
 from prefloop.run_file import load_sections
 from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
@@ -71,37 +65,6 @@ class RewardModelScorer:
         """Return the score of each response, shift included."""
         sequences = _sequences(self._tokenizer, prompts, responses)
         return self._classifier.logits(sequences)[:, 0] + self._shift
-
-
-class LiveRewardModelScorer:
-    """Prefers what the reward model of a run prefers at the moment.
-
-    Its weights change while it is trained, and its fingerprint with them.
-    """
-
-    name: ClassVar[str] = "live_reward_model"
-    description: ClassVar[str] = "the reward model of this run"
-
-    def __init__(self, model: RewardModel, tokenizer: Tokenizer, sources: Iterable[str]) -> None:
-        self.sources = frozenset(sources)
-        """What the run's labels rest on."""
-        self._model = model
-        self._tokenizer = tokenizer
-
-    @property
-    def content_hash(self) -> str:
-        """A hash of the trained weights, the head and its shift."""
-        whole = hashlib.sha256(self._model.roles.config.model_dump_json().encode())
-        whole.update(repr(self._model.head.shift).encode())
-        for name, parameter in self._model.named_parameters:
-            whole.update(name.encode())
-            whole.update(to_numpy(parameter.detach().contiguous().view(torch.uint8)).tobytes())
-        return whole.hexdigest()
-
-    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
-        """Return the score of each response, shift included."""
-        sequences = _sequences(self._tokenizer, prompts, responses)
-        return to_numpy(self._model.score(sequences)).astype(np.float64)
 
 
 def model_sources(name: str) -> frozenset[str]:

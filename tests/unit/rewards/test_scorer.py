@@ -4,17 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from prefloop.errors import InputError
 from prefloop.models.export import save_reward_model
 from prefloop.models.loading import Tokenizer
 from prefloop.rewards.model import RewardModel
-from prefloop.rewards.scorer import LiveRewardModelScorer, RewardModelScorer, labels_source
+from prefloop.rewards.scorer import RewardModelScorer, labels_source
 from prefloop.run_file import as_yaml, parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.stages_for_tests import Adapter, disturb, roles_on
-from tests.tolerances import FP64, RELOADED
+from tests.tolerances import RELOADED
 
 PROMPTS = ["He was sad", "The sun", "She laughed"]
 RESPONSES = [" and cold.", " was warm and the garden was full.", "."]
@@ -55,21 +54,6 @@ def test_a_saved_reward_model_scores_as_in_training(
         found = scorer(tmp_path / "r", batch_size=batch_size).score(PROMPTS, RESPONSES)
         np.testing.assert_allclose(found, expected, **RELOADED)
         assert np.abs(found - expected + 0.75).min() > 0.1, "the shift is part of the score"
-
-
-def test_the_live_reward_model_scores_as_it_stands(model_folder: Path) -> None:
-    model, tokenizer = trained(model_folder)
-    live = CheckedScorer("live", LiveRewardModelScorer(model, tokenizer, {"length"}))
-    before, first = live.fingerprint, live.score(PROMPTS, RESPONSES)
-    np.testing.assert_allclose(first, in_training(model, tokenizer), **FP64)
-    assert live.sources == {"length"} and live.fingerprint == before
-    disturb(model.role_model, 0.2)
-    assert live.fingerprint != before, "scores of earlier weights would be read"
-    assert np.abs(live.score(PROMPTS, RESPONSES) - first).max() > 0.01
-    after = live.fingerprint
-    with torch.no_grad():
-        model.head.rescale(1.0, 0.5)
-    assert live.fingerprint != after
 
 
 def test_other_weights_are_another_fingerprint(model_folder: Path, tmp_path: Path) -> None:
