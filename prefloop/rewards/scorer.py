@@ -3,7 +3,7 @@
     score(x, y) = logit(x + y) + reward_shift
 
 The query and the response are encoded apart and without special tokens, as in training. A text is
-encoded anew, which can give other tokens than the policy drew (silent bug S5); where the drawn ids
+encoded again, which can give other tokens than the policy drew (silent bug S5); where the drawn ids
 are at hand, `RewardModel.score` reads them.
 """
 
