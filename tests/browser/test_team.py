@@ -15,7 +15,7 @@ from tests.browser.conftest import NewPerson
 from tests.browser.person import Person
 from tests.browser.site import MODEL, SCORE, Site, serving, short_questions
 
-TOLD_OF_A_VIEW = {"assignment_id", "prompt", "samples", "lease_seconds"}
+TOLD_OF_A_VIEW = {"assignment_id", "label_type", "prompt", "samples", "lease_seconds"}
 GIVEAWAYS = (MODEL, "policy", "reference", str(SCORE), "round-7", "comparison", '"kind"', '"round"')
 
 

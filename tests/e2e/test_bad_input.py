@@ -75,7 +75,7 @@ def test_an_unknown_model_without_network(
 def test_a_tokenizer_without_a_pad_token_gets_one(prefloop: Command, run: Path) -> None:
     results = prefloop.done("doctor", run, "--json").json()["results"]
     (pad,) = (r for r in results if r["check"] == "padding is not end-of-text")
-    assert pad["status"] == "ok" and "added by prefloop" in pad["told"]
+    assert pad["status"] == "ok" and "added by prefloop" in pad["message"]
 
 
 def test_a_folder_in_use(prefloop: Command, run: Path) -> None:

@@ -229,7 +229,7 @@ def test_a_roll_back_goes_another_way_from_the_checkpoint(
         assert len(store.labels()) == 24
         assert [e.kind for e in store.events()].count("run_rolled_back") == 1
         models = {s.model for s in store.samples(purpose="evaluation")}
-    assert models == {"reference", "policy/round-1-branch-1"}
+    assert models == {"reference", "policy/update-12-branch-1"}
 
 
 def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
@@ -240,7 +240,7 @@ def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
     seen: list[list[Path]] = []
 
     def made() -> None:
-        folders = ("policy/round-*", "rewards/round-*", "evaluation/*.json")
+        folders = ("policy/round-*", "rewards/round-*", "evaluation/policy/*.json")
         seen.append([path for folder in folders for path in run.glob(folder)])
 
     def ben_first() -> None:
@@ -264,7 +264,7 @@ def test_after_a_roll_back_nothing_is_stale_and_excluded_labelers_are_left_out(
     assert [f["labels"] for f in figures] == [len(of_ann)] * 2, "what is known, to both"
     assert len(of_ann) < 16
     assert [x["update"] for x in policy_lines(run)] == list(range(1, 13))
-    assert len(list(run.glob("evaluation/*.json"))) == 2
+    assert len(list(run.glob("evaluation/policy/*.json"))) == 2
 
 
 def test_a_roll_back_while_labels_are_waited_for_asks_about_the_new_policy(
@@ -284,7 +284,7 @@ def test_a_roll_back_while_labels_are_waited_for_asks_about_the_new_policy(
         samples = store.samples_by_id([x.chosen for x in labels if x.chosen])
         models = [samples[x.chosen].model for x in labels if x.chosen]
         batch = store.queue.batch(1)
-    assert models == ["policy/round-0"] * 5 + ["policy/round-0-branch-1"] * 12
+    assert models == ["policy/update-6"] * 5 + ["policy/update-6-branch-1"] * 12
     # What the abandoned policy was asked about stays known, and makes up for nothing.
     assert batch is not None and (batch.answered, batch.wanted) == (12, 12)
 

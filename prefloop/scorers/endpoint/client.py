@@ -6,7 +6,8 @@ most `attempts` times. Each answer is written to a file as soon as it comes.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +54,7 @@ class Endpoint:
         missing = {key: body for key, body in requests if not self._is_known(key, read)}
         self._usage += EndpointUsage(reused=len(dict(requests)) - len(missing))
         if missing:
-            asyncio.run(self._ask(missing, read))
+            _run(self._ask(missing, read))
         return [read(self._answers[key]) for key, _ in requests]
 
     @cached_property
@@ -147,6 +148,17 @@ class Endpoint:
             f"({reason}). The last: {self._connection.shown(shown)!r}. Change the template, the "
             "model or max_tokens and run the same command again; the other answers are kept."
         )
+
+
+def _run(asking: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, in a thread of its own where an event loop runs (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(asking)
+        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, asking).result()
 
 
 def _until(

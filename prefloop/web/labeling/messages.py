@@ -4,9 +4,9 @@ Responses hold what a labeler may see and nothing else: no field has a model, ro
 or kind of an open assignment.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, Field
 
 from prefloop.records import Answer
 from prefloop.teamwork import Role, StopRequest
@@ -126,7 +126,7 @@ class AnswerBody(RequestBody):
     answer: Answer
     chosen: Id | None = None
     """The sample's id; only with `best`."""
-    details: dict[str, JsonValue] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
     """What the label type adds; empty for those that choose the best sample."""
     shown: list[Id] = Field(min_length=2, max_length=8)
     """The samples' ids in the order on screen."""
@@ -170,7 +170,7 @@ class OwnAnswerOut(BaseModel):
     samples: list[SampleTextOut]
     answer: Answer
     chosen: str | None
-    details: dict[str, JsonValue]
+    details: dict[str, Any]
     note: str
     confidence: float | None
     can_edit: bool

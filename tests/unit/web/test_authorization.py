@@ -65,6 +65,7 @@ class Scene:
             person_id=self.desk.people["bob"],
             token_id=self.token_id,
             comparison="c4",
+            name="best_of_k",
             exclusion_id=self.exclusion_id,
             stop_request_id=self.stop_request_id,
         )
@@ -84,6 +85,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "GET /login": (ALL, None),
     "GET /api/openapi.json": (ALL, None),
     "HEAD /api/openapi.json": (ALL, None),
+    "GET /static/label_types/{name}/widget.js": (ALL, None),
     "POST /api/session": (Codes(401, 401, 401, 401, 401, 401), fixed(code="WRONG")),
     # everybody's own
     "GET /": (Codes(303, 303, 303, 303, 303, 403), None),

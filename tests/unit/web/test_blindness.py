@@ -38,7 +38,7 @@ SECRETS = (
     "score",
 )
 TESTING = ("gold", "retest", "kind", "comparison", "training")
-PLACES = {"assignment_id", "prompt", "samples", "lease_seconds"}
+PLACES = {"assignment_id", "label_type", "prompt", "samples", "lease_seconds"}
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_gold_and_repeats_look_exactly_like_work(testing_desk: Desk) -> None:
             saved = ann.put(f"/api/answers/{name}", json=answer_to(question))
             outcomes[view.kind].add((saved.status_code, saved.text, shape_of_headers(saved)))
             answers[name] = view.kind
-    assert {"work", "gold", "retest"} <= set(answers.values())
+    assert {"regular", "gold", "retest"} <= set(answers.values())
     assert len(set.union(*shapes.values())) == 1
     assert len(set.union(*outcomes.values())) == 1
     listed = ann.get("/api/answers?limit=200").json()["answers"]
@@ -183,7 +183,7 @@ def test_gold_looks_like_the_work_around_it_when_a_batch_closes(tmp_path: Path) 
             add_gold(store, n)
         ann = desk.browser("ann")
         held = claim(ann, 4)
-        while {kind_of(store, question) for question in held} != {"work", "gold"}:
+        while {kind_of(store, question) for question in held} != {"regular", "gold"}:
             for question in held:
                 ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
             held = claim(ann, 4)
