@@ -1,5 +1,6 @@
 """Ratings of a language model become scores."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,15 @@ def test_ratings_become_scores_around_the_middle() -> None:
     assert scorer.sources == {"m"} and scorer.description == "a language model's rating"
     first = server.asked[0]
     assert "from 0 (worst) to 10 (best)" in first and "Beginning:\nOnce\n" in first
+
+
+def test_it_is_asked_where_an_event_loop_runs_as_in_a_notebook() -> None:
+    async def cell(url: str) -> list[float]:
+        section = {"mine": {"kind": "openai", "base_url": url, "model": "m"}}
+        return build_scorer("mine", section).score(["Once"], ["a b c d e f g"]).tolist()
+
+    with serving(by_length) as server:
+        assert asyncio.run(cell(server.url)) == [2.0]
 
 
 def test_a_template_and_a_range_of_ones_own() -> None:
