@@ -156,7 +156,7 @@ def test_both_processes_die_and_nothing_is_lost(
 
 def pulled_and_released(run: Path, owner: httpx.Client, token: str) -> None:
     """A labeler stops the line from the page; the trainer stands still; the owner lets it go on."""
-    eventually("the policy goes on", lambda: "goes on from update" in printed(run))
+    eventually("the policy goes on", lambda: "continues from update" in printed(run))
     address = served_at(run)
     assert address
     pull = {"reason": "it swears"}

@@ -99,12 +99,12 @@ def test_a_backup_does_not_stop_the_work(tmp_path: Path, monkeypatch: pytest.Mon
         ask(store, 200, wanted=N_LABELERS)
         with people_at_work(store, 150) as acknowledged:
             wait_for(acknowledged, 10)
-            sound = "prefloop.store.upkeep.backup.require_sound"
+            check = "prefloop.store.upkeep.backup.require_intact"
 
             def look(_file: Path) -> int:
                 # The copy is made and not yet in its place.
                 wait_for(acknowledged, len(acknowledged) + 20)
                 return 0
 
-            monkeypatch.setattr(sound, look)
+            monkeypatch.setattr(check, look)
             back_up(place, tmp_path / "backup.db", Silent())
