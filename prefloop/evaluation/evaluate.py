@@ -137,9 +137,13 @@ def _win_rates(
     for judge in judges:
         verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
         if verdicts:
-            shared = judge.shared_sources
             found.append(
-                win_rate_figures(verdicts, description=judge.description, shared_sources=shared)
+                win_rate_figures(
+                    verdicts,
+                    description=judge.description,
+                    fingerprint=judge.fingerprint,
+                    shared_sources=judge.shared_sources,
+                )
             )
     return tuple(found)
 

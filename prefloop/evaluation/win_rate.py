@@ -16,7 +16,6 @@ from prefloop.figures.evaluation import WinRateFigures
 from prefloop.functional.statistics import paired_win_rate
 from prefloop.records import Prompt, Sample, Verdict
 from prefloop.samples.scores import score_samples
-from prefloop.scorers.fingerprint import fingerprint_of
 from prefloop.seeding import stable_id
 from prefloop.store.store import Store
 
@@ -104,18 +103,15 @@ def _judged(
 
 def _verdict_id(judge: CheckedJudge, pair: SamplePair) -> str:
     ours, theirs = pair
-    return stable_id("verdict", judge.name, _fingerprint(judge), ours.id, theirs.id)
-
-
-def _fingerprint(judge: CheckedJudge) -> str:
-    """Return what the judge's verdicts depend on, as a hash."""
-    if isinstance(judge.judge, ScorerJudge):
-        return f"{judge.judge.scorer.fingerprint} {judge.judge.tie_margin}"
-    return fingerprint_of(judge.judge, judge.settings)
+    return stable_id("verdict", judge.name, judge.fingerprint, ours.id, theirs.id)
 
 
 def win_rate_figures(
-    verdicts: Sequence[Verdict], *, description: str, shared_sources: Sequence[str] = ()
+    verdicts: Sequence[Verdict],
+    *,
+    description: str,
+    fingerprint: str = "",
+    shared_sources: Sequence[str] = (),
 ) -> WinRateFigures:
     """Return wins, ties, losses, the win rate (a tie is half a win) and both positive shares.
 
@@ -130,6 +126,7 @@ def win_rate_figures(
     return WinRateFigures(
         judge=verdicts[0].judge,
         description=description,
+        fingerprint=fingerprint,
         shared_sources=tuple(shared_sources),
         n=len(verdicts),
         wins=sum(outcome == POINTS["win"] for outcome in outcomes),

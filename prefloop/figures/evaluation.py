@@ -19,6 +19,8 @@ class WinRateFigures(BaseModel):
     """The judge's name in the run file."""
     description: str
     """What a reader should know it as, such as `a sentiment lexicon`."""
+    fingerprint: str = ""
+    """A hash of the judge's settings, weights and code; empty in files of version 0.1."""
     shared_sources: tuple[str, ...] = ()
     """What the judge rests on that labels rest on too: then it is no independent judge."""
     n: int

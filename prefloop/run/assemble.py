@@ -1,10 +1,12 @@
 """The composition of a run: models, prompts and stages put together from its settings."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from prefloop.comparisons.selection.builder import ComparisonBuilder
+from prefloop.evaluation.judges.build import build_judge
 from prefloop.metrics import MetricsLog
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.named import NamedModels
@@ -97,6 +99,7 @@ def _rounds(
         folder=folder,
         last_round=config.rounds - 1,
         n_held_out=sum(prompt.split == "held_out" for prompt in prompts.values()),
+        fingerprint_of_judge=cache(lambda name: build_judge(name, config).fingerprint),
     )
     return Rounds(
         config=config, folder=folder, updates=updates, contestants=contestants, until=until

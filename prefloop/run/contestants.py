@@ -1,6 +1,6 @@
 """Which models an evaluation compares with the reference, and which of them have figures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Contestants:
     last_round: int
     n_held_out: int
     """Held-out prompts that there are."""
+    fingerprint_of_judge: Callable[[str], str]
+    """From a judge's name to the hash of what its verdicts depend on today."""
 
     def of_round(self, round_number: int) -> Mapping[str, int | None]:
         """Return the models that are evaluated after a round, each with the round that it ended.
@@ -37,7 +39,8 @@ class Contestants:
         return found
 
     def is_evaluated(self, round_number: int) -> bool:
-        """Whether all models of a round have figures by all judges on as many prompts as wanted."""
+        """Whether all models of a round have figures by all judges, as they are set today, on as
+        many prompts as are wanted."""
         return all(
             self._has_figures(name) or (ended is not None and self._has_figures_of_round(ended))
             for name, ended in self.of_round(round_number).items()
@@ -78,11 +81,18 @@ class Contestants:
         return self._is_complete(self.folder / "evaluation" / f"round-{round_number}.json")
 
     def _is_complete(self, path: Path) -> bool:
-        """Whether a file has figures by all judges on as many prompts as are wanted."""
+        """Whether a file has figures by all judges of today on as many prompts as are wanted.
+
+        Files of version 0.1 do not say how their judges were set: they count as today's.
+        """
         if not path.is_file():
             return False
         figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
-        judges = {found.judge for found in figures.win_rates}
         n_prompts = len(figures.rows.model_samples)
-        is_large = n_prompts >= min(self.config.prompts, self.n_held_out)
-        return is_large and judges >= set(self.config.judges)
+        if n_prompts < min(self.config.prompts, self.n_held_out):
+            return False
+        made = {found.judge: found.fingerprint for found in figures.win_rates}
+        return all(
+            name in made and made[name] in ("", self.fingerprint_of_judge(name))
+            for name in self.config.judges
+        )

@@ -13,6 +13,7 @@ from prefloop.figures.text import counted
 from prefloop.registry import JUDGES, NoSettings, overlapping_sources, plug_in_error, sources_of
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import Metered
+from prefloop.scorers.fingerprint import fingerprint_of
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import Section
 
@@ -39,6 +40,13 @@ class CheckedJudge:
         if self.scorer is not None:
             return self.scorer.sources
         return sources_of(self.judge, self.settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what its verdicts depend on: settings, weights and code."""
+        if isinstance(self.judge, ScorerJudge):
+            return f"{self.judge.scorer.fingerprint} {self.judge.tie_margin}"
+        return fingerprint_of(self.judge, self.settings)
 
     @property
     def description(self) -> str:

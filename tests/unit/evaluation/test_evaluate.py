@@ -72,6 +72,7 @@ def test_figures_are_stored_with_the_rows_they_came_from(store: Store, tmp_path:
     assert figures.win_rate is not None
     assert figures.win_rate.wins == N
     assert "Wilson" in figures.win_rate.rate.how
+    assert figures.win_rate.fingerprint == LEXICON.fingerprint
     assert figures.win_rate.verdict_ids == tuple(v.id for v in store.verdicts(model=POLICY))
     ids = figures.rows.model_samples + figures.rows.baseline_samples
     assert set(ids) <= set(store.samples_by_id(ids))

@@ -1,16 +1,38 @@
 """Which models of a run have the figures that are wanted."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from prefloop.evaluation.judges.build import build_judge
+from prefloop.figures.reading import read_evaluation
+from prefloop.figures.record import to_json
 from prefloop.run.contestants import Contestants
+from prefloop.run_file import parse_run
+from prefloop.run_folder import evaluation_path
 from prefloop.settings.evaluation import EvaluationConfig
+from tests.unit.figures.test_reading import EVALUATION
 
 EARLIER = Path(__file__).parents[1] / "figures" / "earlier_run"
+MODEL = "policy/update-6"
+
+
+def contestants_in(folder: Path, judges: Sequence[str], fingerprint: str = "now") -> Contestants:
+    """Return the contestants of a run of one round, all of whose judges have this fingerprint."""
+    updates = SimpleNamespace(name_of=lambda number: MODEL, rounds_of=lambda name: [0])
+    return Contestants(
+        config=EvaluationConfig(judges=list(judges), prompts=1),
+        models=cast(Any, SimpleNamespace(canonical=lambda name: name)),
+        updates=cast(Any, updates),
+        folder=folder,
+        last_round=0,
+        n_held_out=24,
+        fingerprint_of_judge=lambda name: fingerprint,
+    )
 
 
 @pytest.mark.parametrize(
@@ -20,13 +42,27 @@ def test_a_judge_that_is_added_to_a_run_of_version_0_1_is_asked(
     tmp_path: Path, judges: list[str], is_evaluated: bool
 ) -> None:
     shutil.copytree(EARLIER / "evaluation", tmp_path / "evaluation")
-    updates = SimpleNamespace(name_of=lambda number: "policy/update-6", rounds_of=lambda name: [0])
-    contestants = Contestants(
-        config=EvaluationConfig(judges=judges, prompts=1),
-        models=cast(Any, SimpleNamespace(canonical=lambda name: name)),
-        updates=cast(Any, updates),
-        folder=tmp_path,
-        last_round=0,
-        n_held_out=24,
-    )
-    assert contestants.is_evaluated(0) is is_evaluated
+    assert contestants_in(tmp_path, judges).is_evaluated(0) is is_evaluated
+
+
+@pytest.mark.parametrize(("made_with", "is_evaluated"), [("now", True), ("earlier", False)])
+def test_figures_of_a_judge_with_other_settings_are_made_again(
+    tmp_path: Path, made_with: str, is_evaluated: bool
+) -> None:
+    figures = read_evaluation(EVALUATION, "a.json")
+    judged = tuple(w.model_copy(update={"fingerprint": made_with}) for w in figures.win_rates)
+    path = evaluation_path(tmp_path, MODEL)
+    path.parent.mkdir(parents=True)
+    path.write_text(to_json(figures.model_copy(update={"win_rates": judged})))
+    assert contestants_in(tmp_path, ["lexicon"]).is_evaluated(0) is is_evaluated
+
+
+def test_a_judge_whose_settings_change_has_another_fingerprint_and_patience_changes_none() -> None:
+    raw = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+
+    def fingerprint(**changes: Any) -> str:
+        config = parse_run({"scorers": {"rated": raw | changes}}, "run.yaml")
+        return build_judge("rated", config).fingerprint
+
+    assert fingerprint(patience_seconds=3600.0) == fingerprint()
+    assert fingerprint(template="{response}?") != fingerprint()
