@@ -72,7 +72,8 @@ def with_method_options(config: RunConfig) -> RunConfig:
 def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -> None:
     """Refuse settings that contradict what the run has made, then write `run.resolved.yaml`.
 
-    Other changes apply from here on, and each is reported to `say`.
+    Other changes apply from here on, and each is reported to `say`. The store is opened first, and
+    made if there is none: the file names no store that never opened.
     """
     changes = _changes(config, folder)
     if changes and _has_begun(folder, _earlier(folder).get("store")):
@@ -95,6 +96,7 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
             )
         for key, (was, now) in changes.items():
             say(f"{key} was {was!r} and is {now!r}{_effect(key, config)}.")
+    Store.open(config.store or folder / "prefloop.db").close()
     write_resolved(config, folder)
 
 

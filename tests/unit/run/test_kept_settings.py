@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from prefloop.errors import SettingsError
+from prefloop.errors import SettingsError, StoreError
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run.kept_settings import keep_settings, with_method_options
 from prefloop.run_file import load_run_file, parse_run
@@ -96,6 +96,29 @@ def test_rounds_are_added_and_never_taken_away(tmp_path: Path) -> None:
 def test_a_run_that_has_made_nothing_may_change_everything(tmp_path: Path) -> None:
     (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(settings()))
     assert reported(tmp_path, seed=9) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"These are notes, and no database." * 40, "is not a database"), (None, "Make it first")],
+)
+def test_a_store_that_never_opened_is_not_named(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "elsewhere" / "labels.db"
+    if content is not None:
+        path.parent.mkdir()
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=reason):
+        reported(tmp_path, store=str(path))
+    assert not (tmp_path / "run.resolved.yaml").exists()
+
+
+def test_a_store_that_opened_is_named(tmp_path: Path) -> None:
+    assert reported(tmp_path, store=str(tmp_path / "labels.db")) == []
+    assert load_run_file(tmp_path / "run.resolved.yaml").store == str(tmp_path / "labels.db")
+    with Store.open(tmp_path / "labels.db", read_only=True) as store:
+        assert store.verify_chain() == 0
 
 
 def test_old_names_of_settings_are_no_changes(tmp_path: Path) -> None:
