@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prefloop.errors import StoreError
+from prefloop.store.core.private_files import create_private, make_private
 from prefloop.store.core.refusals import translated_errors
 from prefloop.store.core.single_writer import try_writer_lock, writer_lock
 from prefloop.store.core.tables import ledger_head
@@ -110,7 +111,7 @@ def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Databa
         with translated_errors(name):
             if not read_only:
                 with database._writer_lock():
-                    _bring_up_to_date(database.engine, name)
+                    _create(database.engine, name)
             elif _is_outdated(database.engine, name):
                 # A store that an earlier version made is upgraded before it is read.
                 open_database(url_or_path).close()
@@ -118,6 +119,17 @@ def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Databa
         database.close()
         raise
     return database
+
+
+def _create(engine: Engine, name: str) -> None:
+    """Create or upgrade a database; only its owner may read a file of SQLite."""
+    is_file = engine.dialect.name == "sqlite"
+    if is_file:
+        create_private(Path(name))
+    _bring_up_to_date(engine, name)
+    # Not before: a file that is no store of ours stays as it is.
+    if is_file:
+        make_private(Path(name))
 
 
 def _url(url_or_path: str | Path) -> URL:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from prefloop.errors import StoreAwayError, StoreError
+from prefloop.store.core.private_files import create_private
 from prefloop.store.core.refusals import translated_errors
 from prefloop.store.core.single_writer import try_writer_lock
 from prefloop.store.core.tables import events
@@ -133,6 +134,7 @@ def copy_file(source: Path, target: Path) -> None:
         try:
             origin = sqlite3.connect(source, isolation_level=None)
             stack.callback(_close_with_lock, origin, source)
+            create_private(target)
             # All pages in one reading transaction: writers do not restart the backup.
             origin.backup(stack.enter_context(_connected(target)), pages=-1)
         except sqlite3.Error as error:

@@ -18,13 +18,11 @@ from prefloop.errors import StoreAwayError, StoreError
 from prefloop.files import disk_refusals, put_in_place
 from prefloop.progress import Progress
 from prefloop.store.core.dialect import merge_wal, open_plain, reopen_for_answers
+from prefloop.store.core.private_files import SIDE_FILES
 from prefloop.store.core.single_writer import writer_lock
 from prefloop.store.core.tables import events
 from prefloop.store.upkeep.integrity import copy_store, is_url, opened, require_intact
 from prefloop.store.upkeep.transfer import copy_everything
-
-SIDE_FILES = ("-wal", "-shm", "-journal")
-"""Suffixes of the files that SQLite keeps beside a database."""
 
 
 def back_up(place: str | Path, file: Path, progress: Progress, *, force: bool = False) -> int:
@@ -35,8 +33,6 @@ def back_up(place: str | Path, file: Path, progress: Progress, *, force: bool = 
         if not is_url(place) and file.samefile(place):
             raise StoreError(f"{file} is the store itself. Give the backup a name of its own.")
     with beside(file) as fresh:
-        # It holds the hashes of passwords and tokens.
-        fresh.touch(mode=0o600)
         copy_store(place, fresh, progress)
         n_events = require_intact(fresh)
         take_the_place(fresh, file)
