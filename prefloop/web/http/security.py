@@ -14,8 +14,12 @@ from prefloop.figures.text import count
 from prefloop.web.config import REQUEST_BYTES, WebSettings
 from prefloop.web.http.errors import ApiError, error_response, our_bug
 from prefloop.web.http.templating import assets
+from prefloop.web.http.unknown_address import ASK_THE_OWNER, UnknownAddresses
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+WRONG_HOST, FORGED = "wrong_host", "forged"
+"""Codes of the refusals that a proxy causes which the server was not told of."""
 
 POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -40,6 +44,7 @@ class SecurityMiddleware:
         self._app = app
         self._settings = settings
         self._hosts = settings.hosts
+        self._unknown = UnknownAddresses(settings)
         added = HEADERS | {"x-prefloop-assets": assets()}
         if settings.is_secure:
             added["strict-transport-security"] = "max-age=31536000"
@@ -62,6 +67,8 @@ class SecurityMiddleware:
 
         refusal = refused(scope, self._settings, self._hosts)
         if refusal is not None:
+            if refusal.code in (WRONG_HOST, FORGED):
+                self._unknown.tell(Headers(scope=scope))
             response = error_response(
                 Request(scope), refusal.status_code, refusal.code, refusal.detail
             )
@@ -82,14 +89,16 @@ def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if hosts is not None and name not in hosts:
-        return ApiError(400, "wrong_host", f"This server does not answer to the name {name!r}.")
+        message = f"This server does not answer to the name {name!r}. {ASK_THE_OWNER}"
+        return ApiError(400, WRONG_HOST, message)
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         # PostgreSQL refuses it in any text.
         return ApiError(400, "malformed", "An address holds no NUL character.")
     if scope["method"] in SAFE_METHODS:
         return None
     if not _is_own(headers, host, settings):
-        return ApiError(403, "forged", "This request came from another site. Nothing was done.")
+        message = f"This request came from another site. Nothing was done. {ASK_THE_OWNER}"
+        return ApiError(403, FORGED, message)
     length = headers.get("content-length", "0")
     if length.isdigit() and int(length) > REQUEST_BYTES:
         return too_large()
