@@ -4,19 +4,19 @@ All problems of a file are reported at once, in the terms of the file: line, col
 what was found.
 """
 
-import csv
 import difflib
-import gzip
-import io
 import json
-import zlib
+import os
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from prefloop.errors import InputError, listing
 from prefloop.prompts.passages import Passage, PassageFile
+from prefloop.prompts.tables import NumberedRow, holds_separator, table_rows
 from prefloop.settings.prompts import PromptsConfig
+from prefloop.text.decoding import decode_file, text_fault
 
 BUILTIN = Path(__file__).parent / "builtin"
 SHOWN = 10
@@ -31,9 +31,6 @@ FORMATS = {
     ".text": "text",
 }
 
-NumberedRow = tuple[int, dict[str, Any]]
-"""A line number of the file, from 1, and what stands there by column."""
-
 
 def read_passages(config: PromptsConfig) -> PassageFile:
     """Return the passages of `config.source`, in the order of the file."""
@@ -43,14 +40,15 @@ def read_passages(config: PromptsConfig) -> PassageFile:
         raise InputError(f"prompt file {path} is empty. It needs one prompt a line.")
     problems: list[str] = []
     kind = FORMATS[_suffix(path)]
+    wanted = _wanted(config, kind)
     if kind == "text":
         rows: Iterable[NumberedRow] = _text_rows(text, config.text_column)
     elif kind == "json":
         rows = _json_rows(text, problems)
     else:
-        rows = _csv_rows(text, "\t" if kind == "tsv" else ",", problems)
+        rows = table_rows(text, "\t" if kind == "tsv" else ",", wanted, problems)
     rows = list(rows)
-    _check_columns(rows, _wanted(config, kind), problems)
+    _check_columns(rows, wanted, problems)
     found = _passages(rows, config, path, problems)
     if problems:
         raise InputError(_told(f"prompt file {path}", problems))
@@ -59,14 +57,25 @@ def read_passages(config: PromptsConfig) -> PassageFile:
 
 def source_path(source: str) -> Path:
     """Return the file that `prompts.source` names; an InputError says what is there instead."""
-    if source.startswith("builtin:"):
-        path = BUILTIN / f"{source.removeprefix('builtin:')}.jsonl.gz"
-        if not path.is_file():
-            names = [f"builtin:{p.name.removesuffix('.jsonl.gz')}" for p in BUILTIN.glob("*.gz")]
-            raise InputError(
-                f"prompts.source {source!r} is not built in; there is {', '.join(names) or 'none'}."
-            )
-        return path
+    try:
+        return _builtin(source) if source.startswith("builtin:") else _own_file(source)
+    except (OSError, RuntimeError) as error:
+        # A folder that may not be entered, a name that is too long, a home that nobody has.
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"prompt file {source} cannot be looked at: {reason}.") from error
+
+
+def _builtin(source: str) -> Path:
+    path = BUILTIN / f"{source.removeprefix('builtin:')}.jsonl.gz"
+    if not path.is_file():
+        names = [f"builtin:{p.name.removesuffix('.jsonl.gz')}" for p in BUILTIN.glob("*.gz")]
+        raise InputError(
+            f"prompts.source {source!r} is not built in; there is {', '.join(names) or 'none'}."
+        )
+    return path
+
+
+def _own_file(source: str) -> Path:
     path = Path(source).expanduser()
     if not path.is_file():
         raise InputError(_no_file(path))
@@ -82,6 +91,8 @@ def source_path(source: str) -> Path:
 def _no_file(path: Path) -> str:
     if path.is_dir():
         return f"prompt file {path} is a folder. Name one file in prompts.source."
+    if path.exists():
+        return f"prompt file {path} is no ordinary file. Save its text in one, and name that."
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, siblings, n=1)
     guess = f" Did you mean {path.parent / close[0]}?" if close else ""
@@ -92,29 +103,21 @@ def _no_file(path: Path) -> str:
 
 
 def _suffix(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _decoded(path: Path) -> str:
-    """Return a file's text, unpacked and without a byte-order mark."""
+    subject = f"prompt file {path}"
     try:
         data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"prompt file {path} is not UTF-8: line {line} has the byte "
-            f"{error.object[error.start]:#04x}. Save it as UTF-8."
-        ) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"prompt file {path} is no complete gzip file: {error}.") from error
     except OSError as error:
-        raise InputError(f"prompt file {path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{subject} cannot be read: {error.strerror or error}.") from error
+    return decode_file(data, subject, is_packed=path.suffix.lower() == ".gz")
 
 
 def _text_rows(text: str, column: str) -> Iterator[NumberedRow]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    """Yield the lines as an editor counts them: other separators of Unicode stay in the text."""
+    for number, line in enumerate(text.split("\n"), start=1):
         yield number, {column: line}
 
 
@@ -125,7 +128,7 @@ def _json_rows(text: str, problems: list[str]) -> Iterator[NumberedRow]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", str(error))
             problems.append(f"line {number}: not JSON ({reason}); found {_short(line)}")
             continue
@@ -133,22 +136,6 @@ def _json_rows(text: str, problems: list[str]) -> Iterator[NumberedRow]:
             yield number, value
         else:
             problems.append(f"line {number}: not an object with keys; found {_short(line)}")
-
-
-def _csv_rows(text: str, delimiter: str, problems: list[str]) -> Iterator[NumberedRow]:
-    """Yield the rows of a table whose first line names its columns."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if None in row:
-                problems.append(
-                    f"line {reader.line_num}: {len(row[None])} more cells than there are columns; "
-                    'put text that holds the separator in "quotes"'
-                )
-            yield reader.line_num, {k: v for k, v in row.items() if k is not None}
-    except csv.Error as error:
-        hint = "; is a quotation mark not closed?" if "end of data" in str(error) else ""
-        problems.append(f"after line {reader.line_num}: {error}{hint}")
 
 
 def _wanted(config: PromptsConfig, kind: str) -> dict[str, str]:
@@ -165,10 +152,20 @@ def _check_columns(rows: list[NumberedRow], wanted: dict[str, str], problems: li
     for column, setting in wanted.items():
         if not rows or column in found:
             continue
-        close = difflib.get_close_matches(column, found, n=1)
-        guess = close[0] if close else found[0] if len(found) == 1 else None
-        advice = f"did you mean {setting}={guess}?" if guess else f"set {setting} to one of them"
-        problems.append(f"no column {column!r}; there are {', '.join(map(repr, found))}; {advice}")
+        names = ", ".join(map(repr, found))
+        problems.append(
+            f"no column {column!r}; there are {names}; {_advice(column, setting, found)}"
+        )
+
+
+def _advice(column: str, setting: str, found: list[str]) -> str:
+    close = difflib.get_close_matches(column, found, n=1)
+    guess = close[0] if close else found[0] if len(found) == 1 else None
+    if guess is None:
+        return f"set {setting} to one of them"
+    if holds_separator(guess):
+        return "put a comma, semicolon or tab between the columns, or save it as .jsonl"
+    return f"did you mean {shlex.quote(f'{setting}={guess}')}?"
 
 
 def _passages(
@@ -183,7 +180,8 @@ def _passages(
             n_empty += text is not None
             continue
         source = row.get("source")
-        source = source if isinstance(source, str) and source else f"{path.name}, line {number}"
+        if not isinstance(source, str) or not source or text_fault(source):
+            source = f"{_shown_name(path)}, line {number}"
         passages.append(Passage(text=text, source=source, reference=reference or None))
     if not passages and not problems:
         problems.append(f"no text: all {n_empty} rows are empty in {config.text_column!r}")
@@ -198,7 +196,16 @@ def _cell(row: dict[str, Any], column: str | None, number: int, problems: list[s
     if not isinstance(value, str):
         problems.append(f"line {number}: {column!r} is not text; found {_short(json.dumps(value))}")
         return None
+    fault = text_fault(value)
+    if fault is not None:
+        problems.append(f"line {number}: {column!r} {fault}")
+        return None
     return value.strip()
+
+
+def _shown_name(path: Path) -> str:
+    """Return a file's name as text, also one whose bytes are no UTF-8."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
 
 
 def _short(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Measures of plain text: words, overlap with a source, repetition, ROUGE."""
+"""Texts as they come in files, and measures of them: words, overlap, repetition, ROUGE."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from prefloop.errors import InputError, listing
+from prefloop.text.decoding import decode_file, text_fault
 
 SHOWN = 20
 """Problems that are listed; of the rest only the number is given."""
@@ -41,8 +42,7 @@ class FileObject:
     def text(self, key: str) -> str:
         """Return a text."""
         value = self._field(key, str, "a text")
-        if isinstance(value, str) and not _is_unicode(value):
-            self.wrong(key, "holds half of a character (a lone surrogate); repair the text")
+        check_texts(self, key)
         return value or ""
 
     def optional(self, key: str, read: Callable[[str], Value]) -> Value | None:
@@ -94,6 +94,7 @@ class FileObject:
         if any(not isinstance(value, kind) or isinstance(value, bool) for value in values):
             self._complain(key, noun)
             return ()
+        check_texts(self, key)
         return tuple(values)
 
     def inside(self, key: str) -> "FileObject":
@@ -105,7 +106,9 @@ class FileObject:
         """Return the object under `key` as it is; empty where there is null or nothing."""
         if self.fields.get(key) is None:
             return {}
-        return dict(self._field(key, dict, "an object") or {})
+        value = self._field(key, dict, "an object")
+        check_texts(self, key)
+        return dict(value or {})
 
     def each(self, key: str) -> list["FileObject"]:
         """Return the objects of the list under `key`."""
@@ -152,7 +155,7 @@ def read_objects(path: Path, problems: list[str]) -> Iterator[FileObject]:
         place = f"line {number}"
         try:
             fields = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"{place}: is not JSON ({error}); give one JSON object per line")
             continue
         yield from _object(place, fields, problems)
@@ -169,19 +172,16 @@ def import_error(path: Path, problems: Sequence[str]) -> InputError:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8, or unpack it first."
-        ) from error
+        data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return decode_file(data, str(path))
 
 
 def _items(path: Path, text: str, problems: list[str]) -> Iterator[FileObject]:
     try:
         items = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} begins like a JSON array and is none: {error}.") from error
     for number, fields in enumerate(items, start=1):
         yield from _object(f"item {number}", fields, problems)
@@ -199,5 +199,21 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+def check_texts(row: FileObject, key: str) -> None:
+    """Add a problem if a text under `key` cannot be stored."""
+    faults = filter(None, map(text_fault, _texts_in(row.fields.get(key))))
+    if (fault := next(faults, None)) is not None:
+        row.wrong(key, fault)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts_in(inner)

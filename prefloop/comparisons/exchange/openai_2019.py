@@ -92,7 +92,8 @@ def _text(row: FileObject, key: str, options: ExchangeOptions) -> str:
     if len(row.problems) > before:
         return ""
     try:
-        return options.decode(_ids(row, key, options))
+        text = options.decode(_ids(row, key, options))
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     except UNREADABLE as error:
         row.wrong(key, f"holds ids that this tokenizer does not know ({error}); name another model")
         return ""

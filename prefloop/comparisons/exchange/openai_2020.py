@@ -16,7 +16,7 @@ from prefloop.comparisons.exchange.exporter import (
     policy_name,
     preferred_pairs,
 )
-from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.comparisons.exchange.file_objects import FileObject, check_texts
 from prefloop.comparisons.exchange.importer import (
     ExchangeOptions,
     ImportedAnswer,
@@ -40,6 +40,7 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     before = len(row.problems)
     info = row.inside("info")
     prompt = _prompt(info)
+    check_texts(info, "id")
     summaries = row.each("summaries")
     samples = [
         ImportedSample(

@@ -375,6 +375,7 @@ def test_2020_tells_what_is_wrong(empty: Store, tmp_path: Path) -> None:
         {key: value for key, value in POST.items() if key not in ("info", "worker")},
         POST | {"split": "holdout"},
         POST | {"choice": True},
+        POST | {"info": {"id": "\ud83d", "post": "A post."}},
     )
     with pytest.raises(InputError) as told:
         import_file(empty, path, "openai_2020")
@@ -385,6 +386,7 @@ def test_2020_tells_what_is_wrong(empty: Store, tmp_path: Path) -> None:
     assert "line 3: info is missing; give an object" in message
     assert "line 3: worker is missing; give a text" in message
     assert "line 4: split is 'holdout'; known are train, valid" in message
+    assert "line 6: info.id holds half of a character" in message
     assert "line 5: choice is True; give a whole number" in message
     assert "info.post" not in message
 
@@ -401,13 +403,36 @@ def test_a_file_that_cannot_be_read_is_told(empty: Store, tmp_path: Path, format
     with pytest.raises(InputError, match="is empty"):
         import_file(empty, path, format, options=BYTES)
     path.write_bytes(b"\x1f\x8b\x08\xff")
-    with pytest.raises(InputError, match="is not UTF-8"):
+    with pytest.raises(InputError, match="is no complete gzip file"):
+        import_file(empty, path, format, options=BYTES)
+    path.write_bytes(b"\n\xff")
+    with pytest.raises(InputError, match="is not UTF-8: line 2 has the byte 0xff"):
         import_file(empty, path, format, options=BYTES)
     path.write_text("[{}")
     with pytest.raises(InputError, match="begins like a JSON array"):
         import_file(empty, path, format, options=BYTES)
     with pytest.raises(InputError, match="Nothing in the store fits"):
         export_file(empty, path, format, options=BYTES)
+
+
+def test_half_a_character_is_told_wherever_it_stands(
+    full: Store, empty: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl"
+    export_file(full, path, "raw")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["labels"][0]["details"] = {"why": ["\ud83d"]}
+    lines[0]["labels"][0]["note"] = "a \0 b"
+    lines[1]["comparison"]["sample_ids"][0] += "\udc00"
+    write_lines(path, *lines)
+    with pytest.raises(InputError) as told:
+        import_file(empty, path, "raw")
+    assert "line 1: labels[0].details holds half of a character" in str(told.value)
+    assert "line 1: labels[0].note holds the null character" in str(told.value)
+    assert "line 2: comparison.sample_ids holds half of a character" in str(told.value)
+    path.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="begins like a JSON array and is none: maximum recurs"):
+        import_file(empty, path, "raw")
 
 
 def test_a_thousand_problems_are_counted_and_twenty_are_told(empty: Store, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Prompt files are read as they are; what is wrong is told with line, column and advice."""
 
+import csv
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,47 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
     assert read(tmp_path / "p.csv", b"\xef\xbb\xbftext\nOne\n")[0].text == "One"
 
 
+def test_a_text_file_has_one_prompt_per_line_feed(tmp_path: Path) -> None:
+    """U+2028, U+0085 and form feeds end no line: `str.splitlines` would make six prompts of it."""
+    content = "First\u2028still first\nSecond\x0cstill second\r\nThird\x85still third\n"
+    assert [(p.text, p.source) for p in read(tmp_path / "p.txt", content)] == [
+        ("First\u2028still first", "p.txt, line 1"),
+        ("Second\x0cstill second", "p.txt, line 2"),
+        ("Third\x85still third", "p.txt, line 3"),
+    ]
+
+
+def test_a_cell_may_be_as_long_as_it_likes(tmp_path: Path) -> None:
+    long = "A long walk. " * 12_000
+    before = csv.field_size_limit()
+    assert read(tmp_path / "p.csv", f'text\n"{long}"\nOne\n')[0].text == long.strip()
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.csv", "text;source\nHello, there;me\nGood day;you\n"),
+        ("p.csv", "source\ttext\nme\tHello, there\nyou\tGood day\n"),
+        ("p.csv", "text|a;b|c,d\nHello, there|x|y\nGood day|x|y\n"),
+        ("p.csv", "sep=;\r\ntext;source\r\nHello, there;me\r\nGood day;you\r\n"),
+        ("p.tsv", 'text,n\n"Hello, there",1\nGood day,2\n'),
+        ("p.csv", ' text , n\n"Hello, there",1\nGood day,2\n'),
+        ("p.csv", "text;n\nHello, there;1\nGood day;2\n".encode("utf-16")),
+        ("p.csv", gzip.compress(b"text;n\nHello, there;1\nGood day;2\n", mtime=0)),
+    ],
+    ids=["semicolon", "tab", "bar", "declared", "comma in tsv", "spaces", "utf-16", "gzip"],
+)
+def test_the_first_line_says_the_separator(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert [p.text for p in read(tmp_path / name, content)] == ["Hello, there", "Good day"]
+
+
+def test_a_column_that_looks_like_several_is_not_advised(tmp_path: Path) -> None:
+    told = refusal(tmp_path / "p.csv", "text:source\nHello there:me\n")
+    assert "put a comma, semicolon or tab between the columns" in told
+    assert "prompts.text_column=" not in told
+
+
 def test_rows_without_text_are_counted_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("text,n\nOne,1\n,2\n  ,3\n")
     found = read_passages(PromptsConfig(source=str(tmp_path / "p.csv")))
@@ -101,6 +144,15 @@ def test_a_missing_file_is_told_with_a_guess(tmp_path: Path) -> None:
         ("p.csv", "text\nOne, two\n", "line 2: 1 more cells than there are columns"),
         ("p.csv", 'text\n"One\n', "after line 1: unexpected end of data; is a quotation"),
         ("p.csv", "text,n\n,1\n,2\n", "no text: all 2 rows are empty in 'text'"),
+        ("p.csv", "text;n;text\nA;1;B\n", "line 1: the column 'text' is there twice"),
+        ("p.csv", "sep=;\ntext;n\nA;1;2\n", "line 3: 1 more cells than there are columns"),
+        ("p.jsonl", r'{"text": "A \ud83d B"}', "line 1: 'text' holds half of a character"),
+        ("p.jsonl", r'{"text": "A \u0000 B"}', "line 1: 'text' holds the null character"),
+        ("p.jsonl", "[" * 100_000, "line 1: not JSON (maximum recursion depth"),
+        ("p.txt", b"A\nB\0C\n", "is no plain text: line 2 holds a zero byte"),
+        ("p.txt", "A\nB\n".encode("utf-16-le"), "It may be UTF-16 without a byte-order mark"),
+        ("p.txt", b"\xff\xfeA\0\n", "is damaged UTF-16: truncated data in line 1"),
+        ("p.csv", b"PK\x03\x04rest", "is a zip archive or a workbook. Unpack it"),
         ("p.csv", "text\n", "no text: all 0 rows are empty in 'text'"),
     ],
 )
@@ -118,6 +170,36 @@ def test_a_missing_column_is_told_with_those_found_and_a_guess(tmp_path: Path) -
     assert "no column 'text'; there are 'a', 'b'; set prompts.text_column to one of them" in told
     told = refusal(tmp_path / "p.jsonl", '{"text": "One", "tl": "1"}\n', reference_column="tldr")
     assert "did you mean prompts.reference_column=tl?" in told
+
+
+def test_a_reference_with_half_a_character_is_told_too(tmp_path: Path) -> None:
+    content = r'{"text": "One", "tldr": "\udc00"}'
+    told = refusal(tmp_path / "p.jsonl", content, reference_column="tldr")
+    assert "line 1: 'tldr' holds half of a character" in told
+
+
+def test_a_source_that_cannot_be_stored_gives_way_to_the_line(tmp_path: Path) -> None:
+    content = r'{"text": "One", "source": "\ud800"}'
+    assert read(tmp_path / "p.jsonl", content)[0].source == "p.jsonl, line 1"
+
+
+def test_what_the_system_refuses_is_told_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for source in ("x" * 5000 + ".txt", "builtin:" + "x" * 5000, "~nobody-at-all/p.txt"):
+        with pytest.raises(InputError, match=f"prompt file {source} cannot be looked at"):
+            read_passages(PromptsConfig(source=source))
+    os.mkfifo(tmp_path / "p.txt")
+    with pytest.raises(InputError, match=r"p\.txt is no ordinary file"):
+        read_passages(PromptsConfig(source=str(tmp_path / "p.txt")))
+    (tmp_path / "q.txt").write_text("One\n")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match=r"q\.txt cannot be read: Permission denied\."):
+        read_passages(PromptsConfig(source=str(tmp_path / "q.txt")))
 
 
 def test_all_problems_are_told_at_once_and_the_rest_is_counted(tmp_path: Path) -> None:
