@@ -38,6 +38,11 @@ def choice_problems(config: RunConfig) -> list[str]:
         for name in config.scorers
         if name in JUDGES.names()
     ]
+    if REWARD_MODEL in config.scorers:
+        problems.append(
+            f"scorers.{REWARD_MODEL}: in policy.reward this name means the reward model that the "
+            "run trains; give the scorer another name"
+        )
     if not config.comparisons.synthetic.scorers:
         problems.append(
             "comparisons.synthetic.scorers is empty; write one, for example {sentiment: 1.0}"
@@ -223,9 +228,9 @@ def _dependent_judges(config: RunConfig) -> list[str]:
     2019, arXiv:1909.08593, section 2.4).
     """
     try:
-        told = training_sources(config)
+        trained_on = training_sources(config)
         shared = {
-            name: overlapping_sources(judge_sources(config, name), told)
+            name: overlapping_sources(judge_sources(config, name), trained_on)
             for name in config.evaluation.judges
         }
     except SettingsError as error:
@@ -233,18 +238,18 @@ def _dependent_judges(config: RunConfig) -> list[str]:
     what = "the labels rest" if config.policy.reward == REWARD_MODEL else "policy.reward rests"
     return [
         f"evaluation.judges: {name!r} is no independent judge: {what} on the same "
-        f"({', '.join(sorted(common))}). Independent: {', '.join(_independent(config, told))}"
+        f"({', '.join(sorted(common))}). Independent: {', '.join(_independent(config, trained_on))}"
         for name, common in shared.items()
         if common
     ]
 
 
-def _independent(config: RunConfig, told: frozenset[str]) -> list[str]:
+def _independent(config: RunConfig, trained_on: frozenset[str]) -> list[str]:
     """Return the names of scorers with default settings that rest on nothing the labels rest on."""
     found = []
     for name in SCORERS.names():
         try:
-            if not overlapping_sources(scorer_sources(config, name), told):
+            if not overlapping_sources(scorer_sources(config, name), trained_on):
                 found.append(name)
         except SettingsError:
             continue  # It needs settings that the run file does not give.

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefloop.errors import CheckpointError, DiskError, InputError
+from prefloop.errors import DiskError, InputError
 
 MANIFEST = "manifest.json"
 DAY_SECONDS = 24 * 3600
@@ -76,8 +76,8 @@ def put_in_place(finished: Path, path: Path) -> None:
 def write_folder(path: Path, writer: Callable[[Path], None]) -> None:
     """Put the folder that `writer` fills at `path`, complete or not at all.
 
-    A complete folder that was there before stays readable through `complete_folder` until the new
-    one has its place.
+    A complete folder that was there before stays beside it until the new one has its place; if the
+    exchange is interrupted, the next write finishes or undoes it.
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_refusals(path):
@@ -105,18 +105,6 @@ def remove_folder(path: Path) -> None:
         if folder.exists():
             with disk_refusals(folder):
                 shutil.rmtree(folder)
-
-
-def complete_folder(path: Path) -> Path:
-    """Return the last complete version of the folder `path`, or raise a CheckpointError."""
-    problems = verify_folder(path)
-    if not problems:
-        return path
-    if not verify_folder(_aside(path)):
-        return _aside(path)
-    raise CheckpointError(
-        f"{path} is not complete: {'; '.join(problems[:3])}. Delete it to start this part again."
-    )
 
 
 def verify_folder(path: Path, *, hashes: bool = True) -> list[str]:

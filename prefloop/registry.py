@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from prefloop.errors import InputError, PrefloopError, SettingsError
-from prefloop.settings.section import Section, told
+from prefloop.settings.section import Section, problem_lines
 
 OWN = "prefloop"
 """The distribution whose names win, so that a run file means the same whatever is installed."""
@@ -74,7 +74,7 @@ class Registry:
         try:
             return section(**raw)
         except ValidationError as error:
-            raise SettingsError("\n".join(told(error, section, place))) from error
+            raise SettingsError("\n".join(problem_lines(error, section, place))) from error
 
     def make(
         self, name: str, raw: Mapping[str, Any], place: str, *, called: str | None = None

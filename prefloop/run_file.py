@@ -12,7 +12,7 @@ from prefloop.choices import choice_problems
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
-from prefloop.settings.section import told
+from prefloop.settings.section import problem_lines
 from prefloop.settings.task_presets import load_task
 
 
@@ -71,7 +71,7 @@ def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
     try:
         return RunConfig.model_validate(sections), problems
     except ValidationError as error:
-        return None, problems + told(error, RunConfig)
+        return None, problems + problem_lines(error, RunConfig)
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

@@ -49,10 +49,8 @@ class FunctionScorer:
 
     @staticmethod
     def sources(settings: FunctionConfig) -> frozenset[str]:
-        """Return the function's file and name."""
-        return frozenset(
-            {f"{os.path.relpath(Path(settings.file).expanduser())}:{settings.function}"}
-        )
+        """Return the function's file: what stands in one file may rest on one word list."""
+        return frozenset({os.path.relpath(Path(settings.file).expanduser())})
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return what the function returns."""

@@ -39,7 +39,7 @@ class Section(BaseModel):
         return self.model_dump(exclude=set(self.operational))
 
 
-def told(error: ValidationError, section: type[BaseModel], where: str = "") -> list[str]:
+def problem_lines(error: ValidationError, section: type[BaseModel], where: str = "") -> list[str]:
     """Return what pydantic found, one line per problem, in the words of a run file."""
     return [_line(problem, section, where) for problem in error.errors()]
 

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from prefloop.errors import SettingsError, listing
-from prefloop.settings.section import told
+from prefloop.settings.section import problem_lines
 from prefloop.settings.task import TaskConfig
 
 FOLDER = Path(__file__).parent / "tasks"
@@ -37,7 +37,7 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     try:
         return TaskConfig(**{**preset, **changes})
     except ValidationError as error:
-        raise SettingsError(listing("task", told(error, TaskConfig))) from error
+        raise SettingsError(listing("task", problem_lines(error, TaskConfig))) from error
 
 
 def _unknown_task(name: object) -> str:

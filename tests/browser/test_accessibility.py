@@ -86,7 +86,7 @@ def test_axe_finds_nothing_grave_around_the_work(
     ann.asked()
     expect(ann.page.locator("#cord-banner")).to_contain_text("The run is stopped")
     assert faults(ann.page) == []
-    body = {"error": {"code": "conflict", "told": "Answered already."}}
+    body = {"error": {"code": "conflict", "message": "Answered already."}}
     refuse = "**/api/answers/**"
     ann.page.route(refuse, lambda route: route.fulfill(status=409, json=body))
     ann.press("1")

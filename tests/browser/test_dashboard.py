@@ -81,7 +81,7 @@ def test_it_grows_by_itself_without_a_reload(owner: Opened, site: Site) -> None:
     expect(page.locator("#chart-score canvas")).to_have_count(1)
     train(site, 6, 9)
     expect(page.get_by_role("heading", level=1)).to_contain_text("update 9 of 99")
-    expect(page.locator("#chart-score .chart-told")).to_contain_text("at update 9")
+    expect(page.locator("#chart-score .chart-text")).to_contain_text("at update 9")
     expect(page.locator("#score-fine")).to_have_text("update 9")
     expect(page.locator("#samples .sample").first).to_contain_text("update 9")
     page.locator("#chart-kl summary").click()
@@ -91,7 +91,7 @@ def test_it_grows_by_itself_without_a_reload(owner: Opened, site: Site) -> None:
 
 def test_this_hours_answers_have_a_bar(owner: Opened, site: Site) -> None:
     page = owner()
-    told, chart = (page.locator(f"#chart-hours {part}") for part in (".chart-told", "canvas"))
+    told, chart = (page.locator(f"#chart-hours {part}") for part in (".chart-text", "canvas"))
     expect(told).to_contain_text("0 in this hour")
     before = chart.evaluate("canvas => canvas.toDataURL()")
     answer_in_store(site.store, "Ann", 1)
@@ -237,8 +237,8 @@ def test_an_owner_stops_the_line(owner: Opened, site: Site) -> None:
     page.get_by_label("Why").fill("I want to look first.")
     page.get_by_role("button", name="Stop it").click()
     expect(page.locator("#cord-reason")).to_have_text("I want to look first.")
-    taut = site.store.stop_requests.active()
-    assert taut is not None and taut.pulled_by == "olga"
+    active = site.store.stop_requests.active()
+    assert active is not None and active.pulled_by == "olga"
 
 
 # --- people
@@ -276,10 +276,10 @@ def test_an_owner_leaves_somebody_out_and_undoes_it(owner: Opened, site: Site) -
     page.get_by_label("Name of the exclusion").fill("random clicking")
     page.get_by_label("Reason").fill("Forty answers in a minute; she says the cat did it.")
     page.get_by_role("button", name="Leave out", exact=True).click()
-    expect(page.locator("#rules")).to_contain_text("the cat did it")
+    expect(page.locator("#exclusions")).to_contain_text("the cat did it")
     assert site.store.exclusions.excluded() == {"Ann"}
     page.get_by_role("button", name="Undo random clicking for Ann").click()
-    expect(page.locator("#rules")).to_contain_text("undone")
+    expect(page.locator("#exclusions")).to_contain_text("undone")
     assert site.store.exclusions.excluded() == set()
 
 

@@ -204,7 +204,7 @@ def test_refused_answers_do_not_stand_in_the_way(
 ) -> None:
     page = ann.page
     leave_whatever_it_asks(page)
-    told = {"error": {"code": "refused", "told": "No."}}
+    told = {"error": {"code": "refused", "message": "No."}}
     page.route(ANSWERS, lambda route: route.fulfill(status=422, json=told))
 
     def keep_what_is_given_back(route: Route) -> None:

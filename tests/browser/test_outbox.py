@@ -21,7 +21,7 @@ from tests.browser.site import Site, short_questions
 ANSWERS = "**/api/answers/**"
 WATCH = """() => {
   window.told = [];
-  const pill = document.getElementById("saved-told");
+  const pill = document.getElementById("saved-text");
   const keep = () => window.told.push(pill.textContent);
   new MutationObserver(keep).observe(pill, { childList: true, subtree: true });
 }"""
@@ -137,7 +137,7 @@ def test_unsent_work_survives_a_reload_with_a_warning(ann: Person, site: Site) -
     page.unroute(ANSWERS)
     ann.saved.click()
     page.get_by_role("button", name="Send now").click()
-    expect(page.locator("#outbox-told")).to_contain_text("Everything is saved")
+    expect(page.locator("#outbox-text")).to_contain_text("Everything is saved")
     page.keyboard.press("Escape")
     ann.is_saved()
     assert answers(site) == ["best", "tie"]
@@ -333,7 +333,7 @@ def test_a_reason_belongs_to_the_question_it_was_given_for(ann: Person, site: Si
 def test_a_refused_answer_stays_visible_until_it_was_read(ann: Person, status: int) -> None:
     page = ann.page
     told = f"This answer was not taken, for reason {status}."
-    body = {"error": {"code": "conflict", "told": told}}
+    body = {"error": {"code": "conflict", "message": told}}
     page.route(ANSWERS, lambda route: route.fulfill(status=status, json=body))
     ann.press("c")
     page.get_by_label("Goes with your answer").fill("A long thought")
@@ -354,7 +354,7 @@ def test_a_refused_answer_stays_visible_until_it_was_read(ann: Person, status: i
 def test_a_server_in_trouble_is_asked_again(ann: Person, site: Site, status: int) -> None:
     page = ann.page
     told = "The server’s disk is full."
-    body = {"error": {"code": "x", "told": told}}
+    body = {"error": {"code": "x", "message": told}}
     page.route(ANSWERS, lambda route: route.fulfill(status=status, json=body), times=1)
     ann.press("1")
     ann.waits(1)

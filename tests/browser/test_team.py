@@ -231,7 +231,7 @@ def test_a_break_is_suggested_after_45_minutes(new_person: NewPerson, site: Site
 
 def test_agreement_with_gold_is_not_judged_too_early(ann: Person, page: Page) -> None:
     answer = page.evaluate("async () => (await fetch('/api/me')).json()")
-    assert "Not enough" in answer["progress"]["gold"]["told"]
+    assert "Not enough" in answer["progress"]["gold"]["message"]
     words = "async (gold) => (await import('/static/labeling/notices.js')).goldTold(gold)"
-    assert "not enough evidence" in page.evaluate(words, {"right": 20, "n": 29, "told": ""})
-    assert "27 of 31" in page.evaluate(words, {"right": 27, "n": 31, "told": ""})
+    assert "not enough evidence" in page.evaluate(words, {"right": 20, "n": 29, "message": ""})
+    assert "27 of 31" in page.evaluate(words, {"right": 27, "n": 31, "message": ""})

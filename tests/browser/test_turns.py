@@ -235,7 +235,7 @@ def test_an_answer_that_is_refused_after_its_undo_is_not_mourned(ann: Person, si
     until_sent(page, held, 1)
     ann.press("z")
     ann.waits(2)
-    held[0].fulfill(status=422, json={"error": {"code": "refused", "told": "No."}})
+    held[0].fulfill(status=422, json={"error": {"code": "refused", "message": "No."}})
     page.unroute(ANSWERS)
     ann.is_saved()
     expect(page.locator("#refused-banner")).to_be_hidden()

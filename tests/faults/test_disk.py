@@ -155,7 +155,7 @@ async def _answer_until_full(server: ServerProcess, code: str, heard: Heard) -> 
         heard.saved[name] = body
         for question in questions[1:]:
             await labeler.answer(question)
-    return str(answer["error"]["told"])
+    return str(answer["error"]["message"])
 
 
 @pytest.fixture

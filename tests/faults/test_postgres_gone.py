@@ -97,7 +97,7 @@ def test_the_page_is_told_503_and_goes_on_when_it_is_back(cluster: Cluster) -> N
             refused = ann.put(f"/api/answers/{name}", json=body)
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "store_away")
             assert "Retry-After" in refused.headers
-            assert "not saved" in refused.json()["error"]["told"]
+            assert "not saved" in refused.json()["error"]["message"]
         assert ann.post("/api/claims", json={"n": 1}).status_code == 503
         switch.start()
         stored = ann.put(f"/api/answers/{name}", json=body)

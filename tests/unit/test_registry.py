@@ -193,6 +193,12 @@ def test_a_scorer_with_settings_may_keep_its_own_name() -> None:
     assert parse_run(raw, "run.yaml").policy.reward == "function"
 
 
+def test_a_scorer_named_like_the_runs_own_reward_model_is_refused() -> None:
+    raw = {"scorers": {"reward_model": {"folder": "m"}}, "policy": {"reward": "reward_model"}}
+    with pytest.raises(SettingsError, match=r"scorers.reward_model: in policy.reward .* another"):
+        parse_run(raw, "run.yaml")
+
+
 def test_a_judge_that_shares_a_source_with_the_reward_is_refused() -> None:
     """Nobody labels where the policy follows a scorer; whoever labeled elsewhere may judge."""
     with pytest.raises(SettingsError, match=r"'lexicon' is no .*: policy.reward rests on the same"):

@@ -9,9 +9,10 @@ from prefloop.settings.policy import PolicyConfig
 
 
 def build_method(config: PolicyConfig) -> Method:
-    """Return the method `policy.method` with `policy.options`; SettingsError if they do not fit."""
-    settings = METHODS.settings(config.method, config.options, "policy.options")
-    method = cast(Method, METHODS.load(config.method)(settings))
+    """Return the method `policy.method` with `policy.options`; SettingsError if they do not fit,
+    InputError if the method's constructor raises."""
+    made, _ = METHODS.make(config.method, config.options, "policy.options", called=config.method)
+    method = cast(Method, made)
     if config.minibatch_size % method.samples_per_prompt:
         raise SettingsError(
             f"policy.method {config.method} draws {method.samples_per_prompt} responses to each "

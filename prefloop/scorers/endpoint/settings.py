@@ -11,6 +11,10 @@ from prefloop.settings.section import Count, NonNegative, Positive, Section
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 VERSION = re.compile(r"[-@:](latest|\d{4}-\d\d-\d\d|\d{8})$")
 """How providers mark a version of one model: `-2024-08-06`, `:latest`."""
+SECRET_NAME = re.compile(r"api[-_]?key|secret|password|authorization|access[-_]?token", re.I)
+"""Names under which a request carries a secret."""
+SECRET = re.compile(r"\b(?:sk|pk|hf|gsk|xai)[-_][\w-]{16,}|\bbearer\s+\S{8,}", re.I)
+"""What keys of well-known providers look like."""
 
 
 def model_source(model: str) -> str:
@@ -93,14 +97,26 @@ class EndpointConfig(Section):
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         url = urlsplit(value.strip())
-        if url.username or url.password or url.query:
+        if url.username or url.password or url.query or url.fragment:
             raise ValueError(
-                "an address with a user, password or query may hold a key, and run files are "
-                "copied into run folders; name an environment variable in key_variable instead"
+                "an address with a user, password, query or fragment may hold a key, and run "
+                "files are copied into run folders; name an environment variable in key_variable "
+                "instead"
             )
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError(f"{value!r} is not an address such as http://127.0.0.1:8000/v1")
         return value.strip().rstrip("/").removesuffix("/chat/completions")
+
+    @field_validator("options", "system")
+    @classmethod
+    def _holds_no_key(cls, value: Any) -> Any:
+        if _secrets_in(value):
+            # The key itself is not shown: this message may be copied too.
+            raise ValueError(
+                "holds what looks like a key, and run files are copied into run folders; name an "
+                "environment variable in key_variable instead, and remove the key from the file"
+            )
+        return value
 
     @field_validator("key_variable")
     @classmethod
@@ -112,3 +128,12 @@ class EndpointConfig(Section):
                 "digits and _), never the key itself. If a key stands in the file, remove it"
             )
         return value
+
+
+def _secrets_in(value: Any) -> bool:
+    """Whether a text, or any name or text within a mapping or list, looks like a secret."""
+    if isinstance(value, dict):
+        return any(SECRET_NAME.search(str(n)) or _secrets_in(v) for n, v in value.items())
+    if isinstance(value, list):
+        return any(_secrets_in(item) for item in value)
+    return isinstance(value, str) and SECRET.search(value) is not None

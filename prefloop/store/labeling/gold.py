@@ -4,8 +4,6 @@ gold_added  the comparison is gold from this event on
 gold_ended  it no longer is
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -15,7 +13,6 @@ from prefloop.store.core.database import Database
 from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import gold_record, gold_row, quality_check_record
 from prefloop.store.core.team_tables import gold, quality_checks
-from prefloop.store.labeling.quality_checks import fold_quality_checks, quality_check_entry
 from prefloop.store.labeling.questions import comparisons_by_id
 from prefloop.teamwork import Gold, QualityCheck
 
@@ -70,15 +67,6 @@ class GoldPool:
             query = query.where(quality_checks.c.labeler == labeler)
         with self._database.reading() as connection:
             return [quality_check_record(row) for row in connection.execute(query).mappings()]
-
-
-def insert_quality_checks(connection: Connection, records: Sequence[QualityCheck]) -> None:
-    """Store new quality checks."""
-    entries = [quality_check_entry(record) for record in records]
-    written = ledger.append(connection, entries)
-    fold_quality_checks(
-        connection, [(e, content) for e, (_, content) in zip(written, entries, strict=True)]
-    )
 
 
 def _in_use(connection: Connection, comparison_id: str) -> RowMapping | None:

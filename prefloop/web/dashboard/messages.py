@@ -23,7 +23,7 @@ class TrainerOut(_Part):
     """Its age."""
     is_missing: bool
     """Whether it is too old."""
-    missing_told: str
+    missing_text: str
 
 
 class BatchOut(_Part):
@@ -37,7 +37,7 @@ class BatchOut(_Part):
     answered: int
     per_minute: float | None
     minutes_left: float | None
-    told: str
+    message: str
 
 
 class HourOut(_Part):
@@ -70,7 +70,7 @@ class WorkOut(_Part):
     hours: float
     cost: float
     currency: str
-    told: str
+    message: str
     by_hour: list[HourOut]
     """The last two days, including hours without answers."""
     at_work: list[ActiveLabelerOut]
@@ -80,7 +80,7 @@ class StopSampleOut(_Part):
     """A sample that was on the page when the cord was pulled."""
 
     id: str
-    model_told: str
+    model_text: str
     prompt: str
     text: str
 
@@ -95,8 +95,8 @@ class ActiveStopOut(_Part):
     samples: list[StopSampleOut]
     stopped_at: float | None
     update: int | None
-    told: str
-    stopped_told: str
+    message: str
+    stopped_text: str
 
 
 class PastStopOut(_Part):
@@ -109,13 +109,13 @@ class PastStopOut(_Part):
     released_at: float | None
     released_by: str | None
     checked: str
-    action_told: str
+    action_text: str
 
 
 class StopsOut(_Part):
     """The active stop request and earlier ones."""
 
-    taut: ActiveStopOut | None
+    active: ActiveStopOut | None
     earlier: list[PastStopOut]
     """Newest first, at most ten."""
 
@@ -158,7 +158,7 @@ class AlarmOut(_Part):
 
     level: str
     """`stop`: stop the run until it is understood. `look`: inspect it."""
-    told: str
+    message: str
 
 
 class QualityOut(_Part):
@@ -169,7 +169,7 @@ class QualityOut(_Part):
     n_labels: int
     """The newest labels, which the figures are computed from."""
     agreement: ShareOut | None
-    told: str
+    message: str
     alarms: list[AlarmOut]
 
 
@@ -194,7 +194,7 @@ class ForecastOut(_Part):
 
     status: str
     """`estimated`, or `not enough evidence`."""
-    told: str
+    message: str
     n_labels: int
     round: int | None
     points: list[AccuracyPointOut]
@@ -208,9 +208,9 @@ class DashboardOut(_Part):
     """Everything that the dashboard shows; of the metrics only the lines after a given one."""
 
     server_time: float
-    told: str
+    message: str
     """The status of the trainer."""
-    questions_told: str
+    questions_text: str
     """The progress of the newest batch; empty once it is closed."""
     trainer: TrainerOut | None
     batches: list[BatchOut]

@@ -29,8 +29,8 @@ def quality_out(figures: QualityFigures | None) -> QualityOut | None:
         at=figures.at,
         n_labels=figures.n_labels,
         agreement=share,
-        told=text,
-        alarms=[AlarmOut(level=alarm.level, told=alarm.message) for alarm in figures.alarms],
+        message=text,
+        alarms=[AlarmOut(level=alarm.level, message=alarm.message) for alarm in figures.alarms],
     )
 
 
@@ -40,7 +40,7 @@ def forecast_out(found: Forecast | None) -> ForecastOut | None:
         return None
     return ForecastOut(
         status=found.status,
-        told=found.message,
+        message=found.message,
         n_labels=found.n_labels,
         round=found.round,
         points=[AccuracyPointOut(labels=n, accuracy=accuracy) for n, accuracy in found.points],

@@ -71,8 +71,8 @@ def dashboard(_caller: ViewerCaller, services: ServicesDep, after: Number = 0) -
     figures = services.quality.latest()
     return DashboardOut(
         server_time=now,
-        told=status_text.trainer_text(trainer),
-        questions_told=status_text.batch_text(batches[0] if batches else None),
+        message=status_text.trainer_text(trainer),
+        questions_text=status_text.batch_text(batches[0] if batches else None),
         trainer=None if trainer is None else _trainer(trainer, now),
         batches=[_batch(batch) for batch in batches],
         tallies=_work(services, now),
@@ -103,7 +103,7 @@ def _trainer(trainer: TrainerState, now: float) -> TrainerOut:
         checkpoints=list(trainer.checkpoints),
         silent_seconds=max(0.0, now - trainer.heartbeat_at),
         is_missing=status_text.is_missing(trainer, now),
-        missing_told=status_text.missing_text(trainer, now),
+        missing_text=status_text.missing_text(trainer, now),
     )
 
 
@@ -116,7 +116,7 @@ def _batch(batch: Batch) -> BatchOut:
         answered=batch.answered,
         per_minute=batch.per_minute,
         minutes_left=status_text.minutes_left(batch),
-        told=status_text.pace_text(batch),
+        message=status_text.pace_text(batch),
     )
 
 
@@ -131,7 +131,7 @@ def _work(services: Services, now: float) -> WorkOut:
         hours=everything.seconds / 3600,
         cost=everything.seconds / 3600 * settings.hourly_wage,
         currency=settings.currency,
-        told=status_text.work_text(
+        message=status_text.work_text(
             everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
         ),
         by_hour=[
@@ -173,7 +173,7 @@ def _stops(store: Store, trainer: TrainerState | None, now: float) -> StopsOut:
     active = next((request for request in requests if request.released_at is None), None)
     earlier = [request for request in requests if request.released_at is not None][-STOPS_SHOWN:]
     return StopsOut(
-        taut=None if active is None else _active_stop(store, active, trainer, now),
+        active=None if active is None else _active_stop(store, active, trainer, now),
         earlier=[_past_stop(request) for request in reversed(earlier)],
     )
 
@@ -189,7 +189,7 @@ def _active_stop(
         samples=[
             StopSampleOut(
                 id=found.sample.id,
-                model_told=model_title(found.sample.model),
+                model_text=model_title(found.sample.model),
                 prompt=found.prompt,
                 text=found.sample.text,
             )
@@ -197,8 +197,8 @@ def _active_stop(
         ],
         stopped_at=request.stopped_at,
         update=request.update,
-        told=status_text.pulled_text(request, now),
-        stopped_told=status_text.stopped_text(request, trainer, now),
+        message=status_text.pulled_text(request, now),
+        stopped_text=status_text.stopped_text(request, trainer, now),
     )
 
 
@@ -211,7 +211,7 @@ def _past_stop(request: StopRequest) -> PastStopOut:
         released_at=request.released_at,
         released_by=request.released_by,
         checked=request.checked,
-        action_told=status_text.action_text(request),
+        action_text=status_text.action_text(request),
     )
 
 

@@ -1,6 +1,6 @@
 """Errors as responses: JSON for the API, a page elsewhere, never a traceback.
 
-Every error of the API is `{"error": {"code", "told"}}`: a code for programs and a message for
+Every error of the API is `{"error": {"code", "message"}}`: a code for programs and a message for
 people. For a bug of ours the client gets a number; the log has the places in the code under that
 number, without values, which may be a person's text.
 """
@@ -36,7 +36,7 @@ class ErrorDetail(BaseModel):
     """A code for programs and a message for people."""
 
     code: str
-    told: str
+    message: str
     """The message."""
 
 
@@ -68,11 +68,11 @@ def error_response(
 ) -> Response:
     """Return an error as JSON below /api, and as a page elsewhere."""
     if request.url.path.startswith("/api/"):
-        content = {"error": {"code": code, "told": message}}
+        content = {"error": {"code": code, "message": message}}
         return JSONResponse(content, status_code=status, headers=headers)
     if status == 401 and request.method == "GET":
         return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
-    return page(request, "error.html.jinja", status=status, headers=headers, told=message)
+    return page(request, "error.html.jinja", status=status, headers=headers, message=message)
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -64,7 +64,7 @@ class LoginOut(BaseModel):
 class MessageOut(BaseModel):
     """A confirmation in words."""
 
-    told: str
+    message: str
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -52,7 +52,7 @@ def acknowledge(body: Acknowledgment, caller: LabelerCaller, services: ServicesD
     if services.store.instructions.by_version(body.version) is None:
         raise ApiError(404, "unknown", "There is no such version of the instructions.")
     services.store.instructions.acknowledge(caller.person.id, body.version)
-    return MessageOut(told="Thank you.")
+    return MessageOut(message="Thank you.")
 
 
 def _instructions(instructions: Instructions) -> InstructionsOut:
@@ -86,8 +86,9 @@ def gold_agreement(checks: list[QualityCheck]) -> GoldAgreementOut:
     counted = known[: len(known) - len(known) % GOLD_STEP]
     right, n = sum(counted), len(counted)
     if n == 0:
-        return GoldAgreementOut(right=0, n=0, told="Not enough known answers yet to say anything.")
+        message = "Not enough known answers yet to say anything."
+        return GoldAgreementOut(right=0, n=0, message=message)
     message = f"You agreed with {right} of {n} known answers."
     if n < GOLD_ENOUGH:
         message += f" That is not enough to judge by; from {GOLD_ENOUGH} on it is."
-    return GoldAgreementOut(right=right, n=n, told=message)
+    return GoldAgreementOut(right=right, n=n, message=message)

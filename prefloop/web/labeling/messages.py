@@ -35,7 +35,7 @@ class GoldAgreementOut(BaseModel):
 
     right: int
     n: int
-    told: str
+    message: str
 
 
 class LabelingProgressOut(BaseModel):
@@ -156,7 +156,7 @@ class ReceiptOut(BaseModel):
     """An answer that is on the disk."""
 
     outcome: Literal["stored", "same", "late"]
-    told: str
+    message: str
     training: ExplanationOut | None = None
 
 
@@ -194,12 +194,12 @@ class StoppingOut(BaseModel):
     """The stop request that is active from now on."""
 
     id: str
-    told: str
+    message: str
 
 
 class StopStateOut(BaseModel):
     """Whether the run is stopped, or about to stop."""
 
-    is_taut: bool
+    is_stopped: bool
     cords: list[StopRequest] | None = None
     """For owners and viewers: every stop request and its outcome."""

@@ -166,7 +166,7 @@ def _saved(receipt: Receipt) -> ReceiptOut:
         raise ApiError(422, "refused", receipt.message)
     if receipt.outcome == "conflict" or receipt.outcome == "closed":
         raise ApiError(409, receipt.outcome, receipt.message)
-    saved = ReceiptOut(outcome=receipt.outcome, told=receipt.message)
+    saved = ReceiptOut(outcome=receipt.outcome, message=receipt.message)
     if receipt.known is not None:
         saved.training = ExplanationOut(
             is_right=receipt.is_right, known=receipt.known, explanation=receipt.explanation

@@ -23,7 +23,7 @@ def pull(body: NewStopRequest, caller: LabelerCaller, services: ServicesDep) -> 
     active = services.store.stop_requests.active()
     if active is not None and active.pulled_by == caller.name:
         message = "You stopped the run already. The owner will look at it."
-        return StoppingOut(id=active.id, told=message)
+        return StoppingOut(id=active.id, message=message)
     wait = _seconds_to_wait(caller.name, services)
     if wait is not None:
         minutes = max(1, round(wait / 60))
@@ -37,17 +37,17 @@ def pull(body: NewStopRequest, caller: LabelerCaller, services: ServicesDep) -> 
     samples = _samples_of(body.assignment_id, caller.name, services)
     request = services.store.stop_requests.pull(caller.name, body.reason, samples)
     message = "The run stops after its current step. The owner will see why."
-    return StoppingOut(id=request.id, told=message)
+    return StoppingOut(id=request.id, message=message)
 
 
 @router.get("/api/cord", responses=refusals(401, 403), response_model_exclude_unset=True)
 def state(caller: AnyCaller, services: ServicesDep) -> StopStateOut:
     """Return whether a stop request is active; to owners and viewers also all earlier ones."""
     if caller.role == "labeler":
-        return StopStateOut(is_taut=services.store.stop_requests.active() is not None)
+        return StopStateOut(is_stopped=services.store.stop_requests.active() is not None)
     requests = services.store.stop_requests.all()
     is_active = any(request.released_at is None for request in requests)
-    return StopStateOut(is_taut=is_active, cords=requests)
+    return StopStateOut(is_stopped=is_active, cords=requests)
 
 
 def _samples_of(assignment_id: str | None, name: str, services: Services) -> list[str]:

@@ -141,7 +141,7 @@ class Chart {
     const label = `${this.title}: ${text}`;
     if (this.place.getAttribute("aria-label") !== label) {
       this.place.setAttribute("aria-label", label);
-      this.figure.querySelector(".chart-told").textContent = text;
+      this.figure.querySelector(".chart-text").textContent = text;
     }
   }
 
@@ -320,7 +320,7 @@ export class LearningChart extends Chart {
     this.n = found.n_labels;
     const shown = this.curve.length ? this.curve : this.points;
     this.show([shown.map((p) => p.labels), shown.map((p) => p.accuracy)]);
-    this.tell(found.told);
+    this.tell(found.message);
   }
 
   widest() {
@@ -329,9 +329,9 @@ export class LearningChart extends Chart {
 
   // The first few labels say next to nothing: their interval may leave the picture.
   reach() {
-    const told = this.curve.filter((p) => p.labels >= this.n / 6);
-    const lows = [...this.points.map((p) => p.accuracy), ...told.map((p) => p.low)];
-    const highs = [...this.points.map((p) => p.accuracy), ...told.map((p) => p.high)];
+    const shown = this.curve.filter((p) => p.labels >= this.n / 6);
+    const lows = [...this.points.map((p) => p.accuracy), ...shown.map((p) => p.low)];
+    const highs = [...this.points.map((p) => p.accuracy), ...shown.map((p) => p.high)];
     return [Math.max(0, Math.min(...lows) - 0.03), Math.min(1, Math.max(...highs) + 0.03)];
   }
 

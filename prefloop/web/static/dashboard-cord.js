@@ -13,32 +13,32 @@ export class Cord {
   }
 
   show(found, trainer) {
-    const taut = found.taut;
-    this.place.hidden = !taut;
-    document.body.classList.toggle("is-stopped", Boolean(taut));
-    document.getElementById("stop-line")?.toggleAttribute("hidden", Boolean(taut));
-    if (taut) this.showTaut(taut, trainer);
-    this.id = taut?.id;
+    const active = found.active;
+    this.place.hidden = !active;
+    document.body.classList.toggle("is-stopped", Boolean(active));
+    document.getElementById("stop-line")?.toggleAttribute("hidden", Boolean(active));
+    if (active) this.showActive(active, trainer);
+    this.id = active?.id;
     if (isSame("stops", found.earlier)) return;
     const stops = found.earlier.map((stop) => row(
-      [day(stop.pulled_at), stop.pulled_by, stop.reason, stop.checked, stop.action_told]));
+      [day(stop.pulled_at), stop.pulled_by, stop.reason, stop.checked, stop.action_text]));
     const nothing = element("tr", {}, [element("td", { text: "The line was never stopped.", colspan: "5", className: "nothing" })]);
     document.getElementById("stop-rows").replaceChildren(...(stops.length ? stops : [nothing]));
   }
 
-  showTaut(taut, trainer) {
-    put("cord-who", taut.told);
-    put("cord-reason", taut.reason);
-    put("cord-stopped", taut.stopped_told);
-    const state = JSON.stringify([taut.id, taut.samples, trainer?.checkpoints]);
+  showActive(active, trainer) {
+    put("cord-who", active.message);
+    put("cord-reason", active.reason);
+    put("cord-stopped", active.stopped_text);
+    const state = JSON.stringify([active.id, active.samples, trainer?.checkpoints]);
     if (state === this.shown) return;
     this.shown = state;
     // What was on one page answers one prompt, which need not be told again and again.
-    const prompts = new Set(taut.samples.map((sample) => sample.prompt));
+    const prompts = new Set(active.samples.map((sample) => sample.prompt));
     const isOne = prompts.size === 1;
     put("cord-prompt", isOne ? [...prompts][0] : "");
-    const cards = taut.samples.map((sample) => element("article", { className: "sample" }, [
-      element("p", { className: "sample-where", text: sample.model_told }),
+    const cards = active.samples.map((sample) => element("article", { className: "sample" }, [
+      element("p", { className: "sample-where", text: sample.model_text }),
       ...(isOne ? [] : [element("p", { className: "text sample-prompt", text: sample.prompt })]),
       element("p", { className: "text sample-response is-all", text: sample.text.replace(/^ /, "") }),
     ]));

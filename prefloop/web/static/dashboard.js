@@ -55,8 +55,8 @@ async function poll() {
 function show(found) {
   put("connection", "Live.");
   document.getElementById("live").dataset.state = "live";
-  put("questions-told", found.questions_told);
-  showTrainer(found.trainer, found.told);
+  put("questions-text", found.questions_text);
+  showTrainer(found.trainer, found.message);
   showQueue(found.batches);
   showWork(found.tallies);
   cord.show(found.cord, found.trainer);
@@ -69,8 +69,8 @@ function show(found) {
   }
 }
 
-function showTrainer(trainer, told) {
-  put("told", told);
+function showTrainer(trainer, message) {
+  put("headline", message);
   put("detail", trainer && !trainer.is_missing ? trainer.detail : "");
   const bar = document.getElementById("phase-progress");
   bar.hidden = !trainer?.total;
@@ -80,14 +80,14 @@ function showTrainer(trainer, told) {
   }
   const warning = document.getElementById("trainer-warning");
   warning.hidden = !trainer?.is_missing;
-  if (trainer?.is_missing) put(warning, trainer.missing_told);
+  if (trainer?.is_missing) put(warning, trainer.missing_text);
 }
 
 function showQueue(batches) {
   const newest = batches[0];
   if (newest) {
     put("queue-big", `${count(newest.answered)} of ${count(newest.wanted)}`);
-    put("queue-fine", newest.told);
+    put("queue-fine", newest.message);
   } else {
     put("queue-fine", "no questions yet");
   }
@@ -106,7 +106,7 @@ function showWork(tallies) {
   const rows = people.map((person) =>
     row([person.name, count(person.this_hour), count(person.last_hour), count(Math.round(person.minutes))]));
   document.getElementById("work-rows").replaceChildren(...rows);
-  put("cost-told", tallies.told);
+  put("cost-text", tallies.message);
   hours.draw(tallies.by_hour);
 }
 
@@ -130,9 +130,9 @@ function showUpdates(found) {
 function showQuality(quality) {
   const { agreement } = quality;
   put("agreement-big", agreement ? percent(agreement.value) : "–");
-  put("agreement-fine", quality.told);
+  put("agreement-fine", quality.message);
   const alarms = quality.alarms.map((alarm) =>
-    element("p", { className: "warning", text: alarm.level === "stop" ? `Stop the line? ${alarm.told}` : alarm.told }));
+    element("p", { className: "warning", text: alarm.level === "stop" ? `Stop the line? ${alarm.message}` : alarm.message }));
   document.getElementById("alarms").replaceChildren(...alarms);
 }
 

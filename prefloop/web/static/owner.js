@@ -3,8 +3,8 @@
 let csrf = null;
 
 export class Refused extends Error {
-  constructor(status, told) {
-    super(told);
+  constructor(status, message) {
+    super(message);
     this.status = status;
   }
 }
@@ -24,8 +24,8 @@ export async function call(method, path, body) {
     cache: "no-store",
   });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const told = await answer.json().then((found) => found.error?.told, () => undefined);
-  throw new Refused(answer.status, told ?? `The server answered ${answer.status}.`);
+  const message = await answer.json().then((found) => found.error?.message, () => undefined);
+  throw new Refused(answer.status, message ?? `The server answered ${answer.status}.`);
 }
 
 export function notice(text, { isProblem = false } = {}) {

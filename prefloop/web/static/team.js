@@ -40,20 +40,20 @@ async function send(source, body) {
 }
 
 async function finish(source, found) {
-  const { secret, told, then, mark } = source.dataset;
+  const { secret, text, then, mark } = source.dataset;
   if (then === "reload") return location.reload();
   if (source.matches("form")) source.reset();
   if (then === "invite") {
     const { code } = await call("POST", `/api/people/${encodeURIComponent(found.id)}/invites`);
-    await tellSecret(`A code for ${found.name}`, codeTold(found.name), code);
+    await tellSecret(`A code for ${found.name}`, codeText(found.name), code);
   } else if (secret) {
-    await tellSecret(secret, found.code ? codeTold() : told, found.code ?? found.secret);
+    await tellSecret(secret, found.code ? codeText() : text, found.code ?? found.secret);
   }
   if (mark) return showMark(source, mark);
   document.body.dispatchEvent(new Event("changed"));
 }
 
-const codeTold = (name = "They") =>
+const codeText = (name = "They") =>
   `${name} can log in with it once, within three days, at ${location.origin}/login. It is shown once.`;
 
 function fieldsOf(form) {
@@ -93,7 +93,7 @@ function beginRule(labeler, reason) {
 
 function isSure(question) {
   const dialog = byId("ask");
-  byId("ask-told").textContent = question;
+  byId("ask-text").textContent = question;
   dialog.showModal();
   return new Promise((resolve) => {
     const end = (answer) => {
@@ -106,10 +106,10 @@ function isSure(question) {
   });
 }
 
-function tellSecret(title, told, secret) {
+function tellSecret(title, text, secret) {
   const dialog = byId("secret");
   byId("secret-title").textContent = title;
-  byId("secret-told").textContent = told;
+  byId("secret-note").textContent = text;
   byId("secret-text").textContent = secret;
   byId("secret-copied").textContent = "";
   byId("secret-copy").onclick = () => copy(secret);

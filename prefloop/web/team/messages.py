@@ -24,7 +24,7 @@ class PersonOut(BaseModel):
     role: Role
     created_at: float
     disabled_at: float | None
-    introduction: Literal["passed", "failed"] | None
+    qualification: Literal["passed", "failed"] | None
     """Result of the qualification."""
     read_instructions: str | None
     """The newest version of the instructions that they have read."""
@@ -97,7 +97,7 @@ class PublishedOut(BaseModel):
     """The version that is in force."""
 
     version: str
-    told: str
+    message: str
 
 
 class NewGold(RequestBody):
@@ -161,7 +161,7 @@ class NewExclusion(RequestBody):
 class ExclusionsOut(BaseModel):
     """All exclusions, including those that were undone."""
 
-    rules: list[Exclusion]
+    exclusions: list[Exclusion]
 
 
 class Release(RequestBody):
@@ -177,7 +177,7 @@ class Release(RequestBody):
 class ReleasedOut(BaseModel):
     """How the run continues."""
 
-    told: str
+    message: str
 
 
 class TeamShareOut(BaseModel):
@@ -188,7 +188,7 @@ class TeamShareOut(BaseModel):
     high: float
     n: int
     verdict: str
-    told: str
+    message: str
 
 
 class FindingOut(BaseModel):
@@ -196,7 +196,7 @@ class FindingOut(BaseModel):
 
     kind: str
     status: str
-    told: str
+    message: str
     n: int
     action: str | None
 
@@ -247,7 +247,7 @@ class TeamOut(BaseModel):
     version: str | None
     versions: list[str]
     currency: str
-    told: str
+    message: str
     labelers: list[LabelerOut]
     by_version: list[VersionOut]
     """Oldest first."""

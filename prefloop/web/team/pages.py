@@ -44,7 +44,7 @@ def work_part(
     return page(request, "team_work.html.jinja", team=team_work(services, version))
 
 
-@router.get("/team/parts/rules")
+@router.get("/team/parts/exclusions")
 def exclusions_part(request: Request, _caller: OwnerCaller, services: ServicesDep) -> HTMLResponse:
     """Return the table of exclusions."""
     return page(request, "exclusions.html.jinja", exclusions=_exclusions(services))
@@ -131,7 +131,7 @@ def next_version(version: str) -> str:
 def moment(seconds: float) -> dict[str, str]:
     """Return a time as ISO 8601, for the browser's local format, and as a text without scripts."""
     at = datetime.fromtimestamp(seconds, UTC)
-    return {"iso": at.isoformat(timespec="seconds"), "told": f"{at:%d %b %Y, %H:%M} UTC"}
+    return {"iso": at.isoformat(timespec="seconds"), "message": f"{at:%d %b %Y, %H:%M} UTC"}
 
 
 def _page(

@@ -143,7 +143,7 @@ def publish(body: NewInstructions, caller: OwnerCaller, services: ServicesDep) -
     services.instructions.invalidate()
     readers = "everybody reads it first" if stored.is_major else "nobody is interrupted"
     message = f"Version {stored.version} is in force; {readers}."
-    return PublishedOut(version=stored.version, told=message)
+    return PublishedOut(version=stored.version, message=message)
 
 
 @router.get("/api/questions", responses=refusals(401, 403))
@@ -180,13 +180,13 @@ def end_gold(comparison: PathId, _caller: OwnerCaller, services: ServicesDep) ->
     services.quality.invalidate()
 
 
-@router.get("/api/rules", responses=refusals(401, 403))
+@router.get("/api/exclusions", responses=refusals(401, 403))
 def exclusions(_caller: OwnerCaller, services: ServicesDep) -> ExclusionsOut:
     """Return all exclusions."""
-    return ExclusionsOut(rules=services.store.exclusions.all())
+    return ExclusionsOut(exclusions=services.store.exclusions.all())
 
 
-@router.post("/api/rules", status_code=201, responses=refusals(401, 403))
+@router.post("/api/exclusions", status_code=201, responses=refusals(401, 403))
 def exclude(body: NewExclusion, caller: OwnerCaller, services: ServicesDep) -> Exclusion:
     """Leave a labeler's answers out, from the next batch on. Nothing is deleted."""
     exclusion = services.store.exclusions.apply(body.name, body.labeler, body.reason, caller.name)
@@ -194,7 +194,7 @@ def exclude(body: NewExclusion, caller: OwnerCaller, services: ServicesDep) -> E
     return exclusion
 
 
-@router.delete("/api/rules/{exclusion_id}", responses=refusals(401, 403))
+@router.delete("/api/exclusions/{exclusion_id}", responses=refusals(401, 403))
 def undo_exclusion(exclusion_id: PathId, caller: OwnerCaller, services: ServicesDep) -> Exclusion:
     """Undo an exclusion: the labeler's answers count again."""
     exclusion = services.store.exclusions.undo(exclusion_id, caller.name)
@@ -210,7 +210,7 @@ def release(
     request = services.store.stop_requests.release(
         stop_request_id, caller.name, body.checked, body.action, body.roll_back_to
     )
-    return ReleasedOut(told=f"The run is {action_text(request)}.")
+    return ReleasedOut(message=f"The run is {action_text(request)}.")
 
 
 def _known(person_id: str, services: Services) -> Person:
@@ -232,6 +232,6 @@ def _person(person: Person, services: Services) -> PersonOut:
         role=person.role,
         created_at=person.created_at,
         disabled_at=person.disabled_at,
-        introduction=person.qualification,
+        qualification=person.qualification,
         read_instructions=services.store.instructions.acknowledged(person.id),
     )

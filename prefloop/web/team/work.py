@@ -39,7 +39,7 @@ def team_work(services: Services, version: str | None) -> TeamOut:
         version=version,
         versions=versions,
         currency=settings.currency,
-        told=status_text.work_text(
+        message=status_text.work_text(
             everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
         ),
         labelers=_labelers(services, kept, version, team),
@@ -147,7 +147,7 @@ def _share(share: Share) -> TeamShareOut:
         high=share.interval.high,
         n=share.n,
         verdict=share.grade,
-        told=share.message,
+        message=share.message,
     )
 
 
@@ -158,7 +158,7 @@ def _estimate(found: Estimate) -> TeamShareOut:
         high=found.interval.high,
         n=found.n,
         verdict="",
-        told=f"{counted(found.n, 'answer')}; {found.how}.",
+        message=f"{counted(found.n, 'answer')}; {found.how}.",
     )
 
 
@@ -166,7 +166,7 @@ def _finding(finding: LabelerFinding) -> FindingOut:
     return FindingOut(
         kind=finding.kind,
         status=finding.status,
-        told=finding.message,
+        message=finding.message,
         n=finding.n,
         action=finding.action,
     )

@@ -98,5 +98,5 @@ def test_two_scorers_of_one_function_are_not_independent(
         "comparisons": {"synthetic": {"scorers": {"labels": 1.0}}},
         "evaluation": {"judges": ["judge"]},
     }
-    with pytest.raises(SettingsError, match=r"'judge' is no independent judge.*\(mine.py:score\)"):
+    with pytest.raises(SettingsError, match=r"'judge' is no independent judge.*\(mine.py\)"):
         parse_run(raw, "run.yaml")

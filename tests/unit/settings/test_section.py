@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field, ValidationError
 
-from prefloop.settings.section import Count, Fraction, Section, told
+from prefloop.settings.section import Count, Fraction, Section, problem_lines
 
 
 class Inner(Section):
@@ -29,7 +29,7 @@ class Outer(Section):
 def problems(raw: dict[str, object], where: str = "") -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate(raw)
-    return told(caught.value, Outer, where)
+    return problem_lines(caught.value, Outer, where)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:

@@ -113,7 +113,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     # running a team
     "GET /team": (OWNER_PAGE, None),
     "GET /team/parts/work": (OWNER_PAGE, None),
-    "GET /team/parts/rules": (OWNER_PAGE, None),
+    "GET /team/parts/exclusions": (OWNER_PAGE, None),
     "GET /team/people": (OWNER_PAGE, None),
     "GET /team/parts/people": (OWNER_PAGE, None),
     "GET /team/gold": (OWNER_PAGE, None),
@@ -124,7 +124,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "GET /api/people": (RULE, None),
     "GET /api/people/{person_id}/tokens": (RULE, None),
     "GET /api/questions": (RULE, None),
-    "GET /api/rules": (RULE, None),
+    "GET /api/exclusions": (RULE, None),
     "POST /api/people": (MADE, fixed(name="new", role="labeler")),
     "POST /api/people/{person_id}/invites": (MADE, None),
     "POST /api/people/{person_id}/tokens": (MADE, fixed(name="for a program")),
@@ -142,8 +142,8 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
         fixed(comparison="c5", chosen="s5a", explanation="It is.", is_training=False),
     ),
     "DELETE /api/gold/{comparison}": (GONE, None),
-    "POST /api/rules": (MADE, fixed(name="random", labeler="ann", reason="as dice")),
-    "DELETE /api/rules/{exclusion_id}": (RULE, None),
+    "POST /api/exclusions": (MADE, fixed(name="random", labeler="ann", reason="as dice")),
+    "DELETE /api/exclusions/{exclusion_id}": (RULE, None),
     "POST /api/cord/{stop_request_id}/release": (RULE, fixed(checked="Looked.", action="resume")),
     # last, for it ends the session
     "DELETE /api/session": (Codes(401, 204, 204, 204, 204, 403), None),
@@ -239,4 +239,4 @@ def test_a_token_of_the_owner_labels_and_does_nothing_else(desk: Desk) -> None:
     for path in ("/api/people", "/api/dashboard", "/api/team", "/dashboard"):
         answer = program.get(path)
         assert answer.status_code == 403, path
-    assert "a program's token" in program.get("/api/people").json()["error"]["told"]
+    assert "a program's token" in program.get("/api/people").json()["error"]["message"]

@@ -189,7 +189,7 @@ export class Answering extends EventTarget {
       : isAgain ? `Taken back: ${before}. Answer again.`
       : assignment.is_training ? "Practice: you will see afterwards what is known to be best." : "";
     the("mode").hidden = !mode;
-    the("mode-told").textContent = mode;
+    the("mode-text").textContent = mode;
     the("mode-leave").hidden = !replaces;
     the("resting").hidden = true;
     the("actions").hidden = false;
@@ -219,7 +219,7 @@ export class Answering extends EventTarget {
     document.body.dataset.state = "teaching";
     this.#card.lock();
     the("feedback-title").textContent = "Looking up the known answer …";
-    show(the("feedback-told"), "It comes with the server’s answer. You may go on without it.");
+    show(the("feedback-text"), "It comes with the server’s answer. You may go on without it.");
     this.#showFeedback();
   }
 
@@ -230,7 +230,7 @@ export class Answering extends EventTarget {
   }
 
   #acknowledged({ id, receipt }) {
-    if (receipt?.outcome === "late") toast(receipt.told);
+    if (receipt?.outcome === "late") toast(receipt.message);
     if (id !== this.#awaited) return;
     const lesson = receipt?.training;
     if (!lesson) {
@@ -240,7 +240,7 @@ export class Answering extends EventTarget {
     const title = lesson.is_right === null ? "The known answer" : lesson.is_right ? "Right" : "Not quite";
     the("feedback-title").textContent = title;
     the("feedback").dataset.right = String(lesson.is_right);
-    show(the("feedback-told"), lesson.explanation || "No explanation was written for this question.");
+    show(the("feedback-text"), lesson.explanation || "No explanation was written for this question.");
     this.#card.reveal(lesson.known);
     this.#showFeedback();
   }

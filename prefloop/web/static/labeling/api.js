@@ -71,7 +71,7 @@ async function read(response) {
     }
   }
   if (response.ok) return content;
-  const message = content?.error?.told ?? `The server answered ${response.status}.`;
+  const message = content?.error?.message ?? `The server answered ${response.status}.`;
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
   throw new ApiError(response.status, content?.error?.code ?? "", message, Number.isFinite(after) ? after : null);
 }

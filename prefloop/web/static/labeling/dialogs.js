@@ -129,7 +129,7 @@ export function wireSettings(onChange) {
 export async function chooseOwn(outbox) {
   const dialog = the("own-dialog");
   the("owns").replaceChildren();
-  the("own-told").textContent = "Looking them up …";
+  the("own-text").textContent = "Looking them up …";
   open(dialog);
   the("own-title").focus();
   let chosen = null;
@@ -138,13 +138,13 @@ export async function chooseOwn(outbox) {
     const { answers } = await call("GET", "/api/answers?limit=50");
     const replaced = new Set(outbox.waiting.map((entry) => entry.target ?? entry.body.replaces));
     const shown = answers.filter((own) => !replaced.has(own.id));
-    the("own-told").textContent = shown.length ? "They can be changed until their batch is closed." : "There are none yet.";
+    the("own-text").textContent = shown.length ? "They can be changed until their batch is closed." : "There are none yet.";
     the("owns").replaceChildren(...ownItems(shown, (own) => {
       chosen = own;
       dialog.close();
     }));
   } catch (error) {
-    the("own-told").textContent = error.message;
+    the("own-text").textContent = error.message;
   }
   await closed;
   return chosen;
@@ -166,7 +166,7 @@ export function pullCord(assignmentId) {
       if (!reason) return;
       try {
         const answer = await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
-        message = answer?.told || "The run is being stopped. The owner has your reason.";
+        message = answer?.message || "The run is being stopped. The owner has your reason.";
         dialog.close();
       } catch (error) {
         the("cord-refused").textContent = error.message;
@@ -179,7 +179,7 @@ export function pullCord(assignmentId) {
 /** Fill the list of what is on its way, and of what the server did not take. */
 export function fillOutbox(outbox) {
   const [waiting, refused] = [outbox.waiting, outbox.refused];
-  the("outbox-told").textContent = waiting.length
+  the("outbox-text").textContent = waiting.length
     ? `${count(waiting.length, "answer is", "answers are")} kept in this browser and sent by ${waiting.length === 1 ? "itself" : "themselves"}. ${outbox.problem}`
     : refused.length ? "Everything else is saved." : "Everything is saved on the server.";
   the("outbox-now").hidden = waiting.length === 0;

@@ -326,8 +326,8 @@ function showNews() {
 
 async function lookAtCord() {
   try {
-    const { is_taut: isTaut } = await call("GET", "/api/cord");
-    banner("cord-banner", isTaut ? "The run is stopped, and its owner knows. Your answers count all the same." : "");
+    const { is_stopped: isStopped } = await call("GET", "/api/cord");
+    banner("cord-banner", isStopped ? "The run is stopped, and its owner knows. Your answers count all the same." : "");
   } catch { /* asked again with the next refresh */ }
 }
 

@@ -22,12 +22,12 @@ async function start() {
     );
     the("gold").textContent = goldTold(progress.gold);
     const { answers } = await call("GET", "/api/answers?limit=50");
-    the("own-told").textContent = answers.length
+    the("own-text").textContent = answers.length
       ? "The last 50, newest first. Each can be changed until its batch is closed."
       : "You have not answered anything yet.";
     the("owns").replaceChildren(...ownItems(answers, (own) => location.assign(`/label?change=${encodeURIComponent(own.id)}`)));
   } catch (error) {
-    the("own-told").textContent = error.message;
+    the("own-text").textContent = error.message;
   }
 }
 

@@ -43,7 +43,7 @@ export function showOutbox(outbox) {
     saved: "Saved",
   }[state];
   place.dataset.state = state;
-  if (the("saved-told").textContent !== text) the("saved-told").textContent = text;
+  if (the("saved-text").textContent !== text) the("saved-text").textContent = text;
   speak(text);
   banner("refused-banner", refused ? `${count(refused, "answer")} could not be taken.` : "");
   banner("kept-banner", outbox.isDurable ? "" : "This browser keeps nothing. Leave the page open until it says “Saved”.");
@@ -63,7 +63,7 @@ export function showResting(problem, isEmpty) {
   the("resting").hidden = false;
   const [title, text] = whyResting(problem, isEmpty);
   the("resting-title").textContent = title;
-  the("resting-told").textContent = text;
+  the("resting-text").textContent = text;
 }
 
 function whyResting(problem, isEmpty) {
@@ -85,7 +85,7 @@ export function showProgress(progress) {
 
 /** One's own agreement with known answers, or that there are too few yet. */
 export function goldTold(gold) {
-  if (gold.told) return gold.told;
+  if (gold.message) return gold.message;
   if (gold.n < ENOUGH_GOLD) return "Agreement with known answers: not enough evidence yet";
   return `Agreement with known answers: ${gold.right} of ${gold.n}`;
 }

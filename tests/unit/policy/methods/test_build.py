@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prefloop.errors import SettingsError
+from prefloop.errors import InputError, SettingsError
 from prefloop.policy.methods.build import build_method
 from prefloop.policy.methods.method import Method
 from prefloop.policy.methods.ppo import PPO
@@ -44,6 +44,15 @@ def test_what_does_not_fit_is_refused_with_its_name(
 ) -> None:
     with pytest.raises(SettingsError, match=message):
         build_method(PolicyConfig(method=method, options=options))
+
+
+def test_a_constructor_that_fails_is_told_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: PPO, settings: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(PPO, "__init__", fails)
+    with pytest.raises(InputError, match=r"method 'ppo' .*ZeroDivisionError: by zero in test_b"):
+        build_method(PolicyConfig())
 
 
 def test_groups_that_do_not_fill_a_minibatch_are_refused() -> None:

@@ -55,13 +55,23 @@ def test_the_address_of_the_method_is_understood() -> None:
         {"key_variable": "lower_case"},
         {"base_url": f"http://user:{SECRET}@host/v1"},
         {"base_url": f"http://host/v1?api-key={SECRET}"},
+        {"base_url": f"http://host/v1#{SECRET}"},
+        {"options": {"extra_headers": {"Authorization": f"Basic {SECRET}"}}},
+        {"options": {"extra": [SECRET]}},
+        {"options": {"api-key": "0123"}},
+        {"system": f"Use {SECRET} to log in."},
         {"api_key": SECRET},
         {"key": SECRET},
     ],
 )
-def test_a_key_in_a_run_file_is_refused_and_not_repeated(settings: dict[str, str]) -> None:
+def test_a_key_in_a_run_file_is_refused_and_not_repeated(settings: dict[str, Any]) -> None:
     for place in ("scorers", "judges"):
         assert SECRET not in problem(place, **settings)
+
+
+def test_ordinary_options_hold_no_key() -> None:
+    options = {"max_completion_tokens": 500, "logit_bias": {"50256": -100}, "stop": ["sk-"]}
+    assert EndpointConfig(base_url="http://h/v1", model="m", options=options).options == options
 
 
 def test_a_template_says_what_it_lacks() -> None:

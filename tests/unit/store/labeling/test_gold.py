@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.store.labeling.gold import insert_quality_checks
+from prefloop.store.core import ledger
+from prefloop.store.labeling.quality_checks import fold_quality_checks, quality_check_entry
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold, QualityCheck
 from tests.unit.store.records_for_tests import comparison
@@ -99,8 +100,12 @@ def test_the_database_itself_holds_one_known_answer_per_question(store: Store) -
 def test_checks_come_back_by_labeler(store: Store) -> None:
     skipped = check(1, answer="skip", chosen=None, is_right=None, seconds=math.nan)
     of_cem = check(2, labeler="cem", kind="retest", is_right=False)
+    entries = [quality_check_entry(record) for record in (check(0), skipped, of_cem)]
     with store._database.writing() as connection:
-        insert_quality_checks(connection, [check(0), skipped, of_cem])
+        events = ledger.append(connection, entries)
+        fold_quality_checks(
+            connection, [(e, content) for e, (_, content) in zip(events, entries, strict=True)]
+        )
     found = store.gold.quality_checks()
     assert found[0] == check(0)
     assert math.isnan(found[1].seconds)

@@ -56,9 +56,9 @@ def until(look: Callable[[], Any]) -> Any:
 
 
 def test_the_run_is_told_in_sentences(shown: dict[str, Any]) -> None:
-    assert shown["told"] == "Round 1, training the policy: update 24 of 200."
+    assert shown["message"] == "Round 1, training the policy: update 24 of 200."
     assert re.fullmatch(
-        r"\d+ of \d+ answers are in; .+\.", shown["questions_told"].replace(",", "")
+        r"\d+ of \d+ answers are in; .+\.", shown["questions_text"].replace(",", "")
     )
 
 
@@ -82,7 +82,7 @@ def test_answers_are_counted_by_the_hour(seeded: Desk, shown: dict[str, Any]) ->
 def test_work_costs_what_the_wage_says(shown: dict[str, Any]) -> None:
     work = shown["tallies"]
     assert work["cost"] == pytest.approx(20 * work["hours"])
-    assert "USD an answer" in work["told"]
+    assert "USD an answer" in work["message"]
 
 
 def test_whoever_answers_is_at_work(desk: Desk) -> None:
@@ -117,18 +117,18 @@ def test_samples_of_the_newest_updates_come_along(shown: dict[str, Any]) -> None
 
 
 def test_a_stop_says_who_and_why_and_shows_the_samples(shown: dict[str, Any]) -> None:
-    taut = shown["cord"]["taut"]
-    assert taut["pulled_by"] == "Grace" and "trick" in taut["reason"]
-    assert taut["stopped_told"].endswith("stands still at update 24.")
-    assert len(taut["samples"]) == 4
-    assert {s["model_told"] for s in taut["samples"]} == {"policy of round 0"}
-    assert all(s["prompt"] and s["text"] for s in taut["samples"])
+    active = shown["cord"]["active"]
+    assert active["pulled_by"] == "Grace" and "trick" in active["reason"]
+    assert active["stopped_text"].endswith("stands still at update 24.")
+    assert len(active["samples"]) == 4
+    assert {s["model_text"] for s in active["samples"]} == {"policy of round 0"}
+    assert all(s["prompt"] and s["text"] for s in active["samples"])
 
 
 def test_earlier_stops_keep_what_was_checked(shown: dict[str, Any]) -> None:
     [earlier] = shown["cord"]["earlier"]
     assert "stop token" in earlier["checked"]
-    assert earlier["action_told"] == "rolled back to update 6"
+    assert earlier["action_text"] == "rolled back to update 6"
 
 
 def test_agreement_comes_with_its_interval_and_its_time(seeded: Desk) -> None:
@@ -138,7 +138,7 @@ def test_agreement_comes_with_its_interval_and_its_time(seeded: Desk) -> None:
     assert 0 <= agreement["low"] < agreement["value"] < agreement["high"] <= 1
     assert quality["n_labels"] == len(seeded.store.labels())
     assert quality["at"] <= seeded.store.now()
-    assert "guessing gives 25 %" in quality["told"]
+    assert "guessing gives 25 %" in quality["message"]
     assert browser.get("/api/quality").json() == quality
 
 
@@ -147,7 +147,7 @@ def test_twice_the_labels_have_a_price(seeded: Desk) -> None:
     found = until(lambda: read(browser)["forecast"])
     assert found["doubled"]["labels"] == 2 * found["n_labels"]
     assert found["now"]["low"] <= found["now"]["accuracy"] <= found["now"]["high"]
-    assert len(found["points"]) > 10 and found["told"].endswith(".")
+    assert len(found["points"]) > 10 and found["message"].endswith(".")
 
 
 # --- what is new
@@ -190,13 +190,13 @@ def test_the_trainer_is_missed_after_ten_seconds(
 ) -> None:
     clock = MovableClock(monkeypatch)
     browser = desk.browser("olga")
-    assert read(browser)["told"] == "No trainer has used this store yet."
+    assert read(browser)["message"] == "No trainer has used this store yet."
     desk.store.updates.heartbeat(phase="training the policy", round=0, done=3, total=9)
     assert not read(browser)["trainer"]["is_missing"]
     clock.jump(42)
     trainer = read(browser)["trainer"]
-    assert trainer["is_missing"] and trainer["missing_told"].startswith("Nothing heard")
-    assert "42 s" in trainer["missing_told"] or "43 s" in trainer["missing_told"]
+    assert trainer["is_missing"] and trainer["missing_text"].startswith("Nothing heard")
+    assert "42 s" in trainer["missing_text"] or "43 s" in trainer["missing_text"]
     desk.store.updates.heartbeat(phase="finished", round=0, done=9, total=9)
     clock.jump(42)
     assert not read(browser)["trainer"]["is_missing"]
@@ -204,7 +204,7 @@ def test_the_trainer_is_missed_after_ten_seconds(
 
 def test_a_store_without_anything_is_shown_too(desk: Desk) -> None:
     found = read(desk.browser("olga"))
-    assert found["updates"] == [] and found["cord"] == {"taut": None, "earlier": []}
+    assert found["updates"] == [] and found["cord"] == {"active": None, "earlier": []}
     assert found["tallies"]["labels"] == 0 and found["forecast"] is None
 
 

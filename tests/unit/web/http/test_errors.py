@@ -36,7 +36,7 @@ def test_a_full_disk_is_told_and_nothing_is_taken(
     ann = desk.browser("ann")
     answer = ann.post("/api/claims", json={"n": 1})
     assert (answer.status_code, answer.json()["error"]["code"]) == (507, "disk_full")
-    assert "not saved" in answer.json()["error"]["told"]
+    assert "not saved" in answer.json()["error"]["message"]
     assert "olga" not in answer.text, "the machine's paths are nobody's business"
     assert "disk is full" in caplog.text
 
@@ -82,7 +82,7 @@ def test_our_own_bug_has_a_number_and_no_text_of_anybody(
     answer = desk.browser("ann").post("/api/claims", json={"n": 1})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (500, "bug")
-    number = error["told"].split()[-1].rstrip(".")
+    number = error["message"].split()[-1].rstrip(".")
     assert number in caplog.text and "KeyError" in caplog.text and "routes.py" in caplog.text
     assert "POST /api/claims" in caplog.text
     assert SAMPLE_TEXT not in caplog.text and SAMPLE_TEXT not in answer.text
@@ -104,13 +104,13 @@ def test_what_the_store_refuses_is_told_in_its_own_words(desk: Desk) -> None:
     answer = desk.browser("olga").post("/api/people", json={"name": "ann", "role": "labeler"})
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "refused"
-    assert "ann" in answer.json()["error"]["told"]
+    assert "ann" in answer.json()["error"]["message"]
 
 
 def test_a_field_that_is_wrong_is_named_and_not_repeated(desk: Desk) -> None:
     ann = desk.browser("ann")
     answer = ann.post("/api/cord", json={"reason": "x" * 2000, "extra": SAMPLE_TEXT})
-    told = answer.json()["error"]["told"]
+    told = answer.json()["error"]["message"]
     assert answer.status_code == 422
     assert "reason" in told and "extra" in told
     assert SAMPLE_TEXT not in told and "xxxx" not in told

@@ -121,7 +121,7 @@ def test_a_page_without_tls_says_so_before_it_uses_up_the_code(tmp_path: Path) -
         code = store.access.invite(desk.people["ann"])
         answer = browser.post("/api/session", json={"code": code})
         assert refusal(answer) == (403, "needs_tls")
-        assert "https://" in answer.json()["error"]["told"]
+        assert "https://" in answer.json()["error"]["message"]
         assert store.access.log_in_with_code(code) is not None, "the code is good still"
         desk.app.state.services.close()
 

@@ -178,7 +178,7 @@ def test_json_that_cannot_be_read_is_refused(desk: Desk, body: bytes) -> None:
     ann = desk.browser("ann")
     answer = ann.post("/api/cord", content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
-    assert answer.json()["error"]["told"]
+    assert answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])

@@ -33,7 +33,7 @@ def test_an_answer_becomes_a_label(desk: Desk) -> None:
     name = new_id()
     body = answer_to(question, active_seconds=3.0, first_key_seconds=1.0, device="phone")
     answer = ann.put(f"/api/answers/{name}", json=body | {"note": "näh", "confidence": 0.5})
-    assert (answer.status_code, answer.json()) == (200, {"outcome": "stored", "told": ""})
+    assert (answer.status_code, answer.json()) == (200, {"outcome": "stored", "message": ""})
     [label] = desk.store.labels()
     known = samples_of(desk.store, question)
     assert (label.id, label.labeler, label.chosen) == (name, "ann", known[body["chosen"]])
@@ -84,7 +84,7 @@ def test_an_answer_to_a_batch_that_closed_meanwhile_is_kept(desk: Desk) -> None:
     [question] = claim(ann)
     desk.store.queue.freeze(7)
     answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question)).json()
-    assert answer["outcome"] == "late" and "next round" in answer["told"]
+    assert answer["outcome"] == "late" and "next round" in answer["message"]
     assert len(desk.store.labels()) == 1
 
 
@@ -150,7 +150,7 @@ def test_an_answer_that_does_not_fit_is_refused(desk: Desk, changes: dict[str, o
     [question] = claim(ann)
     answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question, **changes))
     assert answer.status_code == 422, answer.text
-    assert answer.json()["error"]["told"]
+    assert answer.json()["error"]["message"]
     assert desk.store.labels() == []
 
 
@@ -308,13 +308,13 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
             assert answer["training"] == explained
         refused = ann.post("/api/claims", json={"n": 1})
         assert told(refused) == (403, "not_passed")
-        assert "1 of your 2 answers" in refused.json()["error"]["told"]
+        assert "1 of your 2 answers" in refused.json()["error"]["message"]
         olga = desk.browser("olga")
         [listed] = [p for p in olga.get("/api/people").json()["people"] if p["name"] == "ann"]
-        assert listed["introduction"] == "failed"
+        assert listed["qualification"] == "failed"
         assert "Let through" in olga.get("/team/people").text
         let = olga.post(f"/api/people/{listed['id']}/pass")
-        assert (let.status_code, let.json()["introduction"]) == (200, "passed")
+        assert (let.status_code, let.json()["qualification"]) == (200, "passed")
         assert [q.get("is_training") for q in claim(ann)] == [None]
         desk.app.state.services.close()
 

@@ -11,14 +11,14 @@ def test_a_labeler_pulls_and_the_owner_sees_why(desk: Desk) -> None:
     [question] = claim(ann)
     body = {"reason": "It insults people.", "assignment_id": question["assignment_id"]}
     assert ann.post("/api/cord", json=body).status_code == 200
-    taut = desk.store.stop_requests.active()
-    assert taut is not None and (taut.pulled_by, taut.reason) == ("ann", "It insults people.")
-    assert taut.samples == tuple(samples_of(desk.store, question).values())
-    assert ann.get("/api/cord").json() == {"is_taut": True}
-    assert desk.program("olga").get("/api/cord").json() == {"is_taut": True}
+    active = desk.store.stop_requests.active()
+    assert active is not None and (active.pulled_by, active.reason) == ("ann", "It insults people.")
+    assert active.samples == tuple(samples_of(desk.store, question).values())
+    assert ann.get("/api/cord").json() == {"is_stopped": True}
+    assert desk.program("olga").get("/api/cord").json() == {"is_stopped": True}
     for watcher in ("olga", "vera"):
         seen = desk.browser(watcher).get("/api/cord").json()
-        assert seen["is_taut"] and seen["cords"][0]["reason"] == "It insults people."
+        assert seen["is_stopped"] and seen["cords"][0]["reason"] == "It insults people."
         assert seen["cords"][0]["released_at"] is None
 
 
@@ -26,8 +26,8 @@ def test_a_view_of_somebody_else_names_no_samples(desk: Desk) -> None:
     [question] = claim(desk.browser("bob"))
     body = {"reason": "x", "assignment_id": question["assignment_id"]}
     assert desk.browser("ann").post("/api/cord", json=body).status_code == 200
-    taut = desk.store.stop_requests.active()
-    assert taut is not None and taut.samples == ()
+    active = desk.store.stop_requests.active()
+    assert active is not None and active.samples == ()
 
 
 def test_a_double_click_pulls_once(desk: Desk) -> None:
@@ -57,7 +57,7 @@ def test_once_an_hour_and_a_restart_does_not_shorten_it(
     ann = desk.browser("ann")
     answer = ann.post("/api/cord", json={"reason": "again"})
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 3000
-    assert "Tell the owner" in answer.json()["error"]["told"]
+    assert "Tell the owner" in answer.json()["error"]["message"]
     clock.jump(HOUR_SECONDS + 1)
     assert ann.post("/api/cord", json={"reason": "again"}).status_code == 200
 

@@ -52,7 +52,7 @@ def test_a_program_of_the_owner_may_not_run_the_team(desk: Desk) -> None:
     "path",
     [
         *("/team", "/team/people", "/team/gold", "/team/gold?known=true", "/team/instructions"),
-        *("/team/parts/work", "/team/parts/rules", "/team/parts/people"),
+        *("/team/parts/work", "/team/parts/exclusions", "/team/parts/people"),
         *("/team/parts/questions?before=4", "/team/parts/versions"),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_new_labeler_comes_in_with_the_code(desk: Desk, owner: Browser) -> Non
 def test_names_are_taken_once(owner: Browser) -> None:
     again = owner.post("/api/people", json={"name": "ANN", "role": "labeler"})
     assert again.status_code == 422
-    assert "ann" in again.json()["error"]["told"]
+    assert "ann" in again.json()["error"]["message"]
 
 
 def test_who_is_locked_out_is_out_at_once(desk: Desk, owner: Browser) -> None:
@@ -114,14 +114,14 @@ def test_a_key_labels_until_it_ends(desk: Desk, owner: Browser) -> None:
 def test_an_unknown_person_is_told(owner: Browser, what: str) -> None:
     answer = owner.post(f"/api/people/nobody/{what}", json={"name": "x"})
     assert answer.status_code == 404
-    assert "nobody with this id" in answer.json()["error"]["told"]
+    assert "nobody with this id" in answer.json()["error"]["message"]
 
 
 def test_names_are_texts_wherever_they_stand(desk: Desk, owner: Browser) -> None:
     owner.post("/api/people", json={"name": HOSTILE, "role": "labeler"})
     rule = {"name": HOSTILE, "labeler": HOSTILE, "reason": HOSTILE}
-    assert owner.post("/api/rules", json=rule).status_code == 201
-    for path in ("/team", "/team/people", "/team/parts/rules"):
+    assert owner.post("/api/exclusions", json=rule).status_code == 201
+    for path in ("/team", "/team/people", "/team/parts/exclusions"):
         text = owner.get(path).text
         assert HOSTILE not in text
         assert "&lt;img" in text
@@ -183,24 +183,24 @@ def test_each_version_of_the_instructions_has_its_own_table(desk: Desk, owner: B
 def test_an_exclusion_has_a_name_a_count_and_an_undo(desk: Desk, owner: Browser) -> None:
     work(desk, "ann", 3)
     rule = owner.post(
-        "/api/rules", json={"name": "clicks", "labeler": "ann", "reason": "always the first"}
+        "/api/exclusions", json={"name": "clicks", "labeler": "ann", "reason": "always the first"}
     ).json()
     assert (rule["name"], rule["n_labels"], rule["applied_by"]) == ("clicks", 3, "olga")
     assert len(desk.store.labels(without_excluded=True)) == 0
     assert len(desk.store.labels()) == 3, "nothing is deleted"
     assert team_of(owner)["labelers"][0]["is_excluded"]
     assert "always the first" in owner.get("/team").text
-    undone = owner.delete(f"/api/rules/{rule['id']}").json()
+    undone = owner.delete(f"/api/exclusions/{rule['id']}").json()
     assert undone["undone_by"] == "olga"
     assert len(desk.store.labels(without_excluded=True)) == 3
-    assert [r["id"] for r in owner.get("/api/rules").json()["rules"]] == [rule["id"]]
+    assert [r["id"] for r in owner.get("/api/exclusions").json()["exclusions"]] == [rule["id"]]
 
 
 def test_an_exclusion_needs_a_reason_and_a_labeler(owner: Browser) -> None:
     rule = {"name": "clicks", "labeler": "ann", "reason": ""}
-    assert owner.post("/api/rules", json=rule).status_code == 422
-    nobody = owner.post("/api/rules", json=rule | {"labeler": "zoe", "reason": "x"})
-    assert "zoe" in nobody.json()["error"]["told"]
+    assert owner.post("/api/exclusions", json=rule).status_code == 422
+    nobody = owner.post("/api/exclusions", json=rule | {"labeler": "zoe", "reason": "x"})
+    assert "zoe" in nobody.json()["error"]["message"]
 
 
 def test_whoever_may_label_can_be_left_out(desk: Desk) -> None:
@@ -261,7 +261,7 @@ def test_an_impossible_known_answer_is_refused(
     body = {"comparison": "c3", "chosen": "s3b", "explanation": "", "is_training": False}
     answer = owner.post("/api/gold", json=body | changes)
     assert answer.status_code == 422
-    assert told in answer.json()["error"]["told"]
+    assert told in answer.json()["error"]["message"]
 
 
 # --- instructions
@@ -270,11 +270,11 @@ def test_an_impossible_known_answer_is_refused(
 def test_a_published_version_is_in_force_at_once(desk: Desk, owner: Browser) -> None:
     body = {"version": "2", "question": "Which?", "text": "Pick *it*.", "is_major": True}
     answer = owner.post("/api/instructions", json=body)
-    assert answer.status_code == 201 and "everybody reads it first" in answer.json()["told"]
+    assert answer.status_code == 201 and "everybody reads it first" in answer.json()["message"]
     me = desk.browser("ann").get("/api/me").json()
     assert me["instructions"]["version"] == "2" and me["must_read"]
     other = owner.post("/api/instructions", json=body | {"text": "Other words."})
-    assert other.status_code == 422 and "2" in other.json()["error"]["told"]
+    assert other.status_code == 422 and "2" in other.json()["error"]["message"]
 
 
 def test_a_preview_runs_nothing(owner: Browser) -> None:
@@ -294,8 +294,8 @@ def test_an_owner_lets_the_run_go_on_and_says_what_was_checked(desk: Desk, owner
     unsaid = owner.post(place, json={"checked": " ", "action": "resume"})
     assert unsaid.status_code == 422
     lost = owner.post(place, json={"checked": "x", "action": "roll_back", "roll_back_to": 5})
-    assert "no checkpoint of update 5" in lost.json()["error"]["told"]
+    assert "no checkpoint of update 5" in lost.json()["error"]["message"]
     said = {"checked": "Read ten samples.", "action": "roll_back", "roll_back_to": 4}
-    assert owner.post(place, json=said).json()["told"] == "The run is rolled back to update 4."
+    assert owner.post(place, json=said).json()["message"] == "The run is rolled back to update 4."
     assert desk.store.stop_requests.active() is None
     assert desk.store.stop_requests.all()[-1].checked == "Read ten samples."
