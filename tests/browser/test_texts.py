@@ -1,17 +1,18 @@
 """The page's small functions: differences, visible signs, keys, stopwatch, where login leads."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.site import Site
+from tests.browser.site import serving
 
 
-@pytest.fixture
-def page(browser: Browser, site: Site) -> Any:
-    """Return a window on the server, nobody logged in."""
-    with browser.new_context() as context:
+@pytest.fixture(scope="module")
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Return a window on a server, nobody logged in; what is called in it keeps no state."""
+    with serving(tmp_path_factory.mktemp("site")) as site, browser.new_context() as context:
         window = context.new_page()
         window.goto(f"{site.address}/login")
         yield window

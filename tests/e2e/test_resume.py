@@ -79,14 +79,6 @@ def test_a_finished_run_is_left_alone(straight: tuple[Path, float]) -> None:
     assert fingerprint(straight[0]) == before
 
 
-def test_another_seed_gives_another_run(
-    straight: tuple[Path, float], gpt2_folder: Path, tmp_path: Path
-) -> None:
-    run = make_run(tmp_path / "run", gpt2_folder, seed=4)
-    finish(run)
-    assert fingerprint(run)["metrics.jsonl"] != fingerprint(straight[0])["metrics.jsonl"]
-
-
 def test_no_prompt_is_asked_about_twice(straight: tuple[Path, float]) -> None:
     with Store.open(straight[0] / "prefloop.db") as store:
         asked = [comparison.prompt_id for comparison in store.comparisons()]

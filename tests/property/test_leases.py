@@ -316,7 +316,7 @@ def is_in_files(make_place: MakePlace) -> bool:
 
 
 def test_labelers_at_work(make_place: MakePlace) -> None:
-    run(make_place, n_examples=25 if is_in_files(make_place) else 8, n_steps=50)
+    run(make_place, n_examples=12 if is_in_files(make_place) else 4, n_steps=50)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from tests.unit.store.records_for_tests import fill, label
 from tests.unit.store.sql_for_tests import change, rows
 
 TRAINING_FIRST = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=9)
-N_REPLAYED = 2_000
+N_REPLAYED = 1_000
 
 
 def row_of(store: Store, view: Assignment) -> dict[str, object]:
@@ -199,7 +199,7 @@ def test_two_views_of_one_question_take_one_answer(store: Store, clock: MovableC
 
 
 def test_replays_in_any_order_and_across_restarts_store_each_answer_once(place: str | Path) -> None:
-    """Two thousand answers, each sent 1 to 5 times, shuffled, the store reopened meanwhile."""
+    """A thousand answers, each sent 1 to 5 times, shuffled, the store reopened meanwhile."""
     rng = random.Random(3)
     with Store.open(place) as store:
         fill(store, 100)
