@@ -65,18 +65,18 @@ def test_ppo_on_a_known_reward_raises_it_and_asks_nobody(prefloop: Command, run:
     assert figures.verdict == told["verdict"]
     assert figures.frontier is not None, "the best reachable value of the reward is known"
     assert [win_rate.judge for win_rate in figures.win_rates] == ["lexicon"]
+    what_looks_at_it_says_what_there_is(prefloop, run)
 
 
-def test_what_looks_at_such_a_run_says_what_there_is(prefloop: Command, run: Path) -> None:
-    quick = ("policy.episodes=64", "evaluation.prompts=8")
-    prefloop.done("run", run, *quick)
+def what_looks_at_it_says_what_there_is(prefloop: Command, run: Path) -> None:
+    """Report, show, doctor and the stages without work, on the run that has ended."""
     report = Path(prefloop.done("report", run, "--json").json()["report"])
     assert "sentiment" in report.read_text(encoding="utf-8")
     assert json.loads(prefloop.done("show", run, "-n", 2, "--json").out)
     checks = prefloop.done("doctor", run, "--json").json()
     assert "No stage is bad" in checks["conclusion"]
     for stage in ("comparisons", "rewards"):
-        counts = prefloop.done(stage, run, *quick, "--json").json()
+        counts = prefloop.done(stage, run, "--json").json()
         assert counts["labels"] == counts["reward_models"] == 0
 
 
