@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prefloop.comparisons.exchange.importer import ExchangeOptions
     from prefloop.records import Prompt
     from prefloop.settings.run import RunConfig
+    from prefloop.store.store import Store
 
 
 class LabelFormat(StrEnum):
@@ -20,57 +21,129 @@ class LabelFormat(StrEnum):
 
     raw = "raw"
     trl = "trl"
+    hh = "hh"
     openai_2019 = "openai_2019"
     openai_2020 = "openai_2020"
+    label_studio = "label_studio"
+    argilla = "argilla"
+    potato = "potato"
 
 
-Format = Annotated[LabelFormat, typer.Option(help="How the file is written; see the docs.")]
+GuessedFormat = Annotated[
+    LabelFormat | None,
+    typer.Option(help="How the file is written; guessed from its first row otherwise."),
+]
+Source = Annotated[
+    list[str] | None,
+    typer.Option(help="Who judged: person, person:NAME, model:NAME or program:NAME."),
+]
+ValidationShare = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Share of new prompts whose labels only measure the reward model; otherwise "
+        "prompts.validation_share.",
+    ),
+]
+SkipHeldOut = Annotated[
+    bool, typer.Option("--skip-held-out", help="Leave out labels on held-out prompts.")
+]
 
 
 def import_labels(
     folder: RunFolder,
     file: Annotated[Path, typer.Argument(help="The file with labels.")],
-    format: Format = LabelFormat.raw,
+    format: GuessedFormat = None,
+    source: Source = None,
+    validation_share: ValidationShare = None,
+    skip_held_out: SkipHeldOut = False,
     as_json: AsJson = False,
 ) -> None:
     """Store the labels of a file, all of them or none.
 
-    Example: `prefloop import my-run pairs.jsonl --format trl`
+    Example: `prefloop import my-run pairs.jsonl --source person`
     """
-    from prefloop.comparisons.exchange.formats import import_file
+    from dataclasses import replace
+
+    from prefloop.comparisons.exchange.formats import guess_format
+    from prefloop.comparisons.exchange.stated_sources import stated_sources
     from prefloop.errors import InputError
-    from prefloop.files import only_one_process
     from prefloop.run_file import load_run_file
-    from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))
-    if not file.is_file():
-        raise InputError(f"{file} does not exist (looked from {Path.cwd()}).")
+    if not file.exists():
+        raise InputError(f"{file} does not exist (looked from {Path.cwd()}). Check the path.")
+    said = stated_sources(source or [], config)
+    read_as = LabelFormat(guess_format(file)) if format is None else format
+    share = config.prompts.validation_share if validation_share is None else validation_share
+    options = replace(
+        _options(config, read_as),
+        validation_share=share,
+        held_out_share=config.prompts.held_out_share,
+        skips_held_out=skip_held_out,
+        sources=said,
+    )
+    counts, warning = _store(folder, config, file, read_as, options)
+    guessed = "" if format else f", read as {read_as.value}"
+    _tell(counts, f"new from {file}{guessed}", as_json, {"format": read_as.value})
+    if warning and not as_json:
+        print(warning)
+
+
+def _store(
+    folder: Path, config: "RunConfig", file: Path, format: LabelFormat, options: "ExchangeOptions"
+) -> tuple[dict[str, int], str]:
+    """Store the labels of a file; return what was counted, and what is to be said about them."""
+    from prefloop.comparisons.exchange.formats import import_file
+    from prefloop.files import only_one_process
+    from prefloop.store.store import Store
+
     with only_one_process(folder), Store.open(config.store or folder / "prefloop.db") as store:
         # First the run's own prompts: they say which split a label belongs to.
         store.add_prompts(_prompts(config))
-        counts = import_file(store, file, format.value, options=_options(config, format))
-    _tell(counts, f"new from {file}", as_json)
+        counts = import_file(store, file, format.value, options=options)
+        return counts, _without_source(store)
+
+
+def _without_source(store: "Store") -> str:
+    """Say that nobody knows who judged, where that is so; else nothing."""
+    from prefloop.comparisons.exchange.importer import UNKNOWN
+
+    found = store.imports.sources().values()
+    n_unknown = sum(any(source.startswith(UNKNOWN) for source in sources) for sources in found)
+    if not n_unknown:
+        return ""
+    return (
+        f"Who judged is not known of {n_unknown} imported labels, so no judge is checked against "
+        "them. Import again with --source person, model:NAME or program:NAME."
+    )
 
 
 def export_labels(
     folder: RunFolder,
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    format: Format = LabelFormat.raw,
+    format: Annotated[
+        LabelFormat, typer.Option(help="How the file is written; see the docs.")
+    ] = LabelFormat.raw,
     as_json: AsJson = False,
 ) -> None:
     """Write the run's comparisons and labels to a file.
 
     Example: `prefloop export my-run labels.jsonl --format raw`
     """
+    from dataclasses import replace
+
     from prefloop.comparisons.exchange.formats import export_file
+    from prefloop.comparisons.labelers.sources import label_sources
     from prefloop.run_file import load_run_file
     from prefloop.store.store import Store
 
     config = load_run_file(run_file(folder))
     path = config.store or folder / "prefloop.db"
     with Store.open(path, read_only=True) as store:
-        counts = export_file(store, file, format.value, options=_options(config, format))
+        options = replace(_options(config, format), told_sources=label_sources(store, config))
+        counts = export_file(store, file, format.value, options=options)
     _tell(counts, f"in {file}", as_json)
 
 
@@ -97,8 +170,10 @@ def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":
     return ExchangeOptions(encode=tokenizer.encode, decode=lambda ids: tokenizer.decode(list(ids)))
 
 
-def _tell(counts: dict[str, int], where: str, as_json: bool) -> None:
+def _tell(
+    counts: dict[str, int], where: str, as_json: bool, more: dict[str, str] | None = None
+) -> None:
     if as_json:
-        print(json.dumps(counts))
+        print(json.dumps(counts | (more or {})))
         return
     print(", ".join(f"{n} {noun.replace('_', ' ')}" for noun, n in counts.items()), where)

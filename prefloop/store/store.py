@@ -24,6 +24,7 @@ from prefloop.store.core.rows import (
 from prefloop.store.core.tables import prompts, samples, verdicts
 from prefloop.store.labeling import exclusions, gold, instructions
 from prefloop.store.labeling.answers import AnswerIntake
+from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
 from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
 from prefloop.store.labeling.own_answers import OwnAnswers
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, rebuild_quality_checks
@@ -46,6 +47,7 @@ OWN_KINDS = {
     FROZEN,
     *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
+    IMPORTED,
 }
 """Events that are written together with a row of a table: `add_event` refuses them."""
 
@@ -73,6 +75,7 @@ class Store:
         self.updates = Updates(database)
         self.recent = Recent(database)
         self.scores = SampleScores(database)
+        self.imports = LabelImports(database)
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
@@ -218,14 +221,22 @@ class Store:
         comparisons: Sequence[Comparison] = (),
         labels: Sequence[Label] = (),
         verdicts: Sequence[Verdict] = (),
+        file: LabelFile | None = None,
     ) -> dict[str, int]:
-        """Store records of all kinds in one transaction; return how many of each were new."""
+        """Store records of all kinds in one transaction; return how many of each were new.
+
+        With `file` the labels are not the run's own: it says what they rest on.
+        """
         with self._database.writing() as connection:
             return {
                 "prompts": _insert_prompts(connection, prompts),
                 "samples": _insert_samples(connection, samples),
                 "comparisons": insert_comparisons(connection, comparisons),
-                "labels": insert_labels(connection, labels),
+                "labels": (
+                    insert_labels(connection, labels)
+                    if file is None
+                    else insert_imported(connection, labels, file)
+                ),
                 "verdicts": _insert_verdicts(connection, verdicts),
             }
 
@@ -236,7 +247,7 @@ class Store:
         if kind in OWN_KINDS:
             raise StoreError(
                 f"Events of kind {kind!r} are written by adding or withdrawing labels, gold, "
-                "exclusions, stop requests and instructions. Choose another kind."
+                "exclusions, stop requests, instructions and imports. Choose another kind."
             )
         with self._database.writing() as connection:
             return ledger.append(connection, [(kind, payload)])[0]

@@ -1,17 +1,13 @@
-"""The objects of a JSON or JSONL file; messages say where, what, and what instead."""
+"""The objects of a file with labels; messages say where, what, and what instead."""
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prefloop.errors import InputError, listing
-from prefloop.text.decoding import decode_file, text_fault
-
-SHOWN = 20
-"""Problems that are listed; of the rest only the number is given."""
+from prefloop.row_files.read import read_rows
+from prefloop.text.decoding import text_fault
 
 LARGEST = 2**31 - 1
 """PostgreSQL's INTEGER ends here."""
@@ -144,54 +140,12 @@ class FileObject:
 
 
 def read_objects(path: Path, problems: list[str]) -> Iterator[FileObject]:
-    """Yield the objects of a JSONL file, or of a file that is one JSON array."""
-    text = _text(path)
-    if text.lstrip().startswith("["):
-        yield from _items(path, text, problems)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"line {number}"
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            problems.append(f"{place}: is not JSON ({error}); give one JSON object per line")
-            continue
-        yield from _object(place, fields, problems)
-
-
-def import_error(path: Path, problems: Sequence[str]) -> InputError:
-    """Return the error that lists the problems of a file."""
-    rest = len(problems) - SHOWN
-    shown = [*problems[:SHOWN], *([f"... and {rest} more"] if rest > 0 else [])]
-    text = listing(str(path), shown).split("\n", 1)[1]
-    noun = "problem" if len(problems) == 1 else "problems"
-    return InputError(f"{path} has {len(problems)} {noun}; nothing was stored:\n{text}")
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return decode_file(data, str(path))
-
-
-def _items(path: Path, text: str, problems: list[str]) -> Iterator[FileObject]:
-    try:
-        items = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} begins like a JSON array and is none: {error}.") from error
-    for number, fields in enumerate(items, start=1):
-        yield from _object(f"item {number}", fields, problems)
-
-
-def _object(place: str, fields: Any, problems: list[str]) -> Iterator[FileObject]:
-    if isinstance(fields, dict):
-        yield FileObject(place=place, fields=fields, problems=problems)
-    else:
-        problems.append(f"{place}: is {_short(fields)}; give a JSON object")
+    """Yield the rows of a file that are objects, or lines of a table."""
+    for place, value in read_rows(path, problems):
+        if isinstance(value, dict):
+            yield FileObject(place=place, fields=value, problems=problems)
+        else:
+            problems.append(f"{place}: is {_short(value)}; give a JSON object")
 
 
 def _short(value: Any) -> str:

@@ -1,39 +1,91 @@
 """Labels from a file and into a file, in any of the formats."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from prefloop.comparisons.exchange import openai_2019, openai_2020, raw, trl
+from prefloop.comparisons.exchange import (
+    argilla,
+    hh,
+    label_studio,
+    openai_2019,
+    openai_2020,
+    potato,
+    raw,
+    trl,
+)
 from prefloop.comparisons.exchange.exporter import (
     ExportedFile,
     LabeledComparison,
     load_comparisons,
 )
-from prefloop.comparisons.exchange.file_objects import FileObject, import_error, read_objects
+from prefloop.comparisons.exchange.file_objects import FileObject, read_objects
 from prefloop.comparisons.exchange.importer import ExchangeOptions, ImportedRecords
+from prefloop.comparisons.exchange.problems import import_error
 from prefloop.errors import InputError
 from prefloop.files import write_atomically
+from prefloop.store.labeling.imports import LabelFile
 from prefloop.store.store import Store
+
+Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """How a format is read, object by object, and written, all at once."""
+    """How a format is known, read object by object, and written, all at once."""
 
+    is_like: Callable[[Fields], bool]
+    """Whether a row can be of this format; the first in the list of formats that says so is it."""
     read: Callable[[FileObject, ImportedRecords], None]
-    write: Callable[[Sequence[LabeledComparison], ExchangeOptions], ExportedFile]
+    write: Callable[[Sequence[LabeledComparison], ExchangeOptions], ExportedFile] | None = None
+    """None: files of other tools are read, not written."""
 
 
 FORMATS = {
-    raw.NAME: FileFormat(read=raw.read, write=raw.write),
-    trl.NAME: FileFormat(read=trl.read, write=trl.write),
-    openai_2019.NAME: FileFormat(read=openai_2019.read, write=openai_2019.write),
-    openai_2020.NAME: FileFormat(read=openai_2020.read, write=openai_2020.write),
+    raw.NAME: FileFormat(is_like=lambda row: "prefloop" in row, read=raw.read, write=raw.write),
+    openai_2019.NAME: FileFormat(
+        is_like=lambda row: {"query", "sample0", "best"} <= set(row),
+        read=openai_2019.read,
+        write=openai_2019.write,
+    ),
+    openai_2020.NAME: FileFormat(
+        is_like=lambda row: {"summaries", "choice"} <= set(row),
+        read=openai_2020.read,
+        write=openai_2020.write,
+    ),
+    label_studio.NAME: FileFormat(
+        is_like=lambda row: {"data", "annotations"} <= set(row), read=label_studio.read
+    ),
+    potato.NAME: FileFormat(is_like=lambda row: potato.KEY in row, read=potato.read),
+    argilla.NAME: FileFormat(is_like=argilla.is_like, read=argilla.read),
+    hh.NAME: FileFormat(is_like=hh.is_like, read=hh.read, write=hh.write),
+    trl.NAME: FileFormat(
+        is_like=lambda row: {"chosen", "rejected"} <= set(row), read=trl.read, write=trl.write
+    ),
 }
+"""By name, the more particular first."""
 
 DEFAULTS = ExchangeOptions()
+
+
+def guess_format(path: Path) -> str:
+    """Return the format that the first row of a file has; InputError if it is none of them."""
+    problems: list[str] = []
+    first = next(read_objects(path, problems), None)
+    if first is None:
+        if problems:
+            raise import_error(path, problems)
+        raise InputError(f"{path} is empty; there is nothing to import.")
+    for name, known in FORMATS.items():
+        if known.is_like(first.fields):
+            return name
+    keys = ", ".join(map(repr, list(first.fields)[:12]))
+    raise InputError(
+        f"{path} is in no format that is known: {first.place} has the keys {keys}. Name the format "
+        f"with --format ({', '.join(FORMATS)}), or rename them to prompt, chosen and rejected."
+    )
 
 
 def import_file(
@@ -56,15 +108,22 @@ def import_file(
         samples=list(records.samples.values()),
         comparisons=list(records.comparisons.values()),
         labels=records.labels_in_order(),
+        file=LabelFile(name=path.name, format=format, sources=records.sources),
     )
-    return {"lines": n_objects, **{k: n for k, n in counts.items() if k != "verdicts"}}
+    left_out = {f"left_out_{reason}": n for reason, n in sorted(records.left_out.items()) if n}
+    new = {kind: n for kind, n in counts.items() if kind != "verdicts"}
+    return {"lines": n_objects, **new, **left_out}
 
 
 def export_file(
     store: Store, path: Path, format: str, *, options: ExchangeOptions = DEFAULTS
 ) -> dict[str, int]:
     """Write the store's comparisons and live labels to a file; return how many, and left out."""
-    exported = _format(format).write(load_comparisons(store), options)
+    write = _format(format).write
+    if write is None:
+        written = ", ".join(name for name, known in FORMATS.items() if known.write)
+        raise InputError(f"The format {format} is read and not written. Choose one of {written}.")
+    exported = write(load_comparisons(store), options)
     if not exported.objects:
         reasons = ", ".join(f"{key} {n}" for key, n in sorted(exported.counts.items()))
         raise InputError(

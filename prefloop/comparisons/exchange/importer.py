@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.prompts.splits import split_of
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.seeding import stable_id
 
 IMPORTED = "imported/"
 """Prefix of the model name of samples that no model of this run drew."""
+
+UNKNOWN = "imported:"
+"""Prefix of the source of labels of which nobody says who judged."""
 
 TrainedSplit = Literal["train", "validation"]
 
@@ -30,9 +34,28 @@ class ExchangeOptions:
     decode: Callable[[Sequence[int]], str] | None = None
     pad_id: int = 50259
     """The padding token of 2019's fixed lengths."""
-    split: TrainedSplit = "train"
-    """The split of new prompts, where the file names none."""
+    validation_share: float = 0.0
+    """Share of new prompts, by hash of their text, whose labels measure the reward model; where the
+    file names a split, that is taken."""
+    held_out_share: float = 0.0
+    """What the run holds out by the same hash. No imported prompt is held out, but `validation` is
+    then the split that the run itself would give it."""
+    skips_held_out: bool = False
+    """Leave out, and count, what is about held-out prompts of the run; otherwise it is refused."""
+    sources: Callable[[str], tuple[str, ...]] | None = None
+    """From a labeler's name to what the labels rest on, if whoever imports them says so."""
+    told_sources: Callable[[Label], tuple[str, ...]] | None = None
+    """From a label of the store to what it rests on, for formats that can tell it."""
     round: int = 0
+
+
+def unknown_source(labeler: str) -> tuple[str, ...]:
+    """Return the source of labels of which nobody says who judged.
+
+    >>> unknown_source("trl")
+    ('imported:trl',)
+    """
+    return (f"{UNKNOWN}{labeler}",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +71,12 @@ class ImportedSample:
 class ImportedAnswer:
     """An answer as it stands in a file: the choice of one sample."""
 
-    choice: int
-    """Index of the best sample."""
+    choice: int | None
+    """Index of the best sample; None for a tie."""
     labeler: str
+    sources: tuple[str, ...] = ()
+    """What it rests on, such as `person:W7`, if the file says who judged."""
+    seconds: float = math.nan
     instructions: str = ""
     note: str = ""
     confidence: float | None = None
@@ -74,6 +100,10 @@ class ImportedRecords:
     labels: dict[str, Label] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
     """Position of a label among all labels, where the file names it."""
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each label rests on, by its id."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Answers that were left out, by reason."""
     _seen: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: FileObject, known: dict[str, StoredRecord], record: StoredRecord) -> None:
@@ -90,13 +120,16 @@ class ImportedRecords:
         name = stable_id("prompt", text)
         known = self.prompts.get(name) or self.stored.get(name)
         if known is None:
-            split = split or self.options.split
+            split = split or self._split(text)
             known = Prompt(id=name, text=text, source=source, split=split)
+        elif self.is_skipped(name):
+            return known
         elif known.split == "held_out" or split not in (None, known.split):
             row.wrong(
                 "prompt",
                 f"belongs to {split or 'training or validation'} here and to {known.split} before; "
-                "one prompt cannot do both. Leave the line out",
+                "one prompt cannot do both. Leave the line out"
+                + (", or import with --skip-held-out" if known.split == "held_out" else ""),
             )
         self.prompts[name] = known
         return known
@@ -105,6 +138,9 @@ class ImportedRecords:
         self, prompt: Prompt, samples: Sequence[ImportedSample], answer: ImportedAnswer
     ) -> None:
         """Add the samples, the comparison and the label of one answer."""
+        if self.is_skipped(prompt.id):
+            self.left_out["held_out"] += 1
+            return
         ids = self._add_samples(prompt.id, samples)
         comparison_id = stable_id("comparison", self.format, *sorted(ids))
         if not answer.is_labeler_known:
@@ -122,25 +158,45 @@ class ImportedRecords:
                 split="train" if prompt.split == "train" else "validation",
             ),
         )
-        chosen = ids[answer.choice]
-        key = stable_id("label", comparison_id, answer.labeler, chosen, *shown, answer.note)
+        chosen = None if answer.choice is None else ids[answer.choice]
+        key = stable_id("label", comparison_id, answer.labeler, chosen or "", *shown, answer.note)
         name = stable_id(key, self._count(key))
+        self.add_source(name, answer.labeler, answer.sources)
         self.labels[name] = Label(
             id=name,
             comparison_id=comparison_id,
             labeler=answer.labeler,
-            answer="best",
+            answer="tie" if chosen is None else "best",
             chosen=chosen,
             shown=shown,
-            seconds=math.nan,
+            seconds=answer.seconds,
             instructions=answer.instructions,
             note=answer.note,
             confidence=answer.confidence,
         )
 
+    def add_source(self, label_id: str, labeler: str, said: tuple[str, ...]) -> None:
+        """Keep what a label rests on: what the user says, or `said` by the file, or its labeler."""
+        stated = self.options.sources
+        self.sources[label_id] = (stated(labeler) if stated else said) or unknown_source(labeler)
+
+    def is_skipped(self, prompt_id: str) -> bool:
+        """Whether what is about this prompt is left out, because the run holds the prompt out."""
+        known = self.stored.get(prompt_id)
+        return self.options.skips_held_out and known is not None and known.split == "held_out"
+
     def labels_in_order(self) -> list[Label]:
         """Return the labels in the order that the file names, or in that of the file."""
         return sorted(self.labels.values(), key=lambda label: self.order.get(label.id, 0))
+
+    def _split(self, text: str) -> TrainedSplit:
+        """Return the split of a new prompt; where the run would hold it out, it is for training."""
+        split = split_of(
+            text,
+            held_out_share=self.options.held_out_share,
+            validation_share=self.options.validation_share,
+        )
+        return "validation" if split == "validation" else "train"
 
     def _add_samples(self, prompt_id: str, samples: Sequence[ImportedSample]) -> list[str]:
         duplicates: Counter[tuple[str, ...]] = Counter()

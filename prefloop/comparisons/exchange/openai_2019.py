@@ -43,7 +43,9 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     records.add_answer(
         records.add_prompt(row, query, source=NAME),
         samples,
-        ImportedAnswer(choice=best, labeler=NAME, is_labeler_known=False),
+        ImportedAnswer(
+            choice=best, labeler=NAME, sources=(f"person:{NAME}",), is_labeler_known=False
+        ),
     )
 
 

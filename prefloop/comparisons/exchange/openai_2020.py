@@ -66,6 +66,7 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     answer = ImportedAnswer(
         choice=choice,
         labeler=worker,
+        sources=(f"person:{worker}",),
         instructions=batch,
         note="\n".join(note for note in notes if note),
         confidence=confidence,

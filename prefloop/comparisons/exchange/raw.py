@@ -2,7 +2,8 @@
 
     {"prefloop": 1, "prompt": {...}, "samples": [...], "comparison": {...}, "labels": [...]}
 
-Fields are those of the records. A label's `order` is its position among all labels. An unknown
+Fields are those of the records. A label's `order` is its position among all labels, its `sources`
+are what it rests on. An unknown
 number is null. Comparisons without labels are written too.
 """
 
@@ -37,6 +38,9 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     labels = [(inner, _label(inner)) for inner in row.each("labels")]
     if len(row.problems) > before:
         return
+    if records.is_skipped(prompt.id):
+        records.left_out["held_out"] += len(labels)
+        return
     owners = {sample.id: sample.prompt_id for sample in samples}
     wrong = comparison_problems(comparison, owners)
     if comparison.prompt_id != prompt.id:
@@ -53,6 +57,7 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     records.add(row, records.comparisons, comparison)
     for inner, label in labels:
         records.add(row, records.labels, label)
+        records.add_source(label.id, label.labeler, _read_sources(inner))
         if "order" in inner.fields:
             records.order[label.id] = inner.whole("order")
 
@@ -68,10 +73,22 @@ def write(comparisons: Sequence[LabeledComparison], options: ExchangeOptions) ->
                 "prompt": asdict(question.prompt),
                 "samples": [_plain(sample) for sample in question.samples.values()],
                 "comparison": asdict(question.comparison),
-                "labels": [{"order": order, **_plain(label)} for order, label in question.labels],
+                "labels": [
+                    {"order": order, **_plain(label), **_told(label, options)}
+                    for order, label in question.labels
+                ],
             }
         )
     return exported
+
+
+def _told(label: Label, options: ExchangeOptions) -> dict[str, list[str]]:
+    """Return what a label rests on, where it is known."""
+    return {"sources": list(options.told_sources(label))} if options.told_sources else {}
+
+
+def _read_sources(row: FileObject) -> tuple[str, ...]:
+    return row.values("sources", str) if row.fields.get("sources") is not None else ()
 
 
 def _plain(record: Sample | Label) -> dict[str, Any]:

@@ -2,18 +2,22 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import get_args
 
 from prefloop.choices import program_sources, synthetic_sources
 from prefloop.comparisons.labelers.labeler import LabelerKind
+from prefloop.records import Label
 from prefloop.registry import LABELERS
 from prefloop.settings.comparisons import SYNTHETIC
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 KINDS: tuple[LabelerKind, ...] = get_args(LabelerKind)
+
+PERSON = "person:"
+"""Prefix of the source of what a person judged."""
 
 _SYNTHETIC_NAME = re.compile(rf"{SYNTHETIC}-\d+")
 
@@ -27,8 +31,9 @@ class LabelerGroup:
     """Their names, sorted."""
     n_labels: int
     sources: frozenset[str]
-    """What their labels rest on: `person:<name>` for people, `imported:<name>` for labels that came
-    from a file. A judge that shares a source of people is reported, any other is refused."""
+    """What their labels rest on: `person:<name>` for people; for labels that came from a file what
+    was said when they were imported, and `imported:<name>` where nobody said who judged. A judge
+    that shares a source of people is reported, any other is refused."""
 
 
 def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
@@ -37,27 +42,32 @@ def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
     Who labeled before the run file named other labelers counts as well.
     """
     people = {person.name for person in store.people.all()}
-    counts = Counter(label.labeler for label in store.labels())
-    groups = []
-    for kind in KINDS:
-        names = [name for name in sorted(counts) if labeler_kind(name, people) == kind]
-        if names:
-            sources = frozenset().union(*(_sources(kind, name, config) for name in names))
-            groups.append(
-                LabelerGroup(
-                    kind=kind,
-                    labelers=tuple(names),
-                    n_labels=sum(counts[name] for name in names),
-                    sources=sources,
-                )
-            )
-    return groups
+    imported = store.imports.sources()
+    counts: dict[LabelerKind, Counter[str]] = {kind: Counter() for kind in KINDS}
+    sources: dict[LabelerKind, set[str]] = {kind: set() for kind in KINDS}
+    for (name, said), n_labels in Counter(
+        (label.labeler, imported.get(label.id)) for label in store.labels()
+    ).items():
+        kind: LabelerKind = "imported" if said is not None else labeler_kind(name, people)
+        counts[kind][name] += n_labels
+        sources[kind].update(_sources(kind, name, config) if said is None else said)
+    return [
+        LabelerGroup(
+            kind=kind,
+            labelers=tuple(sorted(counts[kind])),
+            n_labels=counts[kind].total(),
+            sources=frozenset(sources[kind]),
+        )
+        for kind in KINDS
+        if counts[kind]
+    ]
 
 
 def labeler_kind(name: str, people: Collection[str]) -> LabelerKind:
     """Return the kind of the labeler of this name; `people` are the names of the people table.
 
-    Labels hold the name alone. A registered labeler's class says whether it is synthetic.
+    Labels that came from a file are not asked: the store knows them. A registered labeler's class
+    says whether it is synthetic.
 
     >>> labeler_kind("synthetic-3", {"ann"}), labeler_kind("ann", {"ann"}), labeler_kind("trl", ())
     ('synthetic', 'person', 'imported')
@@ -70,6 +80,21 @@ def labeler_kind(name: str, people: Collection[str]) -> LabelerKind:
         return "imported"
     kind: LabelerKind = getattr(LABELERS.load(name), "kind", "program")
     return kind
+
+
+def label_sources(store: Store, config: RunConfig) -> Callable[[Label], tuple[str, ...]]:
+    """Return a function from a live label of the store to what it rests on."""
+    people = {person.name for person in store.people.all()}
+    imported = store.imports.sources()
+
+    def sources(label: Label) -> tuple[str, ...]:
+        said = imported.get(label.id)
+        if said is not None:
+            return said
+        kind = labeler_kind(label.labeler, people)
+        return tuple(sorted(_sources(kind, label.labeler, config)))
+
+    return sources
 
 
 def _sources(kind: LabelerKind, name: str, config: RunConfig) -> frozenset[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefloop.choices import chosen_kind, is_scorer
-from prefloop.comparisons.labelers.sources import LabelerGroup
+from prefloop.comparisons.labelers.sources import PERSON, LabelerGroup
 from prefloop.errors import InputError, PrefloopError, SettingsError
 from prefloop.evaluation.judges.judge import OUTCOMES, BatchJudge, Judge, Outcome
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
@@ -104,9 +104,10 @@ def compared_with_labelers(judge: CheckedJudge, groups: Iterable[LabelerGroup]) 
     of_people: frozenset[str] = frozenset()
     for group in groups:
         common = overlapping_sources(judge.sources, group.sources)
-        if group.kind == "person":
-            of_people |= common
-        elif common:
+        # People are found out and reported, whether they labeled here or in a file.
+        of_people |= {s for s in common if group.kind == "person" or s.startswith(PERSON)}
+        common -= of_people
+        if common:
             raise SettingsError(
                 f"evaluation.judges: {judge.name!r} is no independent judge: "
                 f"{counted(group.n_labels, group.kind + ' label')} of the store rest on the same "

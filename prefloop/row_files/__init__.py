@@ -1,0 +1,1 @@
+"""Rows of files that others wrote: JSON, tables, Parquet and `datasets` folders."""
