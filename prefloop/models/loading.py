@@ -1,5 +1,7 @@
 """Load a language model and its tokenizer from a folder, under this package's conventions."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +16,10 @@ from prefloop.errors import InputError
 from prefloop.models.runtime import Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
+
+
+ANCHOR = "a"
+"""A text that something follows: the tokens after it are read as tokens inside a text."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,15 @@ class Tokenizer:
         )
         return cast(str, text)
 
+    def decode_after(self, ids: Sequence[int]) -> str:
+        """Return the text that `ids` add to a text before them, with the space they begin with.
+
+        SentencePiece's decoder takes the first space of a text away, so a response that is decoded
+        alone would be glued to its query.
+        """
+        anchor = self.encode(ANCHOR)
+        return self.decode([*anchor, *ids])[len(self.decode(anchor)) :]
+
     @property
     def pad_id(self) -> int:
         """The padding id; it is never sampled."""
@@ -40,8 +55,19 @@ class Tokenizer:
 
     @property
     def special_ids(self) -> tuple[int, ...]:
-        """Ids of all special tokens, padding among them."""
-        return tuple(sorted(self.hf_tokenizer.all_special_ids))
+        """Ids of all tokens that decoding leaves out, padding among them.
+
+        Besides the named ones (`all_special_ids`) these are added tokens that are marked as special
+        and have no name, such as the 250 reserved ones of Llama 3.
+        """
+        added = self.hf_tokenizer.added_tokens_decoder
+        unnamed = {i for i, token in added.items() if token.special}
+        return tuple(sorted({*self.hf_tokenizer.all_special_ids, *unnamed}))
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Ids that have a token. A vocabulary may have holes, and a model more ids than tokens."""
+        return frozenset(self.hf_tokenizer.get_vocab().values())
 
     def single_token(self, text: str) -> int:
         """Return the id of `text`, which must be one token (a stop rule compares single tokens)."""
@@ -62,8 +88,24 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
+        _reserve_next_id(tokenizer)
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
     return Tokenizer(tokenizer)
+
+
+def _reserve_next_id(hf_tokenizer: Any) -> None:
+    """Put the pad token behind the last id of a vocabulary that has holes.
+
+    `add_special_tokens` takes the number of tokens for the next free id, and with holes a word has
+    that id already. A token that the vocabulary lists keeps the id that it has there.
+    """
+    ids = hf_tokenizer.get_vocab().values()
+    if max(ids) + 1 == len(hf_tokenizer):
+        return
+    backend = hf_tokenizer.backend_tokenizer
+    described = json.loads(backend.to_str())
+    described["model"]["vocab"][PAD_TOKEN] = max(ids) + 1
+    hf_tokenizer._tokenizer = type(backend).from_str(json.dumps(described))
 
 
 def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrainedModel:
@@ -74,8 +116,9 @@ def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrai
     transformers_logging.disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=runtime.dtype, use_safetensors=True)
     n_rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer.hf_tokenizer) > n_rows:
-        model.resize_token_embeddings(len(tokenizer.hf_tokenizer), mean_resizing=False)
+    n_ids = max(tokenizer.known_ids) + 1
+    if n_ids > n_rows:
+        model.resize_token_embeddings(n_ids, mean_resizing=False)
         _average_new_rows(model, n_rows)
     model.config.pad_token_id = tokenizer.pad_id
     _fuse_gelu(model)

@@ -45,7 +45,7 @@ class Sampler:
         self.config = config
         self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary, device=device)
         banned = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
-        outside = range(len(tokenizer.hf_tokenizer), vocabulary)
+        outside = set(range(vocabulary)) - tokenizer.known_ids
         self.banned = banned_mask(vocabulary, [*banned, *outside], device)
         self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
         self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
@@ -72,8 +72,8 @@ class Sampler:
         return self.tokenizer.encode(prompt_text) + self.tokenizer.encode(sample.text)
 
     def text_of(self, response_ids: Sequence[int]) -> str:
-        """Return the response as labelers see it."""
-        text = self.tokenizer.decode(self.stop_rule.cut(response_ids))
+        """Return the response as labelers see it behind the query, the space between included."""
+        text = self.tokenizer.decode_after(self.stop_rule.cut(response_ids))
         # A model can write the null character, which no page shows and PostgreSQL cannot store.
         return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
