@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from prefloop.choices import choice_problems
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
+from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import problem_lines
@@ -42,6 +43,7 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(raw, dict):
         kind = type(raw).__name__
         raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
+    raw = found_paths(raw, path.parent)
     for override in overrides:
         _apply(raw, override)
     return raw
@@ -109,6 +111,7 @@ RunFileLoader.add_implicit_resolver(
 )
 
 
-def as_yaml(config: RunConfig) -> str:
-    """Return the whole run, every default written out."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=100)
+def as_yaml(config: RunConfig, folder: Path | None = None) -> str:
+    """Return the whole run, every default written out; paths as they lead from its `folder`."""
+    raw = config.model_dump() if folder is None else kept_paths(config.model_dump(), folder)
+    return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100)

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import typer
 
-from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.arguments import AsJson, RunPlace, run_file
 
 
-def doctor(folder: RunFolder, as_json: AsJson = False) -> None:
+def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
     """Look a run over: which stage is bad, and why. Leaves with code 2 if one is.
 
     Example: `prefloop doctor my-run`

@@ -1,6 +1,8 @@
 """The `prefloop` command: parse, call one function, print."""
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -51,13 +53,20 @@ def init(
         raise InputError(f"{path} exists already. Edit it, or choose another folder.")
     raw: dict[str, Any] = {
         "task": task,
-        "models": {"name": model},
-        "prompts": {"source": prompts},
+        "models": {"name": _from(folder, model)},
+        "prompts": {"source": _from(folder, prompts)},
         "comparisons": {"labelers": labelers},
     }
     text = as_yaml(parse_run(raw, str(path)))
     write_atomically(path, text)
     print(f"{path} holds every setting with its default. Next: prefloop run {folder}")
+
+
+def _from(folder: Path, name: str) -> str:
+    """Return a path that leads from here as it leads from a folder; any other name as it is."""
+    path = Path(name).expanduser()
+    is_path = name != "smollm2" and path.exists() and not path.is_absolute()
+    return os.path.relpath(path, folder) if is_path else name
 
 
 def report(folder: RunFolder, as_json: AsJson = False) -> None:

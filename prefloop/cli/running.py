@@ -1,18 +1,27 @@
 """The verbs that run the loop: the whole of it, the demo, and one stage at a time."""
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prefloop.cli.arguments import AsJson, Overrides, RunFolder, run_file
+from prefloop.cli.arguments import AsJson, Overrides, RunPlace, run_file
+from prefloop.cli.run_folder_of import folder_of
 
 if TYPE_CHECKING:
     from prefloop.progress import Progress
     from prefloop.settings.run import RunConfig
 
 HERE = Path(__file__).parent
+
+NOTHING = {
+    "samples": "no samples are drawn to be compared",
+    "comparisons": "nobody is asked to compare anything",
+    "rewards": "no reward model is trained",
+}
+"""What a stage has to do where the reward is known: nothing, and in what words."""
 
 
 def demo(
@@ -35,16 +44,19 @@ def demo(
     _show_result(folder, report, n_pairs=5, as_json=as_json)
 
 
-def run(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def run(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run every stage; stop it with ^C and run again to go on.
+
+    A run file of another name than run.yaml goes into a folder of its name, which is said.
 
     Example: `prefloop run my-run policy.lr=1e-4`
     """
+    folder = folder_of(folder)
     report = _carry_out(folder, overrides)
     _show_result(folder, report, n_pairs=3, as_json=as_json)
 
 
-def prompts(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def prompts(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Read and store the prompts, and stop there.
 
     Example: `prefloop prompts my-run`
@@ -52,7 +64,7 @@ def prompts(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = Fa
     _stage(folder, overrides, "prompts", as_json)
 
 
-def samples(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def samples(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run up to the samples of this round: drawn, made into questions, not yet answered.
 
     Example: `prefloop samples my-run`
@@ -60,7 +72,7 @@ def samples(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = Fa
     _stage(folder, overrides, "samples", as_json)
 
 
-def comparisons(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def comparisons(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run up to the comparisons of this round: the questions are answered.
 
     Example: `prefloop comparisons my-run`
@@ -68,7 +80,7 @@ def comparisons(folder: RunFolder, overrides: Overrides = None, as_json: AsJson 
     _stage(folder, overrides, "comparisons", as_json)
 
 
-def rewards(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def rewards(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run up to the reward model of this round.
 
     Example: `prefloop rewards my-run rewards.lr=1e-4`
@@ -76,7 +88,7 @@ def rewards(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = Fa
     _stage(folder, overrides, "rewards", as_json)
 
 
-def policy(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def policy(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run up to the policy of this round.
 
     Example: `prefloop policy my-run`
@@ -84,7 +96,7 @@ def policy(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = Fal
     _stage(folder, overrides, "policy", as_json)
 
 
-def evaluation(folder: RunFolder, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def evaluation(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run up to the evaluation of this round, the last or not.
 
     Example: `prefloop evaluation my-run`
@@ -93,10 +105,26 @@ def evaluation(folder: RunFolder, overrides: Overrides = None, as_json: AsJson =
 
 
 def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool) -> None:
+    folder = folder_of(folder)
     _carry_out(folder, overrides, until=stage)
+    if nothing := _nothing_to_do(folder, overrides, stage):
+        print(nothing, file=sys.stderr)
     from prefloop.cli.showing import show_progress
 
     show_progress(folder, as_json=as_json)
+
+
+def _nothing_to_do(folder: Path, overrides: list[str] | None, stage: str) -> str:
+    """Say why a run with a known reward has nothing to do in a stage; "" if it has."""
+    from prefloop.run_file import load_run_file
+
+    config = load_run_file(run_file(folder), overrides or [])
+    if config.policy.uses_reward_model or stage not in NOTHING:
+        return ""
+    return (
+        f"policy.reward is {config.policy.reward!r}, a scorer: the policy is trained towards it, "
+        f"and {NOTHING[stage]}. Next: prefloop policy {folder}"
+    )
 
 
 def _show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from prefloop.errors import InputError, listing
 from prefloop.prompts.passages import Passage, PassageFile
+from prefloop.prompts.row_file_rows import PlacedCells, is_row_file, row_file_rows
 from prefloop.prompts.tables import NumberedRow, holds_separator, table_rows
 from prefloop.settings.prompts import PromptsConfig
 from prefloop.text.decoding import decode_file, text_fault
@@ -35,6 +36,8 @@ FORMATS = {
 def read_passages(config: PromptsConfig) -> PassageFile:
     """Return the passages of `config.source`, in the order of the file."""
     path = source_path(config.source)
+    if is_row_file(path):
+        return _row_file_passages(path, config)
     text = _decoded(path)
     if not text.strip():
         raise InputError(f"prompt file {path} is empty. It needs one prompt a line.")
@@ -47,7 +50,25 @@ def read_passages(config: PromptsConfig) -> PassageFile:
         rows = _json_rows(text, problems)
     else:
         rows = table_rows(text, "\t" if kind == "tsv" else ",", wanted, problems)
-    rows = list(rows)
+    placed = [(f"line {number}", row) for number, row in rows]
+    return _checked(placed, wanted, config, path, problems)
+
+
+def _row_file_passages(path: Path, config: PromptsConfig) -> PassageFile:
+    """Return the passages of a JSON array, a table of Apache Arrow or a `datasets` folder."""
+    problems: list[str] = []
+    rows = list(row_file_rows(path, config.text_column, problems))
+    return _checked(rows, _wanted(config, "row file"), config, path, problems)
+
+
+def _checked(
+    rows: list[PlacedCells],
+    wanted: dict[str, str],
+    config: PromptsConfig,
+    path: Path,
+    problems: list[str],
+) -> PassageFile:
+    """Return the passages of the rows, or raise an InputError that tells all problems."""
     _check_columns(rows, wanted, problems)
     found = _passages(rows, config, path, problems)
     if problems:
@@ -77,20 +98,18 @@ def _builtin(source: str) -> Path:
 
 def _own_file(source: str) -> Path:
     path = Path(source).expanduser()
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():
         raise InputError(_no_file(path))
-    if _suffix(path) not in FORMATS:
+    if not is_row_file(path) and _suffix(path) not in FORMATS:
         raise InputError(
             f"prompt file {path} ends in {path.suffix or 'nothing'!r}, which cannot be read. "
-            "Save it as .jsonl (one object a line), .csv, .tsv or .txt (one prompt a line); "
-            "each may be packed as .gz."
+            "Save it as .jsonl (one object a line), .json (an array), .csv, .tsv or .txt (one "
+            "prompt a line), each packed as .gz or not, or as .parquet."
         )
     return path
 
 
 def _no_file(path: Path) -> str:
-    if path.is_dir():
-        return f"prompt file {path} is a folder. Name one file in prompts.source."
     if path.exists():
         return f"prompt file {path} is no ordinary file. Save its text in one, and name that."
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -146,7 +165,7 @@ def _wanted(config: PromptsConfig, kind: str) -> dict[str, str]:
     return columns
 
 
-def _check_columns(rows: list[NumberedRow], wanted: dict[str, str], problems: list[str]) -> None:
+def _check_columns(rows: list[PlacedCells], wanted: dict[str, str], problems: list[str]) -> None:
     """Add a problem for every column that no row has."""
     found = list(dict.fromkeys(column for _, row in rows for column in row))
     for column, setting in wanted.items():
@@ -169,36 +188,37 @@ def _advice(column: str, setting: str, found: list[str]) -> str:
 
 
 def _passages(
-    rows: list[NumberedRow], config: PromptsConfig, path: Path, problems: list[str]
+    rows: list[PlacedCells], config: PromptsConfig, path: Path, problems: list[str]
 ) -> PassageFile:
     passages: list[Passage] = []
     n_empty = 0
-    for number, row in rows:
-        text = _cell(row, config.text_column, number, problems)
-        reference = _cell(row, config.reference_column, number, problems)
+    for place, row in rows:
+        text = _cell(row, config.text_column, place, problems)
+        reference = _cell(row, config.reference_column, place, problems)
         if not text:
             n_empty += text is not None
             continue
         source = row.get("source")
         if not isinstance(source, str) or not source or text_fault(source):
-            source = f"{_shown_name(path)}, line {number}"
+            source = f"{_shown_name(path)}, {place}"
         passages.append(Passage(text=text, source=source, reference=reference or None))
     if not passages and not problems:
         problems.append(f"no text: all {n_empty} rows are empty in {config.text_column!r}")
     return PassageFile(passages=passages, n_empty=n_empty)
 
 
-def _cell(row: dict[str, Any], column: str | None, number: int, problems: list[str]) -> str | None:
+def _cell(row: dict[str, Any], column: str | None, place: str, problems: list[str]) -> str | None:
     """Return a cell's text without space around it; "" if it is missing, None if it is no text."""
     value = row.get(column) if column is not None else None
     if value is None:
         return ""
     if not isinstance(value, str):
-        problems.append(f"line {number}: {column!r} is not text; found {_short(json.dumps(value))}")
+        found = _short(json.dumps(value, default=str))
+        problems.append(f"{place}: {column!r} is not text; found {found}")
         return None
     fault = text_fault(value)
     if fault is not None:
-        problems.append(f"line {number}: {column!r} {fault}")
+        problems.append(f"{place}: {column!r} {fault}")
         return None
     return value.strip()
 

@@ -1,1 +1,1 @@
-"""Rows of files that others wrote: JSON, tables, Parquet and `datasets` folders."""
+"""Rows of files that others wrote: JSON, Parquet and `datasets` folders."""

@@ -1,6 +1,5 @@
 """The rows of a file, whatever holds them; each says where it stands in the file.
 
-    .csv .tsv                a table whose first line names its columns
     .parquet .arrow          a table of Apache Arrow; needs the extra `parquet`
     a folder                 what `datasets` saved, or the files of such a table
     anything else            JSON: an object per line, one array, or one object that holds it
@@ -15,14 +14,11 @@ from typing import Any
 
 from prefloop.errors import InputError
 from prefloop.row_files.arrow_rows import arrow_rows, is_arrow
-from prefloop.row_files.csv_rows import csv_rows
 from prefloop.row_files.json_rows import json_rows
 from prefloop.text.decoding import decode_file
 
 PlacedRow = tuple[str, Any]
 """Where a row stands, such as `line 3`, and what stands there: for a table, values by column."""
-
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 def read_rows(path: Path, problems: list[str]) -> Iterator[PlacedRow]:
@@ -30,12 +26,7 @@ def read_rows(path: Path, problems: list[str]) -> Iterator[PlacedRow]:
     if is_arrow(path):
         yield from arrow_rows(path)
         return
-    text = decoded(path)
-    kind = suffix(path)
-    if kind in SEPARATORS:
-        yield from csv_rows(text, SEPARATORS[kind], problems)
-    else:
-        yield from json_rows(path, text, problems)
+    yield from json_rows(path, decoded(path), problems)
 
 
 def suffix(path: Path) -> str:

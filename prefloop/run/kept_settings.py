@@ -15,6 +15,7 @@ from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
 from prefloop.registry import METHODS, SCORERS
 from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
@@ -105,7 +106,7 @@ def write_resolved(config: RunConfig, folder: Path) -> None:
     lines = [
         f"# prefloop {__version__}, Python {platform.python_version()}, {platform.machine()}",
         *(f"# {package} {version(package)}" for package in PACKAGES),
-        as_yaml(config),
+        as_yaml(config, folder),
     ]
     write_atomically(folder / "run.resolved.yaml", "\n".join(lines))
 
@@ -153,7 +154,9 @@ def _changes(config: RunConfig, folder: Path) -> dict[str, tuple[Any, Any]]:
 
     Settings that the earlier version of prefloop did not have are left out.
     """
-    raw, today = _earlier(folder), config.model_dump()
+    # A path names the same file from wherever the command is typed.
+    raw = kept_paths(found_paths(_earlier(folder), folder), folder)
+    today = kept_paths(config.model_dump(), folder)
     earlier, now = dict(_flat(raw)), dict(_flat(today))
     for section in NAMED_SECTIONS:
         if section in raw:

@@ -23,7 +23,7 @@ class FunctionConfig(Section):
     """A function of your own. Its file is run when the scorer is needed, as any Python program."""
 
     file: str
-    """Python file, relative to the folder in which prefloop is started."""
+    """Python file, looked for beside the run file and then from where prefloop is started."""
 
     function: str = "score"
     """Function in it: `score(prompts, responses)` returns one number per response."""

@@ -7,7 +7,8 @@ class PromptsConfig(Section):
     """Where prompts come from and how they are divided."""
 
     source: str = "builtin:fiction"
-    """`builtin:fiction`, or the path of a JSONL, CSV or text file (one prompt a line)."""
+    """`builtin:fiction`, or the path of a text file (one prompt a line), of a JSON, CSV or Parquet
+    file, or of a folder that `datasets` saved."""
 
     text_column: str = "text"
     """The column or key that holds the prompt."""

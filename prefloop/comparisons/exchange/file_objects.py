@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prefloop.row_files.read import read_rows
+from prefloop.prompts.tables import table_rows
+from prefloop.row_files.read import PlacedRow, decoded, read_rows, suffix
 from prefloop.text.decoding import text_fault
 
 LARGEST = 2**31 - 1
 """PostgreSQL's INTEGER ends here."""
+
+TABLES = {".csv": ",", ".tsv": "\t"}
+"""Files whose rows are lines of cells, with their usual separator."""
+
+WANTED = ("prompt", "chosen", "rejected")
+"""Columns by which the separator of a table is known."""
 
 LISTED: dict[type, str] = {str: "texts", int: "whole numbers"}
 
@@ -141,11 +148,20 @@ class FileObject:
 
 def read_objects(path: Path, problems: list[str]) -> Iterator[FileObject]:
     """Yield the rows of a file that are objects, or lines of a table."""
-    for place, value in read_rows(path, problems):
+    for place, value in _rows(path, problems):
         if isinstance(value, dict):
             yield FileObject(place=place, fields=value, problems=problems)
         else:
             problems.append(f"{place}: is {_short(value)}; give a JSON object")
+
+
+def _rows(path: Path, problems: list[str]) -> Iterator[PlacedRow]:
+    if suffix(path) not in TABLES:
+        yield from read_rows(path, problems)
+        return
+    text = decoded(path)
+    for number, cells in table_rows(text, TABLES[suffix(path)], WANTED, problems):
+        yield f"line {number}", cells
 
 
 def _short(value: Any) -> str:

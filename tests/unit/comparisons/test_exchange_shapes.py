@@ -254,3 +254,25 @@ def test_the_runs_own_labels_stay_its_own(store: Store, tmp_path: Path) -> None:
     import_file(store, tmp_path / "raw.jsonl", "raw")
     kinds = {group.kind: group.labelers for group in labeler_groups(store, config())}
     assert kinds == {"imported": ("trl",), "synthetic": ("synthetic-0",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.csv", 'prompt,chosen,rejected,margin\nThe sky is," blue."," green.",0.5\n'),
+        ("x.csv", "prompt;chosen;rejected;margin\nThe sky is; blue.; green.;0.5\n"),
+        ("x.tsv", "prompt\tchosen\trejected\tmargin\nThe sky is\t blue.\t green.\t0.5\n"),
+    ],
+    ids=["commas", "semicolons", "tabs"],
+)
+def test_tables_of_pairs(store: Store, tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert guess_format(path) == "trl"
+    import_file(store, path, "trl")
+    [label] = store.labels()
+    assert (store.prompts()[0].text, label.confidence) == ("The sky is", 0.5)
+    assert store.samples_by_id([label.chosen or ""])[label.chosen or ""].text == " blue."
+    path.write_text("prompt,chosen\nQ,a\n")
+    with pytest.raises(InputError, match="line 2: rejected is missing"):
+        import_file(store, path, "trl")

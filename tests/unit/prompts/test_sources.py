@@ -27,6 +27,31 @@ def refusal(path: Path, content: str | bytes, **settings: str) -> str:
     return str(caught.value)
 
 
+def test_json_arrays_of_objects_and_of_texts(tmp_path: Path) -> None:
+    found = read(
+        tmp_path / "p.json", '[{"text": "One", "tldr": "1"}, "Two"]', reference_column="tldr"
+    )
+    assert found == [
+        Passage(text="One", source="p.json, item 1", reference="1"),
+        Passage(text="Two", source="p.json, item 2"),
+    ]
+
+
+def test_tables_of_arrow_are_read_as_labels_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(path: Path) -> list[tuple[str, dict[str, str]]]:
+        return [("row 1", {"text": path.name})]
+
+    monkeypatch.setattr("prefloop.row_files.read.arrow_rows", rows)
+    (tmp_path / "folder").mkdir()
+    assert read(tmp_path / "p.parquet", b"") == [
+        Passage(text="p.parquet", source="p.parquet, row 1")
+    ]
+    found = read_passages(PromptsConfig(source=str(tmp_path / "folder"))).passages
+    assert found == [Passage(text="folder", source="folder, row 1")]
+
+
 def test_json_lines_give_text_source_and_reference(tmp_path: Path) -> None:
     content = (
         '{"text": "One", "source": "a book", "tldr": "1"}\n'
@@ -133,7 +158,11 @@ def test_a_missing_file_is_told_with_a_guess(tmp_path: Path) -> None:
     [
         ("p.jsonl", "", "is empty. It needs one prompt a line"),
         ("p.txt", " \n\n", "is empty. It needs one prompt a line"),
-        ("p.parquet", "x", "ends in '.parquet', which cannot be read. Save it as .jsonl"),
+        ("p.docx", "x", "ends in '.docx', which cannot be read. Save it as .jsonl"),
+        ("p.json", "[1]", "item 1: is no object with keys and no text; found 1"),
+        ("p.json", '[{"text": 7}]', "item 1: 'text' is not text; found 7"),
+        ("p.json", '[{"txt": "x"}]', "no column 'text'; there are 'txt'"),
+        ("p.json", "[]", "no text: all 0 rows are empty"),
         ("p.jsonl", b'{"text": "One"}\n{"text": "\xff"}', "not UTF-8: line 2 has the byte 0xff"),
         ("p.jsonl.gz", b"not gzip", "is no complete gzip file"),
         ("p.jsonl.gz", PACKED[:-9], "is no complete gzip file"),

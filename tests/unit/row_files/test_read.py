@@ -52,25 +52,6 @@ def test_a_line_that_is_no_json_is_a_problem_of_that_line(tmp_path: Path) -> Non
     assert problems[0].startswith("line 3: is not JSON")
 
 
-def test_tables(tmp_path: Path) -> None:
-    rows, problems = found(written(tmp_path / "x.csv", 'prompt,chosen\nQ,"a, b"\nR\n'))
-    assert rows == [
-        ("line 2", {"prompt": "Q", "chosen": "a, b"}),
-        ("line 3", {"prompt": "R", "chosen": None}),
-    ]
-    assert problems == []
-    rows, problems = found(written(tmp_path / "y.tsv", "prompt\tchosen\nQ\ta\tb\n"))
-    assert rows == [("line 2", {"prompt": "Q", "chosen": "a"})]
-    assert "1 more cells than there are columns" in problems[0]
-    _, problems = found(written(tmp_path / "z.csv", 'prompt\n"open\n'))
-    assert "is a quotation mark not closed?" in problems[0]
-
-
-def test_a_large_cell_is_read(tmp_path: Path) -> None:
-    [(_, row)], _ = found(written(tmp_path / "x.csv", f"prompt\n{'x' * 200_000}\n"))
-    assert len(row["prompt"]) == 200_000
-
-
 def test_packed_files(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps(ROWS[0]).encode()))

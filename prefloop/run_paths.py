@@ -1,0 +1,92 @@
+"""Paths in a run file: from the file's own folder, or from where the command was typed.
+
+A path is looked for beside the run file first, so that a folder can be moved and a command typed
+anywhere. What is not there is taken as it stands: as a path from the current folder, or as a name.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PATHS = (
+    *("prompts.source", "models.name"),
+    *("comparisons.people.certificate", "comparisons.people.key"),
+)
+"""Settings that are a path, or may be one."""
+
+NEW_PATHS = ("store",)
+"""Settings that name a file which a run makes: beside the run file, unless it is elsewhere."""
+
+PATH_LISTS = ("evaluation.models",)
+NAMED = ("scorers", "judges")
+"""Sections of entries with settings of their own."""
+
+PATH_KEYS = ("folder", "file", "path")
+"""What a scorer or judge calls a setting that is a path."""
+
+Sections = dict[str, Any]
+
+
+def found_paths(raw: Sections, folder: Path) -> Sections:
+    """Return the sections of a run file in `folder`, with its paths as they lead from here."""
+
+    def found(text: str) -> str:
+        is_here = _is_relative(text) and (folder / text).exists()
+        return os.path.normpath(folder / text) if is_here else text
+
+    def made(text: str) -> str:
+        is_here = not _is_relative(text) or Path(text).exists()
+        return text if is_here else os.path.normpath(folder / text)
+
+    return _mapped(_mapped(raw, found), made, NEW_PATHS)
+
+
+def kept_paths(raw: Sections, folder: Path) -> Sections:
+    """Return the sections with their paths as they lead from `folder`; others stay absolute."""
+    root = os.path.abspath(folder)
+
+    def kept(text: str) -> str:
+        if not Path(text).expanduser().exists():
+            return text
+        place = os.path.abspath(Path(text).expanduser())
+        is_ours = _is_relative(text) or place.startswith(root + os.sep)
+        return os.path.relpath(place, root) if is_ours else text
+
+    return _mapped(raw, kept)
+
+
+def _is_relative(text: str) -> bool:
+    """Whether a text can be a path from some folder, and neither a URL nor `builtin:` something."""
+    return bool(text) and ":" not in text and not text.startswith(("~", os.sep))
+
+
+def _mapped(raw: Sections, change: Callable[[str], str], also: tuple[str, ...] = ()) -> Sections:
+    """Return a copy in which every text that may be a path is changed; with `also`, only those."""
+    mapped = copy.deepcopy(raw)
+    for place, key in _places(mapped, also):
+        if isinstance(place[key], str):
+            place[key] = change(place[key])
+    return mapped
+
+
+def _places(raw: Sections, only: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:
+    """Yield where paths stand: the section, entry or list, and the key in it."""
+    for dotted in only or (*PATHS, *NEW_PATHS, *PATH_LISTS):
+        *path, last = dotted.split(".")
+        section: Any = raw
+        for step in path:
+            section = section.get(step) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or last not in section:
+            continue
+        if dotted in PATH_LISTS:
+            values = section[last] if isinstance(section[last], list) else []
+            yield from ((values, i) for i in range(len(values)))
+        else:
+            yield section, last
+    for name in () if only else NAMED:
+        entries = raw.get(name)
+        for entry in entries.values() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict):
+                yield from ((entry, key) for key in PATH_KEYS if key in entry)

@@ -1,0 +1,97 @@
+"""Paths in a run file lead from its own folder first, wherever the command is typed."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from prefloop.run_file import as_yaml, load_run_file, load_sections
+from prefloop.run_paths import found_paths, kept_paths
+
+EVERYWHERE: dict[str, Any] = {
+    "store": "labels.db",
+    "models": {"name": "base"},
+    "prompts": {"source": "prompts.txt"},
+    "comparisons": {"people": {"certificate": "c.pem", "key": "k.pem"}},
+    "scorers": {"mine": {"kind": "function", "file": "score.py", "function": "base"}},
+    "judges": {"theirs": {"kind": "other", "folder": "base"}},
+    "evaluation": {"models": ["reference", "base"]},
+}
+NAMES = ("base", "prompts.txt", "c.pem", "k.pem", "score.py")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run folder with every file that the run file names; the current folder is beside it."""
+    run = tmp_path / "here" / "run"
+    run.mkdir(parents=True)
+    for name in NAMES:
+        (run / name).touch()
+    monkeypatch.chdir(tmp_path / "here")
+    return Path("run")
+
+
+def test_every_path_leads_from_the_run_file(folder: Path) -> None:
+    assert found_paths(EVERYWHERE, folder) == {
+        "store": "run/labels.db",
+        "models": {"name": "run/base"},
+        "prompts": {"source": "run/prompts.txt"},
+        "comparisons": {"people": {"certificate": "run/c.pem", "key": "run/k.pem"}},
+        "scorers": {"mine": {"kind": "function", "file": "run/score.py", "function": "base"}},
+        "judges": {"theirs": {"kind": "other", "folder": "run/base"}},
+        "evaluation": {"models": ["reference", "run/base"]},
+    }
+
+
+def test_what_was_found_is_kept_as_it_was_written(folder: Path) -> None:
+    (folder / "labels.db").touch()
+    assert kept_paths(found_paths(EVERYWHERE, folder), folder) == EVERYWHERE
+    absolute = found_paths(EVERYWHERE, folder.resolve())
+    assert absolute["models"]["name"] == str(folder.resolve() / "base")
+    assert kept_paths(absolute, folder) == EVERYWHERE
+
+
+@pytest.mark.parametrize(
+    "name", ["smollm2", "builtin:tiny", "gpt2", "/etc", "~/models", "postgresql://x/y"]
+)
+def test_names_and_absolute_paths_stay(folder: Path, name: str) -> None:
+    raw = {"models": {"name": name}}
+    assert found_paths(raw, folder) == raw
+    assert kept_paths(raw, folder) == raw
+
+
+def test_the_current_folder_comes_second(folder: Path) -> None:
+    Path("prompts.txt").touch()
+    Path("only-here.txt").touch()
+    assert found_paths({"prompts": {"source": "prompts.txt"}}, folder) == {
+        "prompts": {"source": "run/prompts.txt"}
+    }
+    raw = {"prompts": {"source": "only-here.txt"}}
+    assert found_paths(raw, folder) == raw
+    assert kept_paths(raw, folder) == {"prompts": {"source": "../only-here.txt"}}
+
+
+def test_a_moved_folder_finds_its_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "run.yaml").write_text(yaml.safe_dump({"prompts": {"source": "prompts.txt"}}))
+    config = load_run_file(folder / "run.yaml")
+    assert config.prompts.source == "run/prompts.txt"
+    (folder / "run.resolved.yaml").write_text(as_yaml(config, folder))
+    os.rename("run", "moved")
+    monkeypatch.chdir("moved")
+    assert load_sections(Path("run.resolved.yaml")).prompts.source == "prompts.txt"
+
+
+def test_an_override_leads_from_where_it_is_typed(folder: Path) -> None:
+    (folder / "run.yaml").write_text("task: sentiment\n")
+    config = load_run_file(folder / "run.yaml", ["prompts.source=prompts.txt"])
+    assert config.prompts.source == "prompts.txt"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{"models": None}, {"scorers": ["x"]}, {"scorers": {"x": 1}}, {"evaluation": {"models": 3}}],
+)
+def test_sections_of_a_wrong_shape_are_left_to_others(folder: Path, raw: dict[str, Any]) -> None:
+    assert found_paths(raw, folder) == raw
