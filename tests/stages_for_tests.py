@@ -58,6 +58,12 @@ def roles_on(
     return tokenizer, ModelRoles(load_causal(folder, tokenizer, runtime=CPU), models, seed=1)
 
 
+def token_of(tokenizer: Tokenizer, text: str) -> int:
+    """Return the id of a text that is one token."""
+    (token,) = tokenizer.encode(text)
+    return token
+
+
 def vocabulary_of(roles: ModelRoles) -> int:
     """Return how many ids the model's head knows."""
     return int(roles.policy.causal.get_output_embeddings().weight.shape[0])

@@ -6,9 +6,11 @@ from prefloop.doctor.result import CheckResult, CheckStatus
 from prefloop.errors import InputError, PrefloopError
 from prefloop.figures.text import percent
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
+from prefloop.models.runtime import CPU
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
+from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep.conditions import Conditions, conditions
@@ -145,17 +147,23 @@ def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[CheckResult
 
 
 def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
-    check, stop = "stop text is one token", config.task.stop
-    if stop is None:
-        message = "task.stop is null: every response counts as ended."
-        return CheckResult(stage="prompts", check=check, status="ok", message=message)
+    check, stop = "a response can end", config.task.stop
     try:
-        message = f"task.stop {stop!r} is token {tokenizer.single_token(stop)}."
+        Sampler(
+            tokenizer,
+            config.task,
+            config.samples,
+            vocabulary=max(tokenizer.known_ids) + 1,
+            device=CPU.device,
+        )
     except InputError as error:
-        action = "Set task.stop to such a text, or to null."
+        action = "Set task.stop to a text that the model can write, or to null."
         return CheckResult(
             stage="prompts", check=check, status="bad", message=str(error), action=action
         )
+    message = "task.stop is null: every response counts as ended."
+    if stop is not None:
+        message = f"This model can write task.stop {stop!r}."
     return CheckResult(stage="prompts", check=check, status="ok", message=message)
 
 

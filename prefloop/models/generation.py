@@ -15,8 +15,12 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import FULL_PRECISION, RandomStream
 
-Ends = Callable[[Int[Tensor, " B"], int], Bool[Tensor, " B"]]
-"""Tokens and their index in the response in; out, for each, whether it ends its response."""
+ENDED = -1
+"""The state of a response that has ended."""
+
+Ends = Callable[[Int[Tensor, " B"], Int[Tensor, " B"], int], Int[Tensor, " B"]]
+"""States of responses, the tokens that follow, and their index in the responses in; the next states
+out, ENDED where a token ends its response. A response begins in state 0."""
 
 FULL_ENOUGH = 7 / 8
 """The batch is made smaller when fewer of its rows are active: each time, the cache is copied."""
@@ -72,7 +76,7 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         token, logprob = _draw(logits, uniforms[step, rows.active], temperature)
         rows.write(step, token, logprob)
         if ends is not None:
-            rows.has_ended |= ends(token, step)
+            rows.end(ends, token, step)
     else:
         # The model has not been run on the last token, which the reward model needs.
         rows.capture_last()
@@ -98,6 +102,7 @@ class _Rows:
         self.values = None if value_head is None else value_head.weight.new_zeros(response.shape)
         self.active = torch.arange(n_rows, device=response.device)
         self.has_ended = query_mask.new_zeros(n_rows)
+        self.states = torch.zeros_like(self.active)
         self.cache = DynamicCache(config=role_model.causal.config)
         hidden, prefix_states = self._read(query, query_mask)
         if per_query > 1:
@@ -124,11 +129,8 @@ class _Rows:
         on = torch.nonzero(~self.has_ended).squeeze(1)
         if len(on) > FULL_ENOUGH * n_rows:
             return
-        self.active, self.hidden, self.has_ended = (
-            self.active[on],
-            self.hidden[on],
-            self.has_ended[on],
-        )
+        self.active, self.hidden = self.active[on], self.hidden[on]
+        self.has_ended, self.states = self.has_ended[on], self.states[on]
         if len(on):
             self.cache.batch_select_indices(on)
 
@@ -139,6 +141,11 @@ class _Rows:
         self.logprobs[self.active[on], step] = logprob[on]
         if self.values is not None and self.value_head is not None:
             self.values[self.active[on], step] = self.value_head.values(self.hidden)[on]
+
+    def end(self, ends: Ends, token: Int[Tensor, " N"], step: int) -> None:
+        """Mark the rows that end with these tokens."""
+        self.states = ends(self.states, token, step)
+        self.has_ended |= self.states == ENDED
 
     def capture_last(self) -> None:
         """Run the frozen layers alone on the last token of each response."""

@@ -12,7 +12,6 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.activations import NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
-from prefloop.errors import InputError
 from prefloop.models.runtime import Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
@@ -69,15 +68,23 @@ class Tokenizer:
         """Ids that have a token. A vocabulary may have holes, and a model more ids than tokens."""
         return frozenset(self.hf_tokenizer.get_vocab().values())
 
-    def single_token(self, text: str) -> int:
-        """Return the id of `text`, which must be one token (a stop rule compares single tokens)."""
+    def own_token(self, text: str) -> int | None:
+        """Return the id of a text that a byte-level vocabulary like GPT-2's has as one token.
+
+        There such a text is that token wherever it stands, but inside longer tokens. Elsewhere it
+        can be another one inside a text than alone: None.
+        """
+        backend = getattr(self.hf_tokenizer, "backend_tokenizer", None)
+        is_byte_level = type(getattr(backend, "decoder", None)).__name__ == "ByteLevel"
         ids = self.encode(text)
-        if len(ids) != 1:
-            raise InputError(
-                f"task.stop {text!r} is {len(ids)} tokens in this model's vocabulary; "
-                "choose a text that is exactly one token, such as '.'."
-            )
-        return ids[0]
+        is_own = is_byte_level and len(ids) == 1 and self.decode_after(ids) == text
+        return ids[0] if is_own else None
+
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The id of the end-of-text token (EOS); none if the tokenizer names none."""
+        end = self.hf_tokenizer.eos_token_id
+        return () if end is None else (end,)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

@@ -44,9 +44,11 @@ class Sampler:
         self.task = task
         self.config = config
         self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary, device=device)
-        banned = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
+        special = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
         outside = set(range(vocabulary)) - tokenizer.known_ids
-        self.banned = banned_mask(vocabulary, [*banned, *outside], device)
+        banned = {*special, *outside}.difference(self.stop_rule.end_ids)
+        self.banned = banned_mask(vocabulary, sorted(banned), device)
+        self.stop_rule.check(self.banned)
         self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
         self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
 
@@ -99,7 +101,7 @@ class Sampler:
             banned=self.banned,
             seed=seed,
             value_head=value_head,
-            ends=self.stop_rule.ends_at if self.config.after_stop == "ignore" else None,
+            ends=self.stop_rule.advance if self.config.after_stop == "ignore" else None,
             fill=self.tokenizer.pad_id,
         )
         return SampledBatch(

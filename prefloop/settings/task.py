@@ -1,10 +1,13 @@
 """A task: what a query is, when a response ends, and what labelers are asked. Data, not code."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from prefloop.settings.section import Count, Finite, Index, Positive, Section
+
+END_OF_TEXT = "end_of_text"
+"""A stop that is no text but the model's own end-of-text token (EOS)."""
 
 
 class TaskConfig(Section):
@@ -41,19 +44,24 @@ class TaskConfig(Section):
     """Cut the query after the last of this text; skip passages without it."""
 
     response_tokens: Count = 24
-    """Tokens sampled for a response that does not end before; end-of-text ends none."""
+    """Tokens sampled for a response that does not end before; only `stop` ends one."""
 
     temperature: Positive = 0.7
     """Logits are divided by it in sampling and in every log-probability."""
 
-    stop: str | None = "."
-    """The response is cut after the first token that spells this; `null` keeps it whole."""
+    stop: Annotated[str, Field(min_length=1)] | None = "."
+    """The response is cut after the first token that completes this text; `end_of_text` stands for
+    the model's own end-of-text token (EOS); `null` keeps a response whole."""
+
+    stop_match: Literal["token", "text"] = "token"
+    """What counts as `stop`: `text`, any tokens that complete it; `token`, only its own token where
+    a vocabulary like GPT-2's has one, so that `."` and `...` end nothing (2019), else the text."""
 
     stop_min: Index = 16
-    """First index (from 0) at which a stop token counts."""
+    """First index (from 0) of a token at which a stop counts."""
 
     missing_stop_score: Finite = -1.0
-    """Score of a response without a stop token. It replaces the reward model's score."""
+    """Score of a response without a stop. It replaces the reward model's score."""
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Self:

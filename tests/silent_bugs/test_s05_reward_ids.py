@@ -23,6 +23,7 @@ from tests.stages_for_tests import (
     responses_with_stop,
     sample_of,
     sampled_batch,
+    token_of,
     trainer_on,
 )
 
@@ -63,8 +64,8 @@ def scored_on(trainer: PolicyTrainer, prompt: Prompt, response: Sequence[int]) -
 def test_training_and_ppo_give_the_reward_model_the_same_ids(model_folder: Path) -> None:
     trainer = trainer_on(model_folder, task=RULE)
     sampler = trainer.collector.sampler
-    assert sampler.stop_rule.stop_id is not None
-    responses = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 8)
+    stop = token_of(sampler.tokenizer, ".")
+    responses = responses_with_stop(stop, len(PROMPTS), 8)
     lengths = set()
     for number, (prompt, response) in enumerate(zip(PROMPTS, responses.tolist(), strict=True)):
         sample = sample_of(prompt, response, number, sampler.tokenizer)
@@ -72,7 +73,7 @@ def test_training_and_ppo_give_the_reward_model_the_same_ids(model_folder: Path)
         assert ids == scored_on(trainer, prompt, response)
         query = sampler.tokenizer.encode(prompt.text)
         assert ids == query + response[: len(ids) - len(query)]
-        assert ids[-1] == sampler.stop_rule.stop_id
+        assert ids[-1] == stop
         lengths.add(len(ids) - len(query))
     assert lengths == set(range(2, 9))
 

@@ -19,6 +19,7 @@ from tests.stages_for_tests import (
     disturb,
     responses_with_stop,
     sampled_batch,
+    token_of,
     trainer_on,
 )
 from tests.tolerances import RELOADED
@@ -35,8 +36,7 @@ def test_transformers_alone_gives_the_scores_of_ppo(
     assert isinstance(source, RewardModelSource)
     model = source.model
     disturb(trainer.collector.roles.reward)
-    assert sampler.stop_rule.stop_id is not None
-    response = responses_with_stop(sampler.stop_rule.stop_id, len(PROMPTS), 12)
+    response = responses_with_stop(token_of(sampler.tokenizer, "."), len(PROMPTS), 12)
     responses, texts = response.tolist(), [p.text for p in PROMPTS]
     sequences = [sampler.reward_ids(t, r) for t, r in zip(texts, responses, strict=True)]
     model.normalize(sequences)

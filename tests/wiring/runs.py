@@ -15,6 +15,7 @@ from prefloop.run.monitor import RunMonitor
 from prefloop.run.stages import Stages
 from prefloop.store.store import Store
 from tests.models_for_tests import save_gpt2
+from tests.stages_for_tests import token_of
 from tests.wiring.wires import Settings, run_with
 
 SENTENCES = [
@@ -41,7 +42,7 @@ def save_model(folder: Path) -> Path:
     embedding = model.get_output_embeddings().weight
     model.transformer.ln_f.bias[0] = 30.0
     embedding[:, 0] = 0.0
-    for token in (tokenizer.single_token(STOP), tokenizer.hf_tokenizer.eos_token_id):
+    for token in (token_of(tokenizer, STOP), tokenizer.hf_tokenizer.eos_token_id):
         embedding[token, 0] = 6.0 / 30.0
     model.save_pretrained(folder)
     return folder

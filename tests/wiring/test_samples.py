@@ -8,6 +8,7 @@ import torch
 
 from prefloop.records import REFERENCE, Prompt
 from prefloop.run.stages import Stages
+from tests.stages_for_tests import token_of
 from tests.wiring.runs import STOP, assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire
 
@@ -32,7 +33,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
     with assembled(settings, folder) as stages:
         prompts = [p for p in stages.prompts.values() if p.split == "train"]
         sampler, draw = stages.drawer.sampler, stages.drawer.draw
-        fixed = torch.tensor([[60, 61, sampler.tokenizer.single_token(STOP), 62, 63, 64]])
+        fixed = torch.tensor([[60, 61, token_of(sampler.tokenizer, STOP), 62, 63, 64]])
         drawn = sampler.sample(
             stages.policy.trainer.collector.roles.policy, prompts[:1], per_prompt=12, seed=1
         )

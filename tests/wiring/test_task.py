@@ -36,6 +36,7 @@ WIRES = [
     Wire(setting="task.response_tokens", value=9, changes=DRAWN),
     Wire(setting="task.temperature", value=1.3, changes=DRAWN),
     Wire(setting="task.stop", value="s", changes={*DRAWN, *STOPPED}),
+    Wire(setting="task.stop_match", value="text", changes={*DRAWN, *STOPPED} - {ENDED}),
     Wire(setting="task.stop_min", value=3, changes={*DRAWN, *STOPPED}),
 ]
 ASKED = Prompt(id="asked", text="The sun was warm.", source="test", split="train")
@@ -51,7 +52,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
         prompts = [p.text for p in stages.prompts.values()]
         store.add_prompts([ASKED])
         encode = sampler.tokenizer.encode
-        fixed = [60, *encode(STOP), 61, 62, *encode("s"), 63]
+        fixed = [60, *encode(" the"), *encode(STOP), 61, *encode("s"), 63]
         drawn = sampler.sample(roles.policy, [ASKED], per_prompt=8, seed=1)
         stop_mask = sampler.stop_rule.apply(torch.tensor([fixed, [60, *encode(STOP), *fixed[:4]]]))
         evaluated = stages.drawer.draw(

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from prefloop.models import generation
-from prefloop.models.generation import Generation, generate
+from prefloop.models.generation import ENDED, Generation, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
@@ -22,9 +22,9 @@ from tests.unit.models.test_roles import TEXTS
 N_TOKENS, PER_QUERY, FILL = 12, 8, 1
 
 
-def ends(tokens: Int[Tensor, " B"], index: int) -> Bool[Tensor, " B"]:
+def ends(states: Int[Tensor, " B"], tokens: Int[Tensor, " B"], index: int) -> Int[Tensor, " B"]:
     """Every fourth token of the vocabulary ends a response, from the third place on."""
-    return (tokens % 4 == 0) & (index >= 2)
+    return torch.where((tokens % 4 == 0) & (index >= 2), ENDED, states)
 
 
 def loss_mask_of(response: Int[Tensor, "B T"]) -> Bool[Tensor, "B T"]:

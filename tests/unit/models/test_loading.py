@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import pytest
 import torch
 from transformers import AutoModelForCausalLM
 from transformers.activations import NewGELUActivation
 
-from prefloop.errors import InputError
 from prefloop.models.loading import (
     PAD_TOKEN,
     Tokenizer,
@@ -78,11 +76,6 @@ def test_the_fused_gelu_is_the_function_that_gpt2_names(gpt2_folder: Path) -> No
     n_known = theirs.config.vocab_size
     with torch.no_grad():
         torch.testing.assert_close(ours(ids).logits[..., :n_known], theirs(ids).logits, **FP32)
-
-
-def test_a_stop_text_of_several_tokens_is_refused(gpt2_folder: Path) -> None:
-    with pytest.raises(InputError, match=r"task\.stop 'never mind' is \d+ tokens"):
-        load_tokenizer(gpt2_folder).single_token("never mind")
 
 
 def test_text_comes_back_as_it_was(model_folder: Path) -> None:

@@ -13,6 +13,7 @@ from prefloop.errors import DivergedError
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.kl import kl_k2
 from prefloop.functional.masking import masked_mean
+from prefloop.models.generation import ENDED
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
@@ -247,7 +248,7 @@ def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path
         reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=2)
         size = {"batch_size": 32, "episodes": 3200, "microbatch_size": 32, "lr": 3e-3}
         trainer = trainer_of(roles, reward_model, sampler, **size)
-        sampler.stop_rule._is_stop[::9] = True  # Now some responses end, others do not.
+        sampler.stop_rule._transitions[0, ::9] = ENDED  # Now some responses end, others do not.
         rollouts.append(rollout_of(trainer))
         improve(trainer, rollouts[-1])
         steps.append(rollout_of(trainer))

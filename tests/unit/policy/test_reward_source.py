@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from prefloop.errors import DivergedError, InputError, SettingsError
+from prefloop.models.generation import ENDED
 from prefloop.policy.reward_source import (
     RewardModelSource,
     ScorerSource,
@@ -59,7 +60,7 @@ def test_a_scorer_sees_what_a_labeler_sees_and_only_responses_that_ended(
     scorer = CountsE()
     trainer = trainer_with(gpt2_folder, scorer, SamplesConfig(after_stop="train"), **RULE)
     sampler = trainer.collector.sampler
-    sampler.stop_rule._is_stop[::7] = True  # Now some responses end, others do not.
+    sampler.stop_rule._transitions[0, ::7] = ENDED  # Now some responses end, others do not.
     prompts = (PROMPTS * 4)[:32]
     rollout = trainer.collect(prompts)
     ended = rollout.is_ended.tolist()
@@ -79,7 +80,7 @@ def test_a_scorer_sees_what_a_labeler_sees_and_only_responses_that_ended(
 def test_nothing_is_asked_of_a_scorer_when_no_response_ended(gpt2_folder: Path) -> None:
     scorer = CountsE()
     trainer = trainer_with(gpt2_folder, scorer, **RULE)
-    trainer.collector.sampler.stop_rule._is_stop[:] = False
+    trainer.collector.sampler.stop_rule._transitions[:] = 0
     rollout = trainer.collect(PROMPTS)
     assert scorer.shown == []
     assert (rollout.scores == -1.0).all()

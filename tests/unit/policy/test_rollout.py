@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from prefloop.models.scoring import respond_forward
-from tests.stages_for_tests import disturb, improve, sampled_batch
+from tests.stages_for_tests import disturb, improve, sampled_batch, token_of
 from tests.tolerances import EXACT, MODEL
 from tests.unit.policy.likes_even import PROMPTS, lines_of, rollout_of, trainer_on
 
@@ -25,7 +25,7 @@ def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored
     assert (rollout.scores[~rollout.is_ended] == penalty).all()
     assert not rollout.is_ended.all()
     assert rollout.mask[~rollout.is_ended].all()
-    response = torch.tensor([[60, 61, sampler.stop_rule.stop_id, 60, 60, 60]] * 3)
+    response = torch.tensor([[60, 61, token_of(sampler.tokenizer, "."), 60, 60, 60]] * 3)
     batch = sampled_batch(response, sampler)
     assert batch.stop_mask.is_ended.all() and batch.stop_mask.mask.sum() == 9
     query = [sampler.tokenizer.encode(p.text) for p in PROMPTS]

@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from prefloop.models.generation import ENDED
 from prefloop.models.loading import load_tokenizer
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.samples import SamplesConfig
-from tests.stages_for_tests import PROMPTS, Rule, roles_on, sampler_on
+from tests.stages_for_tests import PROMPTS, Rule, roles_on, sampler_on, token_of
 from tests.tolerances import EXACT, MODEL
 
 RULE: Rule = {"stop": ".", "stop_min": 2, "response_tokens": 6, "prefix": "Q: ", "suffix": " A:"}
@@ -22,7 +23,7 @@ def sampler(gpt2_folder: Path) -> Sampler:
 
 
 def test_cut_after_the_first_stop_that_is_late_enough(sampler: Sampler) -> None:
-    stop = sampler.stop_rule.stop_id
+    stop = token_of(sampler.tokenizer, ".")
     response = torch.tensor(
         [
             [60, 61, stop, 62, stop, 63],
@@ -40,9 +41,10 @@ def test_cut_after_the_first_stop_that_is_late_enough(sampler: Sampler) -> None:
 
 
 def test_generation_ends_a_response_where_the_mask_ends_it(sampler: Sampler) -> None:
-    stop = sampler.stop_rule.stop_id
+    stop = token_of(sampler.tokenizer, ".")
     response = torch.tensor([[stop] * 6])
-    ends = [bool(sampler.stop_rule.ends_at(response[:, i], i)) for i in range(6)]
+    start = torch.zeros(1, dtype=torch.long)
+    ends = [bool(sampler.stop_rule.advance(start, response[:, i], i) == ENDED) for i in range(6)]
     assert ends == [False, False, True, True, True, True]
     assert int(sampler.stop_rule.apply(response).mask.sum()) == ends.index(True) + 1
 
@@ -55,7 +57,7 @@ def test_labelers_see_no_null_character(sampler: Sampler) -> None:
 
 def test_without_a_stop_every_response_is_whole(gpt2_folder: Path) -> None:
     sampler = sampler_on(*roles_on(gpt2_folder))
-    response = torch.tensor([[60, sampler.tokenizer.single_token("."), 61]])
+    response = torch.tensor([[60, token_of(sampler.tokenizer, "."), 61]])
     stop_mask = sampler.stop_rule.apply(response)
     assert stop_mask.is_ended.all() and stop_mask.mask.all()
     assert sampler.stop_rule.cut(response[0].tolist()) == response[0].tolist()
@@ -64,15 +66,14 @@ def test_without_a_stop_every_response_is_whole(gpt2_folder: Path) -> None:
 def test_the_policy_sees_prefix_and_suffix_and_the_reward_model_does_not(
     sampler: Sampler,
 ) -> None:
-    encode, stop = sampler.tokenizer.encode, sampler.stop_rule.stop_id
-    assert stop is not None
+    encode, stop = sampler.tokenizer.encode, token_of(sampler.tokenizer, ".")
     text = PROMPTS[0].text
     assert sampler.query_ids(PROMPTS[0]) == encode("Q: ") + encode(text) + encode(" A:")
     assert sampler.reward_ids(text, [60, 61, stop, 62]) == [*encode(text), 60, 61, stop]
 
 
 def test_after_stop_decides_what_losses_see(gpt2_folder: Path, sampler: Sampler) -> None:
-    stop = sampler.stop_rule.stop_id
+    stop = token_of(sampler.tokenizer, ".")
     stop_mask = sampler.stop_rule.apply(torch.tensor([[60, 61, stop, 62, 63, 64]]))
     torch.testing.assert_close(sampler.loss_mask(stop_mask), stop_mask.mask, **EXACT)
     config = SamplesConfig(after_stop="train")
