@@ -59,9 +59,14 @@ def save_gpt2(
     return folder
 
 
-def save_llama(folder: Path, *, context: int = 128) -> Path:
-    """Save a Llama of 2 layers with grouped keys and tied embeddings, the shape of SmolLM2."""
-    tokenizer = save_tokenizer(folder)
+def save_llama(
+    folder: Path, *, context: int = 128, tokenizer: PreTrainedTokenizerFast | None = None
+) -> Path:
+    """Save a Llama of 2 layers with grouped keys and tied embeddings, the shape of SmolLM2.
+
+    `tokenizer` is one that the folder holds already.
+    """
+    tokenizer = tokenizer or save_tokenizer(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

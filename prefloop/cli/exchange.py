@@ -149,12 +149,14 @@ def export_labels(
 
 def _prompts(config: "RunConfig") -> "list[Prompt]":
     from prefloop.models.loading import context_length, load_tokenizer
+    from prefloop.models.query_encoder import QueryEncoder
     from prefloop.models.sources import resolve
     from prefloop.prompts.loading import load_prompts
 
     base = resolve(config.models.name)
-    context = context_length(base)
-    return load_prompts(config.prompts, config.task, load_tokenizer(base), context=context)
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    around, context = QueryEncoder(tokenizer, config.task).n_around, context_length(base)
+    return load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":

@@ -64,7 +64,9 @@ def _model(config: RunConfig) -> list[CheckResult]:
     """Return the results about the model's folder, its tokenizer, and the prompts cut with it."""
     try:
         base = resolve(config.models.name)
-        tokenizer, context = load_tokenizer(base), context_length(base)
+        begins = config.models.beginning_of_text
+        tokenizer = load_tokenizer(base, beginning_of_text=begins)
+        context = context_length(base)
     except (PrefloopError, OSError, ValueError) as error:
         action = "Set models.name to a model that is there."
         return [_refused("models", "model folder", error, action)]

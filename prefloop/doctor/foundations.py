@@ -6,11 +6,12 @@ from prefloop.doctor.result import CheckResult, CheckStatus
 from prefloop.errors import InputError, PrefloopError
 from prefloop.figures.text import percent
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
-from prefloop.models.runtime import CPU
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
-from prefloop.samples.sampler import Sampler
+from prefloop.samples.sampler import banned_ids
+from prefloop.samples.stop_check import check_stop, stop_automaton
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep.conditions import Conditions, conditions
@@ -148,14 +149,11 @@ def check_tokenizer(config: RunConfig, tokenizer: Tokenizer) -> list[CheckResult
 
 def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
     check, stop = "a response can end", config.task.stop
+    vocabulary = max(tokenizer.known_ids) + 1
     try:
-        Sampler(
-            tokenizer,
-            config.task,
-            config.samples,
-            vocabulary=max(tokenizer.known_ids) + 1,
-            device=CPU.device,
-        )
+        automaton = stop_automaton(config.task, tokenizer, vocabulary)
+        banned = banned_ids(tokenizer, config.task, config.samples, vocabulary)
+        check_stop(config.task, tokenizer, automaton, banned)
     except InputError as error:
         action = "Set task.stop to a text that the model can write, or to null."
         return CheckResult(
@@ -169,14 +167,15 @@ def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
 
 def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> CheckResult:
     """Return how many passages become prompts under the task's rules."""
-    check_context(config.task, tokenizer, context)
+    around = QueryEncoder(tokenizer, config.task).n_around
+    check_context(config.task, tokenizer, context, around=around)
     passages = read_passages(config.prompts).passages[:LOOKED_AT]
     pieces = CachedPieces(tokenizer)
     kept = sum(cut_query(p.text, config.task, pieces).refusal is None for p in passages)
     share = kept / len(passages)
     if not kept:
         # It says for each rule how many passages it refused.
-        load_prompts(config.prompts, config.task, tokenizer, context=context)
+        load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
     is_few = share < FEW
     return CheckResult(
         stage="prompts",

@@ -41,6 +41,15 @@ class Generation:
     """Frozen-layer outputs for query and response, L = Q + T tokens; None if no layer is frozen."""
 
 
+def next_states(
+    transitions: Int[Tensor, "S V"], states: Int[Tensor, " B"], tokens: Int[Tensor, " B"]
+) -> Int[Tensor, " B"]:
+    """Return the states of responses after these tokens; ids outside the vocabulary change none."""
+    last = transitions.shape[1] - 1
+    is_known = (tokens >= 0) & (tokens <= last)
+    return torch.where(is_known, transitions[states.clamp(min=0), tokens.clamp(0, last)], states)
+
+
 @torch.no_grad()
 def generate(  # noqa: PLR0913 - the parts of one draw
     role_model: RoleModel,

@@ -20,6 +20,9 @@ PAD_TOKEN = "<|prefloop_pad|>"
 ANCHOR = "a"
 """A text that something follows: the tokens after it are read as tokens inside a text."""
 
+ANCHORS = (ANCHOR, ".", "\n", "0")
+"""Texts to encode another behind; with one of them its first characters share no token."""
+
 
 @dataclass(frozen=True)
 class Tokenizer:
@@ -46,6 +49,29 @@ class Tokenizer:
         """
         anchor = self.encode(ANCHOR)
         return self.decode([*anchor, *ids])[len(self.decode(anchor)) :]
+
+    def encode_after(self, text: str) -> list[int]:
+        """Return the ids of a text that stands behind another one, as a response does.
+
+        SentencePiece puts a space before every text that it encodes; behind another text it would
+        be one too many.
+        """
+        if self.decode(self.encode(ANCHOR) * 2) == ANCHOR * 2:
+            return self.encode(text)
+        for anchor in ANCHORS:
+            before, whole = self.encode(anchor), self.encode(anchor + text)
+            if whole[: len(before)] == before:
+                return whole[len(before) :]
+        return self.encode(text)
+
+    @property
+    def beginning_ids(self) -> tuple[int, ...]:
+        """Ids that the tokenizer's own template puts before a text (BOS); GPT-2's puts none."""
+        plain = self.encode(ANCHOR)
+        whole = cast(list[int], self.hf_tokenizer(ANCHOR)["input_ids"])
+        places = range(len(whole) - len(plain) + 1)
+        start = next((i for i in places if whole[i : i + len(plain)] == plain), 0)
+        return tuple(whole[:start])
 
     @property
     def pad_id(self) -> int:
@@ -87,17 +113,28 @@ class Tokenizer:
         return () if end is None else (end,)
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
+def load_tokenizer(folder: Path, *, beginning_of_text: bool = True) -> Tokenizer:
     """Load the tokenizer and make sure that padding is a token of its own.
 
     With padding equal to end-of-text a real end-of-text would be masked as padding, and a reward
-    model would be read at the wrong token (silent bug S3).
+    model would be read at the wrong token (silent bug S3). The template keeps at most what it puts
+    before a text, and nothing without `beginning_of_text`: a saved copy then encodes as a run does.
     """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         _reserve_next_id(tokenizer)
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
+    _keep_beginning(Tokenizer(tokenizer), wanted=beginning_of_text)
     return Tokenizer(tokenizer)
+
+
+def _keep_beginning(tokenizer: Tokenizer, *, wanted: bool) -> None:
+    """Take out of the tokenizer's template what is not wanted before a text, and all behind it."""
+    hf_tokenizer, beginning = tokenizer.hf_tokenizer, tokenizer.beginning_ids
+    kept = [*beginning, *tokenizer.encode(ANCHOR)] if wanted else tokenizer.encode(ANCHOR)
+    if hf_tokenizer(ANCHOR)["input_ids"] != kept:
+        hf_tokenizer.add_bos_token = wanted and beginning == (hf_tokenizer.bos_token_id,)
+        hf_tokenizer.add_eos_token = False
 
 
 def _reserve_next_id(hf_tokenizer: Any) -> None:

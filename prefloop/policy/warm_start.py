@@ -17,8 +17,9 @@ from prefloop.functional.masking import masked_mean
 from prefloop.functional.schedules import cosine_decay
 from prefloop.models.export import save_policy
 from prefloop.models.heads import ValueHead
-from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime
 from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
@@ -54,7 +55,7 @@ def warm_start(
     """Return the folder of the model trained on `examples`; made once, then found again."""
     if folder.exists() and not verify_folder(folder, hashes=False):
         return folder
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, beginning_of_text=models.beginning_of_text)
     roles = ModelRoles(load_causal(base, tokenizer, runtime), models, seed=seed)
     optimizer = torch.optim.Adam([p for _, p in roles.policy.named_parameters], fused=True)
     per_epoch = max(1, len(examples) // config.batch_size)
@@ -75,24 +76,28 @@ def warm_start(
 
 
 def sft_examples(
-    prompts: Sequence[Prompt], task: TaskConfig, base: Path, texts: Sequence[str]
+    prompts: Sequence[Prompt], task: TaskConfig, tokenizer: Tokenizer, texts: Sequence[str]
 ) -> list[SFTExample]:
     """Return what to learn: the prompts' human answers, or else the passages themselves."""
-    tokenizer = load_tokenizer(base)
     with_answer = [p for p in prompts if p.reference]
     limit = task.response_tokens
     if with_answer:
-        prefix, suffix = tokenizer.encode(task.prefix), tokenizer.encode(task.suffix)
+        queries = QueryEncoder(tokenizer, task)
         return [
             SFTExample(
-                prefix + tokenizer.encode(p.text) + suffix,
-                tokenizer.encode(" " + (p.reference or "").strip() + "\n")[:limit],
+                queries.policy_query(p.text),
+                tokenizer.encode_after(" " + (p.reference or "").strip() + "\n")[:limit],
             )
             for p in with_answer
         ]
     length = task.query_tokens_max + limit
     passages = [tokenizer.encode(text)[:length] for text in texts]
-    return [SFTExample(ids[:1], ids[1:]) for ids in passages if len(ids) > 1]
+    first = list(tokenizer.beginning_ids)
+    # Nothing says how likely the first token of all is.
+    n_given = 0 if first else 1
+    return [
+        SFTExample(first + ids[:n_given], ids[n_given:]) for ids in passages if len(ids) > n_given
+    ]
 
 
 def _step(

@@ -19,12 +19,13 @@ def load_prompts(
     tokenizer: TextTokenizer,
     *,
     context: int | None = None,
+    around: int | None = None,
 ) -> list[Prompt]:
     """Return the prompts of `config.source` in the order of the file, each query once.
 
-    `context` is how many tokens the model can see; tasks that need more are refused.
+    Tasks that do not fit into the model are refused; see `check_context`.
     """
-    check_context(task, tokenizer, context)
+    check_context(task, tokenizer, context, around=around)
     file = read_passages(config)
     pieces = CachedPieces(tokenizer)
     prompts: dict[str, Prompt] = {}
@@ -61,11 +62,22 @@ def training_texts(config: PromptsConfig) -> list[str]:
     return [p.text for p in passages if split_of(p.text, **shares) == "train"]
 
 
-def check_context(task: TaskConfig, tokenizer: TextTokenizer, context: int | None) -> None:
-    """Raise a SettingsError if the longest query and its response do not fit into the model."""
+def check_context(
+    task: TaskConfig,
+    tokenizer: TextTokenizer,
+    context: int | None,
+    *,
+    around: int | None = None,
+) -> None:
+    """Raise a SettingsError if the longest query and its response do not fit into the model.
+
+    `context` is how many tokens the model can see; None: any number. `around` is how many tokens of
+    a query are not the prompt; None: those of prefix and suffix.
+    """
     if context is None:
         return
-    around = len(tokenizer.encode(task.prefix)) + len(tokenizer.encode(task.suffix))
+    if around is None:
+        around = len(tokenizer.encode(task.prefix)) + len(tokenizer.encode(task.suffix))
     needed = task.query_tokens_max + around + task.response_tokens
     if needed > context:
         room = context - around - task.response_tokens
@@ -76,7 +88,7 @@ def check_context(task: TaskConfig, tokenizer: TextTokenizer, context: int | Non
         )
         raise SettingsError(
             f"task {task.name} needs {needed} tokens (query_tokens_max {task.query_tokens_max} + "
-            f"prefix and suffix {around} + response_tokens {task.response_tokens}), but the model "
+            f"around the prompt {around} + response_tokens {task.response_tokens}), but the model "
             f"sees only {context}. {advice}, or choose a model with a longer context."
         )
 

@@ -2,9 +2,9 @@
 
     score(x, y) = logit(x + y) + reward_shift
 
-The query and the response are encoded apart and without special tokens, as in training. A text is
-encoded again, which can give other tokens than the policy drew (silent bug S5); where the drawn ids
-are at hand, `RewardModel.score` reads them.
+The query, with BOS if the saved tokenizer puts one first, and the response are encoded apart, as in
+training. A text is encoded again, which can give other tokens than the policy drew (silent bug S5);
+where the drawn ids are at hand, `RewardModel.score` reads them.
 """
 
 import os
@@ -97,7 +97,8 @@ def model_hash(folder: Path) -> str:
 def _sequences(
     tokenizer: Tokenizer, prompts: Sequence[str], responses: Sequence[str]
 ) -> list[list[int]]:
+    beginning = list(tokenizer.beginning_ids)
     return [
-        tokenizer.encode(prompt) + tokenizer.encode(response)
+        beginning + tokenizer.encode(prompt) + tokenizer.encode_after(response)
         for prompt, response in zip(prompts, responses, strict=True)
     ]

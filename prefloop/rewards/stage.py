@@ -144,7 +144,7 @@ class RewardStage:
     def _validation(
         self, known: LabelsBySplit, prompts: Mapping[str, Prompt]
     ) -> ValidationFigures | None:
-        asked, encode = self._targets("validation", known), self.sampler.tokenizer.encode
+        asked, encode = self._targets("validation", known), self.sampler.queries.reward_query
         if not asked:
             return None
         batch = self._labels("validation", known, prompts)

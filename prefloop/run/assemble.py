@@ -10,6 +10,7 @@ from prefloop.evaluation.judges.build import build_judge
 from prefloop.metrics import MetricsLog
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.named import NamedModels
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
@@ -109,8 +110,10 @@ def _rounds(
 def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     runtime = start_runtime(config.models)
     base = resolve(config.models.name, say=monitor.say)
-    tokenizer = load_tokenizer(base)
-    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context_length(base))
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    around = QueryEncoder(tokenizer, config.task).n_around
+    context = context_length(base)
+    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
     initial = _initial_model(config, base, prompts, folder, monitor, runtime)
     roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
     sampler = Sampler(
@@ -136,7 +139,8 @@ def _initial_model(
     if settings.epochs == 0:
         return base
     train = [p for p in prompts if p.split == "train"]
-    examples = sft_examples(train, config.task, base, training_texts(config.prompts))
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    examples = sft_examples(train, config.task, tokenizer, training_texts(config.prompts))
     place = folder / "warm_start"
     return warm_start(
         base,

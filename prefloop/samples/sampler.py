@@ -10,10 +10,12 @@ from torch import Tensor
 from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import Device
 from prefloop.models.scoring import banned_mask, pad_left
 from prefloop.records import Prompt, Sample
+from prefloop.samples.stop_check import check_stop, end_ids
 from prefloop.samples.stop_rule import StopMask, StopRule
 from prefloop.settings.samples import SamplesConfig
 from prefloop.settings.task import TaskConfig
@@ -26,6 +28,15 @@ class SampledBatch(NamedTuple):
     query_mask: Bool[Tensor, "B Q"]
     generation: Generation
     stop_mask: StopMask
+
+
+def banned_ids(
+    tokenizer: Tokenizer, task: TaskConfig, config: SamplesConfig, vocabulary: int
+) -> set[int]:
+    """Return the ids that can never be sampled: `samples.banned`, and those that have no token."""
+    special = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
+    outside = set(range(vocabulary)) - tokenizer.known_ids
+    return {*special, *outside}.difference(end_ids(task, tokenizer))
 
 
 class Sampler:
@@ -44,17 +55,14 @@ class Sampler:
         self.task = task
         self.config = config
         self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary, device=device)
-        special = tokenizer.special_ids if config.banned == "special" else (tokenizer.pad_id,)
-        outside = set(range(vocabulary)) - tokenizer.known_ids
-        banned = {*special, *outside}.difference(self.stop_rule.end_ids)
+        banned = banned_ids(tokenizer, task, config, vocabulary)
+        check_stop(task, tokenizer, self.stop_rule.automaton, banned)
         self.banned = banned_mask(vocabulary, sorted(banned), device)
-        self.stop_rule.check(self.banned)
-        self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
-        self._suffix = tokenizer.encode(task.suffix) if task.suffix else []
+        self.queries = QueryEncoder(tokenizer, task)
 
     def query_ids(self, prompt: Prompt) -> list[int]:
-        """Return the policy's query: prefix, prompt and suffix, each encoded on its own (2019)."""
-        return self._prefix + self.tokenizer.encode(prompt.text) + self._suffix
+        """Return the policy's query."""
+        return self.queries.policy_query(prompt.text)
 
     def reward_ids(self, prompt_text: str, response_ids: Sequence[int]) -> list[int]:
         """Return the reward model's input: the prompt and the response cut at its stop token.
@@ -62,7 +70,7 @@ class Sampler:
         The sampled ids are used as they are. Encoding the text again could give other tokens than
         the policy produced (silent bug S5).
         """
-        return self.tokenizer.encode(prompt_text) + self.stop_rule.cut(response_ids)
+        return self.queries.reward_query(prompt_text) + self.stop_rule.cut(response_ids)
 
     def sample_ids(self, prompt_text: str, sample: Sample) -> list[int]:
         """Return the reward model's input for a stored sample.
@@ -71,7 +79,7 @@ class Sampler:
         """
         if sample.response_ids:
             return self.reward_ids(prompt_text, sample.response_ids)
-        return self.tokenizer.encode(prompt_text) + self.tokenizer.encode(sample.text)
+        return self.queries.reward_query(prompt_text) + self.tokenizer.encode_after(sample.text)
 
     def text_of(self, response_ids: Sequence[int]) -> str:
         """Return the response as labelers see it behind the query, the space between included."""

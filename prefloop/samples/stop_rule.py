@@ -3,24 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from prefloop.errors import InputError
 from prefloop.functional.truncation import stop_index, truncation_mask
-from prefloop.models.generation import ENDED
+from prefloop.models.generation import ENDED, next_states
 from prefloop.models.loading import Tokenizer
-from prefloop.models.runtime import Device, to_numpy
-from prefloop.models.token_bytes import token_bytes
-from prefloop.samples.stop_automaton import (
-    Transitions,
-    shortest_spelling,
-    stop_transitions,
-    token_transitions,
-)
-from prefloop.settings.task import END_OF_TEXT, TaskConfig
+from prefloop.models.runtime import Device
+from prefloop.samples.stop_check import stop_automaton
+from prefloop.settings.task import TaskConfig
 
 
 class StopMask(NamedTuple):
@@ -39,52 +31,14 @@ class StopRule:
     """
 
     def __init__(
-        self,
-        task: TaskConfig,
-        tokenizer: Tokenizer,
-        *,
-        vocabulary: int,
-        device: Device,
+        self, task: TaskConfig, tokenizer: Tokenizer, *, vocabulary: int, device: Device
     ) -> None:
-        self.task = task
         self.earliest = task.stop_min
-        self.end_ids = tokenizer.end_ids if task.stop == END_OF_TEXT else ()
-        """Tokens that end a response by their ids; they must not be banned."""
-        self._tokenizer = tokenizer
+        self.automaton = stop_automaton(task, tokenizer, vocabulary)
         self._device = device
-        self._table = self._automaton(vocabulary)
-        table = np.zeros((1, vocabulary), dtype=np.int32) if self._table is None else self._table
-        self._transitions = torch.as_tensor(table, device=device).long()
-
-    def _automaton(self, vocabulary: int) -> Transitions | None:
-        """Return what finds the stop in tokens; None if there is no stop."""
-        stop = self.task.stop
-        if stop is None:
-            return None
-        if stop == END_OF_TEXT:
-            return token_transitions(self.end_ids, vocabulary)
-        own = self._tokenizer.own_token(stop) if self.task.stop_match == "token" else None
-        if own is not None:
-            return token_transitions([own], vocabulary)
-        added = token_bytes(self._tokenizer, vocabulary)
-        return stop_transitions(stop.encode(errors="surrogatepass"), added)
-
-    def check(self, banned: Bool[Tensor, " V"]) -> None:
-        """Raise an InputError if no response can ever end, and say why."""
-        stop, room = self.task.stop, self.task.response_tokens - self.earliest
-        if self._table is None or stop is None:
-            return
-        if self._tokenizer.hf_tokenizer.get_vocab().get(stop) in self._tokenizer.special_ids:
-            raise InputError(_is_special(stop, self._tokenizer))
-        needed = shortest_spelling(self._table, ~to_numpy(banned))
-        if needed is None:
-            raise InputError(_never_ends(stop))
-        if needed > room:
-            raise InputError(
-                f"task.stop {stop!r} takes {needed} tokens of this model at least, and from "
-                f"task.stop_min {self.earliest} on a response of {self.task.response_tokens} has "
-                f"room for {room}. Lower task.stop_min or raise task.response_tokens."
-            )
+        self._transitions: Tensor | None = None
+        if self.automaton is not None:
+            self._transitions = torch.as_tensor(self.automaton, device=device).long()
 
     def advance(
         self, state: Int[Tensor, " B"], tokens: Int[Tensor, " B"], index: int
@@ -93,17 +47,13 @@ class StopRule:
 
         0 is where they begin, and ENDED where the stop is complete.
         """
-        if index < self.earliest:
+        if self._transitions is None or index < self.earliest:
             return state
-        last = self._transitions.shape[1] - 1
-        is_known = (tokens >= 0) & (tokens <= last)
-        return torch.where(
-            is_known, self._transitions[state.clamp(min=0), tokens.clamp(0, last)], state
-        )
+        return next_states(self._transitions, state, tokens)
 
     def apply(self, response: Int[Tensor, "B T"]) -> StopMask:
         """Return the mask of tokens that count and whether each response has ended."""
-        if self._table is None:
+        if self._transitions is None:
             whole = torch.ones_like(response, dtype=torch.bool)
             return StopMask(whole, whole.all(dim=1))
         if len(self._transitions) == 1:
@@ -128,28 +78,3 @@ class StopRule:
         ids = torch.tensor([list(response_ids)], dtype=torch.long, device=self._device)
         mask = self.apply(ids).mask[0]
         return [token for token, counts in zip(response_ids, mask.tolist(), strict=True) if counts]
-
-
-CHOICES = f"Choose a text that the model can write, such as '.', {END_OF_TEXT}, or null."
-
-
-def _is_special(stop: str, tokenizer: Tokenizer) -> str:
-    """Say that this stop is the name of a token, and what to write instead."""
-    is_end = tokenizer.hf_tokenizer.get_vocab()[stop] in tokenizer.end_ids
-    instead = f"Set task.stop to {END_OF_TEXT}: that is this token." if is_end else CHOICES
-    return (
-        f"task.stop {stop!r} is a special token of this model, not a text that it writes. {instead}"
-    )
-
-
-def _never_ends(stop: str) -> str:
-    """Say why no response can hold this stop, and what to do."""
-    if stop == END_OF_TEXT:
-        return (
-            f"task.stop is {END_OF_TEXT}, and this model's tokenizer names no end-of-text token "
-            "(eos_token). Choose a text such as '.', or null."
-        )
-    return (
-        f"task.stop {stop!r} can never be written by this model: none of its tokens that may be "
-        f"sampled spell it. {CHOICES}"
-    )

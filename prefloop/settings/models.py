@@ -11,6 +11,10 @@ class ModelsConfig(Section):
     name: str = "smollm2"
     """`smollm2`, `builtin:tiny`, a Hugging Face hub name such as `gpt2-large`, or a folder."""
 
+    beginning_of_text: bool = True
+    """Whether queries, and what the reward model reads, begin with the token that the tokenizer's
+    own template puts first (BOS). GPT-2's and SmolLM2's put none."""
+
     adapter: Literal["lora", "none"] = "lora"
     """`lora`: policy, value head, reward model and reference share one frozen base. `none`: full
     copies, as in 2019."""

@@ -9,7 +9,8 @@ import torch
 from prefloop.models.roles import RoleModel
 from prefloop.progress import Silent
 from prefloop.run.loop import run
-from tests.models_for_tests import save_gpt2
+from tests.models_for_tests import save_gpt2, save_llama
+from tests.tokenizers_for_tests import save_sentencepiece
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
 
@@ -66,6 +67,29 @@ def test_the_name_is_the_model_that_is_loaded(observer: Observer, tmp_path: Path
     other = save_gpt2(tmp_path, seed=1)
     wire = Wire(setting="models.name", value=str(other), changes={BASE, TRAINED})
     assert observer.changed(observe, wire) == wire.changes
+
+
+@covers("models.beginning_of_text")
+def test_queries_and_what_the_reward_model_reads_begin_as_the_template_says(
+    base: Settings, new_folder: Callable[[], Path], tmp_path: Path
+) -> None:
+    fast = save_sentencepiece(tmp_path, adds_bos=True)
+    save_llama(tmp_path, tokenizer=fast)
+    begins = []
+    for wanted in (True, False):
+        settings = {
+            **base,
+            "models.name": str(tmp_path),
+            "models.beginning_of_text": wanted,
+            "task.end_at": None,
+            "task.start_after": None,
+            "task.stop": ".",
+        }
+        with assembled(settings, new_folder()) as stages:
+            sampler, prompt = stages.drawer.sampler, next(iter(stages.prompts.values()))
+            read = (sampler.query_ids(prompt), sampler.reward_ids(prompt.text, [60]))
+        begins.append([ids[0] == fast.bos_token_id for ids in read])
+    assert begins == [[True, True], [False, False]]
 
 
 @covers("models.lora_alpha", "models.lora_rank")

@@ -248,6 +248,7 @@ def test_layers_that_are_shared_change_no_number_of_an_update(model_folder: Path
         reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=2)
         size = {"batch_size": 32, "episodes": 3200, "microbatch_size": 32, "lr": 3e-3}
         trainer = trainer_of(roles, reward_model, sampler, **size)
+        assert sampler.stop_rule._transitions is not None
         sampler.stop_rule._transitions[0, ::9] = ENDED  # Now some responses end, others do not.
         rollouts.append(rollout_of(trainer))
         improve(trainer, rollouts[-1])

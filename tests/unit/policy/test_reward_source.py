@@ -60,6 +60,7 @@ def test_a_scorer_sees_what_a_labeler_sees_and_only_responses_that_ended(
     scorer = CountsE()
     trainer = trainer_with(gpt2_folder, scorer, SamplesConfig(after_stop="train"), **RULE)
     sampler = trainer.collector.sampler
+    assert sampler.stop_rule._transitions is not None
     sampler.stop_rule._transitions[0, ::7] = ENDED  # Now some responses end, others do not.
     prompts = (PROMPTS * 4)[:32]
     rollout = trainer.collect(prompts)
@@ -80,7 +81,9 @@ def test_a_scorer_sees_what_a_labeler_sees_and_only_responses_that_ended(
 def test_nothing_is_asked_of_a_scorer_when_no_response_ended(gpt2_folder: Path) -> None:
     scorer = CountsE()
     trainer = trainer_with(gpt2_folder, scorer, **RULE)
-    trainer.collector.sampler.stop_rule._transitions[:] = 0
+    transitions = trainer.collector.sampler.stop_rule._transitions
+    assert transitions is not None
+    transitions[:] = 0
     rollout = trainer.collect(PROMPTS)
     assert scorer.shown == []
     assert (rollout.scores == -1.0).all()

@@ -51,7 +51,7 @@ def perplexity(folder: Path, examples: list[SFTExample], *, role: str = "referen
 def test_perplexity_falls_and_policy_and_reference_both_begin_there(
     gpt2_folder: Path, tmp_path: Path, adapter: Adapter
 ) -> None:
-    examples = sft_examples([], task_of(query_tokens_max=8), gpt2_folder, TEXT[:4])
+    examples = sft_examples([], task_of(query_tokens_max=8), load_tokenizer(gpt2_folder), TEXT[:4])
     models = ModelsConfig(adapter=adapter, lora_rank=4)
     folder = warm_start(
         gpt2_folder,
@@ -70,7 +70,7 @@ def test_perplexity_falls_and_policy_and_reference_both_begin_there(
 
 
 def test_it_is_made_once_and_then_found_again(gpt2_folder: Path, tmp_path: Path) -> None:
-    examples = sft_examples([], task_of(), gpt2_folder, TEXT[:2])
+    examples = sft_examples([], task_of(), load_tokenizer(gpt2_folder), TEXT[:2])
     one_step = WarmStartConfig(epochs=1, lr=1e-2)
 
     def make(place: str, seed: int = 1) -> dict[str, torch.Tensor]:
@@ -107,7 +107,7 @@ def test_no_gradient_is_left_when_the_model_is_written(
         gpt2_folder,
         CONFIG,
         ModelsConfig(adapter="none"),
-        sft_examples([], task_of(), gpt2_folder, TEXT[:2]),
+        sft_examples([], task_of(), load_tokenizer(gpt2_folder), TEXT[:2]),
         runtime=CPU,
         folder=tmp_path / "warm_start",
         seed=1,
@@ -123,17 +123,17 @@ def test_human_answers_are_learned_where_there_are_any(gpt2_folder: Path) -> Non
         Prompt(id="1", text="A text.", source="s", split="train", reference=" She sang. "),
         Prompt(id="2", text="Another.", source="s", split="train"),
     ]
-    (example,) = sft_examples(prompts, task, gpt2_folder, TEXT)
+    (example,) = sft_examples(prompts, task, tokenizer, TEXT)
     assert example.query == tokenizer.encode("Q: ") + tokenizer.encode(
         "A text."
     ) + tokenizer.encode(" A:")
     assert tokenizer.decode(example.response) == " She sang.\n"
     short = task_of(response_tokens=2)
-    assert len(sft_examples(prompts, short, gpt2_folder, TEXT)[0].response) == 2
+    assert len(sft_examples(prompts, short, tokenizer, TEXT)[0].response) == 2
 
 
 def test_passages_are_learned_whole_up_to_the_tokens_a_run_will_see(gpt2_folder: Path) -> None:
     tokenizer = load_tokenizer(gpt2_folder)
     task = task_of(query_tokens_max=5, response_tokens=6)
-    examples = sft_examples([], task, gpt2_folder, [*TEXT[:2], "", "a"])
+    examples = sft_examples([], task, tokenizer, [*TEXT[:2], "", "a"])
     assert [x.query + x.response for x in examples] == [tokenizer.encode(t)[:11] for t in TEXT[:2]]

@@ -86,7 +86,7 @@ def test_what_does_not_fit_into_the_model_is_refused_with_the_sum(tmp_path: Path
     assert load_prompts(config, task, WordTokenizer(), context=100 + around + 75)
     with pytest.raises(SettingsError) as caught:
         load_prompts(config, task, WordTokenizer(), context=100 + around + 74)
-    assert "needs 183 tokens (query_tokens_max 100 + prefix and suffix 8" in str(caught.value)
+    assert "needs 183 tokens (query_tokens_max 100 + around the prompt 8" in str(caught.value)
     assert "sees only 182. Set task.query_tokens_max to 99 or less" in str(caught.value)
     with pytest.raises(SettingsError, match=r"Set task\.response_tokens lower"):
         load_prompts(config, task, WordTokenizer(), context=64)

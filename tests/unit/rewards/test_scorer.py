@@ -7,12 +7,15 @@ import pytest
 
 from prefloop.errors import InputError
 from prefloop.models.export import save_reward_model
-from prefloop.models.loading import Tokenizer
+from prefloop.models.loading import Tokenizer, load_tokenizer
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.scorer import RewardModelScorer, labels_source
 from prefloop.run_file import as_yaml, parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
-from tests.stages_for_tests import Adapter, disturb, roles_on
+from tests.models_for_tests import save_llama
+from tests.stages_for_tests import Adapter, disturb, roles_on, task_of
+from tests.tokenizers_for_tests import save_sentencepiece
 from tests.tolerances import RELOADED
 
 PROMPTS = ["He was sad", "The sun", "She laughed"]
@@ -102,3 +105,22 @@ def test_a_text_that_is_too_long_is_told(gpt2_folder: Path, tmp_path: Path) -> N
     saved(gpt2_folder, tmp_path / "r")
     with pytest.raises(InputError, match=r"tokens cannot be scored: the model takes 1 to 128"):
         scorer(tmp_path / "r").score(["never mind how long " * 100], ["."])
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_with_a_beginning_of_text_too_it_scores_as_in_training(
+    tmp_path: Path, begins: bool
+) -> None:
+    base, folder = tmp_path / "base", tmp_path / "r"
+    save_llama(base, tokenizer=save_sentencepiece(base, adds_bos=True))
+    model, _ = trained(base)
+    tokenizer = load_tokenizer(base, beginning_of_text=begins)
+    save_reward_model(folder, model.roles, model.head, tokenizer)
+    queries = QueryEncoder(tokenizer, task_of())
+    sequences = [
+        queries.reward_query(p) + tokenizer.encode_after(r)
+        for p, r in zip(PROMPTS, RESPONSES, strict=True)
+    ]
+    assert all((ids[0] == tokenizer.hf_tokenizer.bos_token_id) is begins for ids in sequences)
+    found = scorer(folder).score(PROMPTS, RESPONSES)
+    np.testing.assert_allclose(found, model.score(sequences).numpy(), **RELOADED)
