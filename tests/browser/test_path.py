@@ -32,6 +32,12 @@ def test_a_newcomer_reads_the_instructions_first(new_person: NewPerson, site: Si
     expect(dialog).to_be_hidden()
 
 
+def test_the_page_says_how_far_its_clock_is_from_greenwich(new_person: NewPerson) -> None:
+    ann = new_person("Ann", comes_back=False, timezone_id="Asia/Kolkata")
+    with ann.page.expect_request("**/api/me?utc_offset_minutes=330"):
+        ann.come_back()
+
+
 def test_keys_and_mouse_choose_what_stands_there(ann: Person, page: Page, site: Site) -> None:
     second = ann.samples[1]
     ann.press("2")

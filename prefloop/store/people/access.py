@@ -17,7 +17,7 @@ from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.codes import digest, new_code, new_secret, plain_code
 from prefloop.store.people.passwords import is_password
-from prefloop.store.people.people import find_person, known_person
+from prefloop.store.people.people import find_named, find_person, known_person
 from prefloop.teamwork import Person, Session
 
 DAY_SECONDS = 24 * 3600.0
@@ -75,7 +75,7 @@ class Access:
     def log_in_with_password(self, name: str, password: str) -> tuple[str, Session] | None:
         """Return the secret of the cookie and a new session, if name and password match."""
         with self._database.reading() as connection:
-            row = find_person(connection, people.c.name == name)
+            row = find_named(connection, name)
         can_enter = row is not None and row["disabled_at"] is None
         known_hash = row["password_hash"] if row is not None and can_enter else None
         if not is_password(known_hash, password) or row is None:

@@ -7,6 +7,8 @@ reading the database, or a backup of it, gives no access.
 import hashlib
 import secrets
 
+from prefloop.text.normal_form import typed_form
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U."""
 
@@ -24,8 +26,11 @@ def new_code() -> str:
 
 
 def plain_code(typed: str) -> str:
-    """Return a typed code in its canonical form: no dashes or spaces, upper case, O read as 0."""
-    return "".join(typed.upper().translate(MISREAD).replace("-", "").split())
+    """Return a typed code in its canonical form: no dashes or spaces, upper case, O read as 0.
+
+    Wide letters, as an East Asian keyboard types them, are read as the narrow ones.
+    """
+    return "".join(typed_form(typed).upper().translate(MISREAD).replace("-", "").split())
 
 
 def new_secret() -> str:

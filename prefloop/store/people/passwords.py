@@ -1,9 +1,15 @@
-"""Passwords: hashed with argon2id; a check takes the same time whether or not there is one."""
+"""Passwords: hashed with argon2id; a check takes the same time whether or not there is one.
+
+A password is hashed in its typed form, which is the same on every keyboard. Hashes from before that
+are of the characters as they came, so those are tried as well.
+"""
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from prefloop.errors import StoreError
+from prefloop.text.decoding import text_fault
+from prefloop.text.normal_form import typed_form
 
 SHORTEST, LONGEST = 8, 128
 
@@ -19,6 +25,9 @@ DECOY = (
 
 def hash_password(password: str) -> str:
     """Return the hash of a new password; one that is too short or too long is refused."""
+    if (fault := text_fault(password)) is not None:
+        raise StoreError(f"The password {fault}.")
+    password = typed_form(password)
     if not SHORTEST <= len(password) <= LONGEST:
         raise StoreError(
             f"A password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}. "
@@ -29,8 +38,16 @@ def hash_password(password: str) -> str:
 
 def is_password(password_hash: str | None, password: str) -> bool:
     """Whether a password matches a hash; without a hash it is False after the same time."""
+    if text_fault(password) is not None:
+        return False
+    forms = dict.fromkeys([typed_form(password)[: LONGEST + 1], password[: LONGEST + 1]])
+    # All are tried, whichever is right: the time tells nothing.
+    tries = [_is_hash_of(password_hash or DECOY, form) for form in forms]
+    return any(tries) and password_hash is not None
+
+
+def _is_hash_of(password_hash: str, password: str) -> bool:
     try:
-        is_right = HASHER.verify(password_hash or DECOY, password[: LONGEST + 1])
+        return HASHER.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-    return is_right and password_hash is not None

@@ -15,6 +15,7 @@ from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.passwords import hash_password
 from prefloop.teamwork import Person, Role
+from prefloop.text.normal_form import normal_form, typed_form
 
 ROLES: Sequence[Role] = ("owner", "labeler", "viewer")
 LONGEST_NAME = 64
@@ -57,9 +58,9 @@ class People:
         return None if row is None else person_record(row)
 
     def by_name(self, name: str) -> Person | None:
-        """Return the person with exactly this name."""
+        """Return the person with this name, in whatever characters it is typed."""
         with self._database.reading() as connection:
-            row = find_person(connection, people.c.name == name)
+            row = find_named(connection, name)
         return None if row is None else person_record(row)
 
     def disable(self, person_id: str) -> None:
@@ -116,6 +117,14 @@ def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> Ro
     return connection.execute(sa.select(people).where(condition)).mappings().first()
 
 
+def find_named(connection: Connection, name: str) -> RowMapping | None:
+    """Return the row of the person with this name; one of exactly these characters comes first."""
+    forms = list(dict.fromkeys([name, unicodedata.normalize("NFC", name), typed_form(name)]))
+    query = sa.select(people).where(people.c.name.in_(forms))
+    rows = {row["name"]: row for row in connection.execute(query).mappings()}
+    return next((rows[form] for form in forms if form in rows), None)
+
+
 def known_person(connection: Connection, person_id: str) -> RowMapping:
     """Return the row of a person; a StoreError if there is none."""
     row = find_person(connection, people.c.id == person_id)
@@ -125,7 +134,7 @@ def known_person(connection: Connection, person_id: str) -> RowMapping:
 
 
 def _checked_name(name: str) -> str:
-    name = unicodedata.normalize("NFC", name).strip()
+    name = typed_form(name).strip()
     if not name:
         raise StoreError("A person needs a name; a pseudonym will do.")
     if len(name) > LONGEST_NAME:
@@ -140,9 +149,9 @@ def _checked_name(name: str) -> str:
 
 
 def _refuse_taken(connection: Connection, name: str) -> None:
-    """Refuse a name in use: names that differ only in case could be confused."""
+    """Refuse a name in use: names that differ only in case or form could be confused."""
     for taken in connection.execute(sa.select(people.c.name)).scalars():
-        if taken.casefold() == name.casefold():
+        if normal_form(typed_form(taken)) == normal_form(name):
             raise StoreError(f"The name {taken} is in use. Choose another name.")
 
 

@@ -1,6 +1,8 @@
 """The caller's own role, instructions, progress and agreement with gold."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from prefloop.teamwork import Instructions, QualityCheck
 from prefloop.web.http.errors import ApiError
@@ -25,13 +27,18 @@ GOLD_STEP = 10
 GOLD_ENOUGH = 30
 """The number of known answers from which they are evidence."""
 
-HOUR_SECONDS = 3600
-DAY_HOURS = 24
+MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60, 3600, 24 * 3600
+
+UtcOffset = Annotated[int, Query(ge=-12 * 60, le=14 * 60)]
+"""How many minutes the caller's clock is ahead of Greenwich; behind it the number is negative."""
 
 
 @router.get("/api/me", responses=refusals(401, 403))
-def me(caller: AnyCaller, services: ServicesDep) -> MeOut:
-    """Return who is logged in, the instructions, and the progress."""
+def me(caller: AnyCaller, services: ServicesDep, utc_offset_minutes: UtcOffset = 0) -> MeOut:
+    """Return who is logged in, the instructions, and the progress.
+
+    `progress.today_minutes` counts from midnight on the clock that `utc_offset_minutes` tells.
+    """
     current = services.instructions.current()
     acknowledged = services.store.instructions.acknowledged(caller.person.id)
     return MeOut(
@@ -41,7 +48,7 @@ def me(caller: AnyCaller, services: ServicesDep) -> MeOut:
         instructions=None if current is None else _instructions(current),
         acknowledged=acknowledged,
         must_read=services.instructions.must_read(acknowledged),
-        progress=_progress(caller.name, services),
+        progress=_progress(caller.name, services, utc_offset_minutes),
         settings=PageSettingsOut(confidence=services.settings.asks_confidence),
     )
 
@@ -64,19 +71,25 @@ def _instructions(instructions: Instructions) -> InstructionsOut:
     )
 
 
-def _progress(name: str, services: Services) -> LabelingProgressOut:
+def _progress(name: str, services: Services, utc_offset_minutes: int) -> LabelingProgressOut:
     figures = services.store.own_answers.progress(name)
     return LabelingProgressOut(
         answered=figures["answered"],
         left=figures["left"],
-        today_minutes=_minutes_today(name, services),
+        today_minutes=_minutes_today(name, services, utc_offset_minutes),
         gold=gold_agreement(services.store.gold.quality_checks(name)),
     )
 
 
-def _minutes_today(name: str, services: Services) -> float:
-    hour = int(services.store.now() // HOUR_SECONDS)
-    today = services.store.tallies.all(since_hour=hour - hour % DAY_HOURS)
+def _minutes_today(name: str, services: Services, utc_offset_minutes: int) -> float:
+    """Return the minutes of work since the person's midnight.
+
+    Work is counted by the hour of Greenwich; where midnight falls within one, all of it counts.
+    """
+    offset = utc_offset_minutes * MINUTE_SECONDS
+    local = services.store.now() + offset
+    midnight = local - local % DAY_SECONDS - offset
+    today = services.store.tallies.all(since_hour=int(midnight // HOUR_SECONDS))
     return round(sum(t.seconds for t in today if t.labeler == name) / 60, 1)
 
 

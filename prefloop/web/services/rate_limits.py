@@ -5,6 +5,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from prefloop.text.normal_form import normal_form, typed_form
+
 MOST_KEYS = 10_000
 """Most keys in memory: a flood of requests must not fill it."""
 
@@ -84,5 +86,5 @@ class LoginLimits:
 
     @staticmethod
     def _keys(address: str, name: str) -> list[tuple[str, str]]:
-        named = [("name", name.casefold())] if name else []
+        named = [("name", normal_form(typed_form(name)))] if name else []
         return [("address", address), *named, ("everybody", "")]

@@ -30,6 +30,12 @@ export function watchAssets(listener) {
   onAssets = listener;
 }
 
+/** Return who is logged in, with the progress of the day that it is here; throws ApiError. */
+export function askWhoIsHere() {
+  // JavaScript counts the minutes that this clock is behind Greenwich, the server those it is ahead.
+  return call("GET", `/api/me?utc_offset_minutes=${-new Date().getTimezoneOffset()}`);
+}
+
 /** Return the server's response; throws ApiError. `stop` is a signal that aborts the request. */
 export async function call(method, path, body, { keepalive = false, stop = null } = {}) {
   const headers = { Accept: "application/json" };

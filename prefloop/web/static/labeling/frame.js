@@ -1,6 +1,6 @@
 /* The frame of the pages beside the labeling page: who is here, and logging out. */
 
-import { call, useToken } from "./api.js";
+import { askWhoIsHere, call, useToken } from "./api.js";
 import { the } from "./elements.js";
 import { applySettings, readSettings } from "./settings.js";
 
@@ -9,7 +9,7 @@ export async function whoIsHere() {
   applySettings(readSettings());
   the("leave").addEventListener("click", leave);
   try {
-    const me = await call("GET", "/api/me");
+    const me = await askWhoIsHere();
     useToken(me.csrf);
     return me;
   } catch (error) {

@@ -1,7 +1,7 @@
 /* The labeling page: connects keys, buttons and dialogs with the person's work. */
 
 import { Answering } from "./answering.js";
-import { ApiError, call, useToken, watchAssets } from "./api.js";
+import { ApiError, askWhoIsHere, call, useToken, watchAssets } from "./api.js";
 import { Card } from "./card.js";
 import {
   askNote, askReason, chooseOwn, fillOutbox, isDialogOpen, pullCord, showInstructions, wireDialogs, wireSettings,
@@ -64,7 +64,7 @@ async function changeAsked() {
 async function firstMe() {
   for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
     try {
-      return await call("GET", "/api/me");
+      return await askWhoIsHere();
     } catch (error) {
       if (error.status === 401) toLogin();
       the("question").textContent = error.message;
@@ -75,7 +75,7 @@ async function firstMe() {
 }
 
 async function refresh() {
-  const fresh = await call("GET", "/api/me");
+  const fresh = await askWhoIsHere();
   if (fresh.name !== me.name) {
     // Somebody else logged in, in another tab. What is on this page is not theirs to send.
     outbox.needsLogin = true;

@@ -1,4 +1,5 @@
 import re
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,6 +101,41 @@ def test_a_password_lets_in(store: Store, bob: Person) -> None:
     assert store.access.session(entered[0]) == entered[1]
     store.people.set_password(bob.id, "another one entirely")
     assert store.access.log_in_with_password("bob", PASSWORD) is None
+
+
+COMPOSED = "gr\u00f6\u00dfe und ma\u00df"
+DECOMPOSED = "gro\u0308\u00dfe und ma\u00df"
+
+
+def test_a_password_is_the_same_on_every_keyboard(store: Store, bob: Person) -> None:
+    for name, chosen, typed in (
+        ("\u00e9va", COMPOSED, DECOMPOSED),
+        ("zo\u00eb", DECOMPOSED, COMPOSED),
+        ("\uff39\uff35", "\uff50\uff41\uff53\uff53 words", "pass words"),
+    ):
+        person = store.people.add(name, "labeler")
+        store.people.set_password(person.id, chosen)
+        decomposed = unicodedata.normalize("NFD", name)
+        for form in (name, decomposed, unicodedata.normalize("NFKC", name)):
+            for password in (chosen, typed):
+                assert store.access.log_in_with_password(form, password) is not None
+            assert store.access.log_in_with_password(form, chosen + "x") is None
+
+
+def test_a_hash_of_the_characters_as_they_came_still_lets_in(
+    store: Store, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(passwords, "typed_form", str)
+        store.people.set_password(bob.id, DECOMPOSED)
+    assert store.access.log_in_with_password("bob", DECOMPOSED) is not None
+    assert store.access.log_in_with_password("bob", COMPOSED) is None, "nobody can know it"
+
+
+def test_a_code_may_be_typed_in_wide_letters(store: Store, bob: Person) -> None:
+    code = store.access.invite(bob.id)
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in code)
+    assert store.access.log_in_with_code(wide) is not None
 
 
 def test_whoever_cannot_enter_costs_as_much_work_as_whoever_can(

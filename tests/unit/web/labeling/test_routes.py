@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from prefloop.store.core import clock
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold
 from prefloop.web.config import WebSettings
@@ -275,6 +276,36 @@ def test_me_says_who_what_to_read_and_how_far(desk: Desk) -> None:
     assert me["progress"]["today_minutes"] == pytest.approx(1.5)
     assert me["progress"]["gold"]["n"] == 0
     assert desk.program("ann").get("/api/me").json()["csrf"] is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "before", "after"),
+    [
+        (-480, 2.0, 2.0),  # 15:30 and 16:30 in California
+        (0, 2.0, 0.0),  # midnight in Greenwich
+        (540, 2.0, 2.0),  # 8:30 and 9:30 in Tokyo
+        (30, 2.0, 2.0),  # midnight at 23:30: the hour in which it falls counts whole
+        (-690, 2.0, 2.0),
+    ],
+)
+def test_today_is_the_day_of_whoever_looks(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, offset: int, before: float, after: float
+) -> None:
+    half_past_eleven = 1_768_087_800.0  # at night in Greenwich, 10 January 2026
+    moment = [half_past_eleven]
+    monkeypatch.setattr(clock, "database_seconds", lambda connection: moment[0])
+    ann = desk.browser("ann")
+
+    def today() -> float:
+        me = ann.get(f"/api/me?utc_offset_minutes={offset}").json()
+        return float(me["progress"]["today_minutes"])
+
+    ann.put(f"/api/answers/{new_id()}", json=answer_to(claim(ann)[0], seconds=120))
+    assert today() == before
+    moment[0] += 3600
+    assert today() == after
+    for impossible in ("-721", "841", "here"):
+        assert ann.get(f"/api/me?utc_offset_minutes={impossible}").status_code == 422
 
 
 def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(

@@ -63,6 +63,7 @@ def test_logins_are_limited_by_address_by_name_and_over_all(clock: Clock) -> Non
     by_name = [limits.take(f"2.2.2.{n}", "Ann") is None for n in range(6)]
     assert by_name == [True] * 5 + [False]
     assert limits.take("2.2.2.9", "ANN") is not None, "a name in capitals is the same name"
+    assert limits.take("2.2.2.9", "\uff21nn") is not None, "and so is one in wide letters"
     rest = [limits.take(f"3.3.3.{n}", "") is None for n in range(60)]
     assert rest == [True] * 50 + [False] * 10
 
