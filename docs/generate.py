@@ -45,7 +45,7 @@ TABLE_MEANINGS = {
     "sessions": "Browsers that are logged in. Only the hash of a cookie's secret is stored.",
     "api_tokens": "Tokens with which programs label. Only their hashes are stored.",
     "instructions": "Every version of the instructions to labelers.",
-    "batches": "The comparisons of one round for people: when they were open, which events count.",
+    "batches": "Comparisons for people: of a round, or of verdicts (negative), and when open.",
     "queue": "Comparisons for people: how many answers each should get, and how many it has.",
     "assignments": "Comparisons handed to labelers: the order shown, the lease, the answer.",
     "gold": "Comparisons whose best sample is known beyond doubt.",

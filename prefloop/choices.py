@@ -28,33 +28,23 @@ def choice_problems(config: RunConfig) -> list[str]:
     """Return what is wrong with the names that a run file chooses; nothing is constructed."""
     problems = _section_problems("scorers", SCORERS, config.scorers)
     problems += _section_problems("judges", JUDGES, config.judges)
-    problems += [
-        f"judges.{name}: a scorer has that name too; rename one of them"
-        for name in config.judges
-        if name in {*config.scorers, *SCORERS.names()}
-    ]
-    problems += [
-        f"scorers.{name}: a judge has that name too; rename the scorer"
-        for name in config.scorers
-        if name in JUDGES.names()
-    ]
-    if REWARD_MODEL in config.scorers:
+    problems += _name_problems(config)
+    comparisons = config.comparisons
+    needs_synthetic = config.policy.uses_reward_model and comparisons.labelers == SYNTHETIC
+    if needs_synthetic and not comparisons.synthetic.scorers:
         problems.append(
-            f"scorers.{REWARD_MODEL}: in policy.reward this name means the reward model that the "
-            "run trains; give the scorer another name"
-        )
-    if not config.comparisons.synthetic.scorers:
-        problems.append(
-            "comparisons.synthetic.scorers is empty; write one, for example {sentiment: 1.0}"
+            f"comparisons.synthetic.scorers is empty, and nobody knows what is better at task "
+            f"{config.task.name}; write a scorer, for example {{length: 1.0}}, or set "
+            "comparisons.labelers: people"
         )
     problems += _labeler_problems(config)
     if (problem := METHODS.problem(config.policy.method)) is not None:
         problems.append(f"policy.method: {problem}")
     for place, names in _chosen_scorers(config).items():
         problems += _chosen_problems(place, SCORERS, names, config.scorers)
-    scorers = {*SCORERS.names(), *config.scorers}
-    judges = [name for name in config.evaluation.judges if not is_scorer(config, name)]
-    problems += _chosen_problems("evaluation.judges", JUDGES, judges, config.judges, also=scorers)
+    others = {*SCORERS.names(), *config.scorers, PEOPLE}
+    judges = [n for n in config.evaluation.judges if n != PEOPLE and not is_scorer(config, n)]
+    problems += _chosen_problems("evaluation.judges", JUDGES, judges, config.judges, also=others)
     return problems or _dependent_judges(config)
 
 
@@ -112,7 +102,12 @@ def scorer_sources(config: RunConfig, name: str) -> frozenset[str]:
 
 
 def judge_sources(config: RunConfig, name: str) -> frozenset[str]:
-    """Return what a judge of the run file rests on; every scorer can be one."""
+    """Return what a judge of the run file rests on; every scorer can be one.
+
+    People rest on themselves, and who they will be is not known before they judge.
+    """
+    if name == PEOPLE:
+        return frozenset()
     if is_scorer(config, name):
         return scorer_sources(config, name)
     return _sources(JUDGES, config.judges, "judges", name)
@@ -122,7 +117,10 @@ def is_scorer(config: RunConfig, judge: str) -> bool:
     """Whether a judge's name is that of a scorer which compares by its scores.
 
     Where packages register a scorer and a judge of one name, prefloop's own is meant, if one is.
+    `people` are people.
     """
+    if judge == PEOPLE:
+        return False
     if judge in config.scorers or judge in config.judges:
         return judge in config.scorers
     return judge in SCORERS.names() and (SCORERS.is_own(judge) or not JUDGES.is_own(judge))
@@ -143,6 +141,31 @@ def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
         "policy.reward": reward,
         "evaluation.judges": [n for n in config.evaluation.judges if is_scorer(config, n)],
     }
+
+
+def _name_problems(config: RunConfig) -> list[str]:
+    """Return the names of `scorers:` and `judges:` that mean something else already."""
+    problems = [
+        f"judges.{name}: a scorer has that name too; rename one of them"
+        for name in config.judges
+        if name in {*config.scorers, *SCORERS.names()}
+    ]
+    problems += [
+        f"scorers.{name}: a judge has that name too; rename the scorer"
+        for name in config.scorers
+        if name in JUDGES.names()
+    ]
+    if REWARD_MODEL in config.scorers:
+        problems.append(
+            f"scorers.{REWARD_MODEL}: in policy.reward this name means the reward model that the "
+            "run trains; give the scorer another name"
+        )
+    problems += [
+        f"{section}.{PEOPLE}: the name is that of people who judge; choose another one"
+        for section, entries in (("scorers", config.scorers), ("judges", config.judges))
+        if PEOPLE in entries
+    ]
+    return problems
 
 
 def _labeler_problems(config: RunConfig) -> list[str]:

@@ -15,6 +15,9 @@ Answer = Literal["best", "tie", "all_bad", "skip", "flag"]
 REFERENCE = "reference"
 """The model name of samples that come from the frozen starting point."""
 
+HUMAN = "human"
+"""The model name of the prompts' own answers, where an evaluation compares models with those."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
@@ -66,7 +69,8 @@ class Comparison:
     prompt_id: str
     sample_ids: tuple[str, ...]
     round: int
-    split: Literal["train", "validation"]
+    split: Split
+    """`held_out`: its answers are verdicts, which nothing learns from."""
     selection_probability: float = 1.0
     """With what probability this question was chosen to be asked."""
     label_type: str | None = None

@@ -14,7 +14,7 @@ from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import problem_lines
-from prefloop.settings.task_presets import load_task
+from prefloop.settings.task_presets import load_task, with_task_defaults
 
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -70,6 +70,7 @@ def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
         heading, *lines = str(error).splitlines()
         problems += [f"task.{line.removeprefix('  - ')}" for line in lines] or [heading]
         sections["task"] = load_task("sentiment")
+    sections = with_task_defaults(sections, sections["task"].name)
     try:
         return RunConfig.model_validate(sections), problems
     except ValidationError as error:

@@ -177,7 +177,8 @@ class Instructions:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The comparisons of one round for people, while they are open and afterwards."""
+    """Comparisons for people, while they are open and afterwards: those of one round, or, under a
+    negative number, those whose answers are verdicts on one model."""
 
     round: int
     opened_at: float
@@ -190,6 +191,32 @@ class Batch:
     """Stored answers with a preference, none counted beyond its comparison's overlap."""
     per_minute: float | None
     """Mean rate of answers over the last ten minutes; None before the first."""
+
+    @property
+    def is_for_verdicts(self) -> bool:
+        """Whether its answers are verdicts, which nothing learns from."""
+        return self.round < 0
+
+    @property
+    def title(self) -> str:
+        """What people call it.
+
+        >>> Batch(round=-1, opened_at=0.0, frozen_at=None, frozen_sequence=None, wanted=8,
+        ...       answered=0, per_minute=None).title
+        'verdicts 1'
+        """
+        return f"verdicts {-self.round}" if self.is_for_verdicts else f"round {self.round}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictAnswer:
+    """An answer to a question for verdicts, and when it came and ended."""
+
+    label: Label
+    sequence: int
+    """The event of the ledger that brought it."""
+    ended_by: int | None
+    """The event that replaced or withdrew it; None: it is live."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ import typer
 
 from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
-from prefloop.cli import exchange, running, serving, store_verbs, team
+from prefloop.cli import exchange, power, running, serving, store_verbs, team
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.stage_group import RUN, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
 app = typer.Typer(
@@ -38,8 +39,12 @@ def init(
         str, typer.Option(help="builtin:fiction, or a JSONL, CSV or text file.")
     ] = "builtin:fiction",
     labelers: Annotated[
-        str, typer.Option(help="synthetic, people (in a browser) or none (imported labels).")
-    ] = "synthetic",
+        str | None,
+        typer.Option(
+            help="synthetic, people (in a browser) or none (imported labels). Left out: synthetic "
+            "where a scorer of prefloop's knows what the task asks for, else people."
+        ),
+    ] = None,
 ) -> None:
     """Make a run folder with a run file to edit.
 
@@ -47,6 +52,8 @@ def init(
     """
     from prefloop.files import write_atomically
     from prefloop.run_file import as_yaml, parse_run
+    from prefloop.settings.comparisons import PEOPLE, SYNTHETIC
+    from prefloop.settings.task_presets import SCORERS
 
     path = folder / "run.yaml"
     if path.exists():
@@ -55,7 +62,7 @@ def init(
         "task": task,
         "models": {"name": _from(folder, model)},
         "prompts": {"source": _from(folder, prompts)},
-        "comparisons": {"labelers": labelers},
+        "comparisons": {"labelers": labelers or (SYNTHETIC if task in SCORERS else PEOPLE)},
     }
     text = as_yaml(parse_run(raw, str(path)))
     write_atomically(path, text)
@@ -123,9 +130,17 @@ for stage in (
     running.comparisons,
     running.rewards,
     running.policy,
-    running.evaluation,
 ):
     app.command(rich_help_panel=ALONE)(stage)
+evaluation = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
+evaluation.command(name=RUN)(running.evaluation)
+evaluation.command()(power.power)
+app.add_typer(
+    evaluation,
+    name="evaluation",
+    help="Run up to the evaluation of this round, or plan one that people judge.",
+    rich_help_panel=ALONE,
+)
 app.command()(serving.serve)
 app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)

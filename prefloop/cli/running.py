@@ -97,9 +97,9 @@ def policy(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = Fals
 
 
 def evaluation(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Run up to the evaluation of this round, the last or not.
+    """Run up to the evaluation of this round, the last or not; `run` may be left out.
 
-    Example: `prefloop evaluation my-run`
+    Example: `prefloop evaluation run my-run`
     """
     _stage(folder, overrides, "evaluation", as_json)
 
@@ -163,13 +163,14 @@ def _page(
     progress: "Progress",
     until: str | None,
 ) -> AbstractContextManager[None]:
-    """Keep the labeling page up while people are asked, unless it is served elsewhere."""
+    """Keep the labeling page up if people label or judge, unless it is served elsewhere."""
     from prefloop.cli.page import labeling_page
     from prefloop.settings.comparisons import PEOPLE
 
     people = config.comparisons.people
-    asks = config.policy.uses_reward_model and config.comparisons.labelers == PEOPLE
-    asks = asks and until not in ("prompts", "samples")
-    if not asks or not people.serve:
+    label = config.policy.uses_reward_model and config.comparisons.labelers == PEOPLE
+    label = label and until not in ("prompts", "samples")
+    judge = PEOPLE in config.evaluation.judges and until in (None, "evaluation")
+    if not (label or judge) or not people.serve:
         return nullcontext()
     return labeling_page(folder, overrides, progress, opens_browser=people.browser)

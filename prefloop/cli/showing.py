@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from prefloop.cli.arguments import run_file
+from prefloop.figures.judging import judging_text
 from prefloop.figures.text import model_title
 from prefloop.report.pairs import pairs_of_evaluation
 from prefloop.run_file import load_run_file
@@ -32,6 +33,9 @@ def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> N
     console = Console()
     if latest:
         console.print(latest.figures.verdict, style="bold", markup=False)
+        for found in latest.figures.win_rates:
+            if found.people is not None:
+                console.print(judging_text(found.people), markup=False)
     console.print(f"Report: {report}", markup=False, soft_wrap=True)
 
 

@@ -10,7 +10,9 @@ from prefloop.evaluation.copying import copying_figures
 from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
 from prefloop.evaluation.judges.build import CheckedJudge
+from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.evaluation.kl import kl_figure
+from prefloop.evaluation.people_figures import people_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
@@ -64,7 +66,7 @@ def evaluate_models(
             baseline=baseline,
             task=task.name,
             verdict="",
-            win_rates=_win_rates(store, judges, material),
+            win_rates=_win_rates(store, judges, material, config),
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
@@ -131,10 +133,17 @@ def _gather(store: Store, model: str, baseline: str) -> Material:
 
 
 def _win_rates(
-    store: Store, judges: Sequence[CheckedJudge], material: Material
+    store: Store,
+    judges: Sequence[CheckedJudge],
+    material: Material,
+    config: EvaluationConfig,
 ) -> tuple[WinRateFigures, ...]:
     found = []
     for judge in judges:
+        if isinstance(judge.judge, PeopleJudge):
+            said = people_figures(store, judge, config.people, material.model, material.baseline)
+            found += [] if said is None else [said]
+            continue
         verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
         if verdicts:
             found.append(
@@ -185,7 +194,7 @@ def _missing(
     return {
         "win_rates": "no held-out prompt has samples of both models"
         if judges
-        else "no judge was asked (evaluation.judges is empty)",
+        else "no judge was asked; name people, a language model or a scorer in evaluation.judges",
         "kl": "the likelihood of its samples under the reference is not known"
         if material.model
         else "the model has no evaluation samples",

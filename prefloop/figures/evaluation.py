@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.judging import JudgingFigures
 from prefloop.figures.record import RECORD
 
 OptionalEstimate = EstimateFigure | None
@@ -38,6 +39,8 @@ class WinRateFigures(BaseModel):
     positive: OptionalEstimate
     """Share of the model's samples that the judge scores above 0."""
     baseline_positive: OptionalEstimate
+    people: JudgingFigures | None = None
+    """Who judged; null if the judge is no people."""
     verdict_ids: tuple[str, ...]
     """The rows of the store behind the figures."""
 

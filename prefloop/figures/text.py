@@ -238,9 +238,11 @@ def model_title(model: str) -> str:
 
     >>> model_title("policy/update-12"), model_title("policy/update-40-branch-1")
     ('policy after update 12', 'policy after update 40, branch 1')
-    >>> model_title("policy/round-2"), model_title("reference")
-    ('policy of round 2', 'reference')
+    >>> model_title("policy/round-2"), model_title("reference"), model_title("human")
+    ('policy of round 2', 'reference', 'human answer')
     """
+    if model == "human":
+        return "human answer"
     words = model.replace("policy/update-", "policy after update ")
     return words.replace("policy/round-", "policy of round ").replace("-branch-", ", branch ")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.judging import judging_text
 from prefloop.figures.usage import usage_text
 
 NARROW = "\u202f"
@@ -83,6 +84,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": text.duration,
     "model_title": text.model_title,
     "usage_text": usage_text,
+    "judging_text": judging_text,
 }
 """Those of the model cards; a page's figures are `unbroken` too."""
 

@@ -66,7 +66,7 @@ def assemble(
     reward = build_reward_source(config, reward_model, sampler)
     trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     ends = {last_update(config, r) for r in range(-1, config.rounds)}
-    named = config.evaluation.models
+    named = [*config.evaluation.models, config.evaluation.baseline]
     policy = PolicyStage(trainer, metrics, run=folder, kept=ends, named=named, **at_work)
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
     drawer = SampleDrawer(sampler, models, store, seed=seed, **at_work)
@@ -93,13 +93,15 @@ def _rounds(
     folder: Path,
     until: str | None,
 ) -> Rounds:
+    held_out = [prompt for prompt in prompts.values() if prompt.split == "held_out"]
     contestants = Contestants(
         config=config.evaluation,
         models=models,
         updates=updates,
         folder=folder,
         last_round=config.rounds - 1,
-        n_held_out=sum(prompt.split == "held_out" for prompt in prompts.values()),
+        n_held_out=len(held_out),
+        n_human_answers=sum(prompt.reference is not None for prompt in held_out),
         fingerprint_of_judge=cache(lambda name: build_judge(name, config).fingerprint),
     )
     return Rounds(

@@ -1,4 +1,4 @@
-"""Which models an evaluation compares with the reference, and which of them have figures."""
+"""Which models an evaluation compares with its baseline, and which of them have figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from prefloop.errors import InputError
 from prefloop.figures.reading import read_evaluation
 from prefloop.models.named import OF_ROUND, NamedModels
+from prefloop.records import HUMAN, REFERENCE
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run_folder import evaluation_path
 from prefloop.settings.evaluation import EvaluationConfig
@@ -23,6 +24,8 @@ class Contestants:
     last_round: int
     n_held_out: int
     """Held-out prompts that there are."""
+    n_human_answers: int = 0
+    """Held-out prompts with an answer of their own."""
     fingerprint_of_judge: Callable[[str], str]
     """From a judge's name to the hash of what its verdicts depend on today."""
 
@@ -38,6 +41,11 @@ class Contestants:
                 found.setdefault(name, rounds[-1] if rounds else None)
         return found
 
+    @property
+    def baseline(self) -> str:
+        """The canonical name of what all models are compared with."""
+        return self.models.canonical(self.config.baseline)
+
     def is_evaluated(self, round_number: int) -> bool:
         """Whether all models of a round have figures by all judges, as they are set today, on as
         many prompts as are wanted."""
@@ -51,24 +59,48 @@ class Contestants:
         return self.updates.has_weights(self.updates.name_of(round_number))
 
     def refuse_missing(self) -> None:
-        """Refuse `evaluation.models` that cannot be evaluated, before the run does its work.
+        """Refuse models and a baseline that cannot be evaluated, before the run does its work.
 
         InputError for a folder without a model, for another vocabulary, for an update of the policy
-        that is past and was not kept, and for an update or a round that this run will not reach.
+        that is past and was not kept, for an update or a round that this run will not reach, for
+        human answers that there are not, and for the last policy as a baseline of its own.
         """
-        for name in self.config.models:
+        named = dict.fromkeys(self.config.models, "evaluation.models names")
+        if self.config.baseline == HUMAN:
+            self._require_human_answers()
+        elif self.config.baseline != REFERENCE:
+            self._refuse_itself(self.config.baseline)
+            named[self.config.baseline] = "evaluation.baseline is"
+        for name, told in named.items():
             of_round = OF_ROUND.fullmatch(name)
             is_beyond = of_round is not None and int(of_round[1]) > self.last_round
             if not self.models.is_policy(name):
                 self.models.check_vocabulary(name)
             elif (is_beyond or self.updates.is_beyond(name)) and not self.updates.has_weights(name):
                 raise InputError(
-                    f"evaluation.models names {name}, which this run will not reach: it ends with "
+                    f"{told} {name}, which this run will not reach: it ends with "
                     f"round {self.last_round} and update {self.updates.last_update}. Take it out, "
                     "or raise rounds and policy.episodes."
                 )
             elif self.updates.is_past(name) and not self.updates.has_weights(name):
                 raise self.models.missing(name)
+
+    def _require_human_answers(self) -> None:
+        if self.n_human_answers == 0:
+            raise InputError(
+                f"evaluation.baseline is {HUMAN}, and none of {self.n_held_out} held-out prompts "
+                "has an answer of its own. Give prompts with a `reference`, or another baseline."
+            )
+
+    def _refuse_itself(self, name: str) -> None:
+        """Refuse the policy that the run ends with: nothing is left to compare it with."""
+        of_round = OF_ROUND.fullmatch(name)
+        is_last_round = of_round is not None and int(of_round[1]) == self.last_round
+        if is_last_round or name == f"policy/update-{self.updates.last_update}":
+            raise InputError(
+                f"evaluation.baseline is {name}, the policy with which this run ends and which is "
+                "compared with it. Name an earlier one."
+            )
 
     def _has_figures(self, name: str) -> bool:
         return self._is_complete(evaluation_path(self.folder, name))
@@ -88,6 +120,8 @@ class Contestants:
         if not path.is_file():
             return False
         figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
+        if figures.baseline != self.baseline:
+            return False
         n_prompts = len(figures.rows.model_samples)
         if n_prompts < min(self.config.prompts, self.n_held_out):
             return False

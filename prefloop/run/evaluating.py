@@ -1,6 +1,7 @@
-"""The last step of a round: its models are compared with the reference on held-out prompts."""
+"""The last step of a round: its models are compared with the baseline on held-out prompts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from prefloop.choices import judge_sources
@@ -8,16 +9,20 @@ from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.errors import SettingsError
 from prefloop.evaluation.evaluate import evaluate_models
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
-from prefloop.records import REFERENCE
+from prefloop.evaluation.judges.people import PeopleJudge
+from prefloop.records import HUMAN, REFERENCE
 from prefloop.rewards.scorer import labels_source
+from prefloop.run.judging import collect_verdicts
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
+from prefloop.samples.human_answers import human_samples
 from prefloop.scorers.build import build_weighted
+from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
 
 
 def evaluate(stages: Stages, round_number: int) -> None:
-    """Have held-out judges compare the round's models with the reference."""
+    """Have held-out judges compare the round's models with the baseline."""
     if not stages.rounds.wants_evaluation(round_number):
         return
     config, settings = stages.config, stages.config.evaluation
@@ -26,13 +31,18 @@ def evaluate(stages: Stages, round_number: int) -> None:
     _draw_samples(stages, models, round_number, with_frontier=bool(known))
     stages.monitor.check_stop("during evaluation")
     groups = labeler_groups(stages.store, config)
-    judges = [compared_with_labelers(build_judge(n, config), groups) for n in settings.judges]
+    judges = [build_judge(name, config) for name in settings.judges]
+    if PEOPLE in settings.judges:
+        asked = PeopleJudge(collect_verdicts(stages, models))
+        judges = [replace(j, judge=asked) if j.name == PEOPLE else j for j in judges]
+    judges = [compared_with_labelers(judge, groups) for judge in judges]
     scorer = build_weighted(known, config.scorers) if known else None
     metered = {judge.name: judge.metered for judge in judges} | (scorer.metered if scorer else {})
     with recording_usage(stages.folder, stages.monitor, metered):
         evaluate_models(
             stages.store,
             models=models,
+            baseline=stages.rounds.contestants.baseline,
             judges=judges,
             scorer=scorer,
             config=settings,
@@ -58,10 +68,13 @@ def _draw_samples(
     settings, draw = stages.config.evaluation, stages.drawer.draw
     held_out = stages.shuffled_prompts("held_out", "evaluation prompts")
     chosen = held_out[: settings.prompts]
-    draw(chosen, model=REFERENCE, round=0, purpose="evaluation", per_prompt=1)
-    for name in models:
+    baseline = stages.rounds.contestants.baseline
+    if baseline == HUMAN:
+        stages.store.add_samples(human_samples(chosen))
+    for name in [*models] if baseline == HUMAN else [baseline, *models]:
         stages.rounds.updates.keep(name)
-        draw(chosen, model=name, round=round_number, purpose="evaluation", per_prompt=1)
+        of_round = 0 if name == REFERENCE else round_number
+        draw(chosen, model=name, round=of_round, purpose="evaluation", per_prompt=1)
     if settings.frontier_prompts and with_frontier:
         several, n = held_out[: settings.frontier_prompts], settings.frontier_samples
         draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)

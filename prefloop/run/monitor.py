@@ -18,6 +18,7 @@ from prefloop.store.patience import patient
 from prefloop.store.store import Store
 
 WAITING = "waiting for labels"
+WAITING_FOR_VERDICTS = "waiting for verdicts"
 STOPPED = "stopped by the cord"
 FINISHED = "finished"
 """Phases that the dashboard knows by name."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from prefloop.figures.text import duration, fixed
 from prefloop.records import Comparison
-from prefloop.run.monitor import WAITING, RunMonitor
+from prefloop.run.monitor import WAITING, WAITING_FOR_VERDICTS, RunMonitor
 from prefloop.settings.task import TaskConfig
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
@@ -51,6 +51,11 @@ class PeopleLabeling:
         store.queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
         store.queue.ask_only(round_number, [c.id for c, _ in questions])
 
+    def ask_for_verdicts(self, questions: Sequence[tuple[str, int]]) -> int:
+        """Put (comparison id, number of people) pairs into the queue; return their batch."""
+        publish(self.monitor.store, self.task)
+        return self.monitor.store.judging.open(questions)
+
     def is_answered(self, round_number: int) -> bool:
         """Whether the store says at once that enough answers are in; training does not wait."""
         answers: list[bool] = []
@@ -63,13 +68,22 @@ class PeopleLabeling:
 
         return self.monitor.try_query(look) and answers[0]
 
-    def wait(self, round_number: int) -> None:
-        """Return when enough answers are in, or no more can come."""
+    def wait(
+        self, round_number: int, *, is_clear: Callable[[Batch], bool] = lambda batch: False
+    ) -> None:
+        """Return when enough answers are in, or no more can come.
+
+        The batch may be one of verdicts, which is over as soon as `is_clear` says so.
+        """
         monitor = self.monitor
+        phase = WAITING if round_number >= 0 else WAITING_FOR_VERDICTS
         counted: int | None = None
         counted_at = came_at = time.monotonic()
         while not is_answered(monitor.store, round_number):
             batch, now = self._batch(round_number), time.monotonic()
+            if is_clear(batch):
+                self._say_clear(batch)
+                return
             if counted is None:
                 self._say_beginning(batch)
             if counted != batch.answered:
@@ -78,9 +92,9 @@ class PeopleLabeling:
                 self._say_stall(batch)
                 came_at = now
             if counted != batch.answered or now - counted_at >= REPORT_SECONDS:
-                monitor.count(WAITING, batch.answered, batch.wanted, forecast(batch))
+                monitor.count(phase, batch.answered, batch.wanted, forecast(batch))
                 counted, counted_at = batch.answered, now
-            monitor.report(WAITING, batch.answered, batch.wanted, forecast(batch))
+            monitor.report(phase, batch.answered, batch.wanted, forecast(batch))
             monitor.check_stop("while waiting for labels")
             self._sleep(POLL_SECONDS)
         if counted is not None:
@@ -104,9 +118,16 @@ class PeopleLabeling:
     def _say_beginning(self, batch: Batch) -> None:
         missing = batch.wanted - batch.answered
         self.monitor.say(
-            f"Round {batch.round} needs {missing} more answers. It continues when they are in."
+            f"The verdict needs at most {missing} more answers. They may be fewer: the result is "
+            "looked at on the way."
+            if batch.is_for_verdicts
+            else f"Round {batch.round} needs {missing} more answers. It continues when they are in."
         )
         self._say_if_nobody()
+
+    def _say_clear(self, batch: Batch) -> None:
+        self.monitor.count(WAITING_FOR_VERDICTS, batch.answered, batch.answered)
+        self.monitor.say(f"The verdict is clear after {batch.answered} of {batch.wanted} answers.")
 
     def _say_if_nobody(self) -> bool:
         """Say so, and return True, if there is nobody whose answers would count."""
@@ -131,9 +152,15 @@ class PeopleLabeling:
         )
 
     def _say_end(self, batch: Batch) -> None:
-        self.monitor.count(WAITING, batch.answered, batch.answered)
+        phase = WAITING_FOR_VERDICTS if batch.is_for_verdicts else WAITING
+        self.monitor.count(phase, batch.answered, batch.answered)
         missing = batch.wanted - batch.answered
-        if missing:
+        if missing and batch.is_for_verdicts:
+            self.monitor.say(
+                f"{missing} of {batch.wanted} answers stay missing: nobody with an account has a "
+                "question left. The verdict rests on the others."
+            )
+        elif missing:
             self.monitor.say(
                 f"{missing} of {batch.wanted} answers stay missing: nobody with an account has a "
                 "question left. The run continues without them. More people, or a lower "

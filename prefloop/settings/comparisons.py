@@ -22,8 +22,9 @@ class SyntheticConfig(Section):
     labelers: Count = 10
     """How many of them share the work."""
 
-    scorers: dict[str, Finite] = Field(default_factory=lambda: {"sentiment": 1.0})
-    """What they prefer: names of scorers and their weights."""
+    scorers: dict[str, Finite] = Field(default_factory=dict)
+    """What they prefer: names of scorers and their weights. Left out, it is what the task asks for:
+    `sentiment` or `descriptiveness`; other tasks have none of their own."""
 
     disagreement: NonNegative = 1.0
     """Spread of their private impressions, in units of what real raters show; 0 is perfect."""

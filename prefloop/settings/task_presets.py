@@ -1,6 +1,7 @@
 """The tasks that come with prefloop, and how a run file changes one of them."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,36 @@ from prefloop.settings.section import problem_lines
 from prefloop.settings.task import TaskConfig
 
 FOLDER = Path(__file__).parent / "tasks"
+
+
+JUDGES = {"sentiment": ["lexicon"], "descriptiveness": ["imagery"]}
+"""Who judges a task where a run file does not say. For other tasks no scorer here knows what is
+better: they are not judged until people, a language model or a scorer of the user's is named."""
+
+SCORERS = {"sentiment": {"sentiment": 1.0}, "descriptiveness": {"descriptiveness": 1.0}}
+"""What synthetic labelers of a task prefer where a run file does not say."""
+
+
+def with_task_defaults(sections: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return a run file's sections with the judges and synthetic labelers of its task.
+
+    What a run file says stays as it is, and so does what is no section.
+
+    >>> with_task_defaults({}, "descriptiveness")["evaluation"]
+    {'judges': ['imagery']}
+    >>> with_task_defaults({"evaluation": {"judges": ["length"]}}, "sentiment")["evaluation"]
+    {'judges': ['length']}
+    """
+    found = dict(sections)
+    evaluation, comparisons = found.get("evaluation", {}), found.get("comparisons", {})
+    if isinstance(evaluation, dict):
+        found["evaluation"] = {"judges": JUDGES.get(task, []), **evaluation}
+    if isinstance(comparisons, dict):
+        synthetic = comparisons.get("synthetic", {})
+        if isinstance(synthetic, dict):
+            synthetic = {"scorers": SCORERS.get(task, {}), **synthetic}
+            found["comparisons"] = {**comparisons, "synthetic": synthetic}
+    return found
 
 
 def preset_names() -> list[str]:

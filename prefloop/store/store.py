@@ -25,6 +25,7 @@ from prefloop.store.core.tables import prompts, samples, verdicts
 from prefloop.store.labeling import exclusions, gold, instructions
 from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
+from prefloop.store.labeling.judging import JudgingQueue
 from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
 from prefloop.store.labeling.own_answers import OwnAnswers
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, rebuild_quality_checks
@@ -66,6 +67,7 @@ class Store:
         self.access = Access(database)
         self.instructions = instructions.InstructionsBook(database)
         self.queue = Queue(database)
+        self.judging = JudgingQueue(database)
         self.answers = AnswerIntake(database)
         self.own_answers = OwnAnswers(database)
         self.gold = gold.GoldPool(database)

@@ -50,10 +50,19 @@ def settings(model: Path, prompts: Path, **changes: Any) -> dict[str, Any]:
         "models": {"name": str(model), "lora_rank": 4, "threads": 1},
         "prompts": {"source": str(prompts), "held_out_share": 0.2, "validation_share": 0.2},
         "samples": {"batch_size": 32},
-        "comparisons": {"labels": 48, "validation_labels": 8},
+        "comparisons": {
+            "labels": 48,
+            "validation_labels": 8,
+            "synthetic": {"scorers": {"sentiment": 1.0}},
+        },
         "rewards": {"batch_size": 8, "lr": 3e-3, "normalize_samples": 32, "checkpoint_every": 1},
         "policy": {"episodes": 96, "batch_size": 16, "checkpoint_every": 1, "lr": 3e-3},
-        "evaluation": {"prompts": 16, "frontier_prompts": 2, "frontier_samples": 8},
+        "evaluation": {
+            "judges": ["lexicon"],
+            "prompts": 16,
+            "frontier_prompts": 2,
+            "frontier_samples": 8,
+        },
     }
     for name, section in changes.items():
         run[name] = run.get(name, {}) | section if isinstance(section, dict) else section

@@ -158,7 +158,9 @@ def test_a_file_that_is_no_run_file_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_written_out_is_the_same_run(tmp_path: Path) -> None:
-    run = parse_run({"task": "summarization", "policy": {"lr": 1e-6}, "seed": 5}, "run.yaml")
+    people = {"labelers": "people"}
+    raw = {"task": "summarization", "comparisons": people, "policy": {"lr": 1e-6}, "seed": 5}
+    run = parse_run(raw, "run.yaml")
     assert load_run_file(written(tmp_path, as_yaml(run))) == run
 
 

@@ -8,12 +8,14 @@ from prefloop.choices import chosen_kind, is_scorer
 from prefloop.comparisons.labelers.sources import PERSON, LabelerGroup
 from prefloop.errors import InputError, PrefloopError, SettingsError
 from prefloop.evaluation.judges.judge import OUTCOMES, BatchJudge, Judge, Outcome
+from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
 from prefloop.figures.text import counted
 from prefloop.registry import JUDGES, NoSettings, overlapping_sources, plug_in_error, sources_of
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import Metered
 from prefloop.scorers.fingerprint import fingerprint_of
+from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import Section
 
@@ -117,7 +119,9 @@ def compared_with_labelers(judge: CheckedJudge, groups: Iterable[LabelerGroup]) 
 
 
 def build_judge(name: str, config: RunConfig) -> CheckedJudge:
-    """Return the judge that a run file calls `name`; every scorer can be one."""
+    """Return the judge that a run file calls `name`; every scorer can be one, and so can people."""
+    if name == PEOPLE:
+        return CheckedJudge(name, PeopleJudge())
     if is_scorer(config, name):
         return CheckedJudge(name, ScorerJudge(build_scorer(name, config.scorers)))
     kind, raw = chosen_kind(config.judges, name)

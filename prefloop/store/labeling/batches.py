@@ -14,6 +14,7 @@ from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, people, queue
 from prefloop.store.labeling.claims import POSITIONS, has_answered
+from prefloop.store.labeling.independence import may_answer
 from prefloop.store.labeling.recount import EXCLUDED, recount
 from prefloop.teamwork import Batch
 
@@ -48,7 +49,7 @@ def open_batch(connection: Connection, round: int, questions: Sequence[tuple[str
 
 
 def batch_records(connection: Connection, round: int | None = None) -> list[Batch]:
-    """Return the batches of all rounds or of one, by round."""
+    """Return all batches, or one, in the order in which they were opened."""
     # No more answers per comparison than were asked for: extra ones do not replace missing ones.
     counted = sa.case((queue.c.answered < queue.c.wanted, queue.c.answered), else_=queue.c.wanted)
     sums = sa.select(
@@ -58,7 +59,9 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
     ).outerjoin(queue, queue.c.round == batches.c.round)
     if round is not None:
         sums = sums.where(batches.c.round == round)
-    rows = connection.execute(sums.group_by(*batches.columns).order_by(batches.c.round)).all()
+    rows = connection.execute(
+        sums.group_by(*batches.columns).order_by(batches.c.opened_at, batches.c.round)
+    ).all()
     now = clock.now(connection)
     recent = _n_recent(connection, now) if any(row.answered for row in rows) else {}
     return [
@@ -78,8 +81,9 @@ def batch_records(connection: Connection, round: int | None = None) -> list[Batc
 
 
 def newest_batch(connection: Connection) -> Batch | None:
-    """Return the batch of the last round that was opened."""
-    newest = connection.execute(sa.select(sa.func.max(batches.c.round))).scalar()
+    """Return the batch that was opened last."""
+    query = sa.select(batches.c.round).order_by(batches.c.opened_at.desc(), batches.c.round.desc())
+    newest = connection.execute(query.limit(1)).scalar()
     return None if newest is None else batch_records(connection, newest)[0]
 
 
@@ -113,7 +117,10 @@ def labelers_with_open_comparisons(connection: Connection, round: int) -> list[s
 
 def _labelers_left(round: int) -> sa.Select[str]:
     left = sa.select(queue.c.comparison_id).where(
-        queue.c.round == round, queue.c.is_open, ~has_answered(people.c.name)
+        queue.c.round == round,
+        queue.c.is_open,
+        ~has_answered(people.c.name),
+        may_answer(people.c.name),
     )
     return sa.select(people.c.name).where(_labels_here(), left.exists())
 

@@ -5,8 +5,9 @@ get training questions. All others get regular ones, some replaced by a gold or 
 never when no regular one is left, so that asking again and again does not use up the gold.
 
 A comparison is free for a labeler while it is open, they have neither answered it (also not as
-gold) nor hold it, and its answers plus the leases of others are fewer than wanted. The search for
-a free one begins at a random position of the index.
+gold) nor hold it, and its answers plus the leases of others are fewer than wanted. A question for
+verdicts is free only for those whom `independence.py` lets judge. The search for a free one begins
+at a random position of the index.
 """
 
 import json
@@ -24,6 +25,7 @@ from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import assignments, batches, gold, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
+from prefloop.store.labeling.independence import may_answer
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
@@ -85,7 +87,7 @@ LEASED_TO_OTHERS = (
 )
 HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.c.wanted)
 # The most selective condition first: a search may pass everything its labeler has answered.
-IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM)
+IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM, may_answer(ME))
 
 _FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.position)
 _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))

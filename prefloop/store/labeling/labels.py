@@ -27,6 +27,7 @@ from prefloop.store.core.rows import (
 )
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.labeling.exclusions import excluded_at
+from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
 from prefloop.store.labeling.recount import recount
 
@@ -81,10 +82,13 @@ def select_labels(
     as_of: int | None = None,
     without_excluded: bool = False,
 ) -> list[Label]:
-    """Return the labels that are live (or were at an event) in the order in which they came."""
+    """Return the labels that are live (or were at an event) in the order in which they came.
+
+    Answers that are verdicts are no labels, whatever is asked for.
+    """
     query = sa.select(labels).where(*_live_at(as_of)).order_by(labels.c.sequence)
-    if round is not None or split is not None:
-        query = query.join(comparisons, comparisons.c.id == labels.c.comparison_id)
+    query = query.join(comparisons, comparisons.c.id == labels.c.comparison_id)
+    query = query.where(comparisons.c.split != HELD_OUT)
     if round is not None:
         query = query.where(comparisons.c.round == round)
     if split is not None:

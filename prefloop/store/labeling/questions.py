@@ -25,6 +25,7 @@ from prefloop.store.core.rows import (
     comparison_sample_rows,
 )
 from prefloop.store.core.tables import comparison_samples, comparisons, prompts
+from prefloop.store.labeling.independence import HELD_OUT
 
 
 def insert_comparisons(connection: Connection, records: Sequence[Comparison]) -> int:
@@ -74,8 +75,11 @@ def comparison_problems(comparison: Comparison, owners: dict[str, str]) -> list[
 def select_comparisons(
     connection: Connection, *, round: int | None, split: str | None
 ) -> list[Comparison]:
-    """Return the comparisons of a round and split, in the order in which they were added."""
-    conditions: list[sa.ColumnElement[bool]] = []
+    """Return the comparisons of a round and split, in the order in which they were added.
+
+    Questions for verdicts are not among them.
+    """
+    conditions: list[sa.ColumnElement[bool]] = [comparisons.c.split != HELD_OUT]
     if round is not None:
         conditions.append(comparisons.c.round == round)
     if split is not None:

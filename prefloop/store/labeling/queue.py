@@ -52,7 +52,7 @@ class Queue:
             return next(iter(batches.batch_records(connection, round)), None)
 
     def batches(self) -> list[Batch]:
-        """Return all batches, by round."""
+        """Return all batches, in the order in which they were opened."""
         with self._database.reading() as connection:
             return batches.batch_records(connection)
 

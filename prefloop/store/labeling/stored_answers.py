@@ -44,6 +44,7 @@ _ASSIGNMENTS = (
     sa.select(
         *(assignments.c[name] for name in ASSIGNMENT_FIELDS),
         batches.c.frozen_at,
+        batches.c.round.label("batch"),
         comparisons.c.label_type,
         IS_OF_A_FROZEN_BATCH.label("is_of_a_frozen_batch"),
     )

@@ -27,9 +27,11 @@ class TrainerOut(_Part):
 
 
 class BatchOut(_Part):
-    """The comparisons of one round for people."""
+    """Comparisons for people: those of one round, or those of verdicts on one model."""
 
     round: int
+    """Negative for verdicts."""
+    title: str
     opened_at: float
     frozen_at: float | None
     """When it was closed; null: it is open."""

@@ -110,6 +110,7 @@ def _trainer(trainer: TrainerState, now: float) -> TrainerOut:
 def _batch(batch: Batch) -> BatchOut:
     return BatchOut(
         round=batch.round,
+        title=batch.title,
         opened_at=batch.opened_at,
         frozen_at=batch.frozen_at,
         wanted=batch.wanted,

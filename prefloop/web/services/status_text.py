@@ -8,7 +8,7 @@ SILENT_SECONDS = 10.0
 in a long step; the two cannot be told apart."""
 
 FINISHED = "finished"
-WAITING = "waiting for labels"
+WAITING = ("waiting for labels", "waiting for verdicts")
 
 COUNTED = {
     "training the policy": "update ",
@@ -26,7 +26,7 @@ def trainer_text(trainer: TrainerState | None) -> str:
         return "The run has finished."
     words = f"Round {trainer.round}, {trainer.phase}"
     # The number of answers is in the text of the batch, which is more recent.
-    if not trainer.total or trainer.phase == WAITING:
+    if not trainer.total or trainer.phase in WAITING:
         return f"{words}."
     return (
         f"{words}: {COUNTED.get(trainer.phase, '')}{count(trainer.done)} of {count(trainer.total)}."
@@ -39,7 +39,7 @@ def batch_text(batch: Batch | None) -> str:
         return ""
     left = minutes_left(batch)
     if batch.answered >= batch.wanted:
-        return f"All {count(batch.wanted)} answers of round {batch.round} are in."
+        return f"All {count(batch.wanted)} answers of {batch.title} are in."
     rest = "nobody is answering right now" if left is None else f"about {duration(60 * left)} to go"
     return f"{count(batch.answered)} of {count(batch.wanted)} answers are in; {rest}."
 
@@ -47,7 +47,7 @@ def batch_text(batch: Batch | None) -> str:
 def pace_text(batch: Batch) -> str:
     """Return the pace of a batch and the time left."""
     if batch.frozen_at is not None:
-        return f"round {batch.round}, closed"
+        return f"{batch.title}, closed"
     if batch.answered >= batch.wanted:
         return "all there"
     left = minutes_left(batch)

@@ -93,7 +93,7 @@ function showQueue(batches) {
   }
   if (isSame("batches", batches)) return;
   const rows = batches.map((batch) =>
-    row([count(batch.round), count(batch.answered), count(batch.wanted),
+    row([batch.round < 0 ? batch.title : count(batch.round), count(batch.answered), count(batch.wanted),
       batch.frozen_at ? `closed ${day(batch.frozen_at)}` : "open"]));
   document.getElementById("batch-rows").replaceChildren(...rows);
 }

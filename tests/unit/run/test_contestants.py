@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from prefloop.errors import InputError
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
+from prefloop.records import REFERENCE
 from prefloop.run.contestants import Contestants
 from prefloop.run_file import parse_run
 from prefloop.run_folder import evaluation_path
@@ -21,11 +23,15 @@ EARLIER = Path(__file__).parents[1] / "figures" / "earlier_run"
 MODEL = "policy/update-6"
 
 
-def contestants_in(folder: Path, judges: Sequence[str], fingerprint: str = "now") -> Contestants:
+def contestants_in(
+    folder: Path, judges: Sequence[str], fingerprint: str = "now", *, baseline: str = REFERENCE
+) -> Contestants:
     """Return the contestants of a run of one round, all of whose judges have this fingerprint."""
-    updates = SimpleNamespace(name_of=lambda number: MODEL, rounds_of=lambda name: [0])
+    updates = SimpleNamespace(
+        name_of=lambda number: MODEL, rounds_of=lambda name: [0], last_update=6
+    )
     return Contestants(
-        config=EvaluationConfig(judges=list(judges), prompts=1),
+        config=EvaluationConfig(judges=list(judges), prompts=1, baseline=baseline),
         models=cast(Any, SimpleNamespace(canonical=lambda name: name)),
         updates=cast(Any, updates),
         folder=folder,
@@ -66,3 +72,27 @@ def test_a_judge_whose_settings_change_has_another_fingerprint_and_patience_chan
 
     assert fingerprint(patience_seconds=3600.0) == fingerprint()
     assert fingerprint(template="{response}?") != fingerprint()
+
+
+@pytest.mark.parametrize(("baseline", "is_evaluated"), [(REFERENCE, True), ("human", False)])
+def test_figures_against_another_baseline_are_made_again(
+    tmp_path: Path, baseline: str, is_evaluated: bool
+) -> None:
+    shutil.copytree(EARLIER / "evaluation", tmp_path / "evaluation")
+    found = contestants_in(tmp_path, ["lexicon"], baseline=baseline)
+    assert found.is_evaluated(0) is is_evaluated
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        ("human", "none of 24 held-out prompts has an answer of its own"),
+        ("policy/round-0", "the policy with which this run ends"),
+        (MODEL, "the policy with which this run ends"),
+    ],
+)
+def test_a_baseline_that_there_is_not_is_refused_before_the_run_works(
+    tmp_path: Path, baseline: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        contestants_in(tmp_path, ["lexicon"], baseline=baseline).refuse_missing()

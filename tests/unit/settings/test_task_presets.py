@@ -3,6 +3,7 @@
 import pytest
 
 from prefloop.errors import SettingsError
+from prefloop.run_file import parse_run
 from prefloop.settings.task_presets import load_task, preset_names
 
 
@@ -68,3 +69,31 @@ def test_all_problems_are_told_at_once() -> None:
 def test_settings_that_contradict_each_other_are_told() -> None:
     with pytest.raises(SettingsError, match="stop_min 16 leaves no room in response_tokens 10"):
         load_task({"name": "sentiment", "response_tokens": 10})
+
+
+def test_judge_and_synthetic_labelers_are_those_of_the_task() -> None:
+    for task, judge, scorer in (
+        ("sentiment", "lexicon", "sentiment"),
+        ("descriptiveness", "imagery", "descriptiveness"),
+    ):
+        config = parse_run({"task": task}, "run.yaml")
+        assert config.evaluation.judges == [judge]
+        assert config.comparisons.synthetic.scorers == {scorer: 1.0}
+    said = {
+        "evaluation": {"judges": []},
+        "comparisons": {"synthetic": {"scorers": {"length": 1.0}}},
+    }
+    config = parse_run({"task": "sentiment", **said}, "run.yaml")
+    assert config.evaluation.judges == []
+    assert config.comparisons.synthetic.scorers == {"length": 1.0}
+
+
+@pytest.mark.parametrize("task", ["summarization", "custom"])
+def test_a_task_that_no_scorer_knows_is_not_judged_by_one(task: str) -> None:
+    """A sentiment lexicon would say which summary is happier."""
+    config = parse_run({"task": task, "comparisons": {"labelers": "people"}}, "run.yaml")
+    assert config.evaluation.judges == []
+    with pytest.raises(SettingsError, match="nobody knows what is better at task " + task):
+        parse_run({"task": task}, "run.yaml")
+    mine = {"synthetic": {"scorers": {"length": 1.0}}}
+    assert parse_run({"task": task, "comparisons": mine}, "run.yaml").evaluation.judges == []

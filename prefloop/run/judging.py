@@ -1,0 +1,93 @@
+"""Verdicts that people give: asked on the labeling page, waited for, and closed when clear."""
+
+from collections.abc import Callable, Iterable
+
+from prefloop.errors import InputError
+from prefloop.evaluation.estimates import pair_by_prompt
+from prefloop.evaluation.people_figures import asked_pairs
+from prefloop.evaluation.people_verdicts import judging_question, take_looks
+from prefloop.evaluation.win_rate import SamplePair
+from prefloop.run.stages import Stages
+from prefloop.settings.evaluation import PeopleJudgeConfig
+from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT
+from prefloop.store.store import Store
+from prefloop.teamwork import Batch
+
+
+def collect_verdicts(stages: Stages, models: Iterable[str]) -> frozenset[str]:
+    """Have people compare each model with the baseline; return the sources of those who did.
+
+    All questions are open at once, so that nobody can tell which model is in question. The batch of
+    a model is closed when its result is clear, or when nobody has a question of it left.
+    """
+    store, config = stages.store, stages.config.evaluation.people
+    name = stages.rounds.contestants.baseline
+    baseline = store.samples(purpose="evaluation", model=name)
+    contests = {
+        model: asked_pairs(
+            pair_by_prompt(store.samples(purpose="evaluation", model=model), baseline)
+        )
+        for model in models
+    }
+    numbers = {
+        model: _ask(stages, pairs, config.answers) for model, pairs in contests.items() if pairs
+    }
+    _close_others(store, set(numbers.values()))
+    _say_who_is_asked(stages)
+    for model, number in numbers.items():
+        stages.people.wait(number, is_clear=_clear(store, contests[model], number, config))
+        _require_answers(store, number)
+        store.queue.freeze(number)
+    answers = [answer for number in numbers.values() for answer in store.judging.answers(number)]
+    return frozenset(f"person:{answer.label.labeler}" for answer in answers)
+
+
+def _ask(stages: Stages, pairs: dict[str, SamplePair], n_people: int) -> int:
+    stages.store.add_comparisons([judging_question(pair) for pair in pairs.values()])
+    return stages.people.ask_for_verdicts([(name, n_people) for name in pairs])
+
+
+def _close_others(store: Store, numbers: set[int]) -> None:
+    """Close questions about models that this run does not evaluate any more."""
+    for batch in store.queue.batches():
+        if batch.is_for_verdicts and batch.frozen_at is None and batch.round not in numbers:
+            store.queue.freeze(batch.round)
+
+
+def _clear(
+    store: Store, pairs: dict[str, SamplePair], number: int, config: PeopleJudgeConfig
+) -> Callable[[Batch], bool]:
+    """Return whether a batch's answers are clear; looked at only where there is a new one."""
+    seen: list[int] = []
+
+    def is_clear(batch: Batch) -> bool:
+        if seen and seen[-1] == batch.answered:
+            return False
+        seen.append(batch.answered)
+        asked = {question.id for question in store.judging.questions(number)}
+        known = {name: pair for name, pair in pairs.items() if name in asked}
+        looks = take_looks(known, store.judging.answers(number), config, is_over=False)
+        return bool(looks) and looks[-1].is_clear
+
+    return is_clear
+
+
+def _require_answers(store: Store, number: int) -> None:
+    """Refuse to end with nothing; the questions stay open for whoever comes."""
+    batch = store.queue.batch(number)
+    if batch is not None and batch.answered == 0 and batch.frozen_at is None:
+        raise InputError(
+            f"Nobody with an account has said which is better in any of {batch.wanted} questions: "
+            "all were skipped or flagged. Add people (prefloop team add --help) and run again, or "
+            "choose another judge in evaluation.judges."
+        )
+
+
+def _say_who_is_asked(stages: Stages) -> None:
+    n = len(stages.store.judging.independent_people())
+    if n < ENOUGH_INDEPENDENT:
+        stages.monitor.say(
+            f"Of the people with an account {n} gave no label for training; from "
+            f"{ENOUGH_INDEPENDENT} on only they would be asked for verdicts. Now everybody is, and "
+            "the report says so. To change that, add people: prefloop team add --help"
+        )

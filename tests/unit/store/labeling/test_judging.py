@@ -1,0 +1,151 @@
+"""Questions for verdicts: their answers are no labels, and those who labeled are not asked."""
+
+from dataclasses import replace
+
+import pytest
+
+from prefloop.comparisons.exchange.exporter import load_comparisons
+from prefloop.errors import StoreError
+from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT, HELD_OUT
+from prefloop.store.labeling.submissions import LATE, LATE_VERDICT
+from prefloop.store.store import Store
+from tests.unit.store.asking_for_tests import answer, ask, give, receipts, send
+from tests.unit.store.records_for_tests import comparison, label
+
+
+def held_out(store: Store, *numbers: int) -> list[str]:
+    """Add questions for verdicts about the first two samples of these comparisons."""
+    store.instructions.publish("3", "Which is best?", "Read all of them.", False, "owner")
+    asked = [
+        replace(
+            comparison(number),
+            id=f"held-out-{number}",
+            sample_ids=comparison(number).sample_ids[:2],
+            split=HELD_OUT,
+            label_type="pairs",
+        )
+        for number in numbers
+    ]
+    store.add_comparisons(asked)
+    return [each.id for each in asked]
+
+
+def opened(store: Store, *numbers: int, people: int = 1) -> int:
+    """Ask for verdicts; return the number of the batch."""
+    return store.judging.open([(name, people) for name in held_out(store, *numbers)])
+
+
+def people(store: Store, *names: str) -> None:
+    for name in names:
+        store.people.add(name, "labeler")
+
+
+def test_answers_that_are_verdicts_are_labels_of_nothing(store: Store) -> None:
+    """Were they labels, a reward model could learn from them: this is the one list it reads."""
+    number = opened(store, 0, 1)
+    store.add_labels([label(0)])
+    for view in give(store, "ben", 2):
+        assert send(store, answer(view)) == ["stored"]
+    assert [x.id for x in store.labels()] == ["l0"]
+    for split in ("train", "validation", "held_out"):
+        assert {x.labeler for x in store.labels(split=split)} <= {"ann"}
+    assert {x.split for x in store.comparisons()} == {"train", "validation"}
+    assert store.comparisons(split="held_out") == []
+    assert {x.comparison.id for x in load_comparisons(store)} == {"c0", "c1", "c2"}
+    assert [a.label.labeler for a in store.judging.answers(number)] == ["ben", "ben"]
+    store.rebuild_labels()
+    assert [x.id for x in store.labels()] == ["l0"]
+    assert len(store.judging.answers(number)) == 2
+    batch = store.queue.batch(number)
+    assert batch is not None and (batch.answered, batch.wanted) == (2, 2)
+
+
+def test_batches_of_verdicts_have_numbers_below_those_of_rounds(file_store: Store) -> None:
+    ask(file_store)
+    first = opened(file_store, 0)
+    assert opened(file_store, 0) == first == -1
+    assert opened(file_store, 1, 2) == -2
+    assert file_store.judging.find(["held-out-2", "unknown"]) == -2
+    assert file_store.judging.find(["unknown"]) is None
+    assert [each.id for each in file_store.judging.questions(-2)] == ["held-out-1", "held-out-2"]
+    assert [batch.title for batch in file_store.queue.batches()] == [
+        "round 0",
+        "verdicts 1",
+        "verdicts 2",
+    ]
+
+
+def test_a_closed_batch_of_verdicts_stays_as_it_is(file_store: Store) -> None:
+    number = opened(file_store, 0)
+    file_store.queue.freeze(number)
+    assert opened(file_store, 0, 1) == number
+    assert [each.id for each in file_store.judging.questions(number)] == ["held-out-0"]
+
+
+def test_those_who_labeled_are_not_asked_where_enough_others_are(store: Store) -> None:
+    people(store, "ann", "ben", "eve")
+    store.add_labels([label(0)])
+    number = opened(store, 0, people=3)
+    assert store.judging.independent_people() == ["ben", "eve"]
+    assert len(store.judging.independent_people()) < ENOUGH_INDEPENDENT
+    [view] = give(store, "ann")
+    store.queue.give_back([view.id], "ann")
+    people(store, "kim")
+    assert give(store, "ann") == [], "three others can judge"
+    assert store.queue.waited_for(number) == ["ben", "eve", "kim"]
+    assert [len(give(store, name)) for name in ("ben", "eve", "kim")] == [1, 1, 1]
+
+
+def test_those_who_labeled_still_label(file_store: Store) -> None:
+    people(file_store, "ann", "ben", "eve", "kim")
+    ask(file_store, wanted=2)
+    opened(file_store, 0, 1, 2)
+    file_store.add_labels([label(0)])
+    given = give(file_store, "ann", 6)
+    assert {view.comparison_id for view in given} == {"c1", "c2"}
+    assert len(give(file_store, "ben", 6)) == 6
+
+
+def test_judging_alone_makes_nobody_a_labeler(file_store: Store) -> None:
+    people(file_store, "ann", "ben", "eve")
+    opened(file_store, 0, 1)
+    [view] = give(file_store, "ann")
+    send(file_store, answer(view))
+    assert file_store.judging.independent_people() == ["ann", "ben", "eve"]
+    assert len(give(file_store, "ann")) == 1
+
+
+def test_answers_are_those_of_an_event_of_the_ledger(file_store: Store) -> None:
+    number = opened(file_store, 0, 1)
+    first, second = give(file_store, "ann", 2)
+    send(file_store, answer(first, "one"))
+    frozen = file_store.events()[-1].sequence
+    file_store.answers.withdraw("one", "ann")
+    send(file_store, answer(second, "two"))
+    at_that_event = file_store.judging.answers(number, as_of=frozen)
+    assert [(a.label.id, a.ended_by) for a in at_that_event] == [("one", None)]
+    now = file_store.judging.answers(number)
+    assert [(a.label.id, a.ended_by is None) for a in now] == [("one", False), ("two", True)]
+
+
+def test_answers_of_somebody_who_is_left_out_do_not_judge(file_store: Store) -> None:
+    people(file_store, "ann")
+    number = opened(file_store, 0)
+    send(file_store, answer(give(file_store, "ann")[0]))
+    file_store.exclusions.apply("guessing", "ann", "she guessed", "owner")
+    assert file_store.judging.answers(number) == []
+
+
+def test_an_answer_that_comes_late_is_kept_and_says_what_it_is_worth(file_store: Store) -> None:
+    ask(file_store)
+    number = opened(file_store, 0)
+    views = give(file_store, "ann", 4)
+    file_store.queue.freeze(number)
+    file_store.queue.freeze(0)
+    told = {v.comparison_id: receipts(file_store, answer(v))[0].message for v in views}
+    assert told == {"c0": LATE, "c1": LATE, "c2": LATE, "held-out-0": LATE_VERDICT}
+
+
+def test_questions_for_labels_are_no_questions_for_verdicts(file_store: Store) -> None:
+    with pytest.raises(StoreError, match="c0 is no question for verdicts"):
+        file_store.judging.open([("c0", 1)])
