@@ -125,6 +125,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LedgerHead:
+    """An end of the ledger. Whoever keeps it can tell later whether anything before was changed."""
+
+    n_events: int
+    hash: str
+    """Of the last event, in hex; 64 zeros if there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One line of the append-only ledger; `hash` covers the line and the hash before it."""
 

@@ -70,8 +70,13 @@ def backup(
     from prefloop.cli.console import make_progress
     from prefloop.store.upkeep.backup import back_up
 
-    n_events = back_up(_place(folder), file, make_progress(), force=force)
-    _print_events(n_events, file, f"{file} holds everything up to event {n_events}.", as_json)
+    head = back_up(_place(folder), file, make_progress(), force=force)
+    if as_json:
+        print(json.dumps({"file": str(file), "events": head.n_events, "head": head.hash}))
+        return
+    print(f"{file} holds everything up to event {head.n_events}.")
+    print(f"The head of its ledger is {head.hash}")
+    print("Write it down elsewhere: `prefloop store verify RUN --head` finds any change before it.")
 
 
 def restore(
@@ -99,18 +104,32 @@ def verify(
     file: Annotated[
         Path | None, typer.Argument(help="A backup; without it, the run's own store.")
     ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="An earlier head of the ledger, from a report, a card or a backup: without it, "
+            "whoever computed the whole chain again is not found out."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a store or a backup: pages, foreign keys, ledger, and labels rebuilt from it.
+    """Check a store or a backup: pages, foreign keys, ledger, and the rows that it covers.
 
     Example: `prefloop store verify my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
     from prefloop.store.upkeep.integrity import check_integrity
 
-    found = check_integrity(file or _place(folder), make_progress())
+    found = check_integrity(file or _place(folder), make_progress(), known_head=head)
     if as_json:
-        print(json.dumps({"events": found.n_events, "problems": list(found.problems)}))
+        told = {
+            "events": found.n_events,
+            "head": found.end.hash if found.end else None,
+            "events_of_head": found.n_known,
+            "problems": list(found.problems),
+            "without_hash": dict(found.n_without_hash),
+        }
+        print(json.dumps(told))
     else:
         _print_integrity(found)
     if found.problems:
@@ -145,5 +164,15 @@ def _print_integrity(found: "IntegrityReport") -> None:
         print(f"bad  {problem}")
     counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in found.n_rows.items() if n)
     print(f"{found.n_events} events in the ledger; {counts or 'no rows'}.")
+    if found.n_without_hash:
+        rows = ", ".join(f"{n} {name}" for name, n in found.n_without_hash.items())
+        print(f"An earlier version stored {rows} without a hash: a change of these is not noticed.")
+    if found.n_known is not None and not found.problems:
+        since = found.n_events - found.n_known
+        print(f"Everything up to event {found.n_known}, the one with that head, is as it was then;")
+        print(f"{since} {'event has' if since == 1 else 'events have'} come since.")
+    if found.end is not None:
+        print(f"The head of the ledger is {found.end.hash}")
     if not found.problems:
-        print("The store is intact: pages, foreign keys, hash chain, and labels rebuilt from it.")
+        print("The store is intact: pages, foreign keys, hash chain, rows with a hash in it, and")
+        print("labels rebuilt from it.")

@@ -14,6 +14,7 @@ from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.files import write_atomically
 from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
+from prefloop.records import LedgerHead
 from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.win_bar import win_bar
@@ -58,6 +59,8 @@ class Page:
     rewards_charts: list[Chart]
     missing: dict[str, str]
     versions: dict[str, str]
+    ledger: LedgerHead
+    """The end of the store's ledger when the page was written."""
 
 
 def build_report(run: Path, store: Store, config: RunConfig) -> Path:
@@ -111,6 +114,7 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
         rewards_charts=rewards_charts(folder.metrics, samples_shown=config.samples.per_prompt),
         missing=latest.figures.missing if latest else {},
         versions=_versions(),
+        ledger=store.ledger_head(),
     )
 
 

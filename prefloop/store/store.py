@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
-from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
+from prefloop.records import Comparison, Event, Label, LedgerHead, Prompt, Sample, Verdict
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database, open_database
-from prefloop.store.core.insertion import insert_rows, refuse, require_known, rows_where
+from prefloop.store.core.insertion import refuse, require_known, rows_where
+from prefloop.store.core.row_digests import STORED, insert_with_digest
 from prefloop.store.core.rows import (
     prompt_record,
     prompt_row,
@@ -49,6 +50,7 @@ OWN_KINDS = {
     *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
     IMPORTED,
+    *STORED,
 }
 """Events that are written together with a row of a table: `add_event` refuses them."""
 
@@ -117,6 +119,11 @@ class Store:
             query = query.where(prompts.c.split == split)
         with self._database.reading() as connection:
             return [prompt_record(row) for row in connection.execute(query).mappings()]
+
+    def has_prompts(self) -> bool:
+        """Whether any prompt is stored."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(prompts.c.id).limit(1)).first() is not None
 
     def add_samples(self, records: Sequence[Sample]) -> None:
         """Store samples; their prompts must be stored before."""
@@ -248,7 +255,7 @@ class Store:
         """Append an event to the ledger and return it."""
         if kind in OWN_KINDS:
             raise StoreError(
-                f"Events of kind {kind!r} are written by adding or withdrawing labels, gold, "
+                f"Events of kind {kind!r} are written by adding or withdrawing records, gold, "
                 "exclusions, stop requests, instructions and imports. Choose another kind."
             )
         with self._database.writing() as connection:
@@ -258,6 +265,11 @@ class Store:
         """Return the events of the ledger after a sequence number."""
         with self._database.reading() as connection:
             return [event for page in ledger.pages(connection, after=after) for event in page]
+
+    def ledger_head(self, n_events: int | None = None) -> LedgerHead:
+        """Return the end of the ledger, or what it was after so many events."""
+        with self._database.reading() as connection:
+            return ledger.head(connection, n_events)
 
     def verify_chain(self) -> int:
         """Return the number of events; raise a StoreError if the ledger was tampered with."""
@@ -270,13 +282,13 @@ def _equal(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[
 
 
 def _insert_prompts(connection: Connection, records: Sequence[Prompt]) -> int:
-    return insert_rows(connection, prompts, "prompt", [prompt_row(record) for record in records])
+    return insert_with_digest(connection, prompts, "prompt", [prompt_row(r) for r in records])
 
 
 def _insert_samples(connection: Connection, records: Sequence[Sample]) -> int:
     rows = [sample_row(record) for record in records]
     require_known(connection, prompts, rows, "prompt_id", "prompt")
-    return insert_rows(connection, samples, "sample", rows)
+    return insert_with_digest(connection, samples, "sample", rows)
 
 
 def _insert_verdicts(connection: Connection, records: Sequence[Verdict]) -> int:
@@ -284,4 +296,4 @@ def _insert_verdicts(connection: Connection, records: Sequence[Verdict]) -> int:
     require_known(connection, prompts, rows, "prompt_id", "prompt")
     require_known(connection, samples, rows, "sample_id", "sample")
     require_known(connection, samples, rows, "baseline_sample_id", "sample")
-    return insert_rows(connection, verdicts, "verdict", rows)
+    return insert_with_digest(connection, verdicts, "verdict", rows)

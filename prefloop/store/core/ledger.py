@@ -9,6 +9,7 @@ missing or exchanged event breaks every hash after it; a ledger truncated at the
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,11 +18,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
-from prefloop.records import Event
+from prefloop.records import Event, LedgerHead
 from prefloop.store.core.rows import event_record, event_row
 from prefloop.store.core.tables import events, ledger_head
 
 GENESIS = "0" * 64
+HASH = re.compile(r"[0-9a-f]{64}")
 _JSON = json.JSONEncoder(sort_keys=True, allow_nan=False)
 PAGE = 1000
 
@@ -69,6 +71,49 @@ def pages(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
         if len(page) < PAGE:
             return
         after = page[-1].sequence
+
+
+def head(connection: Connection, n_events: int | None = None) -> LedgerHead:
+    """Return the end of the ledger, or what it was after so many events.
+
+    Beyond the newest event that is the present end.
+    """
+    end = connection.execute(sa.select(ledger_head)).one()
+    if n_events is None or n_events >= end.sequence:
+        return LedgerHead(n_events=end.sequence, hash=end.hash)
+    query = sa.select(events.c.hash).where(events.c.sequence == n_events)
+    found = connection.execute(query).scalar() if n_events else GENESIS
+    return LedgerHead(n_events=n_events, hash=found or "")
+
+
+def events_up_to(connection: Connection, known_head: str) -> int:
+    """Return how many events the ledger had when its end had this hash.
+
+    Raises a StoreError if it never had. Call it after `verify`: then everything up to there is as
+    it was, for nobody can find other events with the same hash.
+    """
+    if known_head == GENESIS:
+        return 0
+    query = sa.select(events.c.sequence).where(events.c.hash == known_head)
+    found = connection.execute(query).scalar()
+    if found is None:
+        raise StoreError(
+            f"No event of this ledger has the hash {known_head}. Either an event up to that one "
+            "was changed and the chain computed again, or the end was cut off, or that head is of "
+            "another run. Compare the store with a backup of that time."
+        )
+    return int(found)
+
+
+def require_hash(known_head: str) -> str:
+    """Return a head as it was printed, in lower case; a StoreError if it is none."""
+    plain = known_head.strip().lower()
+    if not HASH.fullmatch(plain):
+        raise StoreError(
+            f"{known_head!r} is no head of a ledger: that has 64 digits from 0 to f. Copy it from "
+            "a report, a card, history.jsonl or what `prefloop store backup` printed."
+        )
+    return plain
 
 
 def verify(connection: Connection) -> int:

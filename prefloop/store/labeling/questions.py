@@ -18,6 +18,7 @@ from prefloop.store.core.insertion import (
     require_known,
     rows_where,
 )
+from prefloop.store.core.row_digests import append_digest, last_stored
 from prefloop.store.core.rows import (
     RowDict,
     comparison_record,
@@ -40,11 +41,13 @@ def insert_comparisons(connection: Connection, records: Sequence[Comparison]) ->
     stored = comparisons_by_id(connection, [record.id for record in records])
     fresh = new_rows("comparison", _whole(records), {r["id"]: r for r in _whole(stored.values())})
     fresh_ids = {row["id"] for row in fresh}
+    after = last_stored(connection, comparisons)
     insert_rows(connection, comparisons, "comparison", [r for r in rows if r["id"] in fresh_ids])
     new = {record.id: record for record in records if record.id in fresh_ids}
     members = [row for record in new.values() for row in comparison_sample_rows(record)]
     if members:
         connection.execute(sa.insert(comparison_samples), members)
+    append_digest(connection, comparisons, after=after)
     return len(fresh)
 
 

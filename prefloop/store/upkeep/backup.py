@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from prefloop.errors import StoreAwayError, StoreError
 from prefloop.files import disk_refusals, put_in_place
 from prefloop.progress import Progress
+from prefloop.records import LedgerHead
 from prefloop.store.core.dialect import merge_wal, open_plain, reopen_for_answers
 from prefloop.store.core.private_files import SIDE_FILES
 from prefloop.store.core.single_writer import writer_lock
@@ -25,8 +26,10 @@ from prefloop.store.upkeep.integrity import copy_store, is_url, opened, require_
 from prefloop.store.upkeep.transfer import copy_everything
 
 
-def back_up(place: str | Path, file: Path, progress: Progress, *, force: bool = False) -> int:
-    """Write a store into a new file; return its number of events."""
+def back_up(
+    place: str | Path, file: Path, progress: Progress, *, force: bool = False
+) -> LedgerHead:
+    """Write a store into a new file; return the end of its ledger."""
     if file.exists():
         if not force:
             raise StoreError(f"{file} exists already. Give another name, or --force to replace it.")
@@ -34,9 +37,9 @@ def back_up(place: str | Path, file: Path, progress: Progress, *, force: bool = 
             raise StoreError(f"{file} is the store itself. Give the backup a name of its own.")
     with beside(file) as fresh:
         copy_store(place, fresh, progress)
-        n_events = require_intact(fresh)
+        head = require_intact(fresh)
         take_the_place(fresh, file)
-    return n_events
+    return head
 
 
 def restore(file: Path, place: str | Path, progress: Progress, *, force: bool = False) -> int:
@@ -71,7 +74,7 @@ def _fresh_from(file: Path, fresh: Path, progress: Progress) -> int:
     """Copy an intact backup and upgrade its schema; return its number of events."""
     try:
         copy_store(file, fresh, progress)
-        n_events = require_intact(fresh)
+        n_events = require_intact(fresh).n_events
         with opened(fresh) as database, database.writing() as connection:
             reopen_for_answers(connection)
         merge_wal(fresh)

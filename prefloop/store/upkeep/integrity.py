@@ -1,9 +1,9 @@
 """Integrity checks of a store, on a copy: the store itself is only read."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.progress import Progress
+from prefloop.records import LedgerHead
 from prefloop.store.core import ledger
 from prefloop.store.core.database import Database, open_database
 from prefloop.store.core.dialect import copy_file, integrity_problems, merge_wal, open_plain
@@ -21,6 +22,7 @@ from prefloop.store.labeling.labels import rebuild
 from prefloop.store.labeling.quality_checks import rebuild_quality_checks
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.store.upkeep.fingerprint import contents, differences
+from prefloop.store.upkeep.stored_rows import StoredRows, check_stored_rows
 from prefloop.store.upkeep.transfer import copy_everything
 
 DERIVED = (labels, quality_checks)
@@ -31,24 +33,41 @@ DERIVED = (labels, quality_checks)
 class IntegrityReport:
     """The result of an integrity check."""
 
-    n_events: int
+    end: LedgerHead | None
+    """The end of the ledger as the store has it; None if that cannot be read."""
+    n_known: int | None = None
+    """Events up to the head that was kept elsewhere; None if there was none, or it is not found."""
     n_rows: dict[str, int]
     """By table."""
     problems: tuple[str, ...]
     """Empty: the store is intact."""
+    n_without_hash: Mapping[str, int] = field(default_factory=dict)
+    """By table: rows that an earlier version stored, which the ledger does not cover."""
+
+    @property
+    def n_events(self) -> int:
+        """Events in the ledger."""
+        return self.end.n_events if self.end else 0
 
 
-def check_integrity(place: str | Path, progress: Progress) -> IntegrityReport:
-    """Check pages, foreign keys, ledger and derived tables of a store, even while it is in use."""
+def check_integrity(
+    place: str | Path, progress: Progress, *, known_head: str | None = None
+) -> IntegrityReport:
+    """Check pages, foreign keys, ledger and tables of a store, even while it is in use.
+
+    `known_head` is an end of the ledger that was kept elsewhere: without it, somebody who computed
+    the whole chain again is not found out. A StoreError if it is no hash.
+    """
+    known_head = None if known_head is None else ledger.require_hash(known_head)
     with tempfile.TemporaryDirectory(prefix="prefloop-verify-") as folder:
         copy = Path(folder) / "prefloop.db"
         copy_store(place, copy, progress)
         with open_plain(copy) as connection:
             problems = integrity_problems(connection)
         if problems:
-            return IntegrityReport(n_events=0, n_rows={}, problems=tuple(problems))
+            return IntegrityReport(end=None, n_rows={}, problems=tuple(problems))
         with opened(copy) as scratch, scratch.writing() as connection:
-            return _check(connection, progress)
+            return _check(connection, progress, known_head)
 
 
 def copy_store(place: str | Path, file: Path, progress: Progress) -> None:
@@ -80,31 +99,40 @@ def opened(place: str | Path, *, read_only: bool = False) -> Iterator[Database]:
         database.close()
 
 
-def require_intact(file: Path) -> int:
-    """Return the number of events in a file without a WAL; a StoreError if it is damaged."""
+def require_intact(file: Path) -> LedgerHead:
+    """Return the end of the ledger in a file without a WAL; a StoreError if it is damaged."""
     with open_plain(file) as connection:
         pages = integrity_problems(connection)
         if pages:
             raise StoreError(f"{file} is damaged: {'; '.join(pages[:3])}.")
         if not sa.inspect(connection).has_table(events.name):
             raise StoreError(f"{file} is a database, but not prefloop's.")
-        return ledger.verify(connection)
+        ledger.verify(connection)
+        return ledger.head(connection)
 
 
-def _check(connection: Connection, progress: Progress) -> IntegrityReport:
+def _check(connection: Connection, progress: Progress, known_head: str | None) -> IntegrityReport:
     problems: list[str] = []
-    n_events = 0
+    n_known, stored = None, StoredRows(problems=(), n_without_hash={})
     try:
         progress.say("Reading the ledger.")
-        n_events = ledger.verify(connection)
-    except StoreError as error:
-        problems.append(str(error))
-    else:
+        ledger.verify(connection)
         progress.say("Rebuilding the labels from the ledger.")
         problems += _differences_from_ledger(connection)
+        stored = check_stored_rows(connection)
+        problems += stored.problems
+        if known_head is not None:
+            n_known = ledger.events_up_to(connection, known_head)
+    except StoreError as error:
+        problems.append(str(error))
     problems += _miscounted(connection)
-    n_rows = {name: table.n_rows for name, table in contents(connection).items()}
-    return IntegrityReport(n_events=n_events, n_rows=n_rows, problems=tuple(problems))
+    return IntegrityReport(
+        end=ledger.head(connection),
+        n_known=n_known,
+        n_rows={name: table.n_rows for name, table in contents(connection).items()},
+        problems=tuple(problems),
+        n_without_hash=stored.n_without_hash,
+    )
 
 
 def _differences_from_ledger(connection: Connection) -> list[str]:

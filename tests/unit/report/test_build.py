@@ -103,6 +103,12 @@ def test_anchors_have_targets_and_ids_are_unique(page: str) -> None:
     assert {part for names in described for part in names.split()} <= set(ids)
 
 
+def test_the_head_of_the_ledger_is_on_the_page(fake_run: Path, page: str) -> None:
+    with Store.open(fake_run / "prefloop.db") as store:
+        head = store.ledger_head()
+    assert f"had {head.n_events} events" in page and f"<code>{head.hash}</code>" in page
+
+
 def test_hostile_samples_are_text(page: str) -> None:
     assert "&lt;script&gt;alert(1)" in page, "the hostile prompt is shown"
     assert "<script>" not in page

@@ -97,6 +97,15 @@ def test_cards_are_written_beside_the_models_they_are_about(tmp_path: Path, fake
     assert "this model has no evaluation yet" in cards[1]
 
 
+def test_a_card_ends_with_the_head_of_the_ledger(tmp_path: Path, fake_run: Path) -> None:
+    (tmp_path / "policy" / "round-0").mkdir(parents=True)
+    with Store.open(fake_run / "prefloop.db") as store:
+        write_cards(tmp_path, store, fake_config())
+        head = store.ledger_head()
+    end = (tmp_path / "policy" / "round-0" / "README.md").read_text().splitlines()[-1]
+    assert f"had {head.n_events} events" in end and f"the head `{head.hash}`" in end
+
+
 def test_python_in_the_card_is_python() -> None:
     for card in (
         _card(NOTHING, None),

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from prefloop.records import Comparison, Label, Prompt, Sample, Verdict
+from prefloop.records import Comparison, Event, Label, Prompt, Sample, Verdict
+from prefloop.store.core.row_digests import STORED
 from prefloop.store.store import Store
 
 
@@ -71,6 +72,15 @@ def verdict(number: int = 0) -> Verdict:
         score=0.1,
         baseline_score=-2.5,
     )
+
+
+N_FILLED = 3
+"""Events that `fill` leaves: one over each batch of rows."""
+
+
+def own_events(store: Store) -> list[Event]:
+    """The events of the ledger but those over rows of other tables."""
+    return [event for event in store.events() if event.kind not in STORED]
 
 
 def fill(store: Store, n_questions: int = 3, k: int = 4) -> None:

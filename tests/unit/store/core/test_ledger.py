@@ -1,5 +1,7 @@
 import hashlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,13 @@ from prefloop.errors import StoreError
 from prefloop.store.core.ledger import PAGE, event_hash
 from prefloop.store.store import Store
 from tests.unit.store.sql_for_tests import change
+
+
+@pytest.fixture
+def store(place: str | Path) -> Iterator[Store]:
+    """A store without a single event, in both kinds of database in turn."""
+    with Store.open(place) as opened:
+        yield opened
 
 
 def test_the_seal_is_that_of_an_independent_tool() -> None:

@@ -23,7 +23,7 @@ from tests.unit.store.asking_for_tests import (
     receipts,
     send,
 )
-from tests.unit.store.records_for_tests import fill, label
+from tests.unit.store.records_for_tests import fill, label, own_events
 from tests.unit.store.sql_for_tests import change, rows
 
 TRAINING_FIRST = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=9)
@@ -121,7 +121,7 @@ def test_an_impossible_answer_is_refused_and_the_rest_of_its_group_stored(
     assert [receipt.outcome for receipt in found] == ["stored", "refused", "stored"]
     assert found[1].message
     assert [x.id for x in store.labels()] == ["a0", "a2"]
-    assert len(store.events()) == 3  # the instructions and two labels
+    assert len(own_events(store)) == 3  # the instructions and two labels
 
 
 def test_what_is_not_yours_and_what_is_not_there_sound_the_same(store: Store) -> None:
@@ -225,7 +225,8 @@ def test_replays_in_any_order_and_across_restarts_store_each_answer_once(place: 
             (each.label for each in sent), key=lambda x: x.id
         )
         assert all(each == ["stored"] + ["same"] * (len(each) - 1) for each in outcomes.values())
-        assert store.verify_chain() == N_REPLAYED + 1
+        store.verify_chain()
+        assert len(own_events(store)) == N_REPLAYED + 1
         assert store.queue.batches()[0].answered == N_REPLAYED
 
 
@@ -280,7 +281,7 @@ def test_an_edit_names_what_it_replaces(store: Store) -> None:
     assert send(store, answer(view, "fourth", replaces="none")) == ["conflict"]
     assert send(store, answer(view, "fifth", replaces="second")) == ["stored"]
     assert [x.id for x in store.labels()] == ["fifth"]
-    assert [event.kind for event in store.events()][1:] == ["label"] * 3
+    assert [event.kind for event in own_events(store)][1:] == ["label"] * 3
     assert row_of(store, view)["answer_id"] == "fifth"
     assert store.tallies.totals() == {"ann": {"best": 1}}
     assert store.queue.batches()[0].answered == 1
@@ -331,7 +332,7 @@ def test_taking_back_leaves_the_question_with_its_labeler(store: Store) -> None:
     assert store.answers.withdraw("slip", "ann").outcome == "same"
     assert store.labels() == []
     assert store.queue.batches()[0].answered == 0
-    assert [event.kind for event in store.events()][1:] == ["label", "label_withdrawn"]
+    assert [event.kind for event in own_events(store)][1:] == ["label", "label_withdrawn"]
     assert view.comparison_id not in {v.comparison_id for v in give(store, "bob", 9)}
     assert [(v.id, v.samples) for v in give(store)] == [(view.id, view.samples)]
     assert send(store, answer(view, "slip")) == ["same"], "what was taken back stays so"
@@ -436,7 +437,7 @@ def test_a_slip_on_gold_can_be_changed_and_taken_back_like_any(store: Store) -> 
     assert send(store, answer(view, "mended", place=best)) == ["same"]
     assert give(store)[0].id == view.id
     assert send(store, answer(view, "at last", place=best)) == ["stored"]
-    kinds = [event.kind for event in store.events()]
+    kinds = [event.kind for event in own_events(store)]
     assert kinds == ["instructions_published", "gold_added", "check", "check", "check_withdrawn",
                      "check"]  # fmt: skip
 

@@ -3,7 +3,7 @@ import pytest
 from prefloop.errors import StoreError
 from prefloop.store.store import Store
 from tests.unit.store.asking_for_tests import answer, ask, give, send
-from tests.unit.store.records_for_tests import label, tie
+from tests.unit.store.records_for_tests import N_FILLED, label, own_events, tie
 
 
 def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -> None:
@@ -30,7 +30,7 @@ def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -
     assert store.exclusions.excluded() == set()
     assert store.labels(without_excluded=True) == [of_ann, of_bob, later]
     assert store.exclusions.all() == [undone]
-    kinds = [event.kind for event in store.events()]
+    kinds = [event.kind for event in own_events(store)]
     assert kinds == ["label", "label", "rule_applied", "label", "rule_undone"]
 
 
@@ -145,10 +145,11 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
     store.exclusions.apply("gold", "ann", "1 of 20", "eve")
     look_again()
     assert [look(as_of) for as_of in range(len(seen))] == seen
-    assert seen[3] == (["l0", "l1", "l2"], ["l0", "l1", "l2"])
-    assert seen[4] == (["l0", "l1", "l2"], ["l0"])
-    assert seen[6] == (["l2", "l3"], ["l3"])
-    assert seen[7] == (["l2", "l3"], ["l2", "l3"])
-    assert seen[9] == (["l2", "l3", "l4"], ["l2"])
-    assert [x.id for x in store.labels(round=1, as_of=3)] == ["l2"]
-    assert [x.id for x in store.labels(split="train", as_of=9, without_excluded=True)] == ["l2"]
+    assert seen[N_FILLED + 3] == (["l0", "l1", "l2"], ["l0", "l1", "l2"])
+    assert seen[N_FILLED + 4] == (["l0", "l1", "l2"], ["l0"])
+    assert seen[N_FILLED + 6] == (["l2", "l3"], ["l3"])
+    assert seen[N_FILLED + 7] == (["l2", "l3"], ["l2", "l3"])
+    assert seen[N_FILLED + 9] == (["l2", "l3", "l4"], ["l2"])
+    assert [x.id for x in store.labels(round=1, as_of=N_FILLED + 3)] == ["l2"]
+    end = N_FILLED + 9
+    assert [x.id for x in store.labels(split="train", as_of=end, without_excluded=True)] == ["l2"]

@@ -8,7 +8,7 @@ from prefloop.store.core import ledger
 from prefloop.store.labeling.quality_checks import fold_quality_checks, quality_check_entry
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold, QualityCheck
-from tests.unit.store.records_for_tests import comparison
+from tests.unit.store.records_for_tests import comparison, own_events
 from tests.unit.store.sql_for_tests import change, rows
 
 
@@ -48,9 +48,9 @@ def test_gold_comes_back_until_it_is_ended(store: Store) -> None:
     assert store.gold.all() == [gold(0)]
     store.gold.add(gold(1, explanation="Better said."))
     assert store.gold.all() == [gold(0), gold(1, explanation="Better said.")]
-    kinds = [event.kind for event in store.events()]
+    kinds = [event.kind for event in own_events(store)]
     assert kinds == ["gold_added", "gold_added", "gold_ended", "gold_added"]
-    assert '"explanation": "The others are rude."' in store.events()[0].payload
+    assert '"explanation": "The others are rude."' in own_events(store)[0].payload
     assert len(rows(store, "gold")) == 3
 
 
@@ -58,7 +58,7 @@ def test_adding_gold_again_changes_nothing(store: Store) -> None:
     store.gold.add(gold(0))
     store.gold.add(gold(0, created_by="eve"))
     assert store.gold.all() == [gold(0)]
-    assert len(store.events()) == 1
+    assert len(own_events(store)) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_gold_that_cannot_be_is_refused(
     with pytest.raises(StoreError, match=told):
         store.gold.add(gold(0, **changes))
     assert store.gold.all() == []
-    assert store.events() == []
+    assert own_events(store) == []
 
 
 def test_a_known_answer_is_not_exchanged_in_passing(store: Store) -> None:
@@ -112,5 +112,5 @@ def test_checks_come_back_by_labeler(store: Store) -> None:
     assert replace(found[1], seconds=0.0) == replace(skipped, seconds=0.0)
     assert store.gold.quality_checks("cem") == [of_cem]
     assert store.gold.quality_checks("zoe") == []
-    assert [event.kind for event in store.events()] == ["check"] * 3
+    assert [event.kind for event in own_events(store)] == ["check"] * 3
     assert store.labels() == []

@@ -6,6 +6,7 @@ import pytest
 from prefloop.errors import StoreError
 from prefloop.store.store import Store
 from prefloop.teamwork import StopAction
+from tests.unit.store.records_for_tests import own_events
 
 
 def test_a_cord_is_taut_until_it_is_released(store: Store) -> None:
@@ -27,9 +28,9 @@ def test_a_cord_is_taut_until_it_is_released(store: Store) -> None:
     assert (released.action, released.roll_back_to) == ("resume", None)
     assert store.stop_requests.active() is None
     assert store.stop_requests.all() == [released]
-    kinds = [event.kind for event in store.events()]
+    kinds = [event.kind for event in own_events(store)]
     assert kinds == ["cord_pulled", "cord_stopped", "cord_released"]
-    assert json.loads(store.events()[2].payload) == {
+    assert json.loads(own_events(store)[2].payload) == {
         "id": pulled.id,
         "released_by": "ann",
         "checked": "read thirty samples",
@@ -42,7 +43,7 @@ def test_pulling_a_taut_cord_adds_a_reason(store: Store) -> None:
     first = store.stop_requests.pull("bob", "rude", ["s1"])
     assert store.stop_requests.pull("cem", "very rude", ["s2"]) == first
     assert store.stop_requests.all() == [first]
-    again = store.events()[1]
+    again = own_events(store)[1]
     assert again.kind == "cord_pulled_again"
     assert json.loads(again.payload) == {
         "id": first.id,
@@ -62,7 +63,7 @@ def test_many_who_pull_at_once_pull_one_cord(store: Store) -> None:
             threads.map(lambda name: store.stop_requests.pull(name, "rude", []), "abcdefgh")
         )
     assert len({cord.id for cord in pulled}) == len(store.stop_requests.all()) == 1
-    assert len(store.events()) == 8
+    assert len(own_events(store)) == 8
 
 
 def test_a_pull_fails_for_nothing(store: Store) -> None:
@@ -73,7 +74,7 @@ def test_the_trainer_may_say_twice_that_it_stands_still(store: Store) -> None:
     pulled = store.stop_requests.pull("bob", "rude", [])
     stopped = store.stop_requests.stopped(pulled.id, 40)
     assert store.stop_requests.stopped(pulled.id, 41) == stopped
-    assert len(store.events()) == 2
+    assert len(own_events(store)) == 2
 
 
 def test_the_owner_may_be_faster_than_the_trainer(store: Store) -> None:

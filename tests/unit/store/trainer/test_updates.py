@@ -4,6 +4,7 @@ import pytest
 
 from prefloop.store.store import Store
 from tests.clock_for_tests import MovableClock
+from tests.unit.store.records_for_tests import own_events
 
 
 def numbers(store: Store, after: int = 0) -> list[tuple[int, int]]:
@@ -81,4 +82,4 @@ def test_the_page_may_be_up_before_the_trainer(store: Store) -> None:
     assert (state.phase, state.address) == ("starting", "http://127.0.0.1:8000")
     store.updates.set_address("")
     assert store.updates.state().address == ""  # type: ignore[union-attr]
-    assert store.events() == []
+    assert own_events(store) == []

@@ -58,7 +58,7 @@ def test_a_backup_of_an_open_store_holds_everything_in_one_file(path: Path, file
     with Store.open(path) as store:
         answer_many(store, ["labeler-0", "labeler-3"], 10, random.Random(1), WORK_ONLY)
         assert Path(f"{path}-wal").stat().st_size > 0, "the newest answers are in another file"
-        n_events = back_up(path, file, Silent())
+        n_events = back_up(path, file, Silent()).n_events
         assert n_events == store.verify_chain()
         assert everything(file) == everything(path)
     for name in ("monday.db-wal", "monday.db-shm", "monday.db.writer"):
@@ -79,7 +79,7 @@ def test_a_backup_is_for_its_owner_alone_and_can_be_read_anywhere(path: Path, fi
 def test_postgresql_is_backed_up_into_a_file(file: Path, postgres_url: str) -> None:
     with Store.open(postgres_url) as store:
         fill_every_table(store, n_answers=20)
-    n_events = back_up(postgres_url, file, Silent())
+    n_events = back_up(postgres_url, file, Silent()).n_events
     assert everything(file) == everything(postgres_url)
     assert check_integrity(file, Silent()).n_events == n_events
     assert check_integrity(postgres_url, Silent()).problems == ()

@@ -123,7 +123,7 @@ def test_a_target_that_holds_anything_is_refused_and_left_alone(
     with Store.open(target) as other:
         other.add_prompts([prompt(1)])
         before = everything(other._database)
-    told = "exists already" if kind == "sqlite" else "is not empty: it holds 1 rows in prompts"
+    told = "exists already" if kind == "sqlite" else "is not empty: it holds 1 rows in"
     with pytest.raises(StoreError, match=told):
         move(full._database, str(target), Silent())
     with Store.open(target) as other:
