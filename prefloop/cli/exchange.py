@@ -97,9 +97,9 @@ def _store(
     """Store the labels of a file; return what was counted, and what is to be said about them."""
     from prefloop.comparisons.exchange.formats import import_file
     from prefloop.files import only_one_process
-    from prefloop.store.store import Store
+    from prefloop.run_store import open_run_store
 
-    with only_one_process(folder), Store.open(config.store or folder / "prefloop.db") as store:
+    with only_one_process(folder), open_run_store(config, folder) as store:
         # First the run's own prompts: they say which split a label belongs to.
         store.add_prompts(_prompts(config))
         counts = import_file(store, file, format.value, options=options)
@@ -137,11 +137,10 @@ def export_labels(
     from prefloop.comparisons.exchange.formats import export_file
     from prefloop.comparisons.labelers.sources import label_sources
     from prefloop.run_file import load_run_file
-    from prefloop.store.store import Store
+    from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    path = config.store or folder / "prefloop.db"
-    with Store.open(path, read_only=True) as store:
+    with open_run_store(config, folder, read_only=True) as store:
         options = replace(_options(config, format), told_sources=label_sources(store, config))
         counts = export_file(store, file, format.value, options=options)
     _tell(counts, f"in {file}", as_json)

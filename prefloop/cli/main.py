@@ -85,10 +85,10 @@ def report(folder: RunFolder, as_json: AsJson = False) -> None:
 
     from prefloop.report.build import build_report
     from prefloop.run_file import load_run_file
-    from prefloop.store.store import Store
+    from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    with Store.open(config.store or folder / "prefloop.db") as store:
+    with open_run_store(config, folder) as store:
         path = build_report(folder, store, config)
     print(json.dumps({"report": str(path)}) if as_json else path)
 

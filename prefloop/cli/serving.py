@@ -44,11 +44,11 @@ def serve(
     from prefloop.errors import PrefloopError
     from prefloop.run.waiting import publish
     from prefloop.run_file import load_run_file
-    from prefloop.store.store import Store
+    from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder), overrides or [])
     try:
-        with the_only_server(folder), Store.open(config.store or folder / "prefloop.db") as store:
+        with the_only_server(folder), open_run_store(config, folder) as store:
             if not store.instructions.all():
                 publish(store, config.task)
             _serve(store, _settings(config, folder, host, port), folder, for_run=for_run)

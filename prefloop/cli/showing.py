@@ -12,7 +12,7 @@ from prefloop.figures.text import model_title
 from prefloop.report.pairs import pairs_of_evaluation
 from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder
-from prefloop.store.store import Store
+from prefloop.run_store import open_run_store
 
 
 def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> None:
@@ -43,7 +43,7 @@ def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
     """Print random before-and-after pairs of the latest evaluation."""
     config = load_run_file(run_file(folder))
     latest = read_run_folder(folder).latest
-    with Store.open(config.store or folder / "prefloop.db", read_only=True) as store:
+    with open_run_store(config, folder, read_only=True) as store:
         pairs = (
             pairs_of_evaluation(store, latest.figures, n=n_pairs, seed=config.seed)
             if latest
@@ -70,7 +70,7 @@ def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
 def show_progress(folder: Path, *, as_json: bool) -> None:
     """Print how much of each stage there is."""
     config = load_run_file(run_file(folder))
-    with Store.open(config.store or folder / "prefloop.db", read_only=True) as store:
+    with open_run_store(config, folder, read_only=True) as store:
         counts = {
             "prompts": len(store.prompts()),
             "samples": len(store.samples()),

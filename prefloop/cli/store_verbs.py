@@ -96,6 +96,7 @@ def restore(
     with only_one_process(folder):
         place = _place(folder)
         n_events = put_back(file, place, make_progress(), force=force)
+        _note_restored(folder)
     _print_events(n_events, file, f"The run's store is {file}, up to event {n_events}.", as_json)
 
 
@@ -134,6 +135,26 @@ def verify(
         _print_integrity(found)
     if found.problems:
         raise typer.Exit(2)
+
+
+def _note_restored(folder: Path) -> None:
+    """Write down that the run goes on from the backup, which may be older than what was made."""
+    from prefloop.run_file import load_run_file
+    from prefloop.run_history import RESTORED, last_record, record_stage
+    from prefloop.run_store import store_place
+    from prefloop.store.store import Store
+
+    with Store.open(store_place(load_run_file(run_file(folder)), folder)) as store:
+        head = store.ledger_head()
+    before = last_record(folder)
+    record_stage(
+        folder,
+        stage=RESTORED,
+        round_number=before.round if before else 0,
+        update=before.update if before else 0,
+        events=head.n_events,
+        head=head.hash,
+    )
 
 
 def _place(folder: Path) -> str | Path:

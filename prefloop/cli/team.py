@@ -141,10 +141,10 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
 @contextmanager
 def _store(folder: Path) -> "Iterator[Store]":
     from prefloop.run_file import load_run_file
-    from prefloop.store.store import Store
+    from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    with Store.open(config.store or folder / "prefloop.db") as store:
+    with open_run_store(config, folder) as store:
         yield store
 
 

@@ -12,6 +12,7 @@ from prefloop.doctor.foundations import (
 )
 from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_labels
+from prefloop.doctor.losses import check_losses
 from prefloop.doctor.policy import check_policy
 from prefloop.doctor.result import CheckResult
 from prefloop.doctor.rewards import check_rewards
@@ -94,6 +95,7 @@ def _figures(config: RunConfig, folder: Path) -> list[CheckResult]:
         *check_policy(config, run),
         *check_evaluation(config, run, folder),
         *check_saved(folder),
+        *check_losses(folder),
     ]
 
 

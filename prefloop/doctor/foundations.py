@@ -10,12 +10,15 @@ from prefloop.models.query_encoder import QueryEncoder
 from prefloop.prompts.loading import check_context, load_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
+from prefloop.run_store import lost_file, open_run_store, store_place
 from prefloop.samples.sampler import banned_ids
 from prefloop.samples.stop_check import check_stop, stop_automaton
 from prefloop.settings.run import RunConfig
-from prefloop.store.store import Store
 from prefloop.store.upkeep.conditions import Conditions, conditions
 from prefloop.store.upkeep.integrity import opened
+from prefloop.store.upkeep.stored_rows import check_stored_rows
+
+RESTORE = "Keep this file, and put a backup in its place with `prefloop store restore`."
 
 LOOKED_AT = 500
 """Passages that are cut to see how many survive."""
@@ -25,22 +28,45 @@ FEW = 0.2
 
 
 def check_store(config: RunConfig, folder: Path) -> list[CheckResult]:
-    """Return whether the database opens and its ledger is whole."""
-    path = config.store or folder / "prefloop.db"
-    if config.store is None and not Path(path).exists():
-        return [_store("later", "There is no database yet: the run has not begun.")]
+    """Return whether the database is the run's, opens, and is as it was written."""
+    path = store_place(config, folder)
     try:
-        with Store.open(path, read_only=True) as store:
+        is_lost = lost_file(config, folder) is not None
+        if config.store is None and not Path(path).exists() and not is_lost:
+            return [_store("later", "There is no database yet: the run has not begun.")]
+        with open_run_store(config, folder, read_only=True) as store:
             n_events = store.verify_chain()
+        rows = _check_rows(path)
     except PrefloopError as error:
         return [
             _store(
                 "bad",
                 str(error),
-                "Keep this file, and put a backup in its place with `prefloop store restore`.",
+                RESTORE,
             )
         ]
-    return [_store("ok", f"The database opens, and its ledger of {n_events} events is whole.")]
+    return [
+        _store("ok", f"The database opens, and its ledger of {n_events} events is whole."),
+        *rows,
+    ]
+
+
+def _check_rows(path: str | Path) -> list[CheckResult]:
+    """Return whether prompts, samples, comparisons and verdicts are as they were stored."""
+    check = "rows are as they were stored"
+    with opened(path, read_only=True) as database, database.reading() as connection:
+        found = check_stored_rows(connection)
+    results = [
+        CheckResult(stage="store", check=check, status="bad", message=problem, action=RESTORE)
+        for problem in found.problems
+    ]
+    if results:
+        return results
+    message = "Prompts, samples, comparisons and verdicts are as they were stored."
+    if found.n_without_hash:
+        rows = ", ".join(f"{n} {name}" for name, n in found.n_without_hash.items())
+        message = f"{message} Version 0.1 stored {rows} without a hash: they cannot be compared."
+    return [CheckResult(stage="store", check=check, status="ok", message=message)]
 
 
 def _store(status: CheckStatus, message: str, action: str = "") -> CheckResult:

@@ -15,7 +15,9 @@ from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
 from prefloop.registry import METHODS, SCORERS
 from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.run_history import has_made_anything
 from prefloop.run_paths import found_paths, kept_paths
+from prefloop.run_store import open_run_store
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
@@ -97,7 +99,7 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
             )
         for key, (was, now) in changes.items():
             say(f"{key} was {was!r} and is {now!r}{_effect(key, config)}.")
-    Store.open(config.store or folder / "prefloop.db").close()
+    open_run_store(config, folder).close()
     write_resolved(config, folder)
 
 
@@ -199,6 +201,8 @@ def _n_updates(folder: Path) -> int:
 def _has_begun(folder: Path, store: str | None) -> bool:
     """Whether the run has made anything that depends on its settings."""
     if (folder / "warm_start").exists() or (folder / "metrics.jsonl").exists():
+        return True
+    if has_made_anything(folder):
         return True
     if store is None and not (folder / "prefloop.db").exists():
         return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from prefloop.doctor.losses import lost_parts, refuse_lost_metrics
 from prefloop.progress import Progress
 from prefloop.run.assemble import assemble
 from prefloop.run.evaluating import evaluate
@@ -10,11 +11,12 @@ from prefloop.run.labeling import collect_comparisons, wait_for_people
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.reporting import write_report
 from prefloop.run.rollback import resume, roll_back
+from prefloop.run.stage_history import note_stage
 from prefloop.run.stages import Stages
 from prefloop.run.stops import RollBack
 from prefloop.run.training import train_policy, train_reward_model, train_while_waiting
+from prefloop.run_store import open_run_store
 from prefloop.settings.run import RunConfig
-from prefloop.store.store import Store
 
 Step = Callable[[Stages, int], None]
 
@@ -40,11 +42,15 @@ def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | Non
 
     `until` is the last stage to run; with it the run ends in the first unfinished round.
     """
-    with Store.open(config.store or folder / "prefloop.db") as store:
+    with open_run_store(config, folder) as store:
+        refuse_lost_metrics(folder)
+        for loss in lost_parts(folder):
+            progress.say(str(loss))
         monitor = RunMonitor(store, progress)
         with monitor.keepalive():
             stages = assemble(config, folder, monitor, until=until)
             resume(stages)
+            note_stage(stages, "prompts", 0)
             run_rounds(stages)
             report = write_report(stages)
         monitor.finish()
@@ -63,6 +69,7 @@ def run_rounds(stages: Stages) -> None:
             is_done = round_number is None or stages.rounds.until is not None
         except RollBack as stop:
             roll_back(stages, stop.request)
+            note_stage(stages, "roll back", stages.monitor.round)
 
 
 def run_round(stages: Stages, round_number: int) -> None:
@@ -73,3 +80,4 @@ def run_round(stages: Stages, round_number: int) -> None:
         if stages.rounds.reaches(stage):
             stages.monitor.check_stop("between stages")
             step(stages, round_number)
+            note_stage(stages, stage, round_number)

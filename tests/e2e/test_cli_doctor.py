@@ -24,7 +24,7 @@ def test_a_good_run(prefloop: Command, run: Path) -> None:
     stages = {f["stage"] for f in told["results"]}
     assert stages == {
         *("settings", "models", "prompts", "store", "comparisons"),
-        *("rewards", "policy", "evaluation", "checkpoints"),
+        *("rewards", "policy", "evaluation", "checkpoints", "run folder"),
     }
     assert all(f["action"] for f in told["results"] if f["status"] in ("warn", "bad"))
     assert "No stage is bad" in prefloop.done("doctor", run).out
@@ -59,6 +59,12 @@ def break_ledger(run: Path) -> None:
         database.execute("UPDATE events SET payload = '{}' WHERE sequence = 3")
 
 
+def change_sample(run: Path) -> None:
+    """Change what a model said, after people chose between the samples."""
+    with sqlite3.connect(run / "prefloop.db") as database:
+        database.execute("UPDATE samples SET text = ' kinder.' WHERE number = 3")
+
+
 SPOILS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "typo": (
         lambda run: (run / "run.yaml").write_text("polcy: {}"),
@@ -66,6 +72,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "settings load",
     ),
     "ledger": (break_ledger, "store", "ledger is whole"),
+    "sample": (change_sample, "store", "rows are as they were stored"),
     "flipped": (flip, "rewards", "better than chance"),
     "scale": (
         lambda run: change(run / "rewards/round-0/trust.json", reference_mean=0.4),
