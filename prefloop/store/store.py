@@ -22,6 +22,7 @@ from prefloop.store.core.rows import (
     verdict_record,
     verdict_row,
 )
+from prefloop.store.core.score_digests import SCORES_STORED
 from prefloop.store.core.tables import prompts, samples, verdicts
 from prefloop.store.labeling import exclusions, gold, instructions
 from prefloop.store.labeling.answers import AnswerIntake
@@ -51,6 +52,7 @@ OWN_KINDS = {
     instructions.PUBLISHED,
     IMPORTED,
     *STORED,
+    SCORES_STORED,
 }
 """Events that are written together with a row of a table: `add_event` refuses them."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import chunks, refuse, require_known
+from prefloop.store.core.score_digests import append_scores_digest
 from prefloop.store.core.tables import samples, scores
 
 # Built once: building a question to the database takes longer than asking it.
@@ -55,6 +56,8 @@ class SampleScores:
             require_known(connection, samples, rows, "sample_id", "sample")
             if rows:
                 connection.execute(sa.insert(scores), rows)
+            new = [sample_id for sample_id in found if sample_id not in there]
+            append_scores_digest(connection, scorer, fingerprint, new)
             return len(rows)
 
 

@@ -1,4 +1,4 @@
-"""Whether the rows of prompts, samples, comparisons and verdicts are those that were stored.
+"""Whether prompts, samples, comparisons, verdicts and scores are those that were stored.
 
 Every batch has an event of the ledger with a hash of its rows; here they are read and hashed again.
 Rows that an earlier version stored have none, and are counted.
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store.core.row_digests import SAMPLE_IDS, STORED, digest_of
-from prefloop.store.core.tables import events
+from prefloop.store.core.score_digests import SCORES_STORED, scores_digest
+from prefloop.store.core.tables import events, scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,31 @@ def check_stored_rows(connection: Connection) -> StoredRows:
         problems += found.problems
         if earlier:
             without_hash[table.name] = earlier
+    of_scores, n_scores = _check_scores(connection)
+    problems += of_scores
+    if n_scores:
+        without_hash[scores.name] = n_scores
     return StoredRows(problems=tuple(problems), n_without_hash=without_hash)
+
+
+def _check_scores(connection: Connection) -> tuple[list[str], int]:
+    """Return what is wrong with scores, and how many of them no event covers."""
+    query = sa.select(events).where(events.c.kind == SCORES_STORED).order_by(events.c.sequence)
+    problems, n_covered = [], 0
+    for event in connection.execute(query).all():
+        stored = json.loads(event.payload)
+        found = scores_digest(
+            connection, stored["scorer"], stored["fingerprint"], stored["samples"]
+        )
+        n_covered += len(stored["samples"])
+        if found.sha256 != stored["sha256"]:
+            problems.append(
+                f"scores by {stored['scorer']} of {len(stored['samples'])} samples, stored by "
+                f"event {event.sequence} ({event.created_at[:10]}), are not what was stored: at "
+                "least one was changed or removed outside prefloop. Put back a backup."
+            )
+    n_all = connection.execute(sa.select(sa.func.count()).select_from(scores)).scalar_one()
+    return problems, max(n_all - n_covered, 0)
 
 
 def _check(connection: Connection, event: Any, checked: _Checked) -> None:

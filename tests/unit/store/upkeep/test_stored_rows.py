@@ -119,6 +119,30 @@ def test_a_column_that_this_version_does_not_know_is_named(judged: Store) -> Non
     assert "there is no column result any more" in look(judged).problems[0]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE scores SET score = 0.25000000000000006 WHERE sample_id = 's3'",
+        "UPDATE scores SET sample_id = 's9' WHERE sample_id = 's3'",
+        "UPDATE scores SET fingerprint = 'f2' WHERE sample_id = 's3'",
+        "DELETE FROM scores WHERE sample_id = 's3'",
+    ],
+)
+def test_a_score_is_covered_too(judged: Store, statement: str) -> None:
+    judged.scores.add("length", "f", {"s4": 1.5, "s3": 0.25})
+    judged.scores.add("length", "f", {"s4": 1.5, "s5": 2.0})
+    assert look(judged) == StoredRows(problems=(), n_without_hash={})
+    change(judged, statement)
+    [problem] = look(judged).problems
+    assert problem.startswith("scores by length of 2 samples, stored by event 5 (")
+
+
+def test_scores_of_an_earlier_version_are_counted(judged: Store) -> None:
+    change(judged, "INSERT INTO scores VALUES ('length', 'f', 's1', 1.0)")
+    judged.scores.add("length", "f", {"s1": 1.0, "s2": 2.0})
+    assert look(judged) == StoredRows(problems=(), n_without_hash={"scores": 1})
+
+
 def test_a_verdict_without_scores_is_covered_too(judged: Store) -> None:
     judged.add_verdicts([replace(verdict(), id="v9", score=None, baseline_score=None)])
     assert look(judged).problems == ()
