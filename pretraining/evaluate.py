@@ -49,7 +49,9 @@ def main() -> None:
     parser.add_argument("prompts", type=Path, help="the prompts that prompts.py wrote")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        arguments.model, dtype=torch.float32, trust_remote_code=False
+    ).eval()
     print("| corpus | tokens | perplexity | bits per character |\n| --- | --- | --- | --- |")
     for name, tokens, characters in corpora(arguments.data, arguments.prompts):
         mean = nats(model, tokens) / (len(tokens) - 1)

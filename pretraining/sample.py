@@ -30,8 +30,10 @@ def main() -> None:
     parser.add_argument("prompts", type=Path, help="the prompts that prompts.py wrote")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
-    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(
+        arguments.model, dtype=torch.float32, trust_remote_code=False
+    ).eval()
     unseen = [row for row in passages(arguments.prompts) if split(row["text"]) == "held_out"][:5]
     openings = [(opening(row["text"], tokenizer), row["source"]) for row in unseen] + [("", "")] * 5
     for number, (query, source) in enumerate(openings, start=1):

@@ -7,10 +7,10 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
-from transformers.utils import logging as transformers_logging
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from prefloop.errors import InputError
+from prefloop.models.pretrained import context_of, open_model, open_tokenizer
 from prefloop.models.runtime import FULL_PRECISION, to_numpy
 
 NO_TOKEN = -1
@@ -27,7 +27,7 @@ class SequenceClassifier:
     def __init__(self, folder: Path, *, batch_size: int) -> None:
         self._batch_size = batch_size
         self._model = _load(folder)
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self._tokenizer = open_tokenizer(folder)
         # The end of a response says more about it than the beginning of its prompt.
         self._tokenizer.truncation_side = "left"
         config = self._model.config
@@ -35,8 +35,7 @@ class SequenceClassifier:
         self.is_multi_label = config.problem_type == "multi_label_classification"
         self.reward_shift: float | None = getattr(config, "reward_shift", None)
         """What a reward model of prefloop adds to its logit; None for any other classifier."""
-        limit = getattr(config.get_text_config(), "max_position_embeddings", None)
-        self.context = min(self._tokenizer.model_max_length, limit or 10**9)
+        self.context = min(self._tokenizer.model_max_length, _positions(self._model))
         """The longest sequence, in tokens."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -69,19 +68,25 @@ class SequenceClassifier:
         return rows
 
 
+def _positions(model: PreTrainedModel) -> int:
+    """Return how many tokens a classifier has positions for.
+
+    Where padding has a position too (RoBERTa), those up to it are never used by a text.
+    """
+    unused = [
+        module.padding_idx + 1
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return context_of(model.config) - max(unused, default=0)
+
+
 def _load(folder: Path) -> PreTrainedModel:
-    transformers_logging.disable_progress_bar()
-    model, loading = AutoModelForSequenceClassification.from_pretrained(
-        folder, dtype=FULL_PRECISION, use_safetensors=True, output_loading_info=True
+    model = open_model(
+        AutoModelForSequenceClassification, folder, FULL_PRECISION, noun="sequence classifier"
     )
-    if loading["missing_keys"]:
-        missing = ", ".join(sorted(loading["missing_keys"])[:3])
-        raise InputError(
-            f"model folder {folder} is no sequence classifier: its weights lack {missing}. Name a "
-            "folder that AutoModelForSequenceClassification saved."
-        )
     if model.config.pad_token_id is None:
         # Decoders look for the last token that is not padding.
         model.config.pad_token_id = NO_TOKEN
     model.eval()
-    return cast(PreTrainedModel, model)
+    return model

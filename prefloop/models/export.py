@@ -2,18 +2,19 @@
 trained weights alone, which this package reads back."""
 
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from prefloop.errors import CheckpointError
+from prefloop.models.classifier_shell import classifier_shell, copy_of
 from prefloop.models.heads import ScoreHead, ValueHead
+from prefloop.models.language_model import weights_as_filed
 from prefloop.models.loading import Tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
-from prefloop.models.runtime import DType, shapes_only
+from prefloop.models.runtime import DType
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
@@ -26,16 +27,10 @@ def save_policy(
 ) -> None:
     """Write the policy as a plain causal language model; a value head goes beside it."""
     causal = roles.policy.causal
-    tied = bool(causal.config.get_text_config().tie_word_embeddings)
-    head = "lm_head.weight"
-    weights = {
-        name: tensor.contiguous()
-        for name, tensor in roles.state(roles.policy)
-        if not (tied and name == head)
-    }
+    weights = weights_as_filed(causal, dict(roles.state(roles.policy)))
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / FULL, metadata={"format": "pt"})
-    _write_config(folder, _copy_of(causal.config), type(causal).__name__, causal.dtype)
+    _write_config(folder, copy_of(causal.config), type(causal).__name__, causal.dtype)
     if causal.generation_config is not None:
         causal.generation_config.save_pretrained(folder)
     _save_value_head(folder, value_head)
@@ -83,12 +78,9 @@ def save_reward_model(
     `config.reward_shift` holds the normalization's shift: score = logits + reward_shift.
     """
     causal = roles.reward.causal
-    config = _copy_of(causal.config)
-    config.num_labels = 1
+    shell = classifier_shell(causal.config)
+    config = shell.config
     config.reward_shift = head.shift
-    config.use_cache = False
-    with shapes_only():
-        shell = AutoModelForSequenceClassification.from_config(config)
     expected = set(shell.state_dict())
     weights = {
         name: tensor.contiguous() for name, tensor in roles.state(roles.reward) if name in expected
@@ -156,7 +148,3 @@ def _write_config(folder: Path, config: PreTrainedConfig, architecture: str, dty
     config.architectures = [architecture]
     config.dtype = dtype
     config.save_pretrained(folder)
-
-
-def _copy_of(config: PreTrainedConfig) -> PreTrainedConfig:
-    return cast(PreTrainedConfig, type(config).from_dict(config.to_dict()))

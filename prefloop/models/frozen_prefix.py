@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from prefloop.models.loading import backbone
+from prefloop.models.language_model import FORWARD_ERRORS, backbone
 
 AGREES_TO = 1e-4
 """How closely a split model must reproduce the whole one's hidden states, or it is not split."""
@@ -25,11 +25,16 @@ Run = Callable[..., Tensor]
 
 
 class FrozenPrefix:
-    """A model's layers, cut in two at the first one that is trained."""
+    """A model's layers, cut in two at the first one that is trained.
 
-    def __init__(self, layers: nn.ModuleList, n_frozen: int) -> None:
+    `n_outputs` is how many values a layer returns, hidden states first; None: these alone, which is
+    no tuple.
+    """
+
+    def __init__(self, layers: nn.ModuleList, n_frozen: int, n_outputs: int | None) -> None:
         self._frozen = list(layers[:n_frozen])
         self._trained = list(layers[n_frozen:])
+        self._n_outputs = n_outputs
 
     @contextmanager
     def capture(self) -> Iterator[list[Tensor]]:
@@ -57,7 +62,7 @@ class FrozenPrefix:
 
         handle = self._trained[0].register_forward_pre_hook(replace, with_kwargs=True)
         try:
-            with _skipped(self._frozen):
+            with self._skipped(self._frozen):
                 yield
         finally:
             handle.remove()
@@ -67,29 +72,30 @@ class FrozenPrefix:
         self, run: Run, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], *, cache: Any = None
     ) -> Float[Tensor, "B L D"]:
         """Return `prefix_states` of the last L of M tokens, without running the trained layers."""
-        with self.capture() as captured, _skipped(self._trained):
+        with self.capture() as captured, self._skipped(self._trained):
             run(ids, mask, cache=cache)
         return captured[0]
 
+    @contextmanager
+    def _skipped(self, layers: list[nn.Module]) -> Iterator[None]:
+        """Make layers return their input unchanged."""
+        with ExitStack() as stack:
+            for layer in layers:
+                layer.forward = self._unchanged
+                stack.callback(delattr, layer, "forward")
+            yield
 
-@contextmanager
-def _skipped(layers: list[nn.Module]) -> Iterator[None]:
-    """Make layers return their input unchanged."""
-    with ExitStack() as stack:
-        for layer in layers:
-            layer.forward = _unchanged
-            stack.callback(delattr, layer, "forward")
-        yield
-
-
-def _unchanged(hidden_states: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
-    return hidden_states
+    def _unchanged(self, hidden_states: Tensor, *_args: Any, **_kwargs: Any) -> Any:
+        if self._n_outputs is None:
+            return hidden_states
+        return (hidden_states, *[None] * (self._n_outputs - 1))
 
 
 def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> FrozenPrefix | None:
     """Return the model cut above its `n_frozen` lowest layers, if its output stays the same.
 
-    None if no layer is frozen, or for an architecture whose layers cannot be skipped.
+    None if no layer is frozen, or for an architecture whose layers cannot be skipped: it is run
+    whole, which gives the same numbers and takes longer.
     """
     n_layers = int(causal.config.get_text_config().num_hidden_layers)
     lists = [
@@ -99,13 +105,29 @@ def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> Fro
     ]
     if n_frozen <= 0 or len(lists) != 1:
         return None
-    frozen_prefix = FrozenPrefix(lists[0], n_frozen)
     ids = torch.arange(3, device=causal.device)[None]
     mask = ids > 0
     with torch.no_grad():
-        whole = run(ids, mask)
-        prefix_states = frozen_prefix.compute(run, ids, mask)
-        with frozen_prefix.resume_from(prefix_states):
-            split = run(ids, mask)
-    agrees = torch.allclose(split[mask], whole[mask], rtol=AGREES_TO, atol=AGREES_TO)
+        whole, outputs = _run_and_record(lists[0], lambda: run(ids, mask))
+        n_outputs = len(outputs[0]) if isinstance(outputs[0], tuple) else None
+        frozen_prefix = FrozenPrefix(lists[0], n_frozen, n_outputs)
+        try:
+            prefix_states = frozen_prefix.compute(run, ids, mask)
+            with frozen_prefix.resume_from(prefix_states):
+                split = run(ids, mask)
+        except FORWARD_ERRORS:
+            return None
+    agrees = split.shape == whole.shape and torch.allclose(
+        split[mask], whole[mask], rtol=AGREES_TO, atol=AGREES_TO
+    )
     return frozen_prefix if agrees else None
+
+
+def _run_and_record(layers: nn.ModuleList, run: Callable[[], Tensor]) -> tuple[Tensor, list[Any]]:
+    """Return what `run` returns, and what the lowest layer returned in it."""
+    outputs: list[Any] = []
+    handle = layers[0].register_forward_hook(lambda _layer, _args, output: outputs.append(output))
+    try:
+        return run(), outputs
+    finally:
+        handle.remove()

@@ -120,7 +120,7 @@ class _Rows:
         self.prefix_states: Tensor | None = None
         if prefix_states is not None:
             known = prefix_states.repeat_interleave(per_query, dim=0)
-            new = known.new_zeros((n_rows, n_tokens, role_model.width))
+            new = known.new_zeros((n_rows, n_tokens, known.shape[-1]))
             self.prefix_states = torch.cat([known, new], dim=1)
         to_come = query_mask.new_ones((n_rows, n_tokens))
         self.mask = torch.cat([query_mask.repeat_interleave(per_query, dim=0), to_come], dim=1)

@@ -8,13 +8,15 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.activations import NewGELUActivation
-from transformers.utils import logging as transformers_logging
 
+from prefloop.models.compatibility import refuse_incompatible
+from prefloop.models.pretrained import context_of, open_config, open_model, open_tokenizer
 from prefloop.models.runtime import Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
+CAUSAL = "causal language model"
 
 
 ANCHOR = "a"
@@ -120,7 +122,7 @@ def load_tokenizer(folder: Path, *, beginning_of_text: bool = True) -> Tokenizer
     model would be read at the wrong token (silent bug S3). The template keeps at most what it puts
     before a text, and nothing without `beginning_of_text`: a saved copy then encodes as a run does.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = open_tokenizer(folder)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         _reserve_next_id(tokenizer)
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
@@ -155,10 +157,10 @@ def _reserve_next_id(hf_tokenizer: Any) -> None:
 def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrainedModel:
     """Load the causal language model, with room for the pad token.
 
-    It stays in eval mode, so dropout is off; its configuration is kept as it is.
+    It stays in eval mode, so dropout is off; its configuration is kept as it is. InputError if it
+    cannot be loaded whole, or neither sampled from nor trained; see `refuse_incompatible`.
     """
-    transformers_logging.disable_progress_bar()
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=runtime.dtype, use_safetensors=True)
+    model = open_model(AutoModelForCausalLM, folder, runtime.dtype, noun=CAUSAL)
     n_rows = model.get_input_embeddings().weight.shape[0]
     n_ids = max(tokenizer.known_ids) + 1
     if n_ids > n_rows:
@@ -167,7 +169,9 @@ def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrai
     model.config.pad_token_id = tokenizer.pad_id
     _fuse_gelu(model)
     model.eval()
-    return cast(PreTrainedModel, model.to(runtime.device))
+    model.to(runtime.device)
+    refuse_incompatible(model, folder)
+    return model
 
 
 def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:
@@ -180,6 +184,8 @@ def _average_new_rows(model: PreTrainedModel, n_known: int) -> None:
     with torch.no_grad():
         for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
             layer.weight[n_known:] = layer.weight[:n_known].mean(dim=0)
+            if (bias := getattr(layer, "bias", None)) is not None:
+                bias[n_known:] = bias[:n_known].mean()
 
 
 def _fuse_gelu(model: nn.Module) -> None:
@@ -196,9 +202,4 @@ def _fuse_gelu(model: nn.Module) -> None:
 
 def context_length(folder: Path) -> int:
     """Return how many tokens the model in `folder` can read."""
-    return int(AutoConfig.from_pretrained(folder).get_text_config().max_position_embeddings)
-
-
-def backbone(model: PreTrainedModel) -> nn.Module:
-    """Return the model without its language-model head."""
-    return cast(nn.Module, getattr(model, model.base_model_prefix))
+    return context_of(open_config(folder))

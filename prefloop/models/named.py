@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from safetensors import SafetensorError
-
 from prefloop.errors import InputError
 from prefloop.files import sha256, write_atomically
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
@@ -132,14 +130,7 @@ class NamedModels:
     def _load(self, name: str, folder: Path) -> RoleModel:
         """Return the model in a folder, if it shares the run's vocabulary."""
         self._compare_vocabulary(name, folder)
-        try:
-            causal = load_causal(folder, self.tokenizer, self.roles.reference.runtime)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise InputError(
-                f"model {name} cannot be loaded from {folder}: {reason}. Copy or download the "
-                "folder again, or take the name out of evaluation.models."
-            ) from error
+        causal = load_causal(folder, self.tokenizer, self.roles.reference.runtime)
         for parameter in causal.parameters():
             parameter.requires_grad_(False)
         found, wanted = RoleModel(causal, [], lambda: None), self.roles.reference.vocabulary
@@ -150,10 +141,13 @@ class NamedModels:
             )
         return found
 
-    def check_vocabulary(self, name: str) -> None:
-        """Refuse a folder or hub name that is no model, or one over another vocabulary."""
+    def check_folder(self, name: str) -> None:
+        """Refuse a folder or hub name that is no usable model, or one over another vocabulary.
+
+        The model is loaded: what is found only then would be found after all training.
+        """
         if name != REFERENCE:
-            self._compare_vocabulary(name, resolve(name, say=self._say))
+            self._load(name, resolve(name, say=self._say))
 
     def _compare_vocabulary(self, name: str, folder: Path) -> None:
         theirs, ours = load_tokenizer(folder).hf_tokenizer, self.tokenizer.hf_tokenizer

@@ -13,15 +13,20 @@ from typing import Any, cast
 import torch
 from jaxtyping import Bool, Float, Int
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from prefloop.errors import InputError
 from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
-from prefloop.models.loading import backbone
+from prefloop.models.language_model import backbone, hidden_states, logits_of
 from prefloop.models.runtime import RandomStream, Runtime
 from prefloop.seeding import derive_seed
 from prefloop.settings.models import ModelsConfig
+
+LINEAR = (nn.Linear, Conv1D)
+"""What an adapter can be merged into."""
 
 POLICY = "policy"
 REWARD = "reward"
@@ -44,8 +49,8 @@ class RoleModel:
 
     @property
     def width(self) -> int:
-        """Size of a hidden state."""
-        return int(self.causal.config.get_text_config().hidden_size)
+        """Size of a final hidden state, which the heads read."""
+        return int(self.causal.get_output_embeddings().weight.shape[1])
 
     @property
     def vocabulary(self) -> int:
@@ -71,16 +76,8 @@ class RoleModel:
         `prefix_states` are the frozen layers' outputs for the same tokens; those are skipped.
         """
         self._activate()
-        positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         with self._resumed_from(prefix_states):
-            output = backbone(self.causal)(
-                input_ids=ids,
-                attention_mask=mask.long(),
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=cache is not None,
-            )
-        return cast(Tensor, output.last_hidden_state)
+            return hidden_states(self.causal, ids, mask, cache=cache)
 
     def _resumed_from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
         if prefix_states is None:
@@ -89,12 +86,8 @@ class RoleModel:
         return self.frozen_prefix.resume_from(prefix_states)
 
     def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the language-model head's output at the given hidden states only."""
-        head = self.causal.get_output_embeddings()
-        # Rows of one matrix: a slice of a padded batch would become one product per response,
-        # which takes a CPU two to three times as long.
-        flat = head(hidden.reshape(-1, hidden.shape[-1]))
-        return cast(Tensor, flat.unflatten(0, hidden.shape[:-1]))
+        """Return the model's logits at the given hidden states only."""
+        return logits_of(self.causal, hidden)
 
 
 class ModelRoles:
@@ -122,6 +115,7 @@ class ModelRoles:
             warnings.filterwarnings("ignore", message=".is_gradient_checkpointing")
             self._peft = cast(PeftModel, get_peft_model(causal, settings, adapter_name=POLICY))
             self._peft.add_adapter(REWARD, settings)
+        _refuse_unmergeable(causal, self.config)
         named = list(causal.named_parameters())
         roles: dict[str, RoleModel] = {}
         for role in (POLICY, REWARD):
@@ -188,12 +182,31 @@ def _full_copy(causal: PreTrainedModel) -> RoleModel:
 
 
 def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
+    targets = _projections(causal, config.lora_top_layers)
+    if not targets:
+        raise InputError(_without_adapters(config, "none"))
     return LoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
         lora_dropout=0.0,
-        target_modules=_projections(causal, config.lora_top_layers),
+        target_modules=targets,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in causal.modules()),
+    )
+
+
+def _refuse_unmergeable(causal: PreTrainedModel, config: ModelsConfig) -> None:
+    """Refuse adapters that peft put on more than linear maps: the saved model would lack them."""
+    wrapped = [m.get_base_layer() for m in causal.modules() if isinstance(m, LoraLayer)]
+    others = {type(layer).__name__ for layer in wrapped if not isinstance(layer, LINEAR)}
+    if others:
+        raise InputError(_without_adapters(config, f"{', '.join(sorted(others))}, no linear maps"))
+
+
+def _without_adapters(config: ModelsConfig, found: str) -> str:
+    return (
+        f"models.adapter: lora trains small updates of linear maps, and model {config.name} has "
+        f"{found} in its layers. Set models.adapter: none, which trains full copies, or name "
+        "another model."
     )
 
 
@@ -204,7 +217,7 @@ def _projections(causal: PreTrainedModel, top_layers: int | None) -> list[str]:
     names = []
     for name, module in layers.named_modules():
         number = next((int(part) for part in name.split(".") if part.isdigit()), -1)
-        if isinstance(module, nn.Linear | Conv1D) and number >= first:
+        if isinstance(module, LINEAR) and number >= first:
             names.append(f"{causal.base_model_prefix}.{name}")
     return names
 

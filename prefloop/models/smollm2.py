@@ -52,8 +52,10 @@ def converted_folder(gguf: Path, cache: Path, say: Callable[[str], None]) -> Pat
 def convert(gguf: Path, target: Path) -> None:
     """Write the language model and the tokenizer of a GGUF file into `target` as safetensors."""
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    tokenizer = AutoTokenizer.from_pretrained(**place)
-    model = AutoModelForCausalLM.from_pretrained(**place, dtype=FULL_PRECISION)
+    tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(
+        **place, dtype=FULL_PRECISION, trust_remote_code=False
+    )
     # The weights are float32 by now, but a model that is marked as quantized cannot be saved.
     del model.config.quantization_config
     model.hf_quantizer = None

@@ -1,9 +1,5 @@
-"""Find a model: its name in a run file becomes a folder on this machine.
+"""Find a model: its name in a run file becomes a folder on this machine, whose files are whole."""
 
-Only safetensors are read: a pickled checkpoint (`pytorch_model.bin`) can run code while it loads.
-"""
-
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,14 +7,12 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from prefloop.errors import InputError
+from prefloop.errors import InputError, listing
 from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
+from prefloop.models.model_folder import folder_problems, missing_parts
 
 BUILTIN = Path(__file__).parent / "builtin"
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
 """What a hub call raises: the HTTP library differs between versions, the base class does not."""
 
@@ -48,22 +42,6 @@ def resolve(
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
     return _from_hub(name, report)
-
-
-def missing_parts(folder: Path) -> list[str]:
-    """Return what `folder` lacks to be a loadable model; an empty list means nothing."""
-    missing = [] if (folder / "config.json").is_file() else ["config.json"]
-    if not any(all((folder / name).is_file() for name in names) for names in TOKENIZERS):
-        missing.append("tokenizer.json (or vocab.json and merges.txt)")
-    if (folder / WEIGHTS).is_file():
-        return missing
-    if not (folder / INDEX).is_file():
-        return [*missing, WEIGHTS]
-    try:
-        shards = set(json.loads((folder / INDEX).read_text())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return [*missing, f"a readable {INDEX}"]
-    return missing + sorted(shard for shard in shards if not (folder / shard).is_file())
 
 
 def _builtin(name: str) -> Path:
@@ -97,7 +75,7 @@ def _from_hub(name: str, say: Callable[[str], None]) -> Path:
     try:
         folder = Path(snapshot_download(name, allow_patterns=PATTERNS, local_files_only=True))
         if not missing_parts(folder):
-            return folder
+            return _checked(folder)
     except HFValidationError as error:
         raise InputError(f"model {name!r} is neither a folder nor a hub name.") from error
     except LocalEntryNotFoundError:
@@ -117,22 +95,13 @@ def _from_hub(name: str, say: Callable[[str], None]) -> Path:
 
 
 def _checked(folder: Path) -> Path:
-    """Return `folder` if a model can be loaded from it."""
-    missing = missing_parts(folder)
-    if not missing:
-        return folder
-    pickled = sorted(p.name for p in folder.glob("*.bin"))
-    if pickled and missing == [WEIGHTS]:
-        raise InputError(
-            f"model folder {folder} has its weights only in {pickled[0]}, a pickle, which could "
-            "run code while it loads and is not read. If you trust it, convert it once:\n"
-            '  python -c "from transformers import AutoModelForCausalLM as M; '
-            f"M.from_pretrained('{folder}').save_pretrained('{folder}')\""
-        )
-    raise InputError(
-        f"model folder {folder} lacks {', '.join(missing)}. "
-        "It must be a folder that save_pretrained wrote, for the model and for its tokenizer."
-    )
+    """Return `folder` if its files are those of a model and whole; else InputError says all."""
+    problems = folder_problems(folder)
+    if len(problems) == 1:
+        raise InputError(f"model folder {folder} {problems[0]}")
+    if problems:
+        raise InputError(listing(f"model folder {folder}", [f"it {p}" for p in problems]))
+    return folder
 
 
 def _looks_like_path(name: str) -> bool:

@@ -15,6 +15,7 @@ from prefloop.figures.trust import TrustFigures, ValidationFigures
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.export import restore_role_model, save_reward_model
+from prefloop.models.pretrained import context_of
 from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
@@ -116,7 +117,7 @@ class RewardStage:
         batch = preference_batch(targets, samples, prompts, self.sampler, runtime)
         causal = self.model.role_model.causal
         vocabulary = causal.get_input_embeddings().weight.shape[0]
-        limit = causal.config.get_text_config().max_position_embeddings
+        limit = context_of(causal.config)
         check_ids(batch, vocabulary, limit)
         return batch
 

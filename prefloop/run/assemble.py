@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict
 from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.metrics import MetricsLog
+from prefloop.models.classifier_shell import refuse_without_classifier
 from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
 from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
@@ -116,8 +117,14 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     around = QueryEncoder(tokenizer, config.task).n_around
     context = context_length(base)
     prompts = load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
-    initial = _initial_model(config, base, prompts, folder, monitor, runtime)
-    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
+    causal = load_causal(base, tokenizer, runtime)
+    if config.policy.uses_reward_model:
+        refuse_without_classifier(causal, base)
+    if config.policy.warm_start.epochs:
+        del causal  # the warm start trains a copy of its own
+        initial = _warm_started(config, base, prompts, folder, monitor, runtime)
+        causal = load_causal(initial, tokenizer, runtime)
+    roles = ModelRoles(causal, config.models, seed=config.seed)
     sampler = Sampler(
         tokenizer,
         config.task,
@@ -128,7 +135,7 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     return _Loaded(tokenizer, {p.id: p for p in prompts}, roles, sampler)
 
 
-def _initial_model(
+def _warm_started(
     config: RunConfig,
     base: Path,
     prompts: list[Prompt],
@@ -136,17 +143,14 @@ def _initial_model(
     progress: Progress,
     runtime: Runtime,
 ) -> Path:
-    """Return the model that policy and reference start as: the base, or the warm-started base."""
-    settings = config.policy.warm_start
-    if settings.epochs == 0:
-        return base
+    """Return the folder of the warm-started base, which policy and reference start as."""
     train = [p for p in prompts if p.split == "train"]
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     examples = sft_examples(train, config.task, tokenizer, training_texts(config.prompts))
     place = folder / "warm_start"
     return warm_start(
         base,
-        settings,
+        config.policy.warm_start,
         config.models,
         examples,
         runtime=runtime,

@@ -75,7 +75,7 @@ class Contestants:
             of_round = OF_ROUND.fullmatch(name)
             is_beyond = of_round is not None and int(of_round[1]) > self.last_round
             if not self.models.is_policy(name):
-                self.models.check_vocabulary(name)
+                self.models.check_folder(name)
             elif (is_beyond or self.updates.is_beyond(name)) and not self.updates.has_weights(name):
                 raise InputError(
                     f"{told} {name}, which this run will not reach: it ends with "

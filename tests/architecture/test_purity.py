@@ -46,6 +46,8 @@ ARITHMETIC_KEPT: dict[str, str] = {}
 """file:call -> reason. May only shrink."""
 
 SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "RunFileLoader")
+TRUST = "trust_remote_code"
+"""Whether transformers may run code in a model folder; it asks at the terminal if not told."""
 RUNS_DATA = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
@@ -129,7 +131,10 @@ def data_that_runs(module: ast.Module) -> Iterator[Fault]:
             yield node.lineno, "torch.load without weights_only=True"
         if name == "yaml.load" and given.get("Loader", "").split(".")[-1] not in SAFE_LOADERS:
             yield node.lineno, "yaml.load without a safe loader"
-        for switch in ("trust_remote_code", "allow_pickle", "shell"):
+        opens = name.split(".")[0].lower().startswith("auto") and "." in name
+        if opens and name.endswith(("pretrained", "from_config")) and TRUST not in given:
+            yield node.lineno, f"{name} without {TRUST}=False"
+        for switch in (TRUST, "allow_pickle", "shell"):
             if given.get(switch, "False") != "False":
                 yield node.lineno, f"{switch}={given[switch]}"
 
@@ -200,6 +205,7 @@ def test_packages_re_export_nothing() -> None:
         (data_that_runs, "yaml.load(text)"),
         (data_that_runs, "yaml.load(text, Loader=yaml.Loader)"),
         (data_that_runs, "AutoModel.from_pretrained(x, trust_remote_code=True)"),
+        (data_that_runs, "AutoModel.from_pretrained(x)"),
     ],
 )
 def test_a_fault_would_be_seen(rule: Exclusion, source: str) -> None:

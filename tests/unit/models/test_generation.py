@@ -117,7 +117,9 @@ def test_what_does_not_count_is_not_computed(model_folder: Path) -> None:
     loss_mask = loss_mask_of(cut.response)
     asked = []
     head = roles.policy.causal.get_output_embeddings()
-    handle = head.register_forward_hook(lambda _module, args, _out: asked.append(len(args[0])))
+    handle = head.register_forward_hook(
+        lambda _module, args, _out: asked.append(args[0][..., 0].numel())
+    )
     passes = {}
     for name, read in (("whole", None), ("masked", loss_mask)):
         forward = respond_forward(

@@ -18,16 +18,21 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from prefloop.errors import DiskError, InputError
 from prefloop.files import sha256, verify_folder
 from prefloop.models import smollm2, sources
-from prefloop.models.sources import missing_parts, resolve
+from prefloop.models.model_folder import missing_parts
+from prefloop.models.sources import resolve
 from tests.unit.models.gguf_files import write_gguf
 
+CONTENT = {
+    "config.json": b'{"model_type": "gpt2"}',
+    "model.safetensors": (2).to_bytes(8, "little") + b"{}",
+}
 COMPLETE = ("config.json", "tokenizer.json", "model.safetensors")
 
 
 def folder_with(path: Path, *names: str) -> Path:
     path.mkdir(parents=True)
     for name in names:
-        (path / name).write_text("{}")
+        (path / name).write_bytes(CONTENT.get(name, b"{}"))
     return path
 
 

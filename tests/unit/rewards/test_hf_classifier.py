@@ -142,7 +142,7 @@ def test_a_label_that_is_missing_or_unknown_is_told(tmp_path: Path, label: Any, 
 
 def test_a_language_model_is_no_classifier(gpt2_folder: Path) -> None:
     """transformers would give it a head of random weights."""
-    with pytest.raises(InputError, match=r"is no sequence classifier: .*score\.weight"):
+    with pytest.raises(InputError, match=r"(?s)is no sequence classifier: .*score\.weight"):
         scorer(gpt2_folder)
 
 
