@@ -6,6 +6,7 @@ A folder's own code is not run for the same reason.
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,20 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.mod
 ADAPTER_CONFIG = "adapter_config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
+AUTO_CLASSES = (
+    *("AutoConfig", "AutoTokenizer", "AutoModelForCausalLM"),
+    "AutoModelForSequenceClassification",
+)
+"""What is opened of a folder; its code for anything else is nobody's concern."""
+
 LFS_POINTER = b"version https://git-lfs"
 WHOLE_NUMBERS = frozenset({"U8", "I8", "U16", "I16", "U32", "I32", "I64"})
 """How safetensors calls types that weights have only after quantization."""
 TOO_SMALL = ("F8", "F6", "F4")
 """Beginnings of its names for floating-point types of less than 16 bits."""
+
+READ_AS_TEXT = (".json", ".txt", ".model")
+"""Suffixes of the files, besides weights, that a model and its tokenizer are made of."""
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 COPY_AGAIN = "copy or download it again"
@@ -44,7 +54,7 @@ def folder_problems(folder: Path) -> list[str]:
         return [_adapter_problem(folder)]
     problems = [*_missing_problems(folder), *_pointer_problems(folder)]
     problems += _config_problems(folder)
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weights_files(folder):
         problems += _weights_problems(path)
     return problems
 
@@ -66,11 +76,12 @@ def missing_parts(folder: Path) -> list[str]:
 
 
 def weights_files(folder: Path) -> list[Path]:
-    """Return the files that hold the model's weights: one, or the parts that the index names."""
+    """Return the files that hold the model's weights: one, or those that the index names."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
-    shards = json.loads((folder / INDEX).read_text())["weight_map"].values()
-    return sorted({folder / shard for shard in shards})
+    shards = (read_object(folder / INDEX) or {}).get("weight_map")
+    names = set(shards.values()) if isinstance(shards, dict) else set()
+    return sorted(folder / name for name in names if (folder / str(name)).is_file())
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
@@ -112,7 +123,8 @@ def _adapter_problem(folder: Path) -> str:
 
 
 def _pointer_problems(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.iterdir()):
+    texts = [path for path in sorted(folder.iterdir()) if path.suffix in READ_AS_TEXT]
+    for path in [*weights_files(folder), *texts]:
         if path.is_file() and is_lfs_pointer(path):
             yield (
                 f"has only a Git LFS pointer of {path.stat().st_size} bytes in place of "
@@ -160,15 +172,21 @@ def _quantization(folder: Path, config: dict[str, Any]) -> Iterator[str]:
 
 def _own_code(settings: dict[str, Any]) -> Iterator[str]:
     """Yield the classes of the folder's own that a configuration asks for."""
-    auto_map = settings.get("auto_map") or {}
-    for value in auto_map.values() if isinstance(auto_map, dict) else [auto_map]:
+    auto_map = settings.get("auto_map")
+    for auto, value in auto_map.items() if isinstance(auto_map, dict) else ():
         names = value if isinstance(value, list) else [value]
-        yield from (str(name) for name in names if name is not None)
+        if auto in AUTO_CLASSES:
+            yield from (str(name) for name in names if name is not None)
 
 
 def _is_in_transformers(code: str) -> bool:
-    """Whether transformers has a class of the name that `module.Class` ends with."""
-    return hasattr(transformers, code.rpartition(".")[2])
+    """Whether transformers has the class that `module.Class` names, in any case of its letters."""
+    return code.rpartition(".")[2].lower() in _known_classes()
+
+
+@cache
+def _known_classes() -> frozenset[str]:
+    return frozenset(name.lower() for name in dir(transformers))
 
 
 def _weights_problems(path: Path) -> Iterator[str]:

@@ -61,11 +61,14 @@ class RewardTrainer:
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         """Reset, normalize, train for the configured epochs, and normalize again.
 
-        The gradients are freed at the end: with `adapter: none` they are as large as the model.
+        The gradients are freed at the end, also when a stop request ends it early: with
+        `adapter: none` they are as large as the model, and the policy's training comes next.
         """
-        with self.model.build_prefix_cache(reference):
-            self._train(labels, reference)
-        self.optimizer.zero_grad(set_to_none=True)
+        try:
+            with self.model.build_prefix_cache(reference):
+                self._train(labels, reference)
+        finally:
+            self.optimizer.zero_grad(set_to_none=True)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         n = len(labels.sequences)

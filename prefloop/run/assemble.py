@@ -25,6 +25,8 @@ from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.run.contestants import Contestants
+from prefloop.run.kept_contents import followed_scorers, keep_contents
+from prefloop.run.kept_settings import has_begun
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.rounds import Rounds, last_update
 from prefloop.run.stages import Stages
@@ -113,6 +115,14 @@ def _rounds(
 def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     runtime = start_runtime(config.models)
     base = resolve(config.models.name, say=monitor.say)
+    keep_contents(
+        config.models.name,
+        base,
+        followed_scorers(config),
+        folder,
+        has_begun=has_begun(folder, monitor.store),
+        say=monitor.say,
+    )
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     around = QueryEncoder(tokenizer, config.task).n_around
     context = context_length(base)

@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from prefloop.choices import judge_sources
+from prefloop.choices import chosen_kind, is_scorer, judge_sources
 from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.errors import SettingsError
 from prefloop.evaluation.evaluate import evaluate_models
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
 from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.records import HUMAN, REFERENCE
+from prefloop.registry import JUDGES, SCORERS
 from prefloop.rewards.scorer import labels_source
 from prefloop.run.judging import collect_verdicts
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.samples.human_answers import human_samples
 from prefloop.scorers.build import build_weighted
+from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
 from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
 
@@ -59,6 +61,19 @@ def refuse_own_reward_models(config: RunConfig, folder: Path) -> None:
                 f"evaluation.judges: {name!r} is no independent judge: it learned from the labels "
                 "of this run. Choose another judge."
             )
+
+
+def refuse_broken_judges(config: RunConfig) -> None:
+    """Make every judge that reads files here once: what is wrong is told now, not after training.
+
+    Those behind an endpoint are left out: they may need a key only later.
+    """
+    for name in [name for name in config.evaluation.judges if name != PEOPLE]:
+        registry, section = (
+            (SCORERS, config.scorers) if is_scorer(config, name) else (JUDGES, config.judges)
+        )
+        if not hasattr(registry.load(chosen_kind(section, name)[0]), ENDPOINTS_HAVE):
+            build_judge(name, config)
 
 
 def _draw_samples(

@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from prefloop import __version__
-from prefloop.choices import chosen_kind
+from prefloop.choices import OPTIONS, chosen_kind
 from prefloop.errors import SettingsError, listing
 from prefloop.files import read_json_lines, write_atomically
 from prefloop.records import REFERENCE
-from prefloop.registry import METHODS, SCORERS
+from prefloop.registry import LABELERS, METHODS, SCORERS
 from prefloop.run_file import RunFileLoader, as_yaml
 from prefloop.run_history import has_made_anything
 from prefloop.run_paths import found_paths, kept_paths
@@ -26,6 +26,7 @@ from prefloop.store.store import Store
 PACKAGES = ("torch", "transformers", "peft", "numpy", "scikit-learn", "vaderSentiment")
 
 MIXED_LABELS = "labels that rest on different scorers would be mixed"
+MIXED_ANSWERS = "labels of a labeler with different options would be mixed"
 
 KEPT = {
     "seed": "every random number depends on it",
@@ -84,6 +85,8 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
             f"{key} was {was!r} and is {now!r}: {reason}"
             for key, (was, now) in changes.items()
             if (reason := _reason(config, key, was, now)) is not None
+            # Other labelers have other options; which of them labeled is with each label.
+            and not (key == OPTIONS and "comparisons.labelers" in changes)
         ]
         if "rounds" in changes and _n_updates(folder) >= config.policy.updates:
             was, now = changes["rounds"]
@@ -120,6 +123,8 @@ def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
     if key in FREE:
         return None
     section, _, name = key.partition(".")
+    if key == OPTIONS:
+        return MIXED_ANSWERS if _answers_may_differ(config, was, now) else None
     if section == "scorers":
         if not _scores_may_differ(name, was, now):
             return None
@@ -139,6 +144,16 @@ def _scores_may_differ(name: str, was: Any, now: Any) -> bool:
     except SettingsError:
         return True
     return kind != kind_now or before.meaning() != after.meaning()
+
+
+def _answers_may_differ(config: RunConfig, was: Any, now: Any) -> bool:
+    """Whether two sets of a labeler's options differ in more than what is operational."""
+    name = config.comparisons.labelers
+    try:
+        before, after = (LABELERS.settings(name, raw, OPTIONS).meaning() for raw in (was, now))
+    except SettingsError:
+        return True
+    return before != after
 
 
 def _effect(key: str, config: RunConfig) -> str:
@@ -199,15 +214,23 @@ def _n_updates(folder: Path) -> int:
 
 
 def _has_begun(folder: Path, store: str | None) -> bool:
-    """Whether the run has made anything that depends on its settings."""
-    if (folder / "warm_start").exists() or (folder / "metrics.jsonl").exists():
-        return True
-    if has_made_anything(folder):
+    """Whether the run has made anything; its store is the one that an earlier start named."""
+    if _has_traces(folder):
         return True
     if store is None and not (folder / "prefloop.db").exists():
         return False
     with Store.open(store or folder / "prefloop.db", read_only=True) as opened:
-        return bool(opened.samples(model=REFERENCE))
+        return has_begun(folder, opened)
+
+
+def has_begun(folder: Path, store: Store) -> bool:
+    """Whether the run has made anything that depends on its settings and its models."""
+    return _has_traces(folder) or bool(store.samples(model=REFERENCE))
+
+
+def _has_traces(folder: Path) -> bool:
+    made = ("warm_start", "metrics.jsonl")
+    return any((folder / name).exists() for name in made) or has_made_anything(folder)
 
 
 def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
@@ -215,7 +238,7 @@ def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, An
     for name, value in section.items():
         key = f"{where}.{name}" if where else str(name)
         # Names and weights of a mix are one setting, and so is what a scorer's name means.
-        is_one = key == "comparisons.synthetic.scorers" or where in NAMED_SECTIONS
+        is_one = key in ("comparisons.synthetic.scorers", OPTIONS) or where in NAMED_SECTIONS
         if isinstance(value, dict) and not is_one:
             yield from _flat(value, key)
         else:

@@ -3,7 +3,7 @@
 from prefloop.errors import CheckpointError
 from prefloop.evaluation.evaluate import forget_evaluations
 from prefloop.models.checkpoint import read_checkpoint
-from prefloop.run.evaluating import refuse_own_reward_models
+from prefloop.run.evaluating import refuse_broken_judges, refuse_own_reward_models
 from prefloop.run.stages import Stages
 from prefloop.run.stops import TRAINER
 from prefloop.settings.comparisons import PEOPLE
@@ -19,6 +19,7 @@ def resume(stages: Stages) -> None:
         stages.policy.ensure_checkpoint()
     stages.rounds.contestants.refuse_missing()
     refuse_own_reward_models(stages.config, stages.folder)
+    refuse_broken_judges(stages.config)
     stages.monitor.attach(stages.policy)
 
 

@@ -8,6 +8,10 @@ from prefloop.scorers.endpoint.settings import EndpointConfig
 MILLION = 1_000_000
 
 
+ENDPOINTS_HAVE = "take_usage"
+"""The method by which a class is known as `Metered` before it is made."""
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A scorer or judge whose requests cost something."""

@@ -44,23 +44,32 @@ GEMMA2 = GROUPED | {"head_dim": 8, "sliding_window": 16, "final_logit_softcappin
 LOCAL = {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]]}
 
 WORKING: dict[str, dict[str, Any]] = {
+    "biogpt": TINY,
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
     "falcon": TINY,
+    "gemma": GROUPED | {"head_dim": 8},
     "gemma2": GEMMA2,
+    "gpt_bigcode": SMALL,
     "gpt_neo": {"hidden_size": 32, "intermediate_size": 64, "window_size": 8} | LOCAL,
     "gpt_neox": TINY,
     "gptj": SMALL | {"rotary_dim": 4},
     "mistral": GROUPED | {"sliding_window": 16},
     "mixtral": GROUPED | {"num_local_experts": 4},
     "mpt": ALIBI,
+    "olmo2": GROUPED,
     "opt": OPT,
     "phi": TINY,
+    "phi3": GROUPED,
     "qwen2": GROUPED,
+    "qwen3": GROUPED,
+    "stablelm": GROUPED,
+    "starcoder2": GROUPED,
 }
 """Architectures on which the whole loop can be run, each with something that others have not."""
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "bert": (TINY, "it reads ahead: a later token changes the logits of earlier ones"),
+    "openai-gpt": (SMALL, "token by token, with a cache of keys and values"),
     "mamba": ({"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}, "token by token"),
 }
 """Architectures that are no causal language models, or are not sampled from with a cache."""

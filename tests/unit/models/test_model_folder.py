@@ -149,7 +149,8 @@ def test_a_whole_folder_is_taken_with_what_older_versions_left_in_it(
     folder = copied(
         gpt2_folder,
         tmp_path / "old",
-        configured(auto_map={"AutoModelForCausalLM": "modeling_gpt2.GPT2LMHeadModel"}),
+        configured(auto_map={"AutoModelForCausalLM": "modeling_gpt2.Gpt2LMHeadModel"}),
+        lambda f: (f / "coreml.safetensors").write_text("version https://git-lfs.github.com"),
         weights(lambda w: w.update({"transformer.h.0.attn.bias": mask})),
     )
     load(folder)

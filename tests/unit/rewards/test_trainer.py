@@ -1,5 +1,6 @@
 """The reward model's training: the same in any portion, the same after an interruption."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,18 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_are_touched(
     with pytest.raises(DivergedError, match=rf"rewards/loss became {loss}.*lower rewards\.lr"):
         trainer.step(LABELS, 0, 1)
     torch.testing.assert_close(weights_of(trainer.model.named_parameters), before, **EXACT)
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+def test_no_gradient_is_held_while_the_policy_is_trained(
+    gpt2_folder: Path, tmp_path: Path, stop_after: int | None
+) -> None:
+    """With `adapter: none` the gradients are as large as the model."""
+    heard = Heard(stop_after=stop_after) if stop_after else Heard()
+    trainer = trainer_on(gpt2_folder, tmp_path, heard, adapter="none", epochs=1)
+    with pytest.raises(KeyboardInterrupt) if stop_after else nullcontext():
+        trainer.train(LABELS, REFERENCE)
+    assert trainer.metrics.lines(), "no step was taken"
+    roles = trainer.model.roles
+    for role_model in (roles.reward, roles.policy, roles.reference):
+        assert all(p.grad is None for p in role_model.causal.parameters())

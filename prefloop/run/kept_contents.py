@@ -1,0 +1,111 @@
+"""What the names of models and scorers stood for when the run began, kept when it resumes.
+
+`run.resolved.yaml` keeps the names; the files behind them may change under the same name. Their
+hashes are in `contents.json`, beside it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from prefloop.choices import chosen_kind
+from prefloop.errors import SettingsError, listing
+from prefloop.files import write_atomically
+from prefloop.models.identity import ModelIdentity, identity_of
+from prefloop.models.model_folder import read_object
+from prefloop.registry import SCORERS
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
+from prefloop.scorers.function import FunctionScorer
+from prefloop.settings.run import RunConfig
+
+CONTENTS = "contents.json"
+
+Say = Callable[[str], None]
+
+
+def keep_contents(
+    name: str,
+    base: Path,
+    scorers: Mapping[str, CheckedScorer],
+    folder: Path,
+    *,
+    has_begun: bool,
+    say: Say,
+) -> None:
+    """Refuse another model under the name of the run's own, or behind a scorer that it follows.
+
+    `scorers` are those that labels or the policy rest on. A changed function of the user's is told,
+    not refused: correcting it is how a run goes on that failed in it. SettingsError names all that
+    was changed; before the first samples everything may be.
+    """
+    earlier = read_object(folder / CONTENTS) or {}
+    known = earlier.get("model") or {}
+    identity = identity_of(base, known.get("identity"))
+    hashes = {n: found for n, scorer in scorers.items() if (found := content_hash(scorer))}
+    kept: dict[str, str] = earlier.get("scorers") or {}
+    if has_begun:
+        changed = [n for n, found in hashes.items() if kept.get(n, found) != found]
+        corrected = [n for n in changed if isinstance(scorers[n].scorer, FunctionScorer)]
+        replaced = [n for n in changed if n not in corrected]
+        _refuse(folder, [*_model_problems(name, base, identity, known), *map(_replaced, replaced)])
+        for n in corrected:
+            say(
+                f"scorers.{n}: its file has changed; what was labeled or trained by the earlier "
+                "one stays, and the new one holds from here on."
+            )
+    model = {"name": name, "folder": str(base.resolve()), "identity": asdict(identity)}
+    content = {"model": model, "scorers": kept | hashes}
+    write_atomically(folder / CONTENTS, json.dumps(content, indent=1))
+
+
+def _refuse(folder: Path, problems: Sequence[str]) -> None:
+    if problems:
+        raise SettingsError(
+            listing(f"{folder} was begun with other files and", problems)
+            + "\nPut the earlier files back to continue this run, or start a new one: copy "
+            "run.yaml into a new folder and run that."
+        )
+
+
+def _replaced(scorer: str) -> str:
+    return (
+        f"scorers.{scorer}: the files behind it have changed; labels or rewards that rest on "
+        "different scorers would be mixed"
+    )
+
+
+def followed_scorers(config: RunConfig) -> dict[str, CheckedScorer]:
+    """Return the scorers that labels or the policy rest on, made now: what is wrong is told now.
+
+    Those behind an endpoint are left out: they read no files, and may need a key only later.
+    """
+    known = list(config.comparisons.known_scorers)
+    names = known if config.policy.uses_reward_model else [config.policy.reward]
+    kinds = {name: chosen_kind(config.scorers, name)[0] for name in names}
+    local = [
+        name for name, kind in kinds.items() if not hasattr(SCORERS.load(kind), ENDPOINTS_HAVE)
+    ]
+    return {name: build_scorer(name, config.scorers) for name in local}
+
+
+def content_hash(scorer: CheckedScorer) -> str:
+    """Return the hash of the files that a scorer reads; nothing if it reads none."""
+    found: str = getattr(scorer.scorer, "content_hash", "")
+    return found
+
+
+def _model_problems(
+    name: str, base: Path, identity: ModelIdentity, known: Mapping[str, Any]
+) -> list[str]:
+    """Return what of the base model is another than at the first start."""
+    if not known:
+        return []
+    earlier = ModelIdentity(**known["identity"])
+    return [
+        f"models.name {name}: the {what} in {base} differs from that of the first start (from "
+        f"{known['folder']}): samples and checkpoints are of the other model"
+        for what in identity.differences(earlier)
+    ]
