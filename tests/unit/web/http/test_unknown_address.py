@@ -34,7 +34,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 def log_in(desk: Desk, headers: dict[str, str]) -> tuple[int, str]:
     """Try to log in through a proxy; return the status and what the person reads."""
     answer = desk.browser().post("/api/session", json={"code": "x"}, headers=headers)
-    return answer.status_code, answer.json()["error"]["told"]
+    return answer.status_code, answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("headers", PROXIES.values(), ids=PROXIES)
@@ -46,7 +46,7 @@ def test_the_owner_is_told_once_and_the_person_whom_to_ask(
     for _ in range(3):
         answer = browser.post("/api/session", json={"code": "x"}, headers=headers)
         assert answer.status_code in (400, 403)
-        assert "ask the owner" in answer.json()["error"]["told"]
+        assert "ask the owner" in answer.json()["error"]["message"]
     [sentence] = told(caplog)
     assert f"Somebody came by {PUBLIC}; if that is your proxy, set" in sentence
     assert "set comparisons.people.origin to it" in sentence
