@@ -7,12 +7,14 @@ from pydantic import BaseModel
 
 from docs.markdown import markdown_table
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.provenance import Provenance
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures
 
 FILES: dict[str, type[BaseModel]] = {
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,
+    "provenance.json": Provenance,
     "usage.jsonl": UsageFigures,
 }
 """Where each kind of figures lies in a run folder; a line each in a `.jsonl` file."""
@@ -77,7 +79,8 @@ def _type(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
     if field.get("type") == "object":
-        return f"text to {_type(field['additionalProperties'])}"
+        values = field["additionalProperties"]
+        return "object" if values is True else f"text to {_type(values)}"
     return NAMES[field["type"]]
 
 

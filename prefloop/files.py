@@ -130,6 +130,12 @@ def verify_folder(path: Path, *, hashes: bool = True) -> list[str]:
     return problems
 
 
+def manifest_hash(folder: Path) -> str:
+    """Return the hash of a folder's manifest, which holds those of its files; "" without one."""
+    manifest = folder / MANIFEST
+    return sha256(manifest) if manifest.is_file() else ""
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:

@@ -18,6 +18,10 @@ StopCheck = Callable[[StopPoint], None]
 """Asked at safe points. It returns when the run may go on, which may take days, or raises."""
 
 
+BeforeMaking = Callable[[], None]
+"""Called before something is made that was not there: what it prepares is done once."""
+
+
 class Progress(Protocol):
     """Takes reports of the work. It returns at once and never raises because a run should stop."""
 
@@ -40,3 +44,7 @@ class Silent:
 
 def never_stop(point: StopPoint) -> None:
     """Go on: the stop check of work that nobody can stop."""
+
+
+def make_freely() -> None:
+    """Prepare nothing: what work calls before it makes something, where nobody keeps settings."""

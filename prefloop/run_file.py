@@ -1,7 +1,7 @@
 """One run file: YAML in, frozen sections out, every problem told at once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,24 @@ from prefloop.settings.run import RunConfig
 from prefloop.settings.section import problem_lines
 from prefloop.settings.task_presets import load_task, with_task_defaults
 
+RESOLVED = "run.resolved.yaml"
+"""Beside a run file: every setting with which the run last made something."""
+
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
     return parse_run(_read(path, overrides), str(path))
+
+
+def load_run_as_made(path: Path) -> RunConfig:
+    """Read the settings that a run was made with; those of its run file if it made nothing yet.
+
+    They are in `run.resolved.yaml`, overrides and all. What the report shows is up to the run file.
+    """
+    asked, resolved = load_run_file(path), path.parent / RESOLVED
+    if not resolved.is_file():
+        return asked
+    return load_sections(resolved).model_copy(update={"report": asked.report})
 
 
 def load_sections(path: Path) -> RunConfig:
@@ -27,6 +41,14 @@ def load_sections(path: Path) -> RunConfig:
     config, problems = _parse_sections(_read(path))
     if config is None or problems:
         raise SettingsError(listing(str(path), problems))
+    return config
+
+
+def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
+    """Return the run whose settings an artifact's record holds; `name` is how messages call it."""
+    config, problems = _parse_sections(dict(settings))
+    if config is None or problems:
+        raise SettingsError(listing(f"The settings that {name} was made with", problems))
     return config
 
 

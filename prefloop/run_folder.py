@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.reading import read_evaluation, read_trust
-from prefloop.figures.record import from_object
+from prefloop.figures.record import from_object, read_object
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures, total_usage
 from prefloop.files import read_json_lines
@@ -20,6 +21,8 @@ PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 """Model names that are a path below a folder as they stand."""
 
 POLICY = re.compile(r"policy/(round|update)-(\d+)")
+OF_ROUND = re.compile(r"round-(\d+)")
+"""The name of a folder that holds what a round made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,17 @@ class TrustFile:
     path: str
     """Relative to the run folder."""
     figures: TrustFigures
+    provenance: Provenance | None = None
+    """What the reward model was made with; None in runs of version 0.1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyFolder:
+    """The policy with which a round ended, and what it was made with."""
+
+    round: int
+    provenance: Provenance | None
+    """None in runs of version 0.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +63,8 @@ class RunFigures:
     metrics: tuple[MetricsLine, ...]
     evaluations: tuple[EvaluationFile, ...]
     trusts: tuple[TrustFile, ...]
+    policies: tuple[PolicyFolder, ...] = ()
+    """In the order of rounds."""
     usages: tuple[UsageFigures, ...] = ()
     """What scorers and judges used of endpoints, in the order in which it was written."""
 
@@ -63,6 +79,23 @@ class RunFigures:
         """Return the evaluation of the policy with which a round ended."""
         found = [file for file in self.evaluations if file.figures.round == round_number]
         return found[-1] if found else None
+
+    def policy_of_round(self, round_number: int) -> PolicyFolder | None:
+        """Return the policy with which a round ended; None if it is not there."""
+        return next((found for found in self.policies if found.round == round_number), None)
+
+    def episodes(self, round_number: int | None = None) -> int:
+        """Return the responses that the policy has learned from, up to the end of a round or of
+        all, as the metrics count them."""
+        made, before, last = 0, 0, 0
+        for line in self.metrics:
+            if line.stage != "policy" or (round_number is not None and line.round > round_number):
+                continue
+            # Metrics of version 0.1 may count each round from 0.
+            before += last if line.episodes < last else 0
+            last = line.episodes
+            made = before + last
+        return made
 
     @property
     def usage_totals(self) -> list[UsageFigures]:
@@ -83,11 +116,31 @@ def read_run_folder(run: Path) -> RunFigures:
         metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
         evaluations=_evaluations(run),
         trusts=_trusts(run),
+        policies=_policies(run),
         usages=tuple(
             from_object(UsageFigures, line, str(run / USAGE))
             for line in read_json_lines(run / USAGE)
         ),
     )
+
+
+def report_path(run: Path) -> Path:
+    """Return where a run's report lies."""
+    return run / "report" / "index.html"
+
+
+def export_folder(run: Path, round_number: int) -> Path:
+    """Return where a round's policy lies as a model folder."""
+    return run / "policy" / f"round-{round_number}"
+
+
+def read_provenance(folder: Path) -> Provenance | None:
+    """Return what the artifact in a folder was made with; None if it does not say."""
+    path = folder / PROVENANCE
+    if not path.is_file():
+        return None
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    return from_object(Provenance, content, str(path))
 
 
 def evaluation_path(run: Path, model: str) -> Path:
@@ -125,8 +178,18 @@ def _trusts(run: Path) -> tuple[TrustFile, ...]:
             round=int(name[1]),
             path=path.relative_to(run).as_posix(),
             figures=read_trust(path.read_text(encoding="utf-8"), str(path)),
+            provenance=read_provenance(path.parent),
         )
         for path in run.glob("rewards/round-*/trust.json")
-        if (name := re.fullmatch(r"round-(\d+)", path.parent.name)) is not None
+        if (name := OF_ROUND.fullmatch(path.parent.name)) is not None
     ]
     return tuple(sorted(files, key=lambda file: file.round))
+
+
+def _policies(run: Path) -> tuple[PolicyFolder, ...]:
+    folders = [
+        PolicyFolder(round=int(name[1]), provenance=read_provenance(folder))
+        for folder in run.glob("policy/round-*")
+        if (name := OF_ROUND.fullmatch(folder.name)) is not None
+    ]
+    return tuple(sorted(folders, key=lambda folder: folder.round))

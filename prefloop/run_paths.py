@@ -6,6 +6,7 @@ anywhere. What is not there is taken as it stands: as a path from the current fo
 
 import copy
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ NAMED = ("scorers", "judges")
 
 PATH_KEYS = ("folder", "file", "path")
 """What a scorer or judge calls a setting that is a path."""
+
+OF_RUN = re.compile(r"policy/(round|update)-\d+(-branch-\d+)?")
+"""Names of the run's own policy."""
 
 Sections = dict[str, Any]
 
@@ -58,8 +62,12 @@ def kept_paths(raw: Sections, folder: Path) -> Sections:
 
 
 def _is_relative(text: str) -> bool:
-    """Whether a text can be a path from some folder, and neither a URL nor `builtin:` something."""
-    return bool(text) and ":" not in text and not text.startswith(("~", os.sep))
+    """Whether a text can be a path from some folder, and neither a URL nor `builtin:` something.
+
+    `policy/round-0` is a name, although a folder in the run is called so.
+    """
+    is_name = OF_RUN.fullmatch(text) is not None
+    return bool(text) and ":" not in text and not text.startswith(("~", os.sep)) and not is_name
 
 
 def _mapped(raw: Sections, change: Callable[[str], str], also: tuple[str, ...] = ()) -> Sections:

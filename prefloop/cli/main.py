@@ -84,10 +84,10 @@ def report(folder: RunFolder, as_json: AsJson = False) -> None:
     import json
 
     from prefloop.report.build import build_report
-    from prefloop.run_file import load_run_file
+    from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store
 
-    config = load_run_file(run_file(folder))
+    config = load_run_as_made(run_file(folder))
     with open_run_store(config, folder) as store:
         path = build_report(folder, store, config)
     print(json.dumps({"report": str(path)}) if as_json else path)

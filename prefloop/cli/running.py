@@ -1,5 +1,6 @@
 """The verbs that run the loop: the whole of it, the demo, and one stage at a time."""
 
+import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -96,12 +97,46 @@ def policy(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = Fals
     _stage(folder, overrides, "policy", as_json)
 
 
-def evaluation(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def evaluation(
+    folder: RunPlace,
+    overrides: Overrides = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option("--judge", help="One more judge, beside those of the run file."),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--models", help="Models to judge, such as `policy/round-0`, or a folder."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Run up to the evaluation of this round, the last or not; `run` may be left out.
 
-    Example: `prefloop evaluation run my-run`
+    With `--judge` or `--models` nothing is trained: models are judged again, those that were judged
+    before unless some are named. New figures stand beside the earlier ones.
+
+    Example: `prefloop evaluation run my-run --judge length --models policy/round-0 policy/round-1`
     """
-    _stage(folder, overrides, "evaluation", as_json)
+    if not judge and not models:
+        _stage(folder, overrides, "evaluation", as_json)
+        return
+    folder = folder_of(folder)
+    # What follows the first name of a model and is no change of a setting is a name as well.
+    more = [text for text in overrides or [] if models and "=" not in text]
+    changes = [text for text in overrides or [] if text not in more]
+    names = [*(models or []), *more]
+    _carry_out(folder, _judging(folder, changes, judge or [], names), again=names)
+    _show(folder, as_json)
+
+
+def _judging(folder: Path, changes: list[str], judges: list[str], models: list[str]) -> list[str]:
+    """Return the changes with those that add judges and models to the run file's."""
+    from prefloop.run_file import load_run_file
+
+    asked = load_run_file(run_file(folder), changes).evaluation
+    both = {"judges": [*asked.judges, *judges], "models": [*asked.models, *models]}
+    added = [f"evaluation.{key}={json.dumps(list(dict.fromkeys(v)))}" for key, v in both.items()]
+    return [*changes, *added]
 
 
 def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool) -> None:
@@ -109,6 +144,10 @@ def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool)
     _carry_out(folder, overrides, until=stage)
     if nothing := _nothing_to_do(folder, overrides, stage):
         print(nothing, file=sys.stderr)
+    _show(folder, as_json)
+
+
+def _show(folder: Path, as_json: bool) -> None:
     from prefloop.cli.showing import show_progress
 
     show_progress(folder, as_json=as_json)
@@ -133,8 +172,17 @@ def _show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> 
     show_result(folder, report, n_pairs=n_pairs, as_json=as_json)
 
 
-def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = None) -> Path:
-    """Run the loop, alone in the folder and with settings that fit what is there."""
+def _carry_out(
+    folder: Path,
+    overrides: list[str] | None,
+    until: str | None = None,
+    *,
+    again: list[str] | None = None,
+) -> Path:
+    """Run the loop, alone in the folder and with settings that fit what is there.
+
+    With `again`, these models are judged instead, whatever is left to do.
+    """
     from prefloop.run_file import load_run_file
 
     config = load_run_file(run_file(folder), overrides or [])
@@ -147,11 +195,20 @@ def _carry_out(folder: Path, overrides: list[str] | None, until: str | None = No
     progress = make_progress()
     try:
         with only_one_process(folder):
-            keep_settings(config, folder, progress.say)
+            settings = keep_settings(config, folder, progress.say)
+            until = until if again is None else "evaluation"
             with _page(config, folder, overrides or [], progress, until):
                 from prefloop.run import loop
 
-                return loop.run(config, folder, progress, until=until)
+                before = settings.write
+                if again is None:
+                    report = loop.run(config, folder, progress, until=until, before_making=before)
+                else:
+                    report = loop.evaluate_again(
+                        config, folder, progress, again, before_making=before
+                    )
+            settings.tell_unused()
+            return report
     finally:
         progress.close()
 

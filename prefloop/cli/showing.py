@@ -10,7 +10,7 @@ from prefloop.cli.arguments import run_file
 from prefloop.figures.judging import judging_text
 from prefloop.figures.text import model_title
 from prefloop.report.pairs import pairs_of_evaluation
-from prefloop.run_file import load_run_file
+from prefloop.run_file import load_run_as_made
 from prefloop.run_folder import read_run_folder
 from prefloop.run_store import open_run_store
 
@@ -41,7 +41,7 @@ def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> N
 
 def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
     """Print random before-and-after pairs of the latest evaluation."""
-    config = load_run_file(run_file(folder))
+    config = load_run_as_made(run_file(folder))
     latest = read_run_folder(folder).latest
     with open_run_store(config, folder, read_only=True) as store:
         pairs = (
@@ -69,7 +69,7 @@ def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
 
 def show_progress(folder: Path, *, as_json: bool) -> None:
     """Print how much of each stage there is."""
-    config = load_run_file(run_file(folder))
+    config = load_run_as_made(run_file(folder))
     with open_run_store(config, folder, read_only=True) as store:
         counts = {
             "prompts": len(store.prompts()),

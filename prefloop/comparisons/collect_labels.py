@@ -7,7 +7,7 @@ from prefloop.comparisons.labelers.labeler import Labeler
 from prefloop.comparisons.questions import Question, questions_of
 from prefloop.errors import InputError, PrefloopError, SettingsError
 from prefloop.label_types.answers import PREFERENCES
-from prefloop.progress import StopCheck, never_stop
+from prefloop.progress import BeforeMaking, StopCheck, make_freely, never_stop
 from prefloop.records import Comparison, Label
 from prefloop.registry import plug_in_error
 from prefloop.seeding import numpy_stream
@@ -26,6 +26,7 @@ def collect_labels(
     seed: int,
     progress: Callable[[int, int], None],
     check_stop: StopCheck = never_stop,
+    before_making: BeforeMaking = make_freely,
 ) -> int:
     """Have every comparison answered by `overlap` labelers; return how many labels are new.
 
@@ -41,6 +42,8 @@ def collect_labels(
     missing = list(_missing(overlap, comparisons, store, list(labelers), seed))
     done = total - len(missing)
     progress(done, total)
+    if missing:
+        before_making()
     for start in range(0, len(missing), BATCH):
         batch = _answers(missing[start : start + BATCH], store, labelers)
         store.add_labels(batch)

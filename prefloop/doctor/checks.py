@@ -21,8 +21,9 @@ from prefloop.errors import PrefloopError
 from prefloop.figures.text import counted
 from prefloop.models.loading import Tokenizer, context_length, load_tokenizer
 from prefloop.models.sources import resolve
-from prefloop.run_file import load_run_file
-from prefloop.run_folder import read_run_folder
+from prefloop.report.made import settings_of
+from prefloop.run_file import load_run_as_made
+from prefloop.run_folder import RunFigures, read_run_folder
 from prefloop.settings.run import RunConfig
 
 
@@ -32,11 +33,7 @@ def examine(path: Path) -> list[CheckResult]:
     A check that needs what an earlier one found bad is left out.
     """
     try:
-        config = load_run_file(path)
-        resolved = path.parent / "run.resolved.yaml"
-        if resolved.is_file():
-            # What the run was made with, overrides and all.
-            config = load_run_file(resolved)
+        config = load_run_as_made(path)
     except PrefloopError as error:
         action = "Correct the run file; the other checks need it."
         return [_refused("settings", "settings load", error, action)]
@@ -90,13 +87,22 @@ def _figures(config: RunConfig, folder: Path) -> list[CheckResult]:
     except PrefloopError as error:
         action = "Do what the message says, then run `prefloop doctor` again."
         return [_refused("run folder", "figures are readable", error, action)]
+    rewards = settings_of([file.provenance for file in run.trusts[-1:]], config)
     return [
-        *check_rewards(config, run),
-        *check_policy(config, run),
+        *check_rewards(rewards, run),
+        *check_policy(_policy_settings(run, config), run),
         *check_evaluation(config, run, folder),
         *check_saved(folder),
         *check_losses(folder),
     ]
+
+
+def _policy_settings(run: RunFigures, config: RunConfig) -> RunConfig:
+    """Return the settings of the newest update: those of the newest policy that is saved, unless
+    training went on since."""
+    newest = max((line.update for line in run.metrics if line.stage == "policy"), default=0)
+    records = [folder.provenance for folder in run.policies]
+    return settings_of([r for r in records if r is not None and r.updates == newest], config)
 
 
 def _refused(stage: str, check: str, error: Exception, action: str) -> CheckResult:

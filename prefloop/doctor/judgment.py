@@ -47,7 +47,12 @@ def _independence(run: RunFigures, last: int) -> CheckResult:
         parts = "; ".join(f"{judge} shares {sources}" for judge, sources in shared.items())
         action = "Name a judge in evaluation.judges that shares nothing with the labelers."
         return _result("judge is independent", "warn", f"With the labels, {parts}.", action)
-    message = f"Judged by {_named([w.judge for w in win_rates])}; no source shared with labels."
+    judges = _named([w.judge for w in win_rates])
+    if not all(win_rate.fingerprint for win_rate in win_rates):
+        action = f"Delete {found.path if found else 'the figures'} and run `prefloop evaluation`."
+        message = f"Whether {judges} shares a source with labels was not checked by version 0.1."
+        return _result("judge is independent", "warn", message, action)
+    message = f"Judged by {judges}; no source shared with labels."
     return _result("judge is independent", "ok", message)
 
 

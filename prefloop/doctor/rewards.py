@@ -36,7 +36,8 @@ def _not_measured() -> CheckResult:
         "better than chance",
         "warn",
         "No validation label measures the reward model: nobody knows what it learned.",
-        "Set comparisons.validation_labels above 0, or import validation labels.",
+        "Set comparisons.validation_labels above 0, or import validation labels: the reward model "
+        "of the next round is measured on them.",
     )
 
 

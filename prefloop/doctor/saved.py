@@ -51,7 +51,7 @@ def _checkpoints(folder: Path, stage: Path) -> tuple[list[CheckResult], int]:
     damaged = {place: problems for place in checkpoints if (problems := verify_folder(place))}
     is_lost = bool(checkpoints) and len(damaged) == len(checkpoints)
     action = (
-        f"Delete {stage} to start this stage again."
+        f"Delete {stage} and run again: this stage starts again from its beginning."
         if is_lost
         else "Nothing to do: the run continues from another one."
     )

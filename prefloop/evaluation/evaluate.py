@@ -13,19 +13,21 @@ from prefloop.evaluation.judges.build import CheckedJudge
 from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.evaluation.kl import kl_figure
 from prefloop.evaluation.people_figures import people_figures
+from prefloop.evaluation.provenance import evaluation_provenance
 from prefloop.evaluation.rouge import rouge_figures
-from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
 from prefloop.figures.evaluation import EvaluationFigures, EvaluationRows, WinRateFigures
 from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
+from prefloop.figures.sentence import verdict_sentence
 from prefloop.files import write_atomically
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run_folder import evaluation_path, read_run_folder
 from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import WeightedScorer
-from prefloop.settings.evaluation import EvaluationConfig
-from prefloop.settings.task import TaskConfig
+from prefloop.settings.comparisons import NOBODY, PEOPLE
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 
@@ -46,39 +48,45 @@ def evaluate_models(
     baseline: str = REFERENCE,
     judges: Sequence[CheckedJudge],
     scorer: WeightedScorer | None,
-    config: EvaluationConfig,
-    task: TaskConfig,
+    config: RunConfig,
     folder: Path,
 ) -> list[EvaluationFigures]:
     """Return each model's figures, after writing them to its file.
 
     `models` are names under which samples are stored, each with the round that it ended or None.
-    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer.
-    What cannot be measured is absent, and `missing` says why.
+    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer. What
+    cannot be measured is absent, and `missing` says why. The figures record the whole run's
+    settings; those by judges that are not asked now stay.
     """
     _refuse_itself(models, baseline)
-    found: list[EvaluationFigures] = []
+    asks_frontier, found = config.evaluation.frontier_prompts > 0, list[EvaluationFigures]()
     for model in models:
-        material = _gather(store, model, baseline)
+        path, material = evaluation_path(folder, model), _gather(store, model, baseline)
         figures = EvaluationFigures(
             model=model,
             round=models[model],
             baseline=baseline,
-            task=task.name,
+            task=config.task.name,
             verdict="",
-            win_rates=_win_rates(store, judges, material, config),
+            win_rates=_beside_earlier(_win_rates(store, judges, material, config), path, baseline),
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
             rouge=rouge_figures(material.prompts, material.model, material.baseline),
-            frontier=_frontier(store, material, scorer if config.frontier_prompts else None),
+            frontier=_frontier(store, material, scorer if asks_frontier else None),
             rows=_rows(material),
             missing={},
+            provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
         found.append(_with_verdict(figures, _missing(config, material, judges, scorer)))
-        write_atomically(evaluation_path(folder, model), to_json(found[-1]))
-        _delete_earlier(folder, models[model])
+        _write(folder, path, found[-1])
     return found
+
+
+def _write(folder: Path, path: Path, figures: EvaluationFigures) -> None:
+    """Write a model's figures, and delete those that version 0.1 wrote of its round."""
+    write_atomically(path, to_json(figures))
+    _delete_earlier(folder, figures.round)
 
 
 def forget_evaluations(folder: Path, rounds: Iterable[int]) -> None:
@@ -136,12 +144,12 @@ def _win_rates(
     store: Store,
     judges: Sequence[CheckedJudge],
     material: Material,
-    config: EvaluationConfig,
+    config: RunConfig,
 ) -> tuple[WinRateFigures, ...]:
-    found = []
+    found, settings = list[WinRateFigures](), config.evaluation.people
     for judge in judges:
         if isinstance(judge.judge, PeopleJudge):
-            said = people_figures(store, judge, config.people, material.model, material.baseline)
+            said = people_figures(store, judge, settings, material.model, material.baseline)
             found += [] if said is None else [said]
             continue
         verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
@@ -155,6 +163,19 @@ def _win_rates(
                 )
             )
     return tuple(found)
+
+
+def _beside_earlier(
+    fresh: tuple[WinRateFigures, ...], path: Path, baseline: str
+) -> tuple[WinRateFigures, ...]:
+    """Return the new figures, then those in the model's file by judges that were not asked now."""
+    if not path.is_file():
+        return fresh
+    earlier = read_evaluation(path.read_text(encoding="utf-8"), str(path))
+    if earlier.baseline != baseline:
+        return fresh
+    asked = {figures.judge for figures in fresh}
+    return (*fresh, *(w for w in earlier.win_rates if w.judge not in asked))
 
 
 def _frontier(
@@ -185,7 +206,7 @@ def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> Eva
 
 
 def _missing(
-    config: EvaluationConfig,
+    config: RunConfig,
     material: Material,
     judges: Sequence[CheckedJudge],
     scorer: WeightedScorer | None,
@@ -203,15 +224,22 @@ def _missing(
     }
 
 
-def _missing_frontier(config: EvaluationConfig, scorer: WeightedScorer | None) -> str:
-    if config.frontier_prompts == 0:
+def _missing_frontier(config: RunConfig, scorer: WeightedScorer | None) -> str:
+    if config.evaluation.frontier_prompts == 0:
         return "the frontier was not asked for (evaluation.frontier_prompts is 0)"
     if scorer is None:
-        return "the best reachable reward needs a known scorer, and people labeled"
+        return f"the best reachable reward needs a known scorer, and {_labeled(config)}"
     return (
         "it needs several reference samples per prompt drawn for the frontier, and samples of the "
         "model whose KL is known"
     )
+
+
+def _labeled(config: RunConfig) -> str:
+    """Return who labeled whose preferences no scorer gives."""
+    labelers = config.comparisons.labelers
+    known = {PEOPLE: "people labeled", NOBODY: "labels were imported"}
+    return known.get(labelers, f"the labeler “{labelers}” has none")
 
 
 def _rows(material: Material) -> EvaluationRows:

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.judging import JudgingFigures
+from prefloop.figures.provenance import Provenance
 from prefloop.figures.record import RECORD
 
 OptionalEstimate = EstimateFigure | None
@@ -19,7 +20,7 @@ class WinRateFigures(BaseModel):
     judge: str
     """The judge's name in the run file."""
     description: str
-    """What a reader should know it as, such as `a sentiment lexicon`."""
+    """What a reader should know it as, such as `a list of rated words`."""
     fingerprint: str = ""
     """A hash of the judge's settings, weights and code; empty in files of version 0.1."""
     shared_sources: tuple[str, ...] = ()
@@ -167,6 +168,8 @@ class EvaluationFigures(BaseModel):
     rows: EvaluationRows
     missing: dict[str, str]
     """What was not measured, with the reason."""
+    provenance: Provenance | None = None
+    """With which settings and labels it was measured; null in files of version 0.1."""
 
     @property
     def win_rate(self) -> WinRateFigures | None:

@@ -66,8 +66,10 @@ def _problem(problem: Any) -> str:
 
 def _again(place: str) -> str:
     """Return the way out: figures are made from rows that the store still has."""
-    if place.endswith("trust.json"):
-        folder = place.removesuffix("/trust.json")
+    folder, _, name = place.rpartition("/")
+    if name == "provenance.json" and "/policy/round-" in place:
+        return f"Delete the folder {folder} and run again: it is exported from the kept weights."
+    if name in ("trust.json", "provenance.json"):
         return (
             f"Delete the folder {folder}: `prefloop run` trains that reward model again where it "
             "still needs it, and the report leaves it out otherwise; labels are safe in the store."

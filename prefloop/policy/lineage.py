@@ -36,13 +36,28 @@ class PolicyLineage:
         passed = [int(branch) for branch, start in self.branch_starts.items() if start < update]
         return canonical_name(update, max(passed, default=0))
 
-    def name_of_round(self, round_number: int) -> str:
-        """Return the canonical name of the weights with which a round ended."""
+    def has_ended(self, round_number: int, *, made: int) -> bool:
+        """Whether a round has ended once `made` updates are made."""
+        end = self.round_ends.get(str(round_number))
+        return end is not None and end <= made
+
+    def name_of_round(self, round_number: int, *, made: int) -> str:
+        """Return the canonical name of the weights with which a round ended.
+
+        InputError if the `made` updates do not reach its end: other weights must not be taken for
+        those of a round that is still being trained.
+        """
         end = self.round_ends.get(str(round_number))
         if end is None:
             raise InputError(
                 f"policy/round-{round_number} does not exist: the policy has not been trained in "
                 f"round {round_number} yet."
+            )
+        if not self.has_ended(round_number, made=made):
+            raise InputError(
+                f"policy/round-{round_number} does not exist yet: round {round_number} ends with "
+                f"update {end}, and {made} are made. Continue with `prefloop policy`, or name "
+                f"{self.name_of_update(made)}."
             )
         return self.name_of_update(end)
 

@@ -1,11 +1,11 @@
 """The policy stage: updates up to the end of a round, with checkpoints on the way."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     Checkpoint,
@@ -16,10 +16,10 @@ from prefloop.models.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from prefloop.models.export import save_policy
+from prefloop.policy.exports import PolicyExports
 from prefloop.policy.kl_watch import KLCapWatch, read_kl_watch, watch_cap
 from prefloop.policy.lineage import PolicyLineage, read_lineage
-from prefloop.policy.rollout import RolloutCollector
+from prefloop.policy.provenance import policy_provenance
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.policy.weights import PolicyWeights
 from prefloop.progress import Progress, StopCheck, never_stop
@@ -40,7 +40,9 @@ class PolicyStage:
         check_stop: StopCheck = never_stop,
         kept: Collection[int] = (),
         named: Collection[str] = (),
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
+        """`settings` are those of the whole run: what is saved records them."""
         self.trainer = trainer
         self.metrics = metrics
         self.run = run
@@ -49,8 +51,15 @@ class PolicyStage:
         self.check_stop = check_stop
         self.lineage = PolicyLineage()
         collector, every = trainer.collector, trainer.config.keep_every
+        self.exports = PolicyExports(run, collector)
         self.weights = PolicyWeights(
-            run, collector.roles, collector.value_head, every=every, named=named
+            *(run, collector.roles, collector.value_head),
+            every=every,
+            named=named,
+            describe=lambda name: policy_provenance(
+                *(run, name, settings or {}, metrics.lines()),
+                name_of_update=self.lineage.name_of_update,
+            ),
         )
         metrics.define(trainer.method.metrics)
         self._kept = kept
@@ -79,7 +88,7 @@ class PolicyStage:
 
     def name_of(self, round_number: int) -> str:
         """Return the canonical model name of a round's policy; InputError if it has none yet."""
-        return self.lineage.name_of_round(round_number)
+        return self.lineage.name_of_round(round_number, made=self.update)
 
     def keep_weights(self) -> None:
         """Keep the current weights under their name, as whoever evaluates or samples them needs."""
@@ -115,11 +124,6 @@ class PolicyStage:
         self._prune_weights()
         self.metrics.forget_after("policy", update)
 
-    def forget(self, rounds: Iterable[int]) -> None:
-        """Drop the exported policies of these rounds, which will be made again."""
-        for number in rounds:
-            remove_folder(export_folder(self.run, number))
-
     def train_round(self, round_number: int, end: int, prompts: Sequence[Prompt]) -> None:
         """Make updates until update `end`, then export the round's policy."""
         start = self.update
@@ -127,7 +131,8 @@ class PolicyStage:
         if start < end or ended is None or ended > start:
             self._set_lineage(self.lineage.with_round(round_number, max(start, end)))
         self.train(round_number, end, prompts)
-        self._export(round_number, is_new=self.update > start)
+        if self.update > start or not self.exports.is_whole(round_number):
+            self._export(round_number)
 
     def train(
         self,
@@ -142,8 +147,9 @@ class PolicyStage:
 
         Where it stops there is a checkpoint. `note` is added to every line of the metrics.
         """
-        trainer = self.trainer
-        start = trainer.update
+        trainer, start = self.trainer, self.trainer.update
+        if start < end:
+            self.exports.forget_from(round_number)
         while trainer.update < end and not is_over():
             # Without any checkpoint a later round would begin with the untuned model.
             with drop_if_next_step_diverges(
@@ -213,30 +219,11 @@ class PolicyStage:
         self._set_lineage(read_lineage(checkpoint.state, self.metrics.lines()))
 
     def _set_lineage(self, lineage: PolicyLineage) -> None:
-        self.lineage = lineage
-        branch = lineage.branch
+        self.lineage, branch = lineage, lineage.branch
         self.trainer.seed = derive_seed(self._seed, "branch", branch) if branch else self._seed
 
-    def _export(self, round_number: int, *, is_new: bool) -> None:
-        """Write the round's policy as a model folder, unless it is there."""
-        folder = export_folder(self.run, round_number)
-        if not is_new and folder.exists() and not verify_folder(folder, hashes=False):
-            return
+    def _export(self, round_number: int) -> None:
+        """Write the round's policy as a model folder."""
         name = self.name_of(round_number)
         with nullcontext() if name == self.current_name else self.weights.loaded(name):
-            write_model(folder, self.trainer.collector)
-
-
-def export_folder(run: Path, round_number: int) -> Path:
-    """Return where a round's policy lies as a model folder."""
-    return run / "policy" / f"round-{round_number}"
-
-
-def write_model(folder: Path, collector: RolloutCollector) -> None:
-    """Write the policy, as it is now, as a model folder."""
-    write_folder(
-        folder,
-        lambda place: save_policy(
-            place, collector.roles, collector.value_head, collector.sampler.tokenizer
-        ),
-    )
+            self.exports.write(round_number, self.weights.folder(name))

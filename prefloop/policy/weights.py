@@ -1,13 +1,15 @@
 """The weights of updates, each under its canonical name below `RUN/policy/`."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from prefloop.errors import CheckpointError
+from prefloop.figures.provenance import PROVENANCE, Provenance
+from prefloop.figures.record import to_json
 from prefloop.files import remove_folder, verify_folder, write_atomically, write_folder
 from prefloop.models.export import equal_weights, load_weights, save_weights
 from prefloop.models.heads import ValueHead
@@ -27,12 +29,15 @@ class PolicyWeights:
         *,
         every: int,
         named: Collection[str] = (),
+        describe: Callable[[str], Provenance] | None = None,
     ) -> None:
         self.run = run
         self.roles = roles
         self.value_head = value_head
         self.every = every
         self.named = named
+        self._describe = describe
+        """From a name to what its weights were made with."""
 
     def folder(self, name: str) -> Path:
         """Return where the weights of a canonical name lie."""
@@ -51,9 +56,13 @@ class PolicyWeights:
     def save(self, name: str) -> None:
         """Write the current weights under their name, unless they are there."""
         if verify_folder(self.folder(name), hashes=False):
-            write_folder(
-                self.folder(name), lambda place: save_weights(place, self.roles, self.value_head)
-            )
+            write_folder(self.folder(name), lambda place: self._write(place, name))
+
+    def _write(self, place: Path, name: str) -> None:
+        save_weights(place, self.roles, self.value_head)
+        if self._describe is not None:
+            text = to_json(self._describe(name))
+            (place / PROVENANCE).write_text(text, encoding="utf-8")
 
     def keep(self, name: str) -> None:
         """Write the current weights under their name, and keep them for good."""

@@ -1,17 +1,17 @@
 """One page that a person reads at the end: report/index.html."""
 
 import math
-import platform
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from prefloop.comparisons.labelers.sources import labeler_groups
-from prefloop.evaluation.sentence import verdict_sentence
 from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.provenance import PROVENANCE, installed_versions
+from prefloop.figures.record import to_json
+from prefloop.figures.sentence import verdict_sentence
 from prefloop.files import write_atomically
 from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
 from prefloop.records import LedgerHead
@@ -19,16 +19,16 @@ from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.win_bar import win_bar
 from prefloop.report.filters import page_filters
-from prefloop.report.labels import LabelFacts, label_facts, who_labels
+from prefloop.report.labels import LabelFacts, best_of, label_facts, who_labels
+from prefloop.report.made import newest_first, settings_of
 from prefloop.report.methods import methods_of
 from prefloop.report.pairs import Pair, pairs_of_evaluation
+from prefloop.report.provenance import report_provenance
 from prefloop.report.training import Chart, kl_levels, policy_charts, rewards_charts
 from prefloop.run_file import as_yaml
-from prefloop.run_folder import EvaluationFile, RunFigures, TrustFile, read_run_folder
+from prefloop.run_folder import EvaluationFile, RunFigures, TrustFile, read_run_folder, report_path
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
-
-PACKAGES = ("prefloop", "torch", "transformers", "peft", "numpy", "scipy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,17 @@ class Page:
 
     run: RunFigures
     config: RunConfig
+    """The settings with which the newest model was made."""
     settings: str
-    """All settings, as YAML."""
+    """All of them, as YAML."""
     who_labels: str
-    """Who labeled, such as `7 labels by 2 people`."""
+    """Who labeled, and from how many samples, such as `7 labels by 2 people, best of 4`."""
     methods: str
     """What trained the policy, such as `PPO`."""
+    episodes: int
+    """Responses that the policy has learned from."""
+    rounds: int
+    """Rounds that have ended with a policy."""
     verdict: str
     latest: EvaluationFile | None
     labels: LabelFacts | None
@@ -67,11 +72,15 @@ def build_report(run: Path, store: Store, config: RunConfig) -> Path:
     """Return the path of the report, after writing it: one file, no network, no script.
 
     What the run did not measure is left out with a sentence that says why. Texts of models and
-    people are escaped: they are strangers.
+    people are escaped: they are strangers. `config` says how the page looks; what the run was made
+    with is what its models record.
     """
     template = _environment().get_template("report.html.jinja")
-    path = run / "report" / "index.html"
-    write_atomically(path, template.render(page=_page(run, store, config)))
+    path = report_path(run)
+    page = _page(run, store, config)
+    write_atomically(path, template.render(page=page))
+    record = report_provenance(run, page.run, store, config)
+    write_atomically(path.with_name(PROVENANCE), to_json(record))
     return path
 
 
@@ -90,18 +99,21 @@ def _environment() -> Environment:
 
 def _page(run: Path, store: Store, config: RunConfig) -> Page:
     folder = read_run_folder(run)
-    latest = folder.latest
+    config = settings_of(newest_first(folder), config)
+    latest, labels = folder.latest, _labels(store, config)
     win_rate = latest.figures.win_rate if latest else None
     trusts = [file for file in folder.trusts if file.figures.validation is not None]
     return Page(
         run=folder,
         config=config,
         settings=as_yaml(config),
-        who_labels=who_labels(labeler_groups(store, config), config.comparisons),
+        who_labels=_who_labels(store, config, labels),
         methods=methods_of(folder, config),
+        episodes=folder.episodes(),
+        rounds=len(folder.policies),
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
         latest=latest,
-        labels=_labels(store, config),
+        labels=labels,
         pairs=pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
         if latest
         else [],
@@ -111,9 +123,9 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
         trusts=trusts,
         reliability=[(file.round, _reliability(file)) for file in trusts],
         policy_charts=policy_charts(folder.metrics, kl_levels=kl_levels(config.policy.kl)),
-        rewards_charts=rewards_charts(folder.metrics, samples_shown=config.samples.per_prompt),
+        rewards_charts=rewards_charts(folder.metrics, chance=_chance(labels)),
         missing=latest.figures.missing if latest else {},
-        versions=_versions(),
+        versions=installed_versions(),
         ledger=store.ledger_head(),
     )
 
@@ -134,6 +146,22 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
         return None
     comparisons = {c.id: c for c in store.comparisons()}
     return label_facts(labels, comparisons, config.report, store.exclusions.all())
+
+
+def _who_labels(store: Store, config: RunConfig, labels: LabelFacts | None) -> str:
+    shown = best_of(labels.samples_shown) if labels else ""
+    who = who_labels(labeler_groups(store, config), config.comparisons)
+    return f"{who}, {shown}" if shown else who
+
+
+def _chance(labels: LabelFacts | None) -> dict[str, float | None]:
+    """Return what a reward model has that scores all samples alike, by metric."""
+    if labels is None:
+        return {}
+    return {
+        "rewards/loss": labels.loss_at_chance,
+        "rewards/accuracy": labels.accuracy_at_chance,
+    }
 
 
 def _frontier(folder: RunFigures) -> Markup | None:
@@ -162,14 +190,3 @@ def _reliability(file: TrustFile) -> Markup:
         f"reliability-{file.round}",
         f"Reliability of the reward model of round {file.round}",
     )
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of this installation: those of the run are in its resolved run file."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -2,34 +2,41 @@
 
 from pathlib import Path
 
-from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.comparisons.labels_used import labels_in_store
 from prefloop.figures.text import counted
 from prefloop.files import write_atomically
 from prefloop.records import LedgerHead
+from prefloop.report.made import Made, policy_made, settings_of
 from prefloop.report.model_card import policy_card, reward_card
-from prefloop.run_folder import read_run_folder
+from prefloop.run_folder import export_folder, read_run_folder
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 
 def write_cards(run: Path, store: Store, config: RunConfig) -> None:
-    """Write the cards of all rounds, with what is known by now."""
-    there = read_run_folder(run)
-    groups, ledger = labeler_groups(store, config), _of_ledger(store.ledger_head())
-    for folder in sorted(run.glob("policy/round-*")):
-        number = int(folder.name.removeprefix("round-"))
+    """Write the cards of all rounds, with what is known by now.
+
+    `config` is what is said of models that do not record their settings.
+    """
+    there, labels = read_run_folder(run), labels_in_store(store)
+    ledger = _of_ledger(store.ledger_head())
+    for folder in there.policies:
+        number = folder.round
         found = there.evaluation_of_round(number)
         card = policy_card(
-            name=f"{there.name}, policy of {folder.name}",
-            config=config,
+            name=f"{there.name}, policy of round-{number}",
+            made=policy_made(there, number, config, labels),
             run=there,
             figures=found.figures if found else None,
-            groups=groups,
         )
-        write_atomically(folder / "README.md", card + ledger)
+        write_atomically(export_folder(run, number) / "README.md", card + ledger)
     for trust in there.trusts:
+        record = trust.provenance
+        made = Made(
+            config=settings_of([record], config), labels=record.labels if record else labels
+        )
         name = f"{there.name}, reward model of round-{trust.round}"
-        card = reward_card(name=name, config=config, trust=trust.figures, groups=groups)
+        card = reward_card(name=name, made=made, trust=trust.figures)
         write_atomically(run / Path(trust.path).parent / "README.md", card + ledger)
 
 

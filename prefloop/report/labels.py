@@ -2,16 +2,20 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from prefloop.comparisons.labelers.sources import LabelerGroup
+from prefloop.comparisons.labels_used import shown_counts
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_agreement
 from prefloop.evaluation.estimates import estimate_figure
 from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.provenance import LabelsRecord
 from prefloop.figures.text import count, counted
+from prefloop.label_types.answers import PREFERENCES
+from prefloop.label_types.types import type_of
 from prefloop.records import Comparison, Label
 from prefloop.settings.comparisons import NOBODY, PEOPLE, SYNTHETIC, ComparisonsConfig
 from prefloop.settings.report import ReportConfig
@@ -35,9 +39,9 @@ class LabelerRow:
     name: str
     n_labels: int
     median_seconds: float | None
-    """None if no label of theirs records its time, as with imported ones."""
-    hours: float
-    cost: float
+    """None if no label of theirs records its time, as with imported ones; so are hours and cost."""
+    hours: float | None
+    cost: float | None
     first_share: float | None
     """How often the sample shown first was chosen; None without a choice."""
 
@@ -59,6 +63,12 @@ class LabelFacts:
     """Share of label pairs on one question that name the same sample; None without such pairs."""
     chance: float | None
     """The agreement of labelers who choose at random."""
+    samples_shown: Mapping[int, int]
+    """How many samples a question showed, each with the number of training labels."""
+    loss_at_chance: float | None
+    """The loss of a reward model that scores all samples alike, in nats; None without training
+    labels."""
+    accuracy_at_chance: float | None
     rules: tuple[Exclusion, ...]
     """Those in force: whose labels are counted here and yet left out of training."""
 
@@ -78,6 +88,12 @@ def label_facts(
         by_labeler[label.labeler].append(label)
     rows = [_row(name, theirs, config.hourly_wage) for name, theirs in by_labeler.items()]
     agreement = overall_agreement(LabelHistory(labels=labels, comparisons=comparisons))
+    train = [
+        label
+        for label in labels
+        if comparisons[label.comparison_id].split == "train" and label.answer in PREFERENCES
+    ]
+    shown = shown_counts(train, list(comparisons.values()))
     return LabelFacts(
         n_labels=len(labels),
         n_train=splits["train"],
@@ -89,8 +105,22 @@ def label_facts(
         labelers=tuple(sorted(rows, key=lambda row: (-row.n_labels, row.name))),
         agreement=estimate_figure(agreement.estimate) if agreement else None,
         chance=agreement.chance if agreement else None,
+        samples_shown=shown,
+        loss_at_chance=_mean(_loss_at_chance(label, comparisons) for label in train),
+        accuracy_at_chance=_mean(1 / k for k, n in shown.items() for _ in range(n)),
         rules=tuple(rule for rule in rules if rule.undone_at is None),
     )
+
+
+def _loss_at_chance(label: Label, comparisons: Mapping[str, Comparison]) -> float:
+    comparison = comparisons[label.comparison_id]
+    n_samples = len(label.shown) or len(comparison.sample_ids)
+    return type_of(comparison).loss_at_chance(n_samples)
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return sum(known) / len(known) if known else None
 
 
 def _times(labels: Sequence[Label]) -> list[float]:
@@ -100,7 +130,7 @@ def _times(labels: Sequence[Label]) -> list[float]:
 
 def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
     times = _times(labels)
-    hours = sum(times) / SECONDS_PER_HOUR
+    hours = sum(times) / SECONDS_PER_HOUR if times else None
     chosen = [label for label in labels if label.answer == "best" and label.shown]
     first = sum(label.chosen == label.shown[0] for label in chosen)
     return LabelerRow(
@@ -108,7 +138,7 @@ def _row(name: str, labels: Sequence[Label], wage: float) -> LabelerRow:
         n_labels=len(labels),
         median_seconds=median(times) if times else None,
         hours=hours,
-        cost=hours * wage,
+        cost=None if hours is None else hours * wage,
         first_share=first / len(chosen) if chosen else None,
     )
 
@@ -122,12 +152,39 @@ def who_labels(groups: Sequence[LabelerGroup], config: ComparisonsConfig) -> str
     '7 labels by 2 people'
     """
     if groups:
-        return ", ".join(_group_text(group) for group in groups)
+        return ", ".join(_by(g.kind, len(g.labelers), g.n_labels) for g in groups)
     planned = {SYNTHETIC: "synthetic labelers", PEOPLE: "people", NOBODY: "imported labels"}
     return f"none yet, {planned.get(config.labelers, f'the labeler “{config.labelers}”')} to come"
 
 
-def _group_text(group: LabelerGroup) -> str:
-    nouns = NOUNS[group.kind]
-    who = f"{count(len(group.labelers))} {nouns[len(group.labelers) != 1]}"
-    return f"{counted(group.n_labels, 'label')} by {who}"
+def labels_text(record: LabelsRecord | None) -> str:
+    """Return the labels that something was made from.
+
+    >>> ann = LabelersRecord(kind="person", labelers=1, labels=7)
+    >>> labels_text(LabelsRecord(train=5, validation=2, labelers=(ann,), samples_shown={"4": 5},
+    ...                          ledger_events=9, ledger_hash=""))
+    '7 labels by 1 person: 5 taught (best of 4), 2 only measured'
+    """
+    if record is None or not record.labelers:
+        return "none"
+    who = ", ".join(_by(group.kind, group.labelers, group.labels) for group in record.labelers)
+    shown = best_of({int(k): n for k, n in record.samples_shown.items()})
+    taught = f"{count(record.train)} taught" + (f" ({shown})" if shown else "")
+    return f"{who}: {taught}, {count(record.validation)} only measured"
+
+
+def best_of(samples_shown: Mapping[int, int]) -> str:
+    """Return from how many samples labelers chose; nothing without labels.
+
+    >>> best_of({4: 20}), best_of({2: 1, 4: 20}), best_of({})
+    ('best of 4', 'best of 2 to 4', '')
+    """
+    sizes = sorted(samples_shown)
+    if not sizes:
+        return ""
+    return f"best of {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
+
+
+def _by(kind: str, n_labelers: int, n_labels: int) -> str:
+    nouns = NOUNS[kind]
+    return f"{counted(n_labels, 'label')} by {count(n_labelers)} {nouns[n_labelers != 1]}"

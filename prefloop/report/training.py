@@ -1,14 +1,13 @@
 """The learning curves of a run, from its metrics."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from markupsafe import Markup
 
 from prefloop.figures.metrics_line import MetricsLine
-from prefloop.label_types.types import label_type
 from prefloop.report.charts.curves import Curves, Series, curves_chart
 from prefloop.settings.policy import KLConfig
 
@@ -88,8 +87,13 @@ def policy_charts(
     return charts
 
 
-def rewards_charts(metrics: Sequence[MetricsLine], *, samples_shown: int | None) -> list[Chart]:
-    """Return the reward model's curves over labels, one line per round."""
+def rewards_charts(
+    metrics: Sequence[MetricsLine], *, chance: Mapping[str, float | None] | None = None
+) -> list[Chart]:
+    """Return the reward model's curves over labels, one line per round.
+
+    `chance` holds by metric what a reward model has that scores all samples alike.
+    """
     lines = [line for line in metrics if line.stage == "rewards"]
     rounds = sorted({line.round for line in lines})[-MAX_ROUNDS:]
     charts = []
@@ -100,7 +104,7 @@ def rewards_charts(metrics: Sequence[MetricsLine], *, samples_shown: int | None)
                 title=title,
                 x_label="labels seen",
                 series=tuple(_series_of_round(lines, key, number, rounds) for number in rounds),
-                levels=_chance(key, samples_shown),
+                levels=() if (level := (chance or {}).get(key)) is None else ((level, "chance"),),
                 limits=SHARE if key in SHARES else ANY,
             )
         )
@@ -123,13 +127,6 @@ def _series_of_round(
         y=tuple(y for _, y in points),
         style="policy" if number == rounds[-1] else "earlier",
     )
-
-
-def _chance(key: str, samples_shown: int | None) -> tuple[Level, ...]:
-    if samples_shown is None:
-        return ()
-    of_loss = label_type(None, samples_shown).loss_at_chance(samples_shown)
-    return ((of_loss if key.endswith("loss") else 1 / samples_shown, "chance"),)
 
 
 def _total_episodes(lines: Sequence[MetricsLine]) -> list[float]:

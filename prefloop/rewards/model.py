@@ -158,9 +158,9 @@ class RewardModel:
         except ValueError as error:
             raise DivergedError(
                 f"the reward model cannot be normalized on {len(reference_sequences)} reference "
-                f"samples: {error}. Lower rewards.lr, see that the samples differ (`prefloop show` "
-                "and the report print them), delete the newest folder below checkpoints and run "
-                "the same command again; labels are kept."
+                f"samples: {error}. Lower rewards.lr, see that the samples differ (those that were "
+                "labeled are written by `prefloop export`), and run the same command again: the "
+                "model starts from the base; labels are kept."
             ) from error
         self.head.rescale(gain, shift)
         return gain, shift

@@ -17,7 +17,8 @@ from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
 from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.sources import resolve
-from prefloop.run_file import load_sections
+from prefloop.run_file import load_sections, recorded_run
+from prefloop.run_folder import read_provenance
 from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Count, Section
@@ -77,11 +78,14 @@ def model_sources(name: str) -> frozenset[str]:
     if not folder.is_dir():
         return frozenset({os.path.normpath(folder)})
     folder = folder.resolve()
-    resolved = folder.parent.parent / "run.resolved.yaml"
-    if not resolved.is_file():
+    made, resolved = read_provenance(folder), folder.parent.parent / "run.resolved.yaml"
+    if made is not None and made.settings:
+        config = recorded_run(made.settings, str(folder))
+    elif resolved.is_file():
+        config = load_sections(resolved)
+    else:
         return frozenset({str(folder)})
-    own = {str(folder), labels_source(resolved.parent)}
-    return labeler_sources(load_sections(resolved)) | own
+    return labeler_sources(config) | {str(folder), labels_source(folder.parent.parent)}
 
 
 def labels_source(run: Path) -> str:

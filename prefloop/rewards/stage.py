@@ -7,8 +7,10 @@ import numpy as np
 
 from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.agreement import label_ceiling
+from prefloop.comparisons.labels_used import labels_record
 from prefloop.comparisons.targets import Target, preference_targets
 from prefloop.errors import InputError
+from prefloop.figures.provenance import PROVENANCE, Provenance, installed_versions
 from prefloop.figures.reading import read_trust
 from prefloop.figures.record import to_json
 from prefloop.figures.trust import TrustFigures, ValidationFigures
@@ -24,7 +26,7 @@ from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
 from prefloop.samples.sampler import Sampler
-from prefloop.settings.rewards import RewardsConfig
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 LabelsBySplit = Mapping[str, Sequence[Label]]
@@ -38,19 +40,18 @@ class RewardStage:
         self,
         model: RewardModel,
         sampler: Sampler,
-        config: RewardsConfig,
+        config: RunConfig,
         store: Store,
         *,
-        seed: int,
         run: Path,
         progress: Progress,
         check_stop: StopCheck = never_stop,
     ) -> None:
+        """A saved reward model records `config`, the settings of the whole run."""
         self.model = model
         self.sampler = sampler
         self.config = config
         self.store = store
-        self.seed = seed
         self.run = run
         self.progress = progress
         self.check_stop = check_stop
@@ -69,10 +70,12 @@ class RewardStage:
         labelers are not used.
         """
         prompts = {p.id: p for p in self.store.prompts()}
-        folder = self.run / "rewards" / f"round-{round_number}"
-        if folder.exists() and not verify_folder(folder, hashes=False):
+        folder = self._folder(round_number)
+        if self.is_trained(round_number):
             self._read_back(folder)
             return
+        if as_of is None:
+            as_of = self.store.ledger_head().n_events
         known = {
             split: self.store.labels(split=split, as_of=as_of, without_excluded=True)
             for split in ("train", "validation")
@@ -81,8 +84,8 @@ class RewardStage:
         sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
-            self.config,
-            seed=self.seed,
+            self.config.rewards,
+            seed=self.config.seed,
             round_number=round_number,
             checkpoints=self._checkpoints(round_number),
             metrics=metrics,
@@ -91,12 +94,29 @@ class RewardStage:
         )
         trainer.train(labels, sequences)
         figures = self._trust(known, prompts, sequences, n_labels=len(labels.sequences))
-        write_folder(folder, lambda place: self._write(place, figures))
+        record = self._record(folder, known, as_of)
+        write_folder(folder, lambda place: self._write(place, figures, record))
+
+    def _record(self, folder: Path, known: LabelsBySplit, as_of: int | None) -> Provenance:
+        return Provenance(
+            artifact=f"rewards/{folder.name}",
+            settings=self.config.model_dump(),
+            versions=installed_versions(),
+            labels=labels_record(self.store, known["train"], known["validation"], as_of=as_of),
+            parents=(),
+        )
+
+    def is_trained(self, round_number: int) -> bool:
+        """Whether the round's reward model is there, complete by name and size."""
+        return not verify_folder(self._folder(round_number), hashes=False)
+
+    def _folder(self, round_number: int) -> Path:
+        return self.run / "rewards" / f"round-{round_number}"
 
     def forget(self, rounds: Iterable[int]) -> None:
         """Delete the reward models of these rounds; they are trained again when they are needed."""
         for number in rounds:
-            remove_folder(self.run / "rewards" / f"round-{number}")
+            remove_folder(self._folder(number))
             remove_folder(self._checkpoints(number))
 
     def _checkpoints(self, round_number: int) -> Path:
@@ -162,9 +182,10 @@ class RewardStage:
         votes = np.where(present, votes, np.nan)
         return validation_figures(scores, votes, lengths, ceiling)
 
-    def _write(self, folder: Path, figures: TrustFigures) -> None:
+    def _write(self, folder: Path, figures: TrustFigures, record: Provenance) -> None:
         save_reward_model(folder, self.model.roles, self.model.head, self.sampler.tokenizer)
         (folder / "trust.json").write_text(to_json(figures), encoding="utf-8")
+        (folder / PROVENANCE).write_text(to_json(record), encoding="utf-8")
 
     def _read_back(self, folder: Path) -> None:
         state = restore_role_model(folder, self.model.roles, self.model.role_model)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 from prefloop.batches import PreferenceBatch
+from prefloop.errors import DivergedError
+from prefloop.files import remove_folder
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.schedules import linear_decay
 from prefloop.label_types.losses import LOSSES
@@ -98,7 +100,15 @@ class RewardTrainer:
             self.progress.count("training the reward model", step + 1, total, detail)
             self.check_stop("between reward-model steps")
         if self.config.normalize_after:
+            self._normalize(reference)
+
+    def _normalize(self, reference: Sequences) -> None:
+        """Normalize the trained model; if it cannot be, the next try begins from the base."""
+        try:
             self.model.normalize(reference)
+        except DivergedError:
+            remove_folder(self.checkpoints)
+            raise
 
     def step(self, batch: PreferenceBatch, step: int, total: int) -> dict[str, float]:
         """Take optimizer step number `step` (from 0) of `total` on one batch of comparisons."""

@@ -28,7 +28,8 @@ from prefloop.run.contestants import Contestants
 from prefloop.run.kept_contents import followed_scorers, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.monitor import RunMonitor
-from prefloop.run.rounds import Rounds, last_update
+from prefloop.run.rounds import Rounds
+from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run.waiting import PeopleLabeling
@@ -59,20 +60,25 @@ def assemble(
     """Load model and prompts, store the prompts, and put the stages together."""
     store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
     tokenizer, prompts, roles, sampler = _load(config, folder, monitor)
-    store.add_prompts(list(prompts.values()))
+    if prompts.keys() - {prompt.id for prompt in store.prompts()}:
+        monitor.before_making()
+        store.add_prompts(list(prompts.values()))
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
-    rewards = RewardStage(
-        reward_model, sampler, config.rewards, store, seed=seed, run=folder, **at_work
-    )
+    rewards = RewardStage(reward_model, sampler, config, store, run=folder, **at_work)
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     reward = build_reward_source(config, reward_model, sampler)
     trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     ends = {last_update(config, r) for r in range(-1, config.rounds)}
     named = [*config.evaluation.models, config.evaluation.baseline]
-    policy = PolicyStage(trainer, metrics, run=folder, kept=ends, named=named, **at_work)
+    settings = config.model_dump()
+    policy = PolicyStage(
+        trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
+    )
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
-    drawer = SampleDrawer(sampler, models, store, seed=seed, **at_work)
+    drawer = SampleDrawer(
+        sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work
+    )
     return Stages(
         config=config,
         folder=folder,
@@ -150,7 +156,7 @@ def _warm_started(
     base: Path,
     prompts: list[Prompt],
     folder: Path,
-    progress: Progress,
+    progress: RunMonitor,
     runtime: Runtime,
 ) -> Path:
     """Return the folder of the warm-started base, which policy and reference start as."""
@@ -158,6 +164,8 @@ def _warm_started(
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     examples = sft_examples(train, config.task, tokenizer, training_texts(config.prompts))
     place = folder / "warm_start"
+    if not place.exists():
+        progress.before_making()
     return warm_start(
         base,
         config.policy.warm_start,

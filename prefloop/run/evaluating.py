@@ -1,12 +1,12 @@
 """The last step of a round: its models are compared with the baseline on held-out prompts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from prefloop.choices import chosen_kind, is_scorer, judge_sources
 from prefloop.comparisons.labelers.sources import labeler_groups
-from prefloop.errors import SettingsError
+from prefloop.errors import InputError, SettingsError
 from prefloop.evaluation.evaluate import evaluate_models
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
 from prefloop.evaluation.judges.people import PeopleJudge
@@ -16,6 +16,7 @@ from prefloop.rewards.scorer import labels_source
 from prefloop.run.judging import collect_verdicts
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
+from prefloop.run_folder import read_run_folder
 from prefloop.samples.human_answers import human_samples
 from prefloop.scorers.build import build_weighted
 from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
@@ -25,10 +26,32 @@ from prefloop.settings.run import RunConfig
 
 def evaluate(stages: Stages, round_number: int) -> None:
     """Have held-out judges compare the round's models with the baseline."""
-    if not stages.rounds.wants_evaluation(round_number):
-        return
+    if stages.rounds.wants_evaluation(round_number):
+        _judge(stages, stages.rounds.contestants.of_round(round_number), round_number)
+
+
+def judge_again(stages: Stages, models: Sequence[str]) -> None:
+    """Have all judges compare these models with the baseline, whatever rounds are unfinished.
+
+    Without names: those that have figures. Nothing is trained, and figures of other judges stay.
+    """
+    named = models or [file.figures.model for file in read_run_folder(stages.folder).evaluations]
+    if not named:
+        raise InputError(
+            "no model has figures yet. Name one, such as --models policy/round-0, or go on with "
+            f"`prefloop run {stages.folder}`."
+        )
+    chosen: dict[str, int | None] = {}
+    updates = stages.rounds.updates
+    for name in map(stages.rounds.contestants.models.canonical, named):
+        chosen[name] = max(updates.rounds_of(name), default=None)
+    ended = [number for number in chosen.values() if number is not None]
+    _judge(stages, chosen, max(ended, default=0))
+
+
+def _judge(stages: Stages, models: Mapping[str, int | None], round_number: int) -> None:
+    stages.monitor.before_making()
     config, settings = stages.config, stages.config.evaluation
-    models = stages.rounds.contestants.of_round(round_number)
     known = _known_reward(config)
     _draw_samples(stages, models, round_number, with_frontier=bool(known))
     stages.monitor.check_stop("during evaluation")
@@ -47,8 +70,7 @@ def evaluate(stages: Stages, round_number: int) -> None:
             baseline=stages.rounds.contestants.baseline,
             judges=judges,
             scorer=scorer,
-            config=settings,
-            task=config.task,
+            config=config,
             folder=stages.folder,
         )
 

@@ -2,18 +2,18 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from prefloop import __version__
 from prefloop.choices import OPTIONS, chosen_kind
 from prefloop.errors import SettingsError, listing
-from prefloop.files import read_json_lines, write_atomically
+from prefloop.figures.provenance import installed_versions
+from prefloop.files import write_atomically
 from prefloop.records import REFERENCE
 from prefloop.registry import LABELERS, METHODS, SCORERS
+from prefloop.run.added_rounds import Changes, too_little_left
 from prefloop.run_file import RunFileLoader, as_yaml
 from prefloop.run_history import has_made_anything
 from prefloop.run_paths import found_paths, kept_paths
@@ -22,8 +22,6 @@ from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
-
-PACKAGES = ("torch", "transformers", "peft", "numpy", "scikit-learn", "vaderSentiment")
 
 MIXED_LABELS = "labels that rest on different scorers would be mixed"
 MIXED_ANSWERS = "labels of a labeler with different options would be mixed"
@@ -73,44 +71,77 @@ def with_method_options(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"policy": changed})
 
 
-def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -> None:
-    """Refuse settings that contradict what the run has made, then write `run.resolved.yaml`.
+class NewSettings:
+    """Settings that apply from here on: they are told and written down before anything is made."""
 
-    Other changes apply from here on, and each is reported to `say`. The store is opened first, and
-    made if there is none: the file names no store that never opened.
-    """
-    changes = _changes(config, folder)
-    if changes and _has_begun(folder, _earlier(folder).get("store")):
-        problems = [
-            f"{key} was {was!r} and is {now!r}: {reason}"
-            for key, (was, now) in changes.items()
-            if (reason := _reason(config, key, was, now)) is not None
-            # Other labelers have other options; which of them labeled is with each label.
-            and not (key == OPTIONS and "comparisons.labelers" in changes)
-        ]
-        if "rounds" in changes and _n_updates(folder) >= config.policy.updates:
-            was, now = changes["rounds"]
-            problems.append(
-                f"rounds was {was} and is {now}: no update is left for it; raise policy.episodes "
-                f"above {config.policy.episodes}, too"
-            )
-        if problems:
-            raise SettingsError(
-                listing(f"{folder} was begun with other settings and", problems)
-                + "\nTake them back (an override must be given every time) to continue this run, "
-                "or start a new one: copy run.yaml into a new folder and run that."
-            )
+    def __init__(
+        self, config: RunConfig, folder: Path, changes: Changes, say: Callable[[str], None]
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.changes = changes
+        self._say = say
+        self._is_written = False
+
+    def write(self) -> None:
+        """Tell every change, and write `run.resolved.yaml`; the first call does it.
+
+        The store is opened before: the file names no store that never opened.
+        """
+        if self._is_written:
+            return
+        self._is_written = True
+        self.tell(self.changes)
+        open_run_store(self.config, self.folder).close()
+        write_resolved(self.config, self.folder)
+
+    def tell(self, changes: Changes) -> None:
+        """Tell what each of these settings was and is."""
         for key, (was, now) in changes.items():
-            say(f"{key} was {was!r} and is {now!r}{_effect(key, config)}.")
-    open_run_store(config, folder).close()
-    write_resolved(config, folder)
+            self._say(f"{key} was {was!r} and is {now!r}{_effect(key, self.config)}.")
+
+    def tell_unused(self) -> None:
+        """Tell the changes that had no effect, since nothing was left to make."""
+        if self.changes and not self._is_written:
+            was = ", ".join(f"{key} {was!r}" for key, (was, _) in self.changes.items())
+            self._say(f"Nothing was left to make: the run stays as it was made, with {was}.")
+
+
+def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -> NewSettings:
+    """Refuse settings that contradict what the run has made; return those that are new.
+
+    They are written once something is made: `run.resolved.yaml` holds the settings with which the
+    run last made something.
+    """
+    changes, store = _changes(config, folder), _earlier(folder).get("store")
+    if not changes or not _has_begun(folder, store):
+        return NewSettings(config, folder, {}, say)
+    problems = [
+        f"{key} was {was!r} and is {now!r}: {reason}"
+        for key, (was, now) in changes.items()
+        if (reason := _reason(config, key, was, now)) is not None
+        # Other labelers have other options; which of them labeled is with each label.
+        and not (key == OPTIONS and "comparisons.labelers" in changes)
+    ]
+    problems += too_little_left(config, folder, changes, store or folder / "prefloop.db")
+    if problems:
+        raise SettingsError(
+            listing(f"{folder} was begun with other settings and", problems)
+            + "\nTake them back (an override must be given every time) to continue this run, "
+            "or start a new one: copy run.yaml into a new folder and run that."
+        )
+    kept = {key: change for key, change in changes.items() if not key.startswith("report.")}
+    settings = NewSettings(config, folder, kept, say)
+    # A report is written by every run, also where nothing else is left to make.
+    settings.tell({key: change for key, change in changes.items() if key not in kept})
+    return settings
 
 
 def write_resolved(config: RunConfig, folder: Path) -> None:
     """Write `run.resolved.yaml`: every setting written out, and the versions in use."""
     lines = [
-        f"# prefloop {__version__}, Python {platform.python_version()}, {platform.machine()}",
-        *(f"# {package} {version(package)}" for package in PACKAGES),
+        f"# {platform.machine()}",
+        *(f"# {package} {number}" for package, number in installed_versions().items()),
         as_yaml(config, folder),
     ]
     write_atomically(folder / "run.resolved.yaml", "\n".join(lines))
@@ -166,7 +197,7 @@ def _effect(key: str, config: RunConfig) -> str:
     return " from here on"
 
 
-def _changes(config: RunConfig, folder: Path) -> dict[str, tuple[Any, Any]]:
+def _changes(config: RunConfig, folder: Path) -> Changes:
     """Return what differs from the earlier start: key -> (was, now).
 
     Settings that the earlier version of prefloop did not have are left out.
@@ -205,12 +236,6 @@ def _earlier(folder: Path) -> dict[str, Any]:
     if isinstance(policy := earlier.get("policy"), dict):
         earlier["policy"] = {**OF_EVERY_EARLIER_POLICY, **policy}
     return earlier
-
-
-def _n_updates(folder: Path) -> int:
-    """Return how many updates of the policy were made."""
-    lines = read_json_lines(folder / "metrics.jsonl")
-    return max((line["update"] for line in lines if line["stage"] == "policy"), default=0)
 
 
 def _has_begun(folder: Path, store: str | None) -> bool:

@@ -3,7 +3,7 @@
 from prefloop.comparisons.collect_labels import collect_labels
 from prefloop.comparisons.labelers.registry import build_labelers, metered_parts
 from prefloop.records import REFERENCE, Comparison
-from prefloop.run.rounds import questions_in
+from prefloop.run.schedule import labels_asked, questions_in
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.settings.comparisons import NOBODY
@@ -25,12 +25,15 @@ def collect_comparisons(stages: Stages, round_number: int) -> None:
         return
     is_answered = rounds.reaches("comparisons")
     questions = []
-    for asked in questions_in(config.comparisons, round_number, config.rounds):
-        of_split = _questions(stages, round_number, asked.split, asked.questions)
-        questions += [(question, asked.overlap) for question in of_split]
+    before = labels_asked(stages.store.comparisons(), config.comparisons, round_number)
+    for part in questions_in(config.comparisons, round_number, config.rounds, asked=before):
+        of_split = _questions(stages, round_number, part.split, part.questions)
+        questions += [(question, part.overlap) for question in of_split]
         if is_answered and not asks_people:
-            _collect_labels(stages, asked.split, of_split, asked.overlap)
+            _collect_labels(stages, part.split, of_split, part.overlap)
     if is_answered and asks_people:
+        if stages.store.queue.batch(round_number) is None:
+            stages.monitor.before_making()
         stages.people.ask(round_number, questions)
 
 
@@ -67,4 +70,5 @@ def _collect_labels(stages: Stages, split: str, questions: list[Comparison], ove
             seed=stages.config.seed,
             progress=lambda done, total: monitor.count(f"{split} labels", done, total),
             check_stop=monitor.check_stop,
+            before_making=monitor.before_making,
         )

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefloop.doctor.losses import lost_parts, refuse_lost_metrics
-from prefloop.progress import Progress
+from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.run.assemble import assemble
-from prefloop.run.evaluating import evaluate
+from prefloop.run.evaluating import evaluate, judge_again
 from prefloop.run.labeling import collect_comparisons, wait_for_people
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.reporting import write_report
@@ -15,6 +15,7 @@ from prefloop.run.stage_history import note_stage
 from prefloop.run.stages import Stages
 from prefloop.run.stops import RollBack
 from prefloop.run.training import train_policy, train_reward_model, train_while_waiting
+from prefloop.run_folder import report_path
 from prefloop.run_store import open_run_store
 from prefloop.settings.run import RunConfig
 
@@ -37,24 +38,53 @@ PATH_OF_KNOWN_REWARD: Sequence[tuple[str, Step]] = (
 """The steps where `policy.reward` is a scorer: nobody labels, and no reward model is trained."""
 
 
-def run(config: RunConfig, folder: Path, progress: Progress, *, until: str | None = None) -> Path:
+def run(
+    config: RunConfig,
+    folder: Path,
+    progress: Progress,
+    *,
+    until: str | None = None,
+    before_making: BeforeMaking = make_freely,
+) -> Path:
     """Run every round, resuming where an earlier process stopped; return the report's path.
 
-    `until` is the last stage to run; with it the run ends in the first unfinished round.
+    `until` is the last stage to run; with it the run ends in the first unfinished round, and where
+    nothing was left to make no file changes. `before_making` is called before anything is made.
     """
     with open_run_store(config, folder) as store:
         refuse_lost_metrics(folder)
         for loss in lost_parts(folder):
             progress.say(str(loss))
-        monitor = RunMonitor(store, progress)
+        monitor = RunMonitor(store, progress, before_making=before_making)
         with monitor.keepalive():
             stages = assemble(config, folder, monitor, until=until)
             resume(stages)
             note_stage(stages, "prompts", 0)
             run_rounds(stages)
+            if until is not None and not monitor.has_made:
+                return report_path(folder)
             report = write_report(stages)
         monitor.finish()
         return report
+
+
+def evaluate_again(
+    config: RunConfig,
+    folder: Path,
+    progress: Progress,
+    models: Sequence[str],
+    *,
+    before_making: BeforeMaking = make_freely,
+) -> Path:
+    """Have the judges look at models of a run, finished or not; return the report's path."""
+    with open_run_store(config, folder) as store:
+        refuse_lost_metrics(folder)
+        monitor = RunMonitor(store, progress, before_making=before_making)
+        with monitor.keepalive():
+            stages = assemble(config, folder, monitor, until="evaluation")
+            resume(stages)
+            judge_again(stages, models)
+            return write_report(stages)
 
 
 def run_rounds(stages: Stages) -> None:

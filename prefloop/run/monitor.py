@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from prefloop.progress import Progress, StopPoint
+from prefloop.progress import BeforeMaking, Progress, StopPoint, make_freely
 from prefloop.run.best_effort import BestEffortStore
 from prefloop.run.heartbeat import REPEAT_SECONDS, Heartbeat
 from prefloop.run.outbox import MetricsOutbox
@@ -28,7 +28,12 @@ class RunMonitor:
     """The run's progress: to the terminal at once, to those who watch soon after."""
 
     def __init__(
-        self, store: Store, progress: Progress, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        store: Store,
+        progress: Progress,
+        *,
+        before_making: BeforeMaking = make_freely,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.store = patient(store, progress.say)
         """The store, which waits while it cannot be reached."""
@@ -36,6 +41,9 @@ class RunMonitor:
         self.note = ""
         """Added to every count, such as how far labelers are."""
         self.outbox = MetricsOutbox(best_effort := BestEffortStore(store, progress.say))
+        self.has_made = False
+        """Whether this process made anything, or is about to."""
+        self._before_making = before_making
         self._progress = progress
         self._best_effort = best_effort
         self._heartbeat = Heartbeat(best_effort)
@@ -53,6 +61,11 @@ class RunMonitor:
         """From now on stop requests pause this policy."""
         self._policy = policy
         self._stops.attach(policy)
+
+    def before_making(self) -> None:
+        """Note that something is made, with the settings of this process."""
+        self.has_made = True
+        self._before_making()
 
     def say(self, text: str) -> None:
         """Print a sentence at the trainer's terminal."""

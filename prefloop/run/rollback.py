@@ -16,6 +16,8 @@ def resume(stages: Stages) -> None:
     stages.monitor.outbox.catch_up(stages.store, stages.metrics.lines())
     if stages.config.comparisons.labelers == PEOPLE:
         # What people stop may have to go back to where it began.
+        if stages.policy.update not in stages.policy.checkpoints:
+            stages.monitor.before_making()
         stages.policy.ensure_checkpoint()
     stages.rounds.contestants.refuse_missing()
     refuse_own_reward_models(stages.config, stages.folder)
@@ -37,11 +39,12 @@ def roll_back(stages: Stages, request: StopRequest) -> None:
         # Continuing as if nothing had been decided would be the opposite of what the owner wants.
         stages.store.stop_requests.pull(TRAINER, f"{error} Choose another checkpoint.")
         return
+    stages.monitor.before_making()
     event = stages.store.add_event("run_rolled_back", {"cord": request.id, "update": target})
     rounds = range(stages.config.rounds)
     later = [r for r in rounds if stages.rounds.last_update(r) > target]
     stages.rewards.forget(later)
-    stages.policy.forget(later)
+    stages.policy.exports.forget(later)
     forget_evaluations(stages.folder, later)
     stages.policy.roll_back(target, request=request.id, label_cutoff=event.sequence)
     stages.monitor.note = ""

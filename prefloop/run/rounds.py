@@ -1,57 +1,17 @@
-"""The schedule of a run: when a round ends, which labels it asks for, and what is finished."""
+"""Which rounds of a run are finished, and which of its stages are to run."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefloop.functional.schedules import label_budget
-from prefloop.policy.stage import export_folder
 from prefloop.run.contestants import Contestants
+from prefloop.run.schedule import last_update
 from prefloop.run.versions import PolicyUpdates
-from prefloop.settings.comparisons import PEOPLE, ComparisonsConfig
+from prefloop.run_folder import export_folder
+from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
 
 STAGES = ("prompts", "samples", "comparisons", "rewards", "policy", "evaluation")
 """The stages of a round in order, as the verbs of the command line name them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionCount:
-    """How many questions of one split a round asks, and of how many labelers each."""
-
-    split: str
-    questions: int
-    overlap: int
-
-
-def last_update(config: RunConfig, round_number: int) -> int:
-    """Return the policy update, counted over the whole run, with which a round ends."""
-    return (round_number + 1) * config.policy.updates // config.rounds
-
-
-def labels_due(config: ComparisonsConfig, round_number: int, rounds: int) -> int:
-    """Return how many training labels there should be once this round has asked."""
-    if round_number < 0:
-        return 0
-    if rounds == 1:
-        return config.labels
-    initial = config.initial_labels or max(config.labels // rounds, config.labels // 4)
-    share = round_number / (rounds - 1)
-    return label_budget(min(initial, config.labels), config.labels, share)
-
-
-def questions_in(config: ComparisonsConfig, round_number: int, rounds: int) -> list[QuestionCount]:
-    """Return what a round asks, split by split."""
-    due, before = (labels_due(config, r, rounds) for r in (round_number, round_number - 1))
-    return [
-        QuestionCount(
-            split="train", questions=-(-(due - before) // config.overlap), overlap=config.overlap
-        ),
-        QuestionCount(
-            split="validation",
-            questions=-(-config.validation_labels // config.validation_overlap),
-            overlap=config.validation_overlap,
-        ),
-    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
     if stages.policy.update >= limit or people.is_answered(round_number):
         return
     train_reward_model(stages, round_number - 1)
+    stages.monitor.before_making()
     stages.policy.train(
         round_number,
         limit,
@@ -33,6 +34,8 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
 
 def train_reward_model(stages: Stages, round_number: int) -> None:
     """Train the round's reward model, from the base, on all labels so far."""
+    if not stages.rewards.is_trained(round_number):
+        stages.monitor.before_making()
     as_of = None
     if stages.config.comparisons.labelers == PEOPLE:
         cutoff = stages.policy.lineage.label_cutoff
@@ -44,6 +47,8 @@ def train_reward_model(stages: Stages, round_number: int) -> None:
 def train_policy(stages: Stages, round_number: int) -> None:
     """Train the policy up to the round's last update, and export it."""
     end = stages.rounds.last_update(round_number)
+    if stages.policy.update < end or not stages.policy.exports.is_whole(round_number):
+        stages.monitor.before_making()
     if stages.policy.update < end:
         outdate_evaluation(stages.folder, round_number)
     reward = metered_reward(stages.policy.trainer.collector.reward)

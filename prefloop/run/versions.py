@@ -7,7 +7,8 @@ from pathlib import Path
 
 from prefloop.files import verify_folder
 from prefloop.policy.lineage import parse_name
-from prefloop.policy.stage import PolicyStage, export_folder
+from prefloop.policy.stage import PolicyStage
+from prefloop.run_folder import export_folder
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class PolicyUpdates:
         return self.stage.weights.names()
 
     def has_ended(self, round_number: int) -> bool:
-        """Whether it is known with which update a round ends."""
-        return str(round_number) in self.stage.lineage.round_ends
+        """Whether a round's policy is made, and it is known which update it is."""
+        return self.stage.lineage.has_ended(round_number, made=self.stage.update)
 
     def is_past(self, name: str) -> bool:
         """Whether a canonical name is that of an update that was made already."""
@@ -55,7 +56,7 @@ class PolicyUpdates:
 
     def rounds_of(self, name: str) -> Sequence[int]:
         """Return the rounds that ended with this name."""
-        rounds = map(int, self.stage.lineage.round_ends)
+        rounds = filter(self.has_ended, map(int, self.stage.lineage.round_ends))
         return [number for number in rounds if self.stage.name_of(number) == name]
 
     def exported(self, name: str) -> Path | None:

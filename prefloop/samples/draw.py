@@ -11,7 +11,7 @@ from prefloop.functional.masking import masked_row_sums
 from prefloop.models.named import NamedModels
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import respond_forward
-from prefloop.progress import Progress, StopCheck, never_stop
+from prefloop.progress import BeforeMaking, Progress, StopCheck, make_freely, never_stop
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
 from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
@@ -44,6 +44,7 @@ class SampleDrawer:
         seed: int,
         progress: Progress,
         check_stop: StopCheck = never_stop,
+        before_making: BeforeMaking = make_freely,
     ) -> None:
         self.sampler = sampler
         self.models = models
@@ -51,6 +52,7 @@ class SampleDrawer:
         self.seed = seed
         self.progress = progress
         self.check_stop = check_stop
+        self.before_making = before_making
 
     def draw(
         self,
@@ -83,6 +85,7 @@ class SampleDrawer:
                 batch = prompts[start : start + per_batch]
                 missing = [prompt for prompt in batch if prompt.id not in known]
                 if missing:
+                    self.before_making()
                     assert role_model is not None
                     known |= self._add_missing(batch, missing, role_model, request)
                 done = min(len(prompts), start + per_batch)

@@ -25,7 +25,7 @@ class LexiconScorer:
 
     name: ClassVar[str] = "lexicon"
     sources: ClassVar[frozenset[str]] = frozenset({"rated words"})
-    description: ClassVar[str] = "a sentiment lexicon"
+    description: ClassVar[str] = "a list of rated words"
     content_hash: ClassVar[str] = f"vaderSentiment {version('vaderSentiment')}"
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ class Scorer(Protocol):
     name: ClassVar[str]
     """What a run file calls it."""
     description: ClassVar[str]
-    """What the report calls it, such as `a sentiment lexicon`."""
+    """What the report calls it, such as `a list of rated words`."""
 
     @property
     def sources(self) -> Sources:

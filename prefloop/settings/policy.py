@@ -115,4 +115,10 @@ class PolicyConfig(Section):
             raise ValueError(
                 f"episodes {self.episodes} is less than one rollout of batch_size {self.batch_size}"
             )
+        if left := self.episodes % self.batch_size:
+            fewer = self.episodes - left
+            raise ValueError(
+                f"episodes {self.episodes} does not fill rollouts of batch_size {self.batch_size}; "
+                f"write {fewer} or {fewer + self.batch_size}"
+            )
         return self

@@ -112,6 +112,33 @@ def test_a_finished_run_that_trains_on_is_judged_again(prefloop: Command, run: P
     assert second.figures.verdict in (run / "policy/round-0/README.md").read_text()
 
 
+def test_models_are_judged_again_by_another_judge(prefloop: Command, run: Path) -> None:
+    (before,) = read_run_folder(run).evaluations
+    update = "policy/update-5"
+    prefloop.done("evaluation", run, "--judge", "length", "--models", "policy/round-0", update)
+    later, last = read_run_folder(run).evaluations
+    assert (later.figures.model, last.figures.model) == (update, before.figures.model)
+    for file in (later, last):
+        assert [w.judge for w in file.figures.win_rates] == ["lexicon", "length"]
+    assert last.figures.win_rates[0] == before.figures.win_rates[0]
+    page = (run / "report/index.html").read_text()
+    assert page.count("<td>length</td>") == 2 == page.count("<td>lexicon</td>")
+    assert "is not known" in prefloop.refused("evaluation", run, "--judge", "lenght")
+
+
+def test_a_verb_that_makes_nothing_changes_no_byte(prefloop: Command, run: Path) -> None:
+    def tree() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+    before = tree()
+    for verb in ("prompts", "samples", "rewards", "policy", "evaluation"):
+        told = prefloop.done(verb, run, "policy.lr=9")
+        assert "Nothing was left to make" in told.err and "from here on" not in told.err
+        after = tree()
+        assert after.keys() == before.keys()
+        assert [name for name in after if after[name] != before[name]] == []
+
+
 def test_run_report_and_show_print_json(prefloop: Command, run: Path) -> None:
     told = prefloop.done("run", run, "--json").json()
     assert Path(told["report"]).is_file()

@@ -137,4 +137,4 @@ def test_earlier_rounds_are_evaluated_from_their_kept_weights(
 
 def test_another_round_without_updates_left_for_it_is_refused(prefloop: Command, run: Path) -> None:
     told = prefloop.refused("run", run, "rounds=2")
-    assert "rounds was 1 and is 2: no update is left for it; raise policy.episodes" in told
+    assert "no update is left for round 1" in told and "Set policy.episodes to at least" in told

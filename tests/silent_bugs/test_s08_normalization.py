@@ -16,7 +16,7 @@ from prefloop.models.export import restore_role_model
 from prefloop.progress import Silent
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
-from prefloop.settings.rewards import RewardsConfig
+from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from tests.models_for_tests import TEXT
 from tests.silent_bugs.parts import reward_model
@@ -26,10 +26,10 @@ from tests.tolerances import EXACT, MODEL
 
 def stage_on(folder: Path, store: Store, run: Path, adapter: Adapter) -> RewardStage:
     tokenizer, roles = roles_on(folder, adapter=adapter)
-    config = RewardsConfig(batch_size=4, lr=3e-3)
+    config = parse_run({"rewards": {"batch_size": 4, "lr": 3e-3}}, "run.yaml")
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     sampler = sampler_on(tokenizer, roles)
-    return RewardStage(model, sampler, config, store, seed=1, run=run, progress=Silent())
+    return RewardStage(model, sampler, config, store, run=run, progress=Silent())
 
 
 def train(stage: RewardStage, store: Store, run: Path) -> Tensor:

@@ -105,6 +105,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"comparisons": {"wait": "never"}}, r"comparisons\.wait: .* got 'never'"),
         ({"policy": {"minibatches": 7}}, r"policy: minibatches 7 does not divide batch_size 64"),
         ({"policy": {"episodes": 5}}, r"policy: episodes 5 is less than one rollout"),
+        ({"policy": {"episodes": 100}}, r"episodes 100 does not fill .*; write 64 or 128"),
         ({"task": {"name": "sentiment", "stop_min": 24}}, r"stop_min 24 leaves no room"),
         ({"task": {"name": "sentimnt"}}, r"Did you mean sentiment"),
         ({"task": None}, r"task must be a preset's name or a section with one; got None"),

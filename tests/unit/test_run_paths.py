@@ -62,6 +62,13 @@ def test_names_and_absolute_paths_stay(folder: Path, name: str) -> None:
     assert kept_paths(raw, folder) == raw
 
 
+def test_a_policy_of_the_run_is_named_and_no_path(folder: Path) -> None:
+    names = ["policy/round-0", "policy/update-8-branch-1"]
+    for name in names:
+        (folder / name).mkdir(parents=True)
+    assert found_paths({"evaluation": {"models": names}}, folder)["evaluation"]["models"] == names
+
+
 def test_the_current_folder_comes_second(folder: Path) -> None:
     Path("prompts.txt").touch()
     Path("only-here.txt").touch()

@@ -11,7 +11,7 @@ from prefloop.comparisons.labelers.registry import build_labelers
 from prefloop.comparisons.questions import Question
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.run.labeling import collect_comparisons
-from prefloop.run.rounds import labels_due
+from prefloop.run.schedule import labels_due
 from tests.wiring.runs import SENTENCES, assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
 

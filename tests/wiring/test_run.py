@@ -13,7 +13,7 @@ from prefloop.progress import Silent
 from prefloop.records import REFERENCE
 from prefloop.run.labeling import collect_comparisons
 from prefloop.run.loop import run
-from prefloop.run.rounds import labels_due
+from prefloop.run.schedule import labels_due
 from prefloop.store.store import Store
 from tests.stages_for_tests import weights_of
 from tests.wiring.runs import assembled

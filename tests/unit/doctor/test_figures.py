@@ -54,9 +54,17 @@ def folder(tmp_path: Path) -> Path:
 def test_the_verdict_is_as_good_as_its_interval(
     folder: Path, low: float, high: float, status: str
 ) -> None:
-    checks = _by_check(check_evaluation(CONFIG, _run(low=low, high=high), folder))
+    run = _run(low=low, high=high, fingerprint="f")
+    checks = _by_check(check_evaluation(CONFIG, run, folder))
     assert checks["judge prefers the policy"].status == status
     assert checks["judge is independent"].status == "ok"
+
+
+def test_version_0_1_did_not_check_that_its_judge_was_independent(folder: Path) -> None:
+    result = _by_check(check_evaluation(CONFIG, _run(), folder))["judge is independent"]
+    assert result.status == "warn"
+    assert "was not checked by version 0.1" in result.message
+    assert "Delete a.json" in result.action
 
 
 def test_a_judge_that_shares_a_source_is_a_warning(folder: Path) -> None:

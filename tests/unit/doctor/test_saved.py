@@ -61,4 +61,4 @@ def test_one_damaged_checkpoint_is_a_warning_and_all_of_them_are_bad(run: Path) 
     (stage / "checkpoint-000004/weights").write_text("other text")
     first, second, _ = check_saved(run)
     assert {first.status, second.status} == {"bad"}
-    assert f"Delete {stage} to start this stage again" in first.action
+    assert f"Delete {stage} and run again" in first.action

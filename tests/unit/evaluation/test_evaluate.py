@@ -15,8 +15,6 @@ from prefloop.records import REFERENCE
 from prefloop.run_file import parse_run
 from prefloop.run_folder import evaluation_path, read_run_folder
 from prefloop.scorers.build import build_weighted
-from prefloop.settings.evaluation import EvaluationConfig
-from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.unit.evaluation.worlds import POLICY, FirstLetter, prompt, sample
 from tests.unit.figures.test_reading import EARLIER
@@ -52,6 +50,7 @@ def _evaluate(
     baseline: str = REFERENCE,
     has_scorer: bool = True,
     frontier_prompts: int = 3,
+    labelers: str = "people",
 ) -> list[EvaluationFigures]:
     return evaluate_models(
         store,
@@ -59,8 +58,13 @@ def _evaluate(
         baseline=baseline,
         judges=judges,
         scorer=build_weighted({"sentiment": 1.0}, {}) if has_scorer else None,
-        config=EvaluationConfig(frontier_prompts=frontier_prompts),
-        task=load_task("sentiment"),
+        config=parse_run(
+            {
+                "evaluation": {"frontier_prompts": frontier_prompts},
+                "comparisons": {"labelers": labelers},
+            },
+            "run.yaml",
+        ),
         folder=folder,
     )
 
@@ -78,7 +82,7 @@ def test_figures_are_stored_with_the_rows_they_came_from(store: Store, tmp_path:
     assert set(ids) <= set(store.samples_by_id(ids))
     assert figures.kl is not None and figures.kl.value == pytest.approx(3.55)
     assert figures.frontier is not None and figures.frontier.n_samples == 6
-    assert figures.verdict.startswith("The held-out judge (a sentiment lexicon) prefers")
+    assert figures.verdict.startswith("Better: the held-out judge (a list of rated words) prefers")
 
 
 def test_evaluating_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
@@ -98,7 +102,18 @@ def test_each_model_is_compared_by_each_judge(store: Store, tmp_path: Path) -> N
     run = read_run_folder(tmp_path)
     assert [file.figures.model for file in run.evaluations] == [POLICY, OTHER]
     assert run.latest is not None and run.latest.figures == ours
-    assert "finds “some/model” worse: it prefers the reference" in other.verdict
+    assert other.verdict.startswith("Worse: ") and "prefers the reference" in other.verdict
+
+
+def test_a_judge_that_is_asked_later_stands_beside_the_earlier_one(
+    store: Store, tmp_path: Path
+) -> None:
+    (first,) = _evaluate(store, tmp_path)
+    (both,) = _evaluate(store, tmp_path, judges=[LENGTH])
+    assert [w.judge for w in both.win_rates] == ["length", "lexicon"]
+    assert both.win_rates[1] == first.win_rates[0]
+    (against,) = _evaluate(store, tmp_path, judges=[LENGTH], baseline=OTHER)
+    assert [w.judge for w in against.win_rates] == ["length"], "the others were against another"
 
 
 def test_any_model_can_be_the_baseline(store: Store, tmp_path: Path) -> None:
@@ -124,7 +139,9 @@ def test_a_judge_without_scores_says_so(store: Store, tmp_path: Path) -> None:
     assert figures.win_rate is not None
     assert figures.win_rate.score is None
     assert figures.missing["score of letters"] == "this judge compares texts and gives no scores"
-    assert "(a reader of first letters) finds the tuned model worse" in figures.verdict
+    assert figures.verdict.startswith(
+        "Worse: the held-out judge (a reader of first letters) prefers"
+    )
 
 
 def test_what_is_not_measured_is_absent_and_explained(store: Store, tmp_path: Path) -> None:
@@ -132,7 +149,10 @@ def test_what_is_not_measured_is_absent_and_explained(store: Store, tmp_path: Pa
     assert (figures.win_rate, figures.frontier, figures.rouge) == (None, None, None)
     assert set(figures.missing) == {"win_rates", "frontier", "rouge"}
     assert "people labeled" in figures.missing["frontier"]
-    assert "was not judged: no judge was asked" in figures.verdict
+    (figures,) = _evaluate(store, tmp_path, judges=[], has_scorer=False, labelers="none")
+    assert "labels were imported" in figures.missing["frontier"]
+    (figures,) = _evaluate(store, tmp_path, judges=[], has_scorer=False)
+    assert "is not known; no judge was asked" in figures.verdict
     assert store.verdicts() == []
     (figures,) = _evaluate(store, tmp_path, frontier_prompts=0)
     assert "evaluation.frontier_prompts is 0" in figures.missing["frontier"]

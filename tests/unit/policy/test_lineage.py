@@ -45,10 +45,19 @@ def test_a_branch_number_is_never_used_twice() -> None:
 
 def test_a_round_is_the_update_with_which_it_ended() -> None:
     lineage = PolicyLineage().with_round(0, 6).with_round(1, 12)
-    assert [lineage.name_of_round(r) for r in (0, 1)] == ["policy/update-6", "policy/update-12"]
-    assert lineage.with_round(1, 20).name_of_round(1) == "policy/update-20"
+    names = [lineage.name_of_round(r, made=12) for r in (0, 1)]
+    assert names == ["policy/update-6", "policy/update-12"]
+    assert lineage.with_round(1, 20).name_of_round(1, made=20) == "policy/update-20"
     with pytest.raises(InputError, match="policy/round-2 does not exist"):
-        lineage.name_of_round(2)
+        lineage.name_of_round(2, made=12)
+
+
+def test_a_round_that_is_still_trained_has_no_name() -> None:
+    """Its end is known beforehand; the weights are not there, and the current ones are others."""
+    lineage = PolicyLineage().with_round(0, 6)
+    assert not lineage.has_ended(0, made=5) and lineage.has_ended(0, made=6)
+    with pytest.raises(InputError, match=r"round 0 ends with update 6, and 5 are made\. .*-5\."):
+        lineage.name_of_round(0, made=5)
 
 
 def test_names_are_read_back() -> None:
@@ -85,7 +94,7 @@ def test_checkpoints_of_version_0_1_name_branches_by_round() -> None:
     }
     lineage = read_lineage({"course": course}, lines)
     assert (lineage.branch, lineage.rolled_back_by, lineage.label_cutoff) == (3, "c", 17)
-    assert [lineage.name_of_round(r) for r in (0, 1, 2)] == [
+    assert [lineage.name_of_round(r, made=99) for r in (0, 1, 2)] == [
         "policy/update-2",
         "policy/update-4-branch-1",
         "policy/update-5-branch-3",

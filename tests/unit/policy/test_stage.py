@@ -17,6 +17,7 @@ from prefloop.models.checkpoint import save_checkpoint
 from prefloop.policy.kl_watch import PATIENCE, KLCapWatch
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
+from prefloop.run_folder import read_provenance
 from prefloop.settings.policy import KLConfig
 from tests.stages_for_tests import OPENINGS, PROMPTS, disturb, trainer_on, weights_of
 from tests.tolerances import EXACT, RELOADED
@@ -91,6 +92,37 @@ def test_the_weights_that_an_evaluation_names_are_kept(gpt2_folder: Path, tmp_pa
     stage = PolicyStage(trainer, metrics, run=tmp_path, progress=Heard(), named=["policy/update-1"])
     stage.train_round(0, 3, PROMPTS)
     assert stage.weights.names() == ["policy/update-1", "policy/update-3"]
+
+
+def test_a_policy_records_with_what_it_was_made_even_if_it_is_exported_later(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    """The settings are those under which the updates were made, not those of the export."""
+
+    def stage(lr: float) -> PolicyStage:
+        metrics = MetricsLog(tmp_path / "metrics.jsonl")
+        settings = {"policy": {"lr": lr}}
+        trainer = small(gpt2_folder)
+        return PolicyStage(trainer, metrics, run=tmp_path, progress=Heard(), settings=settings)
+
+    stage(0.1).train_round(0, 2, PROMPTS)
+    first = stage(0.1)
+    first.exports.forget([0])
+    later = stage(0.9)
+    later.restore()
+    later.train_round(0, 2, PROMPTS)
+    made = read_provenance(tmp_path / "policy/round-0")
+    assert made is not None
+    assert made.settings == {"policy": {"lr": 0.1}}
+    assert (made.artifact, made.updates, made.episodes) == ("policy/round-0", 2, 8)
+    assert [parent.name for parent in made.parents] == ["rewards/round-0"]
+    assert made.earlier == ()
+    later.train_round(1, 3, PROMPTS)
+    last = read_provenance(tmp_path / "policy/round-1")
+    assert last is not None
+    assert last.settings == {"policy": {"lr": 0.9}}
+    (earlier,) = last.earlier
+    assert (earlier.until_update, earlier.settings) == (2, {"policy.lr": 0.1})
 
 
 def test_a_first_run_has_nothing_to_restore(gpt2_folder: Path, tmp_path: Path) -> None:

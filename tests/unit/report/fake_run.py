@@ -258,8 +258,7 @@ def _evaluate(
         models={policy: round},
         judges=[build_judge(name, config) for name in judges],
         scorer=build_weighted({"sentiment": 1.0}, {}),
-        config=config.evaluation,
-        task=config.task,
+        config=config,
         folder=folder,
     )
 

@@ -147,7 +147,7 @@ def test_figures_on_the_page_are_those_of_the_files(fake_run: Path, page: str) -
 def test_an_empty_run_has_a_report_that_claims_nothing(tmp_path: Path) -> None:
     page = _build(tmp_path / "empty")
     _outline(page)
-    assert "was not judged: the run has no evaluation yet" in page
+    assert "is not known; the run has no evaluation yet" in page
     assert page.count('class="absent"') >= 7
     assert "<svg" not in page
     assert " prefers " not in page
@@ -156,7 +156,7 @@ def test_an_empty_run_has_a_report_that_claims_nothing(tmp_path: Path) -> None:
 def test_without_a_judge_the_rest_is_still_shown(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "unjudged", rounds=1, n_held_out=6, judges=())
     page = _build(folder)
-    assert "was not judged: no judge was asked" in page
+    assert "is not known; no judge was asked" in page
     assert "Copying from the prompt" in page
     assert "tuned model preferred" not in page
 
@@ -172,7 +172,7 @@ def test_every_model_and_judge_has_its_row(tmp_path: Path) -> None:
         ("policy after update 64", "lexicon"),
         ("policy after update 64", "length"),
     ]
-    assert "The judges are a sentiment lexicon and a preference for length" in table
+    assert "The judges are a list of rated words and a preference for length" in table
 
 
 def test_the_method_that_ran_is_named(fake_run: Path, page: str) -> None:
@@ -228,7 +228,7 @@ def test_the_report_of_an_earlier_run_is_as_good(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(EARLIER, tmp_path / "run"))
     _add_earlier_samples(folder)
     page = _build(folder)
-    assert "finds the tuned model no better: it is preferred on 52\u202f% of 24" in page
+    assert "the tuned model came out ahead on 52\u202f% of 24" in page
     assert "policy of round 0" in page
 
 

@@ -119,7 +119,7 @@ def test_the_win_bar_is_divided_as_the_verdicts_are() -> None:
     )
     figures = WinRateFigures(
         judge="lexicon",
-        description="a sentiment lexicon",
+        description="a list of rated words",
         n=10,
         wins=6,
         ties=1,

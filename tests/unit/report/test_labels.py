@@ -1,12 +1,13 @@
 """Who labeled, at what cost, and how far they agree: counted by hand."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.records import Comparison, Label
-from prefloop.report.labels import label_facts, who_labels
+from prefloop.report.labels import best_of, label_facts, who_labels
 from prefloop.settings.comparisons import ComparisonsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.teamwork import Exclusion
@@ -61,7 +62,22 @@ def test_labels_without_a_time_are_counted_and_cost_nothing() -> None:
     facts = label_facts([*LABELS, imported], COMPARISONS, ReportConfig(hourly_wage=20.0))
     assert (facts.n_labels, facts.n_timed) == (6, 5)
     assert facts.seconds == pytest.approx(324)
-    assert {row.name: row.median_seconds for row in facts.labelers}["file"] is None
+    (row,) = [row for row in facts.labelers if row.name == "file"]
+    assert (row.median_seconds, row.hours, row.cost) == (None, None, None)
+
+
+def test_chance_is_that_of_the_samples_shown() -> None:
+    """Four questions of four samples and one of two, whatever the settings say."""
+    pair = Comparison(id="pair", prompt_id="p9", sample_ids=("a", "b"), round=0, split="train")
+    imported = replace(LABELS[0], id="u", comparison_id="pair", shown=("b", "a"))
+    skipped = replace(imported, id="v", labeler="bob", answer="skip", chosen=None)
+    facts = label_facts([*LABELS, imported, skipped], COMPARISONS | {"pair": pair}, ReportConfig())
+    assert facts.samples_shown == {2: 1, 4: 4}
+    assert facts.accuracy_at_chance == pytest.approx((4 / 4 + 1 / 2) / 5)
+    assert facts.loss_at_chance == pytest.approx((4 * math.log(4) + math.log(2)) / 5)
+    assert best_of(facts.samples_shown) == "best of 2 to 4"
+    nothing = label_facts([LABELS[4]], COMPARISONS, ReportConfig())
+    assert (nothing.loss_at_chance, nothing.accuracy_at_chance) == (None, None)
 
 
 def test_agreement_by_hand() -> None:

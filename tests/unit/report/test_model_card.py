@@ -2,25 +2,35 @@
 
 from pathlib import Path
 
-from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.provenance import LabelersRecord, LabelsRecord
 from prefloop.figures.text import percent, share_interval
+from prefloop.figures.trust import TrustFigures
 from prefloop.report.cards import write_cards
+from prefloop.report.made import Made, policy_made
 from prefloop.report.model_card import policy_card, reward_card
 from prefloop.run_folder import RunFigures, read_run_folder
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import fake_config
 
-GROUPS = [
-    LabelerGroup(kind="synthetic", labelers=("a", "b"), n_labels=40, sources=frozenset()),
-]
+LABELS = LabelsRecord(
+    train=30,
+    validation=10,
+    labelers=(LabelersRecord(kind="synthetic", labelers=2, labels=40),),
+    samples_shown={"4": 30},
+    ledger_events=40,
+    ledger_hash="",
+)
 NOTHING = RunFigures(name="run", metrics=(), evaluations=(), trusts=())
 
 
 def _card(run: RunFigures, figures: EvaluationFigures | None) -> str:
-    return policy_card(
-        name="my-policy", config=fake_config(), run=run, figures=figures, groups=GROUPS
-    )
+    made = policy_made(run, 1, fake_config(), LABELS)
+    return policy_card(name="my-policy", made=made, run=run, figures=figures)
+
+
+def _reward_card(trust: TrustFigures | None) -> str:
+    return reward_card(name="r", made=Made(config=fake_config(), labels=LABELS), trust=trust)
 
 
 def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
@@ -32,7 +42,7 @@ def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
     assert figures.verdict in card
     assert card.startswith("---\nbase_model: smollm2\n")
     assert 'AutoModelForCausalLM.from_pretrained("my-policy")' in card
-    assert "best of 4; 40 labels by 2 synthetic labelers |" in card
+    assert "40 labels by 2 synthetic labelers: 30 taught (best of 4), 10 only measured |" in card
     assert "2 rounds" in card
     rate = figures.win_rate.rate
     assert card.count(share_interval(rate.low, rate.high)) == 2, "sentence and table agree"
@@ -55,10 +65,9 @@ def test_the_method_that_ran_is_on_the_card(fake_run: Path) -> None:
     assert "| Training | PPO, 4,096 episodes" in _card(read_run_folder(fake_run), None)
     card = policy_card(
         name="p",
-        config=fake_config(policy={"method": "rloo"}),
+        made=Made(config=fake_config(policy={"method": "rloo"}), labels=LABELS),
         run=NOTHING,
         figures=None,
-        groups=GROUPS,
     )
     assert "| Training | RLOO, " in card
     assert "tags: [prefloop, rlhf, rloo]" in card
@@ -66,20 +75,20 @@ def test_the_method_that_ran_is_on_the_card(fake_run: Path) -> None:
 
 def test_a_policy_without_evaluation_claims_nothing() -> None:
     card = _card(NOTHING, None)
-    assert "was not judged: this model has no evaluation yet" in card
+    assert "is not known; this model has no evaluation yet" in card
     assert "Win rate" not in card
 
 
 def test_a_reward_card_repeats_the_trust_figures(fake_run: Path) -> None:
     trust = read_run_folder(fake_run).trusts[1].figures
     assert trust.validation is not None
-    card = reward_card(name="r", config=fake_config(), trust=trust, groups=GROUPS)
+    card = _reward_card(trust)
     assert percent(trust.validation.accuracy.value) in card
     assert "AutoModelForSequenceClassification" in card
 
 
 def test_a_reward_model_without_validation_says_so() -> None:
-    card = reward_card(name="r", config=fake_config(), trust=None, groups=GROUPS)
+    card = _reward_card(None)
     assert "not measured: no validation labels" in card
     assert "not recorded" in card
 
@@ -109,7 +118,7 @@ def test_a_card_ends_with_the_head_of_the_ledger(tmp_path: Path, fake_run: Path)
 def test_python_in_the_card_is_python() -> None:
     for card in (
         _card(NOTHING, None),
-        reward_card(name="r", config=fake_config(), trust=None, groups=GROUPS),
+        _reward_card(None),
     ):
         code = card.split("```python\n")[1].split("```")[0]
         compile(code, "card", "exec")

@@ -73,11 +73,11 @@ def test_reward_curves_show_chance_for_the_samples_shown() -> None:
         for r in range(2)
         for i in range(3)
     ]
-    (chart,) = rewards_charts(lines, samples_shown=4)
+    (chart,) = rewards_charts(lines, chance={"rewards/loss": math.log(4)})
     assert "chance" in chart.drawing
     assert "r0 1.20" in chart.drawing
     assert "r1 1.20" in chart.drawing
-    assert "chance" not in rewards_charts(lines, samples_shown=None)[0].drawing
+    assert "chance" not in rewards_charts(lines, chance={"rewards/loss": None})[0].drawing
 
 
 def test_a_method_without_values_has_no_chart_of_them() -> None:

@@ -8,7 +8,8 @@ from prefloop.records import Comparison, Label, Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.rewards.trust import response_lengths
-from prefloop.settings.rewards import RewardsConfig
+from prefloop.run_file import parse_run
+from prefloop.run_folder import read_provenance
 from prefloop.store.store import Store
 from tests.stages_for_tests import PROMPTS, fill, roles_on, sample_of, sampler_on
 from tests.unit.rewards.test_trainer import Heard
@@ -56,19 +57,25 @@ def test_length_is_that_of_the_response_whatever_the_query(
         stage = RewardStage(
             RewardModel(roles, pad_id=tokenizer.pad_id, seed=1),
             sampler,
-            RewardsConfig(batch_size=8, normalize_samples=8),
+            parse_run({"rewards": {"batch_size": 8, "normalize_samples": 8}}, "run.yaml"),
             store,
-            seed=1,
             run=tmp_path,
             progress=Heard(),
         )
         stage.train(0, samples[:8], MetricsLog(tmp_path / "metrics.jsonl"))
+        head = store.events()[-1]
     path = tmp_path / "rewards/round-0/trust.json"
     validation = read_trust(path.read_text(), str(path)).validation
     assert validation is not None
     assert [row.bucket for row in validation.by_length] == ["chosen is longer"]
     assert validation.length_only.rule == "longest"
     assert len(PROMPTS) == read_trust(path.read_text(), str(path)).labels
+    made = read_provenance(path.parent)
+    assert made is not None and made.labels is not None
+    assert made.settings["rewards"]["normalize_samples"] == 8
+    assert (made.labels.train, made.labels.validation) == (len(PROMPTS), 1)
+    assert made.labels.samples_shown == {"4": len(PROMPTS)}
+    assert (made.labels.ledger_events, made.labels.ledger_hash) == (head.sequence, head.hash)
 
 
 def test_response_lengths_by_hand() -> None:

@@ -141,6 +141,21 @@ def test_no_gradient_is_held_after_training(
     assert [name for name, p in trainer.model.named_parameters if p.grad is not None] == []
 
 
+def test_a_model_that_cannot_be_normalized_starts_from_the_base(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of the ruined weights would ruin every further try."""
+    trainer = trainer_on(gpt2_folder, tmp_path, normalize_before=False)
+
+    def fail(*_: object, **__: object) -> None:
+        raise DivergedError("all scores are alike")
+
+    monkeypatch.setattr(trainer.model, "normalize", fail)
+    with pytest.raises(DivergedError):
+        trainer.train(LABELS, REFERENCE)
+    assert not trainer.checkpoints.exists()
+
+
 def test_with_other_labels_an_interrupted_training_begins_again(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ def start(folder: Path, policy: dict[str, Any], **sections: Any) -> list[str]:
     (folder / "metrics.jsonl").touch()
     said: list[str] = []
     config = with_method_options(parse_run({"policy": policy, **sections}, "run.yaml"))
-    keep_settings(config, folder, said.append)
+    keep_settings(config, folder, said.append).write()
     return said
 
 

@@ -1,11 +1,14 @@
 """Settings that a run keeps when it resumes, those that may change, and what is written down."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from prefloop.comparisons.selection.builder import make_comparisons
 from prefloop.errors import SettingsError, StoreError
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run.kept_settings import keep_settings, with_method_options
@@ -47,7 +50,8 @@ def settings(**changes: Any) -> dict[str, Any]:
 def reported(folder: Path, **changes: Any) -> list[str]:
     """Return what is said when the run resumes with these settings."""
     said: list[str] = []
-    keep_settings(with_method_options(parse_run(changes, "run.yaml")), folder, said.append)
+    config = with_method_options(parse_run(changes, "run.yaml"))
+    keep_settings(config, folder, said.append).write()
     return said
 
 
@@ -84,6 +88,58 @@ def test_changes_that_contradict_what_was_made_are_refused(
         reported(run, **changes)
     assert "was begun with other settings" in str(refused.value)
     assert (run / "run.resolved.yaml").read_text() == before
+
+
+def test_settings_are_written_down_when_something_is_made_and_not_before(tmp_path: Path) -> None:
+    run, said = begun(tmp_path, settings()), list[str]()
+    before = (run / "run.resolved.yaml").read_bytes()
+    config = with_method_options(
+        parse_run({"policy": {"lr": 2e-5}, "report": {"pairs": 3}}, "run.yaml")
+    )
+    new = keep_settings(config, run, said.append)
+    assert said == ["report.pairs was 12 and is 3 from here on."]
+    new.tell_unused()
+    assert said[1:] == [
+        "Nothing was left to make: the run stays as it was made, with policy.lr 1e-05."
+    ]
+    assert (run / "run.resolved.yaml").read_bytes() == before
+    new.write()
+    new.write()
+    new.tell_unused()
+    assert said[2:] == ["policy.lr was 1e-05 and is 2e-05 from here on."]
+    assert load_run_file(run / "run.resolved.yaml").policy.lr == 2e-5
+
+
+def trained(folder: Path, resolved: dict[str, Any], updates: int) -> Path:
+    """Return a run whose first round made so many updates on one label."""
+    lines = [{"stage": "policy", "round": 0, "update": n + 1} for n in range(updates)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return begun(folder, resolved)
+
+
+def test_a_round_for_which_no_update_is_left_is_refused_with_what_would_do(tmp_path: Path) -> None:
+    """Sixteen updates were made; of 17 in three rounds the second would end with the 11th."""
+    run = trained(tmp_path, settings(), updates=16)
+    with pytest.raises(
+        SettingsError, match=r"no update is left for round 1: .* at least 1664; with 3072 each"
+    ):
+        reported(run, rounds=3, policy={"episodes": 1088})
+    assert reported(run, rounds=3, policy={"episodes": 1664})
+
+
+def test_a_round_for_which_no_label_is_left_is_refused(tmp_path: Path) -> None:
+    run = trained(tmp_path, settings(comparisons={"labels": 4, "overlap": 4}), updates=16)
+    with Store.open(run / "prefloop.db") as store:
+        first = store.samples()[0]
+        second = replace(first, id="s2", text=" three.")
+        store.add_samples([second])
+        store.add_comparisons(
+            make_comparisons([first, second], {"p": store.prompts()[0]}, round=0, per_prompt=2)
+        )
+    more = {"episodes": 2048}
+    with pytest.raises(SettingsError, match=r"comparisons\.labels above 4; with 8 each"):
+        reported(run, rounds=2, policy=more, comparisons={"labels": 4, "overlap": 4})
+    assert reported(run, rounds=2, policy=more, comparisons={"labels": 5, "overlap": 4})
 
 
 def test_rounds_are_added_and_never_taken_away(tmp_path: Path) -> None:
@@ -164,7 +220,7 @@ def test_every_option_of_the_method_is_written_out(tmp_path: Path) -> None:
         with_method_options(parse_run({"policy": {"options": {"lam": 0.9}}}, "run.yaml")),
         tmp_path,
         lambda _: None,
-    )
+    ).write()
     written = yaml.safe_load((tmp_path / "run.resolved.yaml").read_text())["policy"]["options"]
     assert written["lam"] == 0.9
     assert written["gamma"] == 1.0 and len(written) == 6
