@@ -19,7 +19,12 @@ from prefloop.doctor.rewards import check_rewards
 from prefloop.doctor.saved import check_saved
 from prefloop.errors import PrefloopError
 from prefloop.figures.text import counted
-from prefloop.models.loading import Tokenizer, context_length, load_tokenizer
+from prefloop.models.loading import (
+    Tokenizer,
+    context_length,
+    load_tokenizer,
+    refuse_unknown_classes,
+)
 from prefloop.models.sources import resolve
 from prefloop.report.made import settings_of
 from prefloop.run_file import load_run_as_made
@@ -62,6 +67,7 @@ def _model(config: RunConfig) -> list[CheckResult]:
     """Return the results about the model's folder, its tokenizer, and the prompts cut with it."""
     try:
         base = resolve(config.models.name)
+        refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
         begins = config.models.beginning_of_text
         tokenizer = load_tokenizer(base, beginning_of_text=begins)
         context = context_length(base)

@@ -14,7 +14,7 @@ from prefloop.models.language_model import FORWARD_ERRORS, backbone, hidden_stat
 from prefloop.models.pretrained import class_problem
 from prefloop.models.runtime import Runtime, shapes_only
 
-NOUN = "sequence classifier, as which the reward model is saved"
+CLASSIFIER = "sequence classifier, as which the reward model is saved"
 
 
 def classifier_shell(config: PreTrainedConfig) -> PreTrainedModel:
@@ -43,7 +43,7 @@ def refuse_without_classifier(causal: PreTrainedModel, folder: Path) -> None:
     a head named `score` on the final hidden state of the last token.
     """
     way_out = f"Name another model, or let a scorer be policy.reward. {WORKS}"
-    problem = class_problem(AutoModelForSequenceClassification, causal.config, NOUN)
+    problem = class_problem(AutoModelForSequenceClassification, causal.config, CLASSIFIER)
     if problem is not None:
         raise InputError(f"model folder {folder} {problem} {way_out}")
     problems = _problems(causal)

@@ -8,11 +8,23 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+)
 from transformers.activations import NewGELUActivation
 
-from prefloop.models.compatibility import refuse_incompatible
-from prefloop.models.pretrained import context_of, open_config, open_model, open_tokenizer
+from prefloop.errors import InputError
+from prefloop.models.classifier_shell import CLASSIFIER
+from prefloop.models.compatibility import WORKS, refuse_incompatible
+from prefloop.models.pretrained import (
+    class_problem,
+    context_of,
+    open_config,
+    open_model,
+    open_tokenizer,
+)
 from prefloop.models.runtime import Runtime
 
 PAD_TOKEN = "<|prefloop_pad|>"
@@ -198,6 +210,24 @@ def _fuse_gelu(model: nn.Module) -> None:
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
                 setattr(module, name, nn.GELU(approximate="tanh"))
+
+
+def refuse_unknown_classes(folder: Path, *, trains_reward_model: bool) -> None:
+    """Refuse an architecture that transformers has no class for, as its configuration tells.
+
+    InputError names all that is missing: a language model, and, if a reward model is to be trained,
+    the classifier as which it is saved. No weights are read.
+    """
+    config, wanted = open_config(folder), [(AutoModelForCausalLM, CAUSAL)]
+    if trains_reward_model:
+        wanted.append((AutoModelForSequenceClassification, CLASSIFIER))
+    found = [class_problem(auto, config, noun) for auto, noun in wanted]
+    if problems := [problem for problem in found if problem is not None]:
+        scorer = "let a scorer be policy.reward, or " if len(problems) < len(wanted) else ""
+        raise InputError(
+            f"model folder {folder} {' It '.join(problems)} To go on, {scorer}name another model. "
+            f"{WORKS}"
+        )
 
 
 def context_length(folder: Path) -> int:

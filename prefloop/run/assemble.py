@@ -9,7 +9,13 @@ from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.metrics import MetricsLog
 from prefloop.models.classifier_shell import refuse_without_classifier
-from prefloop.models.loading import Tokenizer, context_length, load_causal, load_tokenizer
+from prefloop.models.loading import (
+    Tokenizer,
+    context_length,
+    load_causal,
+    load_tokenizer,
+    refuse_unknown_classes,
+)
 from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
@@ -121,6 +127,7 @@ def _rounds(
 def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     runtime = start_runtime(config.models)
     base = resolve(config.models.name, say=monitor.say)
+    refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
     keep_contents(
         config.models.name,
         base,

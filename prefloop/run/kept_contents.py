@@ -105,7 +105,7 @@ def _model_problems(
         return []
     earlier = ModelIdentity(**known["identity"])
     return [
-        f"models.name {name}: the {what} in {base} differs from that of the first start (from "
-        f"{known['folder']}): samples and checkpoints are of the other model"
+        f"models.name {name}: {base} holds different {what} than the first start found in "
+        f"{known['folder']}; samples and checkpoints are of the other model"
         for what in identity.differences(earlier)
     ]

@@ -12,7 +12,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from prefloop.errors import InputError
-from prefloop.models.loading import context_length, load_causal, load_tokenizer
+from prefloop.models.loading import (
+    context_length,
+    load_causal,
+    load_tokenizer,
+    refuse_unknown_classes,
+)
 from prefloop.models.runtime import CPU
 from prefloop.models.sources import resolve
 
@@ -125,6 +130,31 @@ def test_a_folder_that_cannot_work_is_refused(
     with pytest.raises(InputError, match=rf"(?s){told}") as refused:
         load(folder)
     assert str(folder) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "trains_reward_model", "told"),
+    [
+        (
+            "granite",
+            True,
+            r"has no sequence classifier, as which .* let a scorer be policy\.reward",
+        ),
+        ("t5", False, r"has no causal language model \(AutoModelForCausalLM\)\. To go on, name"),
+        (
+            "vit_mae",
+            True,
+            r"has no causal language model .* It holds .* has no sequence classifier",
+        ),
+    ],
+)
+def test_classes_that_transformers_lacks_are_told_before_weights_are_read(
+    gpt2_folder: Path, tmp_path: Path, kind: str, trains_reward_model: bool, told: str
+) -> None:
+    folder = copied(gpt2_folder, tmp_path / "other", configured(model_type=kind))
+    with pytest.raises(InputError, match=told):
+        refuse_unknown_classes(folder, trains_reward_model=trains_reward_model)
+    refuse_unknown_classes(gpt2_folder, trains_reward_model=True)
 
 
 def test_what_can_be_seen_in_the_files_is_told_at_once(gpt2_folder: Path, tmp_path: Path) -> None:
