@@ -88,7 +88,11 @@ def evaluate_again(
 
 
 def run_rounds(stages: Stages) -> None:
-    """Run one round after the other, again from where a roll back leads to."""
+    """Run one round after the other, again from where a roll back leads to.
+
+    A round whose steps leave it unfinished, such as one that no held-out prompt can judge, ends the
+    run: the same steps would leave it so again.
+    """
     is_done = False
     while not is_done:
         try:
@@ -97,6 +101,12 @@ def run_rounds(stages: Stages) -> None:
             if round_number is not None:
                 run_round(stages, round_number)
             is_done = round_number is None or stages.rounds.until is not None
+            if not is_done and stages.rounds.first_unfinished() == round_number:
+                stages.monitor.say(
+                    f"Round {round_number} stays without figures by every judge: the report says "
+                    "what is missing."
+                )
+                is_done = True
         except RollBack as stop:
             roll_back(stages, stop.request)
             note_stage(stages, "roll back", stages.monitor.round)
