@@ -88,7 +88,6 @@ def pairwise_agreement(choices: Choices, confidence: float = 0.95) -> Estimate |
         spread,
         n=round(float(n)),
         n_clusters=n_questions,
-        noun="question",
         confidence=confidence,
     )
 
@@ -137,7 +136,6 @@ def agreement_with(
         _spread(v_question, v_labeler, v_both, n_questions, n_labelers),
         n=round(float(n)),
         n_clusters=n_questions,
-        noun="question",
         confidence=confidence,
     )
 
@@ -260,7 +258,6 @@ def _one_labeler(
         _spread(v_question, v_other, v_cell, n_questions, n_others),
         n=round(float(n)),
         n_clusters=n_questions,
-        noun="question",
         confidence=confidence,
     )
 
@@ -286,12 +283,15 @@ def _spread(
     v_question: float, v_labeler: float, v_both: float, n_questions: int, n_labelers: int
 ) -> Spread:
     if n_labelers < FEW:
-        how = "Student's t interval, clustered by question; for these labelers only"
-        return Spread(variance=v_question, groups=n_questions, how=how)
+        return Spread(
+            variance=v_question * (n_questions - 1) / n_questions,
+            degrees=float("inf"),
+            how="clustered by question; for these labelers only",
+        )
     return Spread(
         variance=max(v_question + v_labeler - v_both, v_question, v_labeler),
-        groups=min(n_questions, n_labelers),
-        how="Student's t interval, clustered by question and labeler",
+        degrees=max(min(n_questions, n_labelers) - 1, 1),
+        how="clustered by question and labeler",
     )
 
 
@@ -314,17 +314,18 @@ def _excess(
     differ = (hits * (others - others_hits) + (1 - hits) * others_hits).sum()
     v_cell = float((differ - n * value**2) / (n * (n - 1))) if n > 1 else 0.0
     spread = _spread(v_question, v_other, v_cell, n_questions, n_others)
-    if spread.variance <= 1e-15 or spread.groups < 2:
+    degrees = min(spread.degrees, n_questions - 1)
+    if spread.variance <= 1e-15 or degrees < 1:
         known = Interval(value, value) if n_questions > 1 else Interval(-1.0, 1.0)
         return Excess(
             own=own, value=value, interval=known, p_value=float(value <= 0), n=n_questions
         )
     error = spread.variance**0.5
-    half = float(stdtrit(spread.groups - 1, 0.5 + confidence / 2)) * error
+    half = float(stdtrit(degrees, 0.5 + confidence / 2)) * error
     return Excess(
         own=own,
         value=value,
         interval=Interval(max(-1.0, value - half), min(1.0, value + half)),
-        p_value=float(stdtr(spread.groups - 1, -value / error)),
+        p_value=float(stdtr(degrees, -value / error)),
         n=n_questions,
     )

@@ -46,7 +46,7 @@ def panel_win_rate(
     the other two differ, which is 1 - A of the time: so g carries the variance through labelers
     from the votes to the majorities (delta method). A negative difference counts as 0. Where every
     question has one vote this is `paired_win_rate` with labelers, and is computed as such. The
-    quantile is Student's t with (smaller number of groups - 1) degrees of freedom.
+    interval is that of `share_estimate`, with (smaller number of groups - 1) degrees of freedom.
     Two ways: Cameron, Gelbach, Miller 2011, JBES 29:238-249, eq. 2.5.
     """
     outcomes = [majority_outcome(list(votes.values())) for votes in panels]
@@ -64,12 +64,11 @@ def panel_win_rate(
         float(y.mean()),
         Spread(
             variance=_variance_of_mean(y, prompt) + gain**2 * max(0.0, through_labelers),
-            groups=min(n_prompts, n_labelers),
-            how=f"Student's t interval, clustered by prompt and labeler{few}",
+            degrees=max(min(n_prompts, n_labelers) - 1, 1),
+            how=f"clustered by prompt and labeler{few}",
         ),
         n=len(y),
         n_clusters=n_prompts,
-        noun="prompt",
         confidence=confidence,
     )
 

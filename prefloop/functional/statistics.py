@@ -51,15 +51,33 @@ def wilson(successes: int | float, n: int | float, confidence: float = 0.95) -> 
         raise ValueError(f"successes {successes} must lie between 0 and n {n}")
     if n == 0:
         return Interval(0.0, 1.0)
-    z = float(ndtri(0.5 + confidence / 2))
-    p = successes / n
+    return _score_interval(successes / n, n, float(ndtri(0.5 + confidence / 2)))
+
+
+def _score_interval(p: float, n: int | float, z: float) -> Interval:
+    """Return Wilson's interval of a share p of n observations, which need not be a whole number."""
     scale = 1 + z**2 / n
     center = (p + z**2 / (2 * n)) / scale
-    half = z / scale * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
+    half = z / scale * float(np.sqrt(max(p * (1 - p), 0.0) / n + z**2 / (4 * n**2)))
     # At p = 0 and p = 1 the exact end is p itself; rounding must not move it.
-    low = 0.0 if p == 0 else max(0.0, center - half)
-    high = 1.0 if p == 1 else min(1.0, center + half)
+    low = 0.0 if p <= 0 else max(0.0, center - half)
+    high = 1.0 if p >= 1 else min(1.0, center + half)
     return Interval(low, high)
+
+
+def detectable_share(
+    n: int, *, power: float, against: float = 0.5, confidence: float = 0.95
+) -> float | None:
+    """Return the least share that Wilson's interval of n observations finds above `against`.
+
+        k = least count whose interval lies above `against`
+        P(at least k of n | share) = power,   share = quantile `power` of Beta(k, n - k + 1)
+
+    None if n is so small that not even n of n are enough.
+    """
+    counts = (k for k in range(n + 1) if wilson(k, n, confidence).low > against)
+    k = next(counts, None)
+    return None if k is None else float(betaincinv(k, n - k + 1, power))
 
 
 def beta_bounds(successes: int, n: int, confidence: float = 0.95) -> Interval:
@@ -99,25 +117,23 @@ def paired_win_rate(
     *,
     labelers: Sequence[Hashable] | None = None,
 ) -> Estimate:
-    """Return the mean of outcomes in {0, 0.5, 1} with an interval that knows who and what repeats.
+    """Return the mean of outcomes in 0..1 with an interval that knows who and what repeats.
 
-        V          = G / (G - 1) * sum_g (sum_{i in g} (y_i - mean))^2 / n^2      over prompts g
+        V          = sum_g (sum_{i in g} (y_i - mean))^2 / n^2                    over prompts g
         V(two-way) = V_prompt + V_labeler - V_cell,  never below either alone
 
-    The quantile is Student's t with (smallest number of groups - 1) degrees of freedom. Where all
-    outcomes agree the variance is 0 and says nothing, so the Wilson interval over prompts is given.
+    A win counts 1, a tie 0.5, a loss 0. The interval is that of `share_estimate`. With labelers
+    every sum is scaled by G / (G - 1), with (smallest number of groups - 1) degrees of freedom.
     Cameron, Gelbach, Miller 2011, JBES 29:238-249, eq. 2.5.
     """
     y = np.asarray(outcomes, dtype=float)
     if len(y) == 0:
         raise ValueError("a win rate needs at least one outcome")
     prompt = _codes(clusters, len(y))
+    spread = _spread(y, prompt, labelers)
     n_prompts = int(prompt.max()) + 1
-    mean = float(y.mean())
-    variance, groups, how = _variance(y, prompt, labelers)
-    spread = Spread(variance=variance, groups=groups, how=how)
     return share_estimate(
-        mean, spread, n=len(y), n_clusters=n_prompts, noun="prompt", confidence=confidence
+        float(y.mean()), spread, n=len(y), n_clusters=n_prompts, confidence=confidence
     )
 
 
@@ -126,36 +142,45 @@ class Spread:
     """The variance of a mean, and what it took into account."""
 
     variance: float
-    groups: int
-    """The smallest number of groups behind it: Student's t has one degree of freedom less."""
+    degrees: int | float
+    """Degrees of freedom behind it; infinite where the groups are taken to be many."""
     how: str
 
 
 def share_estimate(
-    mean: float, spread: Spread, *, n: int, n_clusters: int, noun: str, confidence: float = 0.95
+    mean: float, spread: Spread, *, n: int, n_clusters: int, confidence: float = 0.95
 ) -> Estimate:
-    """Return a share with Student's interval, cut to 0..1.
+    """Return a share with the Wilson interval at the effective sample size of its clusters.
 
-    Where nothing varies the variance is 0 and says nothing: the Wilson interval over clusters
-    (each a `noun`) is given instead.
+        A = n^2 V (t / z)^2,   B = n mean (1 - mean),   m = n / n_clusters,   k = z^2 / 4
+        design effect = max(A / B, (A + k m) / (B + k)),   effective n = n / design effect
+
+    z is the normal quantile, t Student's with the degrees of freedom behind V.
+
+    Beside 0 and 1 hardly anything varies, and V says little: the design effect is drawn towards m,
+    that of clusters in which all outcomes agree, with the weight of k. Independent wins and losses
+    give Wilson's own interval, whatever k; n ties give one as narrow as Tango's score interval of
+    paired differences (1998, Stat. Med. 17:891-908). No end lies nearer to 0 or 1 than it would if
+    all outcomes of these clusters had agreed: one loss never looks better than none. One cluster
+    counts as one observation.
+    Korn and Graubard 1998, Survey Methodology 24:193-201 (effective n, with t / z); Dean and Pagano
+    2015, J. Surv. Stat. Methodol. 3:484-503 (Wilson's interval at it).
     """
-    how = spread.how
-    if spread.variance <= 1e-15:
-        interval = wilson(mean * n_clusters, n_clusters, confidence)
-        reason = f"one {noun}" if n_clusters == 1 else "outcomes that do not vary"
-        nouns = noun if n_clusters == 1 else f"{noun}s"
-        how = f"Wilson interval over {n_clusters} {nouns}, because of {reason}"
-    else:
-        quantile = float(stdtrit(spread.groups - 1, 0.5 + confidence / 2))
-        half = quantile * spread.variance**0.5
-        interval = Interval(max(0.0, mean - half), min(1.0, mean + half))
+    z = float(ndtri(0.5 + confidence / 2))
+    t = z if np.isinf(spread.degrees) else float(stdtrit(spread.degrees, 0.5 + confidence / 2))
+    bernoulli, seen, weight = n * mean * (1 - mean), n**2 * spread.variance * (t / z) ** 2, z**2 / 4
+    effect = (seen + weight * n / n_clusters) / (bernoulli + weight)
+    if bernoulli > 0:
+        effect = max(effect, seen / bernoulli)
+    low, high = _score_interval(mean, n / effect if n_clusters > 1 else 1.0, z)
+    surest = _score_interval(1.0, n_clusters, z).low
     return Estimate(
         value=mean,
-        interval=interval,
+        interval=Interval(min(low, surest), max(high, 1 - surest)),
         confidence=confidence,
         n=n,
         n_clusters=n_clusters,
-        how=how,
+        how=f"Wilson interval at the effective sample size, {spread.how}",
     )
 
 
@@ -237,28 +262,27 @@ def _cluster_variance(y: npt.NDArray[np.float64], codes: npt.NDArray[np.int64]) 
     return float(groups / (groups - 1) * (sums**2).sum() / len(y) ** 2)
 
 
-def _variance(
+def _spread(
     y: npt.NDArray[np.float64],
     prompt: npt.NDArray[np.int64],
     labelers: Sequence[Hashable] | None,
-) -> tuple[float, int, str]:
-    """Return the variance of the mean, the number of groups behind it, and its name."""
+) -> Spread:
+    """Return the variance of the mean, and what it took into account."""
     n_prompts = int(prompt.max()) + 1
     v_prompt = _cluster_variance(y, prompt)
-    if labelers is None:
-        return v_prompt, n_prompts, "Student's t interval, clustered by prompt"
-    labeler = _codes(labelers, len(y))
+    labeler = np.zeros_like(prompt) if labelers is None else _codes(labelers, len(y))
     n_labelers = int(labeler.max()) + 1
     if n_labelers == 1:
-        return (
-            v_prompt,
-            n_prompts,
-            "Student's t interval, clustered by prompt; for this labeler only",
-        )
+        how = "clustered by prompt"
+        if labelers is not None:
+            how += "; for this labeler only"
+        unscaled = v_prompt * (n_prompts - 1) / n_prompts
+        return Spread(variance=unscaled, degrees=float("inf"), how=how)
     cell = _codes(list(zip(prompt.tolist(), labeler.tolist(), strict=True)), len(y))
     v_labeler = _cluster_variance(y, labeler)
     v_two = v_prompt + v_labeler - _cluster_variance(y, cell)
-    how = "Student's t interval, clustered by prompt and labeler"
+    how = "clustered by prompt and labeler"
     if n_labelers < 5:
         how += "; for these labelers only"
-    return max(v_two, v_prompt, v_labeler), min(n_prompts, n_labelers), how
+    degrees = max(min(n_prompts, n_labelers) - 1, 1)
+    return Spread(variance=max(v_two, v_prompt, v_labeler), degrees=degrees, how=how)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from crowdkit.aggregation import OneCoinDawidSkene
+from scipy.stats import norm
 from scipy.stats import t as student_t
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -64,21 +65,55 @@ case(
     0.03,
     0.05,
 )
+
+
+def share(mean, variance, degrees, n, n_clusters, confidence=0.95):
+    """Return Wilson's interval by statsmodels, at an effective size worked out in plain steps."""
+    t, z = student_t.ppf(0.5 + confidence / 2, degrees), norm.ppf(0.5 + confidence / 2)
+    seen, bernoulli = n * n * variance * (t / z) ** 2, n * mean * (1 - mean)
+    effect = (seen + z**2 / 4 * n / n_clusters) / (bernoulli + z**2 / 4)
+    if bernoulli and seen / bernoulli > effect:
+        effect = seen / bernoulli
+    alpha = 1 - confidence
+    low, high = proportion_confint(mean * n / effect, n / effect, alpha=alpha, method="wilson")
+    end = proportion_confint(n_clusters, n_clusters, alpha=alpha, method="wilson")[0]
+    return min(low, end), max(high, 1 - end)
+
+
+WILSON = f"{STATSMODELS}, proportion_confint(method='wilson')"
 case(
     "share_estimate",
-    "by hand: the 75 % point of t with 2 degrees of freedom is sqrt(2 / 3)",
-    {"mean": 0.5, "variance": 1 / 12, "groups": 3, "n": 6, "n_clusters": 3, "confidence": 0.5},
-    0.5 - math.sqrt(1 / 18),
-    0.5 + math.sqrt(1 / 18),
-)
-low, high = proportion_confint(12, 12, method="wilson")
-case(
-    "share_estimate",
-    f"{STATSMODELS}: twelve questions that all agree are twelve of twelve, by Wilson",
-    {"mean": 1.0, "variance": 0.0, "groups": 5, "n": 40, "n_clusters": 12, "confidence": 0.95},
-    low,
+    f"{WILSON}: twelve questions that all agree are twelve of twelve, however many answered each",
+    {"mean": 1.0, "variance": 0.0, "degrees": 1e12, "n": 40, "n_clusters": 12, "confidence": 0.95},
+    proportion_confint(12, 12, method="wilson")[0],
     1.0,
 )
+case(
+    "share_estimate",
+    f"{WILSON}: 63 independent wins of 64 are 63 of 64",
+    {
+        "mean": 63 / 64,
+        "variance": 63 / 64**3,
+        "degrees": 1e12,
+        "n": 64,
+        "n_clusters": 64,
+        "confidence": 0.95,
+    },
+    *proportion_confint(63, 64, method="wilson"),
+)
+for clustered_share in (
+    {"mean": 0.5, "variance": 1 / 12, "degrees": 2, "n": 6, "n_clusters": 3, "confidence": 0.5},
+    {"mean": 0.99, "variance": 0.00004, "degrees": 1e12, "n": 300, "n_clusters": 20}
+    | {"confidence": 0.95},
+    {"mean": 0.9, "variance": 0.002, "degrees": 9, "n": 240, "n_clusters": 80, "confidence": 0.95},
+    {"mean": 0.5, "variance": 0.0, "degrees": 1e12, "n": 9, "n_clusters": 9, "confidence": 0.9},
+):
+    case(
+        "share_estimate",
+        f"{WILSON}, at the effective size in plain steps",
+        clustered_share,
+        *share(**clustered_share),
+    )
 
 # Agreement: 8 labelers, 14 questions of 3 samples, about two thirds of the cells.
 answers = [
@@ -131,7 +166,13 @@ case(
     "the definition, summed over pairs of choices one by one",
     table,
     mean,
-    *interval(mean, variance, min(len(people), len({p[0] for p in pairs}))),
+    *share(
+        mean,
+        variance,
+        min(len(people), len({p[0] for p in pairs})) - 1,
+        n,
+        len({p[0] for p in pairs}),
+    ),
     n,
     len({p[0] for p in pairs}),
 )
@@ -160,7 +201,8 @@ for a in range(8):
         [x["question"] for x, _ in mine],
         [y["labeler"] for _, y in mine],
     )
-    rows += [value, *interval(value, variance, groups), len(mine)]
+    n_questions = len({x["question"] for x, _ in mine})
+    rows += [value, *share(value, variance, groups - 1, len(mine), n_questions), len(mine)]
 case(
     "agreement_with_others",
     f"{STATSMODELS}, OLS on a constant, cov_cluster_2groups by question and other labeler",
@@ -179,7 +221,7 @@ case(
     "labelers are the researchers",
     table | {"is_other": [True] * 2 + [False] * 6},
     value,
-    *interval(value, variance, groups),
+    *share(value, variance, groups - 1, len(mine), len({x["question"] for x, _ in mine})),
     len(mine),
 )
 rows = []

@@ -81,9 +81,9 @@ def _estimate(found: Estimate) -> list[float]:
 
 
 def _share(formula: Formula, inputs: dict[str, Any]) -> list[float]:
-    spread = Spread(variance=inputs["variance"], groups=inputs["groups"], how="")
+    spread = Spread(variance=inputs["variance"], degrees=inputs["degrees"], how="")
     rest = {k: inputs[k] for k in ("n", "n_clusters", "confidence")}
-    return list(formula(inputs["mean"], spread, noun="question", **rest).interval)
+    return list(formula(inputs["mean"], spread, **rest).interval)
 
 
 def _pairwise(formula: Formula, inputs: dict[str, Any]) -> list[float]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.stats import beta, norm
+from scipy.stats import t as student_t
 
 from prefloop.functional import skill
 from prefloop.functional.agreement import (
@@ -64,21 +65,31 @@ def q_not_monotone(p_values):
     return np.minimum(1.0, p * len(p) / (np.argsort(np.argsort(p)) + 1))
 
 
-def share_normal_quantile(mean, spread, *, n, n_clusters, noun, confidence=0.95):
+def share_normal_quantile(mean, spread, *, n, n_clusters, confidence=0.95):
     """1.96 in place of Student's quantile, with a handful of labelers."""
-    right = share_estimate(
-        mean, spread, n=n, n_clusters=n_clusters, noun=noun, confidence=confidence
-    )
-    half = float(norm.ppf(0.5 + confidence / 2)) * spread.variance**0.5
-    return replace(right, interval=Interval(mean - half, mean + half))
+    normal = replace(spread, degrees=float("inf"))
+    return share_estimate(mean, normal, n=n, n_clusters=n_clusters, confidence=confidence)
 
 
-def share_certain_without_variance(mean, spread, *, n, n_clusters, noun, confidence=0.95):
+def share_joined_of_two(mean, spread, *, n, n_clusters, confidence=0.95):
+    """Student's interval, and Wilson's only where nothing varies: the two do not meet."""
+    right = share_estimate(mean, spread, n=n, n_clusters=n_clusters, confidence=confidence)
+    if spread.variance == 0:
+        return right
+    half = float(student_t.ppf(0.5 + confidence / 2, spread.degrees)) * spread.variance**0.5
+    return replace(right, interval=Interval(max(0.0, mean - half), min(1.0, mean + half)))
+
+
+def share_certain_without_variance(mean, spread, *, n, n_clusters, confidence=0.95):
     """All agree, so the interval has no width."""
-    right = share_estimate(
-        mean, spread, n=n, n_clusters=n_clusters, noun=noun, confidence=confidence
-    )
+    right = share_estimate(mean, spread, n=n, n_clusters=n_clusters, confidence=confidence)
     return replace(right, interval=Interval(mean, mean)) if spread.variance == 0 else right
+
+
+def share_every_answer_counts(mean, spread, *, n, n_clusters, confidence=0.95):
+    """The answers taken for independent, whatever the variance says."""
+    right = share_estimate(mean, spread, n=n, n_clusters=n_clusters, confidence=confidence)
+    return replace(right, interval=wilson(mean * n, n, confidence))
 
 
 def _pairs(choices):

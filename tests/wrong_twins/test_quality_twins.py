@@ -11,7 +11,12 @@ from tests.wrong_twins import quality_twins as twins
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "beta_bounds": [twins.beta_flat_prior, twins.beta_whole_tail, twins.beta_wald],
     "q_values": [twins.q_unadjusted, twins.q_bonferroni, twins.q_not_monotone],
-    "share_estimate": [twins.share_normal_quantile, twins.share_certain_without_variance],
+    "share_estimate": [
+        twins.share_normal_quantile,
+        twins.share_joined_of_two,
+        twins.share_certain_without_variance,
+        twins.share_every_answer_counts,
+    ],
     "pairwise_agreement": [
         twins.pairwise_wilson,
         twins.pairwise_by_question,

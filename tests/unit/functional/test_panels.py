@@ -41,14 +41,16 @@ def test_the_variance_equals_the_case_by_hand() -> None:
     The mean vote is 2/3; sums of deviations by labeler 1, 0, -1: V_labeler = 3/2 2/81 = 1/27.
     Cells 6/9 + 12/9 = 2: V_cell = 9/8 2/81 = 1/36. Of nine pairs of votes five agree, so
     g = 3 4/9 = 4/3 and V = 1/9 + 16/9 1/108 = 31/243. The 75 % point of t with 2 degrees of
-    freedom is sqrt(2/3).
+    freedom is sqrt(2/3), so A = 9 V (2/3) / z^2 and B = 2/3; A / B is the larger, and z^2 cancels:
+    both ends solve (2/3 - x)^2 = x (1 - x) 31/81.
     """
     said = ((1.0, 1.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     panels = [dict(zip("abc", votes, strict=True)) for votes in said]
     got = panel_win_rate(panels, [1, 2, 3], 0.5)
-    half = 62**0.5 / 27
     np.testing.assert_allclose(got.value, 2 / 3, **FP64)
-    np.testing.assert_allclose(got.interval, (2 / 3 - half, 2 / 3 + half), **FP64)
+    assert got.interval.low < got.value < got.interval.high
+    for end in got.interval:
+        np.testing.assert_allclose((2 / 3 - end) ** 2, end * (1 - end) * 31 / 81, **FP64)
     assert "these labelers only" in got.how
 
 
