@@ -48,6 +48,7 @@ SETTINGS: dict[str, Any] = {
     "rewards": {
         "batch_size": 8,
         "lr": 1e-3,
+        "adam_eps": 1e-5,
         "start_std": 0.1,
         "normalize_samples": 16,
         "checkpoint_every": 0,
@@ -59,6 +60,9 @@ SETTINGS: dict[str, Any] = {
         "microbatch_size": 2,
         "epochs": 2,
         "lr": 3e-3,
+        "adam_eps": 1e-5,
+        "whiten_rewards": True,
+        "clip_range_value": 0.2,
         "checkpoint_every": 0,
     },
 }

@@ -37,6 +37,11 @@ def choice_problems(config: RunConfig) -> list[str]:
             f"{config.task.name}; write a scorer, for example {{length: 1.0}}, or set "
             "comparisons.labelers: people"
         )
+    elif needs_synthetic and not any(comparisons.synthetic.scorers.values()):
+        problems.append(
+            "comparisons.synthetic.scorers: every weight is 0, so the labelers would like nothing; "
+            "write one that is not, for example {sentiment: 1.0}"
+        )
     problems += _labeler_problems(config)
     if (problem := METHODS.problem(config.policy.method)) is not None:
         problems.append(f"policy.method: {problem}")

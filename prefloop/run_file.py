@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from prefloop.choices import choice_problems
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.run_paths import found_paths, kept_paths
+from prefloop.settings.recipes import EARLIER, with_recipe
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import problem_lines
@@ -22,7 +23,10 @@ RESOLVED = "run.resolved.yaml"
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
-    return parse_run(_read(path, overrides), str(path))
+    raw = _read(path, overrides)
+    if _began_without_recipes(path.parent):
+        raw.setdefault("recipe", EARLIER)
+    return parse_run(raw, str(path))
 
 
 def load_run_as_made(path: Path) -> RunConfig:
@@ -50,6 +54,14 @@ def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
     if config is None or problems:
         raise SettingsError(listing(f"The settings that {name} was made with", problems))
     return config
+
+
+def _began_without_recipes(folder: Path) -> bool:
+    """Whether the run in the folder was begun by a version that had no recipes."""
+    resolved = folder / RESOLVED
+    if not resolved.is_file():
+        return False
+    return not re.search(r"^recipe:", resolved.read_text("utf-8", errors="replace"), re.MULTILINE)
 
 
 def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -85,7 +97,11 @@ def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
     """Return the sections and what is wrong with them; None if they cannot be read."""
     problems: list[str] = []
     raw = with_todays_names(raw)
-    sections = dict(raw)
+    try:
+        sections = with_recipe(raw)
+    except SettingsError as error:
+        problems.append(str(error))
+        sections = dict(raw)
     try:
         sections["task"] = load_task(raw.get("task", "sentiment"))
     except PrefloopError as error:

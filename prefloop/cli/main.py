@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 
 ALONE = "One stage alone"
+SYSTEMS = ("linux", "darwin")
+"""What `sys.platform` begins with where prefloop runs."""
+
 STOPPED = 130
 """Exit code with which Typer answers ^C."""
 
@@ -50,8 +53,9 @@ def init(
 
     Example: `prefloop init my-run --task sentiment --labelers people`
     """
+    from prefloop.cli.new_run_file import new_run_file
     from prefloop.files import write_atomically
-    from prefloop.run_file import as_yaml, parse_run
+    from prefloop.run_file import parse_run
     from prefloop.settings.comparisons import PEOPLE, SYNTHETIC
     from prefloop.settings.task_presets import SCORERS
 
@@ -64,9 +68,8 @@ def init(
         "prompts": {"source": _from(folder, prompts)},
         "comparisons": {"labelers": labelers or (SYNTHETIC if task in SCORERS else PEOPLE)},
     }
-    text = as_yaml(parse_run(raw, str(path)))
-    write_atomically(path, text)
-    print(f"{path} holds every setting with its default. Next: prefloop run {folder}")
+    write_atomically(path, new_run_file(parse_run(raw, str(path))))
+    print(f"{path} holds what you may want to change. Next: prefloop run {folder} --plan")
 
 
 def _from(folder: Path, name: str) -> str:
@@ -160,9 +163,19 @@ def _version(
         raise typer.Exit
 
 
+def refuse_other_systems() -> None:
+    """Raise an InputError on a system that prefloop does not run on."""
+    if not sys.platform.startswith(SYSTEMS):
+        raise InputError(
+            f"prefloop runs on Linux and macOS; this is {sys.platform}. On Windows install it "
+            "in the Windows Subsystem for Linux (`wsl --install`) and run it there."
+        )
+
+
 def main() -> None:
     """Run the command; print a user's problem without a traceback and exit with code 2."""
     try:
+        refuse_other_systems()
         app()
     except PrefloopError as error:
         print(error, file=sys.stderr)

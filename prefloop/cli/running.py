@@ -45,7 +45,12 @@ def demo(
     _show_result(folder, report, n_pairs=5, as_json=as_json)
 
 
-def run(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:
+def run(
+    folder: RunPlace,
+    overrides: Overrides = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it will do; do nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run every stage; stop it with ^C and run again to go on.
 
     A run file of another name than run.yaml goes into a folder of its name, which is said.
@@ -53,6 +58,9 @@ def run(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) 
     Example: `prefloop run my-run policy.lr=1e-4`
     """
     folder = folder_of(folder)
+    if plan:
+        _show_plan(folder, overrides, as_json=as_json)
+        return
     report = _carry_out(folder, overrides)
     _show_result(folder, report, n_pairs=3, as_json=as_json)
 
@@ -164,6 +172,27 @@ def _nothing_to_do(folder: Path, overrides: list[str] | None, stage: str) -> str
         f"policy.reward is {config.policy.reward!r}, a scorer: the policy is trained towards it, "
         f"and {NOTHING[stage]}. Next: prefloop policy {folder}"
     )
+
+
+def _show_plan(folder: Path, overrides: list[str] | None, *, as_json: bool) -> None:
+    """Print what the run is going to do: its model's tokenizer and its prompts are read for it."""
+    import json
+    from dataclasses import asdict
+
+    from prefloop.run_file import load_run_file
+
+    config = load_run_file(run_file(folder), overrides or [])
+    from prefloop.cli.console import make_progress
+    from prefloop.run.assemble import plan_run
+    from prefloop.run.kept_settings import with_method_options
+    from prefloop.run.plan import plan_lines
+
+    progress = make_progress()
+    try:
+        planned = plan_run(with_method_options(config), progress.say)
+    finally:
+        progress.close()
+    print(json.dumps(asdict(planned)) if as_json else "\n".join(plan_lines(planned, folder)))
 
 
 def _show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> None:

@@ -3,8 +3,18 @@
 from pathlib import Path
 
 from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.figures.repetition import RepetitionFigures
+from prefloop.figures.text import percent
 from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
+
+SAID_BEFORE = 0.1
+"""Rise of the share of repeated responses above which a warning is given."""
+
+ONE_WORD = (
+    "The policy may please with little: read the pairs in the report. Raise policy.kl.coef or "
+    "lower policy.kl.target, and ask labelers about such responses."
+)
 
 
 def check_evaluation(config: RunConfig, run: RunFigures, folder: Path) -> list[CheckResult]:
@@ -22,7 +32,7 @@ def check_evaluation(config: RunConfig, run: RunFigures, folder: Path) -> list[C
         action = f"Run `prefloop evaluation {folder}`."
         return [_result("judged", "warn", "The last round's policy is not judged.", action)]
     figures = found.figures
-    results = [_independence(run, last)]
+    results = [_independence(run, last), *_repetition(figures.repetition)]
     for win_rate in figures.win_rates[1:]:
         if win_rate.rate.lies_below(0.5):
             message = f"The judge {win_rate.judge} prefers {figures.baseline}."
@@ -54,6 +64,37 @@ def _independence(run: RunFigures, last: int) -> CheckResult:
         return _result("judge is independent", "warn", message, action)
     message = f"Judged by {judges}; no source shared with labels."
     return _result("judge is independent", "ok", message)
+
+
+def _repetition(found: RepetitionFigures | None) -> list[CheckResult]:
+    """Return whether a word, an opening or a whole text has spread over the responses."""
+    if found is None:
+        return []
+    results = []
+    if found.taken_over:
+        told = "; ".join(
+            f'"{p.phrase}" stands in {percent(p.share)} of the responses, before in '
+            f"{percent(p.baseline_share)}"
+            for p in found.taken_over
+        )
+        results.append(_result("no word has taken over", "warn", f"{told}.", ONE_WORD))
+    elif found.words:
+        most = found.words[0]
+        message = (
+            f'No word stands in many more responses than before; "{most.phrase}" rose most, from '
+            f"{percent(most.baseline_share)} to {percent(most.share)}."
+        )
+        results.append(_result("no word has taken over", "ok", message))
+    if found.said_before is not None:
+        before = found.baseline_said_before or 0.0
+        is_many = found.said_before - before > SAID_BEFORE
+        message = (
+            f"{percent(found.said_before)} of the responses were given to another prompt too, "
+            f"before {percent(before)}."
+        )
+        status: CheckStatus = "warn" if is_many else "ok"
+        results.append(_result("responses differ", status, message, ONE_WORD if is_many else ""))
+    return results
 
 
 def _named(judges: list[str]) -> str:

@@ -24,6 +24,13 @@ UNEXPLAINED: Limits = (0.0, -1.0)
 UNENDED: Limits = (0.5, 0.2)
 ENTROPY_LEFT: Limits = (0.3, 0.1)
 KL_OVER: Limits = (1.5, 3.0)
+
+KL_UNDER = 0.25
+"""Share of the target below which the policy has learned little of what it may."""
+
+LITTLE_KL = 0.5
+"""The same in nats where there is no target: such a policy writes what the reference writes."""
+
 KL_CAP_WEIGHT: Limits = (0.5, 0.8)
 
 
@@ -100,13 +107,19 @@ def _target(config: RunConfig, lines: Lines) -> list[CheckResult]:
     settings, kl = config.policy.kl, newest_mean(lines, "policy/kl")
     if kl is None:
         return []
-    message = f"The newest KL is {fixed(kl)} nats"
-    if settings.control == "fixed":
-        message += "; policy.kl.control is fixed."
-        return [_result("KL near its target", "ok", message)]
-    message += f"; policy.kl.target is {plain(settings.target)}."
+    is_fixed = settings.control == "fixed"
+    end = "control is fixed" if is_fixed else f"target is {plain(settings.target)}"
+    message = f"The newest KL is {fixed(kl)} nats; policy.kl.{end}."
+    least = LITTLE_KL if is_fixed else KL_UNDER * settings.target
+    if kl < least and len(lines) >= SETTLED:
+        action = (
+            "The policy has hardly left the reference, so it has learned next to nothing: raise "
+            "policy.lr (three times as much is a first step) or policy.episodes, or lower "
+            "policy.kl.coef."
+        )
+        return [_result("KL near its target", "warn", message, action)]
     action = "The controller does not keep up: lower policy.lr or policy.kl.horizon."
-    status = _high(kl / settings.target, KL_OVER)
+    status = "ok" if is_fixed else _high(kl / settings.target, KL_OVER)
     return [_result("KL near its target", status, message, action)]
 
 

@@ -14,6 +14,7 @@ from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.evaluation.kl import kl_figure
 from prefloop.evaluation.people_figures import people_figures
 from prefloop.evaluation.provenance import evaluation_provenance
+from prefloop.evaluation.repetition import repetition_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
 from prefloop.figures.evaluation import EvaluationFigures, EvaluationRows, WinRateFigures
@@ -54,17 +55,16 @@ def evaluate_models(
     """Return each model's figures, after writing them to its file.
 
     `models` are names under which samples are stored, each with the round that it ended or None.
-    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer. What
-    cannot be measured is absent, and `missing` says why. The figures record the whole run's
-    settings; those by judges that are not asked now stay.
+    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer. The
+    figures record the whole run's settings; those by judges that are not asked now stay.
     """
     _refuse_itself(models, baseline)
     asks_frontier, found = config.evaluation.frontier_prompts > 0, list[EvaluationFigures]()
-    for model in models:
+    for model, ended in models.items():
         path, material = evaluation_path(folder, model), _gather(store, model, baseline)
         figures = EvaluationFigures(
             model=model,
-            round=models[model],
+            round=ended,
             baseline=baseline,
             task=config.task.name,
             verdict="",
@@ -72,6 +72,7 @@ def evaluate_models(
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
+            repetition=repetition_figures(material.model, material.baseline),
             rouge=rouge_figures(material.prompts, material.model, material.baseline),
             frontier=_frontier(store, material, scorer if asks_frontier else None),
             rows=_rows(material),

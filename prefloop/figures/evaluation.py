@@ -7,6 +7,7 @@ from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.judging import JudgingFigures
 from prefloop.figures.provenance import Provenance
 from prefloop.figures.record import RECORD
+from prefloop.figures.repetition import RepetitionFigures
 
 OptionalEstimate = EstimateFigure | None
 """Null where no sample could be measured."""
@@ -163,6 +164,9 @@ class EvaluationFigures(BaseModel):
     """KL from the reference in nats per response."""
     copying: CopyingFigures
     fluency: FluencyFigures
+    repetition: RepetitionFigures | None = None
+    """What its responses have in common; null without samples of both models, and in files of
+    earlier versions."""
     rouge: RougeFigures | None
     frontier: FrontierFigures | None
     rows: EvaluationRows

@@ -1,11 +1,13 @@
 """Find a model: its name in a run file becomes a folder on this machine, whose files are whole."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import safe_open
 
 from prefloop.errors import InputError, listing
 from prefloop.files import disk_refusals, user_cache
@@ -42,6 +44,16 @@ def resolve(
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
     return _from_hub(name, report)
+
+
+def n_weights(folder: Path) -> int:
+    """Return how many weights the model in `folder` has, by the headers of its files."""
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="np") as file:
+            names = file.keys()
+            total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+    return total
 
 
 def _builtin(name: str) -> Path:

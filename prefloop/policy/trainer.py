@@ -15,6 +15,7 @@ from prefloop.policy.logged_samples import LoggedSample, logged_samples
 from prefloop.policy.methods.build import build_method
 from prefloop.policy.methods.method import Method
 from prefloop.policy.optimize import PolicyOptimizer
+from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reward_source import RewardSource
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.records import Prompt
@@ -42,6 +43,7 @@ class PolicyTrainer:
         self.seed = seed
         self.kl_coef = config.kl.coef
         self.update = 0
+        self._order = PromptOrder(config.batch_size // method.samples_per_prompt)
         self.logged_samples: list[LoggedSample] = []
 
     def step(self, prompts: Sequence[Prompt]) -> dict[str, float]:
@@ -72,18 +74,8 @@ class PolicyTrainer:
         return self.collector.collect(prompts, seed=seed)
 
     def prompts_of(self, update: int, prompts: Sequence[Prompt]) -> list[Prompt]:
-        """Return the prompts of an update: every prompt once, reshuffled, before any twice.
-
-        Where one pass over the prompts ends and the next begins within an update, a prompt of both
-        parts stands in it twice (docs/details.md, 39).
-        """
-        n = self.config.batch_size // self.method.samples_per_prompt
-        chosen = []
-        for place in range(update * n, (update + 1) * n):
-            epoch, index = divmod(place, len(prompts))
-            order = numpy_stream(self.seed, "prompt order", epoch).permutation(len(prompts))
-            chosen.append(prompts[int(order[index])])
-        return chosen
+        """Return the prompts of an update: every prompt once, reshuffled, before any twice."""
+        return [prompts[p] for p in self._order.of_update(update, len(prompts), self.seed)]
 
     def state(self) -> Checkpoint:
         """Return all that the next update depends on."""
@@ -130,7 +122,7 @@ class PolicyTrainer:
             self.kl_coef,
             kl,
             target=settings.target,
-            horizon=settings.horizon,
+            horizon=self.config.kl_horizon,
             n_episodes=n_episodes,
         )
 

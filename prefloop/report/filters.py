@@ -34,6 +34,20 @@ def visible(words: str) -> str:
     return words.translate(_BIDI_AND_INVISIBLE)
 
 
+def response(words: str) -> str:
+    """Return a response so that none looks blank: line breaks at its edges are signs.
+
+    >>> response("\\n\\nYes.\\n"), response("")
+    ('↵↵Yes.↵', '(empty)')
+    """
+    if not words:
+        return "(empty)"
+    inner = words.strip("\n")
+    before = len(words) - len(words.lstrip("\n"))
+    after = len(words) - before - len(inner) if inner else 0
+    return visible("↵" * before + inner + "↵" * after)
+
+
 def unbroken(words: str) -> str:
     """Return the text with percent signs and dashes that no line break parts from their numbers."""
     return words.replace(" %", f"{NARROW}%").replace("–", "\u2060–\u2060")
@@ -66,6 +80,7 @@ def points_interval(estimate: EstimateFigure) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "visible": visible,
+    "response": response,
     "unbroken": unbroken,
     "percent": text.percent,
     "share_interval": share_interval,
@@ -91,7 +106,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 def page_filters() -> dict[str, Callable[..., Any]]:
     """Return the filters of the report: figures that no line break splits."""
-    plain = ("visible", "unbroken")
+    plain = ("visible", "response", "unbroken")
     return {
         name: made if name in plain else _unbroken_result(made) for name, made in FILTERS.items()
     }

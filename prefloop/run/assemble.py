@@ -1,6 +1,6 @@
 """The composition of a run: models, prompts and stages put together from its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -20,7 +20,7 @@ from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, start_runtime
-from prefloop.models.sources import resolve
+from prefloop.models.sources import n_weights, resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import build_trainer
@@ -34,6 +34,7 @@ from prefloop.run.contestants import Contestants
 from prefloop.run.kept_contents import followed_scorers, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.monitor import RunMonitor
+from prefloop.run.plan import Plan, count_by_split, make_plan, plan_lines, refuse_impossible
 from prefloop.run.rounds import Rounds
 from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
@@ -100,6 +101,30 @@ def assemble(
     )
 
 
+def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
+    """Return what a run is going to do, from its tokenizer and prompts; nothing is drawn.
+
+    InputError if the prompts do not suffice for it.
+    """
+    base = resolve(config.models.name, say=say)
+    return _plan(config, base, _read(config, base)[1])
+
+
+def _read(config: RunConfig, base: Path) -> tuple[Tokenizer, list[Prompt]]:
+    """Return the tokenizer of the model in `base`, and the prompts; no weights are loaded."""
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    around = QueryEncoder(tokenizer, config.task).n_around
+    context = context_length(base)
+    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
+    return tokenizer, prompts
+
+
+def _plan(config: RunConfig, base: Path, prompts: Iterable[Prompt]) -> Plan:
+    by_split = count_by_split(prompts)
+    refuse_impossible(config, by_split)
+    return make_plan(config, by_split, weights=n_weights(base))
+
+
 def _rounds(
     config: RunConfig,
     models: NamedModels,
@@ -136,10 +161,10 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
         has_begun=has_begun(folder, monitor.store),
         say=monitor.say,
     )
-    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    around = QueryEncoder(tokenizer, config.task).n_around
-    context = context_length(base)
-    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
+    tokenizer, prompts = _read(config, base)
+    plan = _plan(config, base, prompts)
+    if not (folder / "metrics.jsonl").exists():
+        monitor.say("\n".join(plan_lines(plan, folder)))
     causal = load_causal(base, tokenizer, runtime)
     if config.policy.uses_reward_model:
         refuse_without_classifier(causal, base)

@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from prefloop.settings.section import Count, Finite, Fraction, Index, NonNegative, Positive, Section
+from prefloop.settings.section import (
+    Count,
+    Finite,
+    Fraction,
+    Index,
+    NonNegative,
+    Positive,
+    Section,
+    refuse,
+)
 
 SYNTHETIC = "synthetic"
 PEOPLE = "people"
@@ -151,6 +160,23 @@ class ComparisonsConfig(Section):
 
     people: PeopleConfig = Field(default_factory=PeopleConfig)
     """Where people label, and what they are given."""
+
+    @model_validator(mode="after")
+    def _labelers_suffice(self) -> Self:
+        there = self.synthetic.labelers
+        wanted = {"overlap": self.overlap}
+        if self.validation_labels:
+            wanted["validation_overlap"] = self.validation_overlap
+        if self.labelers == SYNTHETIC:
+            refuse(
+                [
+                    f"{name} {n} asks {n} different labelers each question, and synthetic.labelers "
+                    f"is {there}: raise it, or lower {name}"
+                    for name, n in wanted.items()
+                    if n > there
+                ]
+            )
+        return self
 
     @property
     def known_scorers(self) -> dict[str, float]:

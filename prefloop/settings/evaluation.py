@@ -67,3 +67,12 @@ class EvaluationConfig(Section):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @model_validator(mode="after")
+    def _frontier_can_be_weighted(self) -> Self:
+        if self.frontier_prompts and self.frontier_samples < 2:
+            raise ValueError(
+                f"frontier_samples {self.frontier_samples} cannot be weighted against each other: "
+                "write 2 or more (64 is usual), or frontier_prompts: 0"
+            )
+        return self

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefloop.settings.section import Count, Index, NonNegative, Positive, Section
+from prefloop.settings.section import Count, Index, NonNegative, Positive, Section, refuse
 
 REWARD_MODEL = "reward_model"
 """The name of the reward that is learned from labels."""
@@ -22,8 +22,10 @@ class KLConfig(Section):
     target: Positive = 6.0
     """KL per response, in nats, that the controller steers to."""
 
-    horizon: Positive = 10_000.0
-    """Episodes over which the controller may change the coefficient by a fifth."""
+    horizon: Positive | None = None
+    """Episodes over which the controller may change the coefficient by a fifth. `null`: a seventh
+    of the run's, which lets it reach four times `coef`, but at least a rollout and at most the ten
+    of 2019."""
 
     cap: Positive | None = None
     """Limit in nats: above it each step adds a weighted KL term to its loss, and after ten rollouts
@@ -105,20 +107,54 @@ class PolicyConfig(Section):
         """Responses per optimizer step."""
         return self.batch_size // self.minibatches
 
+    @property
+    def kl_horizon(self) -> float:
+        """Episodes over which the controller may change the coefficient by a fifth."""
+        if self.kl.horizon is not None:
+            return self.kl.horizon
+        return float(min(max(self.episodes / 7, self.batch_size), 10 * self.batch_size))
+
     @model_validator(mode="after")
-    def _sizes_divide(self) -> Self:
+    def _settings_agree(self) -> Self:
+        problems = []
         if self.batch_size % self.minibatches:
-            raise ValueError(
+            problems.append(
                 f"minibatches {self.minibatches} does not divide batch_size {self.batch_size}"
             )
         if self.episodes < self.batch_size:
-            raise ValueError(
+            problems.append(
                 f"episodes {self.episodes} is less than one rollout of batch_size {self.batch_size}"
             )
         if left := self.episodes % self.batch_size:
             fewer = self.episodes - left
-            raise ValueError(
+            problems.append(
                 f"episodes {self.episodes} does not fill rollouts of batch_size {self.batch_size}; "
                 f"write {fewer} or {fewer + self.batch_size}"
             )
+        if self.kl.control == "adaptive":
+            problems += self._controller_problems()
+        refuse(problems)
         return self
+
+    def _controller_problems(self) -> list[str]:
+        """Return why an adaptive coefficient cannot be steered with these settings."""
+        problems, kl = [], self.kl
+        if kl.coef == 0:
+            problems.append(
+                "kl.coef 0 stays 0 under kl.control adaptive, whatever the KL: write a coefficient "
+                "above 0, or kl.control: fixed"
+            )
+        least = self.batch_size / 5  # the controller's clip: no error counts for more than a fifth
+        if self.kl_horizon <= least:
+            problems.append(
+                f"kl.horizon {self.kl_horizon:g} would let one update turn the coefficient to 0 or "
+                f"below, which rewards leaving the reference: with batch_size {self.batch_size} it "
+                f"must be more than {least:g}; null chooses one"
+            )
+        if kl.cap is not None and kl.cap <= kl.target:
+            problems.append(
+                f"kl.cap {kl.cap:g} keeps the KL from kl.target {kl.target:g}, so the controller "
+                "would only ever lower the coefficient: set the target below the cap, or "
+                "kl.control: fixed"
+            )
+        return problems

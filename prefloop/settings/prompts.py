@@ -1,5 +1,9 @@
 """Where prompts come from."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from prefloop.settings.section import Count, Fraction, Section
 
 
@@ -24,3 +28,12 @@ class PromptsConfig(Section):
 
     validation_share: Fraction = 0.1
     """Share of prompts, by hash of their text, whose labels measure the reward model."""
+
+    @model_validator(mode="after")
+    def _shares_leave_prompts_to_train_on(self) -> Self:
+        if self.held_out_share + self.validation_share >= 1:
+            raise ValueError(
+                f"held_out_share {self.held_out_share:g} and validation_share "
+                f"{self.validation_share:g} leave no prompts to train on: their sum must be below 1"
+            )
+        return self

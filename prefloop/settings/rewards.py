@@ -1,5 +1,9 @@
 """How the reward model learns from labels."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from prefloop.settings.section import Count, Index, NonNegative, Positive, Section
 
 
@@ -39,3 +43,12 @@ class RewardsConfig(Section):
 
     checkpoint_every: Index = 10
     """Optimizer steps between checkpoints; 0 writes none."""
+
+    @model_validator(mode="after")
+    def _normalization_has_a_spread(self) -> Self:
+        if self.normalize_samples < 2 and (self.normalize_before or self.normalize_after):
+            raise ValueError(
+                f"normalize_samples {self.normalize_samples} has no spread to normalize by: "
+                "write 2 or more (256 is usual), or turn off normalize_before and normalize_after"
+            )
+        return self

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from prefloop.settings.comparisons import ComparisonsConfig
+from prefloop.settings.comparisons import NOBODY, ComparisonsConfig
 from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import PolicyConfig
@@ -12,7 +12,7 @@ from prefloop.settings.prompts import PromptsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.settings.samples import SamplesConfig
-from prefloop.settings.section import Count, Index, Section
+from prefloop.settings.section import Count, Index, Section, refuse
 from prefloop.settings.task import TaskConfig
 
 
@@ -21,6 +21,11 @@ class RunConfig(Section):
 
     seed: Index = 1
     """Root of every random number in the run."""
+
+    recipe: str | None = None
+    """Named values for what this file leaves out: `adapters` (steps for low-rank adapters),
+    `ziegler2019` (as in 2019) or `none` (each setting's own default). `null` is `adapters` where
+    `models.adapter` is `lora`."""
 
     rounds: Count = 1
     """Turns of the loop: sample, label, train the reward model, improve the policy."""
@@ -79,10 +84,20 @@ class RunConfig(Section):
             problems.append(
                 f"comparisons.labels {comparisons.labels} is less than rounds {self.rounds}"
             )
+        if (
+            policy.uses_reward_model
+            and comparisons.labelers != NOBODY
+            and comparisons.validation_labels
+            and self.prompts.validation_share == 0
+        ):
+            problems.append(
+                f"prompts.validation_share 0 leaves no prompts for the "
+                f"{comparisons.validation_labels} comparisons.validation_labels: raise it, or "
+                "set comparisons.validation_labels: 0"
+            )
         if self.prompts.held_out_share == 0 and self.evaluation.judges:
             problems.append(
                 "prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judges: []"
             )
-        if problems:
-            raise ValueError("; ".join(problems))
+        refuse(problems)
         return self

@@ -1,6 +1,7 @@
 """What every section of a run file is made of: frozen, strict, and without unknown names."""
 
 import difflib
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,11 +12,11 @@ Count = Annotated[int, Field(gt=0)]
 Index = Annotated[int, Field(ge=0)]
 """A whole number from 0."""
 
-Positive = Annotated[float, Field(gt=0)]
-"""A number above 0."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A finite number above 0."""
 
-NonNegative = Annotated[float, Field(ge=0)]
-"""A number from 0."""
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A finite number from 0."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 """Any number, but neither infinite nor NaN."""
@@ -39,24 +40,31 @@ class Section(BaseModel):
         return self.model_dump(exclude=set(self.operational))
 
 
+def refuse(problems: Sequence[str]) -> None:
+    """Raise a ValueError that a section's validator may raise, one line per problem, if any."""
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
 def problem_lines(error: ValidationError, section: type[BaseModel], where: str = "") -> list[str]:
     """Return what pydantic found, one line per problem, in the words of a run file."""
-    return [_line(problem, section, where) for problem in error.errors()]
+    return [line for problem in error.errors() for line in _lines(problem, section, where)]
 
 
-def _line(problem: Any, section: type[BaseModel], where: str) -> str:
+def _lines(problem: Any, section: type[BaseModel], where: str) -> list[str]:
     place = ".".join([*([where] if where else []), *map(str, problem["loc"])])
     if problem["type"] == "extra_forbidden":
         known = _fields_at(section, problem["loc"][:-1])
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         guess = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
-        return f"{place}: no such setting. {guess}"
+        return [f"{place}: no such setting. {guess}"]
     if problem["type"] == "value_error":
-        return f"{place}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
+        found = str(problem["ctx"]["error"]).splitlines()
+        return [f"{place}: {line}" if place else line for line in found]
     if problem["type"] == "missing":
         # What was given instead is the whole section, in which a key may stand by mistake.
-        return f"{place}: this setting is required"
-    return f"{place}: {problem['msg']}; got {problem['input']!r}"
+        return [f"{place}: this setting is required"]
+    return [f"{place}: {problem['msg']}; got {problem['input']!r}"]
 
 
 def _fields_at(section: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:

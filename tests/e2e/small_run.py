@@ -35,6 +35,7 @@ def settings(model: Path, prompts: Path, **changes: Any) -> dict[str, Any]:
     """Return a run file's content."""
     run: dict[str, Any] = {
         "seed": 3,
+        "recipe": "none",
         "rounds": 2,
         "task": {
             "name": "custom",

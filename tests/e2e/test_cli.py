@@ -12,6 +12,7 @@ from typer.main import get_command
 from docs.generate import verbs
 from prefloop.cli.main import app
 from prefloop.run_folder import read_run_folder
+from prefloop.settings.task_presets import preset_names
 from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.e2e.small_run import make_run
@@ -181,3 +182,56 @@ def test_init_makes_a_run_file_and_spares_one(prefloop: Command, tmp_path: Path)
     assert "builtin:tiny" in before
     assert "exists already" in prefloop.refused("init", tmp_path / "new")
     assert (tmp_path / "new" / "run.yaml").read_text() == before
+
+
+QUICK = (
+    *("models.name=builtin:tiny", "prompts.limit=80", "task.query_tokens_max=24"),
+    *("samples.attempts=1", "models.lora_top_layers=1", "comparisons.validation_overlap=1"),
+    *("task.query_tokens_min=1", "task.response_tokens=6", "task.stop_min=0"),
+    *("comparisons.labels=4", "comparisons.validation_labels=2", "rewards.normalize_samples=8"),
+    *("policy.episodes=8", "policy.batch_size=8", "policy.epochs=1", "policy.kl.horizon=64"),
+    *("comparisons.labelers=synthetic", "comparisons.synthetic.scorers={sentiment: 1.0}"),
+    *(
+        "evaluation.judges=[lexicon]",
+        "evaluation.prompts=8",
+        "evaluation.frontier_prompts=0",
+        "report.pairs=2",
+    ),
+)
+"""Overrides with which a run of any task takes a moment."""
+
+
+@pytest.mark.parametrize("task", preset_names())
+def test_what_init_writes_for_a_task_runs(prefloop: Command, tmp_path: Path, task: str) -> None:
+    run = tmp_path / task
+    prefloop.done("init", run, "--task", task)
+    done = prefloop.done("run", run, *QUICK, "--json")
+    assert "Plan: 80 prompts:" in done.err
+    assert done.json()["verdict"]
+    assert (run / "report" / "index.html").exists()
+
+
+def test_a_plan_alone_does_nothing(prefloop: Command, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    prefloop.done("init", run, "--task", "custom")
+    planned = prefloop.done("run", run, "--plan", *QUICK).out
+    assert planned.startswith("Plan: 80 prompts:")
+    assert "The policy makes 1 update of together 8 episodes" in planned
+    assert sorted(path.name for path in run.iterdir()) == ["run.yaml"]
+    as_json = prefloop.done("run", run, "--plan", "--json", *QUICK).json()
+    assert (as_json["updates"], sum(as_json["prompts"].values())) == (1, 80)
+
+
+@pytest.mark.parametrize("system", ["win32", "cygwin", "emscripten"])
+def test_another_system_is_refused_in_words(
+    prefloop: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    told = prefloop.refused("init", tmp_path / "run")
+    assert told.startswith(f"prefloop runs on Linux and macOS; this is {system}.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_first_command_needs_no_module_that_only_unix_has() -> None:
+    code = "import sys; sys.modules['fcntl'] = None; import prefloop.cli.main"
+    subprocess.run([sys.executable, "-c", code], check=True)

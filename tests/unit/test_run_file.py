@@ -76,6 +76,55 @@ def test_every_problem_is_told_at_once() -> None:
         assert f"\n  - {place}: " in told
 
 
+def test_settings_of_a_section_that_contradict_each_other_are_told_line_by_line() -> None:
+    kl = {"coef": 0.0, "horizon": 1.5, "cap": 1.0}
+    with pytest.raises(SettingsError) as caught:
+        parse_run({"policy": {"batch_size": 8, "minibatches": 3, "kl": kl}}, "run.yaml")
+    heading, *lines = str(caught.value).splitlines()
+    assert heading == "run.yaml has 4 problems:"
+    subjects = ("minibatches 3", "kl.coef 0", "kl.horizon 1.5", "kl.cap 1")
+    for line, subject in zip(lines, subjects, strict=True):
+        assert line.startswith(f"  - policy: {subject} ")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"policy": {"kl": {"control": "fixed", "coef": 0.0, "cap": 1.0, "horizon": 1.0}}},
+        {"comparisons": {"labelers": "people", "overlap": 40, "synthetic": {"labelers": 1}}},
+        {"comparisons": {"validation_labels": 0, "synthetic": {"labelers": 1}}},
+        {"prompts": {"validation_share": 0.0}, "policy": {"reward": "length"}},
+        {
+            "rewards": {
+                "normalize_samples": 1,
+                "normalize_before": False,
+                "normalize_after": False,
+            }
+        },
+        {"evaluation": {"frontier_prompts": 0, "frontier_samples": 1}},
+    ],
+)
+def test_what_is_not_used_contradicts_nothing(raw: dict[str, object]) -> None:
+    parse_run(raw, "run.yaml")
+
+
+@pytest.mark.parametrize(
+    ("episodes", "batch_size", "expected"),
+    [(1024, 64, 1024 / 7), (3906 * 512, 512, 5120.0), (64, 64, 64.0), (896, 64, 128.0)],
+)
+def test_the_controllers_horizon_suits_the_length_of_the_run(
+    episodes: int, batch_size: int, expected: float
+) -> None:
+    """With 2019's 10,000 episodes, sixteen updates of 64 could move the coefficient by 2 %."""
+    raw = {"policy": {"episodes": episodes, "batch_size": batch_size}}
+    policy = parse_run(raw, "run.yaml").policy
+    assert policy.kl_horizon == pytest.approx(expected)
+    most = (1 + 0.2 * batch_size / policy.kl_horizon) ** policy.updates
+    assert most > (3.5 if episodes > 64 else 1.1)
+    raw["policy"]["kl"] = {"horizon": 500.0}  # type: ignore[assignment]
+    assert parse_run(raw, "run.yaml").policy.kl_horizon == 500.0
+
+
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
@@ -106,6 +155,46 @@ def test_every_problem_is_told_at_once() -> None:
         ({"policy": {"minibatches": 7}}, r"policy: minibatches 7 does not divide batch_size 64"),
         ({"policy": {"episodes": 5}}, r"policy: episodes 5 is less than one rollout"),
         ({"policy": {"episodes": 100}}, r"episodes 100 does not fill .*; write 64 or 128"),
+        *(
+            ({"policy": {"kl": {key: number}}}, rf"kl\.{key}: .* finite number; got {number}")
+            for key in ("coef", "target", "horizon", "cap")
+            for number in (float("inf"), float("nan"))
+        ),
+        ({"rewards": {"lr": float("inf")}}, r"rewards\.lr: .* finite number; got inf"),
+        (
+            {"policy": {"kl": {"horizon": 12.8}}},
+            r"policy: kl\.horizon 12\.8 would let one update .* must be more than 12\.8; null",
+        ),
+        (
+            {"policy": {"kl": {"coef": 0.0}}},
+            r"policy: kl\.coef 0 stays 0 under kl\.control adaptive",
+        ),
+        ({"policy": {"kl": {"cap": 6.0}}}, r"policy: kl\.cap 6 keeps the KL from kl\.target 6"),
+        (
+            {"comparisons": {"overlap": 11}},
+            r"comparisons: overlap 11 asks 11 different labelers .* synthetic\.labelers is 10",
+        ),
+        (
+            {"comparisons": {"synthetic": {"labelers": 1}}},
+            r"comparisons: validation_overlap 2 asks 2 different labelers",
+        ),
+        (
+            {"comparisons": {"synthetic": {"scorers": {"sentiment": 0.0, "length": 0.0}}}},
+            r"synthetic\.scorers: every weight is 0, so the labelers would like nothing",
+        ),
+        (
+            {"prompts": {"held_out_share": 0.5, "validation_share": 0.5}},
+            r"prompts: held_out_share 0\.5 and validation_share 0\.5 leave no prompts to train on",
+        ),
+        (
+            {"prompts": {"validation_share": 0.0}},
+            r"validation_share 0 leaves no prompts for the 100 comparisons\.validation_labels",
+        ),
+        ({"rewards": {"normalize_samples": 1}}, r"rewards: normalize_samples 1 has no spread"),
+        (
+            {"evaluation": {"frontier_samples": 1}},
+            r"evaluation: frontier_samples 1 cannot be weigh",
+        ),
         ({"task": {"name": "sentiment", "stop_min": 24}}, r"stop_min 24 leaves no room"),
         ({"task": {"name": "sentimnt"}}, r"Did you mean sentiment"),
         ({"task": None}, r"task must be a preset's name or a section with one; got None"),

@@ -66,6 +66,7 @@ def small_run(model: Path, passages: Path) -> dict[str, object]:
     """Return the settings of a run that takes a moment."""
     return {
         "seed": 3,
+        "recipe": "none",
         "task.name": "sentiment",
         "task.query_tokens_min": 2,
         "task.query_tokens_max": 40,

@@ -85,7 +85,12 @@ WIRES = [
     Wire(setting="policy.kl.coef", value=2.0, changes={COEF, *TARGETED}),
     Wire(setting="policy.kl.target", value=50.0, changes={NEXT_COEF, WEIGHTS}),
     Wire(setting="policy.kl.horizon", value=400.0, changes={NEXT_COEF, WEIGHTS}),
-    Wire(setting="policy.kl.cap", value=0.01, changes={KL_TERM, FIRST, *STEPPED}),
+    Wire(
+        setting="policy.kl.cap",
+        value=0.01,
+        given={"policy.kl.control": "fixed"},
+        changes={KL_TERM, FIRST, *STEPPED} - {NEXT_COEF},
+    ),
     Wire(setting="policy.options.gamma", value=0.5, changes=TARGETED),
     Wire(setting="policy.options.lam", value=0.2, changes=TARGETED),
     Wire(setting="policy.options.whiten_rewards", value=False, changes=TARGETED),
@@ -213,7 +218,7 @@ def test_the_numbers_are_those_of_the_settings(observer: Observer) -> None:
     assert (seen[CHECKPOINTS], seen[NAMES]) == ([1, 2], ["policy/update-1", "policy/update-2"])
     seen = observer.observe(observe, policy__keep_every=1)
     assert (seen[CHECKPOINTS], seen[NAMES]) == ([2], ["policy/update-1", "policy/update-2"])
-    seen = observer.observe(observe, policy__kl__cap=0.01)
+    seen = observer.observe(observe, policy__kl__cap=0.01, policy__kl__control="fixed")
     assert seen[KL_TERM] == kl_cap_weight(99.0, cap=0.01) == 1.0
 
 

@@ -48,6 +48,7 @@ def test_the_source_is_the_file_that_is_read(observer: Observer, tmp_path: Path)
 def test_a_share_is_that_of_its_own_split(observer: Observer, split: str) -> None:
     none = {"prompts__held_out_share": 0.0, "prompts__validation_share": 0.0}
     changes = {**none, f"prompts__{split}_share": 0.4, "evaluation__judges": []}
+    changes["comparisons__validation_labels"] = 0
     found = observer.observe(observe, **changes)[SPLITS]
     assert set(found) == {split, "train"}
     assert 0.2 < found.count(split) / len(found) < 0.6

@@ -14,6 +14,7 @@ from prefloop.records import REFERENCE
 from prefloop.run.labeling import collect_comparisons
 from prefloop.run.loop import run
 from prefloop.run.schedule import labels_due
+from prefloop.settings.recipes import load_recipe
 from prefloop.store.store import Store
 from tests.stages_for_tests import weights_of
 from tests.wiring.runs import assembled
@@ -136,3 +137,18 @@ def test_labelers_reward_and_judges_use_the_scorer_of_the_entry(
             rollout = stages.policy.trainer.collect(stages.prompts_of("train")[:8])
         ended = rollout.scores[rollout.is_ended]
         assert len(ended) and (sign * ended >= 7.0).all()
+
+
+@covers("recipe")
+def test_a_recipe_fills_in_what_the_run_file_leaves_out(
+    base: Settings, new_folder: Callable[[], Path]
+) -> None:
+    recipe = load_recipe("adapters")
+    for name, expected in (("none", 1e-5), ("adapters", recipe["policy"]["lr"])):
+        with assembled({**base, "recipe": name}, new_folder()) as stages:
+            trainer = stages.policy.trainer
+            assert trainer.optimizer.config.lr == expected
+            assert stages.rewards.config.rewards.lr == (
+                5e-5 if name == "none" else recipe["rewards"]["lr"]
+            )
+        assert run_with({**base, "recipe": name, "policy.lr": 0.5}).policy.lr == 0.5

@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from prefloop.figures.estimate import EstimateFigure
-from prefloop.figures.frontier import (
-    BestOfNFigures,
-    FrontierFigures,
-    FrontierPointFigures,
-    PlacedModelFigures,
-)
+from prefloop.figures.frontier import FrontierFigures, FrontierPointFigures, PlacedModelFigures
 from prefloop.figures.text import number
-from prefloop.report.charts.plot import Plot, draw
+from prefloop.report.charts.labels import PointLabels
+from prefloop.report.charts.plot import Plot
 from prefloop.report.charts.scale import padded_range
 
 SIZE = (400, 290)
@@ -49,10 +45,12 @@ def frontier_chart(
     )
     plot.axes(x_label="KL from the reference (nats per response)")
     _draw_best(plot, points, last.reference_reward)
-    _draw_best_of_n(plot, last.best_of_n)
+    for row in last.best_of_n[1:]:
+        plot.dot(row.kl_nats, row.reward, "hollow", radius=3.0)
     for one in others:
         _draw_model(plot, one.model, "earlier")
     _draw_policies(plot, [one.model for one in rounds])
+    _write_names(plot, last, points, models)
     return plot.markup()
 
 
@@ -63,28 +61,29 @@ def _draw_best(plot: Plot, points: Sequence[FrontierPointFigures], base: float) 
     plot.line(xs, ys, "best")
     plot.line([p.kl_nats for p in dotted], [p.reward for p in dotted], "best dotted")
     plot.dot(0.0, base, "reference")
-    draw(
-        plot.root,
-        "text",
-        "reference",
-        class_="value reference",
-        x=plot.x(0) + 8,
-        y=plot.y(base) + 12,
-    )
-    end = points[-1] if points else None
-    if end is not None:
-        x, y = plot.x(end.kl_nats) + 7, plot.y(end.reward) + 4
-        draw(plot.root, "text", "best reachable", class_="value best", x=x, y=y)
 
 
-def _draw_best_of_n(plot: Plot, rows: Sequence[BestOfNFigures]) -> None:
-    for row in rows[1:]:
-        plot.dot(row.kl_nats, row.reward, "hollow", radius=3.0)
-    if len(rows) > 1:
-        end = rows[-1]
-        text = f"best of {end.n}"
-        x, y = plot.x(end.kl_nats), plot.y(end.reward) - 9
-        draw(plot.root, "text", text, class_="value second middle", x=x, y=y)
+def _write_names(
+    plot: Plot,
+    last: FrontierFigures,
+    points: Sequence[FrontierPointFigures],
+    models: Sequence[PlacedModelFigures],
+) -> None:
+    """Write what the points are, where no name covers a point or another name."""
+    labels = PointLabels(plot, width=SIZE[0])
+    labels.keep_clear(0.0, last.reference_reward)
+    for row in last.best_of_n[1:]:
+        labels.keep_clear(row.kl_nats, row.reward)
+    for model in models:
+        labels.keep_clear(model.kl_nats.value, model.reward.value)
+    tuned = last.model
+    labels.write("tuned model", "policy", tuned.kl_nats.value, tuned.reward.value)
+    labels.write("reference", "reference", 0.0, last.reference_reward)
+    if len(last.best_of_n) > 1:
+        most = last.best_of_n[-1]
+        labels.write(f"best of {most.n}", "second", most.kl_nats, most.reward)
+    if points:
+        labels.write("best reachable", "best", points[-1].kl_nats, points[-1].reward)
 
 
 def _draw_policies(plot: Plot, models: Sequence[PlacedModelFigures]) -> None:
@@ -94,8 +93,6 @@ def _draw_policies(plot: Plot, models: Sequence[PlacedModelFigures]) -> None:
     plot.line(xs, ys, "policy thin")
     for model in models:
         _draw_model(plot, model, "policy")
-    x, y = plot.x(xs[-1]) + 8, plot.y(ys[-1]) + 16
-    draw(plot.root, "text", "tuned model", class_="value policy", x=x, y=y)
 
 
 def _draw_model(plot: Plot, model: PlacedModelFigures, class_: str) -> None:

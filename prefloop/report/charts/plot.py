@@ -59,7 +59,7 @@ class Plot:
         x_range: tuple[float, float],
         y_range: tuple[float, float],
         size: tuple[int, int] = (360, 210),
-        right: float = 46.0,
+        right: float = 56.0,
     ) -> None:
         width, height = size
         self.root = sheet(slug, title, description, width, height)

@@ -6,13 +6,14 @@ from markupsafe import Markup
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import WinRateFigures
-from prefloop.figures.text import percent, share_with_interval
+from prefloop.figures.text import counted, percent, share_with_interval
 from prefloop.report.charts.plot import draw, markup, sheet
 
-WIDTH, HEIGHT = 360, 92
-LEFT, RIGHT = 4.0, 356.0
+WIDTH, HEIGHT = 360, 98
+LEFT, RIGHT = 0.0, 360.0
 TOP, THICK = 20.0, 26.0
-AXIS = 66.0
+AXIS = 72.0
+LETTER = 6.0
 
 
 def win_bar(figures: WinRateFigures, slug: str = "win-bar") -> Markup:
@@ -29,7 +30,12 @@ def win_bar(figures: WinRateFigures, slug: str = "win-bar") -> Markup:
     for name, n in (("win", figures.wins), ("tie", figures.ties), ("loss", figures.losses)):
         width = span * n / figures.n
         draw(root, "rect", class_=f"bar {name}", x=x, y=TOP, width=width, height=THICK)
-        if width > 30:
+        if name == "tie" and n:
+            # Its name stands below the bar: the segment may be as narrow as one prompt.
+            half = LETTER * len(ties := counted(n, "tie")) / 2
+            middle = min(max(x + width / 2, LEFT + half), RIGHT - half)
+            draw(root, "text", ties, class_="name middle", x=middle, y=TOP + THICK + 11)
+        elif width > 30:
             draw(
                 root,
                 "text",

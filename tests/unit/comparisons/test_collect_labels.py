@@ -125,8 +125,9 @@ def test_a_persons_answer_counts_and_a_skip_is_asked_of_somebody_else(store: Sto
 
 
 def test_more_overlap_than_labelers_is_refused(store: Store) -> None:
+    asked = config().comparisons.model_copy(update={"overlap": 6})
     with pytest.raises(SettingsError, match="overlap is 6, but only 5 labelers"):
-        gather(store, config(overlap=6), store.comparisons())
+        gather(store, config().model_copy(update={"comparisons": asked}), store.comparisons())
 
 
 def test_an_unknown_labeler_is_refused_with_a_guess(store: Store) -> None:

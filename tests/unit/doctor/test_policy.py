@@ -75,3 +75,30 @@ def test_before_the_first_update_the_chosen_method_is_named() -> None:
     config = parse_run({"policy": {"method": "rloo"}}, "run.yaml")
     (result,) = check_policy(config, _run([]))
     assert (result.status, result.message) == ("later", "RLOO has not made an update yet.")
+
+
+@pytest.mark.parametrize(
+    ("kl", "control", "updates", "status"),
+    [
+        (0.2, "adaptive", 12, "warn"),
+        (1.4, "adaptive", 12, "warn"),
+        (1.6, "adaptive", 12, "ok"),
+        (0.2, "adaptive", 7, "ok"),
+        (0.2, "fixed", 12, "warn"),
+        (0.6, "fixed", 12, "ok"),
+        (9.1, "adaptive", 12, "warn"),
+        (20.0, "adaptive", 12, "bad"),
+        (20.0, "fixed", 12, "ok"),
+    ],
+)
+def test_a_kl_is_warned_of_on_both_sides(
+    kl: float, control: str, updates: int, status: str
+) -> None:
+    raw = {"policy": {"kl": {"control": control, "target": 6.0}}}
+    run = _run([_line(u, kl=kl) for u in range(1, updates + 1)])
+    results = {r.check: r for r in check_policy(parse_run(raw, "run.yaml"), run)}
+    found = results["KL near its target"]
+    assert found.status == status
+    if status != "ok":
+        assert ("raise policy.lr" in found.action) == (kl < 2)
+        assert ("lower policy.lr" in found.action) == (kl > 2)

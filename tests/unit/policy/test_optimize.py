@@ -112,11 +112,11 @@ def test_each_step_weighs_by_the_kl_that_the_one_before_found(
     gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A policy that is led back from far above is let go where the cap begins."""
-    trainer = trainer_on(gpt2_folder, epochs=8, kl=KLConfig(coef=0.0))
+    trainer = trainer_on(gpt2_folder, epochs=8, kl=KLConfig(control="fixed", coef=0.0))
     scores_of(trainer, 4)
     rollout = rollout_of(trainer)
     kl = (rollout.logprobs - rollout.ref_logprobs).sum(dim=1).mean().item()
-    capped = KLConfig(coef=0.0, cap=kl / 1.25)
+    capped = KLConfig(control="fixed", coef=0.0, cap=kl / 1.25)
     optimizer = trainer.optimizer
     optimizer.config = optimizer.config.model_copy(update={"kl": capped})
     weights, found = [], []

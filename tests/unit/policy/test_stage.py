@@ -266,7 +266,7 @@ FAR_BEYOND: _Settings = {
     "episodes": 64,
     "epochs": 1,
     "lr": 1e-6,
-    "kl": KLConfig(coef=0.1, cap=1e-6),
+    "kl": KLConfig(control="fixed", coef=0.1, cap=1e-6),
 }
 """Steps too small to bring back what `disturb` did."""
 
@@ -275,7 +275,9 @@ FAR_BEYOND: _Settings = {
 def test_beyond_the_cap_the_run_stops_when_patience_ends(
     gpt2_folder: Path, tmp_path: Path, cap: float | None
 ) -> None:
-    trainer = trainer_on(gpt2_folder, **FAR_BEYOND | {"kl": KLConfig(coef=0.1, cap=cap)})
+    trainer = trainer_on(
+        gpt2_folder, **FAR_BEYOND | {"kl": KLConfig(control="fixed", coef=0.1, cap=cap)}
+    )
     disturb(trainer.collector.roles.policy)
     stage, _ = stage_on(trainer, tmp_path)
     if cap is None:
@@ -455,7 +457,7 @@ def test_a_changed_kl_coefficient_holds_on_resume_unless_it_is_steered(
     gpt2_folder: Path, tmp_path: Path, control: str, coef: float
 ) -> None:
     def trainer(kl: float) -> PolicyTrainer:
-        settings = KLConfig(control=control, coef=kl, target=1e-9)  # type: ignore[arg-type]
+        settings = KLConfig(control=control, coef=kl, target=1e-9, horizon=1e4)  # type: ignore[arg-type]
         return trainer_on(gpt2_folder, batch_size=4, episodes=16, epochs=1, kl=settings)
 
     stage, _ = stage_on(trainer(0.1), tmp_path)

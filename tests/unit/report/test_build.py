@@ -11,6 +11,7 @@ import pytest
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.record import to_json
+from prefloop.figures.repetition import PhraseFigures, RepetitionFigures
 from prefloop.figures.text import fixed, money, percent, share_interval
 from prefloop.figures.usage import EndpointUsage, UsageFigures
 from prefloop.files import append_json_line
@@ -114,6 +115,32 @@ def test_hostile_samples_are_text(page: str) -> None:
     assert "<script>" not in page
     assert "⟨U+202E⟩" in page
     assert "\u202e" not in page
+
+
+def test_the_most_repeated_openings_stand_beside_the_verdict(fake_run: Path, page: str) -> None:
+    repetition = _figures(fake_run).repetition
+    assert repetition is not None
+    assert repetition.said_before is not None
+    header = page[: page.index("<main>")].replace("\u202f", " ")
+    for opening in repetition.openings:
+        assert f"“{opening.phrase}” {percent(opening.share, 1)}" in header
+    assert f"{percent(repetition.said_before, 1)} of the responses had been given" in header
+    assert repetition.openings or "No two responses begin" in header
+
+
+def test_a_word_that_has_taken_over_is_told_beside_the_verdict(
+    fake_run: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(fake_run, tmp_path / "run"))
+    figures = _figures(folder)
+    phrase = PhraseFigures(phrase="<b>glorious", share=0.51, baseline_share=0.03)
+    found = RepetitionFigures(
+        openings=(), words=(phrase,), said_before=0.0, baseline_said_before=0.0
+    )
+    changed = figures.model_copy(update={"repetition": found})
+    evaluation_path(folder, figures.model).write_text(to_json(changed))
+    header = _build(folder).partition("<main>")[0].replace("\u202f", " ")
+    assert "“&lt;b&gt;glorious” stands in 51 % of the responses, before in 3 %" in header
 
 
 def test_pairs_are_drawn_by_lot_and_do_not_change(fake_run: Path) -> None:

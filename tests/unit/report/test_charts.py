@@ -1,18 +1,24 @@
 """Charts: points lie where their numbers say, and texts cannot become markup."""
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import WinRateFigures
-from prefloop.figures.frontier import BestOfNFigures, FrontierFigures, PlacedModelFigures
+from prefloop.figures.frontier import (
+    BestOfNFigures,
+    FrontierFigures,
+    FrontierPointFigures,
+    PlacedModelFigures,
+)
 from prefloop.figures.text import tick
 from prefloop.figures.trust import CalibrationBinFigures, CalibrationFigures
 from prefloop.report.charts.curves import Curves, Series, curves_chart
-from prefloop.report.charts.frontier import frontier_chart
+from prefloop.report.charts.frontier import SIZE, frontier_chart
+from prefloop.report.charts.labels import ABOVE, BELOW, LETTER, Box
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.scale import Scale, padded_range, round_ticks
 from prefloop.report.charts.win_bar import LEFT, RIGHT, win_bar
@@ -202,3 +208,73 @@ def test_other_models_are_points_beside_the_line_of_rounds() -> None:
 
 def test_without_a_round_nothing_is_drawn() -> None:
     assert frontier_chart([], [_frontier(1.0, 1.0)]) is None
+
+
+def _boxes(root: Element) -> list[Box]:
+    """Return what each name beside a point covers, by the same measure of letters."""
+    found = []
+    for e in _class(root, "value"):
+        x, y, width = float(e.get("x", "0")), float(e.get("y", "0")), LETTER * len(e.text or "")
+        classes = (e.get("class") or "").split()
+        left = x - (width / 2 if "middle" in classes else width if "end" in classes else 0)
+        found.append(Box(left, y - ABOVE, left + width, y + BELOW))
+    return found
+
+
+@pytest.mark.parametrize("kl", [0.05, 0.6, 1.1, 2.0, 6.0])
+@pytest.mark.parametrize("reward", [0.0, 0.9, 1.0, 1.1])
+def test_names_cover_neither_points_nor_each_other(kl: float, reward: float) -> None:
+    best = (
+        BestOfNFigures(n=1, kl_nats=0.0, reward=0.0),
+        BestOfNFigures(n=8, kl_nats=1.2, reward=1),
+    )
+    point = FrontierPointFigures(
+        beta=1.0, kl_nats=1.1, reward=1.05, effective_samples=9.0, is_trustworthy=True
+    )
+    figures = _frontier(kl, reward).model_copy(update={"best_of_n": best, "points": (point,)})
+    root = _tree(frontier_chart([figures]))
+    boxes = _boxes(root)
+    assert len(boxes) == 4
+    assert not [1 for a, b in combinations(boxes, 2) if a.overlaps(b)]
+    for dot in _class(root, "dot"):
+        x, y = float(dot.get("cx", "0")), float(dot.get("cy", "0"))
+        assert not [box for box in boxes if box.overlaps(Box(x - 3, y - 3, x + 3, y + 3))]
+    assert all(box.left >= 0 and box.right <= SIZE[0] for box in boxes)
+
+
+@pytest.mark.parametrize(("wins", "ties"), [(15, 182), (198, 1), (0, 1), (199, 1)])
+def test_ties_have_their_name_within_the_drawing(wins: int, ties: int) -> None:
+    rate = EstimateFigure(
+        value=0.5, low=0.4, high=0.6, confidence=0.95, n=200, n_clusters=200, how="x"
+    )
+    figures = WinRateFigures(
+        judge="x",
+        description="x",
+        n=200,
+        wins=wins,
+        ties=ties,
+        losses=200 - wins - ties,
+        rate=rate,
+        decisive_rate=None,
+        score=None,
+        baseline_score=None,
+        positive=None,
+        baseline_positive=None,
+        verdict_ids=(),
+    )
+    (name,) = _class(_tree(win_bar(figures)), "name")
+    assert name.text == ("1 tie" if ties == 1 else f"{ties} ties")
+    half = LETTER * len(name.text or "") / 2
+    assert float(name.get("x", "0")) - half + 4 >= LEFT
+    assert float(name.get("x", "0")) + half - 4 <= RIGHT
+
+
+def test_names_at_the_ends_of_lines_stay_within_the_drawing() -> None:
+    series = (
+        Series(name="r0", x=(0.0, 100.0), y=(0.5, 1.23)),
+        Series(name="r1", x=(0.0, 100.0), y=(0.5, 1.14)),
+    )
+    root = _tree(curves_chart(_curves(series=series)))
+    width = float((root.get("viewBox") or "").split()[2])
+    assert len(_boxes(root)) == 2
+    assert all(box.right <= width for box in _boxes(root))

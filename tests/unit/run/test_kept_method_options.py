@@ -29,10 +29,10 @@ def test_every_setting_of_the_method_is_written_out(tmp_path: Path) -> None:
         "gamma": 1.0,
         "lam": 0.9,
         "clip_range": 0.2,
-        "clip_range_value": 0.2,
+        "clip_range_value": 1.0,
         "vf_coef": 0.1,
-        "whiten_rewards": True,
-    }
+        "whiten_rewards": False,
+    }, "the method's own, and those of the recipe for low-rank adapters"
 
 
 def test_a_misspelt_setting_of_the_method_is_refused_before_anything_is_made(

@@ -1,0 +1,213 @@
+"""What a run is going to do, before it does it: computed from settings and counts alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefloop.errors import InputError, listing
+from prefloop.figures.text import count, counted, duration, fixed, percent, plain
+from prefloop.functional.statistics import detectable_share
+from prefloop.records import Prompt, Split
+from prefloop.run.schedule import labels_due, questions_in
+from prefloop.settings.comparisons import NOBODY, PEOPLE
+from prefloop.settings.run import RunConfig
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
+
+ENOUGH_TO_JUDGE = 100
+"""Held-out prompts with which a win rate of about 64 % is seen in four runs of five."""
+
+POWER = 0.8
+"""How often a verdict is to find what is there (Cohen 1988's convention)."""
+
+WORDS_A_MINUTE = 238
+"""Silent reading of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
+
+WORDS_A_TOKEN = 0.75
+
+BYTES_A_WEIGHT = 4
+
+COPIES = {"lora": 1, "none": 9}
+"""Numbers held per weight of the model. `none`: the reference, and for policy and reward model a
+weight, its gradient and Adam's two moments each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run is going to do, in numbers."""
+
+    prompts: Mapping[str, int]
+    """Prompts by split."""
+    rounds: int
+    labels: Mapping[str, int]
+    """Labels wanted in the whole run, by split; nothing where nobody labels."""
+    questions: Mapping[str, int]
+    """Questions for them, by split; a question is asked once, of one prompt."""
+    updates: int
+    episodes: int
+    """Responses that the updates are made of."""
+    passes: float
+    """How often each training prompt is used."""
+    prompts_an_update: int
+    """Prompts that an update asks for."""
+    reading_seconds: float | None
+    """What people need to read everything once; None where programs label."""
+    memory_bytes: int | None
+    """For weights, gradients and Adam's moments; None where the model's size is not known."""
+    judged: int
+    """Held-out prompts that the verdict rests on; 0 without a judge."""
+    least_win_rate: float | None
+    """Win rate from which the verdict says "better" in four runs of five; None: from none."""
+
+
+def count_by_split(prompts: Iterable[Prompt]) -> dict[str, int]:
+    """Return how many prompts each split has."""
+    counts = Counter(prompt.split for prompt in prompts)
+    return {split: counts[split] for split in SPLITS}
+
+
+def make_plan(config: RunConfig, prompts: Mapping[str, int], *, weights: int | None = None) -> Plan:
+    """Return the plan for prompts of these numbers by split, and a model of so many weights."""
+    policy = config.policy
+    n_judged = min(config.evaluation.prompts, prompts["held_out"])
+    judged = n_judged if config.evaluation.judges else 0
+    labels, questions = _labels(config)
+    copies = COPIES[config.models.adapter] * BYTES_A_WEIGHT
+    used = policy.updates * policy.batch_size
+    each = int(policy.options.get("samples_per_prompt", 1))
+    return Plan(
+        prompts=prompts,
+        rounds=config.rounds,
+        labels=labels,
+        questions=questions,
+        updates=policy.updates,
+        episodes=used,
+        passes=used / each / max(1, prompts["train"]),
+        prompts_an_update=policy.batch_size // each,
+        reading_seconds=_reading_seconds(config, sum(labels.values())),
+        memory_bytes=None if weights is None else weights * copies,
+        judged=judged,
+        least_win_rate=detectable_share(judged, power=POWER),
+    )
+
+
+def plan_problems(config: RunConfig, prompts: Mapping[str, int]) -> list[str]:
+    """Return why a run cannot be made with prompts of these numbers by split."""
+    problems, source = [], config.prompts.source
+    _, questions = _labels(config)
+    if not prompts["train"]:
+        problems.append(f"none of the prompts of {source} is left to train on")
+    if config.evaluation.judges and not prompts["held_out"]:
+        problems.append(
+            f"none of the prompts of {source} is held out for the judge: raise "
+            f"prompts.held_out_share (now {plain(config.prompts.held_out_share)}), add prompts, or "
+            "set evaluation.judges: []"
+        )
+    if questions.get("validation") and not prompts["validation"]:
+        problems.append(
+            f"none of the prompts of {source} is kept for the "
+            f"{counted(config.comparisons.validation_labels, 'validation label')} of a round: "
+            f"raise prompts.validation_share (now {plain(config.prompts.validation_share)}), add "
+            "prompts, or set comparisons.validation_labels: 0"
+        )
+    return problems
+
+
+def refuse_impossible(config: RunConfig, prompts: Mapping[str, int]) -> None:
+    """Raise an InputError that names all reasons why the run cannot be made, if there is one."""
+    if problems := plan_problems(config, prompts):
+        raise InputError(listing("the run", problems))
+
+
+def plan_lines(plan: Plan, folder: Path | str) -> list[str]:
+    """Return the plan in sentences; a line that begins with "Note" says what is likely too little.
+
+    `folder` is the run folder, as the advice names it.
+    """
+    n = plan.prompts
+    total = sum(n.values())
+    lines = [
+        f"Plan: {counted(total, 'prompt')}: {count(n['train'])} to train on, "
+        f"{count(n['validation'])} for validation, {count(n['held_out'])} held out.",
+        *_label_lines(plan),
+        f"The policy makes {counted(plan.updates, 'update')} of together "
+        f"{counted(plan.episodes, 'episode')} in {counted(plan.rounds, 'round')}: each training "
+        f"prompt is used {fixed(plan.passes, 1)} times.",
+    ]
+    if plan.prompts_an_update > n["train"]:
+        lines.append(
+            f"Note: an update asks for {counted(plan.prompts_an_update, 'prompt')}, and there are "
+            f"{count(n['train'])} to train on: they stand in it more than once. Add prompts, or "
+            "lower policy.batch_size."
+        )
+    if plan.memory_bytes is not None:
+        lines.append(
+            f"Weights, gradients and Adam's moments need about "
+            f"{fixed(max(0.1, plan.memory_bytes / 1e9), 1)} GB of memory; activations come on top."
+        )
+    return [*lines, *_verdict_lines(plan), f"Settings are in {Path(folder) / 'run.yaml'}."]
+
+
+def _labels(config: RunConfig) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the labels and the questions of the whole run, by split."""
+    comparisons = config.comparisons
+    if not config.policy.uses_reward_model or comparisons.labelers == NOBODY:
+        return {}, {}
+    questions = {"train": 0, "validation": 0}
+    for round_number in range(config.rounds):
+        asked = questions["train"] * comparisons.overlap
+        for part in questions_in(comparisons, round_number, config.rounds, asked=asked):
+            questions[part.split] += part.questions
+    train = labels_due(comparisons, config.rounds - 1, config.rounds)
+    validation = questions["validation"] * comparisons.validation_overlap
+    return {"train": train, "validation": validation}, questions
+
+
+def _reading_seconds(config: RunConfig, n_labels: int) -> float | None:
+    if config.comparisons.labelers != PEOPLE or not n_labels:
+        return None
+    task = config.task
+    tokens = task.query_tokens_max + config.samples.per_prompt * task.response_tokens
+    return n_labels * tokens * WORDS_A_TOKEN / WORDS_A_MINUTE * 60
+
+
+def _label_lines(plan: Plan) -> list[str]:
+    if not plan.labels:
+        return ["Nobody is asked for labels."]
+    told = (
+        f"{counted(plan.labels['train'], 'label')} are wanted to train the reward model and "
+        f"{count(plan.labels['validation'])} to measure it"
+    )
+    if plan.reading_seconds is not None:
+        told += f", about {duration(plan.reading_seconds)} of people's reading"
+    lines = [told + "."]
+    for split, wanted in plan.questions.items():
+        there = plan.prompts[split]
+        if wanted > there:
+            lines.append(
+                f"Note: {counted(wanted, f'{split} question')} are wanted, each on a prompt of its "
+                f"own, and there are {counted(there, 'prompt')} for them: there will be fewer "
+                "labels. Add prompts."
+            )
+    return lines
+
+
+def _verdict_lines(plan: Plan) -> list[str]:
+    if not plan.judged:
+        return ["No judge is asked: there will be no verdict."]
+    n = counted(plan.judged, "held-out prompt")
+    if plan.least_win_rate is None:
+        return [
+            f"Note: the verdict rests on {n}: too few to say anything, even if all are won. A "
+            f"verdict needs about {ENOUGH_TO_JUDGE}."
+        ]
+    can = (
+        f'the verdict rests on {n}: it says "better" in four runs of five if the policy truly '
+        f"wins {percent(plan.least_win_rate)} of the time"
+    )
+    if plan.judged < ENOUGH_TO_JUDGE:
+        return [
+            f"Note: {can}, and seldom if it wins less. A verdict needs about {ENOUGH_TO_JUDGE}."
+        ]
+    return [f"{can[0].upper()}{can[1:]}."]

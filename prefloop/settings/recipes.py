@@ -1,0 +1,71 @@
+"""Recipes: named values for settings that a run file leaves out. Data, not code."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prefloop.errors import SettingsError
+from prefloop.settings.renamed import Raw
+
+FOLDER = Path(__file__).parent / "recipes"
+
+PLAIN = "none"
+"""The name of no recipe: what is left out has the default of its setting."""
+
+OF_LORA = "adapters"
+"""The recipe of a run file that names none and trains low-rank adapters."""
+
+EARLIER = "version-0.1"
+"""The recipe of runs that began when there were none."""
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with prefloop."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_recipe(name: str) -> Raw:
+    """Return the settings of a recipe as a run file writes them; none for `none`."""
+    if name == PLAIN:
+        return {}
+    known = [*recipe_names(), PLAIN]
+    if name not in known:
+        close = difflib.get_close_matches(str(name), known, n=1)
+        guess = f" Did you mean {close[0]}?" if close else ""
+        raise SettingsError(f"recipe {name!r} is unknown.{guess} There are {', '.join(known)}.")
+    found: Raw = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def with_recipe(raw: Mapping[str, Any]) -> Raw:
+    """Return the settings of a run file over those of its recipe, which it may leave unnamed.
+
+    Options of another method than the recipe's are not mixed with the recipe's.
+
+    >>> with_recipe({"recipe": "adapters", "policy": {"lr": 1e-4}})["policy"]["lr"]
+    0.0001
+    """
+    name = raw.get("recipe")
+    if name is None:
+        models = raw.get("models")
+        adapter = models.get("adapter", "lora") if isinstance(models, Mapping) else "lora"
+        name = OF_LORA if adapter == "lora" else PLAIN
+    recipe = load_recipe(name)
+    policy = raw.get("policy")
+    method = policy.get("method") if isinstance(policy, Mapping) else None
+    if recipe and method not in (None, recipe["policy"]["method"]):
+        recipe["policy"].pop("options", None)
+    return _over(recipe, {**raw, "recipe": name})
+
+
+def _over(below: Raw, above: Mapping[str, Any]) -> Raw:
+    """Return both, section by section; where both say something, `above` does."""
+    result = dict(below)
+    for key, value in above.items():
+        under = below.get(key)
+        is_section = isinstance(value, Mapping) and isinstance(under, dict)
+        result[key] = _over(under, value) if is_section else value  # type: ignore[arg-type]
+    return result

@@ -1,0 +1,97 @@
+"""Recipes are data under what a run file says, and are written out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from prefloop.errors import SettingsError
+from prefloop.run.kept_settings import with_method_options
+from prefloop.run_file import as_yaml, load_run_file, parse_run
+from prefloop.settings.recipes import EARLIER, load_recipe, recipe_names
+from prefloop.settings.run import RunConfig
+
+
+def run(**raw: Any) -> RunConfig:
+    return parse_run(raw, "run.yaml")
+
+
+def leaves(section: dict[str, Any], where: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in section.items():
+        key = f"{where}.{name}" if where else name
+        found |= leaves(value, key) if isinstance(value, dict) else {key: value}
+    return found
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_value_of_a_recipe_reaches_the_resolved_run_file(name: str) -> None:
+    resolved = yaml.safe_load(as_yaml(with_method_options(run(recipe=name))))
+    assert resolved["recipe"] == name
+    found = leaves(resolved)
+    for key, value in leaves(load_recipe(name)).items():
+        assert found[key] == value, key
+
+
+def test_the_recipe_of_2019_has_the_numbers_of_its_code() -> None:
+    """openai/lm-human-preferences, launch.py: the sentiment task."""
+    config = run(recipe="ziegler2019")
+    assert (config.policy.episodes, config.policy.batch_size, config.policy.lr) == (
+        1954 * 512,
+        512,
+        1e-5,
+    )
+    assert (config.policy.epochs, config.policy.minibatches) == (4, 1)
+    assert (config.policy.kl.coef, config.policy.kl.target) == (0.15, 6.0)
+    assert config.policy.kl_horizon == 10_000.0
+    assert (config.rewards.lr, config.rewards.batch_size, config.comparisons.labels) == (
+        5e-5,
+        32,
+        4992,
+    )
+    assert (config.models.adapter, config.samples.after_stop) == ("none", "train")
+
+
+def test_the_run_file_wins_over_its_recipe_at_any_depth() -> None:
+    config = run(recipe="ziegler2019", policy={"lr": 2e-6, "kl": {"coef": 0.03}})
+    assert (config.policy.lr, config.policy.kl.coef, config.policy.kl.target) == (2e-6, 0.03, 6.0)
+
+
+def test_adapters_have_steps_of_their_own_unless_the_file_says_otherwise() -> None:
+    lora, full, plain = run(), run(models={"adapter": "none"}), run(recipe="none")
+    assert (lora.recipe, full.recipe, plain.recipe) == ("adapters", "none", "none")
+    assert lora.policy.lr >= 50 * full.policy.lr
+    assert plain.policy == full.policy
+    assert lora.policy.options == load_recipe("adapters")["policy"]["options"]
+
+
+def test_another_method_keeps_the_steps_and_has_options_of_its_own() -> None:
+    config = run(policy={"method": "rloo"})
+    assert config.policy.options == {}
+    assert config.policy.lr == run().policy.lr
+    assert with_method_options(config).policy.options["samples_per_prompt"] == 2
+
+
+def test_an_unknown_recipe_is_told_with_a_guess_and_with_everything_else() -> None:
+    with pytest.raises(SettingsError) as caught:
+        run(recipe="zeigler2019", seed=-1)
+    told = str(caught.value)
+    assert "recipe 'zeigler2019' is unknown. Did you mean ziegler2019?" in told
+    assert "seed" in told
+
+
+@pytest.mark.parametrize(
+    ("resolved", "expected"),
+    [("seed: 1\n", EARLIER), ("recipe: none\n", "adapters"), (None, "adapters")],
+)
+def test_a_run_that_began_without_recipes_goes_on_without(
+    tmp_path: Path, resolved: str | None, expected: str
+) -> None:
+    (tmp_path / "run.yaml").write_text("seed: 1\n")
+    if resolved is not None:
+        (tmp_path / "run.resolved.yaml").write_text(resolved)
+    config = load_run_file(tmp_path / "run.yaml")
+    assert config.recipe == expected
+    if expected == EARLIER:
+        assert (config.policy.lr, config.policy.kl_horizon) == (1e-5, 10_000.0)
