@@ -126,9 +126,10 @@ def export_labels(
     format: Annotated[
         LabelFormat, typer.Option(help="How the file is written; see the docs.")
     ] = LabelFormat.raw,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the run's comparisons and labels to a file.
+    """Write the run's comparisons and labels to a file. One that is there is replaced with --force.
 
     Example: `prefloop export my-run labels.jsonl --format raw`
     """
@@ -140,10 +141,21 @@ def export_labels(
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
+    _require_free(file, force=force)
     with open_run_store(config, folder, read_only=True) as store:
         options = replace(_options(config, format), told_sources=label_sources(store, config))
         counts = export_file(store, file, format.value, options=options)
     _tell(counts, f"in {file}", as_json)
+
+
+def _require_free(file: Path, *, force: bool) -> None:
+    """Raise an InputError if something is at the place of a new file that may not be replaced."""
+    from prefloop.errors import InputError
+
+    if file.is_dir():
+        raise InputError(f"{file} is a folder. Name a file in it, such as {file / 'labels.jsonl'}.")
+    if file.exists() and not force:
+        raise InputError(f"{file} exists already. Give another name, or --force to replace it.")
 
 
 def _prompts(config: "RunConfig") -> "list[Prompt]":

@@ -75,9 +75,16 @@ def what_looks_at_it_says_what_there_is(prefloop: Command, run: Path) -> None:
     assert json.loads(prefloop.done("show", run, "-n", 2, "--json").out)
     checks = prefloop.done("doctor", run, "--json").json()
     assert "No stage is bad" in checks["conclusion"]
-    for stage in ("comparisons", "rewards"):
-        counts = prefloop.done(stage, run, "--json").json()
-        assert counts["labels"] == counts["reward_models"] == 0
+    words = {
+        "samples": "no samples are drawn",
+        "comparisons": "nobody is asked",
+        "rewards": "no reward",
+    }
+    for stage, told in words.items():
+        done = prefloop.done(stage, run, "--json")
+        assert done.json()["labels"] == done.json()["reward_models"] == 0
+        assert "policy.reward is 'sentiment', a scorer" in done.err and told in done.err
+    assert "policy.reward is" not in prefloop.done("prompts", run).err
 
 
 def test_a_judge_may_not_share_a_source_with_the_reward(prefloop: Command, run: Path) -> None:
