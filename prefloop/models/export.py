@@ -13,6 +13,7 @@ from prefloop.models.classifier_shell import classifier_shell, copy_of
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.language_model import weights_as_filed
 from prefloop.models.loading import Tokenizer
+from prefloop.models.peft_adapter import save_peft_adapter
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import DType
 
@@ -25,7 +26,7 @@ VALUE_HEAD = "value_head.safetensors"
 def save_policy(
     folder: Path, roles: ModelRoles, value_head: ValueHead | None, tokenizer: Tokenizer
 ) -> None:
-    """Write the policy as a plain causal language model; a value head goes beside it."""
+    """Write the policy as a plain causal language model; value head and adapter go beside it."""
     causal = roles.policy.causal
     weights = weights_as_filed(causal, dict(roles.state(roles.policy)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,6 +36,7 @@ def save_policy(
         causal.generation_config.save_pretrained(folder)
     _save_value_head(folder, value_head)
     _save_adapter(folder, roles, roles.policy)
+    save_peft_adapter(folder, roles)
     tokenizer.hf_tokenizer.save_pretrained(folder)
 
 

@@ -133,6 +133,11 @@ class ModelRoles:
         self.reference = RoleModel(causal, [], _nothing)
         self.policy, self.reward = (_full_copy(causal) for _ in range(2))
 
+    @property
+    def adapter_settings(self) -> LoraConfig | None:
+        """How the adapters are made; None with `adapter: none`."""
+        return None if self._peft is None else cast(LoraConfig, self._peft.peft_config[POLICY])
+
     def _switch(self, role: str | None) -> None:
         if role == self._active or self._peft is None:
             return
