@@ -141,14 +141,14 @@ def export_labels(
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    _require_free(file, force=force)
+    require_free(file, force=force)
     with open_run_store(config, folder, read_only=True) as store:
         options = replace(_options(config, format), told_sources=label_sources(store, config))
         counts = export_file(store, file, format.value, options=options)
     _tell(counts, f"in {file}", as_json)
 
 
-def _require_free(file: Path, *, force: bool) -> None:
+def require_free(file: Path, *, force: bool) -> None:
     """Raise an InputError if something is at the place of a new file that may not be replaced."""
     from prefloop.errors import InputError
 

@@ -9,9 +9,9 @@ import typer
 
 from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
-from prefloop.cli import exchange, power, running, serving, store_verbs, team
+from prefloop.cli import exchange, power, running, serving, store_verbs, team, trying
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
-from prefloop.cli.stage_group import RUN, StageGroup
+from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
 app = typer.Typer(
@@ -127,23 +127,21 @@ crew.command()(team.disable)
 crew.command()(team.enable)
 crew.command(name="list")(team.list_people)
 
-for stage in (
-    running.prompts,
-    running.samples,
-    running.comparisons,
-    running.rewards,
-    running.policy,
-):
-    app.command(rich_help_panel=ALONE)(stage)
+app.command(rich_help_panel=ALONE)(running.prompts)
+samples = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
+samples.command(name=STAGE, hidden=True)(running.samples)
+samples.command(name="try")(trying.try_prompt)
+app.add_typer(samples, name="samples", help=running.samples.__doc__, rich_help_panel=ALONE)
+app.command(rich_help_panel=ALONE)(running.comparisons)
+rewards = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
+rewards.command(name=STAGE, hidden=True)(running.rewards)
+rewards.command(name="score")(trying.score_file)
+app.add_typer(rewards, name="rewards", help=running.rewards.__doc__, rich_help_panel=ALONE)
+app.command(rich_help_panel=ALONE)(running.policy)
 evaluation = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
-evaluation.command(name=RUN)(running.evaluation)
+evaluation.command(name=STAGE, hidden=True)(running.evaluation)
 evaluation.command()(power.power)
-app.add_typer(
-    evaluation,
-    name="evaluation",
-    help="Run up to the evaluation of this round, or plan one that people judge.",
-    rich_help_panel=ALONE,
-)
+app.add_typer(evaluation, name="evaluation", help=running.evaluation.__doc__, rich_help_panel=ALONE)
 app.command()(serving.serve)
 app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)

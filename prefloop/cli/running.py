@@ -118,12 +118,12 @@ def evaluation(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run up to the evaluation of this round, the last or not; `run` may be left out.
+    """Run up to the evaluation of this round, the last or not.
 
     With `--judge` or `--models` nothing is trained: models are judged again, those that were judged
     before unless some are named. New figures stand beside the earlier ones.
 
-    Example: `prefloop evaluation run my-run --judge length --models policy/round-0 policy/round-1`
+    Example: `prefloop evaluation my-run --judge length --models policy/round-0 policy/round-1`
     """
     if not judge and not models:
         _stage(folder, overrides, "evaluation", as_json)

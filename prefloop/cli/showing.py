@@ -61,9 +61,11 @@ def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
     table = Table(title="Random held-out prompts, before and after", show_lines=True)
     before, after = (model_title(m) for m in (latest.figures.baseline, latest.figures.model))
     for column in ("prompt", f"before ({before})", f"after ({after})"):
-        table.add_column(_plain(column), overflow="fold")
+        table.add_column(plain_text(column), overflow="fold")
     for pair in pairs:
-        table.add_row(*(_plain(record.text) for record in (pair.prompt, pair.before, pair.after)))
+        table.add_row(
+            *(plain_text(record.text) for record in (pair.prompt, pair.before, pair.after))
+        )
     Console().print(table)
 
 
@@ -91,7 +93,7 @@ def show_progress(folder: Path, *, as_json: bool) -> None:
     print(", ".join(f"{n} {noun.replace('_', ' ')}" for noun, n in counts.items()))
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Make a model's text safe for a terminal: no markup, no control characters."""
     visible = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
     return visible.replace("[", r"\[").strip()

@@ -17,7 +17,12 @@ FOUND = re.compile(r" is (?!missing).+?; | \(.*?\)|\b[0-9a-f]{16,}\b|\d+")
 
 
 def import_error(path: Path, problems: Sequence[str]) -> InputError:
-    """Return the error that tells the problems of a file, each `place: what`."""
+    """Return the error that tells why no label of a file was stored."""
+    return file_error(path, problems, "nothing was stored")
+
+
+def file_error(path: Path, problems: Sequence[str], outcome: str) -> InputError:
+    """Return the error that tells the problems of a file, each `place: what`, and their outcome."""
     kinds: dict[str, list[str]] = {}
     for problem in problems:
         kinds.setdefault(_kind(problem), []).append(problem)
@@ -26,7 +31,7 @@ def import_error(path: Path, problems: Sequence[str]) -> InputError:
     shown = [*told[:SHOWN], *([f"... and {rest} more"] if rest else [])]
     text = listing(str(path), shown).split("\n", 1)[1]
     noun = "problem" if len(problems) == 1 else "problems"
-    return InputError(f"{path} has {len(problems)} {noun}; nothing was stored:\n{text}")
+    return InputError(f"{path} has {len(problems)} {noun}; {outcome}:\n{text}")
 
 
 def _kind(problem: str) -> str:

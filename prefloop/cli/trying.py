@@ -1,0 +1,120 @@
+"""Verbs that try what a run made on texts of one's own; nothing of the run is changed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prefloop.cli.arguments import AsJson, RunFolder, run_file
+
+if TYPE_CHECKING:
+    from prefloop.run.trial import Trial
+    from prefloop.settings.run import RunConfig
+
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+
+def try_prompt(
+    folder: RunFolder,
+    prompt: Annotated[str, typer.Argument(help="A prompt of your own.")],
+    n: Annotated[
+        int, typer.Option("--number", "-n", min=1, max=64, help="Responses of each model.")
+    ] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other responses.")] = 0,
+    model: Annotated[
+        str | None,
+        typer.Option(help="policy/update-40 or policy/round-1; otherwise the newest policy."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the untuned model and the policy answer to a prompt of your own, side by side.
+
+    Example: `prefloop samples try my-run "The garden was" -n 5`
+    """
+    from prefloop.run.trial import run_trial
+
+    config = _config_of(folder)
+    trial = run_trial(config, folder, prompt, model=model, n=n, seed=seed, say=_say)
+    if as_json:
+        from dataclasses import asdict
+
+        print(json.dumps(asdict(trial)))
+        return
+    _print_trial(trial)
+
+
+def score_file(
+    folder: RunFolder,
+    file: Annotated[Path, typer.Argument(help="Texts with the columns prompt and response.")],
+    scorer: Annotated[
+        str | None, typer.Option(help="A scorer instead of the run's newest reward model.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write prompt, response and score there.")
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score texts of your own (JSON lines, an array, CSV, Parquet) as the run scores responses.
+
+    Example: `prefloop rewards score my-run texts.jsonl --scorer length`
+    """
+    from prefloop.cli.exchange import require_free
+    from prefloop.files import write_atomically
+    from prefloop.rewards.own_texts import read_texts, scorer_of
+
+    config = _config_of(folder)
+    if out is not None:
+        require_free(out, force=force)
+    texts = read_texts(file)
+    chosen = scorer_of(config, folder, scorer)
+    prompts, responses = (list(column) for column in zip(*texts, strict=True))
+    scores = [float(score) for score in chosen.score(prompts, responses)]
+    rows = [
+        {"prompt": prompt, "response": response, "score": score}
+        for (prompt, response), score in zip(texts, scores, strict=True)
+    ]
+    if out is not None:
+        write_atomically(out, "".join(json.dumps(row) + "\n" for row in rows))
+    if as_json:
+        print(json.dumps({"scorer": chosen.name, "description": chosen.description, "rows": rows}))
+        return
+    for row in rows if out is None else ():
+        print(f"{row['score']:+10.3f}  {_one_line(str(row['response']))}")
+    where = "" if out is None else f", in {out}"
+    mean = sum(scores) / len(scores)
+    print(f"{len(rows)} texts scored by {chosen.description}: mean {mean:+.3f}{where}")
+
+
+def _config_of(folder: Path) -> "RunConfig":
+    """Return the settings that the run was made with, overrides and all."""
+    from prefloop.run_file import load_run_file
+
+    resolved = folder / "run.resolved.yaml"
+    return load_run_file(resolved if resolved.is_file() else run_file(folder))
+
+
+def _print_trial(trial: "Trial") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from prefloop.cli.showing import plain_text
+    from prefloop.figures.text import model_title
+
+    table = Table(title=f"“{plain_text(trial.prompt)}”", show_lines=True)
+    for name in (trial.reference, trial.model):
+        table.add_column(plain_text(model_title(name)), overflow="fold")
+    for before, after in zip(trial.reference_responses, trial.responses, strict=True):
+        table.add_row(plain_text(before), plain_text(after))
+    Console().print(table)
+
+
+def _one_line(text: str) -> str:
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

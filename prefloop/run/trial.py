@@ -1,0 +1,145 @@
+"""A prompt of somebody's own, answered by the untuned model and by a policy; nothing is written.
+
+The weights are read from the run folder, so that a run may go on meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefloop.errors import CheckpointError, InputError
+from prefloop.files import verify_folder
+from prefloop.models.export import load_weights, restore_role_model
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.named import OF_ROUND
+from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.runtime import start_runtime
+from prefloop.models.sources import resolve
+from prefloop.policy.lineage import parse_name
+from prefloop.prompts.queries import cut_query
+from prefloop.records import REFERENCE, Prompt
+from prefloop.samples.sampler import Sampler
+from prefloop.seeding import derive_seed, stable_id
+from prefloop.settings.run import RunConfig
+from prefloop.settings.task import TaskConfig
+
+WITHOUT_RULES = {"start_after": None, "end_at": None, "query_tokens_min": 1}
+"""Rules that cut prompts out of longer passages: a prompt of one's own is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Responses of two models to one prompt, in pairs of the same draw."""
+
+    prompt: str
+    reference: str
+    """The name of the untuned model."""
+    model: str
+    """The name of the policy."""
+    seed: int
+    reference_responses: tuple[str, ...]
+    responses: tuple[str, ...]
+
+
+def run_trial(
+    config: RunConfig,
+    folder: Path,
+    text: str,
+    *,
+    model: str | None,
+    n: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> Trial:
+    """Return `n` responses of the reference and of a policy: the newest one if None is named.
+
+    InputError for a prompt without tokens, and for a policy whose weights are not there.
+    """
+    name = _known_policy(folder, model)
+    runtime = start_runtime(config.models)
+    base = resolve(config.models.name, say=say)
+    tokenizer = load_tokenizer(base)
+    prompt = _prompt(text, config.task, tokenizer, say)
+    started = folder / "warm_start"
+    initial = started if config.policy.warm_start.epochs and started.is_dir() else base
+    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
+    _load_policy(folder / name, name, roles)
+    sampler = Sampler(
+        tokenizer,
+        config.task,
+        config.samples,
+        vocabulary=roles.reference.vocabulary,
+        device=roles.reference.runtime.device,
+    )
+
+    def responses(role_model: RoleModel) -> tuple[str, ...]:
+        place = derive_seed(seed, "trial", prompt.id)
+        drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=place)
+        return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
+
+    return Trial(
+        prompt=prompt.text,
+        reference=REFERENCE,
+        model=name,
+        seed=seed,
+        reference_responses=responses(roles.reference),
+        responses=responses(roles.policy),
+    )
+
+
+def policy_names(run: Path) -> list[str]:
+    """Return the policies whose weights are in the run folder, the newest last."""
+    found = [
+        f"policy/{place.name}"
+        for place in (run / "policy").glob("*-*")
+        if not verify_folder(place, hashes=False)
+    ]
+    rounds = [name for name in found if OF_ROUND.fullmatch(name)]
+    updates = {name: (place[1], place[0]) for name in found if (place := parse_name(name))}
+    # Updates come last: what a round ended with is one of them, except in runs of version 0.1.
+    return sorted(rounds, key=_number) + sorted(updates, key=lambda name: updates[name])
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("-")[2])
+
+
+def _known_policy(run: Path, model: str | None) -> str:
+    names = policy_names(run)
+    if not names:
+        raise InputError(
+            f"{run} has no policy yet: none of its updates was kept. Train one first: prefloop "
+            f"policy {run}"
+        )
+    if model is not None and model not in names:
+        raise InputError(
+            f"there are no weights of {model!r} in {run}; there are {', '.join(names)}."
+        )
+    return model or names[-1]
+
+
+def _prompt(
+    text: str, task: TaskConfig, tokenizer: Tokenizer, say: Callable[[str], None]
+) -> Prompt:
+    """Return the prompt that the model reads, cut to the task's length."""
+    query = cut_query(text, task.model_copy(update=WITHOUT_RULES), tokenizer)
+    if query.refusal is not None:
+        raise InputError(
+            f"the prompt {text!r:.60} gives the model nothing to read: it is empty, or this "
+            "model's tokenizer cannot write it. Give other text."
+        )
+    if len(query.text) < len(text.strip()):
+        say(f"The prompt is cut to {task.query_tokens_max} tokens (task.query_tokens_max).")
+    name = stable_id("prompt", query.text)
+    return Prompt(id=name, text=query.text, source="a trial", split="held_out")
+
+
+def _load_policy(place: Path, name: str, roles: ModelRoles) -> None:
+    if problems := verify_folder(place):
+        raise CheckpointError(
+            f"{place} is damaged: {'; '.join(problems[:3])}. Name another policy with --model."
+        )
+    if OF_ROUND.fullmatch(name):
+        restore_role_model(place, roles, roles.policy)
+    else:
+        load_weights(place, roles)
