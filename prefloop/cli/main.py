@@ -91,7 +91,7 @@ def report(folder: RunFolder, as_json: AsJson = False) -> None:
     from prefloop.run_store import open_run_store
 
     config = load_run_as_made(run_file(folder))
-    with open_run_store(config, folder) as store:
+    with open_run_store(config, folder, read_only=True) as store:
         path = build_report(folder, store, config)
     print(json.dumps({"report": str(path)}) if as_json else path)
 

@@ -40,18 +40,27 @@ def serve(
 
     Example: `prefloop serve my-run --port 9000`
     """
+    from dataclasses import replace
+
     from prefloop.cli.page import the_only_server
     from prefloop.errors import PrefloopError
+    from prefloop.files import is_write_protected
     from prefloop.run.waiting import publish
     from prefloop.run_file import load_run_file
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder), overrides or [])
+    place = config.store or folder / "prefloop.db"
+    settings = _settings(config, folder, host, port)
     try:
+        if is_write_protected(folder):
+            with _looked_at(place) as store:
+                _serve(store, replace(settings, is_read_only=True), folder, for_run=for_run)
+            return
         with the_only_server(folder), open_run_store(config, folder) as store:
             if not store.instructions.all():
                 publish(store, config.task)
-            _serve(store, _settings(config, folder, host, port), folder, for_run=for_run)
+            _serve(store, settings, folder, for_run=for_run)
     except PrefloopError as error:
         if not for_run:
             raise
@@ -59,17 +68,34 @@ def serve(
         raise typer.Exit(2) from error
 
 
+def _looked_at(place: str | Path) -> "Store":
+    """Return a copy of a store that can only be looked at; logins are kept in it."""
+    from prefloop.errors import StoreError
+    from prefloop.store.store import Store
+
+    if not Path(place).is_file():
+        raise StoreError(f"{place}: there is no store here, and none can be made. Check the path.")
+    return Store.open_thrown_away(Path(place))
+
+
 def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bool) -> None:
     from prefloop.cli.page import LOCK
+    from prefloop.web.http.security import READ_ONLY
     from prefloop.web.serving import advice, make_server, require_password
 
     tell = _tell_run if for_run else _tell_user
 
     def ready(address: str) -> None:
         store.updates.set_address(address)
-        (folder / LOCK).write_text(address)
+        if not settings.is_read_only:
+            (folder / LOCK).write_text(address)
         tell("address", address)
-        for sentence in (advice(settings), _invitation(store, folder)):
+        read_only = READ_ONLY if settings.is_read_only else None
+        for sentence in (
+            read_only,
+            advice(settings),
+            _invitation(store, folder, is_read_only=settings.is_read_only),
+        ):
             if sentence:
                 tell("say", sentence)
 
@@ -142,12 +168,13 @@ def _door(settings: "WebSettings", folder: Path) -> "socket.socket":
     return listening(settings)
 
 
-def _invitation(store: "Store", folder: Path) -> str:
+def _invitation(store: "Store", folder: Path, *, is_read_only: bool) -> str:
     """Make an owner if there is none, and return how they log in; their code is shown only now."""
     owners = [person for person in store.people.all() if person.role == "owner"]
-    if owners:
+    if owners and not is_read_only:
         return f"A code to log in with: prefloop team invite {folder} {owners[0].name}"
-    owner = store.people.add(OWNER, "owner")
+    # Where nothing can be written, `prefloop team invite` could not make one either.
+    owner = owners[0] if owners else store.people.add(OWNER, "owner")
     code = store.access.invite(owner.id)
     return f"Log in with this code, which works once, as the run's owner:\n\n    {code}\n"
 

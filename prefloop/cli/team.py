@@ -118,7 +118,7 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
 
     Example: `prefloop team list my-run`
     """
-    with _store(folder) as store:
+    with _store(folder, read_only=True) as store:
         rows = [
             {
                 "name": person.name,
@@ -139,12 +139,14 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def _store(folder: Path) -> "Iterator[Store]":
+def _store(folder: Path, *, read_only: bool = False) -> "Iterator[Store]":
     from prefloop.run_file import load_run_file
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    with open_run_store(config, folder) as store:
+    place = config.store or folder / "prefloop.db"
+    is_there = "://" in str(place) or Path(place).exists()
+    with open_run_store(config, folder, read_only=read_only and is_there) as store:
         yield store
 
 

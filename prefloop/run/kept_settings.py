@@ -144,7 +144,9 @@ def write_resolved(config: RunConfig, folder: Path) -> None:
         *(f"# {package} {number}" for package, number in installed_versions().items()),
         as_yaml(config, folder),
     ]
-    write_atomically(folder / "run.resolved.yaml", "\n".join(lines))
+    path, text = folder / "run.resolved.yaml", "\n".join(lines)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_atomically(path, text)
 
 
 def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
+from prefloop.files import is_write_protected
 from prefloop.records import Comparison, Event, Label, LedgerHead, Prompt, Sample, Verdict
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database, open_database
+from prefloop.store.core.database_copy import open_copy
 from prefloop.store.core.insertion import refuse, require_known, rows_where
 from prefloop.store.core.row_digests import STORED, insert_with_digest
 from prefloop.store.core.rows import (
@@ -86,7 +88,14 @@ class Store:
     @classmethod
     def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
         """Return the store at a path or URL, created or upgraded to the newest schema."""
+        if read_only and _is_protected(url_or_path):
+            return cls(open_copy(Path(url_or_path)))
         return cls(open_database(url_or_path, read_only=read_only))
+
+    @classmethod
+    def open_thrown_away(cls, path: Path) -> Self:
+        """Return a copy of the store at a path that takes writes, and is removed when closed."""
+        return cls(open_copy(path, takes_writes=True))
 
     def now(self) -> float:
         """Return the seconds since 1970, UTC, by the database's clock."""
@@ -277,6 +286,12 @@ class Store:
         """Return the number of events; raise a StoreError if the ledger was tampered with."""
         with self._database.reading() as connection:
             return ledger.verify(connection)
+
+
+def _is_protected(place: str | Path) -> bool:
+    """Whether a store is a file where nothing can be written."""
+    is_url = isinstance(place, str) and "://" in place
+    return not is_url and Path(place).is_file() and is_write_protected(Path(place))
 
 
 def _equal(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -32,6 +32,9 @@ class WebSettings:
     """Share of the training questions that a new labeler must get right to be qualified."""
     asks_confidence: bool = False
     """Whether the page asks for a confidence with every answer."""
+    is_read_only: bool = False
+    """Whether the run lies where nothing can be written: what is sent is refused, and the store is
+    a copy that holds logins alone."""
     hourly_wage: float = 15.0
     """The cost of an hour of labeling."""
     currency: str = "USD"

@@ -18,6 +18,13 @@ from prefloop.web.http.unknown_address import ASK_THE_OWNER, UnknownAddresses
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+LOGIN = "/api/session"
+
+READ_ONLY = (
+    "This run lies where nothing can be written, so it can be looked at, and nobody can label. Ask "
+    "its owner for one that takes answers."
+)
+
 WRONG_HOST, FORGED = "wrong_host", "forged"
 """Codes of the refusals that a proxy causes which the server was not told of."""
 
@@ -99,6 +106,8 @@ def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -
     if not _is_own(headers, host, settings):
         message = f"This request came from another site. Nothing was done. {ASK_THE_OWNER}"
         return ApiError(403, FORGED, message)
+    if settings.is_read_only and scope["path"] != LOGIN:
+        return ApiError(403, "read_only", READ_ONLY)
     length = headers.get("content-length", "0")
     if length.isdigit() and int(length) > REQUEST_BYTES:
         return too_large()

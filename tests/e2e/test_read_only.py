@@ -1,0 +1,58 @@
+"""Verbs that make nothing change no byte of a run, and need no right to write there."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Command
+from tests.unit.store.core.test_database_copy import tree
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A finished run that may be changed."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+def look_at(prefloop: Command, run: Path, elsewhere: Path) -> None:
+    """Every verb that makes nothing."""
+    prefloop.done("show", run, "-n", 2)
+    prefloop.done("show", run, "--json")
+    prefloop("doctor", run)
+    prefloop.done("export", run, elsewhere / "labels.jsonl")
+    prefloop.done("team", "list", run)
+    prefloop.done("samples", "try", run, "It was day 3.", "-n", 1)
+
+
+def test_looking_changes_no_byte(prefloop: Command, run: Path, tmp_path: Path) -> None:
+    before = tree(run)
+    look_at(prefloop, run, tmp_path)
+    prefloop.done("prompts", run)
+    assert tree(run) == before
+    prefloop.done("report", run)
+    changed = {name for name, data in tree(run).items() if before.get(name) != data}
+    assert {name.split("/")[0] for name in changed} <= {"report"}
+
+
+def test_a_run_where_nothing_can_be_written(
+    prefloop: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, may = tree(run), os.access
+
+    def access(path: os.PathLike[str] | str, mode: int, **more: bool) -> bool:
+        is_ours = Path(path) == run or run in Path(path).parents
+        return not (is_ours and mode & os.W_OK) and may(path, mode, **more)
+
+    def refused(path: os.PathLike[str] | str, flags: int, *rest: int, **more: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR) and run in Path(os.fsdecode(path)).parents:
+            raise OSError(30, "Read-only file system", str(path))
+        return opened(path, flags, *rest, **more)
+
+    opened = os.open
+    monkeypatch.setattr(os, "access", access)
+    monkeypatch.setattr(os, "open", refused)
+    look_at(prefloop, run, tmp_path)
+    assert "the disk is read-only" in prefloop.refused("report", run)
+    assert tree(run) == before
