@@ -72,8 +72,9 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         )
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {error}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        # ValueError: bytes that are no UTF-8, a whole number of thousands of digits.
+        raise SettingsError(f"{path} is not YAML: {error}. Correct it there.") from error
     if not isinstance(raw, dict):
         kind = type(raw).__name__
         raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
@@ -133,7 +134,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         place = inner
     try:
         place[last] = yaml.load(text, Loader=RunFileLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SettingsError(
             f"{override!r}: {text!r} is no YAML value. Put it in quotes."
         ) from error

@@ -1,5 +1,6 @@
 """The `prefloop` command: parse, call one function, print."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,15 @@ app = typer.Typer(
 ALONE = "One stage alone"
 SYSTEMS = ("linux", "darwin")
 """What `sys.platform` begins with where prefloop runs."""
+
+NOT_OURS = {
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+}
+"""What the system says of a path that cannot be what a user means."""
+
+LONGEST_NAME = 120
+"""Characters of such a path that are shown."""
 
 STOPPED = 130
 """Exit code with which Typer answers ^C."""
@@ -177,6 +187,13 @@ def main() -> None:
         app()
     except PrefloopError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in NOT_OURS or not error.filename:
+            raise
+        name = os.fsdecode(error.filename)
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+        print(f"{shown} cannot be used: {error.strerror}. Check the path.", file=sys.stderr)
         sys.exit(2)
     except SystemExit as leaving:
         if leaving.code == STOPPED:

@@ -70,7 +70,18 @@ def prompts(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = Fal
 
     Example: `prefloop prompts my-run`
     """
-    _stage(folder, overrides, "prompts", as_json)
+    from prefloop.run.kept_settings import with_method_options
+    from prefloop.run.stored_prompts import are_prompts_stored
+    from prefloop.run_file import load_run_file
+
+    folder = folder_of(folder)
+    config = with_method_options(load_run_file(run_file(folder), overrides or []))
+    if not are_prompts_stored(config, folder):
+        _stage(folder, overrides, "prompts", as_json)
+        return
+    from prefloop.cli.showing import show_progress
+
+    show_progress(folder, as_json=as_json)
 
 
 def samples(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:

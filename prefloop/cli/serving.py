@@ -40,11 +40,8 @@ def serve(
 
     Example: `prefloop serve my-run --port 9000`
     """
-    from dataclasses import replace
-
     from prefloop.cli.page import the_only_server
     from prefloop.errors import PrefloopError
-    from prefloop.files import is_write_protected
     from prefloop.run.waiting import publish
     from prefloop.run_file import load_run_file
     from prefloop.run_store import open_run_store
@@ -53,9 +50,9 @@ def serve(
     place = config.store or folder / "prefloop.db"
     settings = _settings(config, folder, host, port)
     try:
-        if is_write_protected(folder):
+        if settings.is_read_only:
             with _looked_at(place) as store:
-                _serve(store, replace(settings, is_read_only=True), folder, for_run=for_run)
+                _serve(store, settings, folder, for_run=for_run)
             return
         with the_only_server(folder), open_run_store(config, folder) as store:
             if not store.instructions.all():
@@ -121,11 +118,13 @@ def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bo
 def _settings(
     config: "RunConfig", folder: Path, host: str | None, port: int | None
 ) -> "WebSettings":
+    from prefloop.files import is_write_protected
     from prefloop.teamwork import ClaimPolicy
     from prefloop.web.config import WebSettings
 
     people = config.comparisons.people
     return WebSettings(
+        is_read_only=is_write_protected(folder),
         host=host or people.host,
         port=(people.port or 0) if port is None else port,
         run_name=folder.resolve().name,
@@ -168,7 +167,7 @@ def _door(settings: "WebSettings", folder: Path) -> "socket.socket":
     return listening(settings)
 
 
-def _invitation(store: "Store", folder: Path, *, is_read_only: bool) -> str:
+def _invitation(store: "Store", folder: Path, *, is_read_only: bool = False) -> str:
     """Make an owner if there is none, and return how they log in; their code is shown only now."""
     owners = [person for person in store.people.all() if person.role == "owner"]
     if owners and not is_read_only:

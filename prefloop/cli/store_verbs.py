@@ -34,6 +34,7 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     from prefloop.files import only_one_process
     from prefloop.store.upkeep.moving import existing, move, without_password
 
+    _place(folder)  # A folder without a run is told before a lock is made in it.
     with only_one_process(folder):
         old = _place(folder)
         progress = make_progress()
@@ -93,6 +94,7 @@ def restore(
     from prefloop.files import only_one_process
     from prefloop.store.upkeep.backup import restore as put_back
 
+    _place(folder)
     with only_one_process(folder):
         place = _place(folder)
         n_events = put_back(file, place, make_progress(), force=force)
@@ -119,9 +121,11 @@ def verify(
     Example: `prefloop store verify my-run labels-monday.db`
     """
     from prefloop.cli.console import make_progress
+    from prefloop.store.core.database_copy import readable
     from prefloop.store.upkeep.integrity import check_integrity
 
-    found = check_integrity(file or _place(folder), make_progress(), known_head=head)
+    with readable(file or _place(folder)) as place:
+        found = check_integrity(place, make_progress(), known_head=head)
     if as_json:
         told = {
             "events": found.n_events,

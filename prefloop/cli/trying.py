@@ -3,17 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.store_verbs import Force
 
 if TYPE_CHECKING:
     from prefloop.run.trial import Trial
-    from prefloop.settings.run import RunConfig
-
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 
 def try_prompt(
@@ -34,8 +32,9 @@ def try_prompt(
     Example: `prefloop samples try my-run "The garden was" -n 5`
     """
     from prefloop.run.trial import run_trial
+    from prefloop.run_file import load_run_as_made
 
-    config = _config_of(folder)
+    config = load_run_as_made(run_file(folder))
     trial = run_trial(config, folder, prompt, model=model, n=n, seed=seed, say=_say)
     if as_json:
         from dataclasses import asdict
@@ -64,8 +63,9 @@ def score_file(
     from prefloop.cli.exchange import require_free
     from prefloop.files import write_atomically
     from prefloop.rewards.own_texts import read_texts, scorer_of
+    from prefloop.run_file import load_run_as_made
 
-    config = _config_of(folder)
+    config = load_run_as_made(run_file(folder))
     if out is not None:
         require_free(out, force=force)
     texts = read_texts(file)
@@ -80,20 +80,19 @@ def score_file(
         write_atomically(out, "".join(json.dumps(row) + "\n" for row in rows))
     if as_json:
         print(json.dumps({"scorer": chosen.name, "description": chosen.description, "rows": rows}))
-        return
+    else:
+        _print_scores(rows, chosen.description, out)
+
+
+def _print_scores(rows: list[dict[str, Any]], scorer: str, out: Path | None) -> None:
+    """Print one line per text, unless they are in a file, and their mean."""
+    from prefloop.figures.text import counted, signed
+
     for row in rows if out is None else ():
-        print(f"{row['score']:+10.3f}  {_one_line(str(row['response']))}")
+        print(signed(row["score"]).rjust(10), "", _one_line(row["response"]))
     where = "" if out is None else f", in {out}"
-    mean = sum(scores) / len(scores)
-    print(f"{len(rows)} texts scored by {chosen.description}: mean {mean:+.3f}{where}")
-
-
-def _config_of(folder: Path) -> "RunConfig":
-    """Return the settings that the run was made with, overrides and all."""
-    from prefloop.run_file import load_run_file
-
-    resolved = folder / "run.resolved.yaml"
-    return load_run_file(resolved if resolved.is_file() else run_file(folder))
+    mean = signed(sum(row["score"] for row in rows) / len(rows))
+    print(f"{counted(len(rows), 'text')} scored by {scorer}: mean {mean}{where}")
 
 
 def _print_trial(trial: "Trial") -> None:

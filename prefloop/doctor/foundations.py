@@ -5,6 +5,7 @@ from pathlib import Path
 from prefloop.doctor.result import CheckResult, CheckStatus
 from prefloop.errors import InputError, PrefloopError
 from prefloop.figures.text import percent
+from prefloop.files import is_write_protected
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.prompts.loading import check_context, load_prompts
@@ -81,8 +82,12 @@ def _store(status: CheckStatus, message: str, action: str = "") -> CheckResult:
 
 def check_database(config: RunConfig, folder: Path) -> list[CheckResult]:
     """Return whether the database keeps what it has committed."""
+    place = config.store or folder / "prefloop.db"
+    if Path(place).is_file() and is_write_protected(Path(place)):
+        message = "Nothing can be written where the store lies: it can be read, and no run goes on."
+        return [_kept("ok", message)]
     try:
-        with opened(config.store or folder / "prefloop.db") as database:
+        with opened(place) as database:
             found = conditions(database)
     except PrefloopError as error:
         return [_kept("bad", str(error), "Make the database and its folder writable.")]

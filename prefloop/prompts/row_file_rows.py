@@ -15,6 +15,10 @@ PlacedCells = tuple[str, dict[str, Any]]
 """Where a row stands, such as `line 3` or `item 3`, and what stands there by column."""
 
 
+SHOWN = 40
+"""Characters of a value that a problem shows."""
+
+
 def is_row_file(path: Path) -> bool:
     """Whether a prompt file is read here."""
     return is_arrow(path) or suffix(path) == ".json"
@@ -28,4 +32,6 @@ def row_file_rows(path: Path, column: str, problems: list[str]) -> Iterator[Plac
         elif isinstance(value, str):
             yield place, {column: value}
         else:
-            problems.append(f"{place}: is no object with keys and no text; found {value!r:.40}")
+            problems.append(
+                f"{place}: is no object with keys and no text; found {repr(value)[:SHOWN]}"
+            )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from prefloop.comparisons.labelers.sources import LabelerGroup
+from prefloop.comparisons.exchange.importer import UNKNOWN
+from prefloop.comparisons.labelers.sources import PERSON, LabelerGroup
 from prefloop.comparisons.labels_used import shown_counts
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import overall_agreement
@@ -30,6 +31,9 @@ NOUNS = {
     "imported": ("imported labeler", "imported labelers"),
 }
 """What labelers of a kind are called, one and several."""
+
+MOST_NAMED = 4
+"""Sources of imported labels that are named; of the others the number is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,7 @@ def who_labels(groups: Sequence[LabelerGroup], config: ComparisonsConfig) -> str
     '7 labels by 2 people'
     """
     if groups:
-        return ", ".join(_by(g.kind, len(g.labelers), g.n_labels) for g in groups)
+        return ", ".join(_by(g.kind, len(g.labelers), g.n_labels) + _judged_by(g) for g in groups)
     planned = {SYNTHETIC: "synthetic labelers", PEOPLE: "people", NOBODY: "imported labels"}
     return f"none yet, {planned.get(config.labelers, f'the labeler “{config.labelers}”')} to come"
 
@@ -188,3 +192,14 @@ def best_of(samples_shown: Mapping[int, int]) -> str:
 def _by(kind: str, n_labelers: int, n_labels: int) -> str:
     nouns = NOUNS[kind]
     return f"{counted(n_labels, 'label')} by {count(n_labelers)} {nouns[n_labelers != 1]}"
+
+
+def _judged_by(group: LabelerGroup) -> str:
+    """Say who judged what was imported, as far as it is known; "" for labels of the run's own."""
+    if group.kind != "imported":
+        return ""
+    known = sorted(s.removeprefix(PERSON) for s in group.sources if not s.startswith(UNKNOWN))
+    if not known:
+        return " (who judged is not known)"
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    return f" (judged by {', '.join(known[:MOST_NAMED])}{more})"

@@ -137,6 +137,11 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
     return settings
 
 
+def is_unchanged(config: RunConfig, folder: Path) -> bool:
+    """Whether the run was begun with these very settings."""
+    return (folder / "run.resolved.yaml").is_file() and not _changes(config, folder)
+
+
 def write_resolved(config: RunConfig, folder: Path) -> None:
     """Write `run.resolved.yaml`: every setting written out, and the versions in use."""
     lines = [

@@ -26,6 +26,9 @@ from prefloop.settings.task import TaskConfig
 WITHOUT_RULES = {"start_after": None, "end_at": None, "query_tokens_min": 1}
 """Rules that cut prompts out of longer passages: a prompt of one's own is none."""
 
+SHOWN = 60
+"""Characters of a prompt that an error shows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
@@ -58,33 +61,30 @@ def run_trial(
     name = _known_policy(folder, model)
     runtime = start_runtime(config.models)
     base = resolve(config.models.name, say=say)
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     prompt = _prompt(text, config.task, tokenizer, say)
     started = folder / "warm_start"
     initial = started if config.policy.warm_start.epochs and started.is_dir() else base
     roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
     _load_policy(folder / name, name, roles)
-    sampler = Sampler(
-        tokenizer,
-        config.task,
-        config.samples,
-        vocabulary=roles.reference.vocabulary,
-        device=roles.reference.runtime.device,
-    )
-
-    def responses(role_model: RoleModel) -> tuple[str, ...]:
-        place = derive_seed(seed, "trial", prompt.id)
-        drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=place)
-        return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
-
+    vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
+    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
+    place = derive_seed(seed, "trial", prompt.id)
     return Trial(
         prompt=prompt.text,
         reference=REFERENCE,
         model=name,
         seed=seed,
-        reference_responses=responses(roles.reference),
-        responses=responses(roles.policy),
+        reference_responses=_responses(sampler, roles.reference, prompt, n, place),
+        responses=_responses(sampler, roles.policy, prompt, n, place),
     )
+
+
+def _responses(
+    sampler: Sampler, role_model: RoleModel, prompt: Prompt, n: int, seed: int
+) -> tuple[str, ...]:
+    drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=seed)
+    return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
 
 
 def policy_names(run: Path) -> list[str]:
@@ -125,7 +125,7 @@ def _prompt(
     query = cut_query(text, task.model_copy(update=WITHOUT_RULES), tokenizer)
     if query.refusal is not None:
         raise InputError(
-            f"the prompt {text!r:.60} gives the model nothing to read: it is empty, or this "
+            f"the prompt {text[:SHOWN]!r} gives the model nothing to read: it is empty, or this "
             "model's tokenizer cannot write it. Give other text."
         )
     if len(query.text) < len(text.strip()):

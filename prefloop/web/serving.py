@@ -72,10 +72,11 @@ def listening(settings: WebSettings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host.strip("[]"), settings.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
+        reason = getattr(error, "strerror", None) or str(error).removeprefix("bind(): ").rstrip(".")
         raise SettingsError(
-            f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. "
+            f"Port {settings.port} of {settings.host} cannot be used: {reason}. "
             "Choose another port, or 0 for any free one."
         ) from error
     listener.listen(BACKLOG)

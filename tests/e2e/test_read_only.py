@@ -12,8 +12,11 @@ from tests.unit.store.core.test_database_copy import tree
 
 @pytest.fixture
 def run(finished_run: Path, tmp_path: Path) -> Path:
-    """A finished run that may be changed."""
-    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+    """A finished run that may be changed, and that names its prompts by where they lie in it."""
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    text = (run / "run.yaml").read_text()
+    (run / "run.yaml").write_text(text.replace(str(finished_run / "prompts.txt"), "prompts.txt"))
+    return run
 
 
 def look_at(prefloop: Command, run: Path, elsewhere: Path) -> None:
@@ -21,6 +24,7 @@ def look_at(prefloop: Command, run: Path, elsewhere: Path) -> None:
     prefloop.done("show", run, "-n", 2)
     prefloop.done("show", run, "--json")
     prefloop("doctor", run)
+    prefloop.done("store", "verify", run)
     prefloop.done("export", run, elsewhere / "labels.jsonl")
     prefloop.done("team", "list", run)
     prefloop.done("samples", "try", run, "It was day 3.", "-n", 1)
@@ -54,5 +58,7 @@ def test_a_run_where_nothing_can_be_written(
     monkeypatch.setattr(os, "access", access)
     monkeypatch.setattr(os, "open", refused)
     look_at(prefloop, run, tmp_path)
+    checks = prefloop("doctor", run, "--json").json()["results"]
+    assert not [check for check in checks if check["stage"] == "store" and check["status"] == "bad"]
     assert "the disk is read-only" in prefloop.refused("report", run)
     assert tree(run) == before

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import Connection, Engine
 
 from prefloop.errors import StoreError
-from prefloop.files import disk_refusals
+from prefloop.files import disk_refusals, is_write_protected
 from prefloop.store.core.database import Database, open_database
 
 OWNER_ONLY = 0o600
@@ -56,6 +56,18 @@ def open_copy(original: Path, *, takes_writes: bool = False) -> Database:
     except BaseException:
         folder.cleanup()
         raise
+
+
+@contextmanager
+def readable(place: str | Path) -> Iterator[str | Path]:
+    """Give a database's place, or that of a copy if it lies where nothing can be written."""
+    is_url = isinstance(place, str) and "://" in place
+    if is_url or not Path(place).is_file() or not is_write_protected(Path(place)):
+        yield place
+        return
+    copy, folder = _copied(Path(place))
+    with folder:
+        yield copy
 
 
 def _copied(original: Path) -> tuple[Path, TemporaryDirectory[str]]:

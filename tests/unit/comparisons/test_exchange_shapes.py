@@ -42,7 +42,7 @@ def read(store: Store, tmp_path: Path, *rows: Any, format: str = "trl") -> list[
     import_file(store, lines(tmp_path / "x.jsonl", *rows), format)
     prompts = {p.id: p.text for p in store.prompts()}
     samples = {s.id: s for s in store.samples()}
-    found = []
+    found: list[tuple[str, ...]] = []
     for label in store.labels():
         [other] = [name for name in label.shown if name != label.chosen]
         chosen = samples[label.chosen or ""]
@@ -181,7 +181,7 @@ def test_labels_say_what_they_rest_on(store: Store, tmp_path: Path) -> None:
     path = lines(tmp_path / "x.jsonl", PAIR)
     import_file(store, path, "trl")
     [group] = labeler_groups(store, config())
-    assert (group.kind, group.sources) == ("imported", {"imported:trl"})
+    assert group.kind == "imported" and group.sources == {"imported:trl"}
     said = stated_sources(["person", "person:ann", "model:openai/GPT-4o-2024-08-06"], config())
     import_file(store, path, "trl", options=ExchangeOptions(sources=said))
     [group] = labeler_groups(store, config())
@@ -226,7 +226,7 @@ def test_an_imported_labeler_with_the_name_of_a_synthetic_one_is_imported(
     }
     import_file(store, lines(tmp_path / "x.jsonl", row), "openai_2020")
     [group] = labeler_groups(store, config())
-    assert (group.kind, group.sources) == ("imported", {"person:synthetic-3"})
+    assert group.kind == "imported" and group.sources == {"person:synthetic-3"}
 
 
 def test_raw_files_tell_what_labels_rest_on(store: Store, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_raw_files_tell_what_labels_rest_on(store: Store, tmp_path: Path) -> Non
     with Store.open(tmp_path / "other.db") as other:
         import_file(other, raw, "raw")
         [group] = labeler_groups(other, run)
-        assert (group.kind, group.sources) == ("imported", {"judge-7b"})
+        assert group.kind == "imported" and group.sources == {"judge-7b"}
     # In its own store the file changes nothing: the labels are there already.
     assert import_file(store, raw, "raw")["labels"] == 0
 

@@ -122,10 +122,26 @@ def test_before_the_first_label_the_settings_say_who_labels(labelers: str, words
     assert who_labels([], ComparisonsConfig(labelers=labelers)) == words
 
 
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"person:ann", "gpt-4o"}, "judged by ann, gpt-4o"),
+        ({"imported:trl", "gpt-4o"}, "judged by gpt-4o"),
+        ({f"m{i}" for i in range(6)}, "judged by m0, m1, m2, m3 and 2 more"),
+    ],
+)
+def test_who_judged_what_was_imported_is_told(sources: set[str], words: str) -> None:
+    group = LabelerGroup(kind="imported", labelers=("a",), n_labels=2, sources=frozenset(sources))
+    told = who_labels([group], ComparisonsConfig())
+    assert told == f"2 labels by 1 imported labeler ({words})"
+
+
 def test_who_labeled_is_told_by_kind_whatever_the_settings_say() -> None:
     groups = [
         LabelerGroup(kind="person", labelers=("ann", "bob"), n_labels=7, sources=frozenset()),
-        LabelerGroup(kind="imported", labelers=("file",), n_labels=1, sources=frozenset()),
+        LabelerGroup(
+            kind="imported", labelers=("file",), n_labels=1, sources=frozenset({"imported:file"})
+        ),
     ]
-    words = "7 labels by 2 people, 1 label by 1 imported labeler"
+    words = "7 labels by 2 people, 1 label by 1 imported labeler (who judged is not known)"
     assert who_labels(groups, ComparisonsConfig(labelers="synthetic")) == words
