@@ -16,6 +16,7 @@ from prefloop.store.core.tables import comparisons, labels, prompts, samples
 from prefloop.store.core.team_rows import gold_record, quality_check_record, update_record
 from prefloop.store.core.team_tables import assignments, gold, quality_checks, updates
 from prefloop.store.labeling.assignments import is_leased
+from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
 from prefloop.teamwork import Gold, QualityCheck, Update
 
@@ -83,9 +84,11 @@ class Recent:
     ) -> list[AskedQuestion]:
         """Return comparisons before the one with this number, newest first.
 
-        With `only`, those among these ids.
+        With `only`, those among these ids. Questions for verdicts are not among them: an owner who
+        saw their votes beside their models could no longer judge.
         """
         query = sa.select(comparisons.c.number, comparisons.c.id)
+        query = query.where(comparisons.c.split != HELD_OUT)
         query = query.order_by(comparisons.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(comparisons.c.number < before)

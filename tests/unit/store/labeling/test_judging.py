@@ -51,6 +51,8 @@ def test_answers_that_are_verdicts_are_labels_of_nothing(store: Store) -> None:
         assert {x.labeler for x in store.labels(split=split)} <= {"ann"}
     assert {x.split for x in store.comparisons()} == {"train", "validation"}
     assert store.comparisons(split="held_out") == []
+    assert {x.comparison.id for x in store.recent.questions(limit=9)} == {"c0", "c1", "c2"}
+    assert store.recent.questions(limit=9, only=["held-out-0"]) == []
     assert {x.comparison.id for x in load_comparisons(store)} == {"c0", "c1", "c2"}
     assert [a.label.labeler for a in store.judging.answers(number)] == ["ben", "ben"]
     store.rebuild_labels()
