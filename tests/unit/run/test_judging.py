@@ -1,0 +1,95 @@
+"""People are asked about the models of today; with no answer at all the run says what to do."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+
+from prefloop.errors import InputError
+from prefloop.progress import Silent
+from prefloop.records import REFERENCE, Answer, Label
+from prefloop.run.judging import collect_verdicts
+from prefloop.run.monitor import RunMonitor
+from prefloop.run.stages import Stages
+from prefloop.run.waiting import PeopleLabeling
+from prefloop.run_file import parse_run
+from prefloop.store.store import Store
+from prefloop.teamwork import Submission
+from tests.e2e.labelers import POLICY as WORK_ONLY
+from tests.unit.evaluation.worlds import POLICY, prompt, sample
+
+
+@pytest.fixture
+def store(sqlite_path: Path) -> Any:
+    """A store in which the policy and the reference answered four held-out prompts."""
+    with Store.open(sqlite_path) as opened:
+        opened.add_prompts([prompt(i) for i in range(4)])
+        for model in (POLICY, REFERENCE):
+            opened.add_samples([sample(i, f"{i} by somebody", model=model) for i in range(4)])
+        opened.people.add("ann", "labeler")
+        yield opened
+
+
+def stages_of(store: Store, sleep: Callable[[float], None]) -> Stages:
+    """Return as much of a run as judging takes."""
+    config = parse_run({"evaluation": {"judges": ["people"]}}, "run.yaml")
+    monitor = RunMonitor(store, Silent())
+    return cast(
+        Stages,
+        SimpleNamespace(
+            store=store,
+            config=config,
+            monitor=monitor,
+            people=PeopleLabeling(config.task, monitor, sleep=sleep),
+            rounds=SimpleNamespace(contestants=SimpleNamespace(baseline=REFERENCE)),
+        ),
+    )
+
+
+def ann_says(store: Store, answer: Answer) -> Callable[[float], None]:
+    """Return a pause in which Ann answers all that she is asked."""
+
+    def pause(_: float) -> None:
+        for view in store.queue.claim("ann", n=9, rng=random.Random(0), policy=WORK_ONLY):
+            shown = tuple(sample.id for sample in view.samples)
+            label = Label(
+                id=str(uuid4()),
+                comparison_id=view.comparison_id,
+                labeler="ann",
+                answer=answer,
+                chosen=shown[0] if answer == "best" else None,
+                shown=shown,
+                seconds=1.0,
+                instructions="1",
+            )
+            store.answers.submit([Submission(label=label, assignment_id=view.id)])
+
+    return pause
+
+
+def test_who_judged_is_a_source_and_the_batch_is_closed(store: Store) -> None:
+    found = collect_verdicts(stages_of(store, ann_says(store, "best")), [POLICY])
+    assert found == {"person:ann"}
+    batch = store.queue.batch(-1)
+    assert batch is not None and batch.frozen_at is not None and batch.answered == 4
+
+
+def test_a_judging_without_any_answer_ends_in_words_and_stays_open(store: Store) -> None:
+    with pytest.raises(InputError, match="in any of 4 questions: all were skipped or flagged"):
+        collect_verdicts(stages_of(store, ann_says(store, "skip")), [POLICY])
+    batch = store.queue.batch(-1)
+    assert batch is not None and batch.frozen_at is None
+
+
+def test_questions_about_a_model_that_is_past_are_closed(store: Store) -> None:
+    other = "policy/update-4"
+    store.add_samples([sample(i, f"{i} by another", model=other) for i in range(4)])
+    with pytest.raises(InputError, match="skipped or flagged"):
+        collect_verdicts(stages_of(store, ann_says(store, "skip")), [other])
+    collect_verdicts(stages_of(store, ann_says(store, "best")), [POLICY])
+    closed = {b.round: b.frozen_at is not None for b in store.queue.batches()}
+    assert closed == {-1: True, -2: True}
