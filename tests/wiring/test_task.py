@@ -93,9 +93,14 @@ def test_a_setting_changes_this_and_nothing_else(wire: Wire, observer: Observer)
 
 @covers("task.name")
 def test_the_name_is_the_preset_that_everything_else_starts_from(observer: Observer) -> None:
-    asked = {name: observer.observe(observe, task__name=name)[QUESTION] for name in preset_names()}
+    synthetic = {"comparisons__synthetic__scorers": {"length": 1.0}}  # custom has none of its own
+    asked = {
+        name: observer.observe(observe, task__name=name, **synthetic)[QUESTION]
+        for name in preset_names()
+    }
     assert len(set(asked.values())) == len(asked) > 3
-    assert asked == {name: run_with({"task": name}).task.question for name in asked}
+    people = {"comparisons.labelers": "people"}
+    assert asked == {name: run_with({"task": name, **people}).task.question for name in asked}
 
 
 def test_without_a_stop_token_every_response_has_ended(observer: Observer) -> None:
