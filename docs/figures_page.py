@@ -7,11 +7,13 @@ from pydantic import BaseModel
 
 from docs.markdown import markdown_table
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import Provenance
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures
 
 FILES: dict[str, type[BaseModel]] = {
+    "prompt_figures.json": PromptFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,
     "provenance.json": Provenance,

@@ -1,5 +1,6 @@
 """One run file: YAML in, frozen sections out, every problem told at once."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -71,9 +72,9 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
             "--task sentiment`."
         )
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
+        raw = yaml.load(_text(path), Loader=RunFileLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        # ValueError: bytes that are no UTF-8, a whole number of thousands of digits.
+        # ValueError: a date that is none, a whole number of thousands of digits.
         raise SettingsError(f"{path} is not YAML: {error}. Correct it there.") from error
     if not isinstance(raw, dict):
         kind = type(raw).__name__
@@ -81,7 +82,33 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     raw = found_paths(raw, path.parent)
     for override in overrides:
         _apply(raw, override)
+    _refuse_half_characters(raw, path)
     return raw
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        found = f"line {line} has the byte {error.object[error.start]:#04x}"
+        raise SettingsError(f"{path} is not UTF-8: {found}. Save it as UTF-8.") from error
+
+
+def _refuse_half_characters(raw: dict[str, Any], path: Path) -> None:
+    """Refuse texts that no file and no database takes, such as "\\ud83d" in quotes."""
+    try:
+        json.dumps(raw, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.start]
+        raise SettingsError(
+            f"{path} or an override holds half of a character (a lone surrogate) behind "
+            f"{around!r}. Repair the text."
+        ) from error
+    except ValueError as error:
+        raise SettingsError(f"{path} refers to itself: a section holds its own anchor.") from error
 
 
 def parse_run(raw: dict[str, Any], name: str) -> RunConfig:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.reading import read_evaluation, read_trust
 from prefloop.figures.record import from_object, read_object
@@ -16,6 +17,7 @@ from prefloop.files import read_json_lines
 
 EVALUATION = "evaluation"
 USAGE = "usage.jsonl"
+PROMPTS = "prompt_figures.json"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 """Model names that are a path below a folder as they stand."""
@@ -67,6 +69,8 @@ class RunFigures:
     """In the order of rounds."""
     usages: tuple[UsageFigures, ...] = ()
     """What scorers and judges used of endpoints, in the order in which it was written."""
+    prompts: PromptFigures | None = None
+    """What became of the passages of the prompt file; None in runs from before this was kept."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -121,6 +125,7 @@ def read_run_folder(run: Path) -> RunFigures:
             from_object(UsageFigures, line, str(run / USAGE))
             for line in read_json_lines(run / USAGE)
         ),
+        prompts=_prompts(run / PROMPTS),
     )
 
 
@@ -150,6 +155,14 @@ def evaluation_path(run: Path, model: str) -> Path:
     """
     name = model if PLAIN_NAME.fullmatch(model) else quote(model, safe="")
     return run / EVALUATION / f"{name}.json"
+
+
+def _prompts(path: Path) -> PromptFigures | None:
+    if not path.is_file():
+        return None
+    return from_object(
+        PromptFigures, read_object(path.read_text(encoding="utf-8"), str(path)), str(path)
+    )
 
 
 def _evaluations(run: Path) -> tuple[EvaluationFile, ...]:

@@ -101,7 +101,7 @@ def _store(
 
     with only_one_process(folder), open_run_store(config, folder) as store:
         # First the run's own prompts: they say which split a label belongs to.
-        store.add_prompts(_prompts(config))
+        store.add_prompts(_prompts(config, store.prompts()))
         counts = import_file(store, file, format.value, options=options)
         return counts, _without_source(store)
 
@@ -158,7 +158,7 @@ def require_free(file: Path, *, force: bool) -> None:
         raise InputError(f"{file} exists already. Give another name, or --force to replace it.")
 
 
-def _prompts(config: "RunConfig") -> "list[Prompt]":
+def _prompts(config: "RunConfig", stored: "list[Prompt]") -> "list[Prompt]":
     from prefloop.models.loading import context_length, load_tokenizer
     from prefloop.models.query_encoder import QueryEncoder
     from prefloop.models.sources import resolve
@@ -166,8 +166,14 @@ def _prompts(config: "RunConfig") -> "list[Prompt]":
 
     base = resolve(config.models.name)
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    around, context = QueryEncoder(tokenizer, config.task).n_around, context_length(base)
-    return load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
+    return load_prompts(
+        config.prompts,
+        config.task,
+        tokenizer,
+        context=context_length(base),
+        around=QueryEncoder(tokenizer, config.task).n_around,
+        stored=stored,
+    )
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":

@@ -12,6 +12,7 @@ from prefloop.doctor.foundations import (
 )
 from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_labels
+from prefloop.doctor.language import check_language
 from prefloop.doctor.losses import check_losses
 from prefloop.doctor.policy import check_policy
 from prefloop.doctor.result import CheckResult
@@ -80,7 +81,7 @@ def _model(config: RunConfig) -> list[CheckResult]:
 def _tokenized(config: RunConfig, tokenizer: Tokenizer, context: int) -> list[CheckResult]:
     results = check_tokenizer(config, tokenizer)
     try:
-        return [*results, check_prompts(config, tokenizer, context)]
+        return [*results, check_prompts(config, tokenizer, context), check_language(config)]
     except PrefloopError as error:
         action = "Correct prompts or task in run.yaml."
         return [*results, _refused("prompts", "prompts survive the task's rules", error, action)]

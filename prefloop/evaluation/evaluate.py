@@ -17,7 +17,12 @@ from prefloop.evaluation.provenance import evaluation_provenance
 from prefloop.evaluation.repetition import repetition_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
-from prefloop.figures.evaluation import EvaluationFigures, EvaluationRows, WinRateFigures
+from prefloop.figures.evaluation import (
+    WIN_RATE_OF,
+    EvaluationFigures,
+    EvaluationRows,
+    WinRateFigures,
+)
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
@@ -27,6 +32,7 @@ from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run_folder import evaluation_path, read_run_folder
 from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import WeightedScorer
+from prefloop.scorers.english import english_problem
 from prefloop.settings.comparisons import NOBODY, PEOPLE
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -141,6 +147,19 @@ def _gather(store: Store, model: str, baseline: str) -> Material:
     )
 
 
+def _reading(judges: Sequence[CheckedJudge], material: Material) -> list[CheckedJudge]:
+    """Return the judges that can read the texts."""
+    unread = _unread(judges, material)
+    return [judge for judge in judges if judge.name not in unread]
+
+
+def _unread(judges: Sequence[CheckedJudge], material: Material) -> dict[str, str]:
+    """Return the judges whose English words the texts do not hold, with the reason."""
+    texts = [sample.text for sample in (*material.model, *material.baseline)]
+    problems = {judge.name: english_problem(judge.sources, texts) for judge in judges}
+    return {name: problem for name, problem in problems.items() if problem is not None}
+
+
 def _win_rates(
     store: Store,
     judges: Sequence[CheckedJudge],
@@ -148,7 +167,7 @@ def _win_rates(
     config: RunConfig,
 ) -> tuple[WinRateFigures, ...]:
     found, settings = list[WinRateFigures](), config.evaluation.people
-    for judge in judges:
+    for judge in _reading(judges, material):
         if isinstance(judge.judge, PeopleJudge):
             said = people_figures(store, judge, settings, material.model, material.baseline)
             found += [] if said is None else [said]
@@ -190,8 +209,12 @@ def _frontier(
 
 def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
     """Return figures with their verdict, and the reasons for what is absent from them."""
-    absent = {name for name in reasons if not getattr(figures, name)}
-    missing = {name: reason for name, reason in reasons.items() if name in absent}
+    absent = {name for name in reasons if not getattr(figures, name, True)}
+    missing = {
+        name: reason
+        for name, reason in reasons.items()
+        if name in absent or name.startswith(WIN_RATE_OF)
+    }
     for found in figures.win_rates:
         if found.score is None:
             missing[f"score of {found.judge}"] = "this judge compares texts and gives no scores"
@@ -213,16 +236,24 @@ def _missing(
     scorer: WeightedScorer | None,
 ) -> dict[str, str]:
     """Return why each part of the figures may be absent."""
+    unread = _unread(judges, material)
     return {
-        "win_rates": "no held-out prompt has samples of both models"
-        if judges
-        else "no judge was asked; name people, a language model or a scorer in evaluation.judges",
+        **{WIN_RATE_OF + name: reason for name, reason in unread.items()},
+        "win_rates": _missing_win_rates(judges, unread),
         "kl": "the likelihood of its samples under the reference is not known"
         if material.model
         else "the model has no evaluation samples",
         "rouge": "the prompts have no human answers",
         "frontier": _missing_frontier(config, scorer),
     }
+
+
+def _missing_win_rates(judges: Sequence[CheckedJudge], unread: Mapping[str, str]) -> str:
+    if not judges:
+        return "no judge was asked; name people, a language model or a scorer in evaluation.judges"
+    if len(unread) == len(judges):
+        return "; ".join(f"{name}: {reason}" for name, reason in unread.items())
+    return "no held-out prompt has samples of both models"
 
 
 def _missing_frontier(config: RunConfig, scorer: WeightedScorer | None) -> str:

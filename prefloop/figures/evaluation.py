@@ -9,6 +9,9 @@ from prefloop.figures.provenance import Provenance
 from prefloop.figures.record import RECORD
 from prefloop.figures.repetition import RepetitionFigures
 
+WIN_RATE_OF = "win rate of "
+"""Begins the name under which `missing` says why a judge has no win rate."""
+
 OptionalEstimate = EstimateFigure | None
 """Null where no sample could be measured."""
 

@@ -74,6 +74,8 @@ def _again(place: str) -> str:
             f"Delete the folder {folder}: `prefloop run` trains that reward model again where it "
             "still needs it, and the report leaves it out otherwise; labels are safe in the store."
         )
+    if place.endswith("prompt_figures.json"):
+        return "Delete the file and run `prefloop prompts` again, which writes it anew."
     return (
         "Delete the file and run `prefloop evaluation` again; labels and samples are safe in the "
         "store."

@@ -135,9 +135,13 @@ def _decoded(path: Path) -> str:
 
 
 def _text_rows(text: str, column: str) -> Iterator[NumberedRow]:
-    """Yield the lines as an editor counts them: other separators of Unicode stay in the text."""
+    """Yield the lines as an editor counts them; blank ones are none.
+
+    Only a line feed ends a line: other separators of Unicode stay in the text.
+    """
     for number, line in enumerate(text.split("\n"), start=1):
-        yield number, {column: line}
+        if line.strip():
+            yield number, {column: line}
 
 
 def _json_rows(text: str, problems: list[str]) -> Iterator[NumberedRow]:

@@ -6,6 +6,7 @@ from typing import Any
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
+from prefloop.figures.prompts import left_out_text
 from prefloop.figures.usage import usage_text
 
 NARROW = "\u202f"
@@ -100,6 +101,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "model_title": text.model_title,
     "usage_text": usage_text,
     "judging_text": judging_text,
+    "left_out_text": left_out_text,
 }
 """Those of the model cards; a page's figures are `unbroken` too."""
 

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
-from prefloop.errors import InputError, listing
+from prefloop.errors import InputError
+from prefloop.figures.text import count, counted
 from prefloop.label_types.types import type_of
 from prefloop.models.runtime import Runtime
 from prefloop.records import Prompt, Sample
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
+
+SHOWN = 5
+"""Comparisons that a message names; of the others it gives the number."""
 
 
 def preference_batch(
@@ -79,26 +83,48 @@ def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> Prefer
     )
 
 
+def without_too_long(
+    targets: Sequence[Target],
+    batch: PreferenceBatch,
+    limit: int,
+    prompts: Mapping[str, Prompt],
+) -> tuple[list[Target], PreferenceBatch, str]:
+    """Leave out comparisons with a text beyond the `limit` of tokens that the model reads.
+
+    Return the others, as targets and as ids, and a message that names what is left out; "" if
+    nothing is.
+    """
+    lengths = [max(map(len, group)) for group in batch.sequences]
+    fitting = [i for i, length in enumerate(lengths) if length <= limit]
+    if len(fitting) == len(lengths):
+        return list(targets), batch, ""
+    named = [
+        f"{t.comparison.id} ({prompts[t.comparison.prompt_id].source}) has {count(n)}"
+        for t, n in zip(targets, lengths, strict=True)
+        if n > limit
+    ]
+    more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    told = (
+        f"{len(named)} of {counted(len(targets), 'labeled comparison')} left out of the reward "
+        f"model's training: a prompt with its response has more tokens than the {limit} that the "
+        f"model reads. Comparison {'; '.join(named[:SHOWN])}{more}. Shorten or leave out such "
+        "texts before they are imported, or choose a model with a longer context."
+    )
+    return [targets[i] for i in fitting], select_comparisons(batch, fitting), told
+
+
 def epoch_order(n: int, seed: int, round_number: int, epoch: int) -> list[int]:
     """Return the order of one pass; a function of counters, so a resumed run repeats it."""
     stream = numpy_stream(seed, "reward order", round_number, epoch)
     return [int(i) for i in stream.permutation(n)]
 
 
-def check_ids(batch: PreferenceBatch, vocabulary: int, context: int) -> None:
-    """Refuse labels that were made with another tokenizer or do not fit the model."""
-    problems = []
+def check_ids(batch: PreferenceBatch, vocabulary: int) -> None:
+    """Refuse labels of samples that were made with another tokenizer."""
     ids = {i for group in batch.sequences for sequence in group for i in sequence}
     if ids and max(ids) >= vocabulary:
-        problems.append(
-            f"token id {max(ids)} lies outside the model's vocabulary of {vocabulary}: the samples "
-            "were drawn with another tokenizer. Label samples of this model, or name that model."
+        raise InputError(
+            f"the labeled samples hold token id {max(ids)}, which lies outside the model's "
+            f"vocabulary of {vocabulary}: they were drawn with another tokenizer. Label samples of "
+            "this model, or name that model."
         )
-    longest = max(len(sequence) for group in batch.sequences for sequence in group)
-    if longest > context:
-        problems.append(
-            f"a query with its response is {longest} tokens, the model reads {context}: lower "
-            "task.query_tokens_max or task.response_tokens"
-        )
-    if problems:
-        raise InputError(listing("the labeled samples", problems))

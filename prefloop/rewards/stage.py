@@ -21,7 +21,7 @@ from prefloop.models.pretrained import context_of
 from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
-from prefloop.rewards.dataset import check_ids, padded, preference_batch
+from prefloop.rewards.dataset import check_ids, padded, preference_batch, without_too_long
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
@@ -80,7 +80,7 @@ class RewardStage:
             split: self.store.labels(split=split, as_of=as_of, without_excluded=True)
             for split in ("train", "validation")
         }
-        labels = self._labels("train", known, prompts)
+        _, labels = self._labels("train", known, prompts)
         sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
@@ -124,7 +124,8 @@ class RewardStage:
 
     def _labels(
         self, split: str, known: LabelsBySplit, prompts: Mapping[str, Prompt]
-    ) -> PreferenceBatch:
+    ) -> tuple[list[Target], PreferenceBatch]:
+        """Return the labels of a split as targets and as ids, without those that are too long."""
         targets = self._targets(split, known)
         if not targets:
             raise InputError(
@@ -137,9 +138,17 @@ class RewardStage:
         batch = preference_batch(targets, samples, prompts, self.sampler, runtime)
         causal = self.model.role_model.causal
         vocabulary = causal.get_input_embeddings().weight.shape[0]
+        check_ids(batch, vocabulary)
         limit = context_of(causal.config)
-        check_ids(batch, vocabulary, limit)
-        return batch
+        targets, batch, told = without_too_long(targets, batch, limit, prompts)
+        if told:
+            self.progress.say(told)
+        if split == "train" and not targets:
+            raise InputError(
+                "no labeled comparison fits into the model: each has a text that is too long for "
+                "it. Choose a model with a longer context, or label shorter texts."
+            )
+        return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:
         return preference_targets(self.store.comparisons(split=split), known[split])
@@ -165,10 +174,12 @@ class RewardStage:
     def _validation(
         self, known: LabelsBySplit, prompts: Mapping[str, Prompt]
     ) -> ValidationFigures | None:
-        asked, encode = self._targets("validation", known), self.sampler.queries.reward_query
+        if not self._targets("validation", known):
+            return None
+        asked, batch = self._labels("validation", known, prompts)
         if not asked:
             return None
-        batch = self._labels("validation", known, prompts)
+        encode = self.sampler.queries.reward_query
         flat = self.model.score([s for group in batch.sequences for s in group])
         scores = np.full(batch.present.shape, np.nan)
         lengths = np.full(batch.present.shape, np.nan)

@@ -1,12 +1,15 @@
 """The composition of a run: models, prompts and stages put together from its settings."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.evaluation.judges.build import build_judge
+from prefloop.figures.prompts import left_out_text
+from prefloop.figures.record import to_json
+from prefloop.files import write_atomically
 from prefloop.metrics import MetricsLog
 from prefloop.models.classifier_shell import refuse_without_classifier
 from prefloop.models.loading import (
@@ -26,7 +29,7 @@ from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import build_trainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
-from prefloop.prompts.loading import load_prompts, training_texts
+from prefloop.prompts.loading import PromptSelection, select_prompts, training_texts
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
@@ -40,8 +43,10 @@ from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run.waiting import PeopleLabeling
+from prefloop.run_folder import PROMPTS
 from prefloop.samples.draw import SampleDrawer
 from prefloop.samples.sampler import Sampler
+from prefloop.scorers.english import english_warnings
 from prefloop.settings.run import RunConfig
 
 
@@ -107,16 +112,22 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     InputError if the prompts do not suffice for it.
     """
     base = resolve(config.models.name, say=say)
-    return _plan(config, base, _read(config, base)[1])
+    return _plan(config, base, _read(config, base)[1].prompts)
 
 
-def _read(config: RunConfig, base: Path) -> tuple[Tokenizer, list[Prompt]]:
+def _read(
+    config: RunConfig, base: Path, stored: Sequence[Prompt] = ()
+) -> tuple[Tokenizer, PromptSelection]:
     """Return the tokenizer of the model in `base`, and the prompts; no weights are loaded."""
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    around = QueryEncoder(tokenizer, config.task).n_around
-    context = context_length(base)
-    prompts = load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
-    return tokenizer, prompts
+    return tokenizer, select_prompts(
+        config.prompts,
+        config.task,
+        tokenizer,
+        context=context_length(base),
+        around=QueryEncoder(tokenizer, config.task).n_around,
+        stored=stored,
+    )
 
 
 def _plan(config: RunConfig, base: Path, prompts: Iterable[Prompt]) -> Plan:
@@ -161,7 +172,9 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
         has_begun=has_begun(folder, monitor.store),
         say=monitor.say,
     )
-    tokenizer, prompts = _read(config, base)
+    tokenizer, selection = _read(config, base, monitor.store.prompts())
+    prompts = selection.prompts
+    _tell_left_out(config, selection, folder, monitor)
     plan = _plan(config, base, prompts)
     if not (folder / "metrics.jsonl").exists():
         monitor.say("\n".join(plan_lines(plan, folder)))
@@ -183,6 +196,17 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     return _Loaded(tokenizer, {p.id: p for p in prompts}, roles, sampler)
 
 
+def _tell_left_out(
+    config: RunConfig, selection: PromptSelection, folder: Path, progress: Progress
+) -> None:
+    """Say which passages give no prompt, and keep the numbers for the report."""
+    write_atomically(folder / PROMPTS, to_json(selection.figures))
+    if told := left_out_text(selection.figures):
+        progress.say(f"{told}.")
+    for warning in english_warnings(config, [prompt.text for prompt in selection.prompts]):
+        progress.say(warning)
+
+
 def _warm_started(
     config: RunConfig,
     base: Path,
@@ -194,7 +218,8 @@ def _warm_started(
     """Return the folder of the warm-started base, which policy and reference start as."""
     train = [p for p in prompts if p.split == "train"]
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    examples = sft_examples(train, config.task, tokenizer, training_texts(config.prompts))
+    texts = training_texts(config.prompts, config.task, tokenizer, stored=prompts)
+    examples = sft_examples(train, config.task, tokenizer, texts)
     place = folder / "warm_start"
     if not place.exists():
         progress.before_making()

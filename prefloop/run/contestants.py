@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefloop.errors import InputError
+from prefloop.figures.evaluation import WIN_RATE_OF
 from prefloop.figures.reading import read_evaluation
 from prefloop.models.named import OF_ROUND, NamedModels
 from prefloop.records import HUMAN, REFERENCE
@@ -127,6 +128,7 @@ class Contestants:
             return False
         made = {found.judge: found.fingerprint for found in figures.win_rates}
         return all(
-            name in made and made[name] in ("", self.fingerprint_of_judge(name))
+            WIN_RATE_OF + name in figures.missing
+            or (name in made and made[name] in ("", self.fingerprint_of_judge(name)))
             for name in self.config.judges
         )

@@ -1,13 +1,10 @@
 """ROUGE: overlap of a text with a human-written reference."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefloop.text.words import ngrams
-
-_PLAIN_WORD = re.compile(r"[^\W_]+")
+from prefloop.text.words import ngrams, plain_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +21,10 @@ def rouge(candidate: str, reference: str) -> Rouge:
 
         ROUGE-n = F1 of clipped n-gram counts;  ROUGE-L = F1 of the longest common subsequence
 
-    Lower case, no stemming, punctuation splits words. Lin 2004, W04-1013, sections 2 and 3.1.
+    Lower case, no stemming, punctuation splits words; in scripts without spaces the words are the
+    characters. Lin 2004, W04-1013, sections 2 and 3.1.
     """
-    a, b = (_PLAIN_WORD.findall(text.lower()) for text in (candidate, reference))
+    a, b = map(plain_words, (candidate, reference))
     return Rouge(
         rouge_1=_overlap_f1(ngrams(a, 1), ngrams(b, 1)),
         rouge_2=_overlap_f1(ngrams(a, 2), ngrams(b, 2)),

@@ -257,3 +257,29 @@ def test_a_run_written_out_is_the_same_run(tmp_path: Path) -> None:
 def test_a_run_in_which_nobody_labels_needs_no_labels_for_its_rounds() -> None:
     raw = {"rounds": 3, "comparisons": {"labels": 2}, "policy": {"reward": "sentiment"}}
     assert parse_run(raw, "run.yaml").rounds == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("task: {name: custom, question: Welcher ist schöner?}".encode("latin-1"), "is not UTF-8"),
+        (b"\n\ntask: caf\xe9", "line 3 has the byte 0xe9. Save it as UTF-8."),
+        (rb'task: {name: custom, question: "Which \ud83d?"}', "half of a character"),
+        (b"seed: 2026-13-01", "is not YAML: month must be in 1..12"),
+        (b"[" * 5000, "is not YAML: maximum recursion"),
+        (b"policy: &a {kl: *a}", "refers to itself"),
+        (b"2026-01-01: {}", "Keys should be strings"),
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_run_file(path)
+    assert told in str(caught.value)
+
+
+def test_a_byte_order_mark_and_a_whole_character_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + 'task: {name: sentiment, question: "Which 😀?"}'.encode())
+    assert load_run_file(path).task.question == "Which 😀?"

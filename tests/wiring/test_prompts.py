@@ -6,7 +6,7 @@ import pytest
 
 from prefloop.prompts.loading import training_texts
 from tests.wiring.runs import assembled, write_passages
-from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
+from tests.wiring.wires import Observations, Observer, Settings, Wire, covers
 
 TEXTS, SPLITS, ANSWERS, LEARNED = "texts", "splits", "answers", "texts of the warm start"
 
@@ -22,11 +22,13 @@ WIRES = [
 def observe(settings: Settings, folder: Path) -> Observations:
     with assembled(settings, folder) as run:
         prompts = list(run.prompts.values())
+        tokenizer = run.rewards.sampler.tokenizer
+        learned = training_texts(run.config.prompts, run.config.task, tokenizer, stored=prompts)
     return {
         TEXTS: [p.text for p in prompts],
         SPLITS: [p.split for p in prompts],
         ANSWERS: [p.reference for p in prompts],
-        LEARNED: training_texts(run_with(settings).prompts),
+        LEARNED: learned,
     }
 
 

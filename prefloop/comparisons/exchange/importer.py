@@ -14,6 +14,7 @@ from prefloop.comparisons.exchange.file_objects import FileObject
 from prefloop.prompts.splits import split_of
 from prefloop.records import Comparison, Label, Prompt, Sample
 from prefloop.seeding import stable_id
+from prefloop.text.normal_form import normal_form
 
 IMPORTED = "imported/"
 """Prefix of the model name of samples that no model of this run drew."""
@@ -105,6 +106,12 @@ class ImportedRecords:
     left_out: Counter[str] = field(default_factory=Counter)
     """Answers that were left out, by reason."""
     _seen: Counter[str] = field(default_factory=Counter)
+    _forms: dict[str, Prompt] = field(default_factory=dict)
+    """The first prompt of each normal form."""
+
+    def __post_init__(self) -> None:
+        for prompt in self.stored.values():
+            self._forms.setdefault(normal_form(prompt.text), prompt)
 
     def add(self, row: FileObject, known: dict[str, StoredRecord], record: StoredRecord) -> None:
         """Add a record; the same id with other content is a problem."""
@@ -116,9 +123,16 @@ class ImportedRecords:
     def add_prompt(
         self, row: FileObject, text: str, *, source: str, split: TrainedSplit | None = None
     ) -> Prompt:
-        """Return the prompt of this text, new or known; `split` is None if the file names none."""
+        """Return the prompt of this text, new or known; `split` is None if the file names none.
+
+        A text that differs from a known one in case, spacing or Unicode form alone has its split.
+        """
         name = stable_id("prompt", text)
         known = self.prompts.get(name) or self.stored.get(name)
+        twin = self._forms.get(normal_form(text))
+        if known is None and twin is not None:
+            known = Prompt(id=name, text=text, source=source, split=twin.split)
+            self.stored[name] = known
         if known is None:
             split = split or self._split(text)
             known = Prompt(id=name, text=text, source=source, split=split)
@@ -132,6 +146,7 @@ class ImportedRecords:
                 + (", or import with --skip-held-out" if known.split == "held_out" else ""),
             )
         self.prompts[name] = known
+        self._forms.setdefault(normal_form(text), known)
         return known
 
     def add_answer(

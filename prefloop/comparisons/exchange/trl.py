@@ -43,7 +43,7 @@ def add_pair(row: FileObject, records: ImportedRecords, name: str) -> None:
     if len(row.problems) > before:
         return
     records.add_answer(
-        records.add_prompt(row, prompt, source=name),
+        records.add_prompt(row, prompt, source=f"{name}, {row.place}"),
         [ImportedSample(text=chosen, policy=name), ImportedSample(text=rejected, policy=name)],
         ImportedAnswer(
             choice=0,

@@ -30,7 +30,7 @@ from prefloop.scorers.copying import CopyingScorer
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.seeding import numpy_stream, stable_id
 from prefloop.settings.comparisons import SyntheticConfig
-from prefloop.text.words import words
+from prefloop.text.words import reading_words
 
 DISAGREEMENT = Path(__file__).with_name("disagreement.json")
 PRIVATE_SD = float(json.loads(DISAGREEMENT.read_text("utf-8"))["private_sd_log_odds"])
@@ -125,5 +125,5 @@ class SyntheticLabeler:
 def _seconds(question: Question, pace: float, *, reads_prompt: bool) -> float:
     """Return a reading time: words at a person's rate, log-normal from view to view."""
     read = question.texts + ([question.prompt.text] if reads_prompt else [])
-    reading = 60.0 * sum(len(words(text)) for text in read) / WORDS_PER_MINUTE
+    reading = 60.0 * sum(map(reading_words, read)) / WORDS_PER_MINUTE
     return round(DECISION_SECONDS + reading * float(np.exp(READING_SPREAD * pace)), 2)

@@ -13,7 +13,7 @@ from prefloop.functional.agreement import Choices
 from prefloop.records import Comparison, Label
 from prefloop.scorers.copying import SCALE, CopyingScorer
 from prefloop.teamwork import QualityCheck
-from prefloop.text.words import words
+from prefloop.text.words import reading_words
 
 LabelOrCheck = TypeVar("LabelOrCheck", Label, QualityCheck)
 CLEAR_COPY = 0.05
@@ -24,8 +24,8 @@ CLEAR_COPY = 0.05
 class QuestionStats:
     """Figures of a question's texts. They never change, so they can be cached."""
 
-    n_words: int
-    """Of the prompt and all samples."""
+    n_words: float
+    """Of the prompt and all samples, in English words of the same reading time."""
     copies_most: str | None
     """Id of the sample that copies most from the prompt; None if none clearly does."""
 
@@ -37,7 +37,7 @@ def measure_question(question: Question) -> QuestionStats:
     order = np.argsort(copied, kind="stable")
     leads = len(texts) > 1 and copied[order[-1]] - copied[order[-2]] >= CLEAR_COPY
     return QuestionStats(
-        n_words=len(words(prompt)) + sum(len(words(text)) for text in texts),
+        n_words=sum(map(reading_words, [prompt, *texts])),
         copies_most=question.samples[int(order[-1])].id if leads else None,
     )
 

@@ -8,6 +8,7 @@ from prefloop.errors import InputError, listing
 from prefloop.records import Comparison, Prompt, Purpose, Sample
 from prefloop.seeding import stable_id
 from prefloop.store.store import Store
+from prefloop.text.normal_form import normal_form
 
 
 class Drawer(Protocol):
@@ -103,10 +104,10 @@ def make_comparisons(
 
 
 def _distinct(samples: Sequence[Sample]) -> list[Sample]:
-    """Keep the first of each text; case and white space do not count."""
+    """Keep the first of each text in its normal form."""
     first: dict[str, Sample] = {}
     for sample in samples:
-        first.setdefault(" ".join(sample.text.casefold().split()), sample)
+        first.setdefault(normal_form(sample.text), sample)
     return list(first.values())
 
 

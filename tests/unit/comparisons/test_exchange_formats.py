@@ -10,6 +10,7 @@ import pytest
 from prefloop.comparisons.exchange.formats import FORMATS, export_file, import_file
 from prefloop.comparisons.exchange.importer import ExchangeOptions
 from prefloop.errors import InputError, StoreError
+from prefloop.records import Prompt, Split
 from prefloop.seeding import stable_id
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import comparison, fill, label, prompt, tie
@@ -219,6 +220,29 @@ def test_a_prompt_that_the_run_has_is_used_as_it_is(empty: Store, tmp_path: Path
     path = write_lines(tmp_path / "y.jsonl", pair | {"prompt": "H"})
     with pytest.raises(InputError, match="one prompt cannot do both"):
         import_file(empty, path, "trl")
+
+
+def test_a_twin_of_a_known_prompt_has_its_split(empty: Store, tmp_path: Path) -> None:
+    """Case, spacing and Unicode form do not count; the text is stored as it is written."""
+    splits: tuple[Split, ...] = ("train", "validation", "held_out")
+    known = [Prompt(id=s, text=f"The caf\u00e9 of {s}.", source="t", split=s) for s in splits]
+    empty.add_prompts(known)
+    pair = {"chosen": "a", "rejected": "b"}
+    path = write_lines(
+        tmp_path / "x.jsonl",
+        pair | {"prompt": "the CAFE\u0301  of validation."},
+        pair | {"prompt": "A new one."},
+        pair | {"prompt": "a NEW one."},
+    )
+    import_file(empty, path, "trl")
+    found = {p.text: p.split for p in empty.prompts()}
+    assert found["the CAFE\u0301  of validation."] == "validation"
+    assert found["A new one."] == found["a NEW one."]
+    path = write_lines(tmp_path / "y.jsonl", pair | {"prompt": "THE CAF\u00c9 OF HELD_OUT."})
+    with pytest.raises(InputError, match=r"line 1: prompt belongs to .* and to held_out before"):
+        import_file(empty, path, "trl")
+    skipping = ExchangeOptions(skips_held_out=True)
+    assert import_file(empty, path, "trl", options=skipping)["left_out_held_out"] == 1
 
 
 # 2019

@@ -158,6 +158,36 @@ def test_what_is_not_measured_is_absent_and_explained(store: Store, tmp_path: Pa
     assert "evaluation.frontier_prompts is 0" in figures.missing["frontier"]
 
 
+def test_a_judge_of_english_words_is_left_out_where_there_are_none(
+    store: Store, tmp_path: Path
+) -> None:
+    """VADER finds nothing in Chinese: twelve ties would look like a result."""
+    ours = [sample(n, "多么快乐的一天。", model="policy/update-9") for n in range(N)]
+    store.add_samples(ours)
+    (figures,) = _evaluate(
+        store,
+        tmp_path,
+        models={"policy/update-9": None},
+        judges=[LEXICON, LENGTH],
+        baseline="policy/update-9b",
+    )
+    assert [w.judge for w in figures.win_rates] == []
+    assert figures.missing["win rate of lexicon"].startswith("it rates English words, and 0")
+    store.add_samples([sample(n, "雨天。", model="policy/update-9b") for n in range(N)])
+    (figures,) = _evaluate(
+        store,
+        tmp_path,
+        models={"policy/update-9": None},
+        judges=[LEXICON, LENGTH],
+        baseline="policy/update-9b",
+    )
+    assert [w.judge for w in figures.win_rates] == ["length"]
+    assert set(figures.missing) >= {"win rate of lexicon"}
+    assert "win_rates" not in figures.missing
+    (figures,) = _evaluate(store, tmp_path, judges=[LEXICON])
+    assert "win rate of lexicon" not in figures.missing
+
+
 def test_a_model_without_samples_is_not_judged(store: Store, tmp_path: Path) -> None:
     (figures,) = _evaluate(store, tmp_path, models={"policy/update-99": 5})
     assert figures.win_rate is None

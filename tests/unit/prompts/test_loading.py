@@ -2,14 +2,18 @@
 
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.prompts.loading import load_prompts
-from prefloop.records import Prompt
+from prefloop.figures.prompts import left_out_text
+from prefloop.prompts.loading import PromptSelection, load_prompts, select_prompts
+from prefloop.records import Prompt, Split
+from prefloop.seeding import stable_id
 from prefloop.settings.prompts import PromptsConfig
 from prefloop.settings.task_presets import load_task
 from tests.unit.prompts.tokenizers import WordTokenizer
@@ -98,3 +102,61 @@ def test_the_built_in_fiction_gives_prompts_for_style_tasks() -> None:
     for prompt in prompts:
         assert 32 <= len(WordTokenizer().encode(prompt.text)) <= 64
         assert prompt.text.endswith(".")
+
+
+TWINS = [
+    *("The caf\u00e9 is open.", "The cafe\u0301 is open.", "the CAF\u00c9  is open."),
+    *("Bar.", "The bar is open.", "The caf\u00e9 is open."),
+]
+
+
+def select(path: Path, passages: list[str], *, stored: Sequence[Prompt] = ()) -> PromptSelection:
+    path.write_text("".join(json.dumps({"text": p}) + "\n" for p in passages))
+    task = load_task({"name": "custom", "query_tokens_min": 3})
+    return select_prompts(PromptsConfig(source=str(path)), task, WordTokenizer(), stored=stored)
+
+
+def test_what_is_left_out_is_counted_by_reason_and_repeats_are_named(tmp_path: Path) -> None:
+    found = select(tmp_path / "p.jsonl", [*TWINS, ""])
+    assert [p.text for p in found.prompts] == ["The café is open.", "The bar is open."]
+    assert found.figures.prompts == 2
+    assert found.figures.left_out == {"leave fewer than 3 tokens (query_tokens_min)": 1}
+    assert left_out_text(found.figures) == (
+        "4 of 6 passages give no prompt: 1 leave fewer than 3 tokens (query_tokens_min), 3 repeat "
+        "another (p.jsonl, line 2 repeats p.jsonl, line 1; p.jsonl, line 3 repeats p.jsonl, line "
+        "1; p.jsonl, line 6 repeats p.jsonl, line 1); 1 row is empty"
+    )
+    assert left_out_text(select(tmp_path / "q.jsonl", TWINS[4:]).figures) == ""
+
+
+def test_a_run_keeps_the_splits_that_it_has(tmp_path: Path) -> None:
+    """Twins that an earlier version asked both stay; a new one goes to the split of its twin."""
+    fresh = select(tmp_path / "p.jsonl", TWINS).prompts
+    moved: dict[Split, Split] = {"train": "held_out", "validation": "train", "held_out": "train"}
+    stored = [replace(fresh[0], split=moved[fresh[0].split])]
+    second = TWINS[1]
+    stored.append(
+        replace(stored[0], id=stable_id("prompt", second), text=second, split="validation")
+    )
+    found = select(tmp_path / "q.jsonl", TWINS[:2], stored=stored)
+    assert [(p.text, p.split) for p in found.prompts] == [
+        (TWINS[0], stored[0].split),
+        (second, "validation"),
+    ]
+    (new,) = select(tmp_path / "r.jsonl", [TWINS[2]], stored=stored[:1]).prompts
+    assert (new.text, new.split) == (TWINS[2], stored[0].split)
+
+
+def test_a_warm_start_reads_no_text_whose_prompt_is_kept_from_it(tmp_path: Path) -> None:
+    """The query of a passage is what decides: it may stand in two passages of different splits."""
+    passages = [
+        f"Number {i}. The {'same' if i % 2 else f'other {i}'} one is here." for i in range(40)
+    ]
+    path = tmp_path / "p.jsonl"
+    config = PromptsConfig(source=str(path), held_out_share=0.5, validation_share=0.0)
+    path.write_text("".join(json.dumps({"text": p}) + "\n" for p in passages))
+    task = load_task(SENTENCES | {"query_tokens_min": 3})
+    found = select_prompts(config, task, WordTokenizer())
+    splits = {p.text: p.split for p in found.prompts}
+    training = {text.split(". ", 1)[1] for text in found.training_texts}
+    assert training == {text for text, split in splits.items() if split == "train"}

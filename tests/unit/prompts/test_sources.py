@@ -128,6 +128,9 @@ def test_a_column_that_looks_like_several_is_not_advised(tmp_path: Path) -> None
 
 
 def test_rows_without_text_are_counted_and_left_out(tmp_path: Path) -> None:
+    """A blank line of a text file, such as the end of its last line, is no row."""
+    (tmp_path / "p.txt").write_text("One\n\n \nTwo\n")
+    assert read_passages(PromptsConfig(source=str(tmp_path / "p.txt"))).n_empty == 0
     (tmp_path / "p.csv").write_text("text,n\nOne,1\n,2\n  ,3\n")
     found = read_passages(PromptsConfig(source=str(tmp_path / "p.csv")))
     assert ([p.text for p in found.passages], found.n_empty) == (["One"], 2)

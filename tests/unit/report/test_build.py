@@ -10,13 +10,14 @@ import pytest
 
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.record import to_json
 from prefloop.figures.repetition import PhraseFigures, RepetitionFigures
 from prefloop.figures.text import fixed, money, percent, share_interval
 from prefloop.figures.usage import EndpointUsage, UsageFigures
 from prefloop.files import append_json_line
 from prefloop.report.build import build_report
-from prefloop.run_folder import evaluation_path, read_run_folder
+from prefloop.run_folder import PROMPTS, evaluation_path, read_run_folder
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from tests.unit.evaluation.worlds import prompt, sample
@@ -264,3 +265,28 @@ def test_a_torn_figures_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "evaluation" / "round-0.json").write_text('{"round": 0')
     with pytest.raises(InputError, match=r"round-0\.json is not JSON .*`prefloop evaluation`"):
         _build(tmp_path)
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    """Passages that give no prompt, with the reason."""
+    reasons = {"come back changed from this model's tokenizer": 180}
+    figures = PromptFigures(
+        source="p.txt", passages=200, prompts=20, left_out=reasons, repeats=(), empty_rows=0
+    )
+    tmp_path.joinpath(PROMPTS).write_text(to_json(figures))
+    assert read_run_folder(tmp_path).prompts == figures
+    told = "180 of 200 passages give no prompt: 180 come back changed from this model"
+    assert told in _build(tmp_path)
+    tmp_path.joinpath(PROMPTS).write_text("{}")
+    with pytest.raises(InputError, match="run `prefloop prompts` again"):
+        read_run_folder(tmp_path)
+
+
+def test_a_judge_that_was_left_out_has_its_reason(tmp_path: Path, fake_run: Path) -> None:
+    run = Path(shutil.copytree(fake_run, tmp_path / "run"))
+    latest = read_run_folder(run).latest
+    assert latest is not None
+    missing = latest.figures.missing | {"win rate of lexicon": "it rates English words"}
+    changed = latest.figures.model_copy(update={"missing": missing})
+    (run / latest.path).write_text(to_json(changed))
+    assert "The win rate of lexicon is left out: it rates English words." in _build(run)

@@ -1,9 +1,11 @@
 """The rewards stage: what is written beside the reward model."""
 
 from pathlib import Path
+from typing import Literal
 
 from prefloop.figures.reading import read_trust
 from prefloop.metrics import MetricsLog
+from prefloop.models.loading import Tokenizer
 from prefloop.records import Comparison, Label, Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
@@ -80,3 +82,58 @@ def test_length_is_that_of_the_response_whatever_the_query(
 
 def test_response_lengths_by_hand() -> None:
     assert response_lengths([[[1, 2, 3], [1, 2]], [[5, 6, 7, 8]]], [1, 3]) == [2, 1, 1]
+
+
+def test_one_long_answer_is_named_and_stops_no_training(gpt2_folder: Path, tmp_path: Path) -> None:
+    """A text of 200 tokens that came with an import; the model reads 128."""
+    tokenizer, roles = roles_on(gpt2_folder)
+    heard = Heard()
+    with Store.open(tmp_path / "prefloop.db") as store:
+        samples = fill(store, tokenizer)
+        _add_long_answer(store, tokenizer, "train")
+        _add_long_answer(store, tokenizer, "validation")
+        stage = RewardStage(
+            RewardModel(roles, pad_id=tokenizer.pad_id, seed=1),
+            sampler_on(tokenizer, roles),
+            parse_run({"rewards": {"batch_size": 8, "normalize_samples": 8}}, "run.yaml"),
+            store,
+            run=tmp_path,
+            progress=heard,
+        )
+        stage.train(0, samples[:8], MetricsLog(tmp_path / "metrics.jsonl"))
+    path = tmp_path / "rewards/round-0/trust.json"
+    figures = read_trust(path.read_text(), str(path))
+    assert (figures.labels, figures.validation) == (len(PROMPTS), None)
+    train, validation = heard.said
+    assert train.startswith(f"1 of {len(PROMPTS) + 1} labeled comparisons left out")
+    assert "Comparison c-train (pairs.jsonl, line 21) has 2" in train
+    assert "more tokens than the 128 that the model reads" in train
+    assert "Comparison c-validation (pairs.jsonl, line 21)" in validation
+
+
+def _add_long_answer(
+    store: Store, tokenizer: Tokenizer, split: Literal["train", "validation"]
+) -> None:
+    prompt = Prompt(id=split, text="The day.", source="pairs.jsonl, line 21", split=split)
+    samples = [sample_of(prompt, [7] * (3 + 197 * n), n, tokenizer) for n in range(2)]
+    names = tuple(sample.id for sample in samples)
+    store.add_prompts([prompt])
+    store.add_samples(samples)
+    comparison = Comparison(
+        id=f"c-{split}", prompt_id=prompt.id, sample_ids=names, round=0, split=split
+    )
+    store.add_comparisons([comparison])
+    store.add_labels(
+        [
+            Label(
+                id=f"l-{split}",
+                comparison_id=comparison.id,
+                labeler="trl",
+                answer="best",
+                chosen=names[1],
+                shown=names,
+                seconds=1.0,
+                instructions="1",
+            )
+        ]
+    )

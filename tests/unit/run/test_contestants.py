@@ -96,3 +96,14 @@ def test_a_baseline_that_there_is_not_is_refused_before_the_run_works(
 ) -> None:
     with pytest.raises(InputError, match=message):
         contestants_in(tmp_path, ["lexicon"], baseline=baseline).refuse_missing()
+
+
+def test_a_judge_that_cannot_read_the_texts_is_not_asked_again(tmp_path: Path) -> None:
+    """Otherwise the run would evaluate for ever."""
+    figures = read_evaluation(EVALUATION, "a.json")
+    path = evaluation_path(tmp_path, MODEL)
+    path.parent.mkdir(parents=True)
+    unread = {"win rate of lexicon": "it rates English words"}
+    path.write_text(to_json(figures.model_copy(update={"win_rates": (), "missing": unread})))
+    assert contestants_in(tmp_path, ["lexicon"]).is_evaluated(0)
+    assert not contestants_in(tmp_path, ["lexicon", "length"]).is_evaluated(0)

@@ -67,3 +67,14 @@ def test_the_longest_run_is_found_in_sources_of_200_words_and_more() -> None:
     source = " ".join(["red green blue grey"] * 60)
     assert longest_common_run("a red green blue bird", source) == 3
     assert longest_common_run(source, source) == 240
+
+
+CHINESE = "今天天气很好。我们去公园散步。"
+
+
+def test_a_copied_clause_of_a_script_without_spaces_is_a_copy() -> None:
+    assert coverage("我们去公园", CHINESE) == 1.0
+    assert novel_sentence_share("我们去公园。明天下雨。", CHINESE) == 0.5
+    assert novel_ngram_share("我们去散步", CHINESE, 2) == pytest.approx(1 / 4)
+    assert longest_common_run("他说我们去公园", CHINESE) == 5
+    assert copies_start("今天天晴", CHINESE) and not copies_start("天天", CHINESE)

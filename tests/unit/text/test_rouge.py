@@ -23,3 +23,10 @@ def test_rouge_clips_repeated_words() -> None:
     """the the the / the cat: one shared word, F1 = 2 / (3 + 2). Unclipped it would be 6/5."""
     assert rouge("the the the", "the cat").rouge_1 == pytest.approx(2 / 5)
     assert rouge("", "the cat").rouge_l == 0.0
+
+
+def test_rouge_counts_characters_where_no_spaces_are() -> None:
+    """今天晴 / 晴今天: three of three characters, one of two pairs, two in order."""
+    got = rouge("今天晴。", "晴今天。")
+    assert got.rouge_1 == 1.0
+    assert (got.rouge_2, got.rouge_l) == pytest.approx((1 / 2, 2 / 3))
