@@ -13,7 +13,9 @@ from typer.main import get_command
 
 from docs.generate import verbs
 from prefloop.cli.main import app
+from prefloop.store.store import Store
 from tests.e2e.command import Command, Outcome
+from tests.unit.store.records_for_tests import prompt
 
 ALL = {
     name.removeprefix("prefloop "): verb
@@ -142,7 +144,9 @@ def test_damaged_results(
     prefloop: Command, tmp_path: Path, sqlite_template: Path, name: str, data: bytes
 ) -> None:
     folder = make(tmp_path / "run")
-    shutil.copy(sqlite_template, folder / "prefloop.db")
+    with Store.open(shutil.copy(sqlite_template, folder / "prefloop.db")) as store:
+        # Without any prompt the store would be said to be lost, before the results are read.
+        store.add_prompts([prompt()])
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
     for verb in ("show", "report", "doctor") if name != "run.resolved.yaml" else ("doctor", "run"):
