@@ -224,7 +224,7 @@ def tasks_page() -> str:
     ]
     plain = [n for n in TaskConfig.model_fields if n not in ("name", "question", "instructions")]
     rows = [
-        [f"`task.{name}`", *(f"`{json.dumps(getattr(t, name))}`" for t in tasks.values())]
+        [f"`task.{name}`", *(f"`{json.dumps(t.model_dump()[name])}`" for t in tasks.values())]
         for name in plain
     ]
     lines += markdown_table(["Setting", *tasks], rows)

@@ -69,3 +69,20 @@ def save_with_holes(folder: Path, *, width: int = 3) -> dict[str, int]:
         words[word] += width
     path.write_text(json.dumps(described), encoding="utf-8")
     return words
+
+
+CHAT_TEMPLATE = (
+    "{% for turn in messages %}<|im_start|>{{ turn.role }}\n{{ turn.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""ChatML, as SmolLM2 and Qwen have it."""
+
+
+def save_chat(folder: Path, *, template: str = CHAT_TEMPLATE) -> PreTrainedTokenizerFast:
+    """Save a byte-level tokenizer with a chat template; a turn does not end with EOS."""
+    fast = save_tokenizer(folder)
+    marks = ("<|im_start|>", "<|im_end|>")
+    fast.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
+    fast.chat_template = template
+    fast.save_pretrained(folder)
+    return fast

@@ -182,7 +182,8 @@ def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
     check, stop = "a response can end", config.task.stop
     vocabulary = max(tokenizer.known_ids) + 1
     try:
-        automaton = stop_automaton(config.task, tokenizer, vocabulary)
+        match = config.samples.stop_match
+        automaton = stop_automaton(config.task, tokenizer, vocabulary, match=match)
         banned = banned_ids(tokenizer, config.task, config.samples, vocabulary)
         check_stop(config.task, tokenizer, automaton, banned)
     except InputError as error:

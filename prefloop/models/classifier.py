@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ class SequenceClassifier:
         self.is_multi_label = config.problem_type == "multi_label_classification"
         self.reward_shift: float | None = getattr(config, "reward_shift", None)
         """What a reward model of prefloop adds to its logit; None for any other classifier."""
+        self.reward_input: dict[str, Any] = getattr(config, "reward_input", {})
+        """How a reward model of prefloop reads texts; empty for any other classifier."""
         self.context = min(self._tokenizer.model_max_length, _positions(self._model))
         """The longest sequence, in tokens."""
 

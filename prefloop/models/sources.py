@@ -12,6 +12,7 @@ from safetensors import safe_open
 from prefloop.errors import InputError, listing
 from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
+from prefloop.models.hub_names import SMOLLM2
 from prefloop.models.model_folder import folder_problems, missing_parts
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -71,7 +72,7 @@ def _smollm2(cache: Path, say: Callable[[str], None]) -> Path:
     if gguf is not None:
         return smollm2.converted_folder(gguf, cache, say)
     try:
-        return _from_hub(smollm2.HUB_NAME, say)
+        return _from_hub(SMOLLM2, say)
     except InputError as error:
         raise InputError(
             "model smollm2 was found in none of three places:\n"

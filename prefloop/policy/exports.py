@@ -9,6 +9,7 @@ from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.models.export import save_policy
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.run_folder import export_folder, read_provenance
+from prefloop.samples.generation_config import generation_config
 
 
 class PolicyExports:
@@ -49,7 +50,13 @@ class PolicyExports:
 
         def fill(place: Path) -> None:
             collector = self.collector
-            save_policy(place, collector.roles, collector.value_head, collector.sampler.tokenizer)
+            save_policy(
+                place,
+                collector.roles,
+                collector.value_head,
+                collector.sampler.tokenizer,
+                generation_config(collector.sampler),
+            )
             if made is not None:
                 record = made.model_copy(update={"artifact": f"policy/{folder.name}"})
                 (place / PROVENANCE).write_text(to_json(record), encoding="utf-8")

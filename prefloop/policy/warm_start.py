@@ -85,8 +85,7 @@ def sft_examples(
         queries = QueryEncoder(tokenizer, task)
         return [
             SFTExample(
-                queries.policy_query(p.text),
-                tokenizer.encode_after(" " + (p.reference or "").strip() + "\n")[:limit],
+                queries.policy_query(p.text), _answer(p.reference or "", task, tokenizer)[:limit]
             )
             for p in with_answer
         ]
@@ -98,6 +97,14 @@ def sft_examples(
     return [
         SFTExample(first + ids[:n_given], ids[n_given:]) for ids in passages if len(ids) > n_given
     ]
+
+
+def _answer(text: str, task: TaskConfig, tokenizer: Tokenizer) -> list[int]:
+    """Return a human answer as the model is to write it, its end included."""
+    if task.chat.on:
+        end = QueryEncoder(tokenizer, task).end_ids[:1]
+        return [*tokenizer.encode_after(text.strip()), *end]
+    return tokenizer.encode_after(" " + text.strip() + "\n")
 
 
 def _step(

@@ -1,6 +1,8 @@
 """Writing the README beside every saved model."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from prefloop.comparisons.labels_used import labels_in_store
 from prefloop.figures.text import counted
@@ -36,8 +38,18 @@ def write_cards(run: Path, store: Store, config: RunConfig) -> None:
             config=settings_of([record], config), labels=record.labels if record else labels
         )
         name = f"{there.name}, reward model of round-{trust.round}"
-        card = reward_card(name=name, made=made, trust=trust.figures)
-        write_atomically(run / Path(trust.path).parent / "README.md", card + ledger)
+        place = run / Path(trust.path).parent
+        read = _reward_input(place)
+        card = reward_card(name=name, made=made, trust=trust.figures, reward_input=read)
+        write_atomically(place / "README.md", card + ledger)
+
+
+def _reward_input(folder: Path) -> dict[str, Any]:
+    """Return how a saved reward model reads texts; empty if it does not say so."""
+    path = folder / "config.json"
+    described = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: dict[str, Any] = described.get("reward_input", {})
+    return found
 
 
 def _of_ledger(head: LedgerHead) -> str:

@@ -8,6 +8,7 @@ from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.usage import usage_text
+from prefloop.models.hub_names import described
 
 NARROW = "\u202f"
 """The narrow space between a number and its unit, which no line break splits."""
@@ -80,6 +81,7 @@ def points_interval(estimate: EstimateFigure) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "model_described": described,
     "visible": visible,
     "response": response,
     "unbroken": unbroken,
@@ -108,7 +110,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 def page_filters() -> dict[str, Callable[..., Any]]:
     """Return the filters of the report: figures that no line break splits."""
-    plain = ("visible", "response", "unbroken")
+    plain = ("visible", "response", "unbroken", "model_described")
     return {
         name: made if name in plain else _unbroken_result(made) for name, made in FILTERS.items()
     }

@@ -1,5 +1,7 @@
 """The README of a saved model: what it is, what it was made from, and how to load it."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -8,11 +10,14 @@ from prefloop import __version__
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.sentence import verdict_sentence
 from prefloop.figures.trust import TrustFigures
+from prefloop.models.hub_names import described, hub_name
 from prefloop.report.filters import FILTERS
 from prefloop.report.labels import labels_text
 from prefloop.report.made import Made
 from prefloop.report.methods import methods_of
 from prefloop.run_folder import RunFigures
+from prefloop.settings.run import RunConfig
+from prefloop.settings.task import END_OF_TEXT
 
 
 def policy_card(
@@ -34,7 +39,7 @@ def policy_card(
         "policy_card.md.jinja",
         name=name,
         made=made,
-        config=made.config,
+        **_of_config(made.config),
         labels=labels_text(made.labels),
         methods=methods_of(run, made.config),
         tags=run.methods or (made.config.policy.method,),
@@ -43,15 +48,37 @@ def policy_card(
     )
 
 
-def reward_card(*, name: str, made: Made, trust: TrustFigures | None) -> str:
-    """Return the card of a reward model; `trust` are its figures, None if there are none."""
+def reward_card(
+    *,
+    name: str,
+    made: Made,
+    trust: TrustFigures | None,
+    reward_input: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the card of a reward model; `trust` are its figures, None if there are none.
+
+    `reward_input` is what its config.json says of how it reads texts.
+    """
     return _render(
         "reward_card.md.jinja",
         name=name,
-        config=made.config,
+        **_of_config(made.config),
         labels=labels_text(made.labels),
         trust=trust,
+        reward_input={"response": "alone", "end_id": None, **(reward_input or {})},
     )
+
+
+def _of_config(config: RunConfig) -> dict[str, Any]:
+    """Return what both cards say of the settings."""
+    task = config.task
+    return {
+        "config": config,
+        "base_model": hub_name(config.models.name),
+        "base_described": described(config.models.name),
+        "query": f"{task.prefix}Your prompt.{task.suffix}",
+        "stop_text": None if task.stop == END_OF_TEXT else task.stop,
+    }
 
 
 def _render(template: str, **values: Any) -> str:
@@ -65,4 +92,10 @@ def _render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
+    environment.filters["python"] = _python
     return environment.get_template(template).render(version=__version__, **values)
+
+
+def _python(text: str) -> str:
+    """Return a text as Python writes it; JSON's strings are Python's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -15,7 +15,8 @@ from typing import ClassVar
 from prefloop.choices import labeler_sources
 from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
-from prefloop.models.loading import Tokenizer, load_tokenizer
+from prefloop.models.loading import load_tokenizer
+from prefloop.models.query_encoder import described_encoder
 from prefloop.models.sources import resolve
 from prefloop.run_file import load_sections, recorded_run
 from prefloop.run_folder import read_provenance
@@ -54,7 +55,7 @@ class RewardModelScorer:
                 "reward_shift. Use kind: hf_classifier for another model."
             )
         self._shift = self._classifier.reward_shift
-        self._tokenizer = load_tokenizer(folder)
+        self._queries = described_encoder(load_tokenizer(folder), self._classifier.reward_input)
         self.content_hash = model_hash(folder)
 
     @staticmethod
@@ -64,7 +65,8 @@ class RewardModelScorer:
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the score of each response, shift included."""
-        sequences = _sequences(self._tokenizer, prompts, responses)
+        pairs = zip(prompts, responses, strict=True)
+        sequences = [self._queries.reward_text(prompt, response) for prompt, response in pairs]
         return self._classifier.logits(sequences)[:, 0] + self._shift
 
 
@@ -96,13 +98,3 @@ def labels_source(run: Path) -> str:
 def model_hash(folder: Path) -> str:
     """Return a hash of a model folder's weights, configuration and tokenizer."""
     return files_hash(path for path in sorted(folder.iterdir()) if path.suffix in MODEL_FILES)
-
-
-def _sequences(
-    tokenizer: Tokenizer, prompts: Sequence[str], responses: Sequence[str]
-) -> list[list[int]]:
-    beginning = list(tokenizer.beginning_ids)
-    return [
-        beginning + tokenizer.encode(prompt) + tokenizer.encode_after(response)
-        for prompt, response in zip(prompts, responses, strict=True)
-    ]

@@ -194,7 +194,8 @@ class RewardStage:
         return validation_figures(scores, votes, lengths, ceiling)
 
     def _write(self, folder: Path, figures: TrustFigures, record: Provenance) -> None:
-        save_reward_model(folder, self.model.roles, self.model.head, self.sampler.tokenizer)
+        tokenizer, queries = self.sampler.tokenizer, self.sampler.queries
+        save_reward_model(folder, self.model.roles, self.model.head, tokenizer, queries)
         (folder / "trust.json").write_text(to_json(figures), encoding="utf-8")
         (folder / PROVENANCE).write_text(to_json(record), encoding="utf-8")
 

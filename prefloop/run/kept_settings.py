@@ -35,6 +35,7 @@ KEPT = {
     "prompts.validation_share": "labels that were trained on would measure the reward model",
     "samples.per_prompt": "questions of one round would differ in size",
     "samples.after_stop": "the KL would change its meaning",
+    "samples.stop_match": "responses that were labeled ended elsewhere",
     "comparisons.synthetic": MIXED_LABELS,
     "policy.method": "the checkpoints are of the other method",
     "policy.options.samples_per_prompt": "updates are counted in prompts",

@@ -54,7 +54,9 @@ class Sampler:
         self.tokenizer = tokenizer
         self.task = task
         self.config = config
-        self.stop_rule = StopRule(task, tokenizer, vocabulary=vocabulary, device=device)
+        self.stop_rule = StopRule(
+            task, tokenizer, vocabulary=vocabulary, device=device, match=config.stop_match
+        )
         banned = banned_ids(tokenizer, task, config, vocabulary)
         check_stop(task, tokenizer, self.stop_rule.automaton, banned)
         self.banned = banned_mask(vocabulary, sorted(banned), device)
@@ -79,7 +81,7 @@ class Sampler:
         """
         if sample.response_ids:
             return self.reward_ids(prompt_text, sample.response_ids)
-        return self.queries.reward_query(prompt_text) + self.tokenizer.encode_after(sample.text)
+        return self.queries.reward_text(prompt_text, sample.text)
 
     def text_of(self, response_ids: Sequence[int]) -> str:
         """Return the response as labelers see it behind the query, the space between included."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from prefloop.errors import InputError
 from prefloop.models.loading import Tokenizer
+from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.token_bytes import token_bytes
 from prefloop.samples.stop_automaton import (
     Transitions,
@@ -13,6 +14,7 @@ from prefloop.samples.stop_automaton import (
     stop_transitions,
     token_transitions,
 )
+from prefloop.settings.samples import StopMatch
 from prefloop.settings.task import END_OF_TEXT, TaskConfig
 
 CHOICES = f"Choose a text that the model can write, such as '.', {END_OF_TEXT}, or null."
@@ -20,16 +22,18 @@ CHOICES = f"Choose a text that the model can write, such as '.', {END_OF_TEXT}, 
 
 def end_ids(task: TaskConfig, tokenizer: Tokenizer) -> tuple[int, ...]:
     """Return the tokens that end a response by their ids; they must not be banned."""
-    return tokenizer.end_ids if task.stop == END_OF_TEXT else ()
+    return QueryEncoder(tokenizer, task).end_ids
 
 
-def stop_automaton(task: TaskConfig, tokenizer: Tokenizer, vocabulary: int) -> Transitions | None:
+def stop_automaton(
+    task: TaskConfig, tokenizer: Tokenizer, vocabulary: int, *, match: StopMatch
+) -> Transitions | None:
     """Return what finds the task's stop in tokens; None if it has no stop."""
     if task.stop is None:
         return None
     if task.stop == END_OF_TEXT:
         return token_transitions(end_ids(task, tokenizer), vocabulary)
-    own = tokenizer.own_token(task.stop) if task.stop_match == "token" else None
+    own = tokenizer.own_token(task.stop) if match == "token" else None
     if own is not None:
         return token_transitions([own], vocabulary)
     stop = task.stop.encode(errors="surrogatepass")

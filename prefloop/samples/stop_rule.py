@@ -12,6 +12,7 @@ from prefloop.models.generation import ENDED, next_states
 from prefloop.models.loading import Tokenizer
 from prefloop.models.runtime import Device
 from prefloop.samples.stop_check import stop_automaton
+from prefloop.settings.samples import StopMatch
 from prefloop.settings.task import TaskConfig
 
 
@@ -31,10 +32,16 @@ class StopRule:
     """
 
     def __init__(
-        self, task: TaskConfig, tokenizer: Tokenizer, *, vocabulary: int, device: Device
+        self,
+        task: TaskConfig,
+        tokenizer: Tokenizer,
+        *,
+        vocabulary: int,
+        device: Device,
+        match: StopMatch = "token",
     ) -> None:
         self.earliest = task.stop_min
-        self.automaton = stop_automaton(task, tokenizer, vocabulary)
+        self.automaton = stop_automaton(task, tokenizer, vocabulary, match=match)
         self._device = device
         self._transitions: Tensor | None = None
         if self.automaton is not None:

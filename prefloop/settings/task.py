@@ -1,13 +1,37 @@
 """A task: what a query is, when a response ends, and what labelers are asked. Data, not code."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from prefloop.settings.section import Count, Finite, Index, Positive, Section
 
 END_OF_TEXT = "end_of_text"
 """A stop that is no text but the model's own end-of-text token (EOS)."""
+
+
+def is_chat(chat: object) -> bool:
+    """Whether `task.chat`, as it stands in a run file, is on."""
+    if isinstance(chat, dict):
+        return bool(chat.get("on", True))
+    return chat.on if isinstance(chat, ChatConfig) else chat is True
+
+
+class ChatConfig(Section):
+    """Whether prompts are turns of a chat. `chat: on` in a run file is short for `{on: true}`."""
+
+    on: bool = False
+    """Give each prompt as the user's turn, by the tokenizer's own chat template, and end a response
+    where the model ends its turn."""
+
+    system: str | None = None
+    """What the system turn says before every prompt; `null` leaves it to the template."""
+
+    @model_validator(mode="after")
+    def _system_has_a_chat(self) -> Self:
+        if self.system is not None and not self.on:
+            raise ValueError("system is said in a chat only: set task.chat.on to true as well")
+        return self
 
 
 class TaskConfig(Section):
@@ -31,6 +55,9 @@ class TaskConfig(Section):
     suffix: str = ""
     """Text after the query; the policy sees it, the reward model does not."""
 
+    chat: ChatConfig = ChatConfig()
+    """Whether prompts are turns of a chat."""
+
     query_tokens_min: Count = 1
     """Shorter queries are left out."""
 
@@ -51,17 +78,30 @@ class TaskConfig(Section):
 
     stop: Annotated[str, Field(min_length=1)] | None = "."
     """The response is cut after the first token that completes this text; `end_of_text` stands for
-    the model's own end-of-text token (EOS); `null` keeps a response whole."""
-
-    stop_match: Literal["token", "text"] = "token"
-    """What counts as `stop`: `text`, any tokens that complete it; `token`, only its own token where
-    a vocabulary like GPT-2's has one, so that `."` and `...` end nothing (2019), else the text."""
+    the model's own end-of-text token (EOS); `null` keeps a response whole, but in a chat it is
+    `end_of_text`."""
 
     stop_min: Index = 16
     """First index (from 0) of a token at which a stop counts."""
 
     missing_stop_score: Finite = -1.0
     """Score of a response without a stop. It replaces the reward model's score."""
+
+    @field_validator("chat", mode="before")
+    @classmethod
+    def _chat_in_short(cls, value: Any) -> Any:
+        """`on` and `off` stand for a section; a section that only has a system line is on."""
+        if isinstance(value, bool):
+            return {"on": value}
+        return {"on": True, **value} if isinstance(value, dict) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_turn_ends(cls, value: Any) -> Any:
+        """In a chat, `stop: null` is the end of the model's turn: behind it nothing makes sense."""
+        if isinstance(value, dict) and is_chat(value.get("chat")) and value.get("stop") is None:
+            return {**value, "stop": END_OF_TEXT}
+        return value
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Self:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from prefloop.errors import SettingsError, listing
 from prefloop.settings.section import problem_lines
-from prefloop.settings.task import TaskConfig
+from prefloop.settings.task import END_OF_TEXT, TaskConfig, is_chat
 
 FOLDER = Path(__file__).parent / "tasks"
 
@@ -65,6 +65,8 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     if name not in preset_names():
         raise SettingsError(_unknown_task(name))
     preset = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    if is_chat(changes.get("chat")):
+        preset |= {"stop": END_OF_TEXT, "stop_min": 0}
     try:
         return TaskConfig(**{**preset, **changes})
     except ValidationError as error:

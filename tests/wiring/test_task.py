@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from prefloop.comparisons.questions import Question
 from prefloop.records import REFERENCE, Comparison, Prompt, Sample
 from prefloop.run.stages import Stages
 from prefloop.settings.task_presets import preset_names
+from tests.models_for_tests import save_llama
+from tests.tokenizers_for_tests import save_chat
 from tests.wiring.runs import STOP, assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
 
@@ -36,7 +39,7 @@ WIRES = [
     Wire(setting="task.response_tokens", value=9, changes=DRAWN),
     Wire(setting="task.temperature", value=1.3, changes=DRAWN),
     Wire(setting="task.stop", value="s", changes={*DRAWN, *STOPPED}),
-    Wire(setting="task.stop_match", value="text", changes={*DRAWN, *STOPPED} - {ENDED}),
+    Wire(setting="samples.stop_match", value="text", changes={*DRAWN, *STOPPED} - {ENDED}),
     Wire(setting="task.stop_min", value=3, changes={*DRAWN, *STOPPED}),
 ]
 ASKED = Prompt(id="asked", text="The sun was warm.", source="test", split="train")
@@ -101,6 +104,30 @@ def test_the_name_is_the_preset_that_everything_else_starts_from(observer: Obser
     assert len(set(asked.values())) == len(asked) > 3
     people = {"comparisons.labelers": "people"}
     assert asked == {name: run_with({"task": name, **people}).task.question for name in asked}
+
+
+@covers("task.chat.on", "task.chat.system")
+def test_a_chat_changes_what_is_read_and_where_a_response_ends(
+    base: Settings, new_folder: Callable[[], Path], tmp_path: Path
+) -> None:
+    fast = save_chat(tmp_path)
+    save_llama(tmp_path, tokenizer=fast)
+    read = []
+    choices: list[Any] = [False, True, {"system": "Be kind."}]
+    for choice in choices:
+        settings = {k: v for k, v in base.items() if not k.startswith("task.stop")}
+        settings |= {"models.name": str(tmp_path), "task.chat": choice}
+        settings |= {} if choice else {"task.stop": ".", "task.stop_min": 0}
+        with assembled(settings, new_folder()) as stages:
+            sampler = stages.drawer.sampler
+            query = sampler.query_ids(ASKED)
+            assert sampler.reward_ids(ASKED.text, [60]) == [*query, 60]
+            read.append((fast.decode(query), sampler.queries.end_ids))
+    plain, chat, told = read
+    assert plain == (ASKED.text, ())
+    assert f"user\n{ASKED.text}<|im_end|>" in chat[0]
+    assert told[0] == "<|im_start|>system\nBe kind.<|im_end|>\n" + chat[0]
+    assert chat[1] == told[1] == (fast.convert_tokens_to_ids("<|im_end|>"), fast.eos_token_id)
 
 
 def test_without_a_stop_token_every_response_has_ended(observer: Observer) -> None:

@@ -40,8 +40,9 @@ def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
     assert figures.win_rate is not None
     card = _card(run, figures)
     assert figures.verdict in card
-    assert card.startswith("---\nbase_model: smollm2\n")
-    assert 'AutoModelForCausalLM.from_pretrained("my-policy")' in card
+    assert card.startswith("---\nbase_model: HuggingFaceTB/SmolLM2-135M-Instruct\n")
+    assert 'AutoModelForCausalLM.from_pretrained(".")' in card
+    assert "rounded to 4 bits" in card
     assert "40 labels by 2 synthetic labelers: 30 taught (best of 4), 10 only measured |" in card
     assert "2 rounds" in card
     rate = figures.win_rate.rate

@@ -13,7 +13,7 @@ from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.runtime import CPU
 from prefloop.models.token_bytes import REPLACEMENT
 from prefloop.samples.sampler import Sampler
-from prefloop.settings.samples import SamplesConfig
+from prefloop.settings.samples import SamplesConfig, StopMatch
 from tests.models_for_tests import save_tokenizer
 from tests.stages_for_tests import PROMPTS, roles_on, sampler_on, task_of, token_of
 from tests.tokenizers_for_tests import save_sentencepiece
@@ -29,6 +29,7 @@ def save_with_pairs(folder: Path) -> None:
     fast.save_pretrained(folder)
 
 
+MATCHES: tuple[StopMatch, ...] = ("token", "text")
 SAVED = {
     "byte-level": save_tokenizer,
     "pairs": save_with_pairs,
@@ -46,13 +47,13 @@ def tokenizer(
     return load_tokenizer(folder)
 
 
-def sampler_of(tokenizer: Tokenizer, samples: SamplesConfig | None = None, **task: Any) -> Sampler:
+def sampler_of(tokenizer: Tokenizer, *, match: StopMatch = "text", **task: Any) -> Sampler:
     """Return a sampler that has a tokenizer and no model."""
     vocabulary = max(tokenizer.known_ids) + 1
     return Sampler(
         tokenizer,
-        task_of(**{"response_tokens": 12, "stop_match": "text", **task}),
-        samples or SamplesConfig(),
+        task_of(**{"response_tokens": 12, **task}),
+        SamplesConfig(stop_match=match),
         vocabulary=vocabulary,
         device=CPU.device,
     )
@@ -116,7 +117,7 @@ def test_a_token_that_holds_more_than_the_stop_ends_a_response_and_is_kept(tmp_p
     ids = tokenizer.encode('He was sad." She sang. He')
     assert token_of(tokenizer, '."') in ids
     assert sampler_of(tokenizer, stop=".").text_of(ids) == 'He was sad."'
-    as_in_2019 = sampler_of(tokenizer, stop=".", stop_match="token")
+    as_in_2019 = sampler_of(tokenizer, stop=".", match="token")
     assert as_in_2019.text_of(ids) == 'He was sad." She sang.'
 
 
@@ -125,10 +126,10 @@ def test_where_a_vocabulary_has_no_token_for_the_stop_the_text_counts(tmp_path: 
     tokenizer = load_tokenizer(tmp_path)
     for stop in (".", SEVERAL):
         found = [
-            sampler_of(tokenizer, stop=stop, stop_match=match).stop_rule.apply(
+            sampler_of(tokenizer, stop=stop, match=match).stop_rule.apply(
                 rows_with(tokenizer, stop)
             )
-            for match in ("token", "text")
+            for match in MATCHES
         ]
         assert torch.equal(found[0].mask, found[1].mask) and not found[0].mask.all()
 
