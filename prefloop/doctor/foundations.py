@@ -13,7 +13,7 @@ from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
 from prefloop.run_store import lost_file, open_run_store, store_place
 from prefloop.samples.sampler import banned_ids
-from prefloop.samples.stop_check import check_stop, stop_automaton
+from prefloop.samples.stop_check import require_reachable_stop, stop_automaton
 from prefloop.settings.run import RunConfig
 from prefloop.store.upkeep.conditions import Conditions, conditions
 from prefloop.store.upkeep.integrity import opened
@@ -185,7 +185,7 @@ def _check_stop(config: RunConfig, tokenizer: Tokenizer) -> CheckResult:
         match = config.samples.stop_match
         automaton = stop_automaton(config.task, tokenizer, vocabulary, match=match)
         banned = banned_ids(tokenizer, config.task, config.samples, vocabulary)
-        check_stop(config.task, tokenizer, automaton, banned)
+        require_reachable_stop(config.task, tokenizer, automaton, banned)
     except InputError as error:
         action = "Set task.stop to a text that the model can write, or to null."
         return CheckResult(

@@ -28,6 +28,7 @@ from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
 from prefloop.figures.sentence import verdict_sentence
 from prefloop.files import write_atomically
+from prefloop.progress import StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run_folder import evaluation_path, read_run_folder
 from prefloop.samples.scores import score_samples
@@ -57,15 +58,16 @@ def evaluate_models(
     scorer: WeightedScorer | None,
     config: RunConfig,
     folder: Path,
+    check_stop: StopCheck = never_stop,
 ) -> list[EvaluationFigures]:
     """Return each model's figures, after writing them to its file.
 
     `models` are names under which samples are stored, each with the round that it ended or None.
-    The first judge gives the verdict sentence. `scorer` is what synthetic labelers prefer. The
-    figures record the whole run's settings; those by judges that are not asked now stay.
+    `scorer` is what synthetic labelers prefer. The first judge gives the verdict sentence; figures
+    by judges that are not asked now stay.
     """
     _refuse_itself(models, baseline)
-    asks_frontier, found = config.evaluation.frontier_prompts > 0, list[EvaluationFigures]()
+    found = list[EvaluationFigures]()
     for model, ended in models.items():
         path, material = evaluation_path(folder, model), _gather(store, model, baseline)
         figures = EvaluationFigures(
@@ -74,18 +76,19 @@ def evaluate_models(
             baseline=baseline,
             task=config.task.name,
             verdict="",
-            win_rates=_beside_earlier(_win_rates(store, judges, material, config), path, baseline),
+            win_rates=_win_rates(store, judges, material, config, check_stop),
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
             repetition=repetition_figures(material.model, material.baseline),
             rouge=rouge_figures(material.prompts, material.model, material.baseline),
-            frontier=_frontier(store, material, scorer if asks_frontier else None),
+            frontier=_frontier(store, material, scorer, config.evaluation.frontier_prompts),
             rows=_rows(material),
             missing={},
             provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
-        found.append(_with_verdict(figures, _missing(config, material, judges, scorer)))
+        reasons = _missing(config, material, judges, scorer)
+        found.append(_with_verdict(_beside_earlier(figures, path), reasons))
         _write(folder, path, found[-1])
     return found
 
@@ -165,6 +168,7 @@ def _win_rates(
     judges: Sequence[CheckedJudge],
     material: Material,
     config: RunConfig,
+    check_stop: StopCheck,
 ) -> tuple[WinRateFigures, ...]:
     found, settings = list[WinRateFigures](), config.evaluation.people
     for judge in _reading(judges, material):
@@ -172,7 +176,9 @@ def _win_rates(
             said = people_figures(store, judge, settings, material.model, material.baseline)
             found += [] if said is None else [said]
             continue
-        verdicts = head_to_head(store, judge, material.prompts, material.model, material.baseline)
+        verdicts = head_to_head(
+            store, judge, material.prompts, material.model, material.baseline, check_stop
+        )
         if verdicts:
             found.append(
                 win_rate_figures(
@@ -185,23 +191,22 @@ def _win_rates(
     return tuple(found)
 
 
-def _beside_earlier(
-    fresh: tuple[WinRateFigures, ...], path: Path, baseline: str
-) -> tuple[WinRateFigures, ...]:
-    """Return the new figures, then those in the model's file by judges that were not asked now."""
+def _beside_earlier(figures: EvaluationFigures, path: Path) -> EvaluationFigures:
+    """Return the figures with those in the model's file by judges that were not asked now."""
     if not path.is_file():
-        return fresh
+        return figures
     earlier = read_evaluation(path.read_text(encoding="utf-8"), str(path))
-    if earlier.baseline != baseline:
-        return fresh
-    asked = {figures.judge for figures in fresh}
-    return (*fresh, *(w for w in earlier.win_rates if w.judge not in asked))
+    if earlier.baseline != figures.baseline:
+        return figures
+    asked = {fresh.judge for fresh in figures.win_rates}
+    kept = [each for each in earlier.win_rates if each.judge not in asked]
+    return figures.model_copy(update={"win_rates": (*figures.win_rates, *kept)})
 
 
 def _frontier(
-    store: Store, material: Material, scorer: WeightedScorer | None
+    store: Store, material: Material, scorer: WeightedScorer | None, n_prompts: int
 ) -> FrontierFigures | None:
-    if scorer is None:
+    if scorer is None or n_prompts == 0:
         return None
     score = partial(score_samples, store, scorer, material.prompts)
     return frontier_figures(score, material.prompts, material.frontier, material.model)

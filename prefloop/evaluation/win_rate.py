@@ -14,6 +14,7 @@ from prefloop.evaluation.judges.scorer_judge import ScorerJudge
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import WinRateFigures
 from prefloop.functional.statistics import paired_win_rate
+from prefloop.progress import StopCheck, never_stop
 from prefloop.records import Prompt, Sample, Verdict
 from prefloop.samples.scores import score_samples
 from prefloop.seeding import stable_id
@@ -35,8 +36,11 @@ def head_to_head(
     prompts: Mapping[str, Prompt],
     model_samples: Sequence[Sample],
     baseline_samples: Sequence[Sample],
+    check_stop: StopCheck = never_stop,
 ) -> list[Verdict]:
     """Return one verdict per prompt that both models answered, after storing them.
+
+    A run may stop between batches, by `check_stop`: what was judged stays.
 
     The judge sees texts only, not which model wrote them. Nothing is judged twice: verdicts are
     found again by the judge's fingerprint (settings, weights and code) and the two samples.
@@ -55,6 +59,7 @@ def head_to_head(
     missing = [pair for verdict_id, pair in ids.items() if verdict_id not in there]
     at_once = PAIRS_AT_ONCE if judge.scorer is None else max(1, len(missing))
     for start in range(0, len(missing), at_once):
+        check_stop("during evaluation")
         fresh = _judged(store, judge, prompts, missing[start : start + at_once])
         store.add_verdicts(fresh)
         there |= {verdict.id: verdict for verdict in fresh}

@@ -72,6 +72,7 @@ def _judge(stages: Stages, models: Mapping[str, int | None], round_number: int) 
             scorer=scorer,
             config=config,
             folder=stages.folder,
+            check_stop=stages.monitor.check_stop,
         )
 
 

@@ -15,7 +15,7 @@ from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import Device
 from prefloop.models.scoring import banned_mask, pad_left
 from prefloop.records import Prompt, Sample
-from prefloop.samples.stop_check import check_stop, end_ids
+from prefloop.samples.stop_check import end_ids, require_reachable_stop
 from prefloop.samples.stop_rule import StopMask, StopRule
 from prefloop.settings.samples import SamplesConfig
 from prefloop.settings.task import TaskConfig
@@ -58,7 +58,7 @@ class Sampler:
             task, tokenizer, vocabulary=vocabulary, device=device, match=config.stop_match
         )
         banned = banned_ids(tokenizer, task, config, vocabulary)
-        check_stop(task, tokenizer, self.stop_rule.automaton, banned)
+        require_reachable_stop(task, tokenizer, self.stop_rule.automaton, banned)
         self.banned = banned_mask(vocabulary, sorted(banned), device)
         self.queries = QueryEncoder(tokenizer, task)
 

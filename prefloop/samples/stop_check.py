@@ -40,7 +40,7 @@ def stop_automaton(
     return stop_transitions(stop, token_bytes(tokenizer, vocabulary))
 
 
-def check_stop(
+def require_reachable_stop(
     task: TaskConfig, tokenizer: Tokenizer, automaton: Transitions | None, banned: Set[int]
 ) -> None:
     """Raise an InputError if no response can ever end, and say why."""

@@ -8,6 +8,7 @@ import pytest
 from prefloop.evaluation.judges.build import CheckedJudge
 from prefloop.evaluation.judges.scorer_judge import ScorerJudge
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
+from prefloop.progress import StopPoint
 from prefloop.records import REFERENCE, Sample, Verdict
 from prefloop.scorers.build import CheckedScorer
 from prefloop.store.store import Store
@@ -103,3 +104,24 @@ def test_figures_count_and_name_their_rows(store: Store) -> None:
 
 def test_no_shared_prompt_gives_no_verdict(store: Store) -> None:
     assert _verdicts(store, OURS[3:]) == []
+
+
+def test_a_stop_between_batches_keeps_what_was_judged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefloop.evaluation.win_rate.PAIRS_AT_ONCE", 2)
+    points: list[StopPoint] = []
+
+    def stop_at_the_second(point: StopPoint) -> None:
+        points.append(point)
+        if len(points) == 2:
+            raise KeyboardInterrupt
+
+    reader = FirstLetter()
+    judge = CheckedJudge("letters", reader)
+    with pytest.raises(KeyboardInterrupt):
+        head_to_head(store, judge, PROMPTS, OURS, THEIRS, stop_at_the_second)
+    assert points == ["during evaluation"] * 2
+    assert len(store.verdicts()) == reader.n_asked == 2
+    head_to_head(store, judge, PROMPTS, OURS, THEIRS)
+    assert reader.n_asked == 3
