@@ -62,9 +62,8 @@ def evaluate_models(
 ) -> list[EvaluationFigures]:
     """Return each model's figures, after writing them to its file.
 
-    `models` are names under which samples are stored, each with the round that it ended or None.
-    `scorer` is what synthetic labelers prefer. The first judge gives the verdict sentence; figures
-    by judges that are not asked now stay.
+    `models` are names with the round that each ended or None, `scorer` what synthetic labelers
+    prefer. The first judge gives the verdict; figures by judges that are not asked now stay.
     """
     _refuse_itself(models, baseline)
     found = list[EvaluationFigures]()
