@@ -87,15 +87,15 @@ def evaluate_models(
             provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
         reasons = _missing(config, material, judges, scorer)
-        found.append(_with_verdict(_beside_earlier(figures, path), reasons))
-        _write(folder, path, found[-1])
+        found.append(_write(folder, _with_verdict(_beside_earlier(figures, path), reasons)))
     return found
 
 
-def _write(folder: Path, path: Path, figures: EvaluationFigures) -> None:
-    """Write a model's figures, and delete those that version 0.1 wrote of its round."""
-    write_atomically(path, to_json(figures))
+def _write(folder: Path, figures: EvaluationFigures) -> EvaluationFigures:
+    """Return a model's figures after writing them; those that version 0.1 wrote are deleted."""
+    write_atomically(evaluation_path(folder, figures.model), to_json(figures))
     _delete_earlier(folder, figures.round)
+    return figures
 
 
 def forget_evaluations(folder: Path, rounds: Iterable[int]) -> None:
