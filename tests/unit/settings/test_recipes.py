@@ -95,3 +95,4 @@ def test_a_run_that_began_without_recipes_goes_on_without(
     assert config.recipe == expected
     if expected == EARLIER:
         assert (config.policy.lr, config.policy.kl_horizon) == (1e-5, 10_000.0)
+        assert not config.models.beginning_of_text
