@@ -24,23 +24,31 @@ NO_MEANING = frozenset({"_name_or_path", "transformers_version", "architectures"
 """Keys of config.json that say who wrote it, not what the model computes."""
 NO_MEANING |= {"torch_dtype"}
 
+TOKENIZER_CONFIG = "tokenizer_config.json"
+CHAT_TOKENS = ("bos_token", "eos_token", "add_bos_token", "add_eos_token")
+"""Settings of a tokenizer that a template may name, or that end a turn."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelIdentity:
-    """Hashes of the three things that make a model what it is."""
+    """Hashes of the things that make a model what it is."""
 
     weights: str
     configuration: str
     tokenizer: str
     stamps: tuple[tuple[str, int, int, int], ...]
     """Name, size and times of the files of weights: while these stay, they are not read again."""
+    chat_template: str = ""
+    """Of the template and the tokens that it may name; empty without one, or if not recorded."""
 
     def differences(self, other: "ModelIdentity") -> list[str]:
-        """Return which of the three differ, by name."""
+        """Return which of them differ, by name."""
         mine, theirs = asdict(self), asdict(other)
-        return [
-            name for name in ("weights", "configuration", "tokenizer") if mine[name] != theirs[name]
-        ]
+        names = [n for n in ("weights", "configuration", "tokenizer") if mine[n] != theirs[n]]
+        # Earlier versions recorded none; a chat whose template is gone does not start.
+        if self.chat_template and other.chat_template not in ("", self.chat_template):
+            names.append("chat template")
+        return names
 
 
 def identity_of(folder: Path, known: Mapping[str, Any] | None = None) -> ModelIdentity:
@@ -57,6 +65,7 @@ def identity_of(folder: Path, known: Mapping[str, Any] | None = None) -> ModelId
         configuration=_hash_of_configuration(folder),
         tokenizer=_hash_of_tokenizer(folder),
         stamps=stamps,
+        chat_template=_hash_of_chat_template(folder),
     )
 
 
@@ -92,6 +101,21 @@ def _hash_of_tokenizer(folder: Path) -> str:
     """Return a hash of the files that say which text an id stands for."""
     names = next(names for names in TOKENIZERS if all((folder / n).is_file() for n in names))
     return _digest([sha256(folder / name) for name in names])
+
+
+def _hash_of_chat_template(folder: Path) -> str:
+    """Return a hash of what a chat is written with; empty if the tokenizer has no template.
+
+    A template in a file of its own counts before one in tokenizer_config.json.
+    """
+    config = read_object(folder / TOKENIZER_CONFIG) or {}
+    files = [folder / "chat_template.jinja", *sorted((folder / "chat_templates").glob("*.jinja"))]
+    found = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+    templates = found or config.get("chat_template")
+    if not templates:
+        return ""
+    named = {**(read_object(folder / "special_tokens_map.json") or {}), **config}
+    return _digest([json.dumps([templates, [named.get(key) for key in CHAT_TOKENS]])])
 
 
 def _digest(lines: list[str]) -> str:

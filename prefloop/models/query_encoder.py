@@ -15,11 +15,17 @@ from prefloop.settings.task import END_OF_TEXT, ChatConfig, TaskConfig
 
 
 class QueryEncoder:
-    """Encodes prompts for policy and reward model under the task's rules."""
+    """Encodes prompts for policy and reward model under the task's rules.
 
-    def __init__(self, tokenizer: Tokenizer, task: TaskConfig) -> None:
+    `end_ids` are the tokens that end a response where they are known; else the task's stop says.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, task: TaskConfig, *, end_ids: tuple[int, ...] | None = None
+    ) -> None:
         self._tokenizer = tokenizer
         self._task = task
+        self._end_ids = end_ids
         self._chat = ChatTemplate(tokenizer, task.chat.system) if task.chat.on else None
         self._beginning = list(tokenizer.beginning_ids)
         self._prefix = tokenizer.encode(task.prefix) if task.prefix else []
@@ -35,6 +41,8 @@ class QueryEncoder:
     @property
     def end_ids(self) -> tuple[int, ...]:
         """Tokens that end a response by their ids, where end of text is the task's stop."""
+        if self._end_ids is not None:
+            return self._end_ids
         if self._task.stop != END_OF_TEXT:
             return ()
         return self._tokenizer.end_ids if self._chat is None else self._chat.end_ids
@@ -74,7 +82,11 @@ class QueryEncoder:
 
 
 def described_encoder(tokenizer: Tokenizer, described: dict[str, Any]) -> QueryEncoder:
-    """Return the encoder of a saved reward model; one of an earlier version describes nothing."""
+    """Return the encoder of a saved reward model; one of an earlier version describes nothing.
+
+    Its end is the one that is described: in a chat a task without a stop would be given one.
+    """
+    end_id = described.get("end_id")
     chat = ChatConfig(on=described.get("chat", False), system=described.get("system"))
     return QueryEncoder(
         tokenizer,
@@ -83,8 +95,8 @@ def described_encoder(tokenizer: Tokenizer, described: dict[str, Any]) -> QueryE
             question="",
             prefix=described.get("prefix", ""),
             suffix=described.get("suffix", ""),
-            stop=None if described.get("end_id") is None else END_OF_TEXT,
             stop_min=0,
             chat=chat,
         ),
+        end_ids=() if end_id is None else (end_id,),
     )

@@ -19,7 +19,8 @@ BUILTIN = Path(__file__).parent / "builtin"
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
 """What a hub call raises: the HTTP library differs between versions, the base class does not."""
 
-PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model"]
+PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model", "*.jinja"]
+"""Files of a model on the hub that are fetched; `*` holds for folders in it too."""
 
 
 def resolve(

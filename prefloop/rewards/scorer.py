@@ -24,7 +24,7 @@ from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Count, Section
 
-MODEL_FILES = (".safetensors", ".json", ".txt", ".model")
+MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 
 
 class RewardModelConfig(Section):
@@ -96,5 +96,5 @@ def labels_source(run: Path) -> str:
 
 
 def model_hash(folder: Path) -> str:
-    """Return a hash of a model folder's weights, configuration and tokenizer."""
+    """Return a hash of a model folder's weights, configuration, tokenizer and chat template."""
     return files_hash(path for path in sorted(folder.iterdir()) if path.suffix in MODEL_FILES)

@@ -66,7 +66,10 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
         raise SettingsError(_unknown_task(name))
     preset = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     if is_chat(changes.get("chat")):
-        preset |= {"stop": END_OF_TEXT, "stop_min": 0}
+        preset["stop"] = END_OF_TEXT
+        if changes.get("stop") in (None, END_OF_TEXT):
+            # A turn may be short. A text stop of the run file's counts from where the preset says.
+            preset["stop_min"] = 0
     try:
         return TaskConfig(**{**preset, **changes})
     except ValidationError as error:

@@ -66,10 +66,11 @@ def test_a_response_ends_with_its_turn_or_with_end_of_text(tmp_path: Path) -> No
     assert sampler.queries.reward_text("He?", "It was warm.")[-len(said) - 1 :] == [*said, turn_end]
 
 
-def test_a_saved_reward_model_knows_the_chat(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["end_of_text", "."])
+def test_a_saved_reward_model_knows_the_chat(stop: str, tmp_path: Path) -> None:
     save_chat(tmp_path)
     tokenizer = load_tokenizer(tmp_path)
-    queries = QueryEncoder(tokenizer, chat_task(prefix="Q: "))
+    queries = QueryEncoder(tokenizer, chat_task(prefix="Q: ", stop=stop))
     again = described_encoder(tokenizer, queries.described())
     assert again.reward_text("He?", "It was.") == queries.reward_text("He?", "It was.")
     earlier = described_encoder(tokenizer, {})
@@ -99,7 +100,8 @@ def test_on_and_off_are_short_for_a_section(chat: Any, expected: tuple[bool, str
     task = load_task({"name": "sentiment", "chat": chat})
     assert (task.chat.on, task.chat.system) == expected
     assert task.stop == ("end_of_text" if task.chat.on else ".")
-    assert load_task({"name": "sentiment", "chat": chat, "stop": "."}).stop == "."
+    named = load_task({"name": "sentiment", "chat": chat, "stop": "."})
+    assert (named.stop, named.stop_min) == (".", 16)
 
 
 def test_in_a_chat_no_stop_means_the_end_of_the_turn() -> None:

@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from prefloop.models import identity
 from prefloop.models.identity import ModelIdentity, identity_of
+from prefloop.rewards.scorer import model_hash
+from tests.tokenizers_for_tests import save_chat
 
 
 def copy_of(source: Path, target: Path) -> Path:
@@ -73,3 +75,27 @@ def test_weights_are_read_again_only_if_a_file_was_touched(
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert path.stat().st_size == times.st_size
     assert first.differences(identity_of(folder, known)) == ["weights"]
+
+
+def test_another_chat_template_is_another_model_wherever_it_stands(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(gpt2_folder, tmp_path / "m")
+    assert identity_of(folder).chat_template == ""
+    save_chat(folder)
+    before, scorer = identity_of(folder), model_hash(folder)
+    template, config = folder / "chat_template.jinja", folder / "tokenizer_config.json"
+    was = template.read_text()
+    template.write_text(was + "Be kind.")
+    assert changes(before, folder) == ["chat template"]
+    assert model_hash(folder) != scorer
+    template.write_text(was)
+    described = json.loads(config.read_text())
+    config.write_text(json.dumps(described | {"eos_token": "<|im_end|>"}))
+    assert changes(before, folder) == ["chat template"]
+    template.unlink()
+    config.write_text(json.dumps(described | {"chat_template": "{{ messages }}"}))
+    assert changes(before, folder) == ["chat template"]
+    known = asdict(before)
+    del known["chat_template"]
+    assert changes(ModelIdentity(**known), folder) == [], "version 0.1 recorded none"

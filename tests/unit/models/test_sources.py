@@ -5,6 +5,7 @@ import pickle
 import socket
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,9 @@ def test_another_file_than_the_package_ships_is_refused(
 ) -> None:
     monkeypatch.setattr(smollm2, "GGUF_SHA256", "0" * 64)
     assert "--force-reinstall" in refusal("smollm2", cache=tmp_path / "cache")
+
+
+def test_chat_templates_are_among_the_files_that_are_fetched() -> None:
+    names = ["chat_template.jinja", "chat_templates/tool_use.jinja", "pytorch_model.bin"]
+    found = [name for name in names if any(fnmatch(name, p) for p in sources.PATTERNS)]
+    assert found == names[:2]
