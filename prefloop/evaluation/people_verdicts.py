@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from prefloop.evaluation.win_rate import POINTS, SamplePair
-from prefloop.functional.panels import majority_outcome, panel_win_rate
+from prefloop.functional.panels import FEW_LABELERS, majority_outcome, panel_win_rate
 from prefloop.functional.sequential import look_confidences
 from prefloop.functional.statistics import Estimate
 from prefloop.label_types.answers import PREFERENCES
@@ -48,8 +48,13 @@ class Look:
 
     @property
     def is_clear(self) -> bool:
-        """Whether one half lies outside the interval."""
-        return not self.rate.interval.low <= 0.5 <= self.rate.interval.high
+        """Whether one half lies outside the interval, and enough people stand behind it.
+
+        The interval of a few is about those few only: they do not end it for everybody.
+        """
+        people = {who for ballot in self.ballots.values() for who in ballot.votes}
+        is_outside = not self.rate.interval.low <= 0.5 <= self.rate.interval.high
+        return is_outside and len(people) >= FEW_LABELERS
 
 
 def judging_question(pair: SamplePair) -> Comparison:

@@ -28,7 +28,7 @@ class JudgingFigures(BaseModel):
     """How often the result was looked at."""
     looks_planned: int
     is_clear: bool
-    """Whether one half lies outside the interval; if so, no more was asked."""
+    """Whether one half lies outside the interval of enough people; if so, no more was asked."""
 
 
 def judging_text(judging: JudgingFigures) -> str:
@@ -51,7 +51,7 @@ def judging_text(judging: JudgingFigures) -> str:
         f"The result was clear at look {judging.looks} of {judging.looks_planned}, and no more was "
         "asked. "
         if judging.is_clear
-        else f"It was looked at {counted(judging.looks, 'time')} and never clear. "
+        else f"It was looked at {counted(judging.looks, 'time')} and did not end early. "
     )
     if judging.agreement is not None:
         told += f"Two answers to one question agree in {share_with_interval(judging.agreement)}. "

@@ -66,7 +66,8 @@ def verdict_sentence(
         f"{percent(rate.value)} of {counted(rate.n_clusters, 'held-out prompt')} "
         f"({named_share_interval(rate)}){distance}"
     )
-    judge = f"the held-out judge ({win_rate.description})"
+    is_alone = win_rate.people is not None and win_rate.people.people == 1
+    judge = f"the held-out judge ({'one person' if is_alone else win_rate.description})"
     ties = _ties(win_rate, ours, theirs)
     if word == "Not shown":
         return f"{word}: with {judge}, {ours} came out ahead on {found}; that can be chance.{ties}"

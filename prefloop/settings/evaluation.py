@@ -15,8 +15,8 @@ class PeopleJudgeConfig(Section):
     """People who answer each question; of three the majority decides."""
 
     looks: Annotated[int, Field(ge=1, le=20)] = 4
-    """How often the result is looked at, evenly spread over the questions. Once it is clear nothing
-    more is asked; all looks together err as rarely as one."""
+    """How often the result is looked at, evenly spread over the questions. Once it is clear, with
+    five people or more, nothing more is asked; all looks together err as rarely as one."""
 
 
 class EvaluationConfig(Section):

@@ -95,6 +95,18 @@ def test_it_ends_at_the_first_clear_look_and_what_comes_later_does_not_count() -
     assert not looks_of([WIN, LOSS] * 40, n=80, looks=4)[-1].is_clear
 
 
+def test_a_few_people_end_nothing_for_everybody() -> None:
+    asked = pairs(40)
+    for n_people, is_clear in ((1, False), (4, False), (5, True)):
+        answers = [
+            answered(pair, WIN, at=i, who=f"p{i % n_people}")
+            for i, pair in enumerate(asked.values())
+        ]
+        [look] = take_looks(asked, answers, PeopleJudgeConfig(looks=1), is_over=True)
+        assert look.rate.interval.low > 0.5 or n_people > 1
+        assert look.is_clear is is_clear
+
+
 def test_an_early_look_asks_for_more_than_the_last_one() -> None:
     confidences = [look.confidence for look in looks_of([WIN, LOSS] * 10, n=20, looks=4)]
     assert confidences == sorted(confidences, reverse=True)

@@ -2,6 +2,7 @@
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import WinRateFigures
+from prefloop.figures.judging import JudgingFigures, judging_text
 from prefloop.figures.sentence import verdict_sentence, verdict_word
 
 
@@ -23,6 +24,7 @@ def _sentence(
     baseline: str = "reference",
     wins: int = 0,
     ties: int = 0,
+    people: JudgingFigures | None = None,
 ) -> str:
     win_rate = WinRateFigures(
         judge="lexicon",
@@ -37,6 +39,7 @@ def _sentence(
         baseline_score=None,
         positive=None,
         baseline_positive=None,
+        people=people,
         verdict_ids=(),
     )
     return verdict_sentence(win_rate, KL, model=model, baseline=baseline, task="sentiment")
@@ -81,6 +84,25 @@ def test_with_many_ties_it_is_said_how_the_others_went() -> None:
     assert "calls nine pairs in ten a tie is too blunt: ask another one." in blunt
     assert "decided" not in _sentence(0.6, 0.54, 0.66, wins=100, ties=100)
     assert "It decided 0 of 256 pairs; a tie" in _sentence(0.5, 0.44, 0.56, ties=256)
+
+
+def test_one_person_is_called_one_person() -> None:
+    judging = JudgingFigures(
+        people=1,
+        also_labeled=0,
+        questions=40,
+        answers_each=1,
+        answers=40,
+        agreement=None,
+        looks=4,
+        looks_planned=4,
+        is_clear=False,
+    )
+    text = _sentence(0.91, 0.873, 0.937, people=judging)
+    assert text.startswith("Better: the held-out judge (one person) prefers the tuned model")
+    assert "1 person gave 40 answers" in judging_text(judging)
+    of_five = judging.model_copy(update={"people": 5})
+    assert "(a list of rated words)" in _sentence(0.91, 0.873, 0.937, people=of_five)
 
 
 def test_not_judged_says_why_and_claims_nothing() -> None:
