@@ -65,6 +65,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         _sync(path.parent)
 
 
+def write_if_changed(path: Path, content: str) -> None:
+    """Put `content` at `path`, unless it is there: what nobody changed keeps its time."""
+    if not path.is_file() or path.read_bytes() != content.encode():
+        write_atomically(path, content)
+
+
 def put_in_place(finished: Path, path: Path) -> None:
     """Give a finished file the name `path`: whoever finds it there finds all of it, for ever."""
     with disk_refusals(path):

@@ -37,25 +37,32 @@ def found_paths(raw: Sections, folder: Path) -> Sections:
     """Return the sections of a run file in `folder`, with its paths as they lead from here."""
 
     def found(text: str) -> str:
+        # As the system reads it: `..` leads out of what a link stands for, not out of the link.
         is_here = _is_relative(text) and (folder / text).exists()
-        return os.path.normpath(folder / text) if is_here else text
+        return str(folder / text) if is_here else text
 
     def made(text: str) -> str:
         is_here = not _is_relative(text) or Path(text).exists()
-        return text if is_here else os.path.normpath(folder / text)
+        return text if is_here else str(folder / text)
 
     return _mapped(_mapped(raw, found), made, NEW_PATHS)
 
 
 def kept_paths(raw: Sections, folder: Path) -> Sections:
     """Return the sections with their paths as they lead from `folder`; others stay absolute."""
-    root = os.path.abspath(folder)
+    root = folder.resolve()
 
     def kept(text: str) -> str:
-        if not Path(text).expanduser().exists():
+        path = Path(text).expanduser()
+        if not path.exists():
             return text
-        place = os.path.abspath(Path(text).expanduser())
-        is_ours = _is_relative(text) or place.startswith(root + os.sep)
+        begins_here = path.absolute().is_relative_to(folder.absolute())
+        rest = path.absolute().relative_to(folder.absolute()) if begins_here else path
+        if begins_here and ".." not in rest.parts:
+            return str(rest)
+        # The last name stays: what it is a link to may be exchanged.
+        place = path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
+        is_ours = _is_relative(text) or begins_here or place.is_relative_to(root)
         return os.path.relpath(place, root) if is_ours else text
 
     return _mapped(raw, kept)

@@ -43,7 +43,7 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
                 moved = move(source, to, progress)
         finally:
             progress.close()
-        _use_from_now_on(folder, without_password(to))
+        _use_from_now_on(folder, _as_written(folder, without_password(to)))
     if as_json:
         print(json.dumps({name: table.n_rows for name, table in moved.items()}))
         return
@@ -165,6 +165,19 @@ def _place(folder: Path) -> str | Path:
     from prefloop.run_file import load_run_file
 
     return load_run_file(run_file(folder)).store or folder / "prefloop.db"
+
+
+def _as_written(folder: Path, place: str) -> str:
+    """Return a place as the run's files name it: a path leads from the run folder, not from here.
+
+    In the folder it is relative, so that the folder can be moved; elsewhere it is absolute.
+    """
+    from prefloop.store.upkeep.integrity import is_url
+
+    if is_url(place):
+        return place
+    path, root = Path(place).resolve(), folder.resolve()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _use_from_now_on(folder: Path, place: str) -> None:

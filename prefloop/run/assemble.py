@@ -9,7 +9,7 @@ from prefloop.comparisons.selection.builder import ComparisonBuilder
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.record import to_json
-from prefloop.files import write_atomically
+from prefloop.files import write_if_changed
 from prefloop.metrics import MetricsLog
 from prefloop.models.classifier_shell import refuse_without_classifier
 from prefloop.models.loading import (
@@ -200,7 +200,7 @@ def _tell_left_out(
     config: RunConfig, selection: PromptSelection, folder: Path, progress: Progress
 ) -> None:
     """Say which passages give no prompt, and keep the numbers for the report."""
-    write_atomically(folder / PROMPTS, to_json(selection.figures))
+    write_if_changed(folder / PROMPTS, to_json(selection.figures))
     if told := left_out_text(selection.figures):
         progress.say(f"{told}.")
     for warning in english_warnings(config, [prompt.text for prompt in selection.prompts]):

@@ -12,7 +12,7 @@ from typing import Any
 
 from prefloop.choices import chosen_kind
 from prefloop.errors import SettingsError, listing
-from prefloop.files import write_atomically
+from prefloop.files import write_if_changed
 from prefloop.models.identity import ModelIdentity, identity_of
 from prefloop.models.model_folder import read_object
 from prefloop.registry import SCORERS
@@ -58,7 +58,21 @@ def keep_contents(
             )
     model = {"name": name, "folder": str(base.resolve()), "identity": asdict(identity)}
     content = {"model": model, "scorers": kept | hashes}
-    write_atomically(folder / CONTENTS, json.dumps(content, indent=1))
+    write_if_changed(folder / CONTENTS, json.dumps(content, indent=1))
+
+
+def is_known_model(name: str, folder: Path) -> bool:
+    """Whether a folder holds the very model that the run in `folder` was begun with."""
+    base, known = Path(name).expanduser(), _known_model(folder)
+    if not known or not base.is_dir():
+        return False
+    found = identity_of(base, known["identity"])
+    return not found.differences(ModelIdentity(**known["identity"]))
+
+
+def _known_model(folder: Path) -> Mapping[str, Any]:
+    """Return what `contents.json` says of the model; nothing if there is none."""
+    return (read_object(folder / CONTENTS) or {}).get("model") or {}
 
 
 def _refuse(folder: Path, problems: Sequence[str]) -> None:

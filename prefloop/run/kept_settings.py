@@ -10,10 +10,11 @@ import yaml
 from prefloop.choices import OPTIONS, chosen_kind
 from prefloop.errors import SettingsError, listing
 from prefloop.figures.provenance import installed_versions
-from prefloop.files import write_atomically
+from prefloop.files import write_if_changed
 from prefloop.records import REFERENCE
 from prefloop.registry import LABELERS, METHODS, SCORERS
 from prefloop.run.added_rounds import Changes, too_little_left
+from prefloop.run.kept_contents import is_known_model
 from prefloop.run_file import RunFileLoader, as_yaml
 from prefloop.run_history import has_made_anything
 from prefloop.run_paths import found_paths, kept_paths
@@ -114,7 +115,9 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
     They are written once something is made: `run.resolved.yaml` holds the settings with which the
     run last made something.
     """
-    changes, store = _changes(config, folder), _earlier(folder).get("store")
+    changes = _changes(config, folder)
+    # The earlier start wrote a path as it leads from the folder, not from here.
+    store = found_paths(_earlier(folder), folder).get("store")
     if not changes or not _has_begun(folder, store):
         return NewSettings(config, folder, {}, say)
     problems = [
@@ -150,9 +153,7 @@ def write_resolved(config: RunConfig, folder: Path) -> None:
         *(f"# {package} {number}" for package, number in installed_versions().items()),
         as_yaml(config, folder),
     ]
-    path, text = folder / "run.resolved.yaml", "\n".join(lines)
-    if not path.is_file() or path.read_bytes() != text.encode():
-        write_atomically(path, text)
+    write_if_changed(folder / "run.resolved.yaml", "\n".join(lines))
 
 
 def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
@@ -222,7 +223,10 @@ def _changes(config: RunConfig, folder: Path) -> Changes:
     return {
         key: (earlier[key], value)
         for key, value in now.items()
-        if key in earlier and earlier[key] != value
+        if key in earlier
+        and earlier[key] != value
+        # From a folder that was moved another path leads to the same files.
+        and not (key == "models.name" and is_known_model(config.models.name, folder))
     }
 
 

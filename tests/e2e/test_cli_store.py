@@ -82,6 +82,24 @@ def test_to_postgresql_and_back(prefloop: Command, run: Path, postgres_url: str)
     assert n_events(run / "again.db") == before
 
 
+def test_a_path_as_it_was_typed_leads_there_from_everywhere(
+    prefloop: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong twin: a path from the current folder, read as one from the run folder later."""
+    (run / "run.resolved.yaml").write_text("seed: 7\nstore: null\n")
+    before = n_events(run / "prefloop.db")
+    monkeypatch.chdir(tmp_path)
+    for typed, written in (("new.db", str(tmp_path / "new.db")), ("run/in.db", "in.db")):
+        prefloop.done("store", "migrate", "run", typed)
+        for name in ("run.yaml", "run.resolved.yaml"):
+            assert f'store: "{written}"\n' in (run / name).read_text()
+        monkeypatch.chdir("/")
+        found = prefloop.done("store", "verify", run, "--json").json()
+        assert found["events"] >= before and found["problems"] == []
+        monkeypatch.chdir(tmp_path)
+    assert not (run / "new.db").exists()
+
+
 def test_the_url_may_come_from_the_environment_and_its_password_is_told_nowhere(
     prefloop: Command, run: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,3 +102,30 @@ def test_an_override_leads_from_where_it_is_typed(folder: Path) -> None:
 )
 def test_sections_of_a_wrong_shape_are_left_to_others(folder: Path, raw: dict[str, Any]) -> None:
     assert found_paths(raw, folder) == raw
+
+
+def test_a_link_to_the_run_folder_leads_to_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong twin: taking `..` away by its letters, which leaves the link and not its folder."""
+    real, link = tmp_path / "big" / "disk" / "run", tmp_path / "run"
+    real.mkdir(parents=True)
+    link.symlink_to(real)
+    for place, text in ((tmp_path / "big" / "disk", "meant"), (tmp_path, "another")):
+        (place / "prompts.txt").write_text(text)
+    raw = {"prompts": {"source": "../prompts.txt"}}
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path("run"), link, real):
+        found = found_paths(raw, folder)
+        assert Path(found["prompts"]["source"]).read_text() == "meant"
+        assert kept_paths(found, folder) == raw
+    beside = kept_paths({"prompts": {"source": "prompts.txt"}}, Path("run"))
+    assert (link / beside["prompts"]["source"]).read_text() == "another"
+
+
+def test_a_link_in_the_run_folder_is_kept_as_a_link(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "more.txt").touch()
+    (folder / "data").symlink_to(tmp_path / "data")
+    raw = {"prompts": {"source": "data/more.txt"}}
+    assert kept_paths(found_paths(raw, folder), folder) == raw

@@ -3,15 +3,14 @@
 import logging
 import math
 import threading
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
 from prefloop.teamwork import Session
-from prefloop.web.config import is_loopback
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import Login, LoginOut, WhoOut, refusals
 from prefloop.web.http.sessions import BrowserCaller, clear_cookie, cookie_name, set_cookie
+from prefloop.web.http.unknown_address import is_own_machine
 from prefloop.web.services.services import Services, ServicesDep
 
 log = logging.getLogger("prefloop.web")
@@ -71,8 +70,8 @@ def _end(secret: str | None, services: Services) -> None:
 
 def _require_tls(request: Request, services: Services) -> None:
     """Refuse a login whose cookie the browser would reject, before a code is used up."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    is_plain = origin.scheme == "http" and not is_loopback(origin.hostname or "")
+    origin = request.headers.get("origin", "")
+    is_plain = origin.startswith("http://") and not is_own_machine(origin)
     if services.settings.is_secure and is_plain:
         raise ApiError(
             403,

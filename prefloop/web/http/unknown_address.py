@@ -60,14 +60,14 @@ def public_address(headers: Headers) -> str | None:
     Anybody can send any header: no other text may reach the owner's terminal.
     """
     origin, shown = _origin(headers), _shown(headers)
-    public = (address for address in (origin, shown) if address and not _is_own_machine(address))
+    public = (address for address in (origin, shown) if address and not is_own_machine(address))
     # A proxy on this machine may be before the server, too; only an origin tells its port.
     return next(public, origin)
 
 
 def _origin(headers: Headers) -> str | None:
     origin = headers.get("origin", "").lower()
-    return origin if ORIGIN.fullmatch(origin) else None
+    return origin if ORIGIN.fullmatch(origin) and _is_url(origin) else None
 
 
 def _shown(headers: Headers) -> str | None:
@@ -77,8 +77,19 @@ def _shown(headers: Headers) -> str | None:
         return None
     scheme = headers.get("x-forwarded-proto", "").lower()
     # A tunnel, and a proxy that is worth its name, speaks TLS to the public.
-    return f"{scheme if scheme in ('http', 'https') else 'https'}://{host}"
+    address = f"{scheme if scheme in ('http', 'https') else 'https'}://{host}"
+    return address if _is_url(address) else None
 
 
-def _is_own_machine(address: str) -> bool:
-    return is_loopback(urlsplit(address).hostname or "")
+def _is_url(address: str) -> bool:
+    """Whether the address can be taken apart; numbers in brackets may be no address at all."""
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
+
+
+def is_own_machine(address: str) -> bool:
+    """Whether an address is one of this machine's loopback; what is no address is not."""
+    return _is_url(address) and is_loopback(urlsplit(address).hostname or "")

@@ -46,6 +46,16 @@ def test_another_model_at_the_same_path_is_refused(gpt2_folder: Path, tmp_path: 
     assert said(base, run) == [], "before the first samples any model may be taken"
 
 
+def test_a_start_that_finds_the_same_files_writes_nothing(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    said(gpt2_folder, tmp_path)
+    before = (tmp_path / "contents.json").stat()
+    said(gpt2_folder, tmp_path)
+    after = (tmp_path / "contents.json").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_the_same_model_elsewhere_is_the_same(gpt2_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     said(gpt2_folder, run, begun=False)

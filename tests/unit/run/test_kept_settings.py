@@ -1,6 +1,7 @@
 """Settings that a run keeps when it resumes, those that may change, and what is written down."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import yaml
 from prefloop.comparisons.selection.builder import make_comparisons
 from prefloop.errors import SettingsError, StoreError
 from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.run.kept_contents import keep_contents
 from prefloop.run.kept_settings import keep_settings, with_method_options
 from prefloop.run_file import load_run_file, parse_run
 from prefloop.store.store import Store
+from tests.models_for_tests import save_gpt2
 
 POLITE = {"kind": "function", "file": "polite.py"}
 
@@ -243,3 +246,34 @@ def test_a_scorer_may_be_asked_more_patiently_but_not_otherwise(tmp_path: Path) 
     for changed in ({**patient, "model": "n"}, {**patient, "template": "{response}?"}):
         with pytest.raises(SettingsError, match=r"scorers\.rated was .* the other reward"):
             reported(run, scorers={"rated": changed}, policy=policy)
+
+
+def test_the_earlier_store_is_found_from_wherever_the_command_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    run = trained(tmp_path / "run", settings(store="labels.db"), updates=16)
+    (run / "prefloop.db").rename(run / "labels.db")
+    monkeypatch.chdir(tmp_path)
+    more = {"policy": {"episodes": 2048}, "store": "run/labels.db"}
+    assert reported(Path("run"), rounds=2, **more)
+    assert not (tmp_path / "labels.db").exists()
+
+
+def test_a_moved_run_finds_its_model_by_what_it_is(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`models.name` was typed from the project folder, and the run folder lies deeper by now."""
+    shutil.copytree(gpt2_folder, tmp_path / "base")
+    run = tmp_path / "archive" / "run"
+    run.mkdir(parents=True)
+    begun(run, settings(models={"name": "../base"}))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=r"models\.name was '\.\./base'"):
+        reported(Path("archive/run"), models={"name": "base"})
+    keep_contents("base", Path("base"), {}, run, has_begun=False, say=print)
+    assert reported(Path("archive/run"), models={"name": "base"}) == []
+    save_gpt2(tmp_path / "base", seed=7)
+    begun(run, settings(models={"name": "../base"}))
+    with pytest.raises(SettingsError, match=r"models\.name was"):
+        reported(Path("archive/run"), models={"name": "base"})

@@ -102,6 +102,25 @@ def test_a_strangers_name_for_this_machine_finds_the_door_closed(desk: Desk, hos
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "wrong_host")
 
 
+@pytest.mark.parametrize("host", ["[:::::]", "[1.1]", "[:::]:80"])
+def test_an_address_that_is_none_is_refused_in_words(desk: Desk, host: str) -> None:
+    browser = desk.browser()
+    assert browser.get("/api/me", headers={"host": host}).status_code == 400
+    for headers in ({"origin": f"http://{host}"}, {"host": host, "origin": f"http://{host}"}):
+        assert browser.post("/api/session", json={}, headers=headers).status_code in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["[:::::]", "[1.1]"])
+def test_a_server_that_takes_any_name_takes_none_that_cannot_be(tmp_path: Path, host: str) -> None:
+    with open_store(tmp_path) as store:
+        desk = desk_over(store, WebSettings(host="0.0.0.0"))
+        headers = {"host": host, "origin": f"http://{host}"}
+        for path in ("/healthz", "/api/me", "/login", "/label"):
+            assert desk.browser().get(path, headers=headers).status_code < 500
+        assert desk.browser().post("/api/session", json={}, headers=headers).status_code < 500
+        desk.app.state.services.close()
+
+
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:1", "[::1]:1", "localhost"])
 def test_this_machines_own_names_are_answered(desk: Desk, host: str) -> None:
     assert desk.browser().get("/healthz", headers={"host": host}).status_code == 200

@@ -76,6 +76,7 @@ def test_another_address_than_the_one_that_was_set_is_told_with_it(
     [
         *("", "-", "a b", "label.example.org/\x1b[2J", "x" * 300, "[::1", "a:b", "a:999999"),
         *("label.example.org\r\nset", "<script>", "%s%s", "name@label.example.org"),
+        *("[:::::]", "[1.1]", "[:::]:80"),
     ],
 )
 def test_no_text_of_a_stranger_reaches_the_terminal(host: str) -> None:
