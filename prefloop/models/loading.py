@@ -26,6 +26,7 @@ from prefloop.models.pretrained import (
     open_tokenizer,
 )
 from prefloop.models.runtime import Runtime
+from prefloop.models.template_date import fix_date
 
 PAD_TOKEN = "<|prefloop_pad|>"
 CAUSAL = "causal language model"
@@ -33,6 +34,9 @@ CAUSAL = "causal language model"
 
 ANCHOR = "a"
 """A text that something follows: the tokens after it are read as tokens inside a text."""
+
+BESIDE = (ANCHOR, "0")
+"""Characters to set on both sides of a text: with one of them it makes no longer token."""
 
 ANCHORS = (ANCHOR, ".", "\n", "0")
 """Texts to encode another behind; with one of them its first characters share no token."""
@@ -116,14 +120,16 @@ class Tokenizer:
     def own_token(self, text: str) -> int | None:
         """Return the id of a text that a byte-level vocabulary like GPT-2's has as one token.
 
-        There such a text is that token wherever it stands, but inside longer tokens. Elsewhere it
-        can be another one inside a text than alone: None.
+        There such a text is that token wherever it stands, but inside longer tokens. None where it
+        is another one inside a text than alone: with SentencePiece's vocabularies, and GPT-2's
+        blank line, which is one token at the end of a text and two inside it.
         """
         backend = getattr(self.hf_tokenizer, "backend_tokenizer", None)
         is_byte_level = type(getattr(backend, "decoder", None)).__name__ == "ByteLevel"
         ids = self.encode(text)
         is_own = is_byte_level and len(ids) == 1 and self.decode_after(ids) == text
-        return ids[0] if is_own else None
+        is_inside = any(self.encode(f"{x}{text}{x}")[1:-1] == ids for x in BESIDE)
+        return ids[0] if is_own and is_inside else None
 
     @property
     def end_ids(self) -> tuple[int, ...]:
@@ -138,12 +144,14 @@ def load_tokenizer(folder: Path, *, beginning_of_text: bool = True) -> Tokenizer
     With padding equal to end-of-text a real end-of-text would be masked as padding, and a reward
     model would be read at the wrong token (silent bug S3). The template keeps at most what it puts
     before a text, and nothing without `beginning_of_text`: a saved copy then encodes as a run does.
+    For the same reason a chat template that asks for today's date is given a fixed one.
     """
     tokenizer = open_tokenizer(folder)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         _reserve_next_id(tokenizer)
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
     _keep_beginning(Tokenizer(tokenizer), wanted=beginning_of_text)
+    fix_date(tokenizer)
     return Tokenizer(tokenizer)
 
 

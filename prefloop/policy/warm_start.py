@@ -100,11 +100,14 @@ def sft_examples(
 
 
 def _answer(text: str, task: TaskConfig, tokenizer: Tokenizer) -> list[int]:
-    """Return a human answer as the model is to write it, its end included."""
+    """Return a human answer as the model is to write it, its end included.
+
+    Where the task ends a response by a token, that is its end; else a newline is.
+    """
+    end = QueryEncoder(tokenizer, task).end_ids[:1]
     if task.chat.on:
-        end = QueryEncoder(tokenizer, task).end_ids[:1]
         return [*tokenizer.encode_after(text.strip()), *end]
-    return tokenizer.encode_after(" " + text.strip() + "\n")
+    return [*tokenizer.encode_after(" " + text.strip() + ("" if end else "\n")), *end]
 
 
 def _step(

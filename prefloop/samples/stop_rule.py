@@ -1,4 +1,8 @@
-"""When a response ends: with the token that completes the stop at or after the earliest index."""
+"""When a response ends: with the token that completes the stop.
+
+The stop is looked for in the tokens from the earliest index on: one that begins before it, even if
+it is completed there, is not found.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple

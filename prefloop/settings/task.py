@@ -82,7 +82,8 @@ class TaskConfig(Section):
     `end_of_text`."""
 
     stop_min: Index = 16
-    """First index (from 0) of a token at which a stop counts."""
+    """First index (from 0) of a token at which a stop counts; it must stand, from its first
+    character on, in tokens from there on."""
 
     missing_stop_score: Finite = -1.0
     """Score of a response without a stop. It replaces the reward model's score."""

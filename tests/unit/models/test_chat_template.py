@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from prefloop.errors import InputError, SettingsError
 from prefloop.models.loading import load_tokenizer
@@ -138,3 +139,21 @@ def test_a_template_that_does_not_fit_is_refused(
     save_chat(tmp_path, template=template)
     with pytest.raises(InputError, match=reason):
         QueryEncoder(load_tokenizer(tmp_path), chat_task())
+
+
+def test_a_template_that_asks_for_the_date_is_told_the_same_one_every_day(tmp_path: Path) -> None:
+    asks = (
+        "{%- if strftime_now is defined %}{%- set day = strftime_now('%d %b %Y') %}{%- endif %}"
+        "{%- macro iso() %}{{ strftime_now('%Y-%m-%d') }}{% endmacro %}{{ day }}, {{ iso() }}: "
+    )
+    save_chat(tmp_path / "base", template=asks + CHAT_TEMPLATE)
+    tokenizer = load_tokenizer(tmp_path / "base")
+    said = tokenizer.decode(QueryEncoder(tokenizer, chat_task()).policy_query("He?"))
+    assert said.startswith("26 Jul 2024, 2024-07-26: ")
+    tokenizer.hf_tokenizer.save_pretrained(tmp_path / "saved")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    turn = [{"role": "user", "content": "He?"}]
+    as_on_a_card = saved.apply_chat_template(turn, tokenize=False)
+    assert as_on_a_card.startswith("26 Jul 2024, 2024-07-26: ")
+    again = load_tokenizer(tmp_path / "saved").hf_tokenizer
+    assert again.chat_template == saved.chat_template

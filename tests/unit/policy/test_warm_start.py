@@ -128,6 +128,9 @@ def test_human_answers_are_learned_where_there_are_any(gpt2_folder: Path) -> Non
         "A text."
     ) + tokenizer.encode(" A:")
     assert tokenizer.decode(example.response) == " She sang.\n"
+    to_the_end = task_of(stop="end_of_text", response_tokens=30)
+    (ended,) = sft_examples(prompts, to_the_end, tokenizer, TEXT)
+    assert ended.response == [*tokenizer.encode(" She sang."), *tokenizer.end_ids]
     short = task_of(response_tokens=2)
     assert len(sft_examples(prompts, short, tokenizer, TEXT)[0].response) == 2
 

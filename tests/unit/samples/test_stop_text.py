@@ -1,5 +1,6 @@
 """A stop is found in the text, whatever tokens spell it; or it is the end-of-text token."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,25 @@ def test_a_token_that_holds_more_than_the_stop_ends_a_response_and_is_kept(tmp_p
     assert sampler_of(tokenizer, stop=".").text_of(ids) == 'He was sad."'
     as_in_2019 = sampler_of(tokenizer, stop=".", match="token")
     assert as_in_2019.text_of(ids) == 'He was sad." She sang.'
+
+
+def test_a_blank_line_that_is_one_token_only_at_the_end_of_a_text_is_found_inside(
+    tmp_path: Path,
+) -> None:
+    """GPT-2's and SmolLM2's vocabularies have such a token; between words they write it as two."""
+    save_tokenizer(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    described = json.loads(path.read_text(encoding="utf-8"))
+    newline = "\N{LATIN CAPITAL LETTER C WITH DOT ABOVE}"
+    described["model"]["vocab"][newline * 2] = max(described["model"]["vocab"].values()) + 1
+    described["model"]["merges"].append([newline, newline])
+    path.write_text(json.dumps(described), encoding="utf-8")
+    tokenizer = load_tokenizer(tmp_path)
+    assert len(tokenizer.encode("\n\n")) == 1 and len(tokenizer.encode("\n\na")) == 3
+    sampler = sampler_of(tokenizer, stop="\n\n", match="token")
+    assert sampler.text_of(tokenizer.encode("He.\n\nShe")) == "He.\n\n"
+    for own in (".", "\n", "e"):
+        assert [tokenizer.own_token(own)] == tokenizer.encode(own)
 
 
 def test_where_a_vocabulary_has_no_token_for_the_stop_the_text_counts(tmp_path: Path) -> None:
