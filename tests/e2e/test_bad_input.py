@@ -136,7 +136,7 @@ def test_labels_of_another_tokenizer(
     other = make_run(tmp_path / "other", gpt2_folder, rounds=1)
     prefloop.done("import", other, file)
     told = prefloop.refused("rewards", other, "comparisons.labelers=none")
-    assert "token id 50000 lies outside the model's vocabulary of 401" in told
+    assert "token id 50000, which lies outside the model's vocabulary of 401" in told
     with Store.open(other / "prefloop.db") as store:
         assert len(store.labels()) == 56
 

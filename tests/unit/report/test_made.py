@@ -76,7 +76,7 @@ def test_cards_say_with_what_their_models_were_made(run: Path) -> None:
     )
     for card in (policy, reward):
         assert "25 labels by 3 people: 21 taught (best of 2 to 3), 4 only measured" in card
-        assert "model-of-today" not in card and "`smollm2`" in card
+        assert "model-of-today" not in card and "SmolLM2-135M-Instruct" in card
     assert "| Training | PPO, 3,968 episodes, 2 rounds |" in policy
     assert "| Up to update 32 | policy.lr 0.5 |" in policy
 

@@ -197,9 +197,9 @@ def run_at_once(command: list[str], arguments: list[str]) -> None:
 def test_migrations_travel_with_the_package(tmp_path: Path, path: Path) -> None:
     """From a copy of the package elsewhere, without a repository or an ini file around it."""
     package = Path(sys.modules["prefloop"].__path__[0])
-    for part in ("store", "label_types", "settings"):
+    for part in ("store", "label_types", "settings", "text"):
         shutil.copytree(package / part, tmp_path / "100% new/prefloop" / part)
-    for name in ("__init__.py", "records.py", "teamwork.py", "errors.py"):
+    for name in ("__init__.py", "records.py", "teamwork.py", "errors.py", "files.py"):
         shutil.copy(package / name, tmp_path / "100% new/prefloop" / name)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
