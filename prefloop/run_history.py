@@ -96,11 +96,16 @@ def made_in(folder: Path) -> tuple[str, ...]:
     return tuple(path.relative_to(folder).as_posix() for path in paths)
 
 
-def has_made_anything(folder: Path) -> bool:
+def has_made_files(folder: Path) -> bool:
     """Whether the folder holds what a run makes from the rows of its store."""
     metrics = folder / METRICS_FILE
     is_measured = metrics.is_file() and metrics.stat().st_size > 0
-    return is_measured or bool(made_in(folder)) or any(r.events for r in read_history(folder))
+    return is_measured or bool(made_in(folder))
+
+
+def has_made_anything(folder: Path) -> bool:
+    """Whether the run made files, or rows in its store: prompts alone are some."""
+    return has_made_files(folder) or any(record.events for record in read_history(folder))
 
 
 def rewards_lines(folder: Path) -> dict[str, int]:

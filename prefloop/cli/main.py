@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,9 @@ NOT_OURS = {
 
 LONGEST_NAME = 120
 """Characters of such a path that are shown."""
+
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of what is read."""
 
 STOPPED = 130
 """Exit code with which Typer answers ^C."""
@@ -180,20 +184,33 @@ def refuse_other_systems() -> None:
         )
 
 
+def printable(text: str) -> str:
+    """Return a text without what a terminal obeys: an error may quote a stranger's file.
+
+    >>> printable("line 3: \\x1b[2J is no answer")
+    'line 3: \ufffd[2J is no answer'
+    """
+    return "".join(
+        c if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in TURNING) else "\ufffd"
+        for c in text
+    )
+
+
 def main() -> None:
     """Run the command; print a user's problem without a traceback and exit with code 2."""
     try:
         refuse_other_systems()
         app()
     except PrefloopError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         if error.errno not in NOT_OURS or not error.filename:
             raise
         name = os.fsdecode(error.filename)
         shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
-        print(f"{shown} cannot be used: {error.strerror}. Check the path.", file=sys.stderr)
+        told = f"{shown} cannot be used: {error.strerror}. Check the path."
+        print(printable(told), file=sys.stderr)
         sys.exit(2)
     except SystemExit as leaving:
         if leaving.code == STOPPED:

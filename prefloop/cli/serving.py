@@ -47,11 +47,10 @@ def serve(
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder), overrides or [])
-    place = config.store or folder / "prefloop.db"
     settings = _settings(config, folder, host, port)
     try:
         if settings.is_read_only:
-            with _looked_at(place) as store:
+            with _looked_at(config, folder) as store:
                 _serve(store, settings, folder, for_run=for_run)
             return
         with the_only_server(folder), open_run_store(config, folder) as store:
@@ -65,11 +64,19 @@ def serve(
         raise typer.Exit(2) from error
 
 
-def _looked_at(place: str | Path) -> "Store":
-    """Return a copy of a store that can only be looked at; logins are kept in it."""
-    from prefloop.errors import StoreError
-    from prefloop.store.store import Store
+def _looked_at(config: "RunConfig", folder: Path) -> "Store":
+    """Return a copy of a store that can only be looked at; logins are kept in it.
 
+    A database on a server does not lie in the folder: it takes logins itself.
+    """
+    from prefloop.errors import StoreError
+    from prefloop.run_store import open_run_store, store_place
+    from prefloop.store.store import Store
+    from prefloop.store.upkeep.integrity import is_url
+
+    place = store_place(config, folder)
+    if is_url(place):
+        return open_run_store(config, folder)
     if not Path(place).is_file():
         raise StoreError(f"{place}: there is no store here, and none can be made. Check the path.")
     return Store.open_thrown_away(Path(place))

@@ -19,10 +19,12 @@ def labels_record(
     """
     train, validation = _with_preference(train), _with_preference(validation)
     people = {person.name for person in store.people.all()}
-    counts = Counter(label.labeler for label in (*train, *validation))
+    imported = store.imports.sources()
+    # A name in a file may be that of somebody here, and it is not they who labeled.
+    counts = Counter((label.labeler, label.id in imported) for label in (*train, *validation))
     by_kind: dict[str, list[int]] = defaultdict(list)
-    for name, n_labels in counts.items():
-        by_kind[labeler_kind(name, people)].append(n_labels)
+    for (name, is_imported), n_labels in counts.items():
+        by_kind["imported" if is_imported else labeler_kind(name, people)].append(n_labels)
     head = store.ledger_head(as_of)
     return LabelsRecord(
         train=len(train),

@@ -15,6 +15,7 @@ from prefloop.run_store import lost_file, open_run_store, store_place
 from prefloop.samples.sampler import banned_ids
 from prefloop.samples.stop_check import require_reachable_stop, stop_automaton
 from prefloop.settings.run import RunConfig
+from prefloop.store.core.database_copy import readable
 from prefloop.store.upkeep.conditions import Conditions, conditions
 from prefloop.store.upkeep.integrity import opened
 from prefloop.store.upkeep.stored_rows import check_stored_rows
@@ -55,7 +56,11 @@ def check_store(config: RunConfig, folder: Path) -> list[CheckResult]:
 def _check_rows(path: str | Path) -> list[CheckResult]:
     """Return whether prompts, samples, comparisons and verdicts are as they were stored."""
     check = "rows are as they were stored"
-    with opened(path, read_only=True) as database, database.reading() as connection:
+    with (
+        readable(path) as place,
+        opened(place, read_only=True) as database,
+        database.reading() as connection,
+    ):
         found = check_stored_rows(connection)
     results = [
         CheckResult(stage="store", check=check, status="bad", message=problem, action=RESTORE)

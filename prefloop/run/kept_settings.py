@@ -16,7 +16,7 @@ from prefloop.registry import LABELERS, METHODS, SCORERS
 from prefloop.run.added_rounds import Changes, too_little_left
 from prefloop.run.kept_contents import is_known_model
 from prefloop.run_file import RunFileLoader, as_yaml
-from prefloop.run_history import has_made_anything
+from prefloop.run_history import has_made_files
 from prefloop.run_paths import found_paths, kept_paths
 from prefloop.run_store import open_run_store
 from prefloop.settings.policy import REWARD_MODEL
@@ -267,7 +267,7 @@ def has_begun(folder: Path, store: Store) -> bool:
 
 def _has_traces(folder: Path) -> bool:
     made = ("warm_start", "metrics.jsonl")
-    return any((folder / name).exists() for name in made) or has_made_anything(folder)
+    return any((folder / name).exists() for name in made) or has_made_files(folder)
 
 
 def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:

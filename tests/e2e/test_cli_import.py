@@ -51,3 +51,15 @@ def test_what_import_refuses(prefloop: Command, run: Path, tmp_path: Path) -> No
     assert "has the keys 'question'" in prefloop.refused("import", run, file)
     assert "--source" in prefloop.refused("import", run, file, "--source", "ann")
     assert "does not exist" in prefloop.refused("import", run, tmp_path / "none")
+
+
+def test_a_label_file_does_not_speak_to_the_terminal(prefloop: Command, tmp_path: Path) -> None:
+    """An error quotes the file, and the terminal obeys what is printed."""
+    run, file = tmp_path / "run", tmp_path / "hostile.jsonl"
+    prefloop.done("init", run, "--model", "builtin:tiny")
+    schemes = {f"\x1b]0;{n}\x07": {"selection": "A"} for n in range(2)}
+    texts = {"prompt": "Say hello.", "responses": ["Hello!", "Go away."]}
+    file.write_text(json.dumps({"id": "i", "user_id": "ann", "label_annotations": schemes} | texts))
+    told = prefloop.refused("import", run, file)
+    assert "compares in \ufffd]0;0\ufffd, \ufffd]0;1\ufffd; keep one of them" in told
+    assert not {"\x1b", "\x07"} & set(told)

@@ -22,6 +22,9 @@ from prefloop.comparisons.exchange.importer import ImportedAnswer, ImportedRecor
 NAME = "argilla"
 FLAT = ".responses"
 SUBMITTED = (None, "submitted")
+KNOWN_STATUSES = ("draft", "discarded", "pending")
+OTHER_STATUS = "not_submitted"
+"""What counts any other: a word of the file is no name of a count."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,12 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     records.left_out["no_comparison"] += len(responses) - len(comparing)
     for response in comparing:
         if response.status not in SUBMITTED:
-            records.left_out[str(response.status)] += 1
+            is_known = response.status in KNOWN_STATUSES
+            records.left_out[str(response.status) if is_known else OTHER_STATUS] += 1
             continue
+        if not all(map(_is_number, _ranks(response.value))):
+            row.wrong("responses", "rank with something that is no number; give 1, 2, ...")
+            return
         prompt = records.add_prompt(row, candidates.prompt, source=NAME)
         texts = [ImportedSample(text=text, policy=NAME) for text in candidates.texts]
         choice, source = _choice(response.value, candidates), f"person:{response.user}"
@@ -123,10 +130,22 @@ def _is_comparison(value: Any, candidates: Candidates) -> bool:
     return bool(names) and all(name in candidates.names for name in names)
 
 
+def _ranks(value: Any) -> list[Any]:
+    """Return the ranks that are written out; nothing where the order alone says them."""
+    is_ranked = isinstance(value, list) and all(
+        isinstance(item, dict) and "rank" in item for item in value
+    )
+    return [item["rank"] for item in value] if is_ranked else []
+
+
+def _is_number(rank: Any) -> bool:
+    return isinstance(rank, int | float) and not isinstance(rank, bool) and rank == rank
+
+
 def _choice(value: Any, candidates: Candidates) -> int | None:
     """Return the best of a ranking or the chosen label; None if several share the first rank."""
-    if isinstance(value, list) and all(isinstance(item, dict) and "rank" in item for item in value):
-        best = min(item["rank"] for item in value)
+    if ranks := _ranks(value):
+        best = min(ranks)
         first = [str(item["value"]) for item in value if item["rank"] == best]
         return candidates.names.index(first[0]) if len(first) == 1 else None
     return candidates.index_of(_names(value)[0])

@@ -24,6 +24,7 @@ from prefloop.comparisons.exchange.exporter import (
 from prefloop.comparisons.exchange.file_objects import FileObject, read_objects
 from prefloop.comparisons.exchange.importer import ExchangeOptions, ImportedRecords
 from prefloop.comparisons.exchange.problems import import_error
+from prefloop.comparisons.labelers.sources import labeler_kind
 from prefloop.errors import InputError
 from prefloop.files import write_atomically
 from prefloop.store.labeling.imports import LabelFile
@@ -94,6 +95,7 @@ def import_file(
     """Store the records of a file, all or none; return how many of each kind were new."""
     known = _format(format)
     stored = {prompt.id: prompt for prompt in store.prompts()}
+    people = {person.name for person in store.people.all()}
     records = ImportedRecords(format=format, options=options, stored=stored)
     n_objects = 0
     for row in read_objects(path, records.problems):
@@ -108,7 +110,12 @@ def import_file(
         samples=list(records.samples.values()),
         comparisons=list(records.comparisons.values()),
         labels=records.labels_in_order(),
-        file=LabelFile(name=path.name, format=format, sources=records.sources),
+        file=LabelFile(
+            name=path.name,
+            format=format,
+            sources=records.sources,
+            is_own=lambda labeler: labeler_kind(labeler, people) != "imported",
+        ),
     )
     left_out = {f"left_out_{reason}": n for reason, n in sorted(records.left_out.items()) if n}
     new = {kind: n for kind, n in counts.items() if kind != "verdicts"}

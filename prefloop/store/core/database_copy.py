@@ -18,6 +18,10 @@ from prefloop.store.core.database import Database, open_database
 
 OWNER_ONLY = 0o600
 
+PARTS = ("", "-wal")
+TRIES = 5
+"""How often a database is copied that is written from elsewhere meanwhile."""
+
 
 class DatabaseCopy(Database):
     """A copy in a temporary folder, under the name of the original. Closing it removes it."""
@@ -71,17 +75,40 @@ def readable(place: str | Path) -> Iterator[str | Path]:
 
 
 def _copied(original: Path) -> tuple[Path, TemporaryDirectory[str]]:
-    """Return a copy of a database with its WAL, and the folder that it lies in."""
+    """Return a copy of a database with its WAL, and the folder that it lies in.
+
+    Whoever may write there can do so meanwhile: a file and a WAL of two moments are no database.
+    """
     folder = TemporaryDirectory(prefix="prefloop-")
     place = Path(folder.name) / original.name
     try:
-        with disk_refusals(place):
-            for end in ("", "-wal"):
-                part = original.with_name(original.name + end)
-                if part.is_file():
-                    copy = shutil.copyfile(part, place.with_name(place.name + end))
-                    Path(copy).chmod(OWNER_ONLY)
+        for _ in range(TRIES):
+            before = _stamps(original)
+            with disk_refusals(place):
+                _copy_parts(original, place)
+            if _stamps(original) == before:
+                return place, folder
+        raise StoreError(
+            f"{original} changed while it was copied, {TRIES} times: somebody writes it from "
+            "elsewhere. Run the command again when that has ended."
+        )
     except BaseException:
         folder.cleanup()
         raise
-    return place, folder
+
+
+def _copy_parts(original: Path, place: Path) -> None:
+    for end in PARTS:
+        part, copy = (path.with_name(path.name + end) for path in (original, place))
+        if part.is_file():
+            shutil.copyfile(part, copy)
+            copy.chmod(OWNER_ONLY)
+        else:
+            copy.unlink(missing_ok=True)
+
+
+def _stamps(original: Path) -> list[tuple[int, int] | None]:
+    """Return size and time of the database and its WAL; None for what is not there."""
+    parts = [original.with_name(original.name + end) for end in PARTS]
+    found = [part.stat() if part.is_file() else None for part in parts]
+    return [None if each is None else (each.st_size, each.st_mtime_ns) for each in found]

@@ -6,7 +6,7 @@ A label of which no such event speaks was given to this run by its own labelers.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ class LabelFile:
     format: str
     sources: Mapping[str, LabelSources]
     """What each label rests on, by its id; see `registry.overlapping_sources`."""
+    is_own: Callable[[str], bool]
+    """Whether a labeler of this name can have labeled in this run."""
 
 
 class LabelImports:
@@ -49,13 +51,15 @@ class LabelImports:
 def insert_imported(connection: Connection, records: Sequence[Label], file: LabelFile) -> int:
     """Store the labels of a file and what they rest on; return how many were new.
 
-    Labels that the run's own labelers gave stay theirs, though the file holds them too.
+    Labels that the run's own labelers gave stay theirs, though the file holds them too. Version 0.1
+    wrote no event about the files that it imported: its labels are known by who gave them.
     """
     ids = [record.id for record in records]
     stored = {row["id"] for row in rows_where(connection, labels, "id", ids)}
     n_new = insert_labels(connection, records)
     known = _sources(connection)
-    mine = stored - known.keys()
+    own = {record.id for record in records if file.is_own(record.labeler)}
+    mine = (stored - known.keys()) & own
     changed = [i for i in ids if i not in mine and known.get(i) != tuple(file.sources[i])]
     ledger.append(connection, [(IMPORTED, content) for content in _contents(changed, file)])
     return n_new

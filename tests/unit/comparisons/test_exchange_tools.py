@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from prefloop.comparisons.exchange.formats import export_file, guess_format, import_file
+from prefloop.comparisons.exchange.importer import ExchangeOptions
+from prefloop.comparisons.labels_used import labels_in_store
 from prefloop.errors import InputError
 from prefloop.store.store import Store
+from tests.unit.store.sql_for_tests import change
 
 FIELDS = {"prompt": "Say hello.", "response1": "Hello!", "response2": "Go away."}
 TASK: dict[str, Any] = {
@@ -244,3 +247,56 @@ def test_what_is_only_read_is_not_written(store: Store, tmp_path: Path) -> None:
     read(store, tmp_path, INSTANCE)
     with pytest.raises(InputError, match="potato is read and not written"):
         export_file(store, tmp_path / "x", "potato")
+
+
+# Whose labels they are
+
+
+def said_sources(name: str) -> ExchangeOptions:
+    return ExchangeOptions(sources=lambda _: (name,))
+
+
+def test_labels_that_an_earlier_version_imported_are_corrected(
+    store: Store, tmp_path: Path
+) -> None:
+    """Version 0.1 wrote no event about them; the run's own labels stay its own."""
+    store.people.add("ann", "labeler")
+    rows = [RECORD, INSTANCE]
+    paths = [tmp_path / f"{n}.json" for n in range(2)]
+    for path, row in zip(paths, rows, strict=True):
+        path.write_text(json.dumps([row]))
+        import_file(store, path, guess_format(path))
+    theirs, anns = store.labels()
+    assert (theirs.labeler, anns.labeler) == ("u-1", "ann")
+    change(store, "DELETE FROM events WHERE kind = 'labels_imported'")
+    assert store.imports.sources() == {}
+    for path in paths:
+        import_file(store, path, guess_format(path), options=said_sources("model:x"))
+    assert store.imports.sources() == {theirs.id: ("model:x",)}
+
+
+def test_an_imported_label_is_no_persons_here(store: Store, tmp_path: Path) -> None:
+    read(store, tmp_path, INSTANCE, INSTANCE | {"user_id": "synthetic-1"})
+    store.people.add("ann", "labeler")
+    record = labels_in_store(store)
+    assert record is not None
+    assert [(x.kind, x.labelers, x.labels) for x in record.labelers] == [("imported", 2, 2)]
+
+
+# What a stranger's file may do
+
+
+def test_a_word_of_a_file_is_no_name_of_a_count(store: Store, tmp_path: Path) -> None:
+    hostile = answered(["response1", "response2"], status="\x1b]0;mine\x07")
+    draft = answered(["response1", "response2"], status="draft")
+    found, counts = read(store, tmp_path, RECORD, hostile, draft)
+    assert len(found) == 1
+    left_out = {k: n for k, n in counts.items() if k.startswith("left_out")}
+    assert left_out == {"left_out_not_submitted": 1, "left_out_draft": 1}
+
+
+@pytest.mark.parametrize("rank", [None, "first", [1], True, math.nan])
+def test_a_rank_that_is_no_number_is_told(store: Store, tmp_path: Path, rank: Any) -> None:
+    ranking = [{"value": "response1", "rank": rank}, {"value": "response2", "rank": 1}]
+    with pytest.raises(InputError, match="rank with something that is no number"):
+        read(store, tmp_path, answered(ranking))

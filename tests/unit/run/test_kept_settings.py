@@ -15,6 +15,7 @@ from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run.kept_contents import keep_contents
 from prefloop.run.kept_settings import keep_settings, with_method_options
 from prefloop.run_file import load_run_file, parse_run
+from prefloop.run_history import record_stage
 from prefloop.store.store import Store
 from tests.models_for_tests import save_gpt2
 
@@ -155,6 +156,18 @@ def test_rounds_are_added_and_never_taken_away(tmp_path: Path) -> None:
 def test_a_run_that_has_made_nothing_may_change_everything(tmp_path: Path) -> None:
     (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(settings()))
     assert reported(tmp_path, seed=9) == []
+
+
+def test_prompts_alone_bind_no_setting(tmp_path: Path) -> None:
+    """What is stored before the first sample depends on none of them, and is stored again."""
+    with Store.open(tmp_path / "prefloop.db") as store:
+        store.add_prompts([Prompt(id="p", text="One.", source="test", split="train")])
+        head = store.ledger_head()
+    record_stage(
+        tmp_path, stage="prompts", round_number=0, update=0, events=head.n_events, head=head.hash
+    )
+    (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(settings()))
+    assert reported(tmp_path, seed=2, prompts={"held_out_share": 0.3}) == []
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from prefloop.doctor.foundations import check_store
 from prefloop.errors import StoreError
 from prefloop.files import is_write_protected
+from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import fill, label
 
@@ -82,3 +85,33 @@ def test_a_store_that_can_be_written_is_read_in_its_place(sqlite_path: Path) -> 
     with Store.open(sqlite_path, read_only=True) as reader, Store.open(sqlite_path) as writer:
         fill(writer)
         assert len(reader.prompts()) == len(writer.prompts()) > 0
+
+
+def test_a_store_that_changes_while_it_is_copied_is_copied_again(
+    protected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied, n_copied = shutil.copyfile, 0
+
+    def copy(source: Path, target: Path) -> None:
+        nonlocal n_copied
+        n_copied += 1
+        copied(source, target)
+        if n_copied <= n_changes:
+            with source.open("r+b"):
+                os.utime(source, ns=(n_copied, n_copied))
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    n_changes = 3
+    with Store.open(protected, read_only=True) as store:
+        assert [x.id for x in store.labels()] == ["l0"]
+    assert n_copied == 6, "two files, three times"
+    n_copied, n_changes = 0, 99
+    with pytest.raises(StoreError, match="somebody writes it from elsewhere"):
+        Store.open(protected, read_only=True)
+
+
+def test_the_doctor_finds_a_store_in_order_that_nobody_may_write(protected: Path) -> None:
+    before = tree(protected.parent)
+    config = parse_run({"task": "sentiment"}, "run.yaml")
+    assert [r.status for r in check_store(config, protected.parent)] == ["ok", "ok"]
+    assert tree(protected.parent) == before
