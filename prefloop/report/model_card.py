@@ -26,8 +26,12 @@ def policy_card(
     made: Made,
     run: RunFigures,
     figures: EvaluationFigures | None,
+    stop_id: int | None = None,
 ) -> str:
-    """Return the card of a tuned model; `figures` are its evaluation, None if it has none yet."""
+    """Return the card of a tuned model; `figures` are its evaluation, None if it has none yet.
+
+    `stop_id` is the token that ends a response where the task's stop is compared as a token.
+    """
     not_evaluated = verdict_sentence(
         None,
         None,
@@ -45,6 +49,7 @@ def policy_card(
         tags=run.methods or (made.config.policy.method,),
         figures=figures,
         verdict=figures.verdict if figures else not_evaluated,
+        stop_id=stop_id,
     )
 
 

@@ -9,5 +9,5 @@ from prefloop.run.stages import Stages
 
 def write_report(stages: Stages) -> Path:
     """Write the models' cards and the report; return the report's path."""
-    write_cards(stages.folder, stages.store, stages.config)
+    write_cards(stages.folder, stages.store, stages.config, stages.drawer.sampler.tokenizer)
     return build_report(stages.folder, stages.store, stages.config)

@@ -25,6 +25,12 @@ def end_ids(task: TaskConfig, tokenizer: Tokenizer) -> tuple[int, ...]:
     return QueryEncoder(tokenizer, task).end_ids
 
 
+def stop_token(task: TaskConfig, tokenizer: Tokenizer, *, match: StopMatch) -> int | None:
+    """Return the one token that is the task's stop; None where the stop is looked for as a text."""
+    is_token = match == "token" and task.stop is not None and task.stop != END_OF_TEXT
+    return tokenizer.own_token(task.stop or "") if is_token else None
+
+
 def stop_automaton(
     task: TaskConfig, tokenizer: Tokenizer, vocabulary: int, *, match: StopMatch
 ) -> Transitions | None:
@@ -33,7 +39,7 @@ def stop_automaton(
         return None
     if task.stop == END_OF_TEXT:
         return token_transitions(end_ids(task, tokenizer), vocabulary)
-    own = tokenizer.own_token(task.stop) if match == "token" else None
+    own = stop_token(task, tokenizer, match=match)
     if own is not None:
         return token_transitions([own], vocabulary)
     stop = task.stop.encode(errors="surrogatepass")

@@ -20,7 +20,7 @@ from prefloop.models.hub_names import hub_name
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
-from prefloop.report.cards import _reward_input
+from prefloop.report.cards import _reward_input, _stop_id
 from prefloop.report.made import Made
 from prefloop.report.model_card import policy_card, reward_card
 from prefloop.run_folder import RunFigures
@@ -28,11 +28,13 @@ from prefloop.samples.generation_config import generation_config
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.run import RunConfig
+from prefloop.settings.samples import StopMatch
 from tests.models_for_tests import save_gpt2, save_llama
 from tests.stages_for_tests import disturb
 from tests.tokenizers_for_tests import save_chat, save_sentencepiece
 from tests.tolerances import MODEL, RELOADED
 from tests.unit.report.fake_run import fake_config
+from tests.unit.samples.test_stop_text import sampler_of, save_with_pairs
 
 NOTHING = RunFigures(name="run", metrics=(), evaluations=(), trusts=())
 SHORT = {"name": "custom", "response_tokens": 6, "temperature": 0.8}
@@ -41,14 +43,22 @@ import contextlib, io, json, os, sys
 printed = []
 for folder, code in json.load(sys.stdin):
     os.chdir(folder)
-    out = io.StringIO()
+    out, names = io.StringIO(), {}
     with contextlib.redirect_stdout(out):
-        exec(code, {})
-    printed.append(out.getvalue())
+        exec(code, names)
+    inputs = names.get("inputs")
+    drawn = [] if inputs is None else names["ids"][0, inputs.input_ids.shape[1] :].tolist()
+    printed.append([out.getvalue(), drawn])
 assert not any(name.startswith("prefloop") for name in sys.modules)
 json.dump(printed, sys.stdout)
 """
-"""Runs pieces of code, each in its folder, and prints what they print."""
+"""Runs pieces of code, each in its folder; prints what they print and which tokens they drew."""
+
+OPENED = """
+from transformers import AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(".")
+response = {ids}
+"""
 
 
 class Case(NamedTuple):
@@ -124,9 +134,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
 def card_of(run: Saved, kind: str) -> str:
     made = Made(config=run.config, labels=None)
     if kind == "policy":
-        return policy_card(name="p", made=made, run=NOTHING, figures=None)
+        stop_id = _stop_id(run.config, run.sampler.tokenizer)
+        return policy_card(name="p", made=made, run=NOTHING, figures=None, stop_id=stop_id)
     read = _reward_input(run.folder / "reward")
     return reward_card(name="r", made=made, trust=None, reward_input=read)
+
+
+def alone(pieces: list[tuple[str, str]]) -> list[tuple[str, list[int]]]:
+    """Run pieces of code in a process of their own."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], input=json.dumps(pieces), text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    return [(text, drawn) for text, drawn in json.loads(done.stdout)]
 
 
 def test_as_printed_it_samples_and_scores_as_in_training(runs: dict[str, Saved]) -> None:
@@ -135,15 +155,43 @@ def test_as_printed_it_samples_and_scores_as_in_training(runs: dict[str, Saved])
         for run in runs.values()
         for kind in ("policy", "reward")
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", ALONE], input=json.dumps(pieces), text=True, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr
-    printed = json.loads(done.stdout)
-    scores = [float(text) for text in printed[1::2]]
+    printed = alone(pieces)
+    scores = [float(text) for text, _ in printed[1::2]]
     np.testing.assert_allclose(scores, [run.score for run in runs.values()], **RELOADED)
     assert len({round(score, 2) for score in scores}) == len(scores)
-    assert all(text.endswith("\n") for text in printed[::2])
+    for run, (text, drawn) in zip(runs.values(), printed[::2], strict=True):
+        # SentencePiece's decoder takes the first space away.
+        assert drawn and text.lstrip(" ") == run.sampler.text_of(drawn).lstrip(" ") + "\n"
+
+
+@pytest.mark.parametrize("stop", [".", "day long"])
+def test_as_printed_it_cuts_a_response_as_in_training(stop: str, tmp_path: Path) -> None:
+    save_with_pairs(tmp_path)
+    tokenizer = load_tokenizer(tmp_path)
+    matches: tuple[StopMatch, ...] = ("token", "text")
+    texts = ('. He was sad." She sang. He', "He sat all day long... and on", "He sang")
+    pieces, expected = [], []
+    for match in matches:
+        sampler = sampler_of(tokenizer, stop=stop, match=match, stop_min=1)
+        config = fake_config(task=sampler.task.model_dump(), samples={"stop_match": match})
+        stop_id = _stop_id(config, tokenizer)
+        assert (stop_id is None) == (match == "text" or stop == "day long")
+        made = Made(config=config, labels=None)
+        card = policy_card(name="p", made=made, run=NOTHING, figures=None, stop_id=stop_id)
+        cutting = card.split(".tolist()\n")[1].split("```")[0]
+        for ids in map(tokenizer.encode, texts):
+            pieces.append((str(tmp_path), OPENED.format(ids=ids) + cutting))
+            expected.append(sampler.text_of(ids) + "\n")
+    assert [text for text, _ in alone(pieces)] == expected
+    assert len(set(expected)) > 2
+
+
+def test_a_card_says_where_generate_draws_no_end_and_training_did() -> None:
+    for earliest in (0, 3):
+        task = {**SHORT, "stop": "end_of_text", "stop_min": earliest}
+        made = Made(config=fake_config(task=task), labels=None)
+        card = policy_card(name="p", made=made, run=NOTHING, figures=None)
+        assert ("before token 3 could be drawn" in card) == (earliest == 3)
 
 
 @pytest.mark.parametrize("name", CASES)
