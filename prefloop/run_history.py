@@ -6,6 +6,7 @@ what is there later, it shows what was deleted, emptied or exchanged meanwhile.
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -46,7 +47,7 @@ class StageRecord(BaseModel):
     made: tuple[str, ...]
     """Model folders, evaluations and checkpoints that lay in the run folder."""
     rewards_lines: dict[str, int]
-    """By round: lines of its reward model in `metrics.jsonl`."""
+    """By round whose reward model lay there: its lines in `metrics.jsonl`."""
 
 
 def read_history(folder: Path) -> list[StageRecord]:
@@ -82,12 +83,28 @@ def record_stage(
         events=events,
         head=head,
         made=made_in(folder),
-        rewards_lines=rewards_lines(folder),
+        rewards_lines={
+            # One that is to be trained again writes other lines: an exclusion leaves fewer labels.
+            number: n_lines
+            for number, n_lines in rewards_lines(folder).items()
+            if (folder / "rewards" / f"round-{number}").exists()
+        },
     )
     place = {"stage": stage, "round": round_number}
     before = last_record(folder)
     if before is None or before.model_copy(update=place) != record:
         append_json_line(folder / HISTORY, record.model_dump(mode="json"))
+
+
+def note_deletion(folder: Path, names: Collection[str]) -> None:
+    """Append the newest record without what the run is about to delete itself: that is no loss."""
+    record = last_record(folder)
+    if record is None or not set(names) & set(record.made):
+        return
+    made = tuple(name for name in record.made if name not in names)
+    append_json_line(
+        folder / HISTORY, record.model_copy(update={"made": made}).model_dump(mode="json")
+    )
 
 
 def made_in(folder: Path) -> tuple[str, ...]:

@@ -3,18 +3,28 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from prefloop.comparisons.labelers.sources import labeler_kind
+from prefloop.comparisons.labelers.sources import PERSON, label_sources, labeler_kind
 from prefloop.figures.provenance import LabelersRecord, LabelsRecord
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.records import Comparison, Label
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
+
+NAMES_SOMEBODY = (PERSON, "imported:")
+"""How sources begin that hold the name of who labeled."""
 
 
 def labels_record(
-    store: Store, train: Sequence[Label], validation: Sequence[Label], *, as_of: int | None = None
+    store: Store,
+    train: Sequence[Label],
+    validation: Sequence[Label],
+    *,
+    as_of: int | None = None,
+    config: RunConfig | None = None,
 ) -> LabelsRecord:
     """Return what these labels are; `as_of` is the last event that counted, None the newest.
 
+    With the settings of the run that they are used in, the record says what they rest on, too.
     An answer without a preference (`skip`, `flag`) teaches and measures nothing: it does not count.
     """
     train, validation = _with_preference(train), _with_preference(validation)
@@ -36,7 +46,15 @@ def labels_record(
         samples_shown={str(k): n for k, n in shown_counts(train, store.comparisons()).items()},
         ledger_events=head.n_events,
         ledger_hash=head.hash,
+        sources=() if config is None else _programs(store, config, (*train, *validation)),
     )
+
+
+def _programs(store: Store, config: RunConfig, labels: Sequence[Label]) -> tuple[str, ...]:
+    """Return what labels rest on, without people: a model folder is given away, with its record."""
+    of = label_sources(store, config)
+    found = {source for label in labels for source in of(label)}
+    return tuple(sorted(source for source in found if not source.startswith(NAMES_SOMEBODY)))
 
 
 def _with_preference(labels: Sequence[Label]) -> list[Label]:

@@ -51,6 +51,8 @@ class LabelsRecord(BaseModel):
     """The last event of the ledger that counted."""
     ledger_hash: str
     """Its hash, which covers all events before it: `prefloop store verify --head` takes it."""
+    sources: tuple[str, ...] = ()
+    """Of a reward model: the scorers, language models and programs that its labels rest on."""
 
 
 class ParentRecord(BaseModel):

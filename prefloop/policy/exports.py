@@ -9,6 +9,7 @@ from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.models.export import save_policy
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.run_folder import export_folder, read_provenance
+from prefloop.run_history import note_deletion
 from prefloop.samples.generation_config import generation_config
 
 
@@ -31,8 +32,10 @@ class PolicyExports:
 
     def forget(self, rounds: Iterable[int]) -> None:
         """Delete the policies of these rounds, which are made again or stand for nothing."""
-        for number in rounds:
-            remove_folder(export_folder(self.run, number))
+        folders = [export_folder(self.run, number) for number in rounds]
+        note_deletion(self.run, [folder.relative_to(self.run).as_posix() for folder in folders])
+        for folder in folders:
+            remove_folder(folder)
 
     def forget_from(self, round_number: int) -> None:
         """Delete the policies of a round and of later ones, before the round is trained.

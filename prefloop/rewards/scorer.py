@@ -87,7 +87,10 @@ def model_sources(name: str) -> frozenset[str]:
         config = load_sections(resolved)
     else:
         return frozenset({str(folder)})
-    return labeler_sources(config) | {str(folder), labels_source(folder.parent.parent)}
+    # Labels that were imported are known by what was said of them when the model was trained.
+    learned = made.labels.sources if made is not None and made.labels is not None else ()
+    own = {str(folder), labels_source(folder.parent.parent)}
+    return labeler_sources(config) | own | set(learned)
 
 
 def labels_source(run: Path) -> str:

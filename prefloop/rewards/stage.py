@@ -25,6 +25,7 @@ from prefloop.rewards.dataset import check_ids, padded, preference_batch, withou
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
+from prefloop.run_history import note_deletion
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -102,7 +103,9 @@ class RewardStage:
             artifact=f"rewards/{folder.name}",
             settings=self.config.model_dump(),
             versions=installed_versions(),
-            labels=labels_record(self.store, known["train"], known["validation"], as_of=as_of),
+            labels=labels_record(
+                self.store, known["train"], known["validation"], as_of=as_of, config=self.config
+            ),
             parents=(),
         )
 
@@ -115,7 +118,9 @@ class RewardStage:
 
     def forget(self, rounds: Iterable[int]) -> None:
         """Delete the reward models of these rounds; they are trained again when they are needed."""
-        for number in rounds:
+        numbers = list(rounds)
+        note_deletion(self.run, [f"rewards/{self._folder(number).name}" for number in numbers])
+        for number in numbers:
             remove_folder(self._folder(number))
             remove_folder(self._checkpoints(number))
 

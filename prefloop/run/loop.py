@@ -11,7 +11,7 @@ from prefloop.run.labeling import collect_comparisons, wait_for_people
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.reporting import write_report
 from prefloop.run.rollback import resume, roll_back
-from prefloop.run.stage_history import note_stage
+from prefloop.run.stage_history import note_stage, note_start
 from prefloop.run.stages import Stages
 from prefloop.run.stops import RollBack
 from prefloop.run.training import train_policy, train_reward_model, train_while_waiting
@@ -59,7 +59,7 @@ def run(
         with monitor.keepalive():
             stages = assemble(config, folder, monitor, until=until)
             resume(stages)
-            note_stage(stages, "prompts", 0)
+            note_start(stages)
             run_rounds(stages)
             if until is not None and not monitor.has_made:
                 return report_path(folder)

@@ -10,8 +10,9 @@ import pytest
 
 from prefloop.comparisons.exchange.formats import export_file, guess_format, import_file
 from prefloop.comparisons.exchange.importer import ExchangeOptions
-from prefloop.comparisons.labels_used import labels_in_store
+from prefloop.comparisons.labels_used import labels_in_store, labels_record
 from prefloop.errors import InputError
+from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from tests.unit.store.sql_for_tests import change
 
@@ -281,6 +282,19 @@ def test_an_imported_label_is_no_persons_here(store: Store, tmp_path: Path) -> N
     record = labels_in_store(store)
     assert record is not None
     assert [(x.kind, x.labelers, x.labels) for x in record.labelers] == [("imported", 2, 2)]
+
+
+def test_a_record_says_which_programs_labels_rest_on_and_names_nobody(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.json"
+    for row, name in ((RECORD, "gpt-4o"), (INSTANCE, "person:ann"), (TASK, "imported:trl")):
+        path.write_text(json.dumps([row]))
+        import_file(store, path, guess_format(path), options=said_sources(name))
+    config = parse_run({"comparisons": {"labelers": "none"}}, "run.yaml")
+    record = labels_record(store, store.labels(), [], config=config)
+    assert (record.train, record.sources) == (3, ("gpt-4o",))
+    assert labels_record(store, store.labels(), []).sources == ()
 
 
 # What a stranger's file may do

@@ -10,7 +10,7 @@ import pytest
 from prefloop.doctor.losses import check_losses, lost_metrics, lost_parts, refuse_lost_metrics
 from prefloop.errors import InputError
 from prefloop.files import write_folder
-from prefloop.run_history import record_stage
+from prefloop.run_history import note_deletion, record_stage
 
 
 def write(place: Path) -> None:
@@ -112,3 +112,23 @@ def test_runs_without_a_history_are_left_in_peace(run: Path) -> None:
     (run / "history.jsonl").unlink()
     shutil.rmtree(run / "policy")
     assert lost_parts(run) == []
+
+
+def test_a_reward_model_that_a_roll_back_forgot_may_be_trained_on_fewer_labels(run: Path) -> None:
+    """Killed after the training and before the note of its stage, the run goes on all the same."""
+    shutil.rmtree(run / "rewards" / "round-0")
+    record_stage(run, stage="roll back", round_number=0, update=4, events=10, head="cd")
+    set_metrics(run, [x for x in metrics(run) if x["stage"] == "policy" or x["update"] < 3])
+    write_folder(run / "rewards" / "round-0", write)
+    refuse_lost_metrics(run)
+    record_stage(run, stage="rewards", round_number=0, update=4, events=10, head="cd")
+    set_metrics(run, [x for x in metrics(run) if x["stage"] == "policy"])
+    assert "0 of the 2 lines" in lost_metrics(run)[0].message
+
+
+def test_what_the_run_deletes_itself_is_no_loss(run: Path) -> None:
+    note_deletion(run, ["policy/round-0", "policy/round-1"])
+    shutil.rmtree(run / "policy" / "round-0")
+    assert lost_parts(run) == []
+    shutil.rmtree(run / "rewards" / "round-0")
+    assert len(lost_parts(run)) == 1

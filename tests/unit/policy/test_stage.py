@@ -18,6 +18,7 @@ from prefloop.policy.kl_watch import PATIENCE, KLCapWatch
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.run_folder import read_provenance
+from prefloop.run_history import StageRecord, last_record, record_stage
 from prefloop.settings.policy import KLConfig
 from tests.stages_for_tests import OPENINGS, PROMPTS, disturb, trainer_on, weights_of
 from tests.tolerances import EXACT, RELOADED
@@ -475,3 +476,19 @@ def test_the_lines_of_the_metrics_name_the_method(gpt2_folder: Path, tmp_path: P
     stage, _ = stage_on(small(gpt2_folder), tmp_path)
     stage.train_round(0, 2, PROMPTS)
     assert [line["method"] for line in stage.metrics.lines()] == ["ppo", "ppo"]
+
+
+def test_a_round_that_is_trained_on_is_not_told_as_lost(gpt2_folder: Path, tmp_path: Path) -> None:
+    """Its folder is deleted before the first update; ^C may come before it is written again."""
+    stage, _ = stage_on(small(gpt2_folder), tmp_path)
+    stage.train_round(0, 1, PROMPTS)
+    record_stage(tmp_path, stage="policy", round_number=0, update=1, events=1, head="ab")
+    stage.train(0, 2, PROMPTS)
+    assert not (tmp_path / "policy" / "round-0").exists()
+    assert "policy/round-0" not in last_record_of(tmp_path).made
+
+
+def last_record_of(run: Path) -> StageRecord:
+    record = last_record(run)
+    assert record is not None
+    return record

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from prefloop.errors import InputError
+from prefloop.figures.provenance import LabelsRecord, Provenance
+from prefloop.figures.record import to_json
 from prefloop.models.export import save_reward_model
 from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.query_encoder import QueryEncoder
@@ -83,6 +85,34 @@ def test_what_it_learned_from_is_its_source(model_folder: Path, tmp_path: Path) 
     }
     with pytest.raises(Exception, match=r"'old' is no independent judge.*concrete nouns"):
         parse_run(raw, "run.yaml")
+
+
+def test_what_imported_labels_rest_on_is_a_source_of_what_learned_from_them(
+    tmp_path: Path,
+) -> None:
+    """`comparisons.labelers: none` names nobody; the record of the model does."""
+    folder = tmp_path / "rewards" / "round-0"
+    folder.mkdir(parents=True)
+    run = parse_run({"comparisons": {"labelers": "none"}}, "run.yaml")
+    labels = LabelsRecord(
+        train=1,
+        validation=0,
+        labelers=(),
+        samples_shown={},
+        ledger_events=1,
+        ledger_hash="",
+        sources=("gpt-4o",),
+    )
+    made = Provenance(
+        artifact="rewards/round-0",
+        settings=run.model_dump(),
+        versions={},
+        labels=labels,
+        parents=(),
+    )
+    (folder / "provenance.json").write_text(to_json(made))
+    sources = RewardModelScorer.sources(RewardModelScorer.Settings(folder=str(folder)))
+    assert sources == {str(folder), labels_source(tmp_path), "gpt-4o"}
 
 
 def test_a_reward_model_outside_a_run_is_its_own_source(tmp_path: Path) -> None:

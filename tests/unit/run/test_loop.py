@@ -1,11 +1,15 @@
 """The rounds of a run come to an end, whatever their steps achieve."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from prefloop.records import LedgerHead
 from prefloop.run import loop
+from prefloop.run.stage_history import note_start
+from prefloop.run_history import last_record
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,16 @@ def test_a_round_that_stays_unfinished_ends_the_run(
     monkeypatch.setattr(loop, "run_round", lambda stages, number: rounds.append(number))
     loop.run_rounds(cast(Any, stages))
     assert (rounds, len(said)) == (ran, n_said)
+
+
+@pytest.mark.parametrize("unfinished", [None, 0])
+def test_a_finished_run_without_a_history_gets_none(unfinished: int | None, tmp_path: Path) -> None:
+    """Version 0.1 kept none, and nothing is left to make."""
+    stages: Any = SimpleNamespace(
+        folder=tmp_path,
+        rounds=SimpleNamespace(first_unfinished=lambda: unfinished),
+        store=SimpleNamespace(ledger_head=lambda: LedgerHead(n_events=3, hash="ab")),
+        policy=SimpleNamespace(update=4),
+    )
+    note_start(stages)
+    assert (last_record(tmp_path) is None) == (unfinished is None)
