@@ -3,7 +3,8 @@
     base = AutoModelForCausalLM.from_pretrained("base")
     policy = PeftModel.from_pretrained(base, "my-run/policy/round-0/adapter")
 
-The base is the model that the run started from: `models.name`.
+The base is the model that the run started from: `models.name`, or after a warm start the folder
+`my-run/warm_start`.
 """
 
 import copy

@@ -1,6 +1,7 @@
 """Architectures of transformers: what each does to its logits is kept, or the model is refused."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,22 @@ def test_a_value_head_reads_what_the_lm_head_reads(tmp_path: Path) -> None:
     assert roles.policy.width == 16
     head = ValueHead(roles.policy.width, runtime=CPU)
     assert head.values(roles.policy.hidden(IDS, IDS > 0)).shape == IDS.shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "is_refused"),
+    [("mistral", 1e-5, True), ("mixtral", 1e-5, False), ("mixtral", 1e-2, True)],
+)
+def test_experts_may_round_earlier_logits_otherwise_and_no_more(
+    kind: str, share: float, is_refused: bool, tmp_path: Path
+) -> None:
+    folder = save(kind, tmp_path / "m", WORKING[kind])
+    causal = load_causal(folder, load_tokenizer(folder), CPU)
+
+    def by_the_last_token(_: Any, ids: tuple[Tensor, ...], found: Any) -> None:
+        if ids:  # Not in the other ways to the logits, which name what they give.
+            found.logits *= 1 + share * ids[0][0, -1]
+
+    causal.register_forward_hook(by_the_last_token)
+    with pytest.raises(InputError, match="reads ahead") if is_refused else nullcontext():
+        refuse_incompatible(causal, folder)
