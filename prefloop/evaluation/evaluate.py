@@ -68,7 +68,7 @@ def evaluate_models(
     _refuse_itself(models, baseline)
     found = list[EvaluationFigures]()
     for model, ended in models.items():
-        path, material = evaluation_path(folder, model), _gather(store, model, baseline)
+        material = _gather(store, model, baseline)
         figures = EvaluationFigures(
             model=model,
             round=ended,
@@ -87,13 +87,20 @@ def evaluate_models(
             provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
         reasons = _missing(config, material, judges, scorer)
-        found.append(_write(folder, _with_verdict(_beside_earlier(figures, path), reasons)))
+        found.append(_write(folder, figures, reasons, [judge.name for judge in judges]))
     return found
 
 
-def _write(folder: Path, figures: EvaluationFigures) -> EvaluationFigures:
-    """Return a model's figures after writing them; those that version 0.1 wrote are deleted."""
-    write_atomically(evaluation_path(folder, figures.model), to_json(figures))
+def _write(
+    folder: Path, figures: EvaluationFigures, reasons: Mapping[str, str], asked: Sequence[str]
+) -> EvaluationFigures:
+    """Return a model's figures, with their verdict and beside earlier ones, after writing them.
+
+    Those that version 0.1 wrote are deleted.
+    """
+    path = evaluation_path(folder, figures.model)
+    figures = _with_verdict(_beside_earlier(figures, path, asked), reasons, asked)
+    write_atomically(path, to_json(figures))
     _delete_earlier(folder, figures.round)
     return figures
 
@@ -190,14 +197,15 @@ def _win_rates(
     return tuple(found)
 
 
-def _beside_earlier(figures: EvaluationFigures, path: Path) -> EvaluationFigures:
+def _beside_earlier(
+    figures: EvaluationFigures, path: Path, asked: Sequence[str]
+) -> EvaluationFigures:
     """Return the figures with those in the model's file by judges that were not asked now."""
     if not path.is_file():
         return figures
     earlier = read_evaluation(path.read_text(encoding="utf-8"), str(path))
     if earlier.baseline != figures.baseline:
         return figures
-    asked = {fresh.judge for fresh in figures.win_rates}
     kept = [each for each in earlier.win_rates if each.judge not in asked]
     return figures.model_copy(update={"win_rates": (*figures.win_rates, *kept)})
 
@@ -211,8 +219,16 @@ def _frontier(
     return frontier_figures(score, material.prompts, material.frontier, material.model)
 
 
-def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
-    """Return figures with their verdict, and the reasons for what is absent from them."""
+def _with_verdict(
+    figures: EvaluationFigures, reasons: Mapping[str, str], asked: Sequence[str]
+) -> EvaluationFigures:
+    """Return figures with their verdict, and the reasons for what is absent from them.
+
+    The verdict is that of the judges asked now: one who was asked earlier does not stand in.
+    """
+    first = figures.win_rate if figures.win_rate and figures.win_rate.judge in asked else None
+    if not asked:
+        first = figures.win_rate
     absent = {name for name in reasons if not getattr(figures, name, True)}
     missing = {
         name: reason
@@ -223,12 +239,12 @@ def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> Eva
         if found.score is None:
             missing[f"score of {found.judge}"] = "this judge compares texts and gives no scores"
     verdict = verdict_sentence(
-        figures.win_rate,
+        first,
         figures.kl,
         model=figures.model,
         baseline=figures.baseline,
         task=figures.task,
-        why_not=missing.get("win_rates", ""),
+        why_not=reasons["win_rates"],
     )
     return figures.model_copy(update={"verdict": verdict, "missing": missing})
 
@@ -257,6 +273,8 @@ def _missing_win_rates(judges: Sequence[CheckedJudge], unread: Mapping[str, str]
         return "no judge was asked; name people, a language model or a scorer in evaluation.judges"
     if len(unread) == len(judges):
         return "; ".join(f"{name}: {reason}" for name, reason in unread.items())
+    if all(isinstance(judge.judge, PeopleJudge) for judge in judges):
+        return "nobody answered the questions about it"
     return "no held-out prompt has samples of both models"
 
 

@@ -80,8 +80,8 @@ def _figures(
         wins=outcomes.count(POINTS["win"]),
         ties=outcomes.count(POINTS["tie"]),
         losses=outcomes.count(POINTS["loss"]),
-        rate=_estimate(last.rate, len(looks)),
-        decisive_rate=_estimate(ballots_rate(decisive, last.confidence), len(looks))
+        rate=_estimate(last.rate, len(looks), config.looks),
+        decisive_rate=_estimate(ballots_rate(decisive, last.confidence), len(looks), config.looks)
         if decisive
         else None,
         score=None,
@@ -110,9 +110,10 @@ def _judging(
     )
 
 
-def _estimate(estimate: Estimate, n_looks: int) -> EstimateFigure:
+def _estimate(estimate: Estimate, n_looks: int, n_planned: int) -> EstimateFigure:
     """Return an estimate of a look, with the confidence that it has with all looks together."""
-    looks = "the only look" if n_looks == 1 else f"look {n_looks}, valid at all looks together"
+    is_only = n_looks == n_planned == 1
+    looks = "the only look" if is_only else f"look {n_looks}, valid at all looks together"
     how = f"{estimate.how}; {looks}"
     return estimate_figure(estimate).model_copy(update={"confidence": CONFIDENCE, "how": how})
 

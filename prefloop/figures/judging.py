@@ -41,7 +41,7 @@ def judging_text(judging: JudgingFigures) -> str:
     >>> judging_text(clear)[-34:]
     'None of them labeled for training.'
     """
-    each = "one" if judging.answers_each == 1 else f"{judging.answers_each}"
+    each = "one" if judging.answers_each == 1 else f"up to {judging.answers_each}"
     people = "1 person" if judging.people == 1 else f"{count(judging.people)} people"
     told = (
         f"{people} gave {counted(judging.answers, 'answer')}, {each} to each question, of "

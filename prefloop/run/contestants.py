@@ -56,8 +56,17 @@ class Contestants:
         )
 
     def can_be_evaluated(self, round_number: int) -> bool:
-        """Whether there are weights of a round's policy."""
-        return self.updates.has_weights(self.updates.name_of(round_number))
+        """Whether there are weights of a round's policy, and a baseline that is another model.
+
+        A policy of a later round is not there yet.
+        """
+        name, baseline = self.updates.name_of(round_number), self.config.baseline
+        of_round = OF_ROUND.fullmatch(baseline)
+        if of_round is not None and int(of_round[1]) >= round_number:
+            return False
+        if self.models.is_policy(baseline) and not self.updates.has_weights(self.baseline):
+            return False
+        return name != self.baseline and self.updates.has_weights(name)
 
     def refuse_missing(self) -> None:
         """Refuse models and a baseline that cannot be evaluated, before the run does its work.

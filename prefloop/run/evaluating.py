@@ -13,7 +13,7 @@ from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.records import HUMAN, REFERENCE
 from prefloop.registry import JUDGES, SCORERS
 from prefloop.rewards.scorer import labels_source
-from prefloop.run.judging import collect_verdicts
+from prefloop.run.judging import close_others, collect_verdicts
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.run_folder import read_run_folder
@@ -28,6 +28,8 @@ def evaluate(stages: Stages, round_number: int) -> None:
     """Have held-out judges compare the round's models with the baseline."""
     if stages.rounds.wants_evaluation(round_number):
         _judge(stages, stages.rounds.contestants.of_round(round_number), round_number)
+        if PEOPLE not in stages.config.evaluation.judges:
+            close_others(stages.store, set())
 
 
 def judge_again(stages: Stages, models: Sequence[str]) -> None:
@@ -46,10 +48,17 @@ def judge_again(stages: Stages, models: Sequence[str]) -> None:
     for name in map(stages.rounds.contestants.models.canonical, named):
         chosen[name] = max(updates.rounds_of(name), default=None)
     ended = [number for number in chosen.values() if number is not None]
-    _judge(stages, chosen, max(ended, default=0))
+    # People may be at the questions of the run's own evaluation: those stay open.
+    _judge(stages, chosen, max(ended, default=0), closes_others=False)
 
 
-def _judge(stages: Stages, models: Mapping[str, int | None], round_number: int) -> None:
+def _judge(
+    stages: Stages,
+    models: Mapping[str, int | None],
+    round_number: int,
+    *,
+    closes_others: bool = True,
+) -> None:
     stages.monitor.before_making()
     config, settings = stages.config, stages.config.evaluation
     known = _known_reward(config)
@@ -58,7 +67,7 @@ def _judge(stages: Stages, models: Mapping[str, int | None], round_number: int) 
     groups = labeler_groups(stages.store, config)
     judges = [build_judge(name, config) for name in settings.judges]
     if PEOPLE in settings.judges:
-        asked = PeopleJudge(collect_verdicts(stages, models))
+        asked = PeopleJudge(collect_verdicts(stages, models, closes_others=closes_others))
         judges = [replace(j, judge=asked) if j.name == PEOPLE else j for j in judges]
     judges = [compared_with_labelers(judge, groups) for judge in judges]
     scorer = build_weighted(known, config.scorers) if known else None

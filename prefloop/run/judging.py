@@ -14,11 +14,14 @@ from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 
 
-def collect_verdicts(stages: Stages, models: Iterable[str]) -> frozenset[str]:
+def collect_verdicts(
+    stages: Stages, models: Iterable[str], *, closes_others: bool = True
+) -> frozenset[str]:
     """Have people compare each model with the baseline; return the sources of those who did.
 
     All questions are open at once, so that nobody can tell which model is in question. The batch of
     a model is closed when its result is clear, or when nobody has a question of it left.
+    Batches of other models are closed if `closes_others`.
     """
     store, config = stages.store, stages.config.evaluation.people
     name = stages.rounds.contestants.baseline
@@ -32,7 +35,8 @@ def collect_verdicts(stages: Stages, models: Iterable[str]) -> frozenset[str]:
     numbers = {
         model: _ask(stages, pairs, config.answers) for model, pairs in contests.items() if pairs
     }
-    _close_others(store, set(numbers.values()))
+    if closes_others:
+        close_others(store, set(numbers.values()))
     _say_who_is_asked(stages)
     for model, number in numbers.items():
         stages.people.wait(number, is_clear=_clear(store, contests[model], number, config))
@@ -47,7 +51,7 @@ def _ask(stages: Stages, pairs: dict[str, SamplePair], n_people: int) -> int:
     return stages.people.ask_for_verdicts([(name, n_people) for name in pairs])
 
 
-def _close_others(store: Store, numbers: set[int]) -> None:
+def close_others(store: Store, numbers: set[int]) -> None:
     """Close questions about models that this run does not evaluate any more."""
     for batch in store.queue.batches():
         if batch.is_for_verdicts and batch.frozen_at is None and batch.round not in numbers:
@@ -78,8 +82,9 @@ def _require_answers(store: Store, number: int) -> None:
     if batch is not None and batch.answered == 0 and batch.frozen_at is None:
         raise InputError(
             f"Nobody with an account has said which is better in any of {batch.wanted} questions: "
-            "all were skipped or flagged. Add people (prefloop team add --help) and run again, or "
-            "choose another judge in evaluation.judges."
+            "all were skipped or flagged, or everybody has judged another model on their prompts. "
+            "Add people (prefloop team add --help) and run again, or choose another judge in "
+            "evaluation.judges."
         )
 
 

@@ -57,6 +57,8 @@ class Plan:
     """For weights, gradients and Adam's moments; None where the model's size is not known."""
     judged: int
     """Held-out prompts that the verdict rests on; 0 without a judge."""
+    is_for_people: bool
+    """Whether people give the verdict: then their number matters, which is not known here."""
     least_win_rate: float | None
     """Win rate from which the verdict says "better" in four runs of five; None: from none."""
 
@@ -88,6 +90,7 @@ def make_plan(config: RunConfig, prompts: Mapping[str, int], *, weights: int | N
         reading_seconds=_reading_seconds(config, sum(labels.values())),
         memory_bytes=None if weights is None else weights * copies,
         judged=judged,
+        is_for_people=config.evaluation.judges[:1] == [PEOPLE],
         least_win_rate=detectable_share(judged, power=POWER),
     )
 
@@ -196,6 +199,11 @@ def _label_lines(plan: Plan) -> list[str]:
 def _verdict_lines(plan: Plan) -> list[str]:
     if not plan.judged:
         return ["No judge is asked: there will be no verdict."]
+    if plan.is_for_people:
+        return [
+            f"People give the verdict: at most {counted(plan.judged, 'question')} for each model. "
+            "What that shows depends on how many people answer: see `prefloop evaluation power`."
+        ]
     n = counted(plan.judged, "held-out prompt")
     if plan.least_win_rate is None:
         return [

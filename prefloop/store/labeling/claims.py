@@ -22,10 +22,10 @@ from sqlalchemy.engine import Connection
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.core import clock
 from prefloop.store.core.rows import RowDict, RowMapping
-from prefloop.store.core.tables import labels
+from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, gold, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
-from prefloop.store.labeling.independence import may_answer
+from prefloop.store.labeling.independence import HELD_OUT, holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
@@ -87,7 +87,7 @@ LEASED_TO_OTHERS = (
 )
 HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.c.wanted)
 # The most selective condition first: a search may pass everything its labeler has answered.
-IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM, may_answer(ME))
+IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM, may_answer(ME), ~holds_prompt(ME, NOW))
 
 _FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.position)
 _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
@@ -228,7 +228,15 @@ class _Chooser:
         found = list(self.connection.execute(FREE_FROM, terms).scalars())
         if len(found) < n:
             found += self.connection.execute(FREE_BEFORE, terms | {"n": n - len(found)}).scalars()
-        return found
+        return self._without_same_prompts(found)
+
+    def _without_same_prompts(self, names: list[str]) -> list[str]:
+        """Return the comparisons, of those for verdicts on one prompt only the first."""
+        query = sa.select(comparisons.c.id, comparisons.c.prompt_id)
+        query = query.where(comparisons.c.id.in_(names), comparisons.c.split == HELD_OUT)
+        prompts = {row.id: row.prompt_id for row in self.connection.execute(query)}
+        first = {prompts[name]: name for name in reversed(names) if name in prompts}
+        return [name for name in names if name not in prompts or first[prompts[name]] == name]
 
     def substitute(self) -> NewAssignment | None:
         """Draw whether a gold or retest question replaces the next regular one."""

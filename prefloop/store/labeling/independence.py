@@ -1,6 +1,7 @@
 """Who may be given a question for verdicts: people who gave no label for training, if enough are.
 
-Where there are fewer than ENOUGH_INDEPENDENT, everybody is asked, and the figures say so.
+Where there are fewer than ENOUGH_INDEPENDENT, everybody is asked, and the figures say so. Nobody is
+asked about a prompt twice: other contests show the same text of the baseline, and so betray it.
 """
 
 from typing import Final
@@ -8,7 +9,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from prefloop.store.core.tables import comparisons, labels
-from prefloop.store.core.team_tables import people, queue
+from prefloop.store.core.team_tables import assignments, people, queue
+from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.recount import EXCLUDED
 
 HELD_OUT: Final = "held_out"
@@ -20,12 +22,15 @@ can answer every question that wants the majority of three."""
 
 
 def has_trained(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a labeler gave a label that a reward model may learn from."""
+    """Return the condition that a labeler gave a label that a reward model may have learned from.
+
+    Also one that was withdrawn: a round may have been trained on it before.
+    """
     given, asked = labels.alias("given_label"), comparisons.alias("labeled_comparison")
     query = (
         sa.select(given.c.sequence)
         .join(asked, asked.c.id == given.c.comparison_id)
-        .where(given.c.labeler == labeler, given.c.ended_by.is_(None), asked.c.split != HELD_OUT)
+        .where(given.c.labeler == labeler, asked.c.split != HELD_OUT)
     )
     return query.correlate_except(given, asked).exists()
 
@@ -60,4 +65,31 @@ def may_answer(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     Questions for labels, whose batches have no negative number, may be given to anybody.
     """
     is_for_labels = queue.c.round >= 0
-    return sa.or_(is_for_labels, ~has_trained(labeler), _N_INDEPENDENT < ENOUGH_INDEPENDENT)
+    is_trusted = sa.or_(~has_trained(labeler), _N_INDEPENDENT < ENOUGH_INDEPENDENT)
+    return sa.or_(is_for_labels, sa.and_(is_trusted, ~_has_seen_prompt(labels, labeler)))
+
+
+def holds_prompt(labeler: sa.ColumnElement[str], now: sa.ColumnElement[float]) -> sa.Exists:
+    """Return the condition that a labeler holds another question for verdicts on the prompt."""
+    return _has_seen_prompt(assignments, labeler, is_leased(now))
+
+
+def _has_seen_prompt(
+    table: sa.Table, labeler: sa.ColumnElement[str], *more: sa.ColumnElement[bool]
+) -> sa.Exists:
+    """Whether a row of the labeler is about another question for verdicts on the queue's prompt."""
+    this, other = comparisons.alias("this_question"), comparisons.alias("seen_question")
+    query = (
+        sa.select(other.c.id)
+        .join(table, table.c.comparison_id == other.c.id)
+        .join(this, this.c.prompt_id == other.c.prompt_id)
+        .where(
+            this.c.id == queue.c.comparison_id,
+            this.c.split == HELD_OUT,
+            other.c.split == HELD_OUT,
+            other.c.id != this.c.id,
+            table.c.labeler == labeler,
+            *more,
+        )
+    )
+    return query.correlate_except(this, other, table).exists()

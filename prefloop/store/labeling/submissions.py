@@ -40,8 +40,8 @@ CHANGED = "Your answer has changed meanwhile, in another window perhaps. Look at
 ID_IN_USE = "Another answer was stored under this id."
 CLOSED = "The batch is closed: this answer stays as it is."
 TRAINING = "You have seen the known answer to this question: yours stays as it is."
-LATE = "Saved. Its batch had closed meanwhile, so it counts from the next round on."
-LATE_VERDICT = "Saved. The result was clear before it came, so it does not change it."
+LATE = "Saved. Its batch had closed meanwhile, so it does not change what rests on that batch."
+"""One message for every late answer: another for verdicts would tell them from quality checks."""
 
 
 class SubmissionValidator:
@@ -95,7 +95,7 @@ class SubmissionValidator:
         receipt = Receipt(
             label_id=label.id,
             outcome="late" if is_late else "stored",
-            message=_late_message(assignment) if is_late else "",
+            message=LATE if is_late else "",
         )
         return self._explained(receipt, label, assignment)
 
@@ -210,11 +210,6 @@ class SubmissionValidator:
 def position_name(index: int) -> str:
     """Return the name of the sample at an index for clients that may not see its id."""
     return str(index + 1)
-
-
-def _late_message(assignment: AssignmentRow) -> str:
-    is_verdict = assignment.batch is not None and assignment.batch < 0
-    return LATE_VERDICT if is_verdict else LATE
 
 
 def _key(row: RowDict) -> AnswerKey:

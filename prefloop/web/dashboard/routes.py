@@ -190,7 +190,10 @@ def _active_stop(
         samples=[
             StopSampleOut(
                 id=found.sample.id,
-                model_text=model_title(found.sample.model),
+                # People judge these without knowing whose they are; this page does not tell.
+                model_text=""
+                if found.sample.purpose == "evaluation"
+                else model_title(found.sample.model),
                 prompt=found.prompt,
                 text=found.sample.text,
             )

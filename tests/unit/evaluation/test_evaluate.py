@@ -10,6 +10,7 @@ import pytest
 from prefloop.errors import InputError
 from prefloop.evaluation.evaluate import evaluate_models, forget_evaluations, outdate_evaluation
 from prefloop.evaluation.judges.build import CheckedJudge, build_judge
+from prefloop.evaluation.judges.people import PeopleJudge
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.records import REFERENCE
 from prefloop.run_file import parse_run
@@ -236,3 +237,14 @@ def test_figures_named_by_round_give_way_to_those_of_the_same_model(
     assert len(read_run_folder(tmp_path).evaluations) == 2, "another round's figures stay"
     _evaluate(store, tmp_path)
     assert [file.figures.model for file in read_run_folder(tmp_path).evaluations] == [POLICY]
+
+
+def test_an_earlier_judge_does_not_stand_in_for_one_without_figures(
+    store: Store, tmp_path: Path
+) -> None:
+    _evaluate(store, tmp_path)
+    people = CheckedJudge("people", PeopleJudge(frozenset()))
+    (figures,) = _evaluate(store, tmp_path, judges=[people])
+    assert [w.judge for w in figures.win_rates] == ["lexicon"]
+    assert figures.verdict.startswith("Not judged: ")
+    assert "nobody answered the questions about it" in figures.verdict

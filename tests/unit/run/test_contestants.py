@@ -107,3 +107,17 @@ def test_a_judge_that_cannot_read_the_texts_is_not_asked_again(tmp_path: Path) -
     path.write_text(to_json(figures.model_copy(update={"win_rates": (), "missing": unread})))
     assert contestants_in(tmp_path, ["lexicon"]).is_evaluated(0)
     assert not contestants_in(tmp_path, ["lexicon", "length"]).is_evaluated(0)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "can_be"),
+    [(REFERENCE, True), ("policy/round-0", False), ("policy/round-1", False), (MODEL, False)],
+)
+def test_a_round_is_not_compared_with_itself_or_with_what_is_to_come(
+    tmp_path: Path, baseline: str, can_be: bool
+) -> None:
+    found = contestants_in(tmp_path, ["lexicon"], baseline=baseline)
+    updates, models = cast(Any, found.updates), cast(Any, found.models)
+    updates.has_weights = lambda name: True
+    models.is_policy = lambda name: name.startswith("policy/")
+    assert found.can_be_evaluated(0) is can_be

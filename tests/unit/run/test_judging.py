@@ -12,7 +12,7 @@ import pytest
 from prefloop.errors import InputError
 from prefloop.progress import Silent
 from prefloop.records import REFERENCE, Answer, Label
-from prefloop.run.judging import collect_verdicts
+from prefloop.run.judging import close_others, collect_verdicts
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.stages import Stages
 from prefloop.run.waiting import PeopleLabeling
@@ -79,15 +79,35 @@ def test_who_judged_is_a_source_and_the_batch_is_closed(store: Store) -> None:
 
 
 def test_a_judging_without_any_answer_ends_in_words_and_stays_open(store: Store) -> None:
-    with pytest.raises(InputError, match="in any of 4 questions: all were skipped or flagged"):
+    with pytest.raises(InputError, match="in any of 4 questions: all were skipped or flagged, or"):
         collect_verdicts(stages_of(store, ann_says(store, "skip")), [POLICY])
     batch = store.queue.batch(-1)
     assert batch is not None and batch.frozen_at is None
 
 
+def test_judging_another_model_again_leaves_open_what_people_are_at(store: Store) -> None:
+    other = "policy/update-4"
+    store.add_prompts([prompt(i) for i in range(4, 8)])
+    for model in (other, REFERENCE):
+        store.add_samples([sample(i, f"{i} by {model}", model=model) for i in range(4, 8)])
+    with pytest.raises(InputError, match="skipped or flagged"):
+        collect_verdicts(stages_of(store, ann_says(store, "skip")), [other])
+    stages = stages_of(store, ann_says(store, "best"))
+    collect_verdicts(stages, [POLICY], closes_others=False)
+    assert {b.round: b.frozen_at is not None for b in store.queue.batches()} == {
+        -1: False,
+        -2: True,
+    }
+    close_others(store, set())
+    assert all(b.frozen_at is not None for b in store.queue.batches())
+
+
 def test_questions_about_a_model_that_is_past_are_closed(store: Store) -> None:
     other = "policy/update-4"
-    store.add_samples([sample(i, f"{i} by another", model=other) for i in range(4)])
+    # On prompts of its own: nobody is asked about one prompt for two models.
+    store.add_prompts([prompt(i) for i in range(4, 8)])
+    for model in (other, REFERENCE):
+        store.add_samples([sample(i, f"{i} by {model}", model=model) for i in range(4, 8)])
     with pytest.raises(InputError, match="skipped or flagged"):
         collect_verdicts(stages_of(store, ann_says(store, "skip")), [other])
     collect_verdicts(stages_of(store, ann_says(store, "best")), [POLICY])

@@ -65,6 +65,13 @@ def test_with_too_few_to_win_there_is_no_verdict() -> None:
     assert "there will be no verdict" in lines(SIXTY, evaluation={"judges": []})
 
 
+def test_people_who_judge_are_not_told_what_a_program_would_show() -> None:
+    said = lines(MANY, evaluation={"judges": ["people", "lexicon"]})
+    assert "at most 256 questions for each model" in said and "prefloop evaluation power" in said
+    assert "four runs of five" not in said
+    assert "four runs of five" in lines(MANY, evaluation={"judges": ["lexicon", "people"]})
+
+
 def test_people_are_told_how_long_they_read() -> None:
     """500 labels of 64 + 4 * 24 tokens are 160 * 0.75 words each, at 238 a minute: 4 h 12 min."""
     people = {"labelers": "people", "labels": 400, "validation_labels": 100}

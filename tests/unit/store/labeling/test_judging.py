@@ -7,7 +7,7 @@ import pytest
 from prefloop.comparisons.exchange.exporter import load_comparisons
 from prefloop.errors import StoreError
 from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT, HELD_OUT
-from prefloop.store.labeling.submissions import LATE, LATE_VERDICT
+from prefloop.store.labeling.submissions import LATE
 from prefloop.store.store import Store
 from tests.unit.store.asking_for_tests import answer, ask, give, receipts, send
 from tests.unit.store.records_for_tests import comparison, label
@@ -108,6 +108,38 @@ def test_those_who_labeled_still_label(file_store: Store) -> None:
     assert len(give(file_store, "ben", 6)) == 6
 
 
+def test_whoever_withdrew_a_label_labeled_for_training_all_the_same(file_store: Store) -> None:
+    people(file_store, "ann", "ben", "eve", "kim")
+    ask(file_store)
+    send(file_store, answer(give(file_store, "ann")[0], "one"))
+    file_store.queue.freeze(0)
+    file_store.answers.withdraw("one", "ann")
+    assert file_store.judging.independent_people() == ["ben", "eve", "kim"]
+
+
+def test_nobody_judges_two_contests_on_one_prompt(store: Store) -> None:
+    """Both show the same text of the baseline, so the other text would be known as the model's."""
+    people(store, "ann")
+    first = opened(store, 0, 1)
+    names = held_out(store, 0, 1)
+    for name in names:
+        twin = next(x for x in store.judging.questions(first) if x.id == name)
+        ids = comparison(int(name[-1])).sample_ids
+        store.add_comparisons([replace(twin, id=f"{name}-b", sample_ids=(ids[0], ids[2]))])
+    second = store.judging.open([(f"{name}-b", 1) for name in names])
+    assert first != second
+    views = give(store, "ann", 9)
+    assert len(views) == 2
+    assert len({view.prompt for view in views}) == 2
+    assert {view.id for view in give(store, "ann", 9)} == {view.id for view in views}, "held"
+    for view in views:
+        send(store, answer(view))
+    assert give(store, "ann", 9) == []
+    assert store.queue.waited_for(first) == store.queue.waited_for(second) == []
+    people(store, "ben")
+    assert len(give(store, "ben", 9)) == 2
+
+
 def test_judging_alone_makes_nobody_a_labeler(file_store: Store) -> None:
     people(file_store, "ann", "ben", "eve")
     opened(file_store, 0, 1)
@@ -145,7 +177,7 @@ def test_an_answer_that_comes_late_is_kept_and_says_what_it_is_worth(file_store:
     file_store.queue.freeze(number)
     file_store.queue.freeze(0)
     told = {v.comparison_id: receipts(file_store, answer(v))[0].message for v in views}
-    assert told == {"c0": LATE, "c1": LATE, "c2": LATE, "held-out-0": LATE_VERDICT}
+    assert told == {"c0": LATE, "c1": LATE, "c2": LATE, "held-out-0": LATE}
 
 
 def test_questions_for_labels_are_no_questions_for_verdicts(file_store: Store) -> None:
