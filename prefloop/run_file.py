@@ -24,10 +24,7 @@ RESOLVED = "run.resolved.yaml"
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
-    raw = _read(path, overrides)
-    if _began_without_recipes(path.parent):
-        raw.setdefault("recipe", EARLIER)
-    return parse_run(raw, str(path))
+    return parse_run(_begun(path, overrides), str(path))
 
 
 def load_run_as_made(path: Path) -> RunConfig:
@@ -35,15 +32,16 @@ def load_run_as_made(path: Path) -> RunConfig:
 
     They are in `run.resolved.yaml`, overrides and all. What the report shows is up to the run file.
     """
-    asked, resolved = load_run_file(path), path.parent / RESOLVED
+    resolved = path.parent / RESOLVED
     if not resolved.is_file():
-        return asked
+        return load_run_file(path)
+    asked = parse_run(_with_whole_rollouts(_begun(path)), str(path))
     return load_sections(resolved).model_copy(update={"report": asked.report})
 
 
 def load_sections(path: Path) -> RunConfig:
     """Read a run file whose names were checked before: what it chooses need not be installed."""
-    config, problems = _parse_sections(_read(path))
+    config, problems = _parse_sections(_with_whole_rollouts(_read(path)))
     if config is None or problems:
         raise SettingsError(listing(str(path), problems))
     return config
@@ -51,10 +49,32 @@ def load_sections(path: Path) -> RunConfig:
 
 def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
     """Return the run whose settings an artifact's record holds; `name` is how messages call it."""
-    config, problems = _parse_sections(dict(settings))
+    config, problems = _parse_sections(_with_whole_rollouts(settings))
     if config is None or problems:
         raise SettingsError(listing(f"The settings that {name} was made with", problems))
     return config
+
+
+def _begun(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a run file says, over the recipe that its run was begun with."""
+    raw = _read(path, overrides)
+    if _began_without_recipes(path.parent):
+        raw.setdefault("recipe", EARLIER)
+    return raw
+
+
+def _with_whole_rollouts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded settings with the episodes that were made: earlier versions left a rest out.
+
+    A run file that leaves a rest is refused; a record of what was done is not.
+    """
+    policy = settings.get("policy")
+    if not isinstance(policy, Mapping):
+        return dict(settings)
+    episodes, batch = policy.get("episodes"), policy.get("batch_size")
+    if isinstance(episodes, int) and isinstance(batch, int) and 0 < batch <= episodes:
+        policy = {**policy, "episodes": episodes - episodes % batch}
+    return {**settings, "policy": policy}
 
 
 def _began_without_recipes(folder: Path) -> bool:

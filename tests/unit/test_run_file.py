@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.run_file import RunFileLoader, as_yaml, load_run_file, parse_run
+from prefloop.run_file import (
+    RunFileLoader,
+    as_yaml,
+    load_run_as_made,
+    load_run_file,
+    parse_run,
+    recorded_run,
+)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -283,3 +290,14 @@ def test_a_byte_order_mark_and_a_whole_character_are_read(tmp_path: Path) -> Non
     path = tmp_path / "run.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + 'task: {name: sentiment, question: "Which 😀?"}'.encode())
     assert load_run_file(path).task.question == "Which 😀?"
+
+
+def test_a_record_of_episodes_that_fill_no_rollout_is_read(tmp_path: Path) -> None:
+    """Earlier versions left the rest out; a run file is refused where it goes on."""
+    policy = {"policy": {"episodes": 1000, "batch_size": 64}}
+    for name in ("run.yaml", "run.resolved.yaml"):
+        (tmp_path / name).write_text(yaml.safe_dump({"recipe": "none", **policy}))
+    assert load_run_as_made(tmp_path / "run.yaml").policy.episodes == 960
+    assert recorded_run(policy, "a policy").policy.updates == 15
+    with pytest.raises(SettingsError, match="write 960 or 1024"):
+        load_run_file(tmp_path / "run.yaml")
