@@ -19,10 +19,13 @@ from prefloop.run_file import RunFileLoader, as_yaml
 from prefloop.run_history import has_made_files
 from prefloop.run_paths import found_paths, kept_paths
 from prefloop.run_store import open_run_store
+from prefloop.settings.comparisons import NOBODY, PEOPLE
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
+
+MIX = "comparisons.synthetic.scorers"
 
 MIXED_LABELS = "labels that rest on different scorers would be mixed"
 MIXED_ANSWERS = "labels of a labeler with different options would be mixed"
@@ -120,12 +123,15 @@ def keep_settings(config: RunConfig, folder: Path, say: Callable[[str], None]) -
     store = found_paths(_earlier(folder), folder).get("store")
     if not changes or not _has_begun(folder, store):
         return NewSettings(config, folder, {}, say)
+    # Those who labeled before, and those who label now: the mix is of synthetic ones only.
+    labelers = {*changes.get("comparisons.labelers", ()), config.comparisons.labelers}
     problems = [
         f"{key} was {was!r} and is {now!r}: {reason}"
         for key, (was, now) in changes.items()
         if (reason := _reason(config, key, was, now)) is not None
         # Other labelers have other options; which of them labeled is with each label.
         and not (key == OPTIONS and "comparisons.labelers" in changes)
+        and not (key == MIX and labelers <= {PEOPLE, NOBODY})
     ]
     problems += too_little_left(config, folder, changes, store or folder / "prefloop.db")
     if problems:
@@ -275,7 +281,7 @@ def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, An
     for name, value in section.items():
         key = f"{where}.{name}" if where else str(name)
         # Names and weights of a mix are one setting, and so is what a scorer's name means.
-        is_one = key in ("comparisons.synthetic.scorers", OPTIONS) or where in NAMED_SECTIONS
+        is_one = key in (MIX, OPTIONS) or where in NAMED_SECTIONS
         if isinstance(value, dict) and not is_one:
             yield from _flat(value, key)
         else:

@@ -290,3 +290,14 @@ def test_a_moved_run_finds_its_model_by_what_it_is(
     begun(run, settings(models={"name": "../base"}))
     with pytest.raises(SettingsError, match=r"models\.name was"):
         reported(Path("archive/run"), models={"name": "base"})
+
+
+def test_a_mix_that_nobody_labeled_by_may_change(tmp_path: Path) -> None:
+    was = settings(comparisons={"labelers": "people"})
+    was["comparisons"]["synthetic"]["scorers"] = {"length": 1.0}
+    run = begun(tmp_path, was)
+    assert reported(run, comparisons={"labelers": "people"})
+    was["comparisons"]["labelers"] = "synthetic"
+    (run / "run.resolved.yaml").write_text(yaml.safe_dump(was))
+    with pytest.raises(SettingsError, match="different scorers would be mixed"):
+        reported(run, comparisons={"labelers": "people"})
