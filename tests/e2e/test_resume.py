@@ -36,22 +36,33 @@ def fingerprint(run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def straight(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """The straight run and how long it took."""
+def straight(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The straight run."""
     run = make_run(tmp_path_factory.mktemp("straight") / "run", gpt2_folder)
-    began = time.monotonic()
     finish(run)
-    return run, time.monotonic() - began
+    return run
 
 
-def kill_and_resume(run: Path, seconds: float, n_kills: int, seed: int) -> int:
-    """Kill the run at random times, then let it finish; return how often it really was killed."""
+def n_lines(run: Path) -> int:
+    """Return how many steps and updates the run has logged."""
+    path = run / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def kill_and_resume(run: Path, straight: Path, n_kills: int, seed: int) -> int:
+    """Kill the run at random moments, then let it finish; return how often it really was killed.
+
+    Each start is killed somewhat after it has logged a few lines more than were there: a kill while
+    it starts up would test nothing, and a slow machine must not shift the moments.
+    """
     rng = random.Random(seed)
     killed = 0
     for _ in range(n_kills):
+        until = min(n_lines(run) + rng.randrange(1, 5), n_lines(straight))
         process = start(run)
-        # Start-up is a third of so short a run: kills before it ends would test nothing.
-        time.sleep(seconds * rng.uniform(0.35, 0.9))
+        while n_lines(run) < until and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.5))
         if process.poll() is None:
             killed += 1
         process.kill()
@@ -62,25 +73,25 @@ def kill_and_resume(run: Path, seconds: float, n_kills: int, seed: int) -> int:
 
 @pytest.mark.parametrize("n_kills, seed", [(2, 0), pytest.param(25, 1, marks=pytest.mark.slow)])
 def test_killed_and_resumed_equals_straight(
-    straight: tuple[Path, float], gpt2_folder: Path, tmp_path: Path, n_kills: int, seed: int
+    straight: Path, gpt2_folder: Path, tmp_path: Path, n_kills: int, seed: int
 ) -> None:
     run = make_run(tmp_path / "run", gpt2_folder)
-    killed = kill_and_resume(run, straight[1], n_kills, seed)
+    killed = kill_and_resume(run, straight, n_kills, seed)
     assert killed > 0
-    expected, found = fingerprint(straight[0]), fingerprint(run)
+    expected, found = fingerprint(straight), fingerprint(run)
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         assert found[key] == value, f"{key} differs after {killed} kills"
 
 
-def test_a_finished_run_is_left_alone(straight: tuple[Path, float]) -> None:
-    before = fingerprint(straight[0])
-    finish(straight[0])
-    assert fingerprint(straight[0]) == before
+def test_a_finished_run_is_left_alone(straight: Path) -> None:
+    before = fingerprint(straight)
+    finish(straight)
+    assert fingerprint(straight) == before
 
 
-def test_no_prompt_is_asked_about_twice(straight: tuple[Path, float]) -> None:
-    with Store.open(straight[0] / "prefloop.db") as store:
+def test_no_prompt_is_asked_about_twice(straight: Path) -> None:
+    with Store.open(straight / "prefloop.db") as store:
         asked = [comparison.prompt_id for comparison in store.comparisons()]
         rounds = {comparison.round for comparison in store.comparisons()}
     assert len(asked) == len(set(asked)) > 0
@@ -88,12 +99,12 @@ def test_no_prompt_is_asked_about_twice(straight: tuple[Path, float]) -> None:
 
 
 def test_the_reward_model_is_normalized_on_samples_that_were_labeled(
-    straight: tuple[Path, float],
+    straight: Path,
 ) -> None:
     """32 reference samples are wanted, and the first labels' 24 questions of 4 hold more."""
-    trust = json.loads((straight[0] / "rewards" / "round-1" / "trust.json").read_text())
+    trust = json.loads((straight / "rewards" / "round-1" / "trust.json").read_text())
     assert trust["reference_mean"] == pytest.approx(0.0, abs=1e-4)
     assert trust["reference_std"] == pytest.approx(1.0, abs=1e-4)
-    with Store.open(straight[0] / "prefloop.db") as store:
+    with Store.open(straight / "prefloop.db") as store:
         assert store.samples(purpose="normalization") == []
         assert len(store.samples(purpose="labels", round=0)) >= 32
