@@ -15,7 +15,7 @@ from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.recipes import EARLIER, with_recipe
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
-from prefloop.settings.section import problem_lines
+from prefloop.settings.section import RECORDED, problem_lines
 from prefloop.settings.task_presets import load_task, with_task_defaults
 
 RESOLVED = "run.resolved.yaml"
@@ -35,13 +35,15 @@ def load_run_as_made(path: Path) -> RunConfig:
     resolved = path.parent / RESOLVED
     if not resolved.is_file():
         return load_run_file(path)
-    asked = parse_run(_with_whole_rollouts(_begun(path)), str(path))
+    asked, problems = _parse_sections(_begun(path), RECORDED)
+    if asked is None:
+        raise SettingsError(listing(str(path), problems))
     return load_sections(resolved).model_copy(update={"report": asked.report})
 
 
 def load_sections(path: Path) -> RunConfig:
     """Read a run file whose names were checked before: what it chooses need not be installed."""
-    config, problems = _parse_sections(_with_whole_rollouts(_read(path)))
+    config, problems = _parse_sections(_with_whole_rollouts(_read(path)), RECORDED)
     if config is None or problems:
         raise SettingsError(listing(str(path), problems))
     return config
@@ -49,7 +51,7 @@ def load_sections(path: Path) -> RunConfig:
 
 def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
     """Return the run whose settings an artifact's record holds; `name` is how messages call it."""
-    config, problems = _parse_sections(_with_whole_rollouts(settings))
+    config, problems = _parse_sections(_with_whole_rollouts(settings), RECORDED)
     if config is None or problems:
         raise SettingsError(listing(f"The settings that {name} was made with", problems))
     return config
@@ -141,7 +143,9 @@ def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
     return config
 
 
-def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
+def _parse_sections(
+    raw: dict[str, Any], context: Mapping[str, Any] | None = None
+) -> tuple[RunConfig | None, list[str]]:
     """Return the sections and what is wrong with them; None if they cannot be read."""
     problems: list[str] = []
     raw = with_todays_names(raw)
@@ -158,7 +162,7 @@ def _parse_sections(raw: dict[str, Any]) -> tuple[RunConfig | None, list[str]]:
         sections["task"] = load_task("sentiment")
     sections = with_task_defaults(sections, sections["task"].name)
     try:
-        return RunConfig.model_validate(sections), problems
+        return RunConfig.model_validate(sections, context=context), problems
     except ValidationError as error:
         return None, problems + problem_lines(error, RunConfig)
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from prefloop.settings.section import (
     Count,
@@ -115,7 +115,7 @@ class PeopleConfig(Section):
         return f"{url.scheme}://{url.hostname}" + ("" if is_usual else f":{url.port}")
 
     @model_validator(mode="after")
-    def _shares_leave_room(self) -> Self:
+    def _shares_leave_room(self, info: ValidationInfo) -> Self:
         if self.gold_share + self.retest_share >= 1:
             raise ValueError(
                 f"gold_share {self.gold_share} and retest_share {self.retest_share} leave no room "
@@ -162,7 +162,7 @@ class ComparisonsConfig(Section):
     """Where people label, and what they are given."""
 
     @model_validator(mode="after")
-    def _labelers_suffice(self) -> Self:
+    def _labelers_suffice(self, info: ValidationInfo) -> Self:
         there = self.synthetic.labelers
         wanted = {"overlap": self.overlap}
         if self.validation_labels:
@@ -174,7 +174,8 @@ class ComparisonsConfig(Section):
                     f"is {there}: raise it, or lower {name}"
                     for name, n in wanted.items()
                     if n > there
-                ]
+                ],
+                info,
             )
         return self
 

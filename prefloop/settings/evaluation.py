@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from prefloop.records import HUMAN, REFERENCE
-from prefloop.settings.section import Count, Index, Section
+from prefloop.settings.section import Count, Index, Section, refuse
 
 
 class PeopleJudgeConfig(Section):
@@ -51,7 +51,7 @@ class EvaluationConfig(Section):
     """How people judge."""
 
     @model_validator(mode="after")
-    def _models_differ_from_the_baseline(self) -> Self:
+    def _models_differ_from_the_baseline(self, info: ValidationInfo) -> Self:
         problems = []
         if self.baseline in self.models:
             problems.append(
@@ -64,15 +64,17 @@ class EvaluationConfig(Section):
                 f"baseline {self.baseline} is not there after earlier rounds; set every_round: "
                 "false, or another baseline"
             )
-        if problems:
-            raise ValueError("; ".join(problems))
+        refuse(problems, info)
         return self
 
     @model_validator(mode="after")
-    def _frontier_can_be_weighted(self) -> Self:
+    def _frontier_can_be_weighted(self, info: ValidationInfo) -> Self:
         if self.frontier_prompts and self.frontier_samples < 2:
-            raise ValueError(
-                f"frontier_samples {self.frontier_samples} cannot be weighted against each other: "
-                "write 2 or more (64 is usual), or frontier_prompts: 0"
+            refuse(
+                [
+                    f"frontier_samples {self.frontier_samples} cannot be weighted against each "
+                    "other: write 2 or more (64 is usual), or frontier_prompts: 0"
+                ],
+                info,
             )
         return self

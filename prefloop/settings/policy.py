@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from prefloop.settings.section import Count, Index, NonNegative, Positive, Section, refuse
 
@@ -115,7 +115,7 @@ class PolicyConfig(Section):
         return float(min(max(self.episodes / 7, self.batch_size), 10 * self.batch_size))
 
     @model_validator(mode="after")
-    def _settings_agree(self) -> Self:
+    def _settings_agree(self, info: ValidationInfo) -> Self:
         problems = []
         if self.batch_size % self.minibatches:
             problems.append(
@@ -133,7 +133,7 @@ class PolicyConfig(Section):
             )
         if self.kl.control == "adaptive":
             problems += self._controller_problems()
-        refuse(problems)
+        refuse(problems, info)
         return self
 
     def _controller_problems(self) -> list[str]:

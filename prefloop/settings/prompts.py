@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, model_validator
 
-from prefloop.settings.section import Count, Fraction, Section
+from prefloop.settings.section import Count, Fraction, Section, refuse
 
 
 class PromptsConfig(Section):
@@ -30,10 +30,14 @@ class PromptsConfig(Section):
     """Share of prompts, by hash of their text, whose labels measure the reward model."""
 
     @model_validator(mode="after")
-    def _shares_leave_prompts_to_train_on(self) -> Self:
+    def _shares_leave_prompts_to_train_on(self, info: ValidationInfo) -> Self:
         if self.held_out_share + self.validation_share >= 1:
-            raise ValueError(
-                f"held_out_share {self.held_out_share:g} and validation_share "
-                f"{self.validation_share:g} leave no prompts to train on: their sum must be below 1"
+            refuse(
+                [
+                    f"held_out_share {self.held_out_share:g} and validation_share "
+                    f"{self.validation_share:g} leave no prompts to train on: their sum must be "
+                    "below 1"
+                ],
+                info,
             )
         return self

@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, model_validator
 
-from prefloop.settings.section import Count, Index, NonNegative, Positive, Section
+from prefloop.settings.section import Count, Index, NonNegative, Positive, Section, refuse
 
 
 class RewardsConfig(Section):
@@ -45,10 +45,14 @@ class RewardsConfig(Section):
     """Optimizer steps between checkpoints; 0 writes none."""
 
     @model_validator(mode="after")
-    def _normalization_has_a_spread(self) -> Self:
+    def _normalization_has_a_spread(self, info: ValidationInfo) -> Self:
         if self.normalize_samples < 2 and (self.normalize_before or self.normalize_after):
-            raise ValueError(
-                f"normalize_samples {self.normalize_samples} has no spread to normalize by: "
-                "write 2 or more (256 is usual), or turn off normalize_before and normalize_after"
+            refuse(
+                [
+                    f"normalize_samples {self.normalize_samples} has no spread to normalize by: "
+                    "write 2 or more (256 is usual), or turn off normalize_before and "
+                    "normalize_after"
+                ],
+                info,
             )
         return self

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from prefloop.settings.comparisons import NOBODY, ComparisonsConfig
 from prefloop.settings.evaluation import EvaluationConfig
@@ -67,7 +67,7 @@ class RunConfig(Section):
     """What the report shows."""
 
     @model_validator(mode="after")
-    def _stages_agree(self) -> Self:
+    def _stages_agree(self, info: ValidationInfo) -> Self:
         problems = []
         samples, policy, comparisons = self.samples, self.policy, self.comparisons
         if not 2 <= samples.per_prompt <= 8:
@@ -99,5 +99,5 @@ class RunConfig(Section):
             problems.append(
                 "prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judges: []"
             )
-        refuse(problems)
+        refuse(problems, info)
         return self

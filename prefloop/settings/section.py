@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 Count = Annotated[int, Field(gt=0)]
 """A whole number above 0."""
@@ -25,6 +25,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 """A number from 0 to 1."""
 
 
+RECORDED = {"recorded": True}
+"""The validation context of settings that a run was made with; see `refuse`."""
+
+
 class Section(BaseModel):
     """One section of a run file. The string under a field is its only description."""
 
@@ -40,9 +44,13 @@ class Section(BaseModel):
         return self.model_dump(exclude=set(self.operational))
 
 
-def refuse(problems: Sequence[str]) -> None:
-    """Raise a ValueError that a section's validator may raise, one line per problem, if any."""
-    if problems:
+def refuse(problems: Sequence[str], info: ValidationInfo) -> None:
+    """Raise a ValueError that a section's validator may raise, one line per problem, if any.
+
+    Settings that a run was made with (context RECORDED) are read as they are, contradictions and
+    all: an earlier version may have taken them.
+    """
+    if problems and not (info.context or {}).get("recorded"):
         raise ValueError("\n".join(problems))
 
 

@@ -301,3 +301,21 @@ def test_a_record_of_episodes_that_fill_no_rollout_is_read(tmp_path: Path) -> No
     assert recorded_run(policy, "a policy").policy.updates == 15
     with pytest.raises(SettingsError, match="write 960 or 1024"):
         load_run_file(tmp_path / "run.yaml")
+
+
+def test_a_record_that_contradicts_itself_is_read_as_it_is(tmp_path: Path) -> None:
+    """Earlier versions took what later ones refuse, where nothing had come of it."""
+    made = {
+        "recipe": "none",
+        "policy": {"kl": {"coef": 0.0, "cap": 5.0}},
+        "prompts": {"held_out_share": 0.6, "validation_share": 0.5},
+        "rewards": {"normalize_samples": 1},
+        "comparisons": {"overlap": 20},
+    }
+    for name in ("run.yaml", "run.resolved.yaml"):
+        (tmp_path / name).write_text(yaml.safe_dump(made))
+    assert load_run_as_made(tmp_path / "run.yaml").policy.kl.cap == 5.0
+    assert recorded_run(made, "a policy").comparisons.overlap == 20
+    with pytest.raises(SettingsError) as caught:
+        load_run_file(tmp_path / "run.yaml")
+    assert all(word in str(caught.value) for word in ("coef 0", "cap 5", "share", "overlap 20"))

@@ -96,3 +96,4 @@ def test_a_run_that_began_without_recipes_goes_on_without(
     if expected == EARLIER:
         assert (config.policy.lr, config.policy.kl_horizon) == (1e-5, 10_000.0)
         assert not config.models.beginning_of_text
+        assert config.evaluation.judges == ["lexicon"]
