@@ -85,7 +85,7 @@ def test_an_answer_to_a_batch_that_closed_meanwhile_is_kept(desk: Desk) -> None:
     [question] = claim(ann)
     desk.store.queue.freeze(7)
     answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question)).json()
-    assert answer["outcome"] == "late" and "next round" in answer["message"]
+    assert answer["outcome"] == "late" and "Its batch had closed" in answer["message"]
     assert len(desk.store.labels()) == 1
 
 
