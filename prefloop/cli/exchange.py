@@ -159,21 +159,10 @@ def require_free(file: Path, *, force: bool) -> None:
 
 
 def _prompts(config: "RunConfig", stored: "list[Prompt]") -> "list[Prompt]":
-    from prefloop.models.loading import context_length, load_tokenizer
-    from prefloop.models.query_encoder import QueryEncoder
     from prefloop.models.sources import resolve
-    from prefloop.prompts.loading import load_prompts
+    from prefloop.run.assemble import read_prompts
 
-    base = resolve(config.models.name)
-    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    return load_prompts(
-        config.prompts,
-        config.task,
-        tokenizer,
-        context=context_length(base),
-        around=QueryEncoder(tokenizer, config.task).n_around,
-        stored=stored,
-    )
+    return read_prompts(config, resolve(config.models.name), stored)[1].prompts
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":

@@ -112,10 +112,10 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     InputError if the prompts do not suffice for it.
     """
     base = resolve(config.models.name, say=say)
-    return _plan(config, base, _read(config, base)[1].prompts)
+    return _plan(config, base, read_prompts(config, base)[1].prompts)
 
 
-def _read(
+def read_prompts(
     config: RunConfig, base: Path, stored: Sequence[Prompt] = ()
 ) -> tuple[Tokenizer, PromptSelection]:
     """Return the tokenizer of the model in `base`, and the prompts; no weights are loaded."""
@@ -172,7 +172,7 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
         has_begun=has_begun(folder, monitor.store),
         say=monitor.say,
     )
-    tokenizer, selection = _read(config, base, monitor.store.prompts())
+    tokenizer, selection = read_prompts(config, base, monitor.store.prompts())
     prompts = selection.prompts
     _tell_left_out(config, selection, folder, monitor)
     plan = _plan(config, base, prompts)

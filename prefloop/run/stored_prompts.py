@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from prefloop.models.loading import context_length, load_tokenizer
-from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.sources import resolve
-from prefloop.prompts.loading import load_prompts
+from prefloop.run.assemble import read_prompts
 from prefloop.run.kept_settings import is_unchanged
 from prefloop.run_store import open_run_store, store_place
 from prefloop.settings.run import RunConfig
@@ -20,15 +18,7 @@ def are_prompts_stored(config: RunConfig, folder: Path) -> bool:
     is_there = "://" in str(place) or Path(place).is_file()
     if not is_there or not is_unchanged(config, folder):
         return False
-    base = resolve(config.models.name)
-    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    wanted = load_prompts(
-        config.prompts,
-        config.task,
-        tokenizer,
-        context=context_length(base),
-        around=QueryEncoder(tokenizer, config.task).n_around,
-    )
+    wanted = read_prompts(config, resolve(config.models.name))[1].prompts
     with open_run_store(config, folder, read_only=True) as store:
         stored = {prompt.id: prompt for prompt in store.prompts()}
     return all(stored.get(prompt.id) == prompt for prompt in wanted)
