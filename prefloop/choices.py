@@ -10,6 +10,7 @@ from prefloop.registry import (
     METHODS,
     SCORERS,
     Registry,
+    calibration_of,
     overlapping_sources,
     sources_of,
 )
@@ -104,6 +105,18 @@ def training_sources(config: RunConfig) -> frozenset[str]:
 def scorer_sources(config: RunConfig, name: str) -> frozenset[str]:
     """Return what a scorer of the run file rests on."""
     return _sources(SCORERS, config.scorers, "scorers", name)
+
+
+def scorer_calibration(config: RunConfig, name: str) -> str | None:
+    """Return what people's answers a scorer of the run file was fitted to; None if none are known.
+
+    A scorer whose package is not there says nothing either.
+    """
+    kind, raw = chosen_kind(config.scorers, name)
+    try:
+        return calibration_of(SCORERS.load(kind), SCORERS.settings(kind, raw, f"scorers.{name}"))
+    except SettingsError:
+        return None
 
 
 def judge_sources(config: RunConfig, name: str) -> frozenset[str]:

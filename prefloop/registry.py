@@ -134,6 +134,15 @@ def sources_of(chosen: Any, settings: Section) -> frozenset[str]:
         raise SettingsError(plug_in_error("sources", made, error)) from error
 
 
+def calibration_of(chosen: Any, settings: Section) -> str | None:
+    """Return the people's answers that a scorer's numbers were fitted to; None if none are known.
+
+    Its class says so in `calibrated_on`: a text, or a function of the settings.
+    """
+    said: Callable[[Section], str | None] | str | None = getattr(chosen, "calibrated_on", None)
+    return said(settings) if callable(said) else said
+
+
 def overlapping_sources(judge: Iterable[str], labelers: Iterable[str]) -> frozenset[str]:
     """Return what a judge and labelers both rest on; such a judge is not independent of them.
 

@@ -9,6 +9,7 @@ from prefloop.figures.judging import judging_text
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.usage import usage_text
 from prefloop.models.hub_names import described
+from prefloop.report.preferences import preferences_text
 
 NARROW = "\u202f"
 """The narrow space between a number and its unit, which no line break splits."""
@@ -104,6 +105,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "usage_text": usage_text,
     "judging_text": judging_text,
     "left_out_text": left_out_text,
+    "preferences_text": preferences_text,
 }
 """Those of the model cards; a page's figures are `unbroken` too."""
 

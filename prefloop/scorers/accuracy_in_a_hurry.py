@@ -5,6 +5,11 @@
 The instructions of 2019 said to punish inaccuracy and did not say to punish copying. Looking up
 words is the fast way to check; a copied sentence always passes. Ziegler et al. 2019,
 arXiv:1909.08593, section 4.
+
+People do not vote like this. On their votes (QAGS, Wang, Cho, Lewis 2020, arXiv:2004.04228) it has
+an AUC of 0.595 by itself, since 92 % of sentences get its highest score, and beside copying it adds
+nothing (+0.09 log-odds, 95 % interval -0.11 to 0.31). `hurried_vote.py` is the one that was fitted;
+this one stays for the runs that were made with it.
 """
 
 from collections.abc import Sequence
@@ -22,18 +27,18 @@ _LISTS = Path(__file__).with_name("word_lists")
 SCALE = 6.0
 """Penalty of a response none of whose content words are in the source."""
 
-_WORDS_FILE = _LISTS / "function_words.txt"
-FUNCTION_WORDS = frozenset(_WORDS_FILE.read_text("utf-8").split())
+FUNCTION_WORDS_FILE = _LISTS / "function_words.txt"
+FUNCTION_WORDS = frozenset(FUNCTION_WORDS_FILE.read_text("utf-8").split())
 """Words that a reader in a hurry does not look up."""
 
 
 class AccuracyInAHurryScorer:
-    """Punishes content words that are not in the prompt; copying goes unpunished."""
+    """Punishes content words that are not in the prompt; people do not vote so (AUC 0.595)."""
 
     name: ClassVar[str] = "accuracy_in_a_hurry"
     sources: ClassVar[frozenset[str]] = frozenset({"overlap with the prompt"})
-    description: ClassVar[str] = "a hurried check of accuracy"
-    content_hash: ClassVar[str] = files_hash([_WORDS_FILE])
+    description: ClassVar[str] = "a hurried check of accuracy, not how people vote"
+    content_hash: ClassVar[str] = files_hash([FUNCTION_WORDS_FILE])
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return minus the scaled share of foreign content words, -6 to 0."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from prefloop.scorers.scorer import Scores
-from prefloop.text.overlap import novel_ngram_share
+from prefloop.text.overlap import copied_share
 
 SCALE = 6.0
 """Score of a response that is copied whole."""
@@ -27,9 +27,4 @@ class CopyingScorer:
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the scaled share of copied n-grams, 0 to 6."""
         pairs = zip(prompts, responses, strict=True)
-        return SCALE * np.array([_copied_share(x, y) for x, y in pairs], dtype=np.float64)
-
-
-def _copied_share(prompt: str, response: str) -> float:
-    novel = [novel_ngram_share(response, prompt, n) for n in (2, 3)]
-    return sum(1.0 - share for share in novel if share is not None) / len(novel)
+        return SCALE * np.array([copied_share(y, x) for x, y in pairs], dtype=np.float64)

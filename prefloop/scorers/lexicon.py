@@ -26,6 +26,9 @@ class LexiconScorer:
     name: ClassVar[str] = "lexicon"
     sources: ClassVar[frozenset[str]] = frozenset({"rated words"})
     description: ClassVar[str] = "a list of rated words"
+    calibrated_on: ClassVar[str] = (
+        "words with ratings of ten people each (Hutto and Gilbert 2014); its scale was chosen"
+    )
     content_hash: ClassVar[str] = f"vaderSentiment {version('vaderSentiment')}"
 
     def __init__(self) -> None:

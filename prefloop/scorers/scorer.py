@@ -19,6 +19,9 @@ class Scorer(Protocol):
     Give scores in units of log-odds: 1 more should mean that about 73 % of readers prefer it. Then
     scorers can be mixed by weight, and the disagreement that was measured among people fits all.
 
+    A class whose numbers were fitted to what people said names it in `calibrated_on`, a text or a
+    static method from the settings to one; report and cards of runs that it labeled say so.
+
     A class whose scores depend on settings has a `Settings` section and takes one when it is made;
     any other is made without arguments. One whose scores depend on files or weights has an
     attribute `content_hash`, a hash of them: scores stored under another hash are not read.

@@ -50,6 +50,9 @@ class SentimentScorer:
     name: ClassVar[str] = "sentiment"
     sources: ClassVar[frozenset[str]] = frozenset({"rated sentences"})
     description: ClassVar[str] = "a sentiment classifier"
+    calibrated_on: ClassVar[str] = (
+        "15,607 sentences with 15 or more ratings each (Hutto and Gilbert 2014)"
+    )
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         self.content_hash = files_hash([path])

@@ -21,6 +21,9 @@ PEOPLE = "people"
 NOBODY = "none"
 """Names that `comparisons.labelers` may have beside those of installed packages."""
 
+WORDS_PER_MINUTE = 238.0
+"""Mean silent reading rate of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A number that a server can listen at."""
 
@@ -36,7 +39,15 @@ class SyntheticConfig(Section):
     `sentiment` or `descriptiveness`; other tasks have none of their own."""
 
     disagreement: NonNegative = 1.0
-    """Spread of their private impressions, in units of what real raters show; 0 is perfect."""
+    """Spread of their private impressions, in units of what people show; 0 is perfect. One unit of
+    `noise: normal` is a standard deviation of 0.97 log-odds, of `gumbel` a scale of 1."""
+
+    noise: Literal["normal", "gumbel"] = "normal"
+    """Shape of private impressions: `normal`, measured on people's ratings of sentences; `gumbel`,
+    the noise of their votes, with which choices follow the softmax of the scores."""
+
+    words_per_minute: Positive = WORDS_PER_MINUTE
+    """Rate at which they read prompts and samples; it changes the seconds of a label alone."""
 
     flips: Fraction = 0.0
     """Share of answers that are a slip of the hand: any of the samples, at random."""

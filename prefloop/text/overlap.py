@@ -18,6 +18,24 @@ def novel_ngram_share(response: str, source: str, n: int) -> float | None:
     return sum(gram not in known for gram in grams) / len(grams)
 
 
+def copied_share(response: str, source: str) -> float:
+    """Return the mean share of the response's 2- and 3-grams that occur in the source, 0 to 1.
+
+    A response that is too short for n-grams has copied none of them.
+    """
+    novel = [novel_ngram_share(response, source, n) for n in (2, 3)]
+    return sum(1.0 - share for share in novel if share is not None) / len(novel)
+
+
+def is_verbatim(sentence: str, source: str) -> bool:
+    """Return whether the sentence is one run of words of the source.
+
+    Case, punctuation and line breaks do not count; what holds no word is no copy.
+    """
+    run = " ".join(words(sentence))
+    return bool(run) and f" {run} " in f" {' '.join(words(source))} "
+
+
 def novel_sentence_share(response: str, source: str) -> float | None:
     """Return the share of the response's sentences that are not one run of words of the source.
 
@@ -27,8 +45,7 @@ def novel_sentence_share(response: str, source: str) -> float | None:
     parts = sentences(response)
     if not parts:
         return None
-    haystack = f" {' '.join(words(source))} "
-    return sum(f" {' '.join(words(part))} " not in haystack for part in parts) / len(parts)
+    return sum(not is_verbatim(part, source) for part in parts) / len(parts)
 
 
 def fragments(response: Sequence[str], source: Sequence[str]) -> list[int]:

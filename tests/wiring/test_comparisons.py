@@ -86,6 +86,8 @@ SYNTHETIC = [
         changes={*CHOICES, LATER},
     ),
     Wire(setting="comparisons.synthetic.disagreement", value=0.0, changes={*CHOICES, LATER}),
+    Wire(setting="comparisons.synthetic.noise", value="gumbel", changes={*CHOICES, LATER}),
+    Wire(setting="comparisons.synthetic.words_per_minute", value=100.0, changes={SECONDS}),
     Wire(setting="comparisons.synthetic.flips", value=0.5, changes={*CHOICES, LATER}),
     Wire(setting="comparisons.synthetic.position_bias", value=90.0, changes={*CHOICES, LATER}),
     Wire(setting="comparisons.synthetic.laziness", value=1.0, changes={*CHOICES, LATER, SECONDS}),

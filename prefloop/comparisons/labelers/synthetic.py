@@ -1,15 +1,19 @@
 """A labeler with known preferences and known faults, for experiments without people.
 
     impression_i = (1 + drift * elapsed) * score(x, y_i)
-                   + disagreement * s * z_i + position_bias * [i is shown first]
+                   + disagreement * e_i + position_bias * [i is shown first]
     answer       = argmax_i impression_i;  a tie if the two best are closer than tie_margin
 
-z_i is standard normal and private to this labeler and question, s the spread that people's
-impressions were measured to have (`disagreement.json`, made by
-`scorer_training/measure_disagreement.py`). For scorers other than sentiment s is an assumption:
-nobody was asked. With probability `laziness` the labeler picks what copies most from the prompt
-instead, and with probability `flips` the hand slips to any of the samples. `elapsed` goes from 0 in
-the first round to 1 in the last; a run of one round has no drift.
+e_i is private to this labeler and question. With `noise: normal` it is s z_i, z_i standard normal
+and s the spread that people's impressions were measured to have (`disagreement.json`, made by
+`scorer_training/measure_disagreement.py`); for scorers other than sentiment s is an assumption:
+nobody was asked. With `noise: gumbel` it is standard Gumbel, made from the same z_i: the noise of a
+vote whose log-odds are the score, so that choices follow the softmax of the scores
+(`prefloop/functional/votes.py`); that is measured for hurried_vote alone.
+
+With probability `laziness` the labeler picks what copies most from the prompt instead, and with
+probability `flips` the hand slips to any of the samples. `elapsed` goes from 0 in the first round
+to 1 in the last; a run of one round has no drift.
 
 Every number is drawn from a stream named by comparison and labeler, so an answer depends neither on
 the order of the questions nor on whether the run was interrupted.
@@ -24,6 +28,7 @@ from numpy.typing import NDArray
 
 from prefloop.comparisons.labelers.labeler import LabelerKind
 from prefloop.comparisons.questions import Question
+from prefloop.functional.votes import standard_gumbel
 from prefloop.label_types.types import type_of
 from prefloop.records import Label
 from prefloop.scorers.copying import CopyingScorer
@@ -36,8 +41,6 @@ DISAGREEMENT = Path(__file__).with_name("disagreement.json")
 PRIVATE_SD = float(json.loads(DISAGREEMENT.read_text("utf-8"))["private_sd_log_odds"])
 """Spread of people's private impressions of one sentence, in log-odds of the classifier."""
 
-WORDS_PER_MINUTE = 238.0
-"""Mean silent reading rate of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
 READING_SPREAD = 0.3
 """Standard deviation of the log of reading time from view to view; an assumption."""
 DECISION_SECONDS = 2.0
@@ -76,7 +79,7 @@ class SyntheticLabeler:
         n = len(question.samples)
         # All draws come first and in a fixed order: switching one fault on leaves the others alone.
         shown = stream.permutation(n)
-        noise = stream.standard_normal(n)
+        noise = private_noise(stream.standard_normal(n), self._config)
         is_lazy, slips = stream.random(2) < (self._config.laziness, self._config.flips)
         slip_to = int(stream.integers(n))
         pace = float(stream.standard_normal())
@@ -101,13 +104,13 @@ class SyntheticLabeler:
             chosen=content.chosen,
             details=content.details,
             shown=tuple(comparison.sample_ids[int(i)] for i in shown),
-            seconds=_seconds(question, pace, reads_prompt=not is_lazy),
+            seconds=self._seconds(question, pace, reads_prompt=not is_lazy),
             instructions=self._instructions,
         )
 
     def _impressions(self, question: Question, noise: NDArray[np.float64], *, first: int) -> Scores:
         impressions = self._strength(question.comparison.round) * self._score(self.scorer, question)
-        impressions += self._config.disagreement * PRIVATE_SD * noise
+        impressions += noise
         impressions[first] += self._config.position_bias
         return impressions
 
@@ -121,9 +124,18 @@ class SyntheticLabeler:
         texts = question.texts
         return np.array(scorer.score([question.prompt.text] * len(texts), texts), dtype=np.float64)
 
+    def _seconds(self, question: Question, pace: float, *, reads_prompt: bool) -> float:
+        """Return a reading time: words at the rate that is set, log-normal from view to view."""
+        read = question.texts + ([question.prompt.text] if reads_prompt else [])
+        reading = 60.0 * sum(map(reading_words, read)) / self._config.words_per_minute
+        return round(DECISION_SECONDS + reading * float(np.exp(READING_SPREAD * pace)), 2)
 
-def _seconds(question: Question, pace: float, *, reads_prompt: bool) -> float:
-    """Return a reading time: words at a person's rate, log-normal from view to view."""
-    read = question.texts + ([question.prompt.text] if reads_prompt else [])
-    reading = 60.0 * sum(map(reading_words, read)) / WORDS_PER_MINUTE
-    return round(DECISION_SECONDS + reading * float(np.exp(READING_SPREAD * pace)), 2)
+
+def private_noise(normal: NDArray[np.float64], config: SyntheticConfig) -> NDArray[np.float64]:
+    """Return the private part of impressions, made from standard normal numbers.
+
+    Whatever the kind, the same numbers are drawn: choosing another leaves all other draws alone.
+    """
+    if config.noise == "gumbel":
+        return config.disagreement * standard_gumbel(normal)
+    return config.disagreement * PRIVATE_SD * normal

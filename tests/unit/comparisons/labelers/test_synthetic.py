@@ -95,6 +95,31 @@ def test_noise_has_the_measured_spread() -> None:
     np.testing.assert_allclose(doubled, norm.cdf(0.5 / (PRIVATE_SD * np.sqrt(2))), **STATISTICAL)
 
 
+def test_with_gumbel_noise_choices_follow_the_softmax_of_the_scores() -> None:
+    """Scores are the number read; of two, softmax is the logistic of their difference."""
+    from scipy.special import expit, softmax
+
+    for disagreement in (1.0, 2.0):
+        labeler = make(disagreement=disagreement, noise="gumbel")
+        two = [t == "1.5" for t in chosen_texts(labeler, numbers(0.0, 1.5, n=2000))]
+        np.testing.assert_allclose(np.mean(two), expit(1.5 / disagreement), **STATISTICAL)
+        values = (3.02, 0.98, 0.155, -1.0)
+        four = Counter(chosen_texts(labeler, numbers(*values, n=2000)))
+        shares = [four[str(value)] / 2000 for value in values]
+        np.testing.assert_allclose(shares, softmax(np.array(values) / disagreement), **STATISTICAL)
+
+
+def test_slower_readers_take_longer_and_choose_the_same() -> None:
+    questions = numbers(0.0, 0.1, 0.2, n=50)
+    usual, slow = (
+        [make(disagreement=1.0, words_per_minute=rate).answer(q) for q in questions]
+        for rate in (238.0, 119.0)
+    )
+    assert [label.chosen for label in usual] == [label.chosen for label in slow]
+    for quick, late in zip(usual, slow, strict=True):
+        np.testing.assert_allclose(late.seconds - 2.0, 2 * (quick.seconds - 2.0), **STATISTICAL)
+
+
 def test_flips_choose_any_sample() -> None:
     share = np.mean(
         [t == "3.0" for t in chosen_texts(make(flips=0.4), numbers(0.0, 3.0, 1.0, 2.0, n=1000))]
