@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from docs.markdown import markdown_table
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.news import NewsFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import Provenance
 from prefloop.figures.trust import TrustFigures
@@ -14,12 +15,15 @@ from prefloop.figures.usage import UsageFigures
 
 FILES: dict[str, type[BaseModel]] = {
     "prompt_figures.json": PromptFigures,
+    "news.provenance.json": NewsFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,
     "provenance.json": Provenance,
     "usage.jsonl": UsageFigures,
 }
-"""Where each kind of figures lies in a run folder; a line each in a `.jsonl` file."""
+"""Where each kind of figures lies in a run folder; a line each in a `.jsonl` file.
+
+`news.provenance.json` lies beside the prompt file that it is about."""
 
 NAMES = {
     "string": "text",

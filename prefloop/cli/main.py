@@ -11,7 +11,7 @@ import typer
 
 from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
-from prefloop.cli import exchange, power, running, serving, store_verbs, team, trying
+from prefloop.cli import exchange, fetching, power, running, serving, store_verbs, team, trying
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
@@ -141,7 +141,10 @@ crew.command()(team.disable)
 crew.command()(team.enable)
 crew.command(name="list")(team.list_people)
 
-app.command(rich_help_panel=ALONE)(running.prompts)
+prompts = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
+prompts.command(name=STAGE, hidden=True)(running.prompts)
+prompts.command(name="fetch")(fetching.fetch_prompts)
+app.add_typer(prompts, name="prompts", help=running.prompts.__doc__, rich_help_panel=ALONE)
 samples = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")
 samples.command(name=STAGE, hidden=True)(running.samples)
 samples.command(name="try")(trying.try_prompt)

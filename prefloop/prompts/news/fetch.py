@@ -1,0 +1,79 @@
+"""Writes the news articles as a prompt file, with a record of where each article went."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefloop.figures.news import NewsFigures
+from prefloop.figures.record import to_json
+from prefloop.files import sha256, write_atomically
+from prefloop.prompts.news.cleaning import REASONS, Article, CleanedNews, clean
+from prefloop.prompts.news.package import DATA_SHA256, PACKAGE, VERSION, read_articles
+from prefloop.prompts.splits import split_of
+from prefloop.settings.prompts import PromptsConfig
+
+FILE = "news.jsonl"
+RECORD_FILE = "news.provenance.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedNews:
+    """A prompt file that was written."""
+
+    file: Path
+    found: str
+    """Where the package was found, in words."""
+    figures: NewsFigures
+
+
+def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
+    """Write `news.jsonl` and `news.provenance.json` into `folder` and return what is in them.
+
+    A row has `text`, `reference` (the subtitle) and `source`. The same package gives the same
+    bytes. `wheel` is the package's file where there is no network.
+    """
+    articles, found = read_articles(wheel)
+    cleaned = clean(articles)
+    file = folder / FILE
+    write_atomically(file, "".join(_row(article) for article in cleaned.kept))
+    figures = _figures(cleaned, len(articles), sha256(file))
+    write_atomically(folder / RECORD_FILE, to_json(figures) + "\n")
+    return FetchedNews(file=file, found=found, figures=figures)
+
+
+def _row(article: Article) -> str:
+    row = {
+        "text": article.text,
+        "reference": article.subtitle,
+        "source": f"{article.publisher}, {article.date}, {article.link}",
+    }
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _figures(cleaned: CleanedNews, n_articles: int, file_sha256: str) -> NewsFigures:
+    fates = Counter(fate for _, fate in cleaned.dropped)
+    usual = PromptsConfig()
+    splits = Counter(
+        split_of(
+            article.text,
+            held_out_share=usual.held_out_share,
+            validation_share=usual.validation_share,
+        )
+        for article in cleaned.kept
+    )
+    return NewsFigures(
+        package=f"{PACKAGE} {VERSION}",
+        data_sha256=DATA_SHA256,
+        articles=n_articles,
+        dropped={words: fates[fate] for fate, words in REASONS.items()},
+        kept=len(cleaned.kept),
+        mended=cleaned.mended,
+        cut_short=cleaned.cut,
+        boilerplate=dict(cleaned.boilerplate.most_common()),
+        leads_taken_out=cleaned.leads,
+        verbatim_subtitles=cleaned.verbatim,
+        publishers=dict(Counter(article.publisher for article in cleaned.kept).most_common()),
+        splits={split: splits[split] for split in ("train", "validation", "held_out")},
+        file_sha256=file_sha256,
+    )

