@@ -209,6 +209,18 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgingTerms:
+    """What a batch of questions for verdicts was opened with: it holds until the batch is closed,
+    whatever the run file says later, or the error rate of the looks would be another one."""
+
+    questions: int
+    answers: int
+    """People who answer each question."""
+    looks: int
+    """How often the result is looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerdictAnswer:
     """An answer to a question for verdicts, and when it came and ended."""
 

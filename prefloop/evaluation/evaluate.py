@@ -75,7 +75,7 @@ def evaluate_models(
             baseline=baseline,
             task=config.task.name,
             verdict="",
-            win_rates=_win_rates(store, judges, material, config, check_stop),
+            win_rates=_win_rates(store, judges, material, check_stop),
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
@@ -173,13 +173,12 @@ def _win_rates(
     store: Store,
     judges: Sequence[CheckedJudge],
     material: Material,
-    config: RunConfig,
     check_stop: StopCheck,
 ) -> tuple[WinRateFigures, ...]:
-    found, settings = list[WinRateFigures](), config.evaluation.people
+    found = list[WinRateFigures]()
     for judge in _reading(judges, material):
         if isinstance(judge.judge, PeopleJudge):
-            said = people_figures(store, judge, settings, material.model, material.baseline)
+            said = people_figures(store, judge, material.model, material.baseline)
             found += [] if said is None else [said]
             continue
         verdicts = head_to_head(

@@ -18,8 +18,8 @@ from prefloop.figures.judging import JudgingFigures
 from prefloop.functional.statistics import Estimate
 from prefloop.records import Sample, Verdict
 from prefloop.seeding import stable_id
-from prefloop.settings.evaluation import PeopleJudgeConfig
 from prefloop.store.store import Store
+from prefloop.teamwork import JudgingTerms
 
 CONFIDENCE = 0.95
 """Of the intervals of all looks together."""
@@ -28,13 +28,13 @@ CONFIDENCE = 0.95
 def people_figures(
     store: Store,
     judge: CheckedJudge,
-    config: PeopleJudgeConfig,
     model_samples: Sequence[Sample],
     baseline_samples: Sequence[Sample],
 ) -> WinRateFigures | None:
     """Return what people said of a model, after storing their verdicts; None if nobody was asked.
 
-    Only answers that came before their batch was closed count.
+    Only answers that came before their batch was closed count, in the looks that were planned when
+    it was opened.
     """
     pairs = asked_pairs(pair_by_prompt(model_samples, baseline_samples))
     number = store.judging.find(list(pairs))
@@ -45,12 +45,13 @@ def people_figures(
     pairs = {name: pair for name, pair in pairs.items() if name in asked}
     answers = store.judging.answers(number, as_of=batch.frozen_sequence)
     known = [answer for answer in answers if answer.label.comparison_id in pairs]
-    looks = take_looks(pairs, known, config, is_over=True)
+    terms = store.judging.terms(number)
+    looks = take_looks(pairs, known, terms, is_over=True)
     if not looks:
         return None
     verdicts = _verdicts(judge.name, looks[-1])
     store.add_verdicts(verdicts)
-    return _figures(judge, config, looks, verdicts, n_asked=len(pairs))
+    return _figures(judge, terms, looks, verdicts)
 
 
 def asked_pairs(pairs: Sequence[SamplePair]) -> dict[str, SamplePair]:
@@ -60,11 +61,9 @@ def asked_pairs(pairs: Sequence[SamplePair]) -> dict[str, SamplePair]:
 
 def _figures(
     judge: CheckedJudge,
-    config: PeopleJudgeConfig,
+    terms: JudgingTerms,
     looks: Sequence[Look],
     verdicts: Sequence[Verdict],
-    *,
-    n_asked: int,
 ) -> WinRateFigures:
     last = looks[-1]
     ballots = list(last.ballots.values())
@@ -80,32 +79,30 @@ def _figures(
         wins=outcomes.count(POINTS["win"]),
         ties=outcomes.count(POINTS["tie"]),
         losses=outcomes.count(POINTS["loss"]),
-        rate=_estimate(last.rate, len(looks), config.looks),
-        decisive_rate=_estimate(ballots_rate(decisive, last.confidence), len(looks), config.looks)
+        rate=_estimate(last.rate, len(looks), terms.looks),
+        decisive_rate=_estimate(ballots_rate(decisive, last.confidence), len(looks), terms.looks)
         if decisive
         else None,
         score=None,
         baseline_score=None,
         positive=None,
         baseline_positive=None,
-        people=_judging(looks, config, n_asked=n_asked, n_also_labeled=len(also_labeled)),
+        people=_judging(looks, terms, n_also_labeled=len(also_labeled)),
         verdict_ids=tuple(verdict.id for verdict in verdicts),
     )
 
 
-def _judging(
-    looks: Sequence[Look], config: PeopleJudgeConfig, *, n_asked: int, n_also_labeled: int
-) -> JudgingFigures:
+def _judging(looks: Sequence[Look], terms: JudgingTerms, *, n_also_labeled: int) -> JudgingFigures:
     ballots = list(looks[-1].ballots.values())
     return JudgingFigures(
         people=len({who for ballot in ballots for who in ballot.votes}),
         also_labeled=n_also_labeled,
-        questions=n_asked,
-        answers_each=config.answers,
+        questions=terms.questions,
+        answers_each=terms.answers,
         answers=sum(len(ballot.votes) for ballot in ballots),
         agreement=share_figure(*agreeing_pairs(ballots)),
         looks=len(looks),
-        looks_planned=config.looks,
+        looks_planned=terms.looks,
         is_clear=looks[-1].is_clear,
     )
 

@@ -17,8 +17,7 @@ from prefloop.functional.statistics import Estimate
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.records import Comparison
 from prefloop.seeding import stable_id
-from prefloop.settings.evaluation import PeopleJudgeConfig
-from prefloop.teamwork import VerdictAnswer
+from prefloop.teamwork import JudgingTerms, VerdictAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +72,24 @@ def judging_question(pair: SamplePair) -> Comparison:
 def take_looks(
     pairs: Mapping[str, SamplePair],
     answers: Sequence[VerdictAnswer],
-    config: PeopleJudgeConfig,
+    terms: JudgingTerms,
     *,
     is_over: bool,
 ) -> list[Look]:
     """Return the looks at these answers, up to the first that is clear.
 
     `pairs` are all pairs that people are asked about, by comparison. A look comes whenever another
-    1 / `config.looks` of them are fully answered, and a last one when no more answers come.
+    1 / `terms.looks` of the questions are fully answered, and a last one when no more answers come.
     """
-    count = _Count(pairs, config.answers)
-    due = [math.ceil(len(pairs) * k / config.looks) for k in range(1, config.looks + 1)]
+    count = _Count(pairs, terms.answers)
+    due = [math.ceil(terms.questions * k / terms.looks) for k in range(1, terms.looks + 1)]
     due = list(dict.fromkeys(due))
     looks: list[Look] = []
     fractions: list[float] = []
     for _, is_new, answer in sorted(_changes(answers), key=lambda change: change[:2]):
         count.apply(answer, is_new=is_new)
         if len(fractions) < len(due) and len(count.complete) >= due[len(fractions)]:
-            fractions.append(len(count.complete) / len(pairs))
+            fractions.append(len(count.complete) / terms.questions)
             looks.append(_look(count.ballots(count.complete), fractions))
             if looks[-1].is_clear:
                 return looks

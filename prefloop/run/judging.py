@@ -7,11 +7,11 @@ from prefloop.evaluation.estimates import pair_by_prompt
 from prefloop.evaluation.people_figures import asked_pairs
 from prefloop.evaluation.people_verdicts import judging_question, take_looks
 from prefloop.evaluation.win_rate import SamplePair
+from prefloop.figures.text import counted
 from prefloop.run.stages import Stages
-from prefloop.settings.evaluation import PeopleJudgeConfig
 from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT
 from prefloop.store.store import Store
-from prefloop.teamwork import Batch
+from prefloop.teamwork import Batch, JudgingTerms
 
 
 def collect_verdicts(
@@ -23,7 +23,7 @@ def collect_verdicts(
     a model is closed when its result is clear, or when nobody has a question of it left.
     Batches of other models are closed if `closes_others`.
     """
-    store, config = stages.store, stages.config.evaluation.people
+    store = stages.store
     name = stages.rounds.contestants.baseline
     baseline = store.samples(purpose="evaluation", model=name)
     contests = {
@@ -32,23 +32,40 @@ def collect_verdicts(
         )
         for model in models
     }
-    numbers = {
-        model: _ask(stages, pairs, config.answers) for model, pairs in contests.items() if pairs
-    }
+    numbers = {model: _ask(stages, model, pairs) for model, pairs in contests.items() if pairs}
     if closes_others:
         close_others(store, set(numbers.values()))
     _say_who_is_asked(stages)
     for model, number in numbers.items():
-        stages.people.wait(number, is_clear=_clear(store, contests[model], number, config))
+        stages.people.wait(number, is_clear=_clear(store, contests[model], number))
         _require_answers(store, number)
         store.queue.freeze(number)
     answers = [answer for number in numbers.values() for answer in store.judging.answers(number)]
     return frozenset(f"person:{answer.label.labeler}" for answer in answers)
 
 
-def _ask(stages: Stages, pairs: dict[str, SamplePair], n_people: int) -> int:
-    stages.store.add_comparisons([judging_question(pair) for pair in pairs.values()])
-    return stages.people.ask_for_verdicts([(name, n_people) for name in pairs])
+def _ask(stages: Stages, model: str, pairs: dict[str, SamplePair]) -> int:
+    store, settings = stages.store, stages.config.evaluation.people
+    store.add_comparisons([judging_question(pair) for pair in pairs.values()])
+    number = stages.people.ask_for_verdicts(
+        list(pairs), answers=settings.answers, looks=settings.looks
+    )
+    opened = store.judging.terms(number)
+    wanted = JudgingTerms(questions=len(pairs), answers=settings.answers, looks=settings.looks)
+    if opened != wanted:
+        stages.monitor.say(
+            f"People judge {model} as when they were first asked: {_in_words(opened)}. "
+            f"Today's settings, {_in_words(wanted)}, hold for models that people are not asked "
+            "about yet."
+        )
+    return number
+
+
+def _in_words(terms: JudgingTerms) -> str:
+    return (
+        f"{counted(terms.questions, 'question')}, {counted(terms.answers, 'answer')} to each, "
+        f"{counted(terms.looks, 'look')}"
+    )
 
 
 def close_others(store: Store, numbers: set[int]) -> None:
@@ -58,11 +75,10 @@ def close_others(store: Store, numbers: set[int]) -> None:
             store.queue.freeze(batch.round)
 
 
-def _clear(
-    store: Store, pairs: dict[str, SamplePair], number: int, config: PeopleJudgeConfig
-) -> Callable[[Batch], bool]:
+def _clear(store: Store, pairs: dict[str, SamplePair], number: int) -> Callable[[Batch], bool]:
     """Return whether a batch's answers are clear; looked at only where there is a new one."""
     seen: list[int] = []
+    terms = store.judging.terms(number)
 
     def is_clear(batch: Batch) -> bool:
         if seen and seen[-1] == batch.answered:
@@ -70,7 +86,7 @@ def _clear(
         seen.append(batch.answered)
         asked = {question.id for question in store.judging.questions(number)}
         known = {name: pair for name, pair in pairs.items() if name in asked}
-        looks = take_looks(known, store.judging.answers(number), config, is_over=False)
+        looks = take_looks(known, store.judging.answers(number), terms, is_over=False)
         return bool(looks) and looks[-1].is_clear
 
     return is_clear

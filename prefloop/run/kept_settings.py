@@ -209,6 +209,10 @@ def _effect(key: str, config: RunConfig) -> str:
             "; it is where the coefficient starts, and the policy continues with the one that its "
             "checkpoint holds. To set it now, use policy.kl.control=fixed"
         )
+    if key.startswith("evaluation.people.") or (
+        key == "evaluation.prompts" and PEOPLE in config.evaluation.judges
+    ):
+        return " for models that people are not asked about yet"
     return " from here on"
 
 

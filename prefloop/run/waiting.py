@@ -51,10 +51,11 @@ class PeopleLabeling:
         store.queue.open_batch(round_number, [(c.id, wanted) for c, wanted in questions])
         store.queue.ask_only(round_number, [c.id for c, _ in questions])
 
-    def ask_for_verdicts(self, questions: Sequence[tuple[str, int]]) -> int:
-        """Put (comparison id, number of people) pairs into the queue; return their batch."""
+    def ask_for_verdicts(self, comparison_ids: Sequence[str], *, answers: int, looks: int) -> int:
+        """Put comparisons into the queue, each for so many people; return their batch."""
         publish(self.monitor.store, self.task)
-        return self.monitor.store.judging.open(questions)
+        judging = self.monitor.store.judging
+        return judging.open(comparison_ids, answers=answers, looks=looks)
 
     def is_answered(self, round_number: int) -> bool:
         """Whether the store says at once that enough answers are in; training does not wait."""

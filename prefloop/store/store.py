@@ -29,7 +29,7 @@ from prefloop.store.core.tables import prompts, samples, verdicts
 from prefloop.store.labeling import exclusions, gold, instructions
 from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
-from prefloop.store.labeling.judging import JudgingQueue
+from prefloop.store.labeling.judging import OPENED, JudgingQueue
 from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
 from prefloop.store.labeling.own_answers import OwnAnswers
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, rebuild_quality_checks
@@ -49,7 +49,7 @@ OWN_KINDS = {
     *stop_requests.KINDS,
     *(gold.ADDED, gold.ENDED),
     *CHECK_KINDS,
-    FROZEN,
+    *(FROZEN, OPENED),
     *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
     IMPORTED,

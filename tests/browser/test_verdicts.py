@@ -37,7 +37,7 @@ def ask_for_verdicts(site: Site, n: int) -> int:
             label_type="pairs",
         )
         site.store.add_all(prompts=[prompt], samples=samples, comparisons=[question])
-    return site.store.judging.open([(f"verdict-{number}", 1) for number in range(n)])
+    return site.store.judging.open([f"verdict-{i}" for i in range(n)], answers=1, looks=1)
 
 
 def test_a_pair_is_judged_by_keyboard_and_nothing_names_a_model(

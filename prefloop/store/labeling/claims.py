@@ -1,8 +1,9 @@
 """Which assignments a labeler gets who asks for some.
 
 First those they hold already, so that a reload or a second tab shows the same. New labelers then
-get training questions. All others get regular ones, some replaced by a gold or retest question:
-never when no regular one is left, so that asking again and again does not use up the gold.
+get training questions. All others get regular ones, some replaced by a gold or retest question of
+the same kind, which nobody can tell from them: never when no regular one is left, so that asking
+again and again does not use up the gold.
 
 A comparison is free for a labeler while it is open, they have neither answered it (also not as
 gold) nor hold it, and its answers plus the leases of others are fewer than wanted. A question for
@@ -26,6 +27,7 @@ from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, gold, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
 from prefloop.store.labeling.independence import HELD_OUT, holds_prompt, may_answer
+from prefloop.store.labeling.questions import is_asked_like
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
@@ -214,7 +216,7 @@ class _Chooser:
         chosen = self.training(n) if n > 0 and self.policy.training_items > 0 else []
         regular = self.regular(n - len(chosen)) if n > len(chosen) else []
         while regular and len(chosen) < n:
-            other = self.substitute()
+            other = self.substitute(regular[0])
             each = other if other is not None else NewAssignment("regular", regular.pop(0))
             if each.comparison_id not in self.taken:
                 self.taken.add(each.comparison_id)
@@ -238,13 +240,13 @@ class _Chooser:
         first = {prompts[name]: name for name in reversed(names) if name in prompts}
         return [name for name in names if name not in prompts or first[prompts[name]] == name]
 
-    def substitute(self) -> NewAssignment | None:
-        """Draw whether a gold or retest question replaces the next regular one."""
+    def substitute(self, regular: str) -> NewAssignment | None:
+        """Draw whether a gold or retest question replaces this regular one."""
         draw = self.rng.random()
         if draw < self.policy.gold_share:
-            return None if self._last_kind() == "gold" else self.gold()
+            return None if self._last_kind() == "gold" else self.gold(regular)
         if draw < self.policy.gold_share + self.policy.retest_share:
-            return self.retest()
+            return self.retest(regular)
         return None
 
     def training(self, n: int) -> list[NewAssignment]:
@@ -258,9 +260,11 @@ class _Chooser:
         self.taken.update(drawn)
         return [NewAssignment("training", comparison_id) for comparison_id in drawn]
 
-    def gold(self) -> NewAssignment | None:
-        """Return a silent gold question that the labeler has not answered in any form."""
-        pool = [i for i in self._pool(is_training=False) if i not in self.taken]
+    def gold(self, regular: str) -> NewAssignment | None:
+        """Return a silent gold question like a regular one that the labeler has not answered."""
+        query = sa.select(comparisons.c.id).where(is_asked_like(regular))
+        alike = set(self.connection.execute(query).scalars())
+        pool = [i for i in self._pool(is_training=False) if i in alike and i not in self.taken]
         return NewAssignment("gold", self.rng.choice(pool)) if pool else None
 
     def _pool(self, *, is_training: bool) -> list[str]:
@@ -281,8 +285,11 @@ class _Chooser:
         )
         return list(self.connection.execute(query.order_by(gold.c.sequence), self.me).scalars())
 
-    def retest(self) -> NewAssignment | None:
-        """Return a comparison answered by the labeler before, in the same or reverse order."""
+    def retest(self, regular: str) -> NewAssignment | None:
+        """Return a comparison like a regular one that the labeler has answered before.
+
+        It is shown in the same or reverse order.
+        """
         until = self.now - self.policy.retest_after_seconds
         own = sa.and_(
             assignments.c.labeler == ME,
@@ -296,7 +303,7 @@ class _Chooser:
             return None
         start = self.rng.uniform(first, until)
         for part in (assignments.c.closed_at >= start, assignments.c.closed_at < start):
-            query = _retestable().where(own, part).order_by(assignments.c.closed_at).limit(1)
+            query = _retestable(regular).where(own, part).order_by(assignments.c.closed_at).limit(1)
             row = self.connection.execute(query, self.me).first()
             if row is not None:
                 shown = json.loads(row.shown)
@@ -312,8 +319,8 @@ class _Chooser:
         return self.last_kind
 
 
-def _retestable() -> sa.Select[tuple[str, str]]:
-    """Assignments with a live answer whose comparison was not retested yet."""
+def _retestable(regular: str) -> sa.Select[tuple[str, str]]:
+    """Assignments with a live answer whose comparison, like this one, was not retested yet."""
     retested = sa.select(quality_checks.c.sequence).where(
         quality_checks.c.labeler == ME,
         quality_checks.c.comparison_id == assignments.c.comparison_id,
@@ -322,7 +329,9 @@ def _retestable() -> sa.Select[tuple[str, str]]:
     return (
         sa.select(assignments.c.comparison_id, assignments.c.shown)
         .join(labels, labels.c.id == assignments.c.answer_id)
+        .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
         .where(
+            is_asked_like(regular),
             assignments.c.kind == "regular",
             labels.c.ended_by.is_(None),
             labels.c.answer.in_(PREFERENCES),

@@ -1,9 +1,11 @@
 """Questions whose answers are verdicts: asked and kept like others, and apart from all labels.
 
 Their comparisons have the split `held_out`, and their batches negative numbers, counted down from
--1: a round has at most one batch of questions for labels, but may have several for verdicts.
+-1: a round has at most one batch of questions for labels, but may have several for verdicts. How
+often a result is looked at, and after how many answers, is an event of the ledger.
 """
 
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -13,14 +15,18 @@ from prefloop.errors import StoreError
 from prefloop.records import Comparison
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import chunks
+from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import label_record
-from prefloop.store.core.tables import labels
+from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import batches, people, queue
 from prefloop.store.labeling.batches import open_batch
 from prefloop.store.labeling.exclusions import excluded_at
 from prefloop.store.labeling.independence import HELD_OUT, IS_INDEPENDENT
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.teamwork import VerdictAnswer
+from prefloop.teamwork import JudgingTerms, VerdictAnswer
+
+OPENED = "judging_opened"
+"""The event that keeps what a batch was opened with."""
 
 
 class JudgingQueue:
@@ -29,21 +35,39 @@ class JudgingQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, questions: Sequence[tuple[str, int]]) -> int:
-        """Queue (comparison id, number of people) pairs; return the number of their batch.
+    def open(self, comparison_ids: Sequence[str], *, answers: int, looks: int) -> int:
+        """Queue comparisons, each for so many people; return the number of their batch.
 
-        Repeating a call changes nothing, and once the batch is frozen it stays as it is.
+        A batch that asks any of them already stays as it was opened: see `terms`.
         """
         with self._database.writing() as connection:
-            names = [name for name, _ in questions]
-            _require_held_out(connection, names)
-            number = _batch_of(connection, names)
+            _require_held_out(connection, comparison_ids)
+            number = _batch_of(connection, comparison_ids)
             if number is None:
                 lowest = connection.execute(sa.select(sa.func.min(batches.c.round))).scalar()
                 number = min(lowest or 0, 0) - 1
-            if not _is_frozen(connection, number):
-                open_batch(connection, number, questions)
+                open_batch(connection, number, [(name, answers) for name in comparison_ids])
+                opened = {
+                    "batch": number,
+                    "questions": len(set(comparison_ids)),
+                    "answers": answers,
+                    "looks": looks,
+                }
+                append(connection, [(OPENED, opened)])
             return number
+
+    def terms(self, number: int) -> JudgingTerms:
+        """Return what a batch was opened with; StoreError if nothing says so."""
+        query = sa.select(events.c.payload).where(events.c.kind == OPENED)
+        with self._database.reading() as connection:
+            for payload in connection.execute(query.order_by(events.c.sequence)).scalars():
+                opened = json.loads(payload)
+                if opened.pop("batch") == number:
+                    return JudgingTerms(**opened)
+        raise StoreError(
+            f"The ledger does not say how the judging {number} was opened: it was begun with an "
+            "unreleased version of prefloop. Judge another model, or begin a new run."
+        )
 
     def find(self, comparison_ids: Sequence[str]) -> int | None:
         """Return the number of the batch that asks any of these comparisons; None if none does."""
@@ -94,11 +118,6 @@ def _batch_of(connection: Connection, names: Sequence[str]) -> int | None:
         if number is not None:
             return int(number)
     return None
-
-
-def _is_frozen(connection: Connection, number: int) -> bool:
-    query = sa.select(batches.c.frozen_at).where(batches.c.round == number)
-    return connection.execute(query).scalar() is not None
 
 
 def _require_held_out(connection: Connection, names: Sequence[str]) -> None:

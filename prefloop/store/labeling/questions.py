@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.label_types.best_of_k.type import BEST_OF_K
 from prefloop.label_types.types import type_problems
 from prefloop.records import Comparison
 from prefloop.store.core.insertion import (
@@ -123,3 +124,22 @@ def _gathered(members: Iterable[Any]) -> dict[str, list[str]]:
 def _whole(records: Iterable[Comparison]) -> list[RowDict]:
     """Rows with their samples, to compare whole records."""
     return [comparison_row(record) | {"sample_ids": record.sample_ids} for record in records]
+
+
+def is_asked_like(comparison_id: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of `comparisons` is asked like this one, and for the same.
+
+    A choice of four among pairs, or a question for labels among those for verdicts, would be known
+    as a check.
+    """
+    this = comparisons.alias("asked_comparison")
+    query = sa.select(this.c.id).where(
+        this.c.id == comparison_id,
+        _type(this) == _type(comparisons),
+        (this.c.split == HELD_OUT) == (comparisons.c.split == HELD_OUT),
+    )
+    return query.correlate(comparisons).exists()
+
+
+def _type(table: sa.FromClause) -> sa.ColumnElement[str]:
+    return sa.func.coalesce(table.c.label_type, BEST_OF_K.name)

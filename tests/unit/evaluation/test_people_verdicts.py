@@ -9,8 +9,7 @@ from prefloop.evaluation.people_figures import asked_pairs
 from prefloop.evaluation.people_verdicts import Look, judging_question, take_looks
 from prefloop.evaluation.win_rate import SamplePair
 from prefloop.records import REFERENCE, Answer, Label
-from prefloop.settings.evaluation import PeopleJudgeConfig
-from prefloop.teamwork import VerdictAnswer
+from prefloop.teamwork import JudgingTerms, VerdictAnswer
 from tests.unit.evaluation.worlds import POLICY, sample
 
 WIN, TIE, LOSS = 1.0, 0.5, 0.0
@@ -54,10 +53,14 @@ def votes_in_order(asked: dict[str, SamplePair], votes: Sequence[float]) -> list
     return [answered(pair, vote, at=i, who=next(people)) for i, (pair, vote) in numbered]
 
 
+def terms(questions: int, *, answers: int = 1, looks: int = 1) -> JudgingTerms:
+    return JudgingTerms(questions=questions, answers=answers, looks=looks)
+
+
 def looks_of(votes: Sequence[float], *, n: int, looks: int, is_over: bool = False) -> list[Look]:
     asked = pairs(n)
-    config = PeopleJudgeConfig(looks=looks)
-    return take_looks(asked, votes_in_order(asked, votes), config, is_over=is_over)
+    answers = votes_in_order(asked, votes)
+    return take_looks(asked, answers, terms(n, looks=looks), is_over=is_over)
 
 
 def test_a_question_names_its_samples_in_no_order_of_models() -> None:
@@ -76,7 +79,7 @@ def test_of_three_the_majority_decides_and_no_majority_is_a_tie() -> None:
         for i, (pair, votes) in enumerate(zip(asked.values(), said, strict=True))
         for j, vote in enumerate(votes)
     ]
-    [look] = take_looks(asked, answers, PeopleJudgeConfig(answers=3, looks=1), is_over=False)
+    [look] = take_looks(asked, answers, terms(3, answers=3), is_over=False)
     assert [look.ballots[name].outcome for name in asked] == [WIN, LOSS, TIE]
     assert look.rate.value == 0.5
 
@@ -102,7 +105,7 @@ def test_a_few_people_end_nothing_for_everybody() -> None:
             answered(pair, WIN, at=i, who=f"p{i % n_people}")
             for i, pair in enumerate(asked.values())
         ]
-        [look] = take_looks(asked, answers, PeopleJudgeConfig(looks=1), is_over=True)
+        [look] = take_looks(asked, answers, terms(40), is_over=True)
         assert look.rate.interval.low > 0.5 or n_people > 1
         assert look.is_clear is is_clear
 
@@ -131,19 +134,18 @@ def test_skips_say_nothing_and_only_the_last_answer_of_a_person_counts() -> None
         answered(pair, LOSS, at=3, who="ann", ended_by=4),
         answered(pair, "all_bad", at=5, who="eve"),
     ]
-    config = PeopleJudgeConfig(looks=1)
-    looks = take_looks(pairs(1), answers[:3], config, is_over=False)
+    looks = take_looks(pairs(1), answers[:3], terms(1), is_over=False)
     assert [look.rate.value for look in looks] == [WIN], "it was looked at before she changed it"
-    [look] = take_looks(pairs(1), [answers[0], *answers[2:]], config, is_over=True)
+    [look] = take_looks(pairs(1), [answers[0], *answers[2:]], terms(1), is_over=True)
     assert look.rate.value == LOSS
-    [look] = take_looks(pairs(1), [answers[0], answers[3]], config, is_over=True)
+    [look] = take_looks(pairs(1), [answers[0], answers[3]], terms(1), is_over=True)
     assert look.rate.value == TIE
 
 
 def test_more_votes_than_wanted_do_not_count() -> None:
     [pair] = pairs(1).values()
     answers = [answered(pair, vote, at=i, who=f"p{i}") for i, vote in enumerate([WIN, LOSS, LOSS])]
-    [look] = take_looks(pairs(1), answers, PeopleJudgeConfig(looks=1), is_over=True)
+    [look] = take_looks(pairs(1), answers, terms(1), is_over=True)
     assert look.rate.value == WIN
 
 
@@ -157,7 +159,7 @@ def test_at_one_half_people_find_a_difference_as_rarely_as_promised() -> None:
             answered(pair, float(rng.integers(2)), at=i, who=f"p{rng.integers(20)}")
             for i, pair in enumerate(asked.values())
         ]
-        found = take_looks(asked, answers, PeopleJudgeConfig(looks=4), is_over=True)
+        found = take_looks(asked, answers, terms(40, looks=4), is_over=True)
         wrong += found[-1].is_clear
         peeking += any(abs(look.rate.value - 0.5) > 1.96 * _error(look) for look in found)
     assert wrong <= 8

@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 
 from prefloop.errors import InputError
-from prefloop.progress import Silent
+from prefloop.evaluation.judges.build import build_judge
+from prefloop.evaluation.people_figures import people_figures
+from prefloop.progress import Progress, Silent
 from prefloop.records import REFERENCE, Answer, Label
 from prefloop.run.judging import close_others, collect_verdicts
 from prefloop.run.monitor import RunMonitor
@@ -34,10 +36,22 @@ def store(sqlite_path: Path) -> Any:
         yield opened
 
 
-def stages_of(store: Store, sleep: Callable[[float], None]) -> Stages:
-    """Return as much of a run as judging takes."""
-    config = parse_run({"evaluation": {"judges": ["people"]}}, "run.yaml")
-    monitor = RunMonitor(store, Silent())
+class Heard(Silent):
+    """Progress that keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def stages_of(
+    store: Store, sleep: Callable[[float], None], heard: Progress | None = None, **people: int
+) -> Stages:
+    """Return as much of a run as judging takes, with settings of `evaluation.people`."""
+    config = parse_run({"evaluation": {"judges": ["people"], "people": people}}, "run.yaml")
+    monitor = RunMonitor(store, heard or Silent())
     return cast(
         Stages,
         SimpleNamespace(
@@ -52,14 +66,19 @@ def stages_of(store: Store, sleep: Callable[[float], None]) -> Stages:
 
 def ann_says(store: Store, answer: Answer) -> Callable[[float], None]:
     """Return a pause in which Ann answers all that she is asked."""
+    return says("ann", store, answer)
+
+
+def says(name: str, store: Store, answer: Answer) -> Callable[[float], None]:
+    """Return a pause in which somebody answers all that they are asked."""
 
     def pause(_: float) -> None:
-        for view in store.queue.claim("ann", n=9, rng=random.Random(0), policy=WORK_ONLY):
+        for view in store.queue.claim(name, n=9, rng=random.Random(0), policy=WORK_ONLY):
             shown = tuple(sample.id for sample in view.samples)
             label = Label(
                 id=str(uuid4()),
                 comparison_id=view.comparison_id,
-                labeler="ann",
+                labeler=name,
                 answer=answer,
                 chosen=shown[0] if answer == "best" else None,
                 shown=shown,
@@ -83,6 +102,48 @@ def test_a_judging_without_any_answer_ends_in_words_and_stays_open(store: Store)
         collect_verdicts(stages_of(store, ann_says(store, "skip")), [POLICY])
     batch = store.queue.batch(-1)
     assert batch is not None and batch.frozen_at is None
+
+
+HELD = (
+    f"People judge {POLICY} as when they were first asked: 4 questions, 1 answer to each, 2 looks. "
+    "Today's settings, {}, hold for models that people are not asked about yet."
+)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize(
+    ("today", "n_prompts", "words"),
+    [
+        ({"looks": 4}, 4, "4 questions, 1 answer to each, 4 looks"),
+        ({"looks": 2, "answers": 3}, 4, "4 questions, 3 answers to each, 2 looks"),
+        ({"looks": 2}, 8, "8 questions, 1 answer to each, 2 looks"),
+    ],
+)
+def test_a_judging_keeps_what_it_was_opened_with_and_says_so(
+    store: Store, today: dict[str, int], n_prompts: int, words: str, is_closed: bool
+) -> None:
+    heard = Heard()
+    if is_closed:
+        collect_verdicts(stages_of(store, ann_says(store, "best"), heard, looks=2), [POLICY])
+    else:
+        with pytest.raises(InputError, match="skipped or flagged"):
+            collect_verdicts(stages_of(store, ann_says(store, "skip"), heard, looks=2), [POLICY])
+        store.people.add("ben", "labeler")
+    assert not any("first asked" in said for said in heard.said)
+    store.add_prompts([prompt(i) for i in range(4, n_prompts)])
+    for model in (POLICY, REFERENCE):
+        store.add_samples([sample(i, f"{i} again", model=model) for i in range(4, n_prompts)])
+    collect_verdicts(stages_of(store, says("ben", store, "best"), heard, **today), [POLICY])
+    assert [said for said in heard.said if "first asked" in said] == [HELD.format(words)]
+    batch = store.queue.batch(-1)
+    assert batch is not None and batch.frozen_at is not None
+    assert batch.wanted == batch.answered == 4
+    judge = build_judge("people", parse_run({}, "run.yaml"))
+    samples = [store.samples(purpose="evaluation", model=name) for name in (POLICY, REFERENCE)]
+    found = people_figures(store, judge, *samples)
+    assert found is not None and found.people is not None
+    people = found.people
+    assert (people.questions, people.answers_each, people.looks_planned) == (4, 1, 2)
 
 
 def test_judging_another_model_again_leaves_open_what_people_are_at(store: Store) -> None:

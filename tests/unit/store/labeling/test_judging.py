@@ -9,7 +9,20 @@ from prefloop.errors import StoreError
 from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT, HELD_OUT
 from prefloop.store.labeling.submissions import LATE
 from prefloop.store.store import Store
-from tests.unit.store.asking_for_tests import answer, ask, give, receipts, send
+from prefloop.teamwork import Gold, JudgingTerms
+from tests.clock_for_tests import MovableClock
+from tests.unit.store.asking_for_tests import (
+    ALWAYS_GOLD,
+    ALWAYS_REPEAT,
+    WORK_ONLY,
+    answer,
+    ask,
+    give,
+    known,
+    make_gold,
+    receipts,
+    send,
+)
 from tests.unit.store.records_for_tests import comparison, label
 
 
@@ -30,9 +43,9 @@ def held_out(store: Store, *numbers: int) -> list[str]:
     return [each.id for each in asked]
 
 
-def opened(store: Store, *numbers: int, people: int = 1) -> int:
+def opened(store: Store, *numbers: int, people: int = 1, looks: int = 4) -> int:
     """Ask for verdicts; return the number of the batch."""
-    return store.judging.open([(name, people) for name in held_out(store, *numbers)])
+    return store.judging.open(held_out(store, *numbers), answers=people, looks=looks)
 
 
 def people(store: Store, *names: str) -> None:
@@ -77,11 +90,23 @@ def test_batches_of_verdicts_have_numbers_below_those_of_rounds(file_store: Stor
     ]
 
 
-def test_a_closed_batch_of_verdicts_stays_as_it_is(file_store: Store) -> None:
-    number = opened(file_store, 0)
-    file_store.queue.freeze(number)
-    assert opened(file_store, 0, 1) == number
-    assert [each.id for each in file_store.judging.questions(number)] == ["held-out-0"]
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_batch_of_verdicts_stays_as_it_was_opened(store: Store, is_closed: bool) -> None:
+    """More questions or other looks would change how often it errs."""
+    number = opened(store, 0, people=3, looks=2)
+    if is_closed:
+        store.queue.freeze(number)
+    before = store.events()
+    assert opened(store, 0, 1, people=1, looks=9) == number
+    assert [event.kind for event in store.events()[len(before) :]] == ["comparisons_stored"]
+    assert [each.id for each in store.judging.questions(number)] == ["held-out-0"]
+    assert store.judging.terms(number) == JudgingTerms(questions=1, answers=3, looks=2)
+    other = opened(store, 2, people=1, looks=9)
+    assert store.judging.terms(other) == JudgingTerms(questions=1, answers=1, looks=9)
+    batch = store.queue.batch(number)
+    assert batch is not None and batch.wanted == 3
+    with pytest.raises(StoreError, match="does not say how the judging -7 was opened"):
+        store.judging.terms(-7)
 
 
 def test_those_who_labeled_are_not_asked_where_enough_others_are(store: Store) -> None:
@@ -126,7 +151,7 @@ def test_nobody_judges_two_contests_on_one_prompt(store: Store) -> None:
         twin = next(x for x in store.judging.questions(first) if x.id == name)
         ids = comparison(int(name[-1])).sample_ids
         store.add_comparisons([replace(twin, id=f"{name}-b", sample_ids=(ids[0], ids[2]))])
-    second = store.judging.open([(f"{name}-b", 1) for name in names])
+    second = store.judging.open([f"{name}-b" for name in names], answers=1, looks=4)
     assert first != second
     views = give(store, "ann", 9)
     assert len(views) == 2
@@ -182,4 +207,47 @@ def test_an_answer_that_comes_late_is_kept_and_says_what_it_is_worth(file_store:
 
 def test_questions_for_labels_are_no_questions_for_verdicts(file_store: Store) -> None:
     with pytest.raises(StoreError, match="c0 is no question for verdicts"):
-        file_store.judging.open([("c0", 1)])
+        file_store.judging.open(["c0"], answers=1, looks=4)
+
+
+def test_no_check_of_another_kind_stands_among_questions_for_verdicts(
+    store: Store, clock: MovableClock
+) -> None:
+    """A choice of four among pairs would be known as a check, and so would a text of training."""
+    opened(store, 0, 1, 2)
+    pair = replace(
+        comparison(1), id="c9", sample_ids=comparison(1).sample_ids[:2], label_type="pairs"
+    )
+    store.add_comparisons([pair])
+    make_gold(store, [0])
+    store.gold.add(gold("c9", pair.sample_ids[0]))
+    assert {view.kind for view in give(store, "ann", 3, policy=ALWAYS_GOLD)} == {"regular"}
+    store.gold.add(gold("held-out-2", known(2)))
+    kinds = {view.comparison_id: view.kind for view in give(store, "ben", 9, policy=ALWAYS_GOLD)}
+    assert kinds == {}, "ann holds all of them"
+    clock.jump(2 * WORK_ONLY.lease_seconds)
+    kinds = {view.comparison_id: view.kind for view in give(store, "ben", 2, policy=ALWAYS_GOLD)}
+    assert kinds["held-out-2"] == "gold"
+
+
+def test_only_verdicts_are_tested_again_among_questions_for_verdicts(
+    store: Store, clock: MovableClock
+) -> None:
+    ask(store)
+    [work] = give(store, "ann")
+    send(store, answer(work))
+    clock.jump(2 * ALWAYS_REPEAT.retest_after_seconds)
+    store.queue.freeze(0)
+    opened(store, 0, 1, 2)
+    views = give(store, "ann", 2, policy=ALWAYS_REPEAT)
+    assert [view.kind for view in views] == ["regular", "regular"]
+    send(store, answer(views[0]))
+    clock.jump(2 * ALWAYS_REPEAT.retest_after_seconds)
+    again = give(store, "ann", 2, policy=ALWAYS_REPEAT)
+    assert [v.comparison_id for v in again if v.kind == "retest"] == [views[0].comparison_id]
+
+
+def gold(name: str, chosen: str) -> Gold:
+    return Gold(
+        comparison_id=name, chosen=chosen, explanation="", is_training=False, created_by="owner"
+    )
