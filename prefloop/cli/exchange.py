@@ -162,7 +162,9 @@ def _prompts(config: "RunConfig", stored: "list[Prompt]") -> "list[Prompt]":
     from prefloop.models.sources import resolve
     from prefloop.run.assemble import read_prompts
 
-    return read_prompts(config, resolve(config.models.name), stored)[1].prompts
+    return read_prompts(config, resolve(config.models.name, for_chat=config.task.chat.on), stored)[
+        1
+    ].prompts
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":

@@ -28,17 +28,19 @@ def check_evaluation(config: RunConfig, run: RunFigures, folder: Path) -> list[C
     if not (folder / "policy" / f"round-{last}").exists():
         message = f"{_named(judges)} will judge the last round's policy, which is not there yet."
         return [_result("judge present", "later", message)]
-    if found is None or found.figures.win_rate is None:
+    figures = found.figures if found else None
+    headline = figures.win_rate if figures else None
+    if figures is None or headline is None:
         action = f"Run `prefloop evaluation {folder}`."
-        return [_result("judged", "warn", "The last round's policy is not judged.", action)]
-    figures = found.figures
+        message = "The last round's policy is not judged."
+        return [_result("judged", "warn", message, action)]
     results = [_independence(run, last), *_repetition(figures.repetition)]
-    for win_rate in figures.win_rates[1:]:
-        if win_rate.rate.lies_below(0.5):
+    for win_rate in figures.win_rates:
+        if win_rate is not headline and win_rate.rate.lies_below(0.5):
             message = f"The judge {win_rate.judge} prefers {figures.baseline}."
             action = "The judges disagree, or the policy is worse: see the pairs in the report."
             results.append(_result(f"{win_rate.judge} agrees", "warn", message, action))
-    check, rate = "judge prefers the policy", figures.win_rates[0].rate
+    check, rate = "judge prefers the policy", headline.rate
     if rate.lies_below(0.5):
         action = "Do not use this policy; see the pairs in the report for what it learned."
         return [*results, _result(check, "bad", figures.verdict, action)]

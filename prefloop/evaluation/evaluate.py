@@ -18,6 +18,7 @@ from prefloop.evaluation.repetition import repetition_figures
 from prefloop.evaluation.rouge import rouge_figures
 from prefloop.evaluation.win_rate import head_to_head, win_rate_figures
 from prefloop.figures.evaluation import (
+    VERDICT,
     WIN_RATE_OF,
     EvaluationFigures,
     EvaluationRows,
@@ -75,6 +76,7 @@ def evaluate_models(
             baseline=baseline,
             task=config.task.name,
             verdict="",
+            judges=tuple(judge.name for judge in judges),
             win_rates=_win_rates(store, judges, material, check_stop),
             kl=kl_figure(material.model),
             copying=copying_figures(material.prompts, material.model, material.baseline),
@@ -87,19 +89,19 @@ def evaluate_models(
             provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
         reasons = _missing(config, material, judges, scorer)
-        found.append(_write(folder, figures, reasons, [judge.name for judge in judges]))
+        found.append(_write(folder, figures, reasons))
     return found
 
 
 def _write(
-    folder: Path, figures: EvaluationFigures, reasons: Mapping[str, str], asked: Sequence[str]
+    folder: Path, figures: EvaluationFigures, reasons: Mapping[str, str]
 ) -> EvaluationFigures:
     """Return a model's figures, with their verdict and beside earlier ones, after writing them.
 
     Those that version 0.1 wrote are deleted.
     """
     path = evaluation_path(folder, figures.model)
-    figures = _with_verdict(_beside_earlier(figures, path, asked), reasons, asked)
+    figures = _with_verdict(_beside_earlier(figures, path), reasons)
     write_atomically(path, to_json(figures))
     _delete_earlier(folder, figures.round)
     return figures
@@ -196,17 +198,21 @@ def _win_rates(
     return tuple(found)
 
 
-def _beside_earlier(
-    figures: EvaluationFigures, path: Path, asked: Sequence[str]
-) -> EvaluationFigures:
-    """Return the figures with those in the model's file by judges that were not asked now."""
+def _beside_earlier(figures: EvaluationFigures, path: Path) -> EvaluationFigures:
+    """Return the figures with those in the model's file by judges that were not asked now.
+
+    Where nobody is asked now, the verdict stays that of those who were.
+    """
     if not path.is_file():
         return figures
     earlier = read_evaluation(path.read_text(encoding="utf-8"), str(path))
     if earlier.baseline != figures.baseline:
         return figures
+    asked = figures.judges or ()
     kept = [each for each in earlier.win_rates if each.judge not in asked]
-    return figures.model_copy(update={"win_rates": (*figures.win_rates, *kept)})
+    return figures.model_copy(
+        update={"judges": asked or earlier.judges, "win_rates": (*figures.win_rates, *kept)}
+    )
 
 
 def _frontier(
@@ -218,17 +224,11 @@ def _frontier(
     return frontier_figures(score, material.prompts, material.frontier, material.model)
 
 
-def _with_verdict(
-    figures: EvaluationFigures, reasons: Mapping[str, str], asked: Sequence[str]
-) -> EvaluationFigures:
-    """Return figures with their verdict, and the reasons for what is absent from them.
-
-    The verdict is that of the judges asked now: one who was asked earlier does not stand in.
-    """
-    first = figures.win_rate if figures.win_rate and figures.win_rate.judge in asked else None
-    if not asked:
-        first = figures.win_rate
+def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
+    """Return figures with their verdict, and the reasons for what is absent from them."""
     absent = {name for name in reasons if not getattr(figures, name, True)}
+    if figures.win_rate is None:
+        absent.add(VERDICT)
     missing = {
         name: reason
         for name, reason in reasons.items()
@@ -237,15 +237,16 @@ def _with_verdict(
     for found in figures.win_rates:
         if found.score is None:
             missing[f"score of {found.judge}"] = "this judge compares texts and gives no scores"
+    figures = figures.model_copy(update={"missing": missing})
     verdict = verdict_sentence(
-        first,
+        figures.win_rate,
         figures.kl,
         model=figures.model,
         baseline=figures.baseline,
         task=figures.task,
-        why_not=reasons["win_rates"],
+        why_not=figures.why_not_judged,
     )
-    return figures.model_copy(update={"verdict": verdict, "missing": missing})
+    return figures.model_copy(update={"verdict": verdict})
 
 
 def _missing(
@@ -259,6 +260,7 @@ def _missing(
     return {
         **{WIN_RATE_OF + name: reason for name, reason in unread.items()},
         "win_rates": _missing_win_rates(judges, unread),
+        VERDICT: _missing_win_rates(judges[:1], unread),
         "kl": "the likelihood of its samples under the reference is not known"
         if material.model
         else "the model has no evaluation samples",
@@ -270,8 +272,8 @@ def _missing(
 def _missing_win_rates(judges: Sequence[CheckedJudge], unread: Mapping[str, str]) -> str:
     if not judges:
         return "no judge was asked; name people, a language model or a scorer in evaluation.judges"
-    if len(unread) == len(judges):
-        return "; ".join(f"{name}: {reason}" for name, reason in unread.items())
+    if all(judge.name in unread for judge in judges):
+        return "; ".join(f"{judge.name}: {unread[judge.name]}" for judge in judges)
     if all(isinstance(judge.judge, PeopleJudge) for judge in judges):
         return "nobody answered the questions about it"
     return "no held-out prompt has samples of both models"

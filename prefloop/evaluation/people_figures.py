@@ -79,8 +79,8 @@ def _figures(
         wins=outcomes.count(POINTS["win"]),
         ties=outcomes.count(POINTS["tie"]),
         losses=outcomes.count(POINTS["loss"]),
-        rate=_estimate(last.rate, len(looks), terms.looks),
-        decisive_rate=_estimate(ballots_rate(decisive, last.confidence), len(looks), terms.looks)
+        rate=look_figure(last.rate, len(looks), terms.looks),
+        decisive_rate=look_figure(ballots_rate(decisive, last.confidence), len(looks), terms.looks)
         if decisive
         else None,
         score=None,
@@ -107,7 +107,7 @@ def _judging(looks: Sequence[Look], terms: JudgingTerms, *, n_also_labeled: int)
     )
 
 
-def _estimate(estimate: Estimate, n_looks: int, n_planned: int) -> EstimateFigure:
+def look_figure(estimate: Estimate, n_looks: int, n_planned: int) -> EstimateFigure:
     """Return an estimate of a look, with the confidence that it has with all looks together."""
     is_only = n_looks == n_planned == 1
     looks = "the only look" if is_only else f"look {n_looks}, valid at all looks together"

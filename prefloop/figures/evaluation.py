@@ -12,6 +12,9 @@ from prefloop.figures.repetition import RepetitionFigures
 WIN_RATE_OF = "win rate of "
 """Begins the name under which `missing` says why a judge has no win rate."""
 
+VERDICT = "verdict"
+"""The name under which `missing` says why the first judge gave no verdict."""
+
 OptionalEstimate = EstimateFigure | None
 """Null where no sample could be measured."""
 
@@ -161,8 +164,11 @@ class EvaluationFigures(BaseModel):
     task: str
     verdict: str
     """The first judge's result in one sentence."""
+    judges: tuple[str, ...] | None = None
+    """The judges that were asked last, in the order of `evaluation.judges`; null in files of
+    earlier versions."""
     win_rates: tuple[WinRateFigures, ...]
-    """One per judge, in the order of `evaluation.judges`."""
+    """One per judge that gave figures: those asked last in their order, then those asked before."""
     kl: OptionalEstimate
     """KL from the reference in nats per response."""
     copying: CopyingFigures
@@ -180,5 +186,17 @@ class EvaluationFigures(BaseModel):
 
     @property
     def win_rate(self) -> WinRateFigures | None:
-        """The first judge's figures, which the verdict rests on."""
-        return self.win_rates[0] if self.win_rates else None
+        """The figures of the first judge that was asked, which the verdict rests on.
+
+        None if that one gave none, whatever others say.
+        """
+        if self.judges is None:
+            return self.win_rates[0] if self.win_rates else None
+        return next((each for each in self.win_rates if each.judge in self.judges[:1]), None)
+
+    @property
+    def why_not_judged(self) -> str:
+        """Why the first judge gave no verdict; it may have given one."""
+        names = (VERDICT, "win_rates")
+        found = (self.missing[name] for name in names if name in self.missing)
+        return next(found, "there are no verdicts")

@@ -57,7 +57,7 @@ def _in_todays_words(figures: EvaluationFigures) -> EvaluationFigures:
         model=figures.model,
         baseline=figures.baseline,
         task=figures.task,
-        why_not=figures.missing.get("win_rates", "there are no verdicts"),
+        why_not=figures.why_not_judged,
     )
     return figures.model_copy(update={"verdict": verdict})
 

@@ -74,6 +74,20 @@ def verdict_sentence(
     return f"{word}: {judge} prefers {ours if word == 'Better' else theirs} on {found}.{ties}"
 
 
+def comparisons_text(n: int) -> str:
+    """Return what intervals of several comparisons may be read as.
+
+    >>> comparisons_text(3)[:66]
+    'These are 3 comparisons. Each interval is one of its own, not corr'
+    """
+    return (
+        f"These are {count(n)} comparisons. Each interval is one of its own, not corrected for "
+        "their number: where no model differs, one comparison in 20 looks as if one did. The "
+        "verdict, on the last round's policy by the first judge, needs no correction if both were "
+        "fixed before anything was seen; what the others show is worth a test of its own."
+    )
+
+
 def _ties(win_rate: WinRateFigures, ours: str, theirs: str) -> str:
     """Return how many pairs a judge decided that calls many a tie, and how those went."""
     n, ties = win_rate.n, win_rate.ties

@@ -104,14 +104,9 @@ def _hash_of_tokenizer(folder: Path) -> str:
 
 
 def _hash_of_chat_template(folder: Path) -> str:
-    """Return a hash of what a chat is written with; empty if the tokenizer has no template.
-
-    A template in a file of its own counts before one in tokenizer_config.json.
-    """
+    """Return a hash of what a chat is written with; empty if the tokenizer has no template."""
     config = read_object(folder / TOKENIZER_CONFIG) or {}
-    files = [folder / "chat_template.jinja", *sorted((folder / "chat_templates").glob("*.jinja"))]
-    found = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
-    templates = found or config.get("chat_template")
+    templates = chat_templates(folder)
     if not templates:
         return ""
     named = {**(read_object(folder / "special_tokens_map.json") or {}), **config}

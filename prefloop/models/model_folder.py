@@ -75,6 +75,16 @@ def missing_parts(folder: Path) -> list[str]:
     return missing + sorted(shard for shard in shards if not (folder / shard).is_file())
 
 
+def chat_templates(folder: Path) -> Any:
+    """Return the chat templates of a folder; something empty if it has none.
+
+    One in a file of its own counts before one in tokenizer_config.json.
+    """
+    files = [folder / "chat_template.jinja", *sorted((folder / "chat_templates").glob("*.jinja"))]
+    found = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+    return found or (read_object(folder / TOKENIZER_CONFIG) or {}).get("chat_template")
+
+
 def weights_files(folder: Path) -> list[Path]:
     """Return the files that hold the model's weights: one, or those that the index names."""
     if (folder / WEIGHTS).is_file():

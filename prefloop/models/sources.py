@@ -13,7 +13,7 @@ from prefloop.errors import InputError, listing
 from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
 from prefloop.models.hub_names import SMOLLM2
-from prefloop.models.model_folder import folder_problems, missing_parts
+from prefloop.models.model_folder import chat_templates, folder_problems, missing_parts
 
 BUILTIN = Path(__file__).parent / "builtin"
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
@@ -24,17 +24,22 @@ PATTERNS = ["*.safetensors", "*.json", "*.txt", "tokenizer.model", "*.jinja"]
 
 
 def resolve(
-    name: str, *, cache: Path | None = None, say: Callable[[str], None] | None = None
+    name: str,
+    *,
+    cache: Path | None = None,
+    say: Callable[[str], None] | None = None,
+    for_chat: bool = False,
 ) -> Path:
     """Return the folder of the model `name`: `builtin:tiny`, `smollm2`, a folder or a hub name.
 
     `cache` is where converted models are kept; `say` gets a sentence before each slow step.
+    `for_chat` fetches a hub's model again if the copy of it here has no chat template.
     """
     report = say if say is not None else _silent
     if name.startswith("builtin:"):
         return _builtin(name)
     if name == "smollm2":
-        return _smollm2(cache if cache is not None else user_cache(), report)
+        return _smollm2(cache if cache is not None else user_cache(), report, for_chat=for_chat)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _checked(folder)
@@ -45,7 +50,7 @@ def resolve(
             f"model {name}: there is no such folder (looked from {Path.cwd()}). "
             "Name a Hugging Face model folder, a hub name, smollm2 or builtin:tiny."
         )
-    return _from_hub(name, report)
+    return _from_hub(name, report, for_chat=for_chat)
 
 
 def n_weights(folder: Path) -> int:
@@ -67,13 +72,13 @@ def _builtin(name: str) -> Path:
     return _checked(folder)
 
 
-def _smollm2(cache: Path, say: Callable[[str], None]) -> Path:
+def _smollm2(cache: Path, say: Callable[[str], None], *, for_chat: bool) -> Path:
     """Return SmolLM2 from its package, the hub's cache or the hub, in this order."""
     gguf = smollm2.packaged_gguf()
     if gguf is not None:
         return smollm2.converted_folder(gguf, cache, say)
     try:
-        return _from_hub(SMOLLM2, say)
+        return _from_hub(SMOLLM2, say, for_chat=for_chat)
     except InputError as error:
         raise InputError(
             "model smollm2 was found in none of three places:\n"
@@ -84,12 +89,19 @@ def _smollm2(cache: Path, say: Callable[[str], None]) -> Path:
         ) from error
 
 
-def _from_hub(name: str, say: Callable[[str], None]) -> Path:
-    """Return the snapshot of a hub model: the local one if it is complete, else a download."""
+def _from_hub(name: str, say: Callable[[str], None], *, for_chat: bool) -> Path:
+    """Return the snapshot of a hub model: the local one if it is complete, else a download.
+
+    Programs that fetched it earlier may have left files out, such as a template of its own.
+    """
+    here = "no such folder here"
     try:
         folder = Path(snapshot_download(name, allow_patterns=PATTERNS, local_files_only=True))
-        if not missing_parts(folder):
+        is_whole = not missing_parts(folder)
+        if is_whole and not (for_chat and not chat_templates(folder)):
             return _checked(folder)
+        lack = "no chat template, which task.chat needs" if is_whole else "not all of its files"
+        here = f"the copy of it on this machine has {lack}"
     except HFValidationError as error:
         raise InputError(f"model {name!r} is neither a folder nor a hub name.") from error
     except LocalEntryNotFoundError:
@@ -101,7 +113,7 @@ def _from_hub(name: str, say: Callable[[str], None]) -> Path:
     except HUB_ERRORS as error:
         reason = str(error).strip().split("\n")[0]
         raise InputError(
-            f"model {name}: no such folder here, and the hub has no such model or cannot be "
+            f"model {name}: {here}, and the hub has no such model or cannot be "
             f"reached ({type(error).__name__}: {reason}). Check the name; or fetch the model "
             "elsewhere, copy its folder here, and name that folder."
         ) from error

@@ -63,6 +63,8 @@ class Page:
     policy_charts: list[Chart]
     rewards_charts: list[Chart]
     missing: dict[str, str]
+    n_compared: int
+    """Win rates that stand in the report: models times judges."""
     versions: dict[str, str]
     ledger: LedgerHead
     """The end of the store's ledger when the page was written."""
@@ -125,6 +127,7 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
         policy_charts=policy_charts(folder.metrics, kl_levels=kl_levels(config.policy.kl)),
         rewards_charts=rewards_charts(folder.metrics, chance=_chance(labels)),
         missing=latest.figures.missing if latest else {},
+        n_compared=sum(len(file.figures.win_rates) for file in folder.evaluations),
         versions=installed_versions(),
         ledger=store.ledger_head(),
     )

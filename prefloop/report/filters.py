@@ -7,6 +7,7 @@ from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
 from prefloop.figures.prompts import left_out_text
+from prefloop.figures.sentence import comparisons_text
 from prefloop.figures.usage import usage_text
 from prefloop.models.hub_names import described
 from prefloop.report.preferences import preferences_text
@@ -104,6 +105,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "model_title": text.model_title,
     "usage_text": usage_text,
     "judging_text": judging_text,
+    "comparisons_text": comparisons_text,
     "left_out_text": left_out_text,
     "preferences_text": preferences_text,
 }

@@ -111,7 +111,7 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
 
     InputError if the prompts do not suffice for it.
     """
-    base = resolve(config.models.name, say=say)
+    base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     return _plan(config, base, read_prompts(config, base)[1].prompts)
 
 
@@ -153,6 +153,7 @@ def _rounds(
         last_round=config.rounds - 1,
         n_held_out=len(held_out),
         n_human_answers=sum(prompt.reference is not None for prompt in held_out),
+        last_update=lambda round_number: last_update(config, round_number),
         fingerprint_of_judge=cache(lambda name: build_judge(name, config).fingerprint),
     )
     return Rounds(
@@ -162,7 +163,7 @@ def _rounds(
 
 def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     runtime = start_runtime(config.models)
-    base = resolve(config.models.name, say=monitor.say)
+    base = resolve(config.models.name, say=monitor.say, for_chat=config.task.chat.on)
     refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
     keep_contents(
         config.models.name,

@@ -27,6 +27,8 @@ class Contestants:
     """Held-out prompts that there are."""
     n_human_answers: int = 0
     """Held-out prompts with an answer of their own."""
+    last_update: Callable[[int], int]
+    """From a round to the update with which it is to end."""
     fingerprint_of_judge: Callable[[str], str]
     """From a judge's name to the hash of what its verdicts depend on today."""
 
@@ -73,7 +75,8 @@ class Contestants:
 
         InputError for a folder without a model, for another vocabulary, for an update of the policy
         that is past and was not kept, for an update or a round that this run will not reach, for
-        human answers that there are not, and for the last policy as a baseline of its own.
+        human answers that there are not, for the last policy as a baseline of its own, and for a
+        model that is the baseline under another name.
         """
         named = dict.fromkeys(self.config.models, "evaluation.models names")
         if self.config.baseline == HUMAN:
@@ -81,6 +84,7 @@ class Contestants:
         elif self.config.baseline != REFERENCE:
             self._refuse_itself(self.config.baseline)
             named[self.config.baseline] = "evaluation.baseline is"
+        self._refuse_twins()
         for name, told in named.items():
             of_round = OF_ROUND.fullmatch(name)
             is_beyond = of_round is not None and int(of_round[1]) > self.last_round
@@ -112,6 +116,28 @@ class Contestants:
                 "compared with it. Name an earlier one."
             )
 
+    def _refuse_twins(self) -> None:
+        """Refuse a model that is the baseline under another name, before there are its weights."""
+        baseline = self._expected(self.config.baseline)
+        for name in self.config.models:
+            if self._expected(name) == baseline:
+                raise InputError(
+                    f"evaluation.models names {name}, which is evaluation.baseline "
+                    f"{self.config.baseline} under another name: both are {baseline}. Take it out; "
+                    "a model cannot be compared with itself."
+                )
+
+    def _expected(self, name: str) -> str:
+        """Return the canonical name that a name has, or will have once its round has ended."""
+        of_round = OF_ROUND.fullmatch(name)
+        if of_round is None:
+            is_folder = not self.models.is_policy(name) and Path(name).is_dir()
+            return str(Path(name).resolve()) if is_folder else name
+        number = int(of_round[1])
+        if self.updates.has_ended(number):
+            return self.updates.name_of(number)
+        return f"policy/update-{self.last_update(number)}"
+
     def _has_figures(self, name: str) -> bool:
         return self._is_complete(evaluation_path(self.folder, name))
 
@@ -130,7 +156,10 @@ class Contestants:
         if not path.is_file():
             return False
         figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
-        if figures.baseline != self.baseline:
+        judges = tuple(self.config.judges)
+        # The verdict is the first judge's: another one, once it is first, gives it from then on.
+        is_headline_kept = figures.judges is None or figures.judges[:1] == judges[:1] or not judges
+        if figures.baseline != self.baseline or not is_headline_kept:
             return False
         n_prompts = len(figures.rows.model_samples)
         if n_prompts < min(self.config.prompts, self.n_held_out):

@@ -18,7 +18,9 @@ def are_prompts_stored(config: RunConfig, folder: Path) -> bool:
     is_there = "://" in str(place) or Path(place).is_file()
     if not is_there or not is_unchanged(config, folder):
         return False
-    wanted = read_prompts(config, resolve(config.models.name))[1].prompts
+    wanted = read_prompts(config, resolve(config.models.name, for_chat=config.task.chat.on))[
+        1
+    ].prompts
     with open_run_store(config, folder, read_only=True) as store:
         stored = {prompt.id: prompt for prompt in store.prompts()}
     return all(stored.get(prompt.id) == prompt for prompt in wanted)

@@ -60,7 +60,7 @@ def run_trial(
     """
     name = _known_policy(folder, model)
     runtime = start_runtime(config.models)
-    base = resolve(config.models.name, say=say)
+    base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     prompt = _prompt(text, config.task, tokenizer, say)
     started = folder / "warm_start"

@@ -1,5 +1,6 @@
 """Samples of named models, drawn for a purpose and stored batch by batch."""
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from prefloop.records import REFERENCE, Prompt, Purpose, Sample
 from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.store.store import Store
+
+NONE_ENDED = "samples_none_ended"
+"""The event that a batch for labelers was drawn in which a prompt got no response that ended."""
 
 Grouped = dict[str, list[Sample]]
 """Samples by the ids of their prompts."""
@@ -78,17 +82,19 @@ class SampleDrawer:
         )
         self.models.check_unchanged(request.model)
         known = self._stored(request)
-        is_drawn = any(prompt.id not in known for prompt in prompts)
         per_batch = max(1, self.sampler.config.batch_size // per_prompt)
-        with self.models.use(request.model) if is_drawn else nullcontext() as role_model:
-            for start in range(0, len(prompts), per_batch):
-                batch = prompts[start : start + per_batch]
-                missing = [prompt for prompt in batch if prompt.id not in known]
+        batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
+        lacking = [[prompt for prompt in batch if prompt.id not in known] for batch in batches]
+        if purpose == "labels" and any(lacking):
+            lacking = self._without_drawn_before(batches, lacking, request)
+        done = 0
+        with self.models.use(request.model) if any(lacking) else nullcontext() as role_model:
+            for batch, missing in zip(batches, lacking, strict=True):
                 if missing:
                     self.before_making()
                     assert role_model is not None
                     known |= self._add_missing(batch, missing, role_model, request)
-                done = min(len(prompts), start + per_batch)
+                done += len(batch)
                 self.progress.count(f"sampling for {purpose}", done, len(prompts))
                 self.check_stop("between sampling batches")
         return [sample for prompt in prompts for sample in known.get(prompt.id, [])]
@@ -110,14 +116,42 @@ class SampleDrawer:
     ) -> Grouped:
         """Draw and store the samples of a batch's missing prompts; return them by prompt.
 
-        A prompt for labelers may be missing because none of its responses ended. Then the batch is
-        drawn again as a whole: the same batch gives the same responses, in a resumed run too.
+        A prompt for labelers may be missing because none of its responses ended, or because a run
+        died. Then the batch is drawn again as a whole: the same batch gives the same responses, in
+        a resumed run too. What gave none is noted, for the same draw would give none again.
         """
         drawn = self._draw(batch if request.purpose == "labels" else missing, role_model, request)
         ids = {prompt.id for prompt in missing}
         fresh = [sample for sample in drawn if sample.prompt_id in ids]
         self.store.add_samples(fresh)
-        return _by_prompt(fresh)
+        found = _by_prompt(fresh)
+        if request.purpose == "labels" and (none := sorted(ids - set(found))):
+            payload = {"draw": self._draw_name(batch, request), "prompts": none}
+            self.store.add_event(NONE_ENDED, payload)
+        return found
+
+    def _without_drawn_before(
+        self,
+        batches: Sequence[Sequence[Prompt]],
+        lacking: Sequence[list[Prompt]],
+        request: DrawRequest,
+    ) -> list[list[Prompt]]:
+        """Return the missing prompts of each batch but those that this very draw gave nothing."""
+        drawn: dict[str, set[str]] = {}
+        for event in self.store.events_of_kind(NONE_ENDED):
+            noted = json.loads(event.payload)
+            drawn.setdefault(noted["draw"], set()).update(noted["prompts"])
+        return [
+            [p for p in missing if p.id not in drawn.get(self._draw_name(batch, request), ())]
+            for batch, missing in zip(batches, lacking, strict=True)
+        ]
+
+    def _draw_name(self, batch: Sequence[Prompt], request: DrawRequest) -> str:
+        """Return a name of all that the responses to a batch depend on within a run."""
+        settings = self.sampler.config.model_dump_json()
+        names = [prompt.id for prompt in batch]
+        model, round, per_prompt = request.model, request.round, request.per_prompt
+        return stable_id("draw", self.seed, model, round, per_prompt, settings, *names)
 
     def _draw(
         self, batch: Sequence[Prompt], role_model: RoleModel, request: DrawRequest

@@ -277,6 +277,11 @@ class Store:
         with self._database.reading() as connection:
             return [event for page in ledger.pages(connection, after=after) for event in page]
 
+    def events_of_kind(self, kind: str) -> list[Event]:
+        """Return the events of the ledger of one kind."""
+        with self._database.reading() as connection:
+            return ledger.of_kind(connection, kind)
+
     def ledger_head(self, n_events: int | None = None) -> LedgerHead:
         """Return the end of the ledger, or what it was after so many events."""
         with self._database.reading() as connection:

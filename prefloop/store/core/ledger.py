@@ -73,6 +73,12 @@ def pages(connection: Connection, *, after: int = 0) -> Iterator[list[Event]]:
         after = page[-1].sequence
 
 
+def of_kind(connection: Connection, kind: str) -> list[Event]:
+    """Return the events of one kind, in order."""
+    query = sa.select(events).where(events.c.kind == kind).order_by(events.c.sequence)
+    return [event_record(row) for row in connection.execute(query).mappings()]
+
+
 def head(connection: Connection, n_events: int | None = None) -> LedgerHead:
     """Return the end of the ledger, or what it was after so many events.
 

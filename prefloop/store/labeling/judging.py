@@ -15,9 +15,9 @@ from prefloop.errors import StoreError
 from prefloop.records import Comparison
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import chunks
-from prefloop.store.core.ledger import append
+from prefloop.store.core.ledger import append, of_kind
 from prefloop.store.core.rows import label_record
-from prefloop.store.core.tables import events, labels
+from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import batches, people, queue
 from prefloop.store.labeling.batches import open_batch
 from prefloop.store.labeling.exclusions import excluded_at
@@ -58,10 +58,9 @@ class JudgingQueue:
 
     def terms(self, number: int) -> JudgingTerms:
         """Return what a batch was opened with; StoreError if nothing says so."""
-        query = sa.select(events.c.payload).where(events.c.kind == OPENED)
         with self._database.reading() as connection:
-            for payload in connection.execute(query.order_by(events.c.sequence)).scalars():
-                opened = json.loads(payload)
+            for event in of_kind(connection, OPENED):
+                opened = json.loads(event.payload)
                 if opened.pop("batch") == number:
                     return JudgingTerms(**opened)
         raise StoreError(

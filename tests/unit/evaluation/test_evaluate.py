@@ -248,3 +248,26 @@ def test_an_earlier_judge_does_not_stand_in_for_one_without_figures(
     assert [w.judge for w in figures.win_rates] == ["lexicon"]
     assert figures.verdict.startswith("Not judged: ")
     assert "nobody answered the questions about it" in figures.verdict
+
+
+def test_a_second_judge_does_not_stand_in_for_the_first_and_the_first_comes_back(
+    store: Store, tmp_path: Path
+) -> None:
+    people = CheckedJudge("people", PeopleJudge(frozenset()))
+    (figures,) = _evaluate(store, tmp_path, judges=[people, LENGTH])
+    assert ([w.judge for w in figures.win_rates], figures.win_rate) == (["length"], None)
+    assert figures.verdict.startswith("Not judged: ")
+    assert figures.missing["verdict"] == "nobody answered the questions about it"
+    [kept] = read_run_folder(tmp_path).evaluations
+    assert (kept.figures.verdict, kept.figures.win_rate) == (figures.verdict, None)
+    (again,) = _evaluate(store, tmp_path, judges=[LENGTH, people])
+    assert again.win_rate is not None and again.win_rate.judge == "length"
+    assert "verdict" not in again.missing
+
+
+def test_where_nobody_is_asked_the_verdict_stays_that_of_those_who_were(
+    store: Store, tmp_path: Path
+) -> None:
+    (first,) = _evaluate(store, tmp_path)
+    (again,) = _evaluate(store, tmp_path, judges=[])
+    assert (again.verdict, again.judges) == (first.verdict, ("lexicon",))

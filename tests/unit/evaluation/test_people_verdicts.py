@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
-from prefloop.evaluation.people_figures import asked_pairs
+from prefloop.evaluation.people_figures import asked_pairs, look_figure
 from prefloop.evaluation.people_verdicts import Look, judging_question, take_looks
 from prefloop.evaluation.win_rate import SamplePair
 from prefloop.records import REFERENCE, Answer, Label
@@ -147,6 +148,24 @@ def test_more_votes_than_wanted_do_not_count() -> None:
     answers = [answered(pair, vote, at=i, who=f"p{i}") for i, vote in enumerate([WIN, LOSS, LOSS])]
     [look] = take_looks(pairs(1), answers, terms(1), is_over=True)
     assert look.rate.value == WIN
+
+
+@pytest.mark.parametrize(
+    ("n_looks", "n_planned", "words"),
+    [
+        (1, 1, "the only look"),
+        (1, 4, "look 1, valid at all looks together"),
+        (4, 4, "look 4, valid at all looks together"),
+        (2, 1, "look 2, valid at all looks together"),
+    ],
+)
+def test_an_interval_says_whether_others_were_looked_at(
+    n_looks: int, n_planned: int, words: str
+) -> None:
+    [look] = looks_of([WIN, LOSS], n=2, looks=1)
+    figure = look_figure(look.rate, n_looks, n_planned)
+    assert figure.how == f"{look.rate.how}; {words}"
+    assert figure.confidence == 0.95
 
 
 def test_at_one_half_people_find_a_difference_as_rarely_as_promised() -> None:

@@ -154,6 +154,26 @@ def test_an_incomplete_snapshot_is_completed_from_the_network(
     assert said == ["downloading gpt2 from the Hugging Face hub"]
 
 
+def test_a_snapshot_without_the_chat_template_that_is_needed_is_completed(
+    tmp_path: Path, hub: Callable[[dict[bool, object]], list[bool]]
+) -> None:
+    """Whoever fetched it left `.jinja` files out, as prefloop itself once did."""
+    plain = folder_with(tmp_path / "plain", *COMPLETE)
+    whole = folder_with(tmp_path / "whole", *COMPLETE, "chat_template.jinja")
+    (whole / "chat_template.jinja").write_text("{{ messages }}")
+    asked = hub({True: plain, False: whole})
+    assert resolve("chatty") == plain
+    assert resolve("chatty", for_chat=True) == whole
+    assert asked == [True, True, False]
+    asked = hub({True: whole})
+    assert resolve("chatty", for_chat=True) == whole
+    hub({True: plain, False: OSError("no network")})
+    with pytest.raises(InputError) as refused:
+        resolve("chatty", for_chat=True)
+    assert "the copy of it on this machine has no chat template" in str(refused.value)
+    assert "cannot be reached (OSError: no network)" in str(refused.value)
+
+
 def test_a_real_hub_that_nobody_answers_for_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from prefloop.errors import InputError
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
+from prefloop.models.named import NamedModels
 from prefloop.records import REFERENCE
 from prefloop.run.contestants import Contestants
 from prefloop.run_file import parse_run
@@ -24,19 +26,32 @@ MODEL = "policy/update-6"
 
 
 def contestants_in(
-    folder: Path, judges: Sequence[str], fingerprint: str = "now", *, baseline: str = REFERENCE
+    folder: Path,
+    judges: Sequence[str],
+    fingerprint: str = "now",
+    *,
+    baseline: str = REFERENCE,
+    models: Sequence[str] = (),
 ) -> Contestants:
     """Return the contestants of a run of one round, all of whose judges have this fingerprint."""
     updates = SimpleNamespace(
-        name_of=lambda number: MODEL, rounds_of=lambda name: [0], last_update=6
+        name_of=lambda number: MODEL,
+        rounds_of=lambda name: [0],
+        last_update=6,
+        has_ended=lambda number: number == 0,
     )
     return Contestants(
-        config=EvaluationConfig(judges=list(judges), prompts=1, baseline=baseline),
-        models=cast(Any, SimpleNamespace(canonical=lambda name: name)),
+        config=EvaluationConfig(
+            judges=list(judges), prompts=1, baseline=baseline, models=list(models)
+        ),
+        models=cast(
+            Any, SimpleNamespace(canonical=lambda name: name, is_policy=NamedModels.is_policy)
+        ),
         updates=cast(Any, updates),
         folder=folder,
         last_round=0,
         n_held_out=24,
+        last_update=lambda number: 6 * (number + 1),
         fingerprint_of_judge=lambda name: fingerprint,
     )
 
@@ -96,6 +111,38 @@ def test_a_baseline_that_there_is_not_is_refused_before_the_run_works(
 ) -> None:
     with pytest.raises(InputError, match=message):
         contestants_in(tmp_path, ["lexicon"], baseline=baseline).refuse_missing()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "model", "what"),
+    [
+        ("policy/update-6", "policy/round-0", "policy/update-6"),
+        ("policy/round-1", "policy/update-12", "policy/update-12"),
+        ("here/model", "here/../here/model", "here/model"),
+    ],
+)
+def test_a_model_that_is_the_baseline_by_another_name_is_refused_before_the_run_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, baseline: str, model: str, what: str
+) -> None:
+    """A round that has not ended has no update yet, but it is known which it will be."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here/model").mkdir(parents=True)
+    found = contestants_in(tmp_path, ["lexicon"], baseline=baseline, models=[model])
+    found = replace(found, last_round=2)
+    cast(Any, found.updates).last_update = 18
+    with pytest.raises(InputError) as refused:
+        found.refuse_missing()
+    assert f"evaluation.models names {model}, which is evaluation.baseline" in str(refused.value)
+    assert f"{what}. Take it out" in str(refused.value)
+
+
+def test_figures_whose_verdict_is_of_another_judge_are_made_again(tmp_path: Path) -> None:
+    figures = read_evaluation(EVALUATION, "a.json")
+    path = evaluation_path(tmp_path, MODEL)
+    path.parent.mkdir(parents=True)
+    for first, is_evaluated in ((("lexicon",), True), (("length", "lexicon"), False)):
+        path.write_text(to_json(figures.model_copy(update={"judges": first})))
+        assert contestants_in(tmp_path, ["lexicon"]).is_evaluated(0) is is_evaluated
 
 
 def test_a_judge_that_cannot_read_the_texts_is_not_asked_again(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_responses_to_one_prompt_and_to_one_purpose_differ(gpt2_folder: Path, st
 def test_a_batch_in_which_a_prompt_lacks_responses_gives_the_same_when_it_is_drawn_again(
     gpt2_folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A resumed run asks what the straight one asked, though it cannot know what was tried."""
+    """A run that died between storing and noting draws again, and asks the same."""
     one = drawer(gpt2_folder, store)
     records = one._records
 
@@ -124,9 +124,26 @@ def test_a_batch_in_which_a_prompt_lacks_responses_gives_the_same_when_it_is_dra
         return [replace(s, is_ended=s.prompt_id != PROMPTS[0].id) for s in records(*args)]
 
     monkeypatch.setattr(one, "_records", all_but_the_first_end)
-    before = draw(one, PROMPTS[:2], "labels")
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "add_event", lambda *_: None)
+        before = draw(one, PROMPTS[:2], "labels")
     assert {s.prompt_id for s in before} == {PROMPTS[1].id}
     assert draw(one, PROMPTS[:2], "labels") == before == store.samples()
+    head = store.ledger_head()
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("drawn again, although it can give nothing else")
+
+    with monkeypatch.context() as resumed:
+        resumed.setattr(one.sampler, "sample", never)
+        assert draw(one, PROMPTS[:2], "labels") == before == store.samples()
+    assert store.ledger_head() == head, "nothing was made"
+    with monkeypatch.context() as resumed:
+        resumed.setattr(one.sampler, "sample", never)
+        with pytest.raises(AssertionError, match="drawn again"):
+            draw(one, [PROMPTS[0], PROMPTS[2]], "labels")
+    more = drawer(gpt2_folder, store, attempts=60)
+    assert {s.prompt_id for s in draw(more, PROMPTS[:2], "labels")} == {p.id for p in PROMPTS[:2]}
 
 
 def test_another_batch_size_skips_no_prompt(gpt2_folder: Path, store: Store) -> None:

@@ -1,5 +1,6 @@
 """The dashboard's figures: what they say, who may read them, and that they grow."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from prefloop.records import Prompt, Sample
 from prefloop.store.store import Store
 from prefloop.web.config import WebSettings
 from prefloop.web.dashboard import routes as dashboard
@@ -15,6 +17,14 @@ from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id
 from tests.unit.web.seeded_store import Seeding, seed_store
 
 PATIENCE_SECONDS = 60
+MODEL = "policy/update-77"
+JUDGED_PROMPT: dict[str, Any] = {
+    "id": "judged",
+    "text": "A day.",
+    "source": "t",
+    "split": "held_out",
+    "reference": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,22 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def shown(seeded: Desk) -> dict[str, Any]:
     """What the dashboard shows at first."""
     return read(seeded.browser("Olga"))
+
+
+def sample_of(model: str, text: str) -> Sample:
+    """Return a sample of the evaluation."""
+    return Sample(
+        id=f"judged by {model}",
+        prompt_id="judged",
+        model=model,
+        round=0,
+        purpose="evaluation",
+        text=text,
+        response_ids=(1, 2),
+        is_ended=True,
+        logprob=-1.0,
+        ref_logprob=None,
+    )
 
 
 def read(browser: Browser, after: int = 0) -> dict[str, Any]:
@@ -123,6 +149,18 @@ def test_a_stop_says_who_and_why_and_shows_the_samples(shown: dict[str, Any]) ->
     assert len(active["samples"]) == 4
     assert {s["model_text"] for s in active["samples"]} == {"policy of round 0"}
     assert all(s["prompt"] and s["text"] for s in active["samples"])
+
+
+def test_a_stop_at_a_judged_pair_does_not_tell_whose_texts_they_are(desk: Desk) -> None:
+    """Whoever judges may read this page, too."""
+    texts = {MODEL: "The tuned one.", "reference": "The other one."}
+    asked = [sample_of(model, text) for model, text in texts.items()]
+    desk.store.add_all(prompts=[Prompt(**JUDGED_PROMPT)], samples=asked)
+    desk.store.stop_requests.pull("ann", "Both insult people.", [each.id for each in asked])
+    answer = desk.browser("olga").get("/api/dashboard")
+    samples = answer.json()["cord"]["active"]["samples"]
+    assert {(s["model_text"], s["text"]) for s in samples} == {("", t) for t in texts.values()}
+    assert MODEL not in json.dumps(answer.json()["cord"])
 
 
 def test_earlier_stops_keep_what_was_checked(shown: dict[str, Any]) -> None:
