@@ -126,22 +126,25 @@ def export_labels(
     format: Annotated[
         LabelFormat, typer.Option(help="How the file is written; see the docs.")
     ] = LabelFormat.raw,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace any file that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the run's comparisons and labels to a file. One that is there is replaced with --force.
+    """Write the run's comparisons and labels to a file. An earlier export is replaced by this one.
+
+    Any other file, also an export that was changed since, is replaced with --force only.
 
     Example: `prefloop export my-run labels.jsonl --format raw`
     """
     from dataclasses import replace
 
     from prefloop.comparisons.exchange.formats import export_file
+    from prefloop.comparisons.exchange.own_files import is_own
     from prefloop.comparisons.labelers.sources import label_sources
     from prefloop.run_file import load_run_file
     from prefloop.run_store import open_run_store
 
     config = load_run_file(run_file(folder))
-    require_free(file, force=force)
+    require_free(file, force=force or is_own(file))
     with open_run_store(config, folder, read_only=True) as store:
         options = replace(_options(config, format), told_sources=label_sources(store, config))
         counts = export_file(store, file, format.value, options=options)

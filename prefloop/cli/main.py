@@ -12,7 +12,7 @@ import typer
 from prefloop import __version__
 from prefloop.cli import doctor as doctor_verb
 from prefloop.cli import exchange, fetching, power, running, serving, store_verbs, team, trying
-from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.arguments import AsJson, RunFolder
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
@@ -93,21 +93,20 @@ def _from(folder: Path, name: str) -> str:
     return os.path.relpath(path, folder) if is_path else name
 
 
-def report(folder: RunFolder, as_json: AsJson = False) -> None:
+def report(
+    folder: RunFolder,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write it into this folder, not into the run's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Write the report of a finished or unfinished run again.
 
     Example: `prefloop report my-run`
     """
-    import json
+    from prefloop.cli.showing import write_report_again
 
-    from prefloop.report.build import build_report
-    from prefloop.run_file import load_run_as_made
-    from prefloop.run_store import open_run_store
-
-    config = load_run_as_made(run_file(folder))
-    with open_run_store(config, folder, read_only=True) as store:
-        path = build_report(folder, store, config)
-    print(json.dumps({"report": str(path)}) if as_json else path)
+    write_report_again(folder, to=to, as_json=as_json)
 
 
 def show(

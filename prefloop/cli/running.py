@@ -76,12 +76,17 @@ def prompts(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = Fal
 
     folder = folder_of(folder)
     config = with_method_options(load_run_file(run_file(folder), overrides or []))
-    if not are_prompts_stored(config, folder):
-        _stage(folder, overrides, "prompts", as_json)
+    if are_prompts_stored(config, folder):
+        _show(folder, as_json)
         return
-    from prefloop.cli.showing import show_progress
+    from prefloop.errors import DiskError
 
-    show_progress(folder, as_json=as_json)
+    try:
+        _stage(folder, overrides, "prompts", as_json)
+    except DiskError as error:
+        if (folder / "run.resolved.yaml").is_file():
+            _show(folder, as_json)
+        raise DiskError(f"No prompt was stored, and nothing was changed. {error}") from error
 
 
 def samples(folder: RunPlace, overrides: Overrides = None, as_json: AsJson = False) -> None:

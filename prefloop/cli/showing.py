@@ -7,8 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from prefloop.cli.arguments import run_file
+from prefloop.errors import DiskError
 from prefloop.figures.judging import judging_text
 from prefloop.figures.text import model_title
+from prefloop.report.build import build_report
 from prefloop.report.pairs import pairs_of_evaluation
 from prefloop.run_file import load_run_as_made
 from prefloop.run_folder import read_run_folder
@@ -37,6 +39,22 @@ def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> N
             if found.people is not None:
                 console.print(judging_text(found.people), markup=False)
     console.print(f"Report: {report}", markup=False, soft_wrap=True)
+
+
+def write_report_again(folder: Path, *, to: Path | None, as_json: bool) -> None:
+    """Write the report and print where it lies; where it cannot be written, tell the verdict."""
+    config = load_run_as_made(run_file(folder))
+    with open_run_store(config, folder, read_only=True) as store:
+        try:
+            path = build_report(folder, store, config, to=to)
+        except DiskError as error:
+            latest = read_run_folder(folder).latest
+            found = f'It would begin with: "{latest.figures.verdict}"\n' if latest else ""
+            raise DiskError(
+                f"The report could not be written, and nothing was changed. {error}\n{found}"
+                f"Write it elsewhere: prefloop report {folder} --to FOLDER"
+            ) from error
+    print(json.dumps({"report": str(path)}) if as_json else path)
 
 
 def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:

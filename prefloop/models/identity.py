@@ -15,6 +15,7 @@ from prefloop.files import sha256
 from prefloop.models.model_folder import (
     CONFIG,
     TOKENIZERS,
+    chat_templates,
     read_object,
     safetensors_header,
     weights_files,

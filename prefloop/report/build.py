@@ -1,8 +1,10 @@
 """One page that a person reads at the end: report/index.html."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -36,6 +38,8 @@ class Page:
     """All that the template shows; None where the run has nothing to show."""
 
     run: RunFigures
+    root: str
+    """How links lead from the page to the run folder."""
     config: RunConfig
     """The settings with which the newest model was made."""
     settings: str
@@ -70,16 +74,18 @@ class Page:
     """The end of the store's ledger when the page was written."""
 
 
-def build_report(run: Path, store: Store, config: RunConfig) -> Path:
+def build_report(run: Path, store: Store, config: RunConfig, *, to: Path | None = None) -> Path:
     """Return the path of the report, after writing it: one file, no network, no script.
+
+    It goes into the run folder, or into the folder `to`.
 
     What the run did not measure is left out with a sentence that says why. Texts of models and
     people are escaped: they are strangers. `config` says how the page looks; what the run was made
     with is what its models record.
     """
     template = _environment().get_template("report.html.jinja")
-    path = report_path(run)
-    page = _page(run, store, config)
+    path = report_path(run) if to is None else to / report_path(run).name
+    page = _page(run, store, config, root=_way_to(run, path.parent))
     write_atomically(path, template.render(page=page))
     record = report_provenance(run, page.run, store, config)
     write_atomically(path.with_name(PROVENANCE), to_json(record))
@@ -99,7 +105,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _page(run: Path, store: Store, config: RunConfig) -> Page:
+def _way_to(run: Path, folder: Path) -> str:
+    """Return the address of a run folder, as a page in another folder links to it."""
+    return quote(os.path.relpath(run.resolve(), folder.resolve()))
+
+
+def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
     folder = read_run_folder(run)
     config = settings_of(newest_first(folder), config)
     latest, labels = folder.latest, _labels(store, config)
@@ -107,6 +118,7 @@ def _page(run: Path, store: Store, config: RunConfig) -> Page:
     trusts = [file for file in folder.trusts if file.figures.validation is not None]
     return Page(
         run=folder,
+        root=root,
         config=config,
         settings=as_yaml(config),
         who_labels=_who_labels(store, config, labels),

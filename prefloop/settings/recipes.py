@@ -21,6 +21,9 @@ OF_LORA = "adapters"
 EARLIER = "version-0.1"
 """The recipe of runs that began when there were none."""
 
+ONE_SETTING = frozenset({"comparisons.synthetic.scorers"})
+"""Mappings that are one setting: a run file's replaces a recipe's, and gets no entry from it."""
+
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes that come with prefloop."""
@@ -61,11 +64,13 @@ def with_recipe(raw: Mapping[str, Any]) -> Raw:
     return _over(recipe, {**raw, "recipe": name})
 
 
-def _over(below: Raw, above: Mapping[str, Any]) -> Raw:
+def _over(below: Raw, above: Mapping[str, Any], where: str = "") -> Raw:
     """Return both, section by section; where both say something, `above` does."""
     result = dict(below)
     for key, value in above.items():
-        under = below.get(key)
-        is_section = isinstance(value, Mapping) and isinstance(under, dict)
-        result[key] = _over(under, value) if is_section else value  # type: ignore[arg-type]
+        under, name = below.get(key), f"{where}{key}"
+        if isinstance(value, Mapping) and isinstance(under, dict) and name not in ONE_SETTING:
+            result[key] = _over(under, value, f"{name}.")
+        else:
+            result[key] = value
     return result

@@ -159,9 +159,13 @@ def test_labels_go_out_and_into_another_run(
     other = make_run(tmp_path / "other", gpt2_folder, rounds=1)
     file = tmp_path / "labels"
     for name in ("trl", "openai_2019", "openai_2020", "raw"):
-        told = prefloop.done("export", run, file, "--force", "--format", name, "--json").json()
+        told = prefloop.done("export", run, file, "--format", name, "--json").json()
         assert told["labels"] > 0
         assert "labels new" in prefloop.done("import", other, file, "--format", name).out
+    with file.open("a") as changed:
+        changed.write("\n")
+    refused = prefloop.refused("export", run, file)
+    assert f"{file} exists already" in refused and "--force" in refused
     again = prefloop.done("import", other, file, "--json").json()
     assert {again[noun] for noun in ("prompts", "samples", "comparisons", "labels")} == {0}
     with Store.open(run / "prefloop.db") as one, Store.open(other / "prefloop.db") as two:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.run_folder import read_run_folder
 from tests.e2e.command import Command
 from tests.unit.store.core.test_database_copy import tree
 
@@ -60,5 +61,16 @@ def test_a_run_where_nothing_can_be_written(
     look_at(prefloop, run, tmp_path)
     checks = prefloop("doctor", run, "--json").json()["results"]
     assert not [check for check in checks if check["stage"] == "store" and check["status"] == "bad"]
-    assert "the disk is read-only" in prefloop.refused("report", run)
+    told = prefloop.refused("report", run)
+    assert "could not be written, and nothing was changed" in told
+    assert "the disk is read-only" in told and "--to FOLDER" in told
+    latest = read_run_folder(run).latest
+    assert latest is not None and f'It would begin with: "{latest.figures.verdict}"' in told
+    prefloop.done("report", run, "--to", tmp_path / "away")
+    page = (tmp_path / "away/index.html").read_text()
+    assert 'href="../run/run.yaml"' in page and (tmp_path / "away/provenance.json").is_file()
+    assert "prompts" in prefloop.done("prompts", run).out
+    other = prefloop("prompts", run, "prompts.limit=3")
+    assert "No prompt was stored, and nothing was changed." in other.err
+    assert other.out.startswith("24 prompts, ")
     assert tree(run) == before

@@ -23,6 +23,7 @@ from prefloop.comparisons.exchange.exporter import (
 )
 from prefloop.comparisons.exchange.file_objects import FileObject, read_objects
 from prefloop.comparisons.exchange.importer import ExchangeOptions, ImportedRecords
+from prefloop.comparisons.exchange.own_files import write_record
 from prefloop.comparisons.exchange.problems import import_error
 from prefloop.comparisons.labelers.sources import labeler_kind
 from prefloop.errors import InputError
@@ -125,7 +126,10 @@ def import_file(
 def export_file(
     store: Store, path: Path, format: str, *, options: ExchangeOptions = DEFAULTS
 ) -> dict[str, int]:
-    """Write the store's comparisons and live labels to a file; return how many, and left out."""
+    """Write the store's comparisons and live labels to a file; return how many, and left out.
+
+    Beside it goes a record by which the file is known as one of prefloop's own.
+    """
     write = _format(format).write
     if write is None:
         written = ", ".join(name for name, known in FORMATS.items() if known.write)
@@ -140,6 +144,7 @@ def export_file(
     lines = [json.dumps(each, allow_nan=False) for each in exported.objects]
     text = "[" + ",\n ".join(lines) + "]\n" if exported.is_array else "\n".join(lines) + "\n"
     write_atomically(path, text)
+    write_record(path, format=format, head=store.ledger_head())
     counts = {"lines": len(lines), **dict(exported.counts)}
     # Labels of excluded labelers are written too: whoever reads the file decides.
     excluded = {r.labeler: r.n_labels for r in store.exclusions.all() if r.undone_at is None}

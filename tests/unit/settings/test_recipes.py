@@ -1,5 +1,6 @@
 """Recipes are data under what a run file says, and are written out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,18 @@ def test_a_run_that_began_without_recipes_goes_on_without(
         assert (config.policy.lr, config.policy.kl_horizon) == (1e-5, 10_000.0)
         assert not config.models.beginning_of_text
         assert config.evaluation.judges == ["lexicon"]
+
+
+@pytest.mark.parametrize("mix", [None, {"length": 1.0}, {"sentiment": 2.0, "length": 1.0}])
+def test_a_short_run_file_of_version_0_1_has_the_mix_of_that_time_or_its_own_alone(
+    tmp_path: Path, mix: dict[str, float] | None
+) -> None:
+    """Then every task's labelers preferred what is positive, where a run file said nothing."""
+    own = "" if mix is None else f"comparisons: {{synthetic: {{taste: {json.dumps(mix)}}}}}\n"
+    (tmp_path / "run.yaml").write_text(f"task: descriptiveness\n{own}")
+    (tmp_path / "run.resolved.yaml").write_text("seed: 1\n")
+    found = load_run_file(tmp_path / "run.yaml").comparisons.synthetic.scorers
+    assert found == ({"sentiment": 1.0} if mix is None else mix)
+    (tmp_path / "run.resolved.yaml").unlink()
+    today = load_run_file(tmp_path / "run.yaml").comparisons.synthetic.scorers
+    assert today == ({"descriptiveness": 1.0} if mix is None else mix)
