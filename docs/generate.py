@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
-import sqlalchemy as sa
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.main import get_command
@@ -20,43 +19,15 @@ from typer.main import get_command
 from docs.api_page import api_page
 from docs.figures_page import figures_page
 from docs.markdown import markdown_table
+from docs.tables_page import tables_page
 from prefloop import errors, metrics
 from prefloop.cli.main import app
 from prefloop.registry import JUDGES, METHODS, SCORERS
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task, preset_names
-from prefloop.store.core.team_tables import people
 
 FOLDER = Path(__file__).parent / "reference"
-
-TABLE_MEANINGS = {
-    "prompts": "What the model is asked, each once, with the split its text's hash puts it in.",
-    "samples": "What a model answered, token for token, and for what purpose it was drawn.",
-    "comparisons": "Questions: which of these samples is best?",
-    "comparison_samples": "Which samples a question shows, in the order of `position`.",
-    "events": "The ledger: everything that happened to labels, each hashed with the one before.",
-    "ledger_head": "Where the ledger ends, so that a ledger cut off at its end is noticed.",
-    "labels": "Answers. A changed or withdrawn one stays, with the event that ended it.",
-    "verdicts": "A judge's decision between the samples of two models for one prompt.",
-    "scores": "What scorers gave to samples, by scorer and fingerprint.",
-    "people": "Persons with an account. Labels are signed with `name`, so a name never changes.",
-    "invites": "Codes with which a person logs in once. Only their hashes are stored.",
-    "sessions": "Browsers that are logged in. Only the hash of a cookie's secret is stored.",
-    "api_tokens": "Tokens with which programs label. Only their hashes are stored.",
-    "instructions": "Every version of the instructions to labelers.",
-    "batches": "Comparisons for people: of a round, or of verdicts (negative), and when open.",
-    "queue": "Comparisons for people: how many answers each should get, and how many it has.",
-    "assignments": "Comparisons handed to labelers: the order shown, the lease, the answer.",
-    "gold": "Comparisons whose best sample is known beyond doubt.",
-    "quality_checks": "Answers that measure a labeler: to gold, training and retest questions.",
-    "exclusions": "Labelers whose answers do not count, why, and until when. Nothing is deleted.",
-    "stop_requests": "Pulls of the cord: who stopped the run, why, and how it continued.",
-    "tallies": "How many answers of each kind, by hour, labeler and version of the instructions.",
-    "updates": "The latest lines of metrics, each with a few of the texts behind it.",
-    "trainer": "The trainer's last heartbeat, and the address of the labeling page.",
-}
-"""One sentence per table of the store."""
 
 TYPES: dict[Any, str] = {
     Any: "any value",
@@ -302,29 +273,6 @@ def metrics_page() -> str:
 
 def _metrics_table(known: Mapping[str, str]) -> list[str]:
     return markdown_table(["Key", "Meaning"], [[f"`{k}`", v] for k, v in known.items()])
-
-
-def tables_page() -> str:
-    """Return every table of the store with its columns."""
-    lines = [
-        "# Tables",
-        "",
-        "The labels' database: `prefloop.db` (SQLite) in the run folder, or PostgreSQL by URL.",
-        "Read it with anything; write it only through prefloop, which keeps the ledger whole.",
-    ]
-    for table in people.metadata.sorted_tables:
-        lines += ["", f"## {table.name}", "", TABLE_MEANINGS[table.name], ""]
-        lines += markdown_table(
-            ["Column", "Type", "May be null", "Points at", "Note"], [_column(c) for c in table.c]
-        )
-    return "\n".join(lines)
-
-
-def _column(column: sa.Column[Any]) -> list[str]:
-    name = f"**`{column.name}`**" if column.primary_key else f"`{column.name}`"
-    targets = ", ".join(sorted(f"`{key.target_fullname}`" for key in column.foreign_keys))
-    null = "yes" if column.nullable else "no"
-    return [name, str(column.type).lower(), null, targets, column.comment or ""]
 
 
 def errors_page() -> str:

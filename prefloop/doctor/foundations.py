@@ -8,7 +8,7 @@ from prefloop.figures.text import percent
 from prefloop.files import is_write_protected
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.models.query_encoder import QueryEncoder
-from prefloop.prompts.loading import check_context, load_prompts
+from prefloop.prompts.loading import check_context, select_prompts
 from prefloop.prompts.queries import CachedPieces, cut_query
 from prefloop.prompts.sources import read_passages
 from prefloop.run_store import lost_file, open_run_store, store_place
@@ -212,7 +212,7 @@ def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Chec
     share = kept / len(passages)
     if not kept:
         # It says for each rule how many passages it refused.
-        load_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
+        select_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
     is_few = share < FEW
     return CheckResult(
         stage="prompts",

@@ -39,7 +39,8 @@ def questions_needed(
     freedom as in the interval. Where rho / L is no less than 1 / n_free no number of questions is
     enough: None, ask more people. `confidence` is that of the last look. Without people and ties
     this is the sample size of a proportion: Fleiss, Levin, Paik 2003, section 2.5; with clusters:
-    Donner and Klar 2000, section 5.2.
+    Donner and Klar 2000, section 5.2. The other way round, from a number of questions that one
+    judge answers: `statistics.detectable_share`, which is exact.
     """
     p = judged_rate(judging)
     _check(judging, p, power, confidence)

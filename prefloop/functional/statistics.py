@@ -73,7 +73,9 @@ def detectable_share(
         k = least count whose interval lies above `against`
         P(at least k of n | share) = power,   share = quantile `power` of Beta(k, n - k + 1)
 
-    None if n is so small that not even n of n are enough.
+    None if n is so small that not even n of n are enough. The other way round, with ties, and with
+    people who differ, it is `power.questions_needed`: there a normal distribution stands for the
+    binomial one, so the two agree but for a few questions in a hundred.
     """
     counts = (k for k in range(n + 1) if wilson(k, n, confidence).low > against)
     k = next(counts, None)
@@ -208,40 +210,6 @@ def clustered_mean(
         n=len(y),
         n_clusters=groups,
         how="Student's t interval, clustered by prompt",
-    )
-
-
-def bootstrap_mean(
-    values: Values,
-    *,
-    seed: int,
-    clusters: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
-    n_draws: int = 1000,
-) -> Estimate:
-    """Return a mean with the percentile interval of a bootstrap that redraws whole clusters.
-
-    Efron 1979, Ann. Stat. 7:1-26; clusters as in Field and Welsh 2007, JRSS B 69:369-390.
-    """
-    y = np.asarray(values, dtype=float)
-    if len(y) == 0:
-        raise ValueError("a bootstrap needs at least one value")
-    codes = np.arange(len(y)) if clusters is None else _codes(clusters, len(y))
-    sums, counts = np.bincount(codes, weights=y), np.bincount(codes)
-    rng = np.random.default_rng(seed)
-    means = np.empty(n_draws)
-    for draw in range(n_draws):
-        picked = rng.integers(len(counts), size=len(counts))
-        means[draw] = sums[picked].sum() / counts[picked].sum()
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Estimate(
-        value=float(y.mean()),
-        interval=Interval(float(low), float(high)),
-        confidence=confidence,
-        n=len(y),
-        n_clusters=len(counts),
-        how=f"percentile bootstrap, {n_draws} draws",
     )
 
 

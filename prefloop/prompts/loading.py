@@ -28,21 +28,6 @@ class PromptSelection:
     """The whole passages that were looked at and are in the training split."""
 
 
-def load_prompts(
-    config: PromptsConfig,
-    task: TaskConfig,
-    tokenizer: TextTokenizer,
-    *,
-    context: int | None = None,
-    around: int | None = None,
-    stored: Sequence[Prompt] = (),
-) -> list[Prompt]:
-    """Return the prompts of `select_prompts`."""
-    return select_prompts(
-        config, task, tokenizer, context=context, around=around, stored=stored
-    ).prompts
-
-
 def select_prompts(
     config: PromptsConfig,
     task: TaskConfig,

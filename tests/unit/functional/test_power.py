@@ -8,7 +8,7 @@ import pytest
 
 from prefloop.functional.power import ExpectedJudging as Judging
 from prefloop.functional.power import judged_rate, questions_needed
-from prefloop.functional.statistics import paired_win_rate
+from prefloop.functional.statistics import detectable_share, paired_win_rate
 from tests.tolerances import FP64
 
 PUBLISHED = {
@@ -114,3 +114,11 @@ def found(n: int, judging: Judging) -> float:
 def test_what_cannot_be_is_refused(change: dict[str, float], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         questions_needed(replace(Judging(win_rate=0.6), **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [48, 100, 256, 1024])
+def test_the_least_rate_that_n_questions_show_needs_n_questions(n: int) -> None:
+    """Two directions of one question, one exact and one by a normal distribution."""
+    share = detectable_share(n, power=0.8)
+    assert share is not None
+    assert needed(Judging(win_rate=share), power=0.8) == pytest.approx(n, rel=0.1)

@@ -11,12 +11,11 @@ from scipy.stats import t as student_t
 from prefloop.functional.statistics import (
     Estimate,
     Interval,
-    bootstrap_mean,
     clustered_mean,
     paired_win_rate,
     wilson,
 )
-from tests.tolerances import FP64, STATISTICAL
+from tests.tolerances import FP64
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "intervals.json").read_text())
 
@@ -189,26 +188,6 @@ def test_clustered_mean_equals_the_t_interval_and_is_unbounded_for_one_cluster()
     expected = student_t.interval(0.95, 49, loc=y.mean(), scale=y.std(ddof=1) / 50**0.5)
     np.testing.assert_allclose(clustered_mean(y, list(range(50))).interval, expected, **FP64)
     assert clustered_mean([1.0, 2.0], ["a", "a"]).interval == (-np.inf, np.inf)
-
-
-def test_bootstrap_agrees_with_the_closed_form_and_repeats() -> None:
-    y = np.random.default_rng(2).normal(0, 1, size=400)
-    got = bootstrap_mean(y, seed=5, n_draws=2000)
-    closed = clustered_mean(y, list(range(400)))
-    np.testing.assert_allclose(got.interval, closed.interval, **STATISTICAL)
-    assert got == bootstrap_mean(y, seed=5, n_draws=2000)
-    assert got.interval != bootstrap_mean(y, seed=6, n_draws=2000).interval
-
-
-def test_bootstrap_redraws_whole_clusters() -> None:
-    """Ten copies of each value are no new evidence: the interval keeps its width."""
-    y = np.random.default_rng(3).normal(0, 1, size=40)
-    clusters = np.repeat(np.arange(40), 10).tolist()
-    by_cluster = bootstrap_mean(np.repeat(y, 10), seed=1, clusters=clusters)
-    alone = bootstrap_mean(y, seed=1)
-    ignoring = bootstrap_mean(np.repeat(y, 10), seed=1)
-    np.testing.assert_allclose(by_cluster.interval, alone.interval, **FP64)
-    assert _width(ignoring) < 0.5 * _width(by_cluster)
 
 
 def _width(estimate: Estimate) -> float:

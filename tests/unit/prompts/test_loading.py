@@ -11,7 +11,7 @@ import pytest
 
 from prefloop.errors import InputError, SettingsError
 from prefloop.figures.prompts import left_out_text
-from prefloop.prompts.loading import PromptSelection, load_prompts, select_prompts
+from prefloop.prompts.loading import PromptSelection, select_prompts
 from prefloop.records import Prompt, Split
 from prefloop.seeding import stable_id
 from prefloop.settings.prompts import PromptsConfig
@@ -26,7 +26,7 @@ def load(
 ) -> list[Prompt]:
     path.write_text("".join(json.dumps({"text": p}) + "\n" for p in passages))
     config = PromptsConfig(source=str(path), **settings)
-    return load_prompts(config, load_task(task), WordTokenizer())
+    return select_prompts(config, load_task(task), WordTokenizer()).prompts
 
 
 SENTENCES = {"name": "custom", "start_after": ".", "end_at": "."}
@@ -87,17 +87,18 @@ def test_what_does_not_fit_into_the_model_is_refused_with_the_sum(tmp_path: Path
     changes = {"prefix": "Article:\n\n", "suffix": "\n\nTL;DR:", "query_tokens_max": 100}
     task = load_task({"name": "summarization"} | changes)
     around = 3 + 5
-    assert load_prompts(config, task, WordTokenizer(), context=100 + around + 75)
+    assert select_prompts(config, task, WordTokenizer(), context=100 + around + 75).prompts
     with pytest.raises(SettingsError) as caught:
-        load_prompts(config, task, WordTokenizer(), context=100 + around + 74)
+        select_prompts(config, task, WordTokenizer(), context=100 + around + 74)
     assert "needs 183 tokens (query_tokens_max 100 + around the prompt 8" in str(caught.value)
     assert "sees only 182. Set task.query_tokens_max to 99 or less" in str(caught.value)
     with pytest.raises(SettingsError, match=r"Set task\.response_tokens lower"):
-        load_prompts(config, task, WordTokenizer(), context=64)
+        select_prompts(config, task, WordTokenizer(), context=64)
 
 
 def test_the_built_in_fiction_gives_prompts_for_style_tasks() -> None:
-    prompts = load_prompts(PromptsConfig(limit=100), load_task("sentiment"), WordTokenizer())
+    found = select_prompts(PromptsConfig(limit=100), load_task("sentiment"), WordTokenizer())
+    prompts = found.prompts
     assert len(prompts) == 100
     for prompt in prompts:
         assert 32 <= len(WordTokenizer().encode(prompt.text)) <= 64
