@@ -165,11 +165,13 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     runtime = start_runtime(config.models)
     base = resolve(config.models.name, say=monitor.say, for_chat=config.task.chat.on)
     refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
+    scorers = followed_scorers(config)
     keep_contents(
         config.models.name,
         base,
-        followed_scorers(config),
+        scorers,
         folder,
+        code=installed_code(config, scorers),
         has_begun=has_begun(folder, monitor.store),
         say=monitor.say,
     )

@@ -5,9 +5,11 @@ hashes are in `contents.json`, beside it.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from prefloop.choices import chosen_kind
@@ -15,15 +17,19 @@ from prefloop.errors import SettingsError, listing
 from prefloop.files import write_if_changed
 from prefloop.models.identity import ModelIdentity, identity_of
 from prefloop.models.model_folder import read_object
-from prefloop.registry import SCORERS
+from prefloop.registry import LABELERS, SCORERS
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
+from prefloop.scorers.fingerprint import source_hash
 from prefloop.scorers.function import FunctionScorer
+from prefloop.settings.comparisons import NOBODY, PEOPLE
 from prefloop.settings.run import RunConfig
 
 CONTENTS = "contents.json"
 
 Say = Callable[[str], None]
+
+NO_CODE: Mapping[str, str] = MappingProxyType({})
 
 
 def keep_contents(
@@ -32,32 +38,37 @@ def keep_contents(
     scorers: Mapping[str, CheckedScorer],
     folder: Path,
     *,
+    code: Mapping[str, str] = NO_CODE,
     has_begun: bool,
     say: Say,
 ) -> None:
     """Refuse another model under the name of the run's own, or behind a scorer that it follows.
 
-    `scorers` are those that labels or the policy rest on. A changed function of the user's is told,
-    not refused: correcting it is how a run goes on that failed in it. SettingsError names all that
-    was changed; before the first samples everything may be.
+    `scorers` are those that labels or the policy rest on, and `code` is the code of those that the
+    user installed, see `installed_code`. Changed code and a changed function of the user's are
+    told, not refused: correcting it is how a run goes on that failed in it. SettingsError names all
+    that was changed; before the first samples everything may be.
     """
     earlier = read_object(folder / CONTENTS) or {}
     known = earlier.get("model") or {}
     identity = identity_of(base, known.get("identity"))
     hashes = {n: found for n, scorer in scorers.items() if (found := content_hash(scorer))}
     kept: dict[str, str] = earlier.get("scorers") or {}
+    kept_code: dict[str, str] = earlier.get("code") or {}
     if has_begun:
         changed = [n for n, found in hashes.items() if kept.get(n, found) != found]
-        corrected = [n for n in changed if isinstance(scorers[n].scorer, FunctionScorer)]
+        corrected = [n for n in changed if _is_function(scorers[n])]
         replaced = [n for n in changed if n not in corrected]
         _refuse(folder, [*_model_problems(name, base, identity, known), *map(_replaced, replaced)])
-        for n in corrected:
+        told = [f"scorers.{n}: its file" for n in corrected]
+        told += [f"{n}: its code" for n, found in code.items() if kept_code.get(n, found) != found]
+        for what in told:
             say(
-                f"scorers.{n}: its file has changed; what was labeled or trained by the earlier "
-                "one stays, and the new one holds from here on."
+                f"{what} has changed; what was labeled or trained by the earlier one stays, and "
+                "the new one holds from here on."
             )
     model = {"name": name, "folder": str(base.resolve()), "identity": asdict(identity)}
-    content = {"model": model, "scorers": kept | hashes}
+    content = {"model": model, "scorers": kept | hashes, "code": kept_code | dict(code)}
     write_if_changed(folder / CONTENTS, json.dumps(content, indent=1))
 
 
@@ -103,6 +114,31 @@ def followed_scorers(config: RunConfig) -> dict[str, CheckedScorer]:
         name for name, kind in kinds.items() if not hasattr(SCORERS.load(kind), ENDPOINTS_HAVE)
     ]
     return {name: build_scorer(name, config.scorers) for name in local}
+
+
+def installed_code(config: RunConfig, scorers: Mapping[str, CheckedScorer]) -> dict[str, str]:
+    """Return hashes of the code of scorers and labelers that the user installed, by name.
+
+    The code is a class's file and the modules of its package that it uses, see `source_hash`; a
+    class without a file, as in a zip archive, has none. Of other packages that it imports, and of a
+    program that it starts, nothing is known.
+    """
+    made = {f"scorers.{n}": type(s.scorer) for n, s in scorers.items() if not _is_function(s)}
+    if config.policy.uses_reward_model and config.comparisons.labelers not in (PEOPLE, NOBODY):
+        name = config.comparisons.labelers
+        made[f"labeler {name}"] = LABELERS.load(name)
+    return {
+        name: source_hash(module)
+        for name, kind in made.items()
+        if not kind.__module__.startswith("prefloop.")
+        and (module := sys.modules.get(kind.__module__)) is not None
+        and Path(getattr(module, "__file__", None) or "").is_file()
+    }
+
+
+def _is_function(scorer: CheckedScorer) -> bool:
+    """Whether a scorer is a function of the user's, whose file is its content."""
+    return isinstance(scorer.scorer, FunctionScorer)
 
 
 def content_hash(scorer: CheckedScorer) -> str:

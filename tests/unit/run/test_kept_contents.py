@@ -1,7 +1,9 @@
 """The files behind a run's names: another model is refused, a corrected function is told."""
 
+import importlib
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 
 from prefloop.errors import SettingsError
-from prefloop.run.kept_contents import followed_scorers, keep_contents
+from prefloop.registry import LABELERS
+from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.models_for_tests import save_gpt2
@@ -91,6 +94,46 @@ def test_a_corrected_function_is_told_once(gpt2_folder: Path, tmp_path: Path) ->
     [told] = said(gpt2_folder, run, scorer("mine", **entry))
     assert told.startswith("scorers.mine: its file has changed")
     assert said(gpt2_folder, run, scorer("mine", **entry)) == []
+
+
+def test_changed_code_of_an_installed_labeler_is_told_once(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file, and the modules of its package that it uses."""
+    package, run = tmp_path / "its_package", tmp_path / "run"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "words.py").write_text("WORDS = ('good',)\n")
+    (package / "labeler.py").write_text(
+        "from its_package.words import WORDS\n\n\nclass Editor:\n    words = WORDS\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = parse_run({"comparisons": {"labelers": "none"}}, "run.yaml")
+    config = config.model_copy(
+        update={"comparisons": config.comparisons.model_copy(update={"labelers": "editor"})}
+    )
+
+    def start(*, begun: bool = True) -> list[str]:
+        for name in [n for n in sys.modules if n.startswith("its_package")]:
+            monkeypatch.delitem(sys.modules, name)
+        importlib.invalidate_caches()
+        made = importlib.import_module("its_package.labeler").Editor
+        monkeypatch.setattr(LABELERS, "load", lambda name: made)
+        code, told = installed_code(config, {}), list[str]()
+        assert list(code) == ["labeler editor"]
+        keep_contents("m", gpt2_folder, {}, run, code=code, has_begun=begun, say=told.append)
+        return told
+
+    assert start(begun=False) == start() == []
+    (package / "words.py").write_text("WORDS = ('better', 'best')\n")
+    [told] = start()
+    assert told.startswith("labeler editor: its code has changed; what was labeled or trained by")
+    assert start() == []
+
+
+def test_code_that_comes_with_prefloop_is_that_of_its_version() -> None:
+    config = parse_run({"comparisons": {"synthetic": {"scorers": {"length": 1.0}}}}, "run.yaml")
+    assert installed_code(config, followed_scorers(config)) == {}
 
 
 @pytest.mark.parametrize(
