@@ -227,7 +227,7 @@ def _frontier(
 def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
     """Return figures with their verdict, and the reasons for what is absent from them."""
     absent = {name for name in reasons if not getattr(figures, name, True)}
-    if figures.win_rate is None:
+    if figures.win_rates and figures.win_rate is None:
         absent.add(VERDICT)
     missing = {
         name: reason

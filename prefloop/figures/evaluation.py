@@ -12,7 +12,7 @@ from prefloop.figures.repetition import RepetitionFigures
 WIN_RATE_OF = "win rate of "
 """Begins the name under which `missing` says why a judge has no win rate."""
 
-VERDICT = "verdict"
+VERDICT = "verdict of the first judge"
 """The name under which `missing` says why the first judge gave no verdict."""
 
 OptionalEstimate = EstimateFigure | None

@@ -98,7 +98,8 @@ def exact_kl(
 
         kl_t = sum_v p[v] (log p[v] - log q[v])
 
-    What `kl_k1` and `kl_k3` estimate from one token. A token banned in both adds 0.
+    What `kl_k1` and `kl_k3` estimate from one token: the definition by which they are tested. No
+    step of a run computes it, for it needs both models' logits. A token banned in both adds 0.
     """
     logprobs = (logits / temperature).log_softmax(dim=-1)
     ref_logprobs = (ref_logits / temperature).log_softmax(dim=-1)

@@ -34,7 +34,7 @@ from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.run.contestants import Contestants
-from prefloop.run.kept_contents import followed_scorers, keep_contents
+from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.plan import Plan, count_by_split, make_plan, plan_lines, refuse_impossible

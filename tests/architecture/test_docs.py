@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from docs import generate
+from docs import generate, tables_page
 from docs.figures_page import records
 from prefloop import errors
 from prefloop.cli.main import app
@@ -70,7 +70,7 @@ def test_every_record_and_field_is_on_its_page() -> None:
 
 def test_every_table_and_column_is_on_its_page() -> None:
     page = PAGES["tables.md"]
-    assert set(generate.TABLE_MEANINGS) == set(metadata.tables)
+    assert set(tables_page.TABLE_MEANINGS) == set(metadata.tables)
     assert [t for t in metadata.tables if f"## {t}\n" not in page] == []
     lacking = [c for t in metadata.tables.values() for c in t.c if f"`{c.name}`" not in page]
     assert lacking == []

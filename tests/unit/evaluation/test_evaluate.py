@@ -11,7 +11,7 @@ from prefloop.errors import InputError
 from prefloop.evaluation.evaluate import evaluate_models, forget_evaluations, outdate_evaluation
 from prefloop.evaluation.judges.build import CheckedJudge, build_judge
 from prefloop.evaluation.judges.people import PeopleJudge
-from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.evaluation import VERDICT, EvaluationFigures
 from prefloop.records import REFERENCE
 from prefloop.run_file import parse_run
 from prefloop.run_folder import evaluation_path, read_run_folder
@@ -257,12 +257,12 @@ def test_a_second_judge_does_not_stand_in_for_the_first_and_the_first_comes_back
     (figures,) = _evaluate(store, tmp_path, judges=[people, LENGTH])
     assert ([w.judge for w in figures.win_rates], figures.win_rate) == (["length"], None)
     assert figures.verdict.startswith("Not judged: ")
-    assert figures.missing["verdict"] == "nobody answered the questions about it"
+    assert figures.missing[VERDICT] == "nobody answered the questions about it"
     [kept] = read_run_folder(tmp_path).evaluations
     assert (kept.figures.verdict, kept.figures.win_rate) == (figures.verdict, None)
     (again,) = _evaluate(store, tmp_path, judges=[LENGTH, people])
     assert again.win_rate is not None and again.win_rate.judge == "length"
-    assert "verdict" not in again.missing
+    assert VERDICT not in again.missing
 
 
 def test_where_nobody_is_asked_the_verdict_stays_that_of_those_who_were(

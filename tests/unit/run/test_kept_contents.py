@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from prefloop.errors import SettingsError
-from prefloop.registry import LABELERS
+from prefloop.registry import Registry
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
@@ -118,7 +118,7 @@ def test_changed_code_of_an_installed_labeler_is_told_once(
             monkeypatch.delitem(sys.modules, name)
         importlib.invalidate_caches()
         made = importlib.import_module("its_package.labeler").Editor
-        monkeypatch.setattr(LABELERS, "load", lambda name: made)
+        monkeypatch.setattr(Registry, "load", lambda registry, name: made)
         code, told = installed_code(config, {}), list[str]()
         assert list(code) == ["labeler editor"]
         keep_contents("m", gpt2_folder, {}, run, code=code, has_begun=begun, say=told.append)
