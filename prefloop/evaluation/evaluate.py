@@ -88,8 +88,7 @@ def evaluate_models(
             missing={},
             provenance=evaluation_provenance(store, folder, model, config.model_dump()),
         )
-        reasons = _missing(config, material, judges, scorer)
-        found.append(_write(folder, figures, reasons))
+        found.append(_write(folder, figures, _missing(config, material, judges, scorer)))
     return found
 
 

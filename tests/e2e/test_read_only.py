@@ -72,5 +72,5 @@ def test_a_run_where_nothing_can_be_written(
     assert "prompts" in prefloop.done("prompts", run).out
     other = prefloop("prompts", run, "prompts.limit=3")
     assert "No prompt was stored, and nothing was changed." in other.err
-    assert other.out.startswith("24 prompts, ")
+    assert other.out.startswith("160 prompts, ")
     assert tree(run) == before
