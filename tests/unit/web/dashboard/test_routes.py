@@ -48,7 +48,7 @@ def shown(seeded: Desk) -> dict[str, Any]:
 def sample_of(model: str, text: str) -> Sample:
     """Return a sample of the evaluation."""
     return Sample(
-        id=f"judged by {model}",
+        id=f"judged {len(model)}",
         prompt_id="judged",
         model=model,
         round=0,
