@@ -44,7 +44,7 @@ WORKS = "Models such as GPT-2, Llama, Mistral, Qwen2 and Gemma work."
 @torch.no_grad()
 def refuse_incompatible(causal: PreTrainedModel, folder: Path) -> None:
     """Refuse a model that cannot be sampled from and trained; InputError says why, all at once."""
-    ids = torch.arange(1, N_TOKENS + 1, device=causal.device)[None]
+    ids = _trial_ids(causal)
     try:
         whole = causal(ids).logits
     except FORWARD_ERRORS as error:
@@ -61,6 +61,13 @@ def refuse_incompatible(causal: PreTrainedModel, folder: Path) -> None:
     if problems:
         subject = f"model folder {folder} ({type(causal).__name__})"
         raise InputError(f"{listing(subject, problems)}\nName another model. {WORKS}")
+
+
+def _trial_ids(causal: PreTrainedModel) -> Tensor:
+    """Return the first ids but padding's, about which transformers would warn without a mask."""
+    pad_id = causal.config.get_text_config().pad_token_id
+    chosen = [i for i in range(1, N_TOKENS + 2) if i != pad_id][:N_TOKENS]
+    return torch.tensor([chosen], dtype=torch.long, device=causal.device)
 
 
 def _problems(causal: PreTrainedModel, ids: Tensor, whole: Tensor) -> Iterator[str]:

@@ -223,3 +223,16 @@ def test_experts_may_round_earlier_logits_otherwise_and_no_more(
     causal.register_forward_hook(by_the_last_token)
     with pytest.raises(InputError, match="reads ahead") if is_refused else nullcontext():
         refuse_incompatible(causal, folder)
+
+
+@pytest.mark.parametrize("pad_id", [1, 3, 6])
+def test_the_trial_holds_no_padding(gpt2_folder: Path, pad_id: int) -> None:
+    """Transformers warns on the terminal of a padding id at an end of a text without a mask."""
+    causal = load_causal(gpt2_folder, load_tokenizer(gpt2_folder), runtime=CPU)
+    causal.config.pad_token_id = pad_id
+    read: list[Tensor] = []
+    # Passes with a mask name their inputs.
+    causal.register_forward_pre_hook(lambda module, inputs: read.extend(inputs))
+    refuse_incompatible(causal, gpt2_folder)
+    assert [ids.shape for ids in read] == [(1, 6), (1, 6)]
+    assert not any((ids == pad_id).any() for ids in read)
