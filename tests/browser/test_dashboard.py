@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
+from prefloop.web.services import status_text
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.site import Site
 from tests.e2e.labelers import answer_in_store
@@ -18,6 +19,7 @@ from tests.unit.web.seeded_store import Seeding
 NAME = "<img src=x onerror=\"document.title='owned'\">"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 PAGES = ("/dashboard", "/team", "/team/people", "/team/gold", "/team/gold?known=true")
+EVERY_PAGE = (*PAGES, "/team/instructions")
 WIDTHS = (1280, 390, 320)
 
 Opened = Callable[..., Page]
@@ -168,13 +170,16 @@ def test_a_lost_server_is_said_and_survived(owner: Opened, site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("update 4 of 99")
 
 
-def test_a_trainer_that_falls_silent_is_told_of(owner: Opened, site: Site) -> None:
+def test_a_trainer_that_falls_silent_is_reported(
+    owner: Opened, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_text, "SILENT_SECONDS", 3.0)
     page = owner()
     expect(page.get_by_role("heading", level=1)).to_have_text("No trainer has used this store yet.")
     train(site, 1, 1)
     warning = page.locator("#trainer-warning")
     expect(warning).to_be_hidden()
-    expect(warning).to_be_visible(timeout=PATIENCE_MS + 12_000)
+    expect(warning).to_be_visible()
     expect(warning).to_contain_text("Nothing heard from the trainer for")
 
 
@@ -194,7 +199,7 @@ def test_a_stop_shows_who_why_and_what_and_the_owner_resumes(owner: Opened, site
         re.compile("has not stopped yet|stops before its next update")
     )
     site.store.stop_requests.stopped(cord.id, 5)
-    expect(page.locator("#cord-stopped")).to_contain_text("stands still at update 5")
+    expect(page.locator("#cord-stopped")).to_contain_text("waits at update 5")
     go_on = page.get_by_role("button", name="Let the run go on")
     go_on.click()
     assert site.store.stop_requests.active() is not None, (
@@ -341,42 +346,46 @@ def _known(sample_id: str, site: Site) -> Any:
     )
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/team/instructions"])
-def test_texts_never_run(owner: Opened, site: Site, path: str) -> None:
+def test_texts_never_run(owner: Opened, site: Site) -> None:
     hostile(site)
-    page = owner(path)
-    if path == "/dashboard":
-        expect(page.locator("#samples")).to_contain_text("<script>")
-        expect(page.locator("#cord-samples")).to_contain_text("<script>")
-    assert page.title() != "owned"
-    assert page.locator("main img, main script").count() == 0
+    page = owner()
+    for path in EVERY_PAGE:
+        page.goto(f"{site.address}{path}")
+        if path == "/dashboard":
+            expect(page.locator("#samples")).to_contain_text("<script>")
+            expect(page.locator("#cord-samples")).to_contain_text("<script>")
+        assert page.title() != "owned", path
+        assert page.locator("main img, main script").count() == 0, path
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/team/instructions"])
-def test_nothing_serious_is_in_the_way_of_anybody(owner: Opened, site: Site, path: str) -> None:
+def test_nothing_serious_is_in_the_way_of_anybody(owner: Opened, site: Site) -> None:
     train(site, 1, 5)
     site.store.gold.add(_known(site.store.samples()[0].id, site))
     site.store.exclusions.apply("clicks", "Ann", "Always the first.", "olga")
     site.store.stop_requests.pull("Ann", "Look at this.", [site.store.samples()[0].id])
-    page = owner(path)
-    if path == "/dashboard":
-        expect(page.locator("#cord-reason")).to_have_text("Look at this.")
-        expect(page.locator("#chart-score canvas")).to_have_count(1)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page).response["violations"]
-        bad = [v for v in found if v["impact"] in ("serious", "critical")]
-        assert bad == [], json.dumps([(v["id"], v["nodes"][0]["html"]) for v in bad], indent=1)
+    page = owner()
+    for path in EVERY_PAGE:
+        page.goto(f"{site.address}{path}")
+        if path == "/dashboard":
+            expect(page.locator("#cord-reason")).to_have_text("Look at this.")
+            expect(page.locator("#chart-score canvas")).to_have_count(1)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page).response["violations"]
+            bad = [v for v in found if v["impact"] in ("serious", "critical")]
+            shown = [(v["id"], v["nodes"][0]["html"]) for v in bad]
+            assert bad == [], f"{path}: {json.dumps(shown, indent=1)}"
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/team/instructions"])
-def test_every_page_fits_every_width(owner: Opened, site: Site, path: str) -> None:
+def test_every_page_fits_every_width(owner: Opened, site: Site) -> None:
     train(site, 1, 5)
-    page = owner(path)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        # The curves are drawn anew a moment after the window has changed.
-        page.wait_for_function("(w) => document.documentElement.scrollWidth <= w", arg=width)
+    page = owner()
+    for path in EVERY_PAGE:
+        page.goto(f"{site.address}{path}")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            # The curves are drawn again a moment after the window has changed.
+            page.wait_for_function("(w) => document.documentElement.scrollWidth <= w", arg=width)
 
 
 def test_a_session_that_ends_leads_to_the_login(owner: Opened, site: Site) -> None:

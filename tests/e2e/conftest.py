@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.command import Command
 from tests.e2e.live_run import both_rounds, go, make_people_run
 from tests.e2e.small_run import finish, make_run
+from tests.made_once import made_once
 
 
 @pytest.fixture
@@ -17,17 +18,30 @@ def prefloop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="session")
 def finished_run(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of one round that ended; copy it before changing anything."""
-    run = make_run(tmp_path_factory.mktemp("finished") / "run", gpt2_folder, rounds=1)
-    finish(run)
-    return run
+    """A run of one round that ended; copy it before opening it: other workers copy it too."""
+    return made_once(
+        tmp_path_factory,
+        "finished",
+        lambda folder: finish(make_run(folder, gpt2_folder, rounds=1)),
+    )
+
+
+@pytest.fixture(scope="session")
+def two_rounds(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two rounds that ended and that nobody disturbed; copy it before opening it."""
+    return made_once(
+        tmp_path_factory, "two-rounds", lambda folder: finish(make_run(folder, gpt2_folder))
+    )
 
 
 @pytest.fixture(scope="session")
 def straight_people(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that asked people, and that nobody disturbed."""
-    run = make_people_run(tmp_path_factory.mktemp("straight") / "run", gpt2_folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prefloop.run.waiting.POLL_SECONDS", 0.01)
-        go(run, both_rounds(run))
-    return run
+
+    def make(folder: Path) -> None:
+        run = make_people_run(folder, gpt2_folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("prefloop.run.waiting.POLL_SECONDS", 0.01)
+            go(run, both_rounds(run))
+
+    return made_once(tmp_path_factory, "straight-people", make)

@@ -18,7 +18,7 @@ from prefloop.run_folder import read_run_folder
 from prefloop.samples.sampler import Sampler
 from prefloop.store.store import Store
 from tests.e2e.command import Command
-from tests.e2e.small_run import finish, make_run
+from tests.e2e.small_run import make_run
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_any_kept_update_and_any_folder_can_be_evaluated(
     prefloop: Command, gpt2_folder: Path, tmp_path: Path
 ) -> None:
     run = make_run(tmp_path / "run", gpt2_folder, rounds=1, policy={"keep_every": 2})
-    finish(run)
+    prefloop.done("run", run)
     folder = Path(shutil.copytree(run / "policy" / "round-0", tmp_path / "elsewhere"))
     names = f"evaluation.models=[policy/update-2, policy/round-0, {folder}]"
     prefloop.done("run", run, names)
@@ -124,10 +124,9 @@ def test_a_judge_that_is_added_to_a_finished_run_is_asked(prefloop: Command, run
 
 
 def test_earlier_rounds_are_evaluated_from_their_kept_weights(
-    prefloop: Command, gpt2_folder: Path, tmp_path: Path
+    prefloop: Command, two_rounds: Path, tmp_path: Path
 ) -> None:
-    run = make_run(tmp_path / "run", gpt2_folder)
-    finish(run)
+    run = Path(shutil.copytree(two_rounds, tmp_path / "run"))
     assert set(evaluations(run)) == {"policy/update-6"}
     prefloop.done("run", run, "evaluation.every_round=true")
     assert set(evaluations(run)) == {"policy/update-3", "policy/update-6"}

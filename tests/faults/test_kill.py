@@ -126,7 +126,7 @@ def check(folder: Path, heard: Heard) -> None:
 
 def test_every_confirmed_answer_survives_kill_9(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run")
-    heard = kill_and_restart(folder, n_kills=6, n_questions=500)
+    heard = kill_and_restart(folder, n_kills=3, n_questions=500)
     assert len(heard.saved) >= 50
     assert heard.n_repeats > 0, "no request ever met a dead server"
     check(folder, heard)

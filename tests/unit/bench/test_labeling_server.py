@@ -17,7 +17,7 @@ def bench_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_measures_a_real_server_and_looks_every_answer_up(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "bench" / "labeling_server.py"), "--json"]
-    command += ["--seconds", "1", "--questions", "4000", "--clients", "2", "--processes", "1"]
+    command += ["--seconds", "1", "--questions", "1500", "--clients", "2", "--processes", "1"]
     done = subprocess.run(
         [*command, "--folder", str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
     )

@@ -22,11 +22,18 @@ from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from tests.stages_for_tests import disturb, token_of
 from tests.unit.models.kept_versions import KeptVersions
+from tests.wiring.runs import save_model
 
 PROMPTS = [
     Prompt(id=f"p{i}", text=text, source="test", split="train")
     for i, text in enumerate(["The sun was warm.", "He was sad.", "Call me Ishmael.", "She sang."])
 ]
+
+
+@pytest.fixture(scope="session")
+def stopping_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in which the stop token is likely everywhere: few responses are drawn again."""
+    return save_model(tmp_path_factory.mktemp("stopping"))
 
 
 @pytest.fixture
@@ -146,18 +153,18 @@ def test_a_batch_in_which_a_prompt_lacks_responses_gives_the_same_when_it_is_dra
     assert {s.prompt_id for s in draw(more, PROMPTS[:2], "labels")} == {p.id for p in PROMPTS[:2]}
 
 
-def test_another_batch_size_skips_no_prompt(gpt2_folder: Path, store: Store) -> None:
+def test_another_batch_size_skips_no_prompt(stopping_folder: Path, store: Store) -> None:
     """Whoever resumes with larger batches finds some prompts of a batch drawn, and the rest not."""
-    draw(drawer(gpt2_folder, store, batch_size=4, attempts=60), PROMPTS[2:3], "labels")
-    resumed = draw(drawer(gpt2_folder, store, batch_size=16, attempts=60), PROMPTS, "labels")
+    draw(drawer(stopping_folder, store, batch_size=4), PROMPTS[2:3], "labels")
+    resumed = draw(drawer(stopping_folder, store, batch_size=16), PROMPTS, "labels")
     assert {s.prompt_id for s in resumed} >= {p.id for p in PROMPTS[1:]}
 
 
 def test_comparisons_that_people_got_from_an_earlier_version_keep_their_samples(
-    gpt2_folder: Path, store: Store
+    stopping_folder: Path, store: Store
 ) -> None:
     """Version 0.1 named a policy by its round; people may be answering when it is upgraded."""
-    one = drawer(gpt2_folder, store, attempts=60)
+    one = drawer(stopping_folder, store)
     updates = one.models.policy
     assert isinstance(updates, KeptVersions)
     updates.current_name = "policy/round-0-branch-1"
