@@ -69,7 +69,7 @@ def drive(address: str, people: Sequence[Person], load: Load, n_processes: int) 
         claim_seconds=sorted(s for each in heard for s in each.claim_seconds),
         confirmed=[name for each in heard for name in each.saved],
         n_repeats=sum(each.n_repeats for each in heard),
-        refusals=[told for each in heard for told in each.refusals],
+        refusals=[message for each in heard for message in each.refusals],
     )
 
 

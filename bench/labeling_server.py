@@ -59,7 +59,7 @@ class Watch:
     largest_wal_mib: float = 0.0
 
     def run(self, over: threading.Event) -> None:
-        """Look until told to stop."""
+        """Take samples until `over` is set."""
         started = time.monotonic()
         while True:
             self.samples.append((time.monotonic() - started, resident_mib(self.pid)))

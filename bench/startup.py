@@ -37,10 +37,10 @@ def seconds_of(command: list[str]) -> float:
 
 def imported(command: list[str]) -> list[str]:
     """Return which heavy packages the command imports."""
-    told = subprocess.run(
+    report = subprocess.run(
         [command[0], "-X", "importtime", *command[1:]], capture_output=True, text=True, check=False
     ).stderr
-    names = {line.rsplit("|", 1)[-1].strip() for line in told.splitlines()}
+    names = {line.rsplit("|", 1)[-1].strip() for line in report.splitlines()}
     return [name for name in HEAVY if name in names]
 
 

@@ -21,7 +21,7 @@ def api_page() -> str:
         "in the header `Authorization: Bearer ...`; a browser its cookie, and `X-CSRF-Token` with",
         "everything that changes something.",
         "",
-        'Every refusal is `{"error": {"code": ..., "told": ...}}`: a word for programs and a',
+        'Every refusal is `{"error": {"code": ..., "message": ...}}`: a word for programs and a',
         "sentence for people. Beside what each route lists, any route may answer:",
         "",
     ]

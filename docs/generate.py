@@ -189,7 +189,7 @@ def tasks_page() -> str:
         "# Tasks",
         "",
         "What `task: <name>` in a run file stands for. To change one setting of it, write",
-        "`task: {name: sentiment, response_tokens: 32}`. What each means is told under",
+        "`task: {name: sentiment, response_tokens: 32}`. What each means stands under",
         "[settings](settings.md#task).",
         "",
     ]
@@ -216,8 +216,8 @@ def cli_page() -> str:
     root = get_command(app)
     lines = ["# Command line", "", _help(root), ""]
     lines += [
-        "Exit codes: 0 done, 2 a problem you can mend (told without a traceback), 1 our bug (told",
-        "with one), 130 stopped with ^C.",
+        "Exit codes: 0 done, 2 a problem you can mend (printed without a traceback), 1 our bug",
+        "(printed with one), 130 stopped with ^C.",
     ]
     for path, command in verbs(root):
         lines += ["", f"## {path}", "", _help(command), ""]

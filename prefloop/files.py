@@ -282,7 +282,7 @@ def is_write_protected(path: Path) -> bool:
 
 @contextmanager
 def only_one_process(folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock; a second process is told so instead of mixing two runs."""
+    """Hold the run folder's lock; a second process gets an error instead of mixing two runs."""
     with disk_refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "run.lock").open("w")

@@ -32,7 +32,7 @@ METRICS: dict[str, str] = {
 
 
 class Mirror(Protocol):
-    """Somebody who is told every line, such as those who watch the run."""
+    """Receives every line, such as the dashboard."""
 
     def write(self, line: Mapping[str, Any], logged_samples: Sequence[Mapping[str, Any]]) -> None:
         """Take a line, and some responses of its batch."""

@@ -1,4 +1,4 @@
-"""One run file: YAML in, frozen sections out, every problem told at once."""
+"""One run file: YAML in, frozen sections out, all problems reported at once."""
 
 import json
 import re

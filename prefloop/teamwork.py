@@ -233,7 +233,7 @@ class VerdictAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class StopRequest:
-    """A pull of the cord: somebody stops the run, with a reason."""
+    """A request to stop the run, with its reason ("the cord")."""
 
     id: str
     pulled_by: str

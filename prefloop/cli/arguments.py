@@ -27,7 +27,7 @@ Overrides = Annotated[
 ]
 RunPlace = Annotated[Path, typer.Argument(help="The run folder, or a run file.")]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output, and no more.")
+    bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")
 ]
 
 

@@ -80,9 +80,9 @@ class LogProgress:
             return
         self._last[what] = now
         rate = (done - first_done) / max(now - first, 1e-9)
-        # People do not work evenly: how long they will take is told in the detail.
-        is_told = detail.endswith(" left")
-        is_known = rate > 0 and done < total and not is_told
+        # People do not work evenly: where they are waited for, the detail has the time left.
+        has_time = detail.endswith(" left")
+        is_known = rate > 0 and done < total and not has_time
         left = f", {duration((total - done) / rate)} left" if is_known else ""
         tail = f" ({detail})" if detail else ""
         print(f"{what}: {done} of {total}{left}{tail}", file=sys.stderr, flush=True)

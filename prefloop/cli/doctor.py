@@ -9,7 +9,7 @@ from prefloop.cli.arguments import AsJson, RunPlace, run_file
 
 
 def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
-    """Look a run over: which stage is bad, and why. Leaves with code 2 if one is.
+    """Check every stage of a run; say which one is bad, and why. Exits with code 2 if one is.
 
     Example: `prefloop doctor my-run`
     """

@@ -211,13 +211,13 @@ def main() -> None:
             raise
         name = os.fsdecode(error.filename)
         shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
-        told = f"{shown} cannot be used: {error.strerror}. Check the path."
-        print(printable(told), file=sys.stderr)
+        message = f"{shown} cannot be used: {error.strerror}. Check the path."
+        print(printable(message), file=sys.stderr)
         sys.exit(2)
     except SystemExit as leaving:
         if leaving.code == STOPPED:
-            print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+            print("\nStopped. Run the same command again to continue.", file=sys.stderr)
         raise
     except KeyboardInterrupt:
-        print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+        print("\nStopped. Run the same command again to continue.", file=sys.stderr)
         sys.exit(STOPPED)

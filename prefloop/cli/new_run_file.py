@@ -50,7 +50,7 @@ comparisons:
   # To train the reward model; then those of each round that only measure it.
   labels: {labels}
   validation_labels: {validation_labels}
-{taste}
+{scorers}
 policy:
   # Responses that it learns from.
   episodes: {episodes}
@@ -67,7 +67,7 @@ evaluation:
   prompts: {prompts}
 """
 
-TASTE = """\
+SCORERS = """\
   synthetic:
     # What the synthetic labelers like: scorers and their weights.
     scorers: {scorers}
@@ -77,7 +77,7 @@ TASTE = """\
 def new_run_file(config: RunConfig) -> str:
     """Return a run file that means `config`, as far as it names settings."""
     task, comparisons, policy = config.task, config.comparisons, config.policy
-    taste = TASTE.format(scorers=_flow(comparisons.synthetic.scorers))
+    scorers = SCORERS.format(scorers=_flow(comparisons.synthetic.scorers))
     return TEXT.format(
         seed=config.seed,
         rounds=config.rounds,
@@ -94,7 +94,7 @@ def new_run_file(config: RunConfig) -> str:
         labelers=comparisons.labelers,
         labels=comparisons.labels,
         validation_labels=comparisons.validation_labels,
-        taste=taste if comparisons.labelers == SYNTHETIC else "",
+        scorers=scorers if comparisons.labelers == SYNTHETIC else "",
         episodes=policy.episodes,
         lr=policy.lr,
         target=policy.kl.target,

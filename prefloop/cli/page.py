@@ -30,7 +30,7 @@ USER_PROBLEM = 2
 
 @contextmanager
 def the_only_server(folder: Path) -> Iterator[None]:
-    """Hold the folder's place for one server; a second one is told where the first is."""
+    """Hold the lock of the folder's server; a second one gets an error that names the first."""
     with (folder / LOCK).open("a") as lock:
         if not _is_mine(lock, fcntl.LOCK_EX):
             raise InputError(
@@ -58,7 +58,7 @@ def served_at(folder: Path) -> str | None:
 
 
 def _is_mine(lock: TextIO, kind: int) -> bool:
-    """Whether the lock could be had; somebody who only looks holds it for an instant."""
+    """Whether the lock was taken; a process that only looks holds it for an instant."""
     for wait_seconds in (0.1, 0.2, 0.0):
         try:
             fcntl.flock(lock, kind | fcntl.LOCK_NB)

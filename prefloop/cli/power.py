@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prefloop.functional.power import ExpectedJudging
 
 CROWDS = (3, 5, 10, 20, 50)
-"""Numbers of people that are told of where none is given."""
+"""Numbers of people in the answer where none is given."""
 
 
 def power(
@@ -29,7 +29,7 @@ def power(
         float, typer.Option(help="How people differ: standard deviation in log-odds.")
     ] = 0.3,
     looks: Annotated[int, typer.Option(help="As evaluation.people.looks.", min=1, max=20)] = 4,
-    power: Annotated[float, typer.Option(help="How often it is to be shown.")] = 0.8,
+    power: Annotated[float, typer.Option(help="Probability of showing it.")] = 0.8,
     as_json: AsJson = False,
 ) -> None:
     """Say how many questions people must answer to show a difference.
@@ -77,10 +77,10 @@ def _show(found: dict[int, int | None], win_rate: float, power: float, answers: 
         "answer at most:"
     )
     for crowd, n in found.items():
-        told = (
+        answer = (
             "no number of questions is enough: they may all lean alike; ask more people"
             if n is None
             else f"{counted(n, 'question')}, {count(n * answers)} answers"
         )
-        print(f"{crowd:>6} people: {told}")
+        print(f"{crowd:>6} people: {answer}")
     print("Set evaluation.prompts to that number; it ends earlier if the result is clear before.")

@@ -32,7 +32,7 @@ def folder_of(path: Path) -> Path:
             f"{place} differs from {path}. To go on with the run that is there: prefloop run "
             f"{folder}. For a new run give {path} another name, or copy it to NEW/{RUN_FILE}."
         )
-    # A mistake is told before a folder is made.
+    # A mistake is reported before a folder is made.
     load_run_file(path)
     if not place.is_file():
         write_atomically(place, text)

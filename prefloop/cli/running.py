@@ -28,7 +28,7 @@ NOTHING = {
 def demo(
     overrides: Overrides = None,
     fast: Annotated[bool, typer.Option(help="Use the tiny embedded model: three minutes.")] = False,
-    folder: Annotated[Path | None, typer.Option(help="Where the run goes.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="The run folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole loop on a small model and show what came out.
@@ -48,12 +48,12 @@ def demo(
 def run(
     folder: RunPlace,
     overrides: Overrides = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what it will do; do nothing.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what it will do, and stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run every stage; stop it with ^C and run again to go on.
+    """Run every stage; ^C stops, and the same command resumes.
 
-    A run file of another name than run.yaml goes into a folder of its name, which is said.
+    The run of a file that is not called run.yaml goes into a folder named after the file.
 
     Example: `prefloop run my-run policy.lr=1e-4`
     """
@@ -126,7 +126,7 @@ def evaluation(
     overrides: Overrides = None,
     judge: Annotated[
         list[str] | None,
-        typer.Option("--judge", help="One more judge, beside those of the run file."),
+        typer.Option("--judge", help="A further judge, beside those of the run file."),
     ] = None,
     models: Annotated[
         list[str] | None,

@@ -33,7 +33,7 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port; else comparisons.people.port.")] = None,
     for_run: Annotated[
-        bool, typer.Option("--for-run", help="Speak to `prefloop run`, and end with it.")
+        bool, typer.Option("--for-run", help="Report to `prefloop run`, and end with it.")
     ] = False,
 ) -> None:
     """Serve the labeling page and the dashboard until ^C; the run goes on beside it, or elsewhere.

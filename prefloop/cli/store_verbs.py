@@ -21,7 +21,7 @@ Place = Annotated[
         show_default=False,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 
 
 def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
@@ -34,7 +34,7 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     from prefloop.files import only_one_process
     from prefloop.store.upkeep.moving import existing, move, without_password
 
-    _place(folder)  # A folder without a run is told before a lock is made in it.
+    _place(folder)  # A folder without a run is refused before a lock is made in it.
     with only_one_process(folder):
         old = _place(folder)
         progress = make_progress()
@@ -86,7 +86,7 @@ def restore(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the run's store by a backup; one with newer answers only with --force, and kept.
+    """Replace the run's store with a backup; --force replaces one with newer answers, and keeps it.
 
     Example: `prefloop store restore my-run labels-monday.db`
     """
@@ -111,7 +111,7 @@ def verify(
         str | None,
         typer.Option(
             help="An earlier head of the ledger, from a report, a card or a backup: without it, "
-            "whoever computed the whole chain again is not found out."
+            "a chain that was computed again as a whole is not detected."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -127,14 +127,14 @@ def verify(
     with readable(file or _place(folder)) as place:
         found = check_integrity(place, make_progress(), known_head=head)
     if as_json:
-        told = {
+        report = {
             "events": found.n_events,
             "head": found.end.hash if found.end else None,
             "events_of_head": found.n_known,
             "problems": list(found.problems),
             "without_hash": dict(found.n_without_hash),
         }
-        print(json.dumps(told))
+        print(json.dumps(report))
     else:
         _print_integrity(found)
     if found.problems:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from prefloop.teamwork import Person
 
 PersonName = Annotated[
-    str, typer.Argument(help="Who; labels are signed with it. Pseudonyms are fine.")
+    str, typer.Argument(help="The person's name; labels are signed with it. Pseudonyms are fine.")
 ]
-Hours = Annotated[float, typer.Option(help="How long the code is good for.")]
+Hours = Annotated[float, typer.Option(help="How many hours the code is valid.")]
 
 VALID_HOURS = 72.0
 
@@ -37,7 +37,7 @@ def add(
     folder: RunFolder,
     name: PersonName,
     role: Annotated[
-        RoleName, typer.Option(help="A labeler labels, a viewer watches, an owner does it all.")
+        RoleName, typer.Option(help="labeler (answers), viewer (may only look) or owner.")
     ] = RoleName.labeler,
     hours: Hours = VALID_HOURS,
     as_json: AsJson = False,
@@ -114,7 +114,7 @@ def enable(folder: RunFolder, name: PersonName) -> None:
 
 
 def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Print who may do what, and how much they answered.
+    """Print the people, their roles and how many questions they answered.
 
     Example: `prefloop team list my-run`
     """

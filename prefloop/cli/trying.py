@@ -51,7 +51,7 @@ def score_file(
         str | None, typer.Option(help="A scorer instead of the run's newest reward model.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write prompt, response and score there.")
+        Path | None, typer.Option(help="The file to write prompt, response and score to.")
     ] = None,
     force: Force = False,
     as_json: AsJson = False,

@@ -115,8 +115,8 @@ def _check_version(found: Conditions) -> CheckResult:
         )
     return _kept(
         "ok",
-        f"{message}. prefloop lets only one write or work the log in at a time, so it cannot "
-        "happen. Do not write to the database with other programs while a run goes on.",
+        f"{message}. prefloop prevents it with a lock: one connection writes or checkpoints at a "
+        "time. Do not write to the database with other programs during a run.",
     )
 
 

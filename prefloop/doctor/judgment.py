@@ -74,12 +74,12 @@ def _repetition(found: RepetitionFigures | None) -> list[CheckResult]:
         return []
     results = []
     if found.taken_over:
-        told = "; ".join(
+        text = "; ".join(
             f'"{p.phrase}" stands in {percent(p.share)} of the responses, before in '
             f"{percent(p.baseline_share)}"
             for p in found.taken_over
         )
-        results.append(_result("no word has taken over", "warn", f"{told}.", ONE_WORD))
+        results.append(_result("no word has taken over", "warn", f"{text}.", ONE_WORD))
     elif found.words:
         most = found.words[0]
         message = (

@@ -43,17 +43,17 @@ def judging_text(judging: JudgingFigures) -> str:
     """
     each = "one" if judging.answers_each == 1 else f"up to {judging.answers_each}"
     people = "1 person" if judging.people == 1 else f"{count(judging.people)} people"
-    told = (
+    text = (
         f"{people} gave {counted(judging.answers, 'answer')}, {each} to each question, of "
         f"{counted(judging.questions, 'question')} at most. "
     )
-    told += (
+    text += (
         f"The result was clear at look {judging.looks} of {judging.looks_planned}, and no more was "
         "asked. "
         if judging.is_clear
         else f"It was looked at {counted(judging.looks, 'time')} and did not end early. "
     )
     if judging.agreement is not None:
-        told += f"Two answers to one question agree in {share_with_interval(judging.agreement)}. "
+        text += f"Two answers to one question agree in {share_with_interval(judging.agreement)}. "
     labeled = "None" if judging.also_labeled == 0 else count(judging.also_labeled)
-    return f"{told}{labeled} of them labeled for training."
+    return f"{text}{labeled} of them labeled for training."

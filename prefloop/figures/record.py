@@ -65,7 +65,7 @@ def _problem(problem: Any) -> str:
 
 
 def _again(place: str) -> str:
-    """Return the way out: figures are made from rows that the store still has."""
+    """Return the next action: figures are made from rows that the store still has."""
     folder, _, name = place.rpartition("/")
     if name == "provenance.json" and "/policy/round-" in place:
         return f"Delete the folder {folder} and run again: it is exported from the kept weights."
@@ -75,7 +75,7 @@ def _again(place: str) -> str:
             "still needs it, and the report leaves it out otherwise; labels are safe in the store."
         )
     if place.endswith("prompt_figures.json"):
-        return "Delete the file and run `prefloop prompts` again, which writes it anew."
+        return "Delete the file and run `prefloop prompts` again, which writes it again."
     return (
         "Delete the file and run `prefloop evaluation` again; labels and samples are safe in the "
         "store."

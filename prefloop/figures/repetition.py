@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from prefloop.figures.record import RECORD
 
 TAKEN_OVER = 0.2
-"""Rise of a share above which a word or an opening is told of: a fifth more of the answers."""
+"""Rise of a share above which a word or an opening is reported: a fifth more of the answers."""
 
 TIMES = 3.0
 """How much more often than before it must stand there; common words stand in many answers."""

@@ -66,6 +66,7 @@ def expected_agreement(probabilities: Float[np.ndarray, "N K"]) -> float:
 
         mean over comparisons of sum_k p_k^2
 
-    It is the bar that a reward model can be held to: no rater beats it by knowing the taste.
+    It is the ceiling of a reward model's accuracy: even one that knows the labelers' scorer
+    cannot exceed it.
     """
     return float((probabilities**2).sum(axis=1).mean())

@@ -39,8 +39,8 @@ def sequential_bounds(fractions: Sequence[float], error_rate: float = 0.05) -> l
         P(|Z_1| < c_1, ..., |Z_{k-1}| < c_{k-1}, |Z_k| >= c_k) = spent(t_k) - spent(t_{k-1})
 
     Z_k = B(t_k) / sqrt(t_k) with B a Brownian motion: a mean of the observations so far, over its
-    standard error. A bound follows from its own look and those before it, so neither number nor
-    times of the looks need be planned, as long as they do not depend on what was seen. The
+    standard error. A bound depends on its own look and those before it, so neither number nor
+    times of the looks need be planned, as long as they do not depend on the observations. The
     probability is integrated look by look: Armitage, McPherson, Rowe 1969, JRSS A 132:235-244.
     """
     _check_increasing(fractions)

@@ -1,4 +1,4 @@
-"""How much of a labeler's answers goes by what others see too, and how sure is that?
+"""How far a labeler's answers follow what others see too, and how certain that estimate is.
 
 Shapes: N = answers, L = labelers, G = points of the grid of skills.
 """
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from scipy.special import log_softmax
 
 GRID = np.linspace(-0.98, 0.98, 197)
-"""Skills that are told apart."""
+"""Values of skill at which the posterior is computed."""
 START = 0.5
 """The skill everybody is given at first: the majority is believed, not its opposite."""
 LARGEST = 100.0
@@ -146,7 +146,7 @@ def _beliefs(
 def _log_likelihood(
     answers: SkillAnswers, belief: Float[np.ndarray, " N"]
 ) -> Float[np.ndarray, "L G"]:
-    """Return the log of p(s): what is needed of the answers is a sum per labeler and k."""
+    """Return the log-likelihood of each skill: a sum over each labeler's answers, for each k."""
     found = np.zeros((answers.n_labelers, len(GRID)))
     for k in np.unique(answers.n_options):
         here = answers.n_options == k

@@ -100,7 +100,7 @@ def beta_bounds(successes: int, n: int, confidence: float = 0.95) -> Interval:
 
 
 def q_values(p_values: Values) -> npt.NDArray[np.float64]:
-    """Return for each p-value the share of false discoveries if it and all smaller ones are told.
+    """Return for each p-value the false discovery rate if it and all smaller ones are rejected.
 
         q_(i) = min over j >= i of m p_(j) / j,   at most 1
 

@@ -47,8 +47,8 @@ OWN_CODE = (
 def folder_problems(folder: Path) -> list[str]:
     """Return why no model can be loaded from `folder`, in words that follow its name.
 
-    Everything is told at once, with what to do. An empty list means that its files are whole, not
-    that transformers knows the model.
+    All problems are returned at once, with what to do. An empty list means that its files are
+    whole, not that transformers knows the model.
     """
     if (folder / ADAPTER_CONFIG).is_file():
         return [_adapter_problem(folder)]

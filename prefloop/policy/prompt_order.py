@@ -6,7 +6,7 @@ from prefloop.seeding import numpy_stream
 
 
 class PromptOrder:
-    """Goes through the prompts in passes, each shuffled anew.
+    """Goes through the prompts in passes, each in an order of its own.
 
     Where one pass ends and the next begins within an update, the next one begins with prompts that
     the update does not hold yet. So n prompts fill an update of up to n places without a repeat,

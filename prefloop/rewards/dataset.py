@@ -104,13 +104,13 @@ def without_too_long(
         if n > limit
     ]
     more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    told = (
+    message = (
         f"{len(named)} of {counted(len(targets), 'labeled comparison')} left out of the reward "
         f"model's training: a prompt with its response has more tokens than the {limit} that the "
         f"model reads. Comparison {'; '.join(named[:SHOWN])}{more}. Shorten or leave out such "
         "texts before they are imported, or choose a model with a longer context."
     )
-    return [targets[i] for i in fitting], select_comparisons(batch, fitting), told
+    return [targets[i] for i in fitting], select_comparisons(batch, fitting), message
 
 
 def epoch_order(n: int, seed: int, round_number: int, epoch: int) -> list[int]:

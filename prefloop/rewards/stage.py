@@ -145,9 +145,9 @@ class RewardStage:
         vocabulary = causal.get_input_embeddings().weight.shape[0]
         check_ids(batch, vocabulary)
         limit = context_of(causal.config)
-        targets, batch, told = without_too_long(targets, batch, limit, prompts)
-        if told:
-            self.progress.say(told)
+        targets, batch, message = without_too_long(targets, batch, limit, prompts)
+        if message:
+            self.progress.say(message)
         if split == "train" and not targets:
             raise InputError(
                 "no labeled comparison fits into the model: each has a text that is too long for "

@@ -204,8 +204,8 @@ def _tell_left_out(
 ) -> None:
     """Say which passages give no prompt, and keep the numbers for the report."""
     write_if_changed(folder / PROMPTS, to_json(selection.figures))
-    if told := left_out_text(selection.figures):
-        progress.say(f"{told}.")
+    if message := left_out_text(selection.figures):
+        progress.say(f"{message}.")
     for warning in english_warnings(config, [prompt.text for prompt in selection.prompts]):
         progress.say(warning)
 

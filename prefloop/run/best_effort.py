@@ -9,7 +9,7 @@ from prefloop.figures.text import duration
 from prefloop.store.store import Store
 
 RETRY_SECONDS = 5.0
-"""After the store did not answer, it is not asked for this long."""
+"""After a failed query the store is not asked again for this long."""
 
 
 class BestEffortStore:

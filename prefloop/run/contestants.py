@@ -85,14 +85,14 @@ class Contestants:
             self._refuse_itself(self.config.baseline)
             named[self.config.baseline] = "evaluation.baseline is"
         self._refuse_twins()
-        for name, told in named.items():
+        for name, setting in named.items():
             of_round = OF_ROUND.fullmatch(name)
             is_beyond = of_round is not None and int(of_round[1]) > self.last_round
             if not self.models.is_policy(name):
                 self.models.check_folder(name)
             elif (is_beyond or self.updates.is_beyond(name)) and not self.updates.has_weights(name):
                 raise InputError(
-                    f"{told} {name}, which this run will not reach: it ends with "
+                    f"{setting} {name}, which this run will not reach: it ends with "
                     f"round {self.last_round} and update {self.updates.last_update}. Take it out, "
                     "or raise rounds and policy.episodes."
                 )

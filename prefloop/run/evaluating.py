@@ -96,7 +96,7 @@ def refuse_own_reward_models(config: RunConfig, folder: Path) -> None:
 
 
 def refuse_broken_judges(config: RunConfig) -> None:
-    """Make every judge that reads files here once: what is wrong is told now, not after training.
+    """Make every judge that reads files here once: errors come now, not after training.
 
     Those behind an endpoint are left out: they may need a key only later.
     """

@@ -46,8 +46,8 @@ def keep_contents(
 
     `scorers` are those that labels or the policy rest on, and `code` is the code of those that the
     user installed, see `installed_code`. Changed code and a changed function of the user's are
-    told, not refused: correcting it is how a run goes on that failed in it. SettingsError names all
-    that was changed; before the first samples everything may be.
+    reported, not refused: a run that failed in it continues once it is corrected. SettingsError
+    names all that was changed; before the first samples everything may be.
     """
     earlier = read_object(folder / CONTENTS) or {}
     known = earlier.get("model") or {}
@@ -60,9 +60,11 @@ def keep_contents(
         corrected = [n for n in changed if _is_function(scorers[n])]
         replaced = [n for n in changed if n not in corrected]
         _refuse(folder, [*_model_problems(name, base, identity, known), *map(_replaced, replaced)])
-        told = [f"scorers.{n}: its file" for n in corrected]
-        told += [f"{n}: its code" for n, found in code.items() if kept_code.get(n, found) != found]
-        for what in told:
+        reported = [f"scorers.{n}: its file" for n in corrected]
+        reported += [
+            f"{n}: its code" for n, found in code.items() if kept_code.get(n, found) != found
+        ]
+        for what in reported:
             say(
                 f"{what} has changed; what was labeled or trained by the earlier one stays, and "
                 "the new one holds from here on."
@@ -103,7 +105,7 @@ def _replaced(scorer: str) -> str:
 
 
 def followed_scorers(config: RunConfig) -> dict[str, CheckedScorer]:
-    """Return the scorers that labels or the policy rest on, made now: what is wrong is told now.
+    """Return the scorers that labels or the policy rest on, made now: errors come now.
 
     Those behind an endpoint are left out: they read no files, and may need a key only later.
     """

@@ -77,7 +77,7 @@ def with_method_options(config: RunConfig) -> RunConfig:
 
 
 class NewSettings:
-    """Settings that apply from here on: they are told and written down before anything is made."""
+    """Settings that apply from here on: reported and written down before anything is made."""
 
     def __init__(
         self, config: RunConfig, folder: Path, changes: Changes, say: Callable[[str], None]

@@ -178,13 +178,13 @@ def _reading_seconds(config: RunConfig, n_labels: int) -> float | None:
 def _label_lines(plan: Plan) -> list[str]:
     if not plan.labels:
         return ["Nobody is asked for labels."]
-    told = (
+    text = (
         f"{counted(plan.labels['train'], 'label')} are wanted to train the reward model and "
         f"{count(plan.labels['validation'])} to measure it"
     )
     if plan.reading_seconds is not None:
-        told += f", about {duration(plan.reading_seconds)} of people's reading"
-    lines = [told + "."]
+        text += f", about {duration(plan.reading_seconds)} of people's reading"
+    lines = [text + "."]
     for split, wanted in plan.questions.items():
         there = plan.prompts[split]
         if wanted > there:

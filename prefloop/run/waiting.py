@@ -16,7 +16,7 @@ from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 
 POLL_SECONDS = 1.0
-"""Between two looks at how many answers there are."""
+"""Time between two queries for the number of answers."""
 REPORT_SECONDS = 60.0
 """While no answer comes, the count is reported again this often."""
 STALL_SECONDS = 600.0

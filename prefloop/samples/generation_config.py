@@ -11,7 +11,7 @@ def generation_config(sampler: Sampler) -> GenerationConfig:
     Nothing of the base model's own settings stays: with its top_p the policy would draw from other
     distributions than those that were trained. End-of-text ends a response only where the task says
     so; before `task.stop_min` it is not drawn, where a run draws it and goes on (the card says it).
-    A stop that is a text is not told: there is no setting for where it first counts.
+    A stop that is a text is left out: there is no setting for where it first counts.
     """
     task, tokenizer = sampler.task, sampler.tokenizer
     end_ids = list(sampler.queries.end_ids)

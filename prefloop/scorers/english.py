@@ -1,7 +1,7 @@
 """Scorers that rest on English words, and whether texts are English enough for them.
 
 A word list of another language than the texts finds nothing in them: every response scores the
-same, and every verdict is a tie. That looks like a result and is none, so it is told.
+same, and every verdict is a tie. That looks like a result and is none, so the run warns of it.
 """
 
 from collections.abc import Sequence

@@ -146,7 +146,7 @@ def test_both_processes_die_and_nothing_is_lost(
         assert server_of(second) is None and page_by_hand.is_running()
         page_by_hand.popen.send_signal(signal.SIGINT)
         assert page_by_hand.popen.wait(30) == 130
-        assert "Stopped. Run the same command again to go on." in page_by_hand.printed
+        assert "Stopped. Run the same command again to continue." in page_by_hand.printed
     assert CODE.findall(second.printed) == [code], "shown once"
     with opened(run) as store:
         stored = chosen_texts(store)

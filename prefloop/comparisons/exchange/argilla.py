@@ -53,8 +53,10 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     comparing = [r for r in responses if _is_comparison(r.value, candidates)]
     questions = sorted({r.question for r in comparing})
     if len(questions) > 1:
-        told = f"compare in {len(questions)} questions, {', '.join(questions)}; export one of them"
-        row.wrong("responses", told)
+        message = (
+            f"compare in {len(questions)} questions, {', '.join(questions)}; export one of them"
+        )
+        row.wrong("responses", message)
     if len(row.problems) > before:
         return
     records.left_out["no_comparison"] += len(responses) - len(comparing)

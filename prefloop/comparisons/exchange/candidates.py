@@ -56,7 +56,7 @@ def is_tie(answer: str) -> bool:
 def find_candidates(
     fields: Mapping[str, Any], *, without: Sequence[str] = (), named: Sequence[str] = ()
 ) -> Candidates | None:
-    """Return prompt and candidates of a task's fields; None if they cannot be told apart.
+    """Return prompt and candidates of a task's fields; None if that is ambiguous.
 
     `named` are the fields that hold candidates, if that is known; otherwise they are a list of
     texts, `left` and `right`, or the fields whose names differ in a last digit or letter alone.

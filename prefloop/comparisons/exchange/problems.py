@@ -1,4 +1,4 @@
-"""The problems of a file, those of one kind told once, with how often and where."""
+"""The problems of a file; those of one kind are reported once, with their number and places."""
 
 import re
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ FOUND = re.compile(r" is (?!missing).+?; | \(.*?\)|\b[0-9a-f]{16,}\b|\d+")
 
 
 def import_error(path: Path, problems: Sequence[str]) -> InputError:
-    """Return the error that tells why no label of a file was stored."""
+    """Return the error that says why no label of a file was stored."""
     return file_error(path, problems, "nothing was stored")
 
 
 def file_error(path: Path, problems: Sequence[str], outcome: str) -> InputError:
-    """Return the error that tells the problems of a file, each `place: what`, and their outcome."""
+    """Return the error that lists the problems of a file, each `place: what`, and their outcome."""
     kinds: dict[str, list[str]] = {}
     for problem in problems:
         kinds.setdefault(_kind(problem), []).append(problem)
-    told = [_told(alike) for alike in kinds.values()]
+    lines = [_line(alike) for alike in kinds.values()]
     rest = sum(len(alike) for alike in list(kinds.values())[SHOWN:])
-    shown = [*told[:SHOWN], *([f"... and {rest} more"] if rest else [])]
+    shown = [*lines[:SHOWN], *([f"... and {rest} more"] if rest else [])]
     text = listing(str(path), shown).split("\n", 1)[1]
     noun = "problem" if len(problems) == 1 else "problems"
     return InputError(f"{path} has {len(problems)} {noun}; {outcome}:\n{text}")
@@ -44,10 +44,10 @@ def _kind(problem: str) -> str:
     return FOUND.sub(" _ ", what)
 
 
-def _told(alike: Sequence[str]) -> str:
+def _line(alike: Sequence[str]) -> str:
     """Say one problem as it is, and of several the first with the places of the others.
 
-    >>> _told([f"line {n}: chosen is missing; give a text" for n in range(2, 1002)])
+    >>> _line([f"line {n}: chosen is missing; give a text" for n in range(2, 1002)])
     'line 2: chosen is missing; give a text (1000 lines: 2, 3, 4 and 997 more)'
     """
     if len(alike) == 1:

@@ -48,9 +48,7 @@ class Method(Protocol):
     """
 
     name: ClassVar[str]
-    """What `policy.method` calls it."""
-    description: ClassVar[str]
-    """What a reader of the report should know it as."""
+    """What `policy.method`, the report and the cards call it."""
     Settings: ClassVar[type[Section]]
     """The section `policy.options`; the text of each field says where its default comes from."""
     uses_values: ClassVar[bool]

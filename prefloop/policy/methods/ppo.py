@@ -39,7 +39,6 @@ class PPO:
     """Clipped policy and value losses on advantages from GAE."""
 
     name: ClassVar[str] = "ppo"
-    description: ClassVar[str] = "proximal policy optimization with a value head"
     Settings: ClassVar[type[Section]] = PPOSettings
     uses_values: ClassVar[bool] = True
     metrics: ClassVar[Mapping[str, str]] = {

@@ -28,7 +28,6 @@ class RLOO:
     """A clipped loss per response, whose baseline is the mean reward of its prompt's others."""
 
     name: ClassVar[str] = "rloo"
-    description: ClassVar[str] = "REINFORCE with a leave-one-out baseline"
     Settings: ClassVar[type[Section]] = RLOOSettings
     uses_values: ClassVar[bool] = False
     metrics: ClassVar[Mapping[str, str]] = {

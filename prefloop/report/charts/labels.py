@@ -34,7 +34,7 @@ class Box(NamedTuple):
     bottom: float
 
     def overlaps(self, other: "Box") -> bool:
-        """Whether both cover a common place."""
+        """Whether the two boxes overlap."""
         return (
             self.left < other.right
             and other.left < self.right

@@ -55,8 +55,8 @@ def check_integrity(
 ) -> IntegrityReport:
     """Check pages, foreign keys, ledger and tables of a store, even while it is in use.
 
-    `known_head` is an end of the ledger that was kept elsewhere: without it, somebody who computed
-    the whole chain again is not found out. A StoreError if it is no hash.
+    `known_head` is an end of the ledger that was kept elsewhere: without it, a chain that was
+    computed again as a whole is not detected. A StoreError if it is no hash.
     """
     known_head = None if known_head is None else ledger.require_hash(known_head)
     with tempfile.TemporaryDirectory(prefix="prefloop-verify-") as folder:

@@ -24,7 +24,7 @@ READ_ONLY = (
 )
 
 WRONG_HOST, FORGED = "wrong_host", "forged"
-"""Codes of the refusals that a proxy causes which the server was not told of."""
+"""Codes of the refusals that a proxy causes which the settings do not name."""
 
 POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; "

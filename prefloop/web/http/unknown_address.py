@@ -1,4 +1,4 @@
-"""Telling the owner by which address people come that the server was not told of.
+"""Report to the owner the address of requests that the server's settings do not name.
 
 Behind a proxy or tunnel every page or login is refused until `comparisons.people.origin` names the
 public address. The sentence goes to the log, which is the terminal of whoever serves the page.
@@ -16,7 +16,7 @@ from prefloop.web.config import WebSettings, is_loopback
 log = logging.getLogger("prefloop.web")
 
 MOST_TOLD = 5
-"""Addresses that are told in the life of a server: whoever makes them up fills no log."""
+"""Addresses that one server reports at most: made-up ones cannot fill the log."""
 
 HOST = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?")
 ORIGIN = re.compile(rf"https?://{HOST.pattern}")
@@ -25,11 +25,11 @@ ASK_THE_OWNER = (
     "If you came by the address that the run's owner gave you, ask the owner: the terminal that "
     "serves this page says what to set."
 )
-"""For whoever is refused: only the owner can mend it."""
+"""Added to a refusal: only the owner can change the setting."""
 
 
 class UnknownAddresses:
-    """The addresses that were told, each once."""
+    """Reports each unknown address once."""
 
     def __init__(self, settings: WebSettings) -> None:
         self._known = settings.origin
@@ -37,7 +37,7 @@ class UnknownAddresses:
         self._lock = threading.Lock()
 
     def tell(self, headers: Headers) -> None:
-        """Tell by which address a refused request came, if its headers name one."""
+        """Report the address of a refused request, if its headers name one."""
         address = public_address(headers)
         if address is None:
             return

@@ -5,7 +5,7 @@ from prefloop.teamwork import Batch, StopRequest, TrainerState
 
 SILENT_SECONDS = 10.0
 """A trainer sends a heartbeat every two seconds. One that sent none for this long has ended, or is
-in a long step; the two cannot be told apart."""
+in a long step; the two look the same."""
 
 FINISHED = "finished"
 WAITING = ("waiting for labels", "waiting for verdicts")
@@ -87,7 +87,7 @@ def pulled_text(request: StopRequest, now: float) -> str:
 def stopped_text(request: StopRequest, trainer: TrainerState | None, now: float) -> str:
     """Return whether the trainer has stopped."""
     if request.stopped_at is not None:
-        return f"The trainer wrote a checkpoint and stands still at update {request.update}."
+        return f"The trainer wrote a checkpoint and waits at update {request.update}."
     if trainer is None or is_missing(trainer, now):
         return "The trainer is not running. When it does, it stops before its next update."
     return "The trainer has not stopped yet: it finishes the update it is in."

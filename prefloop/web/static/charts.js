@@ -87,7 +87,7 @@ function pen(plot) {
   };
 }
 
-// What all charts share: the drawing appears with the first point, fits its place, and is told.
+// What all charts share: the drawing appears with the first point, fits its place, and has a description.
 class Chart {
   constructor(name, options) {
     this.figure = document.getElementById(`chart-${name}`);
@@ -172,7 +172,7 @@ export class LineChart extends Chart {
     this.rounds = [];
   }
 
-  // Lines come in order; one that is there already was taken back and comes anew.
+  // Lines come in order; a second line of one update replaces the first: a roll back took it back.
   add(update, round, value) {
     const last = this.x.findLastIndex((known) => known < update) + 1;
     this.x.length = this.y.length = this.rounds.length = last;
@@ -266,7 +266,7 @@ export class HoursChart extends Chart {
   }
 }
 
-// Midnight is told by its day, every other hour by the clock.
+// Midnight is labeled with its day, every other hour with the time.
 function hourTick(seconds) {
   const date = new Date(1000 * seconds);
   return date.getHours() || date.getMinutes()

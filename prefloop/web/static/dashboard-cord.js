@@ -33,7 +33,7 @@ export class Cord {
     const state = JSON.stringify([active.id, active.samples, trainer?.checkpoints]);
     if (state === this.shown) return;
     this.shown = state;
-    // What was on one page answers one prompt, which need not be told again and again.
+    // What was on one page answers one prompt, which need not be repeated.
     const prompts = new Set(active.samples.map((sample) => sample.prompt));
     const isOne = prompts.size === 1;
     put("cord-prompt", isOne ? [...prompts][0] : "");

@@ -75,7 +75,7 @@ def test_an_affected_sqlite_is_told_with_what_is_done_about_it(
     affected = replace(GOOD, program="SQLite 3.40.1", can_lose_commits=True)
     message = findings(monkeypatch, tmp_path, affected)["ok"][0].message
     assert "SQLite 3.40.1 can lose a commit" in message
-    assert "prefloop lets only one write" in message
+    assert "prefloop prevents it with a lock" in message
     without = replace(affected, has_writers_lock=False)
     [bad] = findings(monkeypatch, tmp_path, without)["bad"]
     assert "the lock that prevents this does not work here" in bad.message

@@ -301,7 +301,7 @@ async function onProblem(error) {
     outbox.needsLogin = true;
     showOutbox(outbox);
   } else if (error.code === "forged") {
-    // Logged in anew in another tab: this one needs the new token. The feed asks again by itself.
+    // Logged in again in another tab: this one needs the new token. The feed asks again by itself.
     refresh().catch(() => {});
   }
   problem = error;

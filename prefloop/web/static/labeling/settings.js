@@ -23,7 +23,7 @@ export function writeSettings(settings) {
   applySettings(settings);
 }
 
-/** Set what the style sheet goes by. */
+/** Set the attributes that the style sheet reads. */
 export function applySettings(settings) {
   Object.assign(document.documentElement.dataset, {
     keys: settings.keys ? "on" : "off", size: settings.size, face: settings.face,

@@ -60,7 +60,7 @@ export class Stretch {
     return state.ms >= Stretch.LIMIT_MS;
   }
 
-  /** Begin anew: a break was taken, or declined for now. */
+  /** Start again: a break was taken, or declined for now. */
   reset() {
     this.#write({ ms: 0 });
   }

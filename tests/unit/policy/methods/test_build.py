@@ -73,7 +73,6 @@ def test_an_old_run_files_settings_reach_the_method() -> None:
 def test_every_method_says_what_readers_need(name: str) -> None:
     method: type[Method] = METHODS.load(name)
     assert method.name == name
-    assert method.description
     assert all(
         key.startswith("policy/") and text.endswith(".") for key, text in method.metrics.items()
     )

@@ -145,7 +145,7 @@ def test_samples_of_the_newest_updates_come_along(shown: dict[str, Any]) -> None
 def test_a_stop_says_who_and_why_and_shows_the_samples(shown: dict[str, Any]) -> None:
     active = shown["cord"]["active"]
     assert active["pulled_by"] == "Grace" and "trick" in active["reason"]
-    assert active["stopped_text"].endswith("stands still at update 24.")
+    assert active["stopped_text"].endswith("waits at update 24.")
     assert len(active["samples"]) == 4
     assert {s["model_text"] for s in active["samples"]} == {"policy of round 0"}
     assert all(s["prompt"] and s["text"] for s in active["samples"])
