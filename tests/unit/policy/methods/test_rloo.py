@@ -51,7 +51,7 @@ class Vowels:
         return 10 * self.sign * np.array(shares)
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("sign", [1.0, pytest.param(-1.0, marks=pytest.mark.slow)])
 def test_the_score_rises(sign: float) -> None:
     """On the built-in model, towards vowels or away from them."""
     base = resolve("builtin:tiny", say=print)
