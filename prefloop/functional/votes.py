@@ -50,3 +50,13 @@ def standard_gumbel(normal: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
     tails. Gumbel 1958, Statistics of Extremes, section 5.2.
     """
     return np.asarray(-np.log(-log_ndtr(normal)))
+
+
+def all_log_odds(log_odds: Float[np.ndarray, " N"]) -> float:
+    """Return the log-odds that all of N independent claims hold, given those of each.
+
+    log(P / (1 - P)) with log P = sum over claims of log sigmoid(log-odds); of one claim it is its
+    own. N is at least 1.
+    """
+    log_all = -float(np.logaddexp(0.0, -log_odds).sum())
+    return log_all - float(np.log(-np.expm1(log_all)))

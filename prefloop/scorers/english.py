@@ -15,7 +15,12 @@ from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 from prefloop.text.words import words
 
-ENGLISH_SOURCES = frozenset(["rated sentences", "rated words", "sensory words", "concrete nouns"])
+ENGLISH_SOURCES = frozenset(
+    [
+        *("rated sentences", "rated words", "sensory words", "concrete nouns"),
+        *("planted errors in news for judges", "planted errors in news for labelers"),
+    ]
+)
 """Sources of the built-in scorers whose words are English."""
 
 COMMON_SHARE = 0.2

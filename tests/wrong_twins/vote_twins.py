@@ -44,3 +44,18 @@ def gumbel_by_plain_cdf(normal):
 def gumbel_centered(normal):
     """The mean, Euler's constant, taken off: it changes no choice, but it is not the standard."""
     return standard_gumbel(normal) - np.euler_gamma
+
+
+def all_as_the_mean(log_odds):
+    """The mean: one false sentence is made good by true ones."""
+    return float(log_odds.mean())
+
+
+def all_as_the_sum(log_odds):
+    """The sum of log-odds: true sentences vouch for each other."""
+    return float(log_odds.sum())
+
+
+def all_as_a_log_probability(log_odds):
+    """log P in place of log-odds: never above 0."""
+    return -float(np.logaddexp(0.0, -log_odds).sum())

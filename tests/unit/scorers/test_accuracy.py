@@ -1,0 +1,110 @@
+"""The checks of accuracy: on hand-written texts, against their log, and beside each other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from prefloop.scorers import accuracy, accuracy_careful
+from prefloop.scorers.accuracy import AccuracyScorer
+from prefloop.scorers.accuracy_careful import AccuracyCarefulScorer
+from prefloop.scorers.claims.fitted import read_check
+from prefloop.scorers.own_words import OwnWordsConfig, OwnWordsScorer
+from prefloop.scorers.scorer import Scorer
+from tests.tolerances import FP64
+
+GROUPS = json.loads((Path(__file__).parent / "claims" / "handwritten.json").read_text("utf-8"))
+LOG = json.loads(
+    (Path(__file__).parents[3] / "scorer_training" / "accuracy_log.json").read_text("utf-8")
+)
+KINDS = {"name": "name", "number": "number", "negation": "negation", "who": "who did what"}
+JUDGED, WRITTEN = "judged articles", "hand-written, not fitted"
+REACHED = 0.8
+
+
+def held_out() -> list[dict[str, str]]:
+    """Return the hand-written groups that trained nothing: those of every second source."""
+    sources = list(dict.fromkeys(group["source"] for group in GROUPS))
+    return [group for group in GROUPS if sources.index(group["source"]) % 2]
+
+
+def scores(scorer: Scorer, key: str) -> np.ndarray:
+    """Return the scores of one kind of text of the held-out groups."""
+    found = [group for group in held_out() if key in group]
+    return scorer.score([g["source"] for g in found], [g[key] for g in found])
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_every_kind_of_planted_error_is_found_on_articles_of_its_own(kind: str) -> None:
+    """The goal: an AUC of 0.8 on each kind, on articles that did not train."""
+    found = LOG["accuracy"][JUDGED][kind]
+    assert found["all"]["value"] >= REACHED and found["all"]["low"] >= REACHED
+    assert found["paraphrases"]["value"] >= REACHED
+
+
+def test_a_copy_scores_no_better_than_a_true_paraphrase() -> None:
+    assert LOG["accuracy"][JUDGED]["true copy minus true paraphrase"]["value"] <= 0
+    scorer = AccuracyScorer()
+    found = LOG["accuracy"][WRITTEN]["true copy minus true paraphrase"]
+    gain = scores(scorer, "copy").mean() - scores(scorer, "paraphrase").mean()
+    assert round(float(gain), 3) == found["value"]
+    assert found["low"] < 0 < found["high"], "nothing is known of free paraphrases but this"
+
+
+@pytest.mark.parametrize("key", KINDS)
+def test_the_shipped_scorer_gives_the_figures_of_its_log(key: str) -> None:
+    scorer = AccuracyScorer()
+    true = np.concatenate([scores(scorer, form) for form in ("copy", "paraphrase")])
+    wrong = scores(scorer, key)
+    labels = np.repeat([1, 0], [len(true), len(wrong)])
+    auc = roc_auc_score(labels, np.concatenate([true, wrong]))
+    assert round(auc, 3) == LOG["accuracy"][WRITTEN][KINDS[key]]["all"]["value"]
+
+
+@pytest.mark.parametrize("module", [accuracy, accuracy_careful], ids=lambda m: m.__name__)
+def test_the_shipped_weights_are_those_of_the_log_and_punish(module: Any) -> None:
+    name = module.WEIGHTS.stem
+    content = json.loads(module.WEIGHTS.read_text("utf-8"))
+    assert content == {key: LOG[name][key] for key in content}
+    assert all(weight < 0 for weight in content["weights"].values())
+    assert content["copied"] > 0
+
+
+def test_one_false_sentence_spoils_a_summary() -> None:
+    source = "Anna Brandt won 12 seats in Lisk. Tom Oberg lost."
+    texts = ["Anna Brandt won 12 seats.", "Tom Oberg lost in Lisk. Anna Brandt won 14 seats."]
+    true, spoilt = AccuracyScorer().score([source] * 2, texts)
+    assert true > 0 > spoilt
+
+
+@pytest.mark.parametrize("scorer", [AccuracyScorer(), AccuracyCarefulScorer()])
+def test_an_empty_response_is_worse_than_a_true_one(scorer: Scorer) -> None:
+    source = "Anna Brandt won 12 seats in Lisk."
+    empty, true = scorer.score([source] * 2, ["", "Anna Brandt won in Lisk."])
+    assert empty < true
+    alone, without = scorer.score(["", "..."], ["Anna won.", "Anna won."])
+    assert np.isfinite([alone, without]).all()
+
+
+def test_the_two_checks_agree_on_errors_and_hardly_on_what_is_true() -> None:
+    found = LOG["correlation of the two checks"]
+    assert found["all claims"] > 0.5 > found["true claims"]
+
+
+def test_weights_for_other_features_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "accuracy.json"
+    path.write_text(json.dumps({"weights": {"old": -1.0}, "intercept": 0.0, "copied": 0.0}))
+    with pytest.raises(ValueError, match="has weights for old, and the features are new"):
+        read_check(path, ("new",))
+
+
+def test_own_words_count_up_to_a_bound() -> None:
+    source = "the old ship lay in the harbor"
+    scorer = OwnWordsScorer(OwnWordsConfig(bound=0.5))
+    # 0, 1 and 2 of 3 pairs are new, and all of them; one word has no pair.
+    texts = ["the old ship lay", "the old ship sank", "the old boat sank", "we saw a boat", "ship"]
+    found = scorer.score([source] * 5, texts)
+    np.testing.assert_allclose(found, [0.0, 3 * (1 / 3) / 0.5, 3.0, 3.0, 0.0], **FP64)
