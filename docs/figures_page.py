@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from docs.markdown import markdown_table
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import Provenance
@@ -15,6 +16,7 @@ from prefloop.figures.usage import UsageFigures
 
 FILES: dict[str, type[BaseModel]] = {
     "prompt_figures.json": PromptFigures,
+    "audits/labels.json": LabelAuditFigures,
     "news.provenance.json": NewsFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,

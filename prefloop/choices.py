@@ -158,6 +158,7 @@ def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
         "comparisons.synthetic.scorers": list(config.comparisons.known_scorers),
         "policy.reward": reward,
         "evaluation.judges": [n for n in config.evaluation.judges if is_scorer(config, n)],
+        "audits.scorers": config.audits.scorers,
     }
 
 

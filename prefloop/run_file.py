@@ -30,7 +30,8 @@ def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 def load_run_as_made(path: Path) -> RunConfig:
     """Read the settings that a run was made with; those of its run file if it made nothing yet.
 
-    They are in `run.resolved.yaml`, overrides and all. What the report shows is up to the run file.
+    They are in `run.resolved.yaml`, overrides and all. What the report shows and what the audits
+    look at is up to the run file.
     """
     resolved = path.parent / RESOLVED
     if not resolved.is_file():
@@ -38,7 +39,10 @@ def load_run_as_made(path: Path) -> RunConfig:
     asked, problems = _parse_sections(_begun(path), RECORDED)
     if asked is None:
         raise SettingsError(listing(str(path), problems))
-    return load_sections(resolved).model_copy(update={"report": asked.report})
+    made = load_sections(resolved)
+    audited = {name: asked.scorers[name] for name in asked.audits.scorers if name in asked.scorers}
+    looks = {"report": asked.report, "audits": asked.audits}
+    return made.model_copy(update={**looks, "scorers": {**made.scorers, **audited}})
 
 
 def load_sections(path: Path) -> RunConfig:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
@@ -18,6 +19,8 @@ from prefloop.files import read_json_lines
 EVALUATION = "evaluation"
 USAGE = "usage.jsonl"
 PROMPTS = "prompt_figures.json"
+LABEL_AUDIT = "audits/labels.json"
+TEXT_FIGURES = "audits/text_figures.safetensors"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 """Model names that are a path below a folder as they stand."""
@@ -71,6 +74,8 @@ class RunFigures:
     """What scorers and judges used of endpoints, in the order in which it was written."""
     prompts: PromptFigures | None = None
     """What became of the passages of the prompt file; None in runs from before this was kept."""
+    label_audit: LabelAuditFigures | None = None
+    """What the labels reward; None where nobody looked."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -126,12 +131,22 @@ def read_run_folder(run: Path) -> RunFigures:
             for line in read_json_lines(run / USAGE)
         ),
         prompts=_prompts(run / PROMPTS),
+        label_audit=read_label_audit(run),
     )
 
 
 def report_path(run: Path) -> Path:
     """Return where a run's report lies."""
     return run / "report" / "index.html"
+
+
+def read_label_audit(run: Path) -> LabelAuditFigures | None:
+    """Return what the audit of a run's labels found; None if there was none."""
+    path = run / LABEL_AUDIT
+    if not path.is_file():
+        return None
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    return from_object(LabelAuditFigures, content, str(path))
 
 
 def export_folder(run: Path, round_number: int) -> Path:

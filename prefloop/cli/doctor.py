@@ -1,7 +1,6 @@
 """The verb that looks a run over."""
 
 import json
-from dataclasses import asdict
 
 import typer
 
@@ -18,7 +17,7 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
     results = examine(run_file(folder))
     text = conclusion(results)
     if as_json:
-        print(json.dumps({"conclusion": text, "results": [asdict(r) for r in results]}))
+        print(json.dumps({"conclusion": text, "results": [r.model_dump() for r in results]}))
     else:
         for result in results:
             print(f"{result.status:<5}  {result.stage:<11}  {result.message}")

@@ -10,8 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from prefloop import __version__
+from prefloop.cli import (
+    audit,
+    exchange,
+    fetching,
+    power,
+    running,
+    serving,
+    store_verbs,
+    team,
+    trying,
+)
 from prefloop.cli import doctor as doctor_verb
-from prefloop.cli import exchange, fetching, power, running, serving, store_verbs, team, trying
 from prefloop.cli.arguments import AsJson, RunFolder
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
@@ -131,6 +141,8 @@ store.command()(store_verbs.migrate)
 store.command()(store_verbs.backup)
 store.command()(store_verbs.restore)
 store.command()(store_verbs.verify)
+audits = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+audits.command()(audit.labels)
 crew = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 crew.command()(team.add)
 crew.command()(team.invite)
@@ -159,6 +171,7 @@ evaluation.command(name=STAGE, hidden=True)(running.evaluation)
 evaluation.command()(power.power)
 app.add_typer(evaluation, name="evaluation", help=running.evaluation.__doc__, rich_help_panel=ALONE)
 app.command()(serving.serve)
+app.add_typer(audits, name="audit", help=audit.__doc__)
 app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)
 app.command()(report)

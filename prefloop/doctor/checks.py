@@ -11,14 +11,14 @@ from prefloop.doctor.foundations import (
     check_tokenizer,
 )
 from prefloop.doctor.judgment import check_evaluation
-from prefloop.doctor.labels import check_labels
+from prefloop.doctor.labels import check_label_audit, check_labels
 from prefloop.doctor.language import check_language
 from prefloop.doctor.losses import check_losses
 from prefloop.doctor.policy import check_policy
-from prefloop.doctor.result import CheckResult
 from prefloop.doctor.rewards import check_rewards
 from prefloop.doctor.saved import check_saved
 from prefloop.errors import PrefloopError
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
 from prefloop.models.loading import (
     Tokenizer,
@@ -96,6 +96,7 @@ def _figures(config: RunConfig, folder: Path) -> list[CheckResult]:
         return [_refused("run folder", "figures are readable", error, action)]
     rewards = settings_of([file.provenance for file in run.trusts[-1:]], config)
     return [
+        *check_label_audit(config, run),
         *check_rewards(rewards, run),
         *check_policy(_policy_settings(run, config), run),
         *check_evaluation(config, run, folder),

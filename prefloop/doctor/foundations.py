@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from prefloop.doctor.result import CheckResult, CheckStatus
 from prefloop.errors import InputError, PrefloopError
+from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.text import percent
 from prefloop.files import is_write_protected
 from prefloop.models.loading import PAD_TOKEN, Tokenizer

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.repetition import RepetitionFigures
 from prefloop.figures.text import percent
 from prefloop.run_folder import RunFigures

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.audits.findings import beside_reward_model
+from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.text import count, counted
+from prefloop.run_folder import RunFigures
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -33,6 +35,23 @@ def check_labels(config: RunConfig, folder: Path) -> list[CheckResult]:
         action = "See why labelers skip, tie or flag; make the question clearer."
         return [_result("warn", message, action)]
     return [_result("ok", message)]
+
+
+def check_label_audit(config: RunConfig, run: RunFigures) -> list[CheckResult]:
+    """Return what the audit of the labels found, beside the newest reward model if there is one."""
+    figures = run.label_audit
+    if figures is None:
+        if config.policy.reward != REWARD_MODEL:
+            return []
+        message = "What the labels reward was not looked at yet: run `prefloop audit labels`."
+        return [
+            CheckResult(
+                stage="comparisons", check="labels audited", status="later", message=message
+            )
+        ]
+    measured = [t.figures.validation for t in run.trusts if t.figures.validation is not None]
+    beside = beside_reward_model(figures, measured[-1], config) if measured else None
+    return [*figures.findings, *([beside] if beside is not None else [])]
 
 
 def _result(status: CheckStatus, message: str, action: str = "") -> CheckResult:

@@ -1,6 +1,6 @@
 """Check of the language: do scorers that rest on English words find any in the prompts?"""
 
-from prefloop.doctor.result import CheckResult
+from prefloop.figures.check_result import CheckResult
 from prefloop.prompts.sources import read_passages
 from prefloop.scorers.english import english_warnings
 from prefloop.settings.run import RunConfig

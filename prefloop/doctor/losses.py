@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefloop.doctor.result import CheckResult
 from prefloop.errors import InputError
+from prefloop.figures.check_result import CheckResult
 from prefloop.files import read_json_lines, verify_folder
 from prefloop.run_history import (
     METRICS_FILE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.text import fixed, method_title, percent, plain
 from prefloop.run_folder import RunFigures

@@ -1,6 +1,6 @@
 """Checks of the newest reward model: better than chance, and on the scale that KL is priced in."""
 
-from prefloop.doctor.result import CheckResult, CheckStatus
+from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.text import fixed, named_share_interval, percent
 from prefloop.figures.trust import TrustFigures, ValidationFigures
 from prefloop.run_folder import RunFigures

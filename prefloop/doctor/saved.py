@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefloop.doctor.result import CheckResult
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
 from prefloop.files import verify_folder
 

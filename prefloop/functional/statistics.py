@@ -15,6 +15,9 @@ from scipy.stats import false_discovery_control
 Values = Sequence[int | float] | npt.NDArray[Any]
 """Numbers, one per observation."""
 
+Groups = Sequence[Hashable] | npt.NDArray[np.int64]
+"""The name or number of each observation's group."""
+
 
 class Interval(NamedTuple):
     """A confidence interval; both ends belong to it."""
@@ -114,10 +117,10 @@ def q_values(p_values: Values) -> npt.NDArray[np.float64]:
 
 def paired_win_rate(
     outcomes: Values,
-    clusters: Sequence[Hashable],
+    clusters: Groups,
     confidence: float = 0.95,
     *,
-    labelers: Sequence[Hashable] | None = None,
+    labelers: Groups | None = None,
 ) -> Estimate:
     """Return the mean of outcomes in 0..1 with an interval that knows who and what repeats.
 
@@ -213,10 +216,12 @@ def clustered_mean(
     )
 
 
-def _codes(names: Sequence[Hashable], n: int) -> npt.NDArray[np.int64]:
-    """Number the groups in order of first appearance."""
+def _codes(names: Groups, n: int) -> npt.NDArray[np.int64]:
+    """Number the groups from 0."""
     if len(names) != n:
         raise ValueError(f"{n} outcomes but {len(names)} group names")
+    if isinstance(names, np.ndarray):
+        return np.unique(names, return_inverse=True)[1]
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
 
@@ -233,7 +238,7 @@ def _cluster_variance(y: npt.NDArray[np.float64], codes: npt.NDArray[np.int64]) 
 def _spread(
     y: npt.NDArray[np.float64],
     prompt: npt.NDArray[np.int64],
-    labelers: Sequence[Hashable] | None,
+    labelers: Groups | None,
 ) -> Spread:
     """Return the variance of the mean, and what it took into account."""
     n_prompts = int(prompt.max()) + 1
@@ -246,7 +251,7 @@ def _spread(
             how += "; for this labeler only"
         unscaled = v_prompt * (n_prompts - 1) / n_prompts
         return Spread(variance=unscaled, degrees=float("inf"), how=how)
-    cell = _codes(list(zip(prompt.tolist(), labeler.tolist(), strict=True)), len(y))
+    cell = _codes(prompt * n_labelers + labeler, len(y))
     v_labeler = _cluster_variance(y, labeler)
     v_two = v_prompt + v_labeler - _cluster_variance(y, cell)
     how = "clustered by prompt and labeler"

@@ -9,7 +9,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from prefloop.audits.findings import beside_reward_model
 from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.provenance import PROVENANCE, installed_versions
 from prefloop.figures.record import to_json
@@ -19,6 +21,7 @@ from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
 from prefloop.records import LedgerHead
 from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
+from prefloop.report.charts.shortcuts import shortcut_chart
 from prefloop.report.charts.win_bar import win_bar
 from prefloop.report.filters import page_filters
 from prefloop.report.labels import LabelFacts, best_of, label_facts, who_labels
@@ -55,6 +58,9 @@ class Page:
     verdict: str
     latest: EvaluationFile | None
     labels: LabelFacts | None
+    shortcut_chart: Markup | None
+    label_findings: list[CheckResult]
+    """What the audit of the labels found, beside the newest reward model if there is one."""
     pairs: list[Pair]
     win_bar: Markup | None
     frontier: Markup | None
@@ -128,6 +134,8 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
         latest=latest,
         labels=labels,
+        shortcut_chart=_shortcuts(folder, trusts),
+        label_findings=_label_findings(folder, trusts, config),
         pairs=pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
         if latest
         else [],
@@ -161,6 +169,27 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
         return None
     comparisons = {c.id: c for c in store.comparisons()}
     return label_facts(labels, comparisons, config.report, store.exclusions.all())
+
+
+def _shortcuts(folder: RunFigures, trusts: list[TrustFile]) -> Markup | None:
+    """Return the chart of what simple rules explain of the labels."""
+    audit = folder.label_audit
+    if audit is None or not audit.shortcuts or audit.chance is None:
+        return None
+    validation = trusts[-1].figures.validation if trusts else None
+    accuracy = validation.accuracy.value if validation else None
+    return shortcut_chart(audit.shortcuts, audit.chance, accuracy)
+
+
+def _label_findings(
+    folder: RunFigures, trusts: list[TrustFile], config: RunConfig
+) -> list[CheckResult]:
+    audit = folder.label_audit
+    if audit is None:
+        return []
+    validation = trusts[-1].figures.validation if trusts else None
+    beside = beside_reward_model(audit, validation, config) if validation else None
+    return [*audit.findings, *([beside] if beside else [])]
 
 
 def _who_labels(store: Store, config: RunConfig, labels: LabelFacts | None) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from prefloop.settings.audits import AuditsConfig
 from prefloop.settings.comparisons import NOBODY, ComparisonsConfig
 from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.models import ModelsConfig
@@ -56,6 +57,9 @@ class RunConfig(Section):
 
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     """How the result is judged."""
+
+    audits: AuditsConfig = Field(default_factory=AuditsConfig)
+    """What the audits look at, and when they warn."""
 
     scorers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Scorers with settings: a name for the rest of the file, then its `kind` and its settings."""

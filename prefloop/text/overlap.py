@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from prefloop.text.words import ngrams, sentences, words
+
+SOURCES_KEPT = 64
+"""Sources whose words are kept: several responses to one prompt are measured one after another."""
 
 
 def novel_ngram_share(response: str, source: str, n: int) -> float | None:
@@ -14,7 +18,7 @@ def novel_ngram_share(response: str, source: str, n: int) -> float | None:
     grams = ngrams(words(response), n)
     if not grams:
         return None
-    known = set(ngrams(words(source), n))
+    known = _gram_set(source, n)
     return sum(gram not in known for gram in grams) / len(grams)
 
 
@@ -33,7 +37,7 @@ def is_verbatim(sentence: str, source: str) -> bool:
     Case, punctuation and line breaks do not count; what holds no word is no copy.
     """
     run = " ".join(words(sentence))
-    return bool(run) and f" {run} " in f" {' '.join(words(source))} "
+    return bool(run) and f" {run} " in _haystack(source)
 
 
 def novel_sentence_share(response: str, source: str) -> float | None:
@@ -105,4 +109,19 @@ def longest_common_run(response: str, source: str) -> int:
 def copies_start(response: str, source: str, n: int = 3) -> bool:
     """Return whether the first `n` words of the response are the first `n` of the source."""
     first = words(response)[:n]
-    return len(first) == n and first == words(source)[:n]
+    return len(first) == n and first == list(_source_words(source)[:n])
+
+
+@lru_cache(maxsize=SOURCES_KEPT)
+def _source_words(source: str) -> tuple[str, ...]:
+    return tuple(words(source))
+
+
+@lru_cache(maxsize=SOURCES_KEPT)
+def _haystack(source: str) -> str:
+    return f" {' '.join(_source_words(source))} "
+
+
+@lru_cache(maxsize=SOURCES_KEPT)
+def _gram_set(source: str, n: int) -> frozenset[tuple[str, ...]]:
+    return frozenset(ngrams(_source_words(source), n))

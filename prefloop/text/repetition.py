@@ -23,6 +23,18 @@ def duplicate_share(responses: Sequence[str]) -> float | None:
     return sum(count for count in counts.values() if count > 1) / len(responses)
 
 
+def repeated_share(text: str, n: int = 3) -> float:
+    """Return the share of a text's n-grams that stand in it before: 0 if it repeats nothing.
+
+    1 less distinct-n of one text. Welleck et al. 2020, arXiv:1908.04319, section 6.1 (seq-rep-n).
+
+    >>> repeated_share("thanks thanks thanks thanks thanks")
+    0.6666666666666667
+    """
+    grams = ngrams(words(text), n)
+    return 1.0 - len(set(grams)) / len(grams) if grams else 0.0
+
+
 def longest_repeated_run(text: str) -> int:
     """Return the length, in words, of the longest run that occurs twice; both may overlap."""
     tokens = words(text)

@@ -1,4 +1,4 @@
-"""The figures on labels and labelers: how each is called with the inputs of `quality.json`."""
+"""The figures on labels and labelers: how each is called with the inputs of the golden files."""
 
 import json
 from collections.abc import Callable
@@ -7,12 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from prefloop.functional import agreement, learning_curve, runs, skill, statistics
+from prefloop.functional import (
+    agreement,
+    choice_model,
+    exact_looks,
+    learning_curve,
+    runs,
+    skill,
+    statistics,
+)
 from prefloop.functional.agreement import Choices
+from prefloop.functional.choice_model import ChoiceRows, fit_choice_model
 from prefloop.functional.skill import SkillAnswers, Skills
 from prefloop.functional.statistics import Estimate, Spread
 from tests.golden.cases import Case
-from tests.tolerances import FP64, STATISTICAL, Tolerance
+from tests.tolerances import FP32, FP64, STATISTICAL, Tolerance
 
 Formula = Callable[..., Any]
 Call = Callable[[Formula, dict[str, Any]], list[float]]
@@ -32,16 +41,32 @@ FORMULAS: dict[str, Formula] = {
     "run_probability": runs.run_probability,
     "longest_run": runs.longest_run,
     "fit_learning_curve": learning_curve.fit_learning_curve,
+    "standardize": choice_model.standardize,
+    "fit_choice_model": choice_model.fit_choice_model,
+    "coefficient_estimates": choice_model.coefficient_estimates,
+    "out_of_fold_credit": choice_model.out_of_fold_credit,
+    "group_deviations": choice_model.group_deviations,
+    "random_effects": choice_model.random_effects,
+    "tail_probability": exact_looks.tail_probability,
+    "count_looks": exact_looks.count_looks,
+    "next_look": exact_looks.next_look,
 }
-MODULES = [agreement, learning_curve, runs, skill]
+MODULES = [agreement, choice_model, exact_looks, learning_curve, runs, skill]
 """Every public function of these is in the table above."""
 
-TOLERANCES = {"FP64": FP64, "STATISTICAL": STATISTICAL}
+TOLERANCES = {"FP64": FP64, "FP32": FP32, "STATISTICAL": STATISTICAL}
+FILES = ("quality.json", "choice.json")
+
+
+def all_quality_cases() -> list[dict[str, Any]]:
+    """Return the rows of every golden file of figures on labels."""
+    here = Path(__file__)
+    return [row for name in FILES for row in json.loads(here.with_name(name).read_text())]
 
 
 def quality_cases(name: str) -> list[tuple[Case, Tolerance]]:
     """Return the cases of one formula with their tolerance; an unknown name is an error."""
-    rows = json.loads(Path(__file__).with_name("quality.json").read_text())
+    rows = all_quality_cases()
     found = [
         (Case(**{k: v for k, v in row.items() if k != "tolerance"}), TOLERANCES[row["tolerance"]])
         for row in rows
@@ -126,6 +151,44 @@ def _curve(formula: Formula, inputs: dict[str, Any]) -> list[float]:
     return [found.limit, found.slope]
 
 
+def choice_rows(inputs: dict[str, Any]) -> ChoiceRows:
+    """Return the answers of a case of the choice model."""
+    return ChoiceRows(
+        features=np.array(inputs["features"], dtype=float),
+        targets=np.array(inputs["targets"], dtype=float),
+        starts=np.array(inputs["starts"], dtype=np.int64),
+    )
+
+
+def _standardize(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+    scaled, units = formula(np.array(inputs["features"], dtype=float), np.array(inputs["starts"]))
+    return [*scaled.ravel(), *units]
+
+
+def _choice_intervals(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+    groups = {k: np.array(inputs[k], dtype=np.int64) for k in ("labeler", "question")}
+    fit = fit_choice_model(choice_rows(inputs))
+    found = formula(fit, **groups, confidence=inputs["confidence"])
+    return [end for estimate in found for end in estimate.interval]
+
+
+def _deviations(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+    rows = choice_rows(inputs)
+    fit = fit_choice_model(rows, ridge=inputs["ridge"])
+    moved, variances = formula(rows, fit, inputs["feature"], np.array(inputs["group"]))
+    return [*moved, *variances]
+
+
+def _effects(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+    found = formula(np.array(inputs["values"]), np.array(inputs["variances"]))
+    return [found.mean, found.sd, *found.shrunk]
+
+
+def _looks(formula: Formula, inputs: dict[str, Any]) -> list[float]:
+    found = formula(**inputs)
+    return [x for look in found for x in (look.n, look.successes, look.p_value, look.is_clear)]
+
+
 CALLS: dict[str, Call] = {
     "beta_bounds": lambda f, x: list(f(**x)),
     "q_values": lambda f, x: list(f(**x)),
@@ -141,4 +204,13 @@ CALLS: dict[str, Call] = {
     "run_probability": lambda f, x: [f(**x)],
     "longest_run": lambda f, x: list(f(**x)),
     "fit_learning_curve": _curve,
+    "standardize": _standardize,
+    "fit_choice_model": lambda f, x: f(choice_rows(x), ridge=x["ridge"]).coefficients.tolist(),
+    "coefficient_estimates": _choice_intervals,
+    "out_of_fold_credit": lambda f, x: f(choice_rows(x), np.array(x["fold"])).tolist(),
+    "group_deviations": _deviations,
+    "random_effects": _effects,
+    "tail_probability": lambda f, x: [f(**x)],
+    "count_looks": _looks,
+    "next_look": lambda f, x: [f(n) for n in x["n"]],
 }

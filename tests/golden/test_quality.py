@@ -1,12 +1,10 @@
 """Every figure on labels and labelers gives the numbers that were worked out elsewhere."""
 
 import inspect
-import json
-from pathlib import Path
 
 import pytest
 
-from tests.golden.quality import CALLS, FORMULAS, MODULES, check_quality
+from tests.golden.quality import CALLS, FORMULAS, MODULES, all_quality_cases, check_quality
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))
@@ -23,7 +21,7 @@ def test_every_formula_on_labels_has_golden_numbers_and_a_source() -> None:
     }
     assert public <= set(FORMULAS)
     assert set(FORMULAS) == set(CALLS)
-    rows = json.loads(Path(__file__).with_name("quality.json").read_text())
+    rows = all_quality_cases()
     assert {row["function"] for row in rows} == set(FORMULAS)
     assert all(len(row["source"]) > 3 for row in rows)
     assert all((f.__doc__ or "").startswith("Return") for f in FORMULAS.values())

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.golden.quality import FORMULAS, check_quality
+from tests.wrong_twins import choice_twins
 from tests.wrong_twins import quality_twins as twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
@@ -50,6 +51,30 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.curve_unbounded,
         twins.curve_in_one_over_n,
     ],
+    "standardize": [choice_twins.units_over_everything, choice_twins.units_of_the_chosen_sample],
+    "fit_choice_model": [
+        choice_twins.choice_sign_flipped,
+        choice_twins.choice_rows_alone,
+        choice_twins.choice_ties_dropped,
+        choice_twins.choice_first_of_ties,
+    ],
+    "coefficient_estimates": [
+        choice_twins.intervals_by_rows,
+        choice_twins.intervals_of_the_likelihood,
+        choice_twins.intervals_normal_quantile,
+    ],
+    "out_of_fold_credit": [choice_twins.credit_in_fold, choice_twins.credit_to_the_first],
+    "group_deviations": [
+        choice_twins.deviations_by_themselves,
+        choice_twins.deviations_of_everybody,
+    ],
+    "random_effects": [
+        choice_twins.effects_without_shrinkage,
+        choice_twins.effects_of_the_raw_spread,
+    ],
+    "tail_probability": [choice_twins.tail_more_than, choice_twins.tail_of_the_mean],
+    "count_looks": [choice_twins.looks_at_every_answer, choice_twins.looks_at_the_end],
+    "next_look": [choice_twins.next_look_at_once, choice_twins.next_look_same_steps],
 }
 PAIRS = [(name, twin) for name, found in TWINS.items() for twin in found]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from prefloop.doctor.judgment import check_evaluation
-from prefloop.doctor.result import CheckResult
 from prefloop.doctor.rewards import check_rewards
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.reading import read_evaluation, read_trust
 from prefloop.figures.text import share_interval
 from prefloop.figures.trust import TrustFigures

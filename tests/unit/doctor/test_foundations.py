@@ -7,7 +7,7 @@ import pytest
 
 from prefloop.doctor import foundations
 from prefloop.doctor.foundations import check_database
-from prefloop.doctor.result import CheckResult
+from prefloop.figures.check_result import CheckResult
 from prefloop.run_file import parse_run
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store

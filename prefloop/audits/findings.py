@@ -1,0 +1,132 @@
+"""What an audit found, in sentences with an action: doctor, report and terminal say the same."""
+
+from collections.abc import Iterable
+
+from prefloop.audits.copying import LIKE_QAGS
+from prefloop.audits.shortcuts import (
+    COPYING_ADVICE,
+    SHOWN_EARLIER,
+    TEXT_SHORTCUTS,
+    scorer_shortcut,
+)
+from prefloop.figures.check_result import CheckResult, CheckStatus
+from prefloop.figures.label_audit import ContrastFigures, LabelAuditFigures, ShortcutFigures
+from prefloop.figures.label_audit_text import copies_taken, rule_sentence
+from prefloop.figures.text import count, counted, percent
+from prefloop.figures.trust import ValidationFigures
+from prefloop.settings.run import RunConfig
+
+UNASKED = "no shortcut explains the choices"
+COPIES = "copies are not preferred"
+HURRY = "fast answers go by no shortcut"
+BESIDE = "the reward model knows more than a shortcut"
+
+SHORTCUTS = {s.name: s for s in (*TEXT_SHORTCUTS, SHOWN_EARLIER)}
+
+
+def label_findings(figures: LabelAuditFigures, config: RunConfig) -> tuple[CheckResult, ...]:
+    """Return what the labels show; nothing is called found without enough of them."""
+    return (
+        _unasked(figures, config),
+        *([_copies(figures.contrast)] if figures.contrast else []),
+        *_hurry(figures, config),
+    )
+
+
+def _unasked(figures: LabelAuditFigures, config: RunConfig) -> CheckResult:
+    if figures.chance is None or not figures.shortcuts:
+        why = figures.left_out.get("shortcuts", "no two samples of a question differ in any")
+        return _result(UNASKED, "later", f"Shortcuts in the labels cannot be told: {why}.")
+    asked = [s for s in figures.shortcuts if _is_asked(s, config)]
+    others = [s for s in figures.shortcuts if s not in asked]
+    strong = [s for s in others if s.is_beyond_chance and s.skill >= config.audits.shortcut_skill]
+    if strong:
+        also = _also(strong[1:])
+        message = rule_sentence(strong[0], figures.chance) + also
+        return _result(UNASKED, "warn", message, _advice(strong[0]))
+    if not others:
+        return _result(UNASKED, "ok", rule_sentence(asked[0], figures.chance))
+    best = rule_sentence(others[0], figures.chance)
+    message = f"No shortcut explains much. {best}"
+    return _result(UNASKED, "ok", message)
+
+
+def _also(others: Iterable[ShortcutFigures]) -> str:
+    named = [f"{s.title} {percent(s.agreement.value)}" for s in others]
+    return f" Much the same: {', '.join(named)}." if named else ""
+
+
+def _is_asked(shortcut: ShortcutFigures, config: RunConfig) -> bool:
+    known = SHORTCUTS.get(shortcut.name)
+    return known is not None and config.task.name in known.asked_by
+
+
+def _advice(shortcut: ShortcutFigures) -> str:
+    known = SHORTCUTS.get(shortcut.name)
+    return (known or scorer_shortcut(shortcut.name, "")).advice
+
+
+def _copies(contrast: ContrastFigures) -> CheckResult:
+    if contrast.status == "found":
+        return _result(COPIES, "warn", copies_taken(contrast), COPYING_ADVICE)
+    if contrast.status == "not found":
+        return _result(COPIES, "ok", f"{copies_taken(contrast)} That can be chance.")
+    message = (
+        f"{copies_taken(contrast)} {count(contrast.needed)} such answers tell it where people "
+        f"take a copy as often as those of QAGS ({percent(LIKE_QAGS)} of two); "
+        f"{percent(contrast.share)} of {counted(contrast.questions, 'question')} have a copy "
+        "beside a sample that is none."
+    )
+    return _result(COPIES, "later", message)
+
+
+def _hurry(figures: LabelAuditFigures, config: RunConfig) -> list[CheckResult]:
+    """Return whether fast answers go by a shortcut more than the others do."""
+    timed = [s for s in figures.shortcuts if s.when_fast is not None]
+    if not timed:
+        return []
+    stronger = [s for s in timed if s.is_stronger_when_fast and not _is_asked(s, config)]
+    n = timed[0].when_fast.n if timed[0].when_fast else 0
+    if not stronger:
+        message = f"No shortcut weighs more in the fastest third of {counted(n, 'timed answer')}."
+        return [_result(HURRY, "ok", message)]
+    message = (
+        f"In the fastest third of {counted(n, 'timed answer')} these weigh more than in the "
+        f"others: {', '.join(s.title for s in stronger)}. A hurry goes by what is quick to see."
+    )
+    action = (
+        "Ask for fewer questions at a time, or pay by the hour; look at the findings about speed "
+        "on the team page, and make gold questions in which the quick choice is wrong."
+    )
+    return [_result(HURRY, "warn", message, action)]
+
+
+def beside_reward_model(
+    figures: LabelAuditFigures, validation: ValidationFigures, config: RunConfig
+) -> CheckResult | None:
+    """Return how much of what a reward model knows the best shortcut knows, if there is one.
+
+    share = (agreement of the rule - chance) / (accuracy of the reward model - its chance)
+    """
+    unasked = [s for s in figures.shortcuts if not _is_asked(s, config)]
+    if figures.chance is None or not unasked:
+        return None
+    best = max(unasked, key=lambda s: s.skill)
+    beyond = validation.accuracy.value - validation.chance
+    message = rule_sentence(best, figures.chance, validation)
+    knows_nothing = beyond <= 0
+    share = (best.agreement.value - figures.chance) / beyond if not knows_nothing else 1.0
+    is_found = best.is_beyond_chance and share > config.audits.reward_share
+    if not is_found:
+        return CheckResult(stage="rewards", check=BESIDE, status="ok", message=message)
+    action = (
+        "What it learned may be little else: look at how the policy changes in it, and at the "
+        "pairs in the report; with more labels it may learn more."
+    )
+    return CheckResult(stage="rewards", check=BESIDE, status="warn", message=message, action=action)
+
+
+def _result(check: str, status: CheckStatus, message: str, action: str = "") -> CheckResult:
+    return CheckResult(
+        stage="comparisons", check=check, status=status, message=message, action=action
+    )

@@ -1,0 +1,209 @@
+"""The audit of a run's labels, before anything learns from them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefloop.audits.answers import AnswerTable, answer_table
+from prefloop.audits.copying import contrast_figures, is_copy
+from prefloop.audits.explaining import Explained, explain
+from prefloop.audits.findings import label_findings
+from prefloop.audits.measures import MEASURES, N_SOURCE_WORDS, N_WORDS
+from prefloop.audits.shortcuts import (
+    SHOWN_EARLIER,
+    TEXT_SHORTCUTS,
+    scorer_shortcut,
+)
+from prefloop.audits.text_figures import measures_version, text_figures
+from prefloop.figures.label_audit import LabelAuditFigures
+from prefloop.figures.record import to_json
+from prefloop.figures.text import count, counted, fixed
+from prefloop.files import write_if_changed
+from prefloop.progress import BeforeMaking, Progress, make_freely
+from prefloop.records import Label
+from prefloop.run_folder import LABEL_AUDIT, TEXT_FIGURES, read_label_audit
+from prefloop.samples.scores import score_samples
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.english import english_problem
+from prefloop.scorers.fingerprint import digest
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+
+LEAST_PROMPTS = 10
+"""Prompts without which nothing can be predicted for a prompt that was not seen."""
+
+LEAST_SOURCE_WORDS = 10
+"""A prompt of fewer words holds nothing to copy an answer from."""
+
+LOOKED_AT = 200
+"""Samples whose script is looked at."""
+
+FEW_LABELERS = 5
+
+
+def audit_scorers(config: RunConfig) -> list[CheckedScorer]:
+    """Return the scorers that a run file names as shortcuts."""
+    return [build_scorer(name, config.scorers) for name in config.audits.scorers]
+
+
+def audit_labels(
+    store: Store,
+    config: RunConfig,
+    folder: Path,
+    progress: Progress,
+    *,
+    scorers: Sequence[CheckedScorer] = (),
+    before_making: BeforeMaking = make_freely,
+) -> LabelAuditFigures:
+    """Return what the labels of a run reward; figures of the same labels are read, not made again.
+
+    `scorers` are looked at as shortcuts too. `before_making` is called if there is something new.
+    """
+    labels = store.labels(without_excluded=True)
+    fingerprint = _fingerprint(labels, config, scorers)
+    known = read_label_audit(folder)
+    if known is not None and known.fingerprint == fingerprint:
+        return known
+    before_making()
+    figures = _audit(store, config, folder, labels, scorers, progress)
+    return figures.model_copy(update={"fingerprint": fingerprint})
+
+
+def write_label_audit(folder: Path, figures: LabelAuditFigures) -> None:
+    """Keep the figures for report and doctor."""
+    (folder / LABEL_AUDIT).parent.mkdir(exist_ok=True)
+    write_if_changed(folder / LABEL_AUDIT, to_json(figures))
+
+
+def _fingerprint(
+    labels: Sequence[Label], config: RunConfig, scorers: Sequence[CheckedScorer]
+) -> str:
+    parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
+    named = [f"{scorer.name} {scorer.fingerprint}" for scorer in scorers]
+    settings = config.audits.model_dump_json()
+    return digest(measures_version(), settings, config.task.name, *named, *parts)
+
+
+def _audit(
+    store: Store,
+    config: RunConfig,
+    folder: Path,
+    labels: Sequence[Label],
+    scorers: Sequence[CheckedScorer],
+    progress: Progress,
+) -> LabelAuditFigures:
+    comparisons = {comparison.id: comparison for comparison in store.comparisons()}
+    table = answer_table(labels, comparisons)
+    names = list(dict.fromkeys(table.sample_ids))
+    numbers = {name: number for number, name in enumerate(names)}
+    row = np.fromiter(map(numbers.__getitem__, table.sample_ids), dtype=np.int64)
+    texts = text_figures(store, names, folder / TEXT_FIGURES, progress)[row]
+    left_out = _without_meaning(store, names, texts)
+    known = [s for s in TEXT_SHORTCUTS if s.name not in left_out]
+    columns = [texts[:, MEASURES.index(s.name)].astype(float) for s in known]
+    columns.append(table.place)
+    for scorer in scorers:
+        columns.append(_scores(store, scorer, names)[row])
+    shortcuts = [*known, SHOWN_EARLIER, *(scorer_shortcut(s.name, s.description) for s in scorers)]
+    explained = None
+    if (problem := _too_little(table, config.audits.least_choices)) is not None:
+        left_out["shortcuts"] = problem
+    else:
+        features = np.column_stack(columns)
+        explained = explain(table, shortcuts, features, least=config.audits.least_choices)
+    has_source = "copied_words" not in left_out and len(table.starts) > 0
+    copies = is_copy(texts[:, MEASURES.index("copied_sentences")], texts[:, N_WORDS])
+    figures = _figures(table, labels, explained, left_out, config, store).model_copy(
+        update={"contrast": contrast_figures(table, copies) if has_source else None}
+    )
+    findings = label_findings(figures, config)
+    return figures.model_copy(update={"findings": findings})
+
+
+def _figures(
+    table: AnswerTable,
+    labels: Sequence[Label],
+    explained: Explained | None,
+    left_out: Mapping[str, str],
+    config: RunConfig,
+    store: Store,
+) -> LabelAuditFigures:
+    return LabelAuditFigures(
+        fingerprint="",
+        ledger_events=store.ledger_head().n_events,
+        labels=len(labels),
+        choices=int(table.is_choice.sum()),
+        ties=int((~table.is_choice).sum()),
+        labelers=len(table.labelers),
+        questions=len(np.unique(table.question)),
+        least_choices=config.audits.least_choices,
+        chance=table.chance,
+        together=explained.together if explained else None,
+        shortcuts=explained.shortcuts if explained else (),
+        contrast=None,
+        left_out={**left_out, **(explained.left_out if explained else {})},
+        notes=_notes(table),
+        findings=(),
+    )
+
+
+def _too_little(table: AnswerTable, least: int) -> str | None:
+    """Return why nothing can be said of these answers; None if something can."""
+    n_choices = int(table.is_choice.sum())
+    if not len(table.starts):
+        return f"there is no label yet, and {count(least)} choices are needed"
+    if not n_choices:
+        ties = counted(len(table.starts), "answer")
+        return f"all {ties} are ties: nobody chose a sample. Make the question clearer"
+    if n_choices < least:
+        return f"{counted(n_choices, 'choice')} of a sample, and {count(least)} are needed"
+    if len(table.prompts) < LEAST_PROMPTS:
+        return (
+            f"all answers are about {counted(len(table.prompts), 'prompt')}, and "
+            f"{LEAST_PROMPTS} are needed to predict choices on prompts that were not seen"
+        )
+    return None
+
+
+def _without_meaning(
+    store: Store, names: Sequence[str], texts: NDArray[np.float32]
+) -> dict[str, str]:
+    """Return the shortcuts that mean nothing on these texts, with the reason."""
+    if not names:
+        return {}
+    left_out: dict[str, str] = {}
+    source, own = (float(np.median(texts[:, i])) for i in (N_SOURCE_WORDS, N_WORDS))
+    if source < max(LEAST_SOURCE_WORDS, own):
+        why = (
+            f"the prompts are no source to copy from: the middle one has {fixed(source, 0)} words, "
+            f"the middle sample {fixed(own, 0)}"
+        )
+        left_out |= {s.name: why for s in TEXT_SHORTCUTS if s.needs_source}
+    some = store.samples_by_id(names[:LOOKED_AT])
+    written = [sample.text for sample in some.values()]
+    if (problem := english_problem(frozenset({"rated words"}), written)) is not None:
+        left_out |= {s.name: problem for s in TEXT_SHORTCUTS if s.is_english}
+    return left_out
+
+
+def _scores(store: Store, scorer: CheckedScorer, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return a scorer's numbers, kept in the store as any scores are."""
+    prompts = {prompt.id: prompt for prompt in store.prompts()}
+    return score_samples(store, scorer, prompts, list(store.samples_by_id(names).values()))
+
+
+def _notes(table: AnswerTable) -> tuple[str, ...]:
+    """Return what a reader must know about who answered."""
+    n_labelers = len(table.labelers)
+    if n_labelers == 1:
+        return (
+            f"{table.labelers[0]} gave all answers: the intervals are about this labeler only.",
+        )
+    if 0 < n_labelers < FEW_LABELERS:
+        return (
+            f"{n_labelers} labelers answered: the intervals are about these labelers only; "
+            f"{FEW_LABELERS} are needed to speak of others.",
+        )
+    return ()

@@ -1,0 +1,66 @@
+"""The audit of labels in sentences, the same on terminal, page and in the doctor."""
+
+from prefloop.figures.label_audit import ContrastFigures, LabelAuditFigures, ShortcutFigures
+from prefloop.figures.text import (
+    count,
+    counted,
+    named_share_interval,
+    percent,
+)
+from prefloop.figures.trust import ValidationFigures
+
+
+def rule_sentence(
+    shortcut: ShortcutFigures, chance: float, validation: ValidationFigures | None = None
+) -> str:
+    """Return how far a rule with one shortcut agrees with labelers, beside the reward model."""
+    agreement = shortcut.agreement
+    text = (
+        f"A rule that only {shortcut.counts} ({direction(shortcut)} wins) agrees with "
+        f"{percent(agreement.value)} of {counted(agreement.n, 'choice')} "
+        f"({named_share_interval(agreement, apart_from=(chance,))}; chance is {percent(chance)})"
+    )
+    if validation is not None:
+        accuracy = validation.accuracy
+        text += (
+            f"; the reward model with {percent(accuracy.value)} of "
+            f"{counted(accuracy.n, 'validation label')} "
+            f"({named_share_interval(accuracy, apart_from=(validation.chance,))})"
+        )
+    return f"{text}."
+
+
+def direction(shortcut: ShortcutFigures) -> str:
+    """Return which way a rule goes: `more` or `less` of what it counts wins."""
+    is_more = shortcut.alone.value >= 0
+    if shortcut.name == "position":
+        return "shown earlier" if is_more else "shown later"
+    return "more" if is_more else "less"
+
+
+def named_direction(shortcut: ShortcutFigures) -> str:
+    """Return a shortcut with the way it goes, such as `length (less)`."""
+    way = direction(shortcut)
+    return way if shortcut.name == "position" else f"{shortcut.title} ({way})"
+
+
+def copies_taken(contrast: ContrastFigures) -> str:
+    """Return how often a copy was taken where one met a sample that is none."""
+    if contrast.taken is None or contrast.chance is None:
+        return "No answer chose between a copy and a sample that is none."
+    taken = contrast.taken
+    return (
+        f"Where a copy met a sample that is none, the copy was taken in {percent(taken.value)} of "
+        f"{counted(taken.n, 'answer')} "
+        f"({named_share_interval(taken, apart_from=(contrast.chance,))}; "
+        f"{percent(contrast.chance)} if copying made no difference)."
+    )
+
+
+def audit_head(figures: LabelAuditFigures) -> str:
+    """Return what was looked at, in one sentence."""
+    ties = f", {counted(figures.ties, 'tie')}" if figures.ties else ""
+    return (
+        f"{counted(figures.choices, 'choice')}{ties} by {counted(figures.labelers, 'labeler')} on "
+        f"{counted(figures.questions, 'question')}; {count(figures.labels)} labels in all."
+    )

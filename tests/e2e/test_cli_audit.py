@@ -1,0 +1,86 @@
+"""`prefloop audit labels`, and the audit that a run makes by itself."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from prefloop.run_folder import LABEL_AUDIT, read_label_audit
+from prefloop.store.store import Store
+from tests.e2e.command import Command
+from tests.unit.audits.worlds import World, fill
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A finished run that may be changed."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def labeled(tmp_path: Path) -> Path:
+    """A run folder with labels by people who like copies."""
+    folder = tmp_path / "labeled"
+    folder.mkdir()
+    (folder / "run.yaml").write_text(
+        "task: summarization\nmodels: {name: 'builtin:tiny'}\ncomparisons: {labelers: people}\n"
+    )
+    with Store.open(folder / "prefloop.db") as store:
+        fill(store, World(n_questions=200, weights={"copied_sentences": 2.5}))
+    return folder
+
+
+def test_a_run_audits_its_labels_by_itself(run: Path) -> None:
+    figures = read_label_audit(run)
+    assert figures is not None
+    assert figures.labels > 0
+    assert "are needed" in figures.left_out["shortcuts"]
+    assert figures.findings[0].status == "later"
+
+
+def test_what_the_labels_reward_is_told(prefloop: Command, labeled: Path) -> None:
+    told = prefloop.done("audit", "labels", labeled).out
+    assert "200 choices by 8 labelers on 200 questions" in told
+    assert "A rule that only counts" in told and "copied" in told
+    assert "how to treat copying" in told
+    assert (labeled / LABEL_AUDIT).is_file()
+
+
+def test_a_program_reads_the_same_figures(prefloop: Command, labeled: Path) -> None:
+    told = prefloop.done("audit", "labels", labeled, "--json").json()
+    figures = read_label_audit(labeled)
+    assert figures is not None
+    assert told["choices"] == figures.choices == 200
+    assert [f["check"] for f in told["findings"]] == [f.check for f in figures.findings]
+    assert told["shortcuts"][0]["agreement"]["n"] == 200
+
+
+def test_the_doctor_passes_it_on(prefloop: Command, labeled: Path) -> None:
+    prefloop.done("audit", "labels", labeled)
+    told = prefloop("doctor", labeled, "--json")
+    results = json.loads(told.out)["results"]
+    (found,) = [r for r in results if r["check"] == "no shortcut explains the choices"]
+    assert (found["stage"], found["status"]) == ("comparisons", "warn")
+
+
+def test_a_scorer_of_the_run_file_is_a_shortcut(prefloop: Command, labeled: Path) -> None:
+    with (labeled / "run.yaml").open("a") as file:
+        file.write("audits: {scorers: [imagery]}\n")
+    told = prefloop.done("audit", "labels", labeled, "--json").json()
+    assert "scorer imagery" in {s["name"] for s in told["shortcuts"]} | set(told["left_out"])
+
+
+def test_an_unknown_scorer_is_refused_with_a_guess(prefloop: Command, labeled: Path) -> None:
+    with (labeled / "run.yaml").open("a") as file:
+        file.write("audits: {scorers: [lenght]}\n")
+    assert "audits.scorers: scorer 'lenght' is not known; did you mean 'length'?" in (
+        prefloop.refused("audit", "labels", labeled)
+    )
+
+
+def test_a_damaged_file_says_what_to_do(prefloop: Command, labeled: Path) -> None:
+    prefloop.done("audit", "labels", labeled)
+    (labeled / LABEL_AUDIT).write_text('{"choices": "many"}')
+    told = prefloop.refused("audit", "labels", labeled)
+    assert "Delete the file and run `prefloop audit labels` again" in told

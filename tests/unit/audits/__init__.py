@@ -1,0 +1,1 @@
+"""Audits of labels: answers as rows, shortcuts, copies, findings."""

@@ -1,0 +1,198 @@
+"""The audit of a run's labels, on simulated labelers whose rules are known."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prefloop.audits import labels as module
+from prefloop.audits.answers import AnswerTable, answer_table
+from prefloop.audits.labels import audit_labels, write_label_audit
+from prefloop.figures.check_result import CheckResult
+from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+from prefloop.progress import Silent
+from prefloop.run_file import parse_run
+from prefloop.run_folder import read_label_audit
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+from tests.unit.audits.worlds import World, fill, sentence
+
+Audit = Callable[..., LabelAuditFigures]
+
+
+def config(task: str = "summarization", **audits: Any) -> RunConfig:
+    raw = {"task": task, "comparisons": {"labelers": "people"}, "audits": audits}
+    return parse_run(raw, "run.yaml")
+
+
+@pytest.fixture
+def audit(tmp_path: Path, sqlite_template: Path) -> Iterator[Audit]:
+    """Audits a world's labels in a folder of its own."""
+    stores: list[Store] = []
+
+    def audit(world: World, settings: RunConfig | None = None) -> LabelAuditFigures:
+        folder = tmp_path / str(len(stores))
+        folder.mkdir()
+        (folder / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+        store = Store.open(folder / "prefloop.db")
+        stores.append(store)
+        fill(store, world)
+        figures = audit_labels(store, settings or config(), folder, Silent())
+        write_label_audit(folder, figures)
+        assert read_label_audit(folder) == figures
+        return figures
+
+    yield audit
+    for store in stores:
+        store.close()
+
+
+def found(figures: LabelAuditFigures, name: str) -> ShortcutFigures:
+    return next(s for s in figures.shortcuts if s.name == name)
+
+
+def finding(figures: LabelAuditFigures, check: str) -> CheckResult:
+    return next(f for f in figures.findings if f.check == check)
+
+
+UNASKED, COPIES = "no shortcut explains the choices", "copies are not preferred"
+HURRY = "fast answers go by no shortcut"
+
+
+def test_copying_is_found_with_its_share_and_said_in_words(audit: Audit) -> None:
+    figures = audit(World(n_questions=300, weights={"copied_sentences": 2.5}))
+    best = figures.shortcuts[0]
+    assert best.name in ("copied_sentences", "copied_words")
+    assert best.is_beyond_chance and best.agreement.lies_above(0.25) and best.agreement.n == 300
+    told = finding(figures, UNASKED)
+    assert told.status == "warn" and "how to treat copying" in told.action
+    assert told.message.startswith("A rule that only counts ")
+    assert "(more wins) agrees with" in told.message and "of 300 choices" in told.message
+    assert finding(figures, COPIES).status == "warn"
+    assert figures.first_warning == told
+
+
+def test_labelers_who_go_by_nothing_known_are_not_accused(audit: Audit) -> None:
+    for seed in range(5):
+        figures = audit(World(n_questions=150, seed=seed))
+        assert figures.first_warning is None
+        assert all(f.status in ("ok", "later") for f in figures.findings)
+
+
+def test_each_rule_is_told_from_the_others(audit: Audit) -> None:
+    for name, weight, wins in (("length", -4.0, "less"), ("position", 3.0, "shown earlier")):
+        figures = audit(World(n_questions=250, weights={name: weight}, copies=0.2))
+        assert figures.shortcuts[0].name == name
+        assert f"({wins} wins)" in finding(figures, UNASKED).message
+        others = [s for s in figures.shortcuts if s.name != name and not s.name.startswith("cop")]
+        assert all(abs(s.coefficient.value) < 0.5 for s in others)
+
+
+def test_labelers_and_versions_that_differ_are_shown(audit: Audit) -> None:
+    world = World(
+        n_questions=600,
+        weights={"length": 1.0},
+        labelers=tuple("abcdef"),
+        version_of=lambda number: "1" if number < 300 else "2",
+    )
+    length = found(audit(world), "length")
+    assert length.spread is not None and length.spread.labelers == 6
+    assert length.spread.least.coefficient <= length.spread.most.coefficient
+    assert [v.version for v in length.versions] == ["1", "2"]
+    assert all(v.coefficient.n == 300 for v in length.versions)
+
+
+@pytest.mark.parametrize(
+    ("world", "told"),
+    [
+        (World(n_questions=60), "60 choices of a sample, and 100 are needed"),
+        (World(n_questions=120, ties=1.0), "all 120 answers are ties"),
+        (World(n_questions=120, prompts=3), "all answers are about 3 prompts, and 10 are needed"),
+    ],
+    ids=["too few", "all ties", "three prompts"],
+)
+def test_without_enough_labels_it_says_what_is_missing(
+    audit: Audit, world: World, told: str
+) -> None:
+    figures = audit(world)
+    assert figures.shortcuts == () and figures.together is None
+    assert told in figures.left_out["shortcuts"]
+    assert finding(figures, UNASKED).status == "later"
+    assert told in finding(figures, UNASKED).message
+
+
+def test_no_label_at_all_is_said(tmp_path: Path, sqlite_template: Path) -> None:
+    (tmp_path / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+    with Store.open(tmp_path / "prefloop.db") as store:
+        figures = audit_labels(store, config(), tmp_path, Silent())
+    assert "there is no label yet" in figures.left_out["shortcuts"]
+    assert figures.contrast is None and figures.chance is None
+
+
+def test_one_labeler_who_did_everything_speaks_for_themselves(audit: Audit) -> None:
+    figures = audit(World(n_questions=150, labelers=("ann",), weights={"length": 1.0}))
+    assert figures.notes == ("ann gave all answers: the intervals are about this labeler only.",)
+    assert "for these labelers only" in figures.shortcuts[0].coefficient.how
+    assert figures.shortcuts[0].spread is None
+
+
+def test_prompts_that_are_no_source_leave_copying_out(audit: Audit) -> None:
+    figures = audit(World(n_questions=120, source="Write about boats, please.", copies=0))
+    for name in ("copied_words", "copied_sentences", "starts_copied"):
+        assert "the prompts are no source to copy from" in figures.left_out[name]
+    assert figures.contrast is None and figures.shortcuts
+
+
+def test_a_script_without_spaces_is_audited_without_english_word_lists(audit: Audit) -> None:
+    def text(rng: np.random.Generator) -> str:
+        return (
+            "".join(rng.choice(list("我们去公园散步天气很好"), size=int(rng.integers(4, 12))))
+            + "。"
+        )
+
+    source = "我们去公园散步。天气很好。他们在家里看书喝茶聊天。"
+    figures = audit(World(n_questions=120, text=text, source=source, weights={"length": 3.0}))
+    assert "in Latin script" in figures.left_out["rated_words"]
+    assert figures.shortcuts[0].name == "length"
+
+
+def test_labels_without_times_have_no_speed(audit: Audit) -> None:
+    figures = audit(World(n_questions=120, is_timed=False))
+    assert all(s.when_fast is None for s in figures.shortcuts)
+    assert [f.check for f in figures.findings] == [UNASKED, COPIES]
+
+
+def test_what_the_task_asks_for_is_no_shortcut(audit: Audit) -> None:
+    def text(rng: np.random.Generator) -> str:
+        mood = rng.choice(["good happy love", "bad sad hate", "road mill boat"])
+        return f"{sentence(rng, 6)} {mood}."
+
+    world = World(n_questions=150, text=text, weights={"rated_words": 8.0})
+    asked, unasked = audit(world, config("sentiment")), audit(world, config("summarization"))
+    assert asked.shortcuts[0].name == unasked.shortcuts[0].name == "rated_words"
+    assert finding(asked, UNASKED).status == "ok"
+    assert finding(unasked, UNASKED).status == "warn"
+
+
+def test_an_audit_of_the_same_labels_is_read_and_not_made_again(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+    with Store.open(tmp_path / "prefloop.db") as store:
+        labels = fill(store, World(n_questions=110))
+        first = audit_labels(store, config(), tmp_path, Silent())
+        write_label_audit(tmp_path, first)
+        made: list[int] = []
+
+        def counting(*given: Any) -> AnswerTable:
+            made.append(1)
+            return answer_table(*given)
+
+        monkeypatch.setattr(module, "answer_table", counting)
+        assert audit_labels(store, config(), tmp_path, Silent()) == first
+        assert made == []
+        store.withdraw_label(labels[0].id)
+        assert audit_labels(store, config(), tmp_path, Silent()).labels == 109
+        assert made == [1]
