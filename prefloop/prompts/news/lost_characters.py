@@ -65,6 +65,7 @@ _FUNCTION = frozenset(
 _KEPT = {
     *("by-election", "by-elections", "by-product", "by-products", "would-be", "for-profit"),
     *("at-risk", "at-large", "as-yet", "has-been", "at-home", "for-hire", "as-is", "by-law"),
+    *("drive-by", "passer-by", "stand-by", "bride-to-be", "mother-to-be", "father-to-be"),
 }
 """Compounds in which a word of `_FUNCTION` belongs to a hyphen."""
 
@@ -164,11 +165,16 @@ def _apart(compound: re.Match[str]) -> str:
     before: list[str] = []
     after: list[str] = []
     if compound[0].lower() not in _KEPT:
-        while len(parts) > 1 and parts[0].lower() in _FUNCTION:
+        while len(parts) > 1 and _stands_alone(parts[0]):
             before.append(parts.pop(0))
-        while len(parts) > 1 and parts[-1].lower() in _FUNCTION:
+        while len(parts) > 1 and _stands_alone(parts[-1]):
             after.insert(0, parts.pop())
     return " ".join([*before, "-".join(parts), *after])
+
+
+def _stands_alone(part: str) -> bool:
+    """Whether a part of a compound is a word that no hyphen binds; `IS`, `IT` and `A` are names."""
+    return part in _FUNCTION or (part.istitle() and len(part) > 1 and part.lower() in _FUNCTION)
 
 
 def _first_letters(text: str, known: Counter[str]) -> str:

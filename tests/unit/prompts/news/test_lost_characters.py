@@ -41,6 +41,8 @@ WORDS = Counter(
         ("Source:-the council", "Source: the council"),
         ("a state-of-the-art by-election", "a state-of-the-art by-election"),
         ("the 35-year-old, about-250 people", "the 35-year-old, about 250 people"),
+        ("an IS-held town, A-levels, IT-based", "an IS-held town, A-levels, IT-based"),
+        ("The-council said", "The council said"),
         # Pounds.
         ("It costs ?20m, or (?3.5bn) more?", "It costs £20m, or (£3.5bn) more?"),
         # A question in an address is one.
