@@ -216,6 +216,10 @@ def test_the_method_that_ran_is_named(fake_run: Path, page: str) -> None:
     ), "before the first update the settings do"
 
 
+def test_what_the_labelers_scorers_were_calibrated_on_is_told(page: str) -> None:
+    assert "who prefer sentiment (1; calibrated on 15,607 sentences" in page
+
+
 def test_a_judge_that_shares_a_source_is_named(fake_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(fake_run, tmp_path / "shared"))
     figures = _figures(folder)

@@ -49,6 +49,16 @@ def test_a_policy_card_repeats_the_evaluation(fake_run: Path) -> None:
     assert card.count(share_interval(rate.low, rate.high)) == 2, "sentence and table agree"
 
 
+def test_both_cards_say_what_the_labelers_scorers_were_calibrated_on(fake_run: Path) -> None:
+    told = "| What the labelers prefer | sentiment (1; calibrated on 15,607 sentences"
+    assert told in _card(read_run_folder(fake_run), None)
+    assert told in _reward_card(None)
+    config = fake_config(comparisons={"synthetic": {"scorers": {"length": 1.0}}})
+    made = Made(config=config, labels=LABELS)
+    card = policy_card(name="p", made=made, run=NOTHING, figures=None)
+    assert "| length (1; not calibrated on people, as far as is known); normal noise" in card
+
+
 def test_every_judge_and_what_it_shares_is_on_the_card(fake_run: Path) -> None:
     run = read_run_folder(fake_run)
     assert run.latest is not None
