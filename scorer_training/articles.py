@@ -36,6 +36,8 @@ class Article:
     """An article as the sentences that came through whole."""
 
     title: str
+    subtitle: str
+    """As it stands in the package; empty if there is none, or if it did not come through whole."""
     share: ScorerShare | None
     sentences: tuple[str, ...]
 
@@ -57,6 +59,7 @@ def load(cache: Path = CACHE) -> list[Article]:
     articles = [
         Article(
             title=row["title"],
+            subtitle="" if _BROKEN.search(row["subtitle"]) else row["subtitle"].strip(),
             share=scorer_share(row["title"], row["subtitle"]),
             sentences=tuple(whole_sentences(row["text"])),
         )

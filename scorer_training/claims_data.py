@@ -45,7 +45,7 @@ def claims_of(articles: Sequence[Article], seed: int) -> Iterator[Claim]:
     for article in articles:
         rng = random.Random(f"{seed} {article.title}")
         for length in LENGTHS:
-            sentences = _start(article.sentences, length)
+            sentences = source_sentences(article.sentences, length)
             source = " ".join(sentences)
             usable = [s for s in sentences if SHORTEST <= len(s.split()) <= LONGEST]
             usable = [s for s in usable if len(split_sentences(s)) == 1]
@@ -57,7 +57,8 @@ def claims_of(articles: Sequence[Article], seed: int) -> Iterator[Claim]:
                 yield _claim(article, source, stranger, "foreign", "copy", stranger)
 
 
-def _start(sentences: Sequence[str], length: int) -> list[str]:
+def source_sentences(sentences: Sequence[str], length: int) -> list[str]:
+    """Return the first sentences of an article, up to so many words; the first in any case."""
     kept: list[str] = []
     for sentence in sentences:
         if kept and sum(len(s.split()) for s in kept) + len(sentence.split()) > length:

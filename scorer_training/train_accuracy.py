@@ -25,15 +25,18 @@ from typing import Any
 import numpy as np
 import sklearn
 from articles import PACKAGE, Article, load
-from claims_data import LENGTHS, Claim, claims_of
+from claims_data import LENGTHS, Claim, claims_of, source_sentences
 from numpy.typing import NDArray
 from planted import KINDS
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from prefloop.scorers.accuracy import AccuracyScorer
+from prefloop.scorers.accuracy_careful import AccuracyCarefulScorer
 from prefloop.scorers.claims import features, pairs
 from prefloop.scorers.claims.source import read_source
 from prefloop.scorers.claims.tokens import parse
+from prefloop.scorers.scorer import Scorer
 from prefloop.text.overlap import copied_share
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +66,8 @@ class Check:
     features: tuple[str, ...]
     read: Callable[[str], Any]
     """Reads a source."""
+    scorer: type[Scorer]
+    """The scorer that reads what is written here."""
     measure: Callable[[str, str, Any], Floats]
     """Returns the features of a claim, given its source as a text and as it was read."""
 
@@ -72,12 +77,14 @@ CHECKS = (
         name="accuracy",
         features=features.FEATURES,
         read=read_source,
+        scorer=AccuracyScorer,
         measure=lambda claim, text, source: features.claim_features(parse(claim, text)[0], source),
     ),
     Check(
         name="accuracy_careful",
         features=pairs.PAIR_FEATURES,
         read=pairs.PairSource,
+        scorer=AccuracyCarefulScorer,
         measure=lambda claim, text, source: pairs.pair_features(claim, source),
     ),
 )
@@ -217,11 +224,37 @@ def with_interval(
     }
 
 
+def subtitles(scorer: Scorer, articles: Sequence[Article], length: int) -> dict[str, float | int]:
+    """Return how human subtitles score beside those of other articles, and beside a copy.
+
+    Nobody says that a subtitle is supported by so much of its article: many name what comes later.
+    """
+    known = [article for article in articles if article.subtitle]
+    sources = [" ".join(source_sentences(article.sentences, length)) for article in known]
+    own = [article.subtitle for article in known]
+    copies = [article.sentences[0] for article in known]
+    here, there, copy = (scorer.score(sources, x) for x in (own, own[1:] + own[:1], copies))
+    truth = np.repeat([1, 0], len(known))
+    return {
+        "n": len(known),
+        "words of the source": length,
+        "subtitle, mean log-odds": round(float(here.mean()), 2),
+        "subtitle, median log-odds": round(float(np.median(here)), 2),
+        "of another article, mean log-odds": round(float(there.mean()), 2),
+        "first sentence, mean log-odds": round(float(copy.mean()), 2),
+        "auc against another article's": round(
+            float(roc_auc_score(truth, np.concatenate([here, there]))), 3
+        ),
+        "copy scores higher": round(float(np.mean(copy > here) + 0.5 * np.mean(copy == here)), 3),
+    }
+
+
 def main() -> None:
     articles = load()
     judged = [article for article in articles if article.share is None]
     random.Random(SEED).shuffle(judged)
-    test = list(claims_of(judged[LOOKED_AT : LOOKED_AT + N_TEST], SEED))
+    judged = judged[LOOKED_AT : LOOKED_AT + N_TEST]
+    test = list(claims_of(judged, SEED))
     hand = handwritten()
     sources = list(dict.fromkeys(claim.source for claim in hand))
     is_fitted = np.array([sources.index(claim.source) % 2 == 0 for claim in hand])
@@ -253,6 +286,7 @@ def main() -> None:
             "copied": copied,
             "judged articles": figures(measured, scores[check.name]),
             "hand-written, not fitted": figures(held, log_odds(held)),
+            "subtitles": [subtitles(check.scorer(), judged, length) for length in LENGTHS],
         }
     both = np.array(list(scores.values()))
     truth = np.array([claim.error is None for claim in test])

@@ -108,3 +108,12 @@ def test_own_words_count_up_to_a_bound() -> None:
     texts = ["the old ship lay", "the old ship sank", "the old boat sank", "we saw a boat", "ship"]
     found = scorer.score([source] * 5, texts)
     np.testing.assert_allclose(found, [0.0, 3 * (1 / 3) / 0.5, 3.0, 3.0, 0.0], **FP64)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "accuracy_careful"])
+def test_the_docs_repeat_the_figures_of_the_log(name: str) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "labelers.md").read_text("utf-8")
+    for where in (JUDGED, WRITTEN):
+        for kind in KINDS.values():
+            found = LOG[name][where][kind]["all"]
+            assert f"{found['value']:.2f} ({found['low']:.2f}-{found['high']:.2f}, n" in docs
