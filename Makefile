@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup docs clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit docs clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-labeling bench-startup
+bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -58,6 +58,9 @@ bench-trl: setup
 
 bench-startup: setup
 	$(BIN)/python bench/startup.py
+
+bench-audit: setup
+	$(BIN)/python bench/label_audit.py --labels 100000
 
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60

@@ -8,8 +8,9 @@ import hashlib
 import multiprocessing
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +90,14 @@ def _measured(jobs: Iterator[list[TextGroup]], *, is_many: bool) -> Iterator[NDA
     # Spawned, not forked: the process that asks may hold threads of torch.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_processes, mp_context=context) as pool:
-        yield from pool.map(measure_groups, jobs)
+        waiting: deque[Future[NDArray[np.float32]]] = deque()
+        for job in jobs:
+            waiting.append(pool.submit(measure_groups, job))
+            # Only so many texts are in memory at a time as the processes need.
+            if len(waiting) > 2 * n_processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _groups(store: Store, sample_ids: Sequence[str], prompts: Mapping[str, str]) -> list[TextGroup]:

@@ -50,7 +50,7 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
 
 
 def _show(figures: "LabelAuditFigures", findings: list["CheckResult"]) -> None:
-    from prefloop.figures.label_audit_text import audit_head
+    from prefloop.figures.label_audit_text import audit_head, differences, together_sentence
 
     print(audit_head(figures))
     for note in figures.notes:
@@ -59,6 +59,9 @@ def _show(figures: "LabelAuditFigures", findings: list["CheckResult"]) -> None:
         print(f"\n{'':<{NAME}}  {'agrees with':<19}  wins         log-odds per usual difference")
         for shortcut in figures.shortcuts:
             print(_row(shortcut))
+        print(together_sentence(figures))
+        for difference in differences(figures):
+            print(difference)
         print()
     for finding in findings:
         print(f"{finding.status:<5}  {finding.message}")

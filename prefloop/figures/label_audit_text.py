@@ -5,7 +5,10 @@ from prefloop.figures.text import (
     count,
     counted,
     named_share_interval,
+    number,
     percent,
+    signed,
+    signed_interval,
 )
 from prefloop.figures.trust import ValidationFigures
 
@@ -55,6 +58,48 @@ def copies_taken(contrast: ContrastFigures) -> str:
         f"({named_share_interval(taken, apart_from=(contrast.chance,))}; "
         f"{percent(contrast.chance)} if copying made no difference)."
     )
+
+
+def together_sentence(figures: LabelAuditFigures) -> str:
+    """Return how far all shortcuts together agree with the choices; "" without figures."""
+    together, chance = figures.together, figures.chance
+    if together is None or chance is None:
+        return ""
+    return (
+        f"All of them together agree with {percent(together.value)} "
+        f"({named_share_interval(together, apart_from=(chance,))}; chance is {percent(chance)})."
+    )
+
+
+def differences(figures: LabelAuditFigures) -> list[str]:
+    """Return which shortcuts weigh differently with labelers or versions of the instructions."""
+    return [text for s in figures.shortcuts for text in (*_labelers(s), *_versions(s))]
+
+
+def _labelers(shortcut: ShortcutFigures) -> list[str]:
+    spread = shortcut.spread
+    if spread is None or spread.sd == 0:
+        return []
+    ends = (
+        f"{signed(end.coefficient)} ({end.labeler}, {counted(end.n, 'answer')})"
+        for end in (spread.least, spread.most)
+    )
+    return [
+        f"{shortcut.title}: {spread.labelers} labelers differ by {number(spread.sd)} log-odds "
+        f"(sd), from {' to '.join(ends)}."
+    ]
+
+
+def _versions(shortcut: ShortcutFigures) -> list[str]:
+    if not shortcut.versions:
+        return []
+    weights = (
+        f"{signed(v.coefficient.value)} under version {v.version} "
+        f"({signed_interval(v.coefficient.low, v.coefficient.high)}, "
+        f"{counted(v.coefficient.n, 'answer')})"
+        for v in shortcut.versions
+    )
+    return [f"{shortcut.title}: {'; '.join(weights)}."]
 
 
 def audit_head(figures: LabelAuditFigures) -> str:

@@ -13,6 +13,7 @@ from prefloop.audits.findings import beside_reward_model
 from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.frontier import FrontierFigures
+from prefloop.figures.label_audit_text import differences
 from prefloop.figures.provenance import PROVENANCE, installed_versions
 from prefloop.figures.record import to_json
 from prefloop.figures.sentence import verdict_sentence
@@ -59,6 +60,8 @@ class Page:
     latest: EvaluationFile | None
     labels: LabelFacts | None
     shortcut_chart: Markup | None
+    label_differences: list[str]
+    """Shortcuts that weigh differently with labelers or versions of the instructions."""
     label_findings: list[CheckResult]
     """What the audit of the labels found, beside the newest reward model if there is one."""
     pairs: list[Pair]
@@ -135,6 +138,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         latest=latest,
         labels=labels,
         shortcut_chart=_shortcuts(folder, trusts),
+        label_differences=differences(folder.label_audit) if folder.label_audit else [],
         label_findings=_label_findings(folder, trusts, config),
         pairs=pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
         if latest

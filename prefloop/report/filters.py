@@ -6,7 +6,7 @@ from typing import Any
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
-from prefloop.figures.label_audit_text import audit_head
+from prefloop.figures.label_audit_text import audit_head, together_sentence
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.sentence import comparisons_text
 from prefloop.figures.usage import usage_text
@@ -106,6 +106,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "model_title": text.model_title,
     "usage_text": usage_text,
     "audit_head": audit_head,
+    "together_sentence": together_sentence,
     "judging_text": judging_text,
     "comparisons_text": comparisons_text,
     "left_out_text": left_out_text,

@@ -42,8 +42,30 @@ class World:
     seed: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a world holds."""
+
+    prompts: list[Prompt]
+    samples: list[Sample]
+    comparisons: list[Comparison]
+    labels: list[Label]
+
+
 def fill(store: Store, world: World) -> list[Label]:
     """Store the prompts, samples, questions and labels of a world; return the labels."""
+    made = make(world)
+    store.add_all(
+        prompts=made.prompts,
+        samples=made.samples,
+        comparisons=made.comparisons,
+        labels=made.labels,
+    )
+    return made.labels
+
+
+def make(world: World) -> Made:
+    """Return the prompts, samples, questions and labels of a world."""
     rng = np.random.default_rng(world.seed)
     n_prompts = world.prompts or world.n_questions
     prompts = [_prompt(rng, i, world) for i in range(n_prompts)]
@@ -64,8 +86,7 @@ def fill(store: Store, world: World) -> list[Label]:
         comparisons.append(question)
         who = rng.choice(len(world.labelers), size=world.answers_each, replace=False)
         labels += [_label(rng, prompt, shown, question, world.labelers[w], world) for w in who]
-    store.add_all(prompts=prompts, samples=samples, comparisons=comparisons, labels=labels)
-    return labels
+    return Made(prompts=prompts, samples=samples, comparisons=comparisons, labels=labels)
 
 
 def sentence(rng: np.random.Generator, n: int) -> str:

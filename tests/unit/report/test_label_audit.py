@@ -9,6 +9,7 @@ import pytest
 from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+from prefloop.figures.label_audit_text import differences, together_sentence
 from prefloop.figures.text import percent
 from prefloop.progress import Silent
 from prefloop.report.build import build_report
@@ -38,6 +39,9 @@ def test_the_section_has_the_figures_of_the_file(
         assert f'<th scope="row">{shortcut.title}</th>' in section
         assert percent(shortcut.agreement.value) in section
     assert f"{figures.choices} choices" in section
+    assert together_sentence(figures) in section
+    assert differences(figures) != []
+    assert all(text in section for text in differences(figures))
     assert "How far simple rules agree with the labelers" in section
     assert all(finding.message in section for finding in figures.findings)
     assert '<a href="../audits/labels.json">' in section
