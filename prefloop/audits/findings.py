@@ -1,5 +1,6 @@
 """What an audit found, in sentences with an action: doctor, report and terminal say the same."""
 
+import math
 from collections.abc import Iterable
 
 from prefloop.audits.copying import LIKE_QAGS
@@ -21,6 +22,9 @@ COPIES = "copies are not preferred"
 HURRY = "fast answers go by no shortcut"
 BESIDE = "the reward model knows more than a shortcut"
 
+SHOW = 4
+"""Samples a question, among which a copy meets a sample that is none more often than among two."""
+
 SHORTCUTS = {s.name: s for s in (*TEXT_SHORTCUTS, SHOWN_EARLIER)}
 
 
@@ -28,7 +32,7 @@ def label_findings(figures: LabelAuditFigures, config: RunConfig) -> tuple[Check
     """Return what the labels show; nothing is called found without enough of them."""
     return (
         _unasked(figures, config),
-        *([_copies(figures.contrast)] if figures.contrast else []),
+        *([_copies(figures.contrast, config)] if figures.contrast else []),
         *_hurry(figures, config),
     )
 
@@ -66,7 +70,7 @@ def _advice(shortcut: ShortcutFigures) -> str:
     return (known or scorer_shortcut(shortcut.name, "")).advice
 
 
-def _copies(contrast: ContrastFigures) -> CheckResult:
+def _copies(contrast: ContrastFigures, config: RunConfig) -> CheckResult:
     if contrast.status == "found":
         return _result(COPIES, "warn", copies_taken(contrast), COPYING_ADVICE)
     if contrast.status == "not found":
@@ -77,6 +81,11 @@ def _copies(contrast: ContrastFigures) -> CheckResult:
         f"{percent(contrast.share)} of {counted(contrast.questions, 'question')} have a copy "
         "beside a sample that is none."
     )
+    if contrast.share > 0:
+        n_questions = math.ceil(contrast.needed / contrast.share)
+        message += f" At that rate it takes {counted(n_questions, 'question')}."
+    if config.samples.per_prompt < SHOW:
+        message += f" With samples.per_prompt {SHOW} more questions have one."
     return _result(COPIES, "later", message)
 
 

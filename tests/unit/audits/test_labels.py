@@ -1,5 +1,6 @@
 """The audit of a run's labels, on simulated labelers whose rules are known."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+from prefloop.figures.text import percent
 from prefloop.progress import Silent
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_label_audit
@@ -22,8 +24,9 @@ from tests.unit.audits.worlds import World, fill, sentence
 Audit = Callable[..., LabelAuditFigures]
 
 
-def config(task: str = "summarization", **audits: Any) -> RunConfig:
+def config(task: str = "summarization", per_prompt: int = 4, **audits: Any) -> RunConfig:
     raw = {"task": task, "comparisons": {"labelers": "people"}, "audits": audits}
+    raw["samples"] = {"per_prompt": per_prompt}
     return parse_run(raw, "run.yaml")
 
 
@@ -104,6 +107,22 @@ def test_labelers_and_versions_that_differ_are_shown(audit: Audit) -> None:
     assert all(v.coefficient.n == 300 for v in length.versions)
 
 
+def test_how_many_answers_and_questions_it_takes_is_said(audit: Audit) -> None:
+    figures = audit(World(n_questions=110, n_samples=2, copies=0.05), config(per_prompt=2))
+    contrast = figures.contrast
+    assert contrast is not None and 0 < contrast.answers < 27
+    told = finding(figures, COPIES)
+    assert told.status == "later"
+    assert f"in {percent(contrast.taken.value if contrast.taken else None)} of" in told.message
+    assert "122 such answers tell it" in told.message
+    needed = math.ceil(122 / contrast.share)
+    assert "of 110 questions have a copy beside a sample that is none. At that rate it takes " in (
+        told.message
+    )
+    assert f"{needed:,} questions." in told.message
+    assert "With samples.per_prompt 4 more questions have one." in told.message
+
+
 @pytest.mark.parametrize(
     ("world", "told"),
     [
@@ -156,6 +175,11 @@ def test_a_script_without_spaces_is_audited_without_english_word_lists(audit: Au
     figures = audit(World(n_questions=120, text=text, source=source, weights={"length": 3.0}))
     assert "in Latin script" in figures.left_out["rated_words"]
     assert figures.shortcuts[0].name == "length"
+
+
+def test_four_samples_are_not_asked_for_where_there_are_four(audit: Audit) -> None:
+    told = finding(audit(World(n_questions=110, copies=0.01)), COPIES)
+    assert told.status == "later" and "per_prompt" not in told.message
 
 
 def test_labels_without_times_have_no_speed(audit: Audit) -> None:

@@ -12,7 +12,7 @@ from prefloop.functional.choice_model import (
     random_effects,
     standardize,
 )
-from prefloop.functional.statistics import Estimate
+from prefloop.functional.statistics import Estimate, paired_win_rate
 from tests.tolerances import FP32, FP64
 
 WEIGHTS = np.array([0.8, -0.4, 0.0, 0.0])
@@ -162,6 +162,24 @@ def test_prediction_out_of_fold_is_no_better_than_chance_where_nothing_is_there(
     rows = drawn(rng, 2000, np.zeros(4), labeler)
     credit = out_of_fold_credit(rows, np.arange(2000) // 2 % 5)
     assert abs(credit.mean() - 1 / K) < 0.03
+
+
+def test_q7_the_interval_of_a_rules_agreement_holds_it_at_its_rate() -> None:
+    """The truth is how often the sample with the largest feature is chosen, by very many."""
+    rng = np.random.default_rng(12)
+    weights = np.array([0.8])
+    crowd = np.arange(100_000) // 2
+    many = drawn(rng, 100_000, weights, crowd, spread=0.3)
+    largest = np.eye(K)[many.features.reshape(-1, K).argmax(axis=1)].ravel()
+    truth = float((many.targets * largest).sum() / 100_000)
+    covered = []
+    for _ in range(200):
+        labeler = np.arange(300) % 8
+        rows = drawn(rng, 300, weights, labeler, spread=0.3)
+        credit = out_of_fold_credit(rows, np.arange(300) // 2 % 5)
+        found = paired_win_rate(credit, np.arange(300) // 2, labelers=labeler)
+        covered.append(found.interval.low <= truth <= found.interval.high)
+    assert 0.93 <= np.mean(covered) <= 0.99
 
 
 def test_labelers_who_differ_are_told_from_those_who_do_not() -> None:
