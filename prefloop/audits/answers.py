@@ -1,12 +1,13 @@
 """Labels as arrays: one row for every sample that an answer chose from."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefloop.functional.choice_model import ChoiceRows
+from prefloop.functional.choice_model import FEW_GROUPS, ChoiceRows
+from prefloop.functional.statistics import Estimate, paired_win_rate
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.label_types.types import type_of
 from prefloop.records import Comparison, Label
@@ -67,6 +68,25 @@ class AnswerTable:
         fold_of = np.empty(len(order), dtype=np.int64)
         fold_of[order] = np.arange(len(order)) % FOLDS
         return fold_of[self.prompt]
+
+    def mean(
+        self, values: NDArray[np.float64], here: NDArray[np.bool_], confidence: float = 0.95
+    ) -> Estimate:
+        """Return the mean of values in 0..1, one for each answer that `here` marks.
+
+        The interval is clustered by prompt and labeler. With fewer than FEW_GROUPS labelers it is
+        clustered by prompt and about them only, as those of the weights are: two or three labelers
+        say nothing of others, and an interval that tried would hide whatever they do.
+        """
+        found = paired_win_rate(
+            values,
+            self.prompt[here],
+            confidence,
+            labelers=self.labeler[here] if len(self.labelers) >= FEW_GROUPS else None,
+        )
+        if len(self.labelers) >= FEW_GROUPS:
+            return found
+        return replace(found, how=f"{found.how}; for these labelers only")
 
     def fastest(self) -> NDArray[np.bool_]:
         """Return which answers are among the fastest third of their labeler's."""

@@ -13,7 +13,6 @@ from prefloop.audits.answers import AnswerTable
 from prefloop.evaluation.estimates import estimate_figure
 from prefloop.figures.label_audit import ContrastFigures, ContrastStatus
 from prefloop.functional.exact_looks import FIRST_LOOKS, count_looks, next_look
-from prefloop.functional.statistics import paired_win_rate
 
 LIKE_QAGS = 0.69
 """How often people take the copy of two samples."""
@@ -57,9 +56,7 @@ def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastF
     )
     taken = None
     if n_first:
-        taken = paired_win_rate(
-            took_copy[first], table.prompt[first], labelers=table.labeler[first]
-        )
+        taken = table.mean(took_copy[first], first)
     return ContrastFigures(
         answers=n_first,
         all_answers=int(counted.sum()),

@@ -27,7 +27,7 @@ from prefloop.functional.choice_model import (
     random_effects,
     standardize,
 )
-from prefloop.functional.statistics import Estimate, paired_win_rate
+from prefloop.functional.statistics import Estimate
 
 SURE = 0.99
 """Confidence over all shortcuts together at which one is reported."""
@@ -176,8 +176,7 @@ def _credit(model: _Model, rows: ChoiceRows) -> NDArray[np.float64]:
 
 def _agreement(model: _Model, credit: NDArray[np.float64], confidence: float = 0.95) -> Estimate:
     """Return the share of the choices that is predicted."""
-    table, here = model.table, model.table.is_choice
-    return paired_win_rate(credit, table.prompt[here], confidence, labelers=table.labeler[here])
+    return model.table.mean(credit, model.table.is_choice, confidence)
 
 
 def _when_fast(model: _Model) -> tuple[list[Estimate], list[Estimate]]:

@@ -194,29 +194,24 @@ def group_deviations(
     """Return how far each group's own coefficient of one feature lies from that of all, and its
     variance; the other coefficients stay as they are.
 
-        maximize over d_g  sum over answers of g of  t_i log P(i),  with x_i . b + d_g x_ip
-        variance = 1 / curvature
+        d_g = S_g / C_g,   variance = 1 / C_g
+        S_g = sum over answers of g of  sum_i (t_i - P(i)) x_ip,   C_g = its curvature, at the fit
 
-    Groups are numbered from 0. One in which the feature never differs has variance infinity.
+    It is one Newton step from the fit of all. The most likely d_g of a group that always goes by
+    the feature is infinite, and its variance with it, so that whoever differs most would count for
+    nothing; the step is finite, falls short of large deviations, and says that they are there. The
+    observed less the expected over its variance: Yusuf et al. 1985, Prog. Cardiovascular Diseases
+    27:335-371. Groups are numbered from 0; one in which the feature never differs has variance
+    infinity.
     """
-    x, base = rows.features[:, feature], np.log(fit.probabilities)
-    sizes = rows.sizes
-    n_groups = int(group.max()) + 1
-    d = np.zeros(n_groups)
-    for _ in range(STEPS):
-        eta = base + np.repeat(d[group], sizes) * x
-        p = _softmax(eta, rows.starts, sizes)
-        mean = np.add.reduceat(p * x, rows.starts)
-        pull = np.add.reduceat(rows.targets * x, rows.starts) - mean
-        curvature = np.add.reduceat(p * (x - np.repeat(mean, sizes)) ** 2, rows.starts)
-        slope = np.bincount(group, weights=pull, minlength=n_groups) - 1e-3 * d
-        bend = np.bincount(group, weights=curvature, minlength=n_groups)
-        step = np.clip(slope / (bend + 1e-3), -1.0, 1.0)
-        d = d + step
-        if np.abs(step).max() < TOLERANCE:
-            break
-    with np.errstate(divide="ignore"):
-        return d, np.where(bend > 1e-9, 1.0 / bend, np.inf)
+    x, p = rows.features[:, feature], fit.probabilities
+    mean = np.add.reduceat(p * x, rows.starts)
+    pull = np.add.reduceat(rows.targets * x, rows.starts) - mean
+    curvature = np.add.reduceat(p * (x - np.repeat(mean, rows.sizes)) ** 2, rows.starts)
+    slope, bend = (np.bincount(group, weights=each) for each in (pull, curvature))
+    is_known = bend > 1e-9
+    bend = np.where(is_known, bend, np.inf)
+    return slope / bend, np.where(is_known, 1.0 / bend, np.inf)
 
 
 def random_effects(

@@ -231,32 +231,35 @@ case(
     [1.0, 0.5],
 )
 
-# Deviations of groups: a fit of one number, the others held.
+# Deviations of groups: a step of one number from the fit of all, the others held.
 
 
 def deviations(answers, b, feature, groups):
     moved, variances = [], []
     for name in sorted(set(groups)):
         own = [a for a, g in zip(answers, groups, strict=True) if g == name]
-
-        def value(d, own=own):
-            c = np.array(b, dtype=float)
-            c[feature] += d[0]
-            return -log_likelihood(own, c) + 1e-3 / 2 * d[0] ** 2
-
-        d = float(minimize(value, [0.0], tol=1e-14).x[0])
-        c = np.array(b, dtype=float)
-        c[feature] += d
-        moved.append(d)
-        variances.append(1 / hessian(own, c, 0.0)[feature, feature])
+        curvature = hessian(own, b, 0.0)[feature, feature]
+        moved.append(gradient(own, b)[feature] / curvature)
+        variances.append(1 / curvature)
     return [*moved, *variances]
 
 
 case(
     "group_deviations",
-    f"{SCIPY} of each group, with one number free",
+    "finite differences of the likelihood of each group at the fit of all, with one number free",
     inputs_of(sixty, feature=0, group=[i % 3 for i in range(60)], ridge=1.0),
     deviations(sixty, fitted(sixty, 1.0), 0, [i % 3 for i in range(60)]),
+    "FP32",
+)
+always = [[([1.0], 1.0), ([0.0], 0.0)]] * 4 + [[([1.0], t), ([0.0], 1 - t)] for t in (0, 0, 1, 1)]
+middle = 1 / (1 + math.exp(-fitted(always, 1.0)[0]))
+bend = 4 * middle * (1 - middle)
+case(
+    "group_deviations",
+    "by hand, of two samples: observed less expected, 4 - 4 p and 2 - 4 p, over 4 p (1 - p); the "
+    "first group always goes by the feature",
+    inputs_of(always, feature=0, group=[0] * 4 + [1] * 4, ridge=1.0),
+    [(4 - 4 * middle) / bend, (2 - 4 * middle) / bend, 1 / bend, 1 / bend],
     "FP32",
 )
 

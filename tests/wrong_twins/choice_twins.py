@@ -121,6 +121,22 @@ def deviations_by_themselves(rows, fit, feature, group):
     return group_deviations(rows, flat, feature, group)
 
 
+def deviations_in_full(rows, fit, feature, group):
+    """The most likely deviations: of a group that always goes by the feature there is none."""
+    moved = np.zeros(int(group.max()) + 1)
+    for _ in range(30):
+        likes = (
+            np.log(fit.probabilities)
+            + np.repeat(moved[group], rows.sizes) * rows.features[:, feature]
+        )
+        weight = np.exp(likes)
+        total = np.repeat(np.add.reduceat(weight, rows.starts), rows.sizes)
+        here = replace(fit, probabilities=weight / total)
+        step, variances = group_deviations(rows, here, feature, group)
+        moved = moved + np.clip(step, -1.0, 1.0)
+    return moved, variances
+
+
 def deviations_of_everybody(rows, fit, feature, group):
     """All answers behind each group's variance."""
     moved, variances = group_deviations(rows, fit, feature, group)

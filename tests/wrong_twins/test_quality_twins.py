@@ -66,6 +66,7 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
     "out_of_fold_credit": [choice_twins.credit_in_fold, choice_twins.credit_to_the_first],
     "group_deviations": [
         choice_twins.deviations_by_themselves,
+        choice_twins.deviations_in_full,
         choice_twins.deviations_of_everybody,
     ],
     "random_effects": [

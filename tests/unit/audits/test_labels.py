@@ -157,6 +157,17 @@ def test_one_labeler_who_did_everything_speaks_for_themselves(audit: Audit) -> N
     assert figures.shortcuts[0].spread is None
 
 
+def test_two_labelers_are_warned_of_as_one_and_as_many_are(audit: Audit) -> None:
+    for labelers in ("ab", "abc", "abcde"):
+        figures = audit(
+            World(n_questions=150, labelers=tuple(labelers), weights={"length": 6.0}, copies=0.2)
+        )
+        assert finding(figures, UNASKED).status == "warn"
+        is_few = len(labelers) < 5
+        assert ("for these labelers only" in figures.shortcuts[0].agreement.how) == is_few
+        assert any("about these labelers only" in note for note in figures.notes) == is_few
+
+
 def test_prompts_that_are_no_source_leave_copying_out(audit: Audit) -> None:
     figures = audit(World(n_questions=120, source="Write about boats, please.", copies=0))
     for name in ("copied_words", "copied_sentences", "starts_copied"):

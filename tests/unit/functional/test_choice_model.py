@@ -194,6 +194,20 @@ def test_labelers_who_differ_are_told_from_those_who_do_not() -> None:
     assert 0.3 < sds[1] < 1.0
 
 
+def test_labelers_who_always_go_by_a_feature_are_told_from_those_who_never_do() -> None:
+    rng = np.random.default_rng(8)
+    labeler = np.arange(480) % 8
+    features = rng.normal(size=(480, 2))
+    best = np.where(labeler < 4, features.argmax(axis=1), rng.integers(2, size=480))
+    rows = ChoiceRows(
+        features=features.reshape(-1, 1), targets=np.eye(2)[best].ravel(), starts=np.arange(480) * 2
+    )
+    moved, variances = group_deviations(rows, fit_choice_model(rows), 0, labeler)
+    effects = random_effects(moved, variances)
+    assert effects.sd > 0.5
+    assert effects.shrunk[:4].min() > 0.3 and effects.shrunk[4:].max() < -0.2
+
+
 def test_a_group_in_which_nothing_differs_has_no_variance_to_speak_of() -> None:
     features = np.array([[1.0], [0.0], [2.0], [2.0]])
     rows = ChoiceRows(
