@@ -1,5 +1,6 @@
 """The audit of a run's labels, before anything learns from them."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,17 +18,19 @@ from prefloop.audits.shortcuts import (
     scorer_shortcut,
 )
 from prefloop.audits.text_figures import measures_version, text_figures
+from prefloop.errors import InputError
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.record import to_json
 from prefloop.figures.text import count, counted, fixed
 from prefloop.files import write_if_changed
+from prefloop.functional.choice_model import FEW_GROUPS
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.records import Label
 from prefloop.run_folder import LABEL_AUDIT, TEXT_FIGURES, read_label_audit
 from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.english import english_problem
-from prefloop.scorers.fingerprint import digest
+from prefloop.scorers.fingerprint import digest, source_hash
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -39,8 +42,6 @@ LEAST_SOURCE_WORDS = 10
 
 LOOKED_AT = 200
 """Samples whose script is looked at."""
-
-FEW_LABELERS = 5
 
 
 def audit_scorers(config: RunConfig) -> list[CheckedScorer]:
@@ -59,11 +60,12 @@ def audit_labels(
 ) -> LabelAuditFigures:
     """Return what the labels of a run reward; figures of the same labels are read, not made again.
 
+    Those of other code, or of another version's form, are made again: an audit is never kept wrong.
     `scorers` are looked at as shortcuts too. `before_making` is called if there is something new.
     """
     labels = store.labels(without_excluded=True)
-    fingerprint = _fingerprint(labels, config, scorers)
-    known = read_label_audit(folder)
+    fingerprint = digest(source_hash(sys.modules[__name__]), _fingerprint(labels, config, scorers))
+    known = _known(folder)
     if known is not None and known.fingerprint == fingerprint:
         return known
     before_making()
@@ -75,6 +77,14 @@ def write_label_audit(folder: Path, figures: LabelAuditFigures) -> None:
     """Keep the figures for report and doctor."""
     (folder / LABEL_AUDIT).parent.mkdir(exist_ok=True)
     write_if_changed(folder / LABEL_AUDIT, to_json(figures))
+
+
+def _known(folder: Path) -> LabelAuditFigures | None:
+    """Return the figures that the folder holds; None if there are none that this code can read."""
+    try:
+        return read_label_audit(folder)
+    except InputError:
+        return None
 
 
 def _fingerprint(
@@ -108,7 +118,8 @@ def _audit(
         columns.append(_scores(store, scorer, names)[row])
     shortcuts = [*known, SHOWN_EARLIER, *(scorer_shortcut(s.name, s.description) for s in scorers)]
     explained = None
-    if (problem := _too_little(table, config.audits.least_choices)) is not None:
+    problem = _too_little(table, len(labels), config.audits.least_choices)
+    if problem is not None:
         left_out["shortcuts"] = problem
     else:
         features = np.column_stack(columns)
@@ -149,14 +160,17 @@ def _figures(
     )
 
 
-def _too_little(table: AnswerTable, least: int) -> str | None:
+def _too_little(table: AnswerTable, n_labels: int, least: int) -> str | None:
     """Return why nothing can be said of these answers; None if something can."""
     n_choices = int(table.is_choice.sum())
-    if not len(table.starts):
+    if not n_labels:
         return f"there is no label yet, and {count(least)} choices are needed"
     if not n_choices:
-        ties = counted(len(table.starts), "answer")
-        return f"all {ties} are ties: nobody chose a sample. Make the question clearer"
+        return (
+            f"none of {counted(n_labels, 'label')} chooses a sample, and {count(least)} choices "
+            "are needed. Where they are ties or skips, make the question clearer; where all "
+            "samples are called bad, ask about others"
+        )
     if n_choices < least:
         return f"{counted(n_choices, 'choice')} of a sample, and {count(least)} are needed"
     if len(table.prompts) < LEAST_PROMPTS:
@@ -201,9 +215,9 @@ def _notes(table: AnswerTable) -> tuple[str, ...]:
         return (
             f"{table.labelers[0]} gave all answers: the intervals are about this labeler only.",
         )
-    if 0 < n_labelers < FEW_LABELERS:
+    if 0 < n_labelers < FEW_GROUPS:
         return (
             f"{n_labelers} labelers answered: the intervals are about these labelers only; "
-            f"{FEW_LABELERS} are needed to speak of others.",
+            f"{FEW_GROUPS} are needed to speak of others.",
         )
     return ()

@@ -121,7 +121,7 @@ class LabelAuditFigures(BaseModel):
     choices: int
     """Those that choose one best sample."""
     ties: int
-    """Those that prefer none: they count as split wins."""
+    """Those that prefer none, ties or all of them bad: they count as split wins."""
     labelers: int
     questions: int
     least_choices: int

@@ -1,6 +1,11 @@
 """The audit of labels in sentences, the same on terminal, page and in the doctor."""
 
-from prefloop.figures.label_audit import ContrastFigures, LabelAuditFigures, ShortcutFigures
+from prefloop.figures.label_audit import (
+    ContrastFigures,
+    LabelAuditFigures,
+    ShortcutFigures,
+    VersionWeightFigures,
+)
 from prefloop.figures.text import (
     count,
     counted,
@@ -93,19 +98,21 @@ def _labelers(shortcut: ShortcutFigures) -> list[str]:
 def _versions(shortcut: ShortcutFigures) -> list[str]:
     if not shortcut.versions:
         return []
-    weights = (
-        f"{signed(v.coefficient.value)} under version {v.version} "
-        f"({signed_interval(v.coefficient.low, v.coefficient.high)}, "
-        f"{counted(v.coefficient.n, 'answer')})"
-        for v in shortcut.versions
-    )
-    return [f"{shortcut.title}: {'; '.join(weights)}."]
+    return [f"{shortcut.title}: {'; '.join(map(_under_version, shortcut.versions))}."]
+
+
+def _under_version(found: VersionWeightFigures) -> str:
+    """Return a weight with its version; imported labels may name none, one question no interval."""
+    weight = found.coefficient
+    parts = [signed_interval(weight.low, weight.high), counted(weight.n, "answer")]
+    version = f"version {found.version}" if found.version else "a version without a name"
+    return f"{signed(weight.value)} under {version} ({', '.join(filter(None, parts))})"
 
 
 def audit_head(figures: LabelAuditFigures) -> str:
     """Return what was looked at, in one sentence."""
-    ties = f", {counted(figures.ties, 'tie')}" if figures.ties else ""
+    others = f" and {counted(figures.ties, 'answer')} without one" if figures.ties else ""
     return (
-        f"{counted(figures.choices, 'choice')}{ties} by {counted(figures.labelers, 'labeler')} on "
-        f"{counted(figures.questions, 'question')}; {count(figures.labels)} labels in all."
+        f"{counted(figures.choices, 'choice')}{others} by {counted(figures.labelers, 'labeler')} "
+        f"on {counted(figures.questions, 'question')}; {count(figures.labels)} labels in all."
     )

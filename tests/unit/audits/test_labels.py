@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+from prefloop.figures.label_audit_text import audit_head, differences
 from prefloop.figures.text import percent
 from prefloop.progress import Silent
+from prefloop.records import Answer
 from prefloop.run_file import parse_run
-from prefloop.run_folder import read_label_audit
+from prefloop.run_folder import LABEL_AUDIT, read_label_audit
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from tests.unit.audits.worlds import World, fill, sentence
@@ -127,7 +130,7 @@ def test_how_many_answers_and_questions_it_takes_is_said(audit: Audit) -> None:
     ("world", "told"),
     [
         (World(n_questions=60), "60 choices of a sample, and 100 are needed"),
-        (World(n_questions=120, ties=1.0), "all 120 answers are ties"),
+        (World(n_questions=120, ties=1.0), "none of 120 labels chooses a sample"),
         (World(n_questions=120, prompts=3), "all answers are about 3 prompts, and 10 are needed"),
     ],
     ids=["too few", "all ties", "three prompts"],
@@ -209,6 +212,48 @@ def test_what_the_task_asks_for_is_no_shortcut(audit: Audit) -> None:
     assert asked.shortcuts[0].name == unasked.shortcuts[0].name == "rated_words"
     assert finding(asked, UNASKED).status == "ok"
     assert finding(unasked, UNASKED).status == "warn"
+
+
+def test_a_version_without_a_name_or_of_one_question_is_said_in_whole_words(audit: Audit) -> None:
+    world = World(
+        n_questions=30,
+        answers_each=6,
+        version_of=lambda number: "" if number < 29 else "2",
+    )
+    said = " ".join(differences(audit(world, config(least_choices=6))))
+    assert "under a version without a name (" in said
+    assert "under version 2 (6 answers)" in said
+
+
+@pytest.mark.parametrize("answer", ["all_bad", "flag", "skip"])
+def test_labels_that_choose_nothing_are_neither_absent_nor_ties(
+    tmp_path: Path, sqlite_template: Path, answer: Answer
+) -> None:
+    (tmp_path / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+    with Store.open(tmp_path / "prefloop.db") as store:
+        labels = fill(store, World(n_questions=30))
+        store.add_labels(
+            [replace(x, id=f"{x.id} again", answer=answer, chosen=None) for x in labels]
+        )
+        figures = audit_labels(store, config(), tmp_path, Silent())
+    assert "none of 30 labels chooses a sample" in figures.left_out["shortcuts"]
+    assert "tie," not in audit_head(figures) and "ties" not in audit_head(figures)
+
+
+def test_figures_of_other_code_or_of_another_form_are_made_again(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+    with Store.open(tmp_path / "prefloop.db") as store:
+        fill(store, World(n_questions=30))
+        first = audit_labels(store, config(), tmp_path, Silent())
+        write_label_audit(tmp_path, first.model_copy(update={"notes": ("what was wrong",)}))
+        assert audit_labels(store, config(), tmp_path, Silent()).notes == ("what was wrong",)
+        (tmp_path / LABEL_AUDIT).write_text('{"of": "another version"}')
+        assert audit_labels(store, config(), tmp_path, Silent()) == first
+        write_label_audit(tmp_path, first.model_copy(update={"notes": ("what was wrong",)}))
+        monkeypatch.setattr(module, "source_hash", lambda module: "of other code")
+        assert audit_labels(store, config(), tmp_path, Silent()).notes == first.notes
 
 
 def test_an_audit_of_the_same_labels_is_read_and_not_made_again(
