@@ -77,7 +77,7 @@ def _again(place: str) -> str:
     if place.endswith("prompt_figures.json"):
         return "Delete the file and run `prefloop prompts` again, which writes it again."
     if place.endswith("audits/labels.json"):
-        return "Delete the file and run `prefloop audit labels` again, which writes it again."
+        return "Run `prefloop audit labels`, which writes it again."
     return (
         "Delete the file and run `prefloop evaluation` again; labels and samples are safe in the "
         "store."

@@ -82,5 +82,7 @@ def test_an_unknown_scorer_is_refused_with_a_guess(prefloop: Command, labeled: P
 def test_a_damaged_file_says_what_to_do(prefloop: Command, labeled: Path) -> None:
     prefloop.done("audit", "labels", labeled)
     (labeled / LABEL_AUDIT).write_text('{"choices": "many"}')
-    told = prefloop.refused("audit", "labels", labeled)
-    assert "Delete the file and run `prefloop audit labels` again" in told
+    told = prefloop.refused("report", labeled)
+    assert "Run `prefloop audit labels`, which writes it again." in told
+    prefloop.done("audit", "labels", labeled)
+    prefloop.done("report", labeled)
