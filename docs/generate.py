@@ -261,7 +261,9 @@ def metrics_page() -> str:
         "",
         "Every line of a run's `metrics.jsonl` is one update: `stage`, `round` and `update` say",
         "which, `episodes` or `labels` how much was seen until then, `method` how the policy was",
-        "trained, and the keys below what was measured.",
+        "trained, and the keys below what was measured. `risen_words` of a policy's line are the",
+        "words whose share of the newest answers rose most since before training: `phrase`,",
+        "`share`, `baseline_share`, and `q`, the false discovery rate of the rise.",
         "",
         *_metrics_table(metrics.METRICS),
     ]

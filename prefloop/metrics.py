@@ -23,6 +23,19 @@ METRICS: dict[str, str] = {
     "policy/entropy": "Mean entropy of the policy per token that counts, in nats.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
+    "policy/score_sd": "Standard deviation of the batch's scores; where it collapses the reward "
+    "tells responses apart no more.",
+    "policy/score_drift": "Mean score minus that of the first update with the same reward, in "
+    "standard deviations of that update's scores.",
+    "policy/duplicates": "Share of responses that an earlier one of the batch to another prompt "
+    "equals, word for word.",
+    "policy/top_opening": "Share of responses that begin with the batch's commonest first three "
+    "words; 0 if each stands once.",
+    "policy/distinct_2": "Distinct word pairs over all word pairs of the batch (Li et al. 2016).",
+    "policy/copied_share": "Mean share of a response's runs of 2 and of 3 words that stand in its "
+    "prompt; only where prompts are long enough to be a source.",
+    "policy/novel_2grams": "Mean share of a response's word pairs that do not stand in its prompt; "
+    "only where prompts are long enough to be a source.",
     "policy/kl_increase": "How much the KL had grown since the rollout when a step began, in nats "
     "per response, mean over the update's steps.",
     "policy/kl_cap_weight": "Weight of the KL term in the loss, mean over the update's steps: 0 up "

@@ -92,7 +92,7 @@ def _fingerprint(
 ) -> str:
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
     named = [f"{scorer.name} {scorer.fingerprint}" for scorer in scorers]
-    settings = config.audits.model_dump_json()
+    settings = config.audits.model_dump_json(exclude={"on_alarm"})
     return digest(measures_version(), settings, config.task.name, *named, *parts)
 
 

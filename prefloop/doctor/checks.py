@@ -17,6 +17,7 @@ from prefloop.doctor.losses import check_losses
 from prefloop.doctor.policy import check_policy
 from prefloop.doctor.rewards import check_rewards
 from prefloop.doctor.saved import check_saved
+from prefloop.doctor.watch import check_watch
 from prefloop.errors import PrefloopError
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
@@ -98,7 +99,8 @@ def _figures(config: RunConfig, folder: Path) -> list[CheckResult]:
     return [
         *check_label_audit(config, run),
         *check_rewards(rewards, run),
-        *check_policy(_policy_settings(run, config), run),
+        *check_policy(policy := _policy_settings(run, config), run),
+        *check_watch(policy, run),
         *check_evaluation(config, run, folder),
         *check_saved(folder),
         *check_losses(folder),

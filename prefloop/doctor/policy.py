@@ -2,6 +2,14 @@
 
 from collections.abc import Sequence
 
+from prefloop.audits.alarms import (
+    CLIPPED,
+    ENTROPY_LEFT,
+    KL_OVER,
+    UNENDED,
+    UNEXPLAINED,
+    Limits,
+)
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.text import fixed, method_title, percent, plain
@@ -15,15 +23,6 @@ FIRST_KL = 1e-2
 
 SETTLED = 8
 """Updates before trends and the values' fit say anything."""
-
-Limits = tuple[float, float]
-"""Where a warning begins, and where the stage is bad."""
-
-CLIPPED: Limits = (0.3, 0.6)
-UNEXPLAINED: Limits = (0.0, -1.0)
-UNENDED: Limits = (0.5, 0.2)
-ENTROPY_LEFT: Limits = (0.3, 0.1)
-KL_OVER: Limits = (1.5, 3.0)
 
 KL_UNDER = 0.25
 """Share of the target below which the policy has learned little of what it may."""

@@ -2,15 +2,37 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from prefloop.figures.repetition import PhraseFigures, RepetitionFigures
+from prefloop.functional.rising_shares import rise_p_values
+from prefloop.functional.statistics import q_values
 from prefloop.records import Sample
+from prefloop.text.repetition import opening, said_before_share
 from prefloop.text.words import words
 
 SHOWN = 5
 """Openings and words that are kept."""
 
-OPENING_WORDS = 3
+
+@dataclass(frozen=True)
+class WordCounts:
+    """In how many of some responses each word stands; a response counts a word once."""
+
+    n: int
+    """Responses."""
+    counts: Counter[str]
+
+    @classmethod
+    def of(cls, responses: Iterable[Collection[str]]) -> "WordCounts":
+        """Count the words (or other phrases) of responses."""
+        rows = [set(response) for response in responses]
+        return cls(len(rows), Counter(phrase for row in rows for phrase in row))
+
+    def __add__(self, other: "WordCounts") -> "WordCounts":
+        return WordCounts(self.n + other.n, self.counts + other.counts)
 
 
 def repetition_figures(
@@ -23,40 +45,51 @@ def repetition_figures(
     if not model_samples or not baseline_samples:
         return None
     model, baseline = ([words(s.text) for s in side] for side in (model_samples, baseline_samples))
-    openings = _shares([_opening(r) for r in model], [_opening(r) for r in baseline])
+    openings = _shares(*(WordCounts.of(map(_opening, side)) for side in (model, baseline)))
     repeated = [phrase for phrase in openings if phrase.share * len(model) > 1.5]
-    risen = _shares([set(response) for response in model], [set(r) for r in baseline])
     return RepetitionFigures(
         openings=tuple(sorted(repeated, key=lambda o: (-o.share, o.phrase))[:SHOWN]),
-        words=tuple(sorted(risen, key=lambda w: (w.baseline_share - w.share, w.phrase))[:SHOWN]),
-        said_before=_said_before(model_samples, model),
-        baseline_said_before=_said_before(baseline_samples, baseline),
+        words=risen_words(WordCounts.of(model), WordCounts.of(baseline)),
+        said_before=said_before_share([s.prompt_id for s in model_samples], model),
+        baseline_said_before=said_before_share([s.prompt_id for s in baseline_samples], baseline),
+    )
+
+
+def risen_words(
+    model: WordCounts, baseline: WordCounts, *, shown: int = SHOWN
+) -> tuple[PhraseFigures, ...]:
+    """Return the `shown` words whose share of the responses rose most, most first, each tested.
+
+    `q` is corrected for all words of the model's responses (Benjamini and Hochberg 1995), not only
+    for those that are returned. Nothing without responses of both.
+    """
+    if not model.n or not baseline.n or not model.counts:
+        return ()
+    names = sorted(model.counts)
+    now, before = (np.array([side.counts[w] for w in names]) for side in (model, baseline))
+    q = q_values(rise_p_values(now, model.n, before, baseline.n))
+    rises = now / model.n - before / baseline.n
+    order = np.argsort(-rises, kind="stable")[:shown]
+    return tuple(
+        PhraseFigures(
+            phrase=names[i],
+            share=float(now[i] / model.n),
+            baseline_share=float(before[i] / baseline.n),
+            q=float(q[i]),
+        )
+        for i in map(int, order)
     )
 
 
 def _opening(response: Sequence[str]) -> set[str]:
-    return {" ".join(response[:OPENING_WORDS])} - {""}
+    return {opening(response)} - {""}
 
 
-def _shares(
-    model: Sequence[Collection[str]], baseline: Sequence[Collection[str]]
-) -> list[PhraseFigures]:
+def _shares(model: WordCounts, baseline: WordCounts) -> list[PhraseFigures]:
     """Return the share of responses with each phrase that the model's responses have."""
-    counts, before = (Counter(phrase for r in side for phrase in r) for side in (model, baseline))
     return [
         PhraseFigures(
-            phrase=phrase, share=n / len(model), baseline_share=before[phrase] / len(baseline)
+            phrase=phrase, share=n / model.n, baseline_share=baseline.counts[phrase] / baseline.n
         )
-        for phrase, n in counts.items()
+        for phrase, n in model.counts.items()
     ]
-
-
-def _said_before(samples: Sequence[Sample], responses: Iterable[Sequence[str]]) -> float:
-    """Return the share of responses that an earlier one to another prompt equals."""
-    first: dict[str, str] = {}
-    texts = [" ".join(response) for response in responses]
-    n_before = sum(
-        first.setdefault(text, sample.prompt_id) != sample.prompt_id
-        for sample, text in zip(samples, texts, strict=True)
-    )
-    return n_before / len(samples)

@@ -1,11 +1,14 @@
 """One line of `metrics.jsonl`: one update of the reward model or of the policy."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from prefloop.errors import InputError
+from prefloop.figures.repetition import PhraseFigures
 
 RENAMED_METRICS = {
     "policy/kl_gained": "policy/kl_increase",
@@ -36,6 +39,12 @@ class MetricsLine:
     """Responses that the policy has learned from."""
     labels: int | None = None
     """Labels that the reward model has learned from."""
+    reward_round: int | None = None
+    """The round whose reward model scored the update, where it is not the update's own."""
+    risen_words: tuple[PhraseFigures, ...] = ()
+    """Words whose share of the newest answers rose most since before training, most first."""
+    not_finite: tuple[str, ...] = ()
+    """Metrics that were NaN or infinite."""
 
 
 def read_line(line: Mapping[str, Any], place: str = "metrics.jsonl") -> MetricsLine:
@@ -47,16 +56,30 @@ def read_line(line: Mapping[str, Any], place: str = "metrics.jsonl") -> MetricsL
                 f"{'word' if kind is str else 'whole number'}. Delete that line: the next update "
                 "goes on from the checkpoint, not from this file."
             )
+    numbers = {
+        RENAMED_METRICS.get(key, key): float(value)
+        for key, value in line.items()
+        if "/" in key and isinstance(value, int | float)
+    }
     return MetricsLine(
         stage=line["stage"],
         round=line["round"],
         update=line["update"],
-        values={
-            RENAMED_METRICS.get(key, key): float(value)
-            for key, value in line.items()
-            if "/" in key and isinstance(value, int | float) and math.isfinite(value)
-        },
+        values={key: value for key, value in numbers.items() if math.isfinite(value)},
         method=str(line.get("method", FIRST_METHOD)),
         episodes=int(line.get("episodes", 0)),
         labels=line.get("labels"),
+        reward_round=line.get("reward_round"),
+        risen_words=_words(line.get("risen_words", []), place),
+        not_finite=tuple(key for key, value in numbers.items() if not math.isfinite(value)),
     )
+
+
+def _words(rows: Sequence[Mapping[str, Any]], place: str) -> tuple[PhraseFigures, ...]:
+    try:
+        return tuple(PhraseFigures.model_validate(row) for row in rows)
+    except ValidationError as error:
+        raise InputError(
+            f"{place} has a line whose risen_words cannot be read ({error.errors()[0]['msg']}). "
+            "Delete that line: the next update goes on from the checkpoint, not from this file."
+        ) from error

@@ -10,6 +10,9 @@ TAKEN_OVER = 0.2
 TIMES = 3.0
 """How much more often than before it must stand there; common words stand in many answers."""
 
+SURE = 0.01
+"""False discovery rate up to which a rise is no chance."""
+
 
 class PhraseFigures(BaseModel):
     """How often one word or opening stands in the responses of the model and of the baseline."""
@@ -22,12 +25,16 @@ class PhraseFigures(BaseModel):
     """Share of the model's responses."""
     baseline_share: float
     """Share of the baseline's responses."""
+    q: float | None = None
+    """False discovery rate of its rise among all words of the responses; `null` where it was not
+    tested, as in openings and in files of earlier versions."""
 
     @property
     def has_taken_over(self) -> bool:
-        """Whether it stands in many more responses than it did."""
+        """Whether it stands in many more responses than it did, by more than chance."""
         rise = self.share - self.baseline_share
-        return rise > TAKEN_OVER and self.share >= TIMES * self.baseline_share
+        is_sure = self.q is None or self.q <= SURE
+        return is_sure and rise > TAKEN_OVER and self.share >= TIMES * self.baseline_share
 
 
 class RepetitionFigures(BaseModel):

@@ -25,6 +25,8 @@ class PolicyLoss(NamedTuple):
     """Half the mean square of the change in log-probability since the rollout."""
     ratio_max: Float[Tensor, ""]
     """Largest probability ratio; over microbatches take the maximum, not the sum."""
+    ratio_mean: Float[Tensor, ""]
+    """Mean probability ratio of a token: 1 is its expectation under the rollout's policy."""
 
 
 class ValueLoss(NamedTuple):
@@ -63,6 +65,7 @@ def clipped_policy_loss(
         clip_fraction=masked_mean(is_clipped, mask, denominator=denominator),
         approx_kl=0.5 * masked_mean(log_ratio.detach().square(), mask, denominator=denominator),
         ratio_max=ratio.detach().masked_fill(~mask, 0.0).amax(),
+        ratio_mean=masked_mean(ratio.detach(), mask, denominator=denominator),
     )
 
 

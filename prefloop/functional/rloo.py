@@ -21,6 +21,8 @@ class SequenceLoss(NamedTuple):
     """Share of the responses whose ratio was clipped to the policy's disadvantage."""
     ratio_max: Float[Tensor, ""]
     """Largest probability ratio of a response; over microbatches take the maximum, not the sum."""
+    ratio_mean: Float[Tensor, ""]
+    """Mean probability ratio of a response: 1 is its expectation under the rollout's policy."""
 
 
 def leave_one_out_advantages(
@@ -72,4 +74,5 @@ def clipped_sequence_loss(
         loss=torch.maximum(plain, clipped).sum() / n,
         clip_fraction=(clipped > plain).to(ratio.dtype).sum() / n,
         ratio_max=ratio.detach().amax(),
+        ratio_mean=ratio.detach().sum() / n,
     )

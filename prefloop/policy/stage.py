@@ -16,11 +16,13 @@ from prefloop.models.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
+from prefloop.models.optimizing import refuse_nan
 from prefloop.policy.exports import PolicyExports
 from prefloop.policy.kl_watch import KLCapWatch, read_kl_watch, watch_cap
 from prefloop.policy.lineage import PolicyLineage, read_lineage
 from prefloop.policy.provenance import policy_provenance
 from prefloop.policy.trainer import PolicyTrainer
+from prefloop.policy.watch import PolicyWatch, Unwatched
 from prefloop.policy.weights import PolicyWeights
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Prompt
@@ -49,6 +51,7 @@ class PolicyStage:
         self.folder = run / "checkpoints" / "policy"
         self.progress = progress
         self.check_stop = check_stop
+        self.watch: PolicyWatch = Unwatched()
         self.lineage = PolicyLineage()
         collector, every = trainer.collector, trainer.config.keep_every
         self.exports = PolicyExports(run, collector)
@@ -150,6 +153,7 @@ class PolicyStage:
         trainer, start = self.trainer, self.trainer.update
         if start < end:
             self.exports.forget_from(round_number)
+        self.watch.begin(self.metrics.lines())
         while trainer.update < end and not is_over():
             # Without any checkpoint a later round would begin with the untuned model.
             with drop_if_next_step_diverges(
@@ -175,15 +179,10 @@ class PolicyStage:
     def _write_line(
         self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]
     ) -> None:
-        trainer = self.trainer
-        place = {
-            "stage": "policy",
-            "method": trainer.method.name,
-            "round": round_number,
-            "update": trainer.update,
-            "episodes": trainer.update * trainer.config.batch_size,
-        }
-        self.metrics.write({**place, **note, **line}, trainer.logged_samples)
+        whole = _whole_line(self.trainer, round_number, line, note)
+        whole |= self.watch.measure(whole, self.trainer.texts)
+        self.metrics.write(whole, self.trainer.logged_samples)
+        self.watch.report(whole)
 
     def _claim_name(self) -> None:
         """Begin a branch if the current name stands for other weights, which were evaluated."""
@@ -201,6 +200,7 @@ class PolicyStage:
         self.weights.save(self.current_name)
         training = self.trainer.state()
         state = {"lineage": self.lineage.state(), "kl_cap_watch": self._kl_watch.state()}
+        state["watch"] = self.watch.state()
         save_checkpoint(
             self.folder,
             training.number,
@@ -216,6 +216,7 @@ class PolicyStage:
     def _load_state(self, checkpoint: Checkpoint) -> None:
         self.trainer.load_state(checkpoint)
         self._kl_watch = read_kl_watch(checkpoint.state)
+        self.watch.load_state(checkpoint.state.get("watch", {}))
         self._set_lineage(read_lineage(checkpoint.state, self.metrics.lines()))
 
     def _set_lineage(self, lineage: PolicyLineage) -> None:
@@ -227,3 +228,20 @@ class PolicyStage:
         name = self.name_of(round_number)
         with nullcontext() if name == self.current_name else self.weights.loaded(name):
             self.exports.write(round_number, self.weights.folder(name))
+
+
+def _whole_line(
+    trainer: PolicyTrainer, round_number: int, line: Mapping[str, float], note: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return an update's line with its place; DivergedError if a number is not finite."""
+    for name, value in line.items():
+        refuse_nan(value, name, "lower policy.lr")
+    return {
+        "stage": "policy",
+        "method": trainer.method.name,
+        "round": round_number,
+        "update": trainer.update,
+        "episodes": trainer.update * trainer.config.batch_size,
+        **note,
+        **line,
+    }

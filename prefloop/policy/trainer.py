@@ -18,6 +18,7 @@ from prefloop.policy.optimize import PolicyOptimizer
 from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reward_source import RewardSource
 from prefloop.policy.rollout import RolloutCollector
+from prefloop.policy.text_metrics import text_metrics
 from prefloop.records import Prompt
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import derive_seed, numpy_stream
@@ -45,6 +46,8 @@ class PolicyTrainer:
         self.update = 0
         self._order = PromptOrder(config.batch_size // method.samples_per_prompt)
         self.logged_samples: list[LoggedSample] = []
+        self.texts: list[str] = []
+        """The responses of the last update."""
 
     def step(self, prompts: Sequence[Prompt]) -> dict[str, float]:
         """Make one update on fresh responses to the prompts and return its metrics.
@@ -57,13 +60,13 @@ class PolicyTrainer:
         rollout = self.collect(prompts)
         kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask)).mean().item()
         refuse_nan(kl, "policy/kl", "lower policy.lr")
-        metrics = self._describe(rollout, kl)
+        of_rows = self.collector.prompts_of_rows(prompts)
+        metrics = self._describe(rollout, kl) | self._read(of_rows, rollout)
         metrics |= self.optimizer.improve(
             rollout, kl=kl, kl_coef=self.kl_coef, update=self.update, seed=self.seed
         )
         self.kl_coef = self._next_kl_coef(kl, len(rollout.scores))
         stream = numpy_stream(self.seed, "excerpts", self.update)
-        of_rows = self.collector.prompts_of_rows(prompts)
         self.logged_samples = logged_samples(of_rows, rollout, self.collector.sampler, stream)
         self.update += 1
         return metrics
@@ -132,11 +135,18 @@ class PolicyTrainer:
             "policy/kl": kl,
             "policy/kl_coef": self.kl_coef,
             "policy/score": score,
+            "policy/score_sd": rollout.scores.std(correction=0).item(),
             "policy/total_reward": score - self.kl_coef * kl,
             "policy/ended": rollout.is_ended.to(rollout.scores).mean().item(),
             "policy/response_tokens": rollout.mask.sum(dim=1).to(rollout.scores).mean().item(),
         }
         return shared | self.method.describe(rollout, kl_coef=self.kl_coef)
+
+    def _read(self, prompts: Sequence[Prompt], rollout: Rollout) -> dict[str, float]:
+        """Return the metrics of the responses as texts; `prompts` has the prompt of each."""
+        sampler = self.collector.sampler
+        self.texts = [sampler.text_of(row) for row in rollout.response.tolist()]
+        return text_metrics(prompts, self.texts, response_tokens=sampler.task.response_tokens)
 
 
 def build_trainer(

@@ -31,6 +31,7 @@ from prefloop.report.methods import methods_of
 from prefloop.report.pairs import Pair, pairs_of_evaluation
 from prefloop.report.provenance import report_provenance
 from prefloop.report.training import Chart, kl_levels, policy_charts, rewards_charts
+from prefloop.report.watch import ShownAlarms, shown_alarms
 from prefloop.run_file import as_yaml
 from prefloop.run_folder import EvaluationFile, RunFigures, TrustFile, read_run_folder, report_path
 from prefloop.settings.run import RunConfig
@@ -75,6 +76,8 @@ class Page:
     reliability: list[tuple[int, Markup]]
     policy_charts: list[Chart]
     rewards_charts: list[Chart]
+    alarms: list[ShownAlarms]
+    """What the watch on the policy raised, by update."""
     missing: dict[str, str]
     n_compared: int
     """Win rates that stand in the report: models times judges."""
@@ -150,6 +153,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         reliability=[(file.round, _reliability(file)) for file in trusts],
         policy_charts=policy_charts(folder.metrics, kl_levels=kl_levels(config.policy.kl)),
         rewards_charts=rewards_charts(folder.metrics, chance=_chance(labels)),
+        alarms=shown_alarms(store, folder.metrics, config.policy),
         missing=latest.figures.missing if latest else {},
         n_compared=sum(len(file.figures.win_rates) for file in folder.evaluations),
         versions=installed_versions(),

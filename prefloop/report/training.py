@@ -20,6 +20,9 @@ POLICY_CHARTS = (
     ("policy/kl_coef", "KL coefficient", "weight of the penalty, per nat"),
     ("policy/entropy", "Entropy", "nats per token"),
     ("policy/ended", "Ended", "share of responses that met the stop rule"),
+    ("policy/response_tokens", "Length", "tokens of a response"),
+    ("policy/distinct_2", "Distinct-2", "different word pairs per word pair"),
+    ("policy/copied_share", "Copied", "share of a response's runs of words that its prompt holds"),
     ("policy/clip_fraction", "Clip fraction", "share of tokens whose ratio was clipped"),
     ("policy/value_loss", "Value loss", "of the value head"),
     ("policy/explained_variance", "Explained variance", "of the returns, by the value head"),
@@ -30,7 +33,15 @@ REWARDS_CHARTS = (
     ("rewards/loss", "Reward model loss", "cross-entropy of a label, nats"),
     ("rewards/accuracy", "Reward model accuracy", "on each batch before learning from it"),
 )
-SHARES = frozenset({"policy/ended", "policy/clip_fraction", "rewards/accuracy"})
+SHARES = frozenset(
+    {
+        "policy/ended",
+        "policy/clip_fraction",
+        "policy/distinct_2",
+        "policy/copied_share",
+        "rewards/accuracy",
+    }
+)
 SHARE, ANY = (0.0, 1.0), (-math.inf, math.inf)
 
 MAX_ROUNDS = 6

@@ -43,6 +43,7 @@ from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run.waiting import PeopleLabeling
+from prefloop.run.watching import watch_policy
 from prefloop.run_folder import PROMPTS
 from prefloop.samples.draw import SampleDrawer
 from prefloop.samples.sampler import Sampler
@@ -87,6 +88,7 @@ def assemble(
     policy = PolicyStage(
         trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
     )
+    policy.watch = watch_policy(config, monitor)
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
     drawer = SampleDrawer(
         sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work

@@ -6,6 +6,7 @@ from prefloop.models.checkpoint import read_checkpoint
 from prefloop.run.evaluating import refuse_broken_judges, refuse_own_reward_models
 from prefloop.run.stages import Stages
 from prefloop.run.stops import TRAINER
+from prefloop.run.watching import release_own_stop
 from prefloop.settings.comparisons import PEOPLE
 from prefloop.teamwork import StopRequest
 
@@ -22,6 +23,7 @@ def resume(stages: Stages) -> None:
     stages.rounds.contestants.refuse_missing()
     refuse_own_reward_models(stages.config, stages.folder)
     refuse_broken_judges(stages.config)
+    release_own_stop(stages.config, stages.monitor)
     stages.monitor.attach(stages.policy)
 
 

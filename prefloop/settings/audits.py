@@ -1,4 +1,6 @@
-"""What is asked of the labels before anything learns from them."""
+"""What is asked of labels before anything learns from them, and of the policy while it learns."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,3 +24,8 @@ class AuditsConfig(Section):
     reward_share: Fraction = 0.6
     """Share of what the reward model knows beyond chance that one shortcut may know by itself,
     before it is warned of."""
+
+    on_alarm: Literal["warn", "stop"] = "warn"
+    """What an alarm does that watches the policy: `warn` prints it; `stop` also pulls the cord for
+    those that docs/audits.md marks as stops. A run that it stopped goes on when its owner releases
+    the stop, or when it is started again with `warn`."""

@@ -1,9 +1,37 @@
 """How much a text repeats itself, and how much several texts repeat each other."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from prefloop.text.words import ngrams, words
+
+OPENING_WORDS = 3
+
+
+def opening(response: Sequence[str]) -> str:
+    """Return the first three words of a response, given as words; empty if it has none."""
+    return " ".join(response[:OPENING_WORDS])
+
+
+def top_opening_share(responses: Sequence[Sequence[str]]) -> float:
+    """Return the share of the responses, given as words, that begin with the commonest opening.
+
+    An opening that stands once only repeats nothing: 0.
+    """
+    counts = Counter(opening(response) for response in responses if response)
+    most = max(counts.values(), default=0)
+    return most / len(responses) if most > 1 else 0.0
+
+
+def said_before_share(prompts: Sequence[Hashable], responses: Sequence[Sequence[str]]) -> float:
+    """Return the share of the responses, given as words, that an earlier one equals.
+
+    `prompts` says which prompt each answers: only an earlier one to another prompt counts.
+    """
+    first: dict[str, Hashable] = {}
+    texts = [" ".join(response) for response in responses]
+    pairs = zip(prompts, texts, strict=True)
+    return sum(first.setdefault(text, prompt) != prompt for prompt, text in pairs) / len(texts)
 
 
 def distinct_share(responses: Sequence[str], n: int = 2) -> float | None:
@@ -11,7 +39,12 @@ def distinct_share(responses: Sequence[str], n: int = 2) -> float | None:
 
     It falls with the amount of text: compare sets of equal size. Li et al. 2016, arXiv:1510.03055.
     """
-    grams = [gram for response in responses for gram in ngrams(words(response), n)]
+    return distinct_share_of([words(response) for response in responses], n)
+
+
+def distinct_share_of(responses: Sequence[Sequence[str]], n: int = 2) -> float | None:
+    """Return distinct-n of responses given as words."""
+    grams = [gram for response in responses for gram in ngrams(response, n)]
     return len(set(grams)) / len(grams) if grams else None
 
 

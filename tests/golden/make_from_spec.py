@@ -200,6 +200,7 @@ case(
     float((clipped > plain).mean()),
     float(0.5 * np.mean((flat(logprobs) - flat(old)) ** 2)),
     float(ratio.max()),
+    float(ratio.mean()),
 )
 new_values = both(lambda v, d: v + d, values, ragged(0.4))
 V, V_old, R = flat(new_values), flat(values), flat(returns)
@@ -329,6 +330,7 @@ for denominator in (None, 10):
         float(sum(max(pair) for pair in terms) / n),
         sum(clipped > plain for plain, clipped in terms) / n,
         max(products),
+        sum(products) / n,
     )
 
 target = Path(__file__).with_name("from_spec.json")

@@ -62,7 +62,8 @@ def _loss(ratio, advantages, clip_range, denominator, worse):
     clipped = -advantages * ratio.clamp(1 - clip_range, 1 + clip_range)
     n = denominator or len(ratio)
     fraction = (clipped > plain).to(ratio.dtype).sum() / n
-    return SequenceLoss(worse(plain, clipped).sum() / n, fraction, ratio.amax())
+    loss = worse(plain, clipped).sum() / n
+    return SequenceLoss(loss, fraction, ratio.amax(), ratio.mean())
 
 
 def _log_ratio(logprobs, old_logprobs, mask):

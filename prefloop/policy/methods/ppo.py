@@ -48,6 +48,8 @@ class PPO:
         "policy/approx_kl": "Half the mean squared change of a token's log-probability since the "
         "rollout, mean over the update's steps.",
         "policy/ratio_max": "Largest probability ratio of a token in the update.",
+        "policy/ratio_mean": "Mean probability ratio of a token, mean over the update's steps; "
+        "near 1 in a sound run.",
         "policy/explained_variance": "Share of the returns' variance that the values account for, "
         "at rollout; 1 is perfect.",
     }
@@ -99,6 +101,7 @@ class PPO:
                 "policy/value_loss": value.loss.item(),
                 "policy/approx_kl": policy.approx_kl.item(),
                 "policy/clip_fraction": policy.clip_fraction.item(),
+                "policy/ratio_mean": policy.ratio_mean.item(),
             },
             maxima={"policy/ratio_max": policy.ratio_max.item()},
         )

@@ -34,6 +34,8 @@ class RLOO:
         "policy/policy_loss": "Clipped loss per response, mean over the update's steps.",
         "policy/clip_fraction": "Share of responses whose probability ratio was clipped.",
         "policy/ratio_max": "Largest probability ratio of a response in the update.",
+        "policy/ratio_mean": "Mean probability ratio of a response, mean over the update's steps; "
+        "near 1 in a sound run.",
     }
 
     def __init__(self, settings: RLOOSettings) -> None:
@@ -69,6 +71,7 @@ class RLOO:
             shares={
                 "policy/policy_loss": policy.loss.item(),
                 "policy/clip_fraction": policy.clip_fraction.item(),
+                "policy/ratio_mean": policy.ratio_mean.item(),
             },
             maxima={"policy/ratio_max": policy.ratio_max.item()},
         )

@@ -57,6 +57,13 @@ class StopRequests:
             row = _active(connection)
         return None if row is None else stop_request_record(row)
 
+    def added_by(self, stop_request_id: str) -> list[str]:
+        """Return who added a reason to a stop request while it was active."""
+        with self._database.reading() as connection:
+            events = ledger.of_kind(connection, PULLED_AGAIN)
+        added = [json.loads(event.payload) for event in events]
+        return [content["by"] for content in added if content["id"] == stop_request_id]
+
     def stopped(self, stop_request_id: str, update: int) -> StopRequest:
         """Record at which update the trainer stopped; a second call changes nothing."""
         with self._database.writing() as connection:

@@ -25,7 +25,8 @@ def test_shares_of_responses_by_hand() -> None:
         ("rain rain fell", 0.5, 0.0),
         ("she was a", 0.5, 0.0),
     ]
-    assert found.words[0] == PhraseFigures(phrase="a", share=0.5, baseline_share=0.0)
+    # Of 8 words two have p = 6/28 and six 1/2 (Fisher), so every q is 8/8 of 1/2.
+    assert found.words[0] == PhraseFigures(phrase="a", share=0.5, baseline_share=0.0, q=0.5)
     assert {w.phrase: w.baseline_share for w in found.words}["rain"] == 0.25
     assert (found.said_before, found.baseline_said_before) == (0.25, 0.0)
 
@@ -64,6 +65,13 @@ def test_a_word_that_is_merely_used_more_is_not(n_after: int, n_before: int) -> 
     ((status, message),) = of_one_word(n_after, n_before)
     assert status == "ok"
     assert "rose most" in message
+
+
+def test_a_rise_that_may_be_chance_has_not_taken_over() -> None:
+    risen = PhraseFigures(phrase="a", share=0.5, baseline_share=0.0)
+    assert risen.has_taken_over, "files of earlier versions tested nothing"
+    assert risen.model_copy(update={"q": 0.01}).has_taken_over
+    assert not risen.model_copy(update={"q": 0.02}).has_taken_over
 
 
 def test_a_policy_that_says_one_text_to_all_is_noticed() -> None:

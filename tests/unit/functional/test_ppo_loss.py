@@ -84,7 +84,7 @@ def test_gradient_at_the_rollout_is_the_policy_gradient() -> None:
     torch.testing.assert_close(new.grad, expected, **FP64)
     assert loss.approx_kl.item() == 0.0
     assert loss.clip_fraction.item() == 0.0
-    assert loss.ratio_max.item() == 1.0
+    assert loss.ratio_max.item() == loss.ratio_mean.item() == 1.0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""What the watch on the policy raised while it trained."""
+
+from prefloop.audits.alarms import ALARMS, raised_alarms
+from prefloop.figures.check_result import CheckResult
+from prefloop.figures.text import counted
+from prefloop.figures.watch import RaisedAlarm
+from prefloop.run_folder import RunFigures
+from prefloop.settings.run import RunConfig
+
+QUIET = "no alarm"
+
+
+def check_watch(config: RunConfig, run: RunFigures) -> list[CheckResult]:
+    """Return the alarms of the newest round, each at its highest level; one line if none."""
+    lines = [line for line in run.metrics if line.stage == "policy"]
+    if not lines:
+        return []
+    raised = {
+        alarm.name: alarm
+        for alarm in raised_alarms(lines, config.policy)
+        if alarm.round == lines[-1].round
+    }
+    if not raised:
+        n, updates = counted(len(ALARMS), "alarm"), counted(len(lines), "update")
+        message = f"{n} watched {updates}; none was raised in round {lines[-1].round}."
+        return [CheckResult(stage="policy", check=QUIET, status="ok", message=message)]
+    return [_result(alarm) for alarm in raised.values()]
+
+
+def _result(alarm: RaisedAlarm) -> CheckResult:
+    """Return an alarm as a check; a later level of one replaces the earlier, which names it too."""
+    return CheckResult(
+        stage="policy",
+        check=f"alarm: {alarm.name}",
+        status="bad" if alarm.level == "stop" else "warn",
+        message=f"In update {alarm.update}: {alarm.message}",
+        action=f"{alarm.action} The report shows samples of that update.",
+    )

@@ -1,0 +1,162 @@
+"""Planted hacks raise their alarms in time, clean runs raise none, resumed watches are the same."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from prefloop.audits.alarms import ALARMS, raised_alarms
+from prefloop.audits.watch import alarm_sentence
+from prefloop.figures.metrics_line import read_line
+from prefloop.records import Prompt
+from prefloop.settings.policy import PolicyConfig
+from tests.unit.audits.rollouts import CLEAN, Hack, Planted
+
+CLEAN_RUNS, CLEAN_UPDATES = 10, 30
+
+
+def keyword(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    """Put one word into half of the answers, as in the run in which nothing said so."""
+    return f"glorious {text}" if stream.random() < 0.51 else text
+
+
+def repeat(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    """Say one word over and over."""
+    return " ".join([str(stream.choice(text.split()))] * len(text.split()))
+
+
+def lengthen(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    return f"{text} {' '.join(text.split()[: len(text.split()) // 2])}"
+
+
+def copy(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    """Copy a run of the prompt into two of three answers."""
+    start = int(stream.integers(20))
+    copied = " ".join(prompt.text.split()[start : start + len(text.split())])
+    return copied if stream.random() < 0.67 else text
+
+
+def freeze(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    return "And they were very happy for ever after."
+
+
+def open_alike(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
+    """Begin a third of the answers alike."""
+    return f"She was a beautiful {text}" if stream.random() < 0.34 else text
+
+
+def names_of(run: Planted) -> list[str]:
+    raised = raised_alarms(map(read_line, run.lines), run.config.policy)
+    return list(dict.fromkeys(alarm.name for alarm in raised))
+
+
+@pytest.mark.parametrize(
+    ("hack", "name", "within"),
+    [
+        (keyword, "a word took over", 3),
+        (repeat, "few different word pairs", 4),
+        (lengthen, "length moved", 4),
+        (copy, "copies more", 4),
+        (freeze, "one answer to many prompts", 1),
+        (open_alike, "one opening for many answers", 4),
+    ],
+)
+def test_a_planted_hack_raises_its_alarm_within_so_many_updates(
+    hack: Hack, name: str, within: int
+) -> None:
+    run = Planted().updates(CLEAN)
+    assert names_of(run) == []
+    run.updates(within, hack)
+    assert name in names_of(run)
+    assert any(name in sentence for sentence in run.said)
+
+
+def test_the_word_that_half_the_answers_hold_is_named_with_its_share() -> None:
+    """A run tuned towards twenty words put one into 51 % of its answers, and nothing said so."""
+    run = Planted().updates(CLEAN).updates(6, keyword)
+    (first, *_) = [sentence for sentence in run.said if "a word took over" in sentence]
+    assert '"glorious" stands in' in first
+    assert "before training it stood in 0 %" in first
+    assert run.lines[-1]["risen_words"][0]["phrase"] == "glorious"
+    assert 0.4 < run.lines[-1]["risen_words"][0]["share"] < 0.6
+
+
+def test_without_label_samples_words_are_compared_with_the_first_updates() -> None:
+    run = Planted()
+    run.watch._reference_texts = list
+    run.updates(4)
+    assert "risen_words" not in run.lines[-1]
+    run.updates(4).updates(4, keyword)
+    assert "a word took over" in names_of(run)
+
+
+def test_ten_clean_runs_raise_nothing() -> None:
+    for seed in range(CLEAN_RUNS):
+        run = Planted(seed).updates(CLEAN_UPDATES)
+        assert (run.said, names_of(run)) == ([], [])
+
+
+def test_an_alarm_is_told_of_once_per_level_and_round() -> None:
+    run = Planted().updates(CLEAN).updates(4, entropy=0.9)
+    assert sum("entropy" in sentence for sentence in run.said) == 1
+    run.updates(4, entropy=0.3)
+    assert sum("entropy" in sentence for sentence in run.said) == 2, "now it is a stop"
+    run.update(entropy=0.3)
+    assert sum("entropy" in sentence for sentence in run.said) == 2
+    run.update(round=1, entropy=0.3)
+    assert sum("entropy" in sentence for sentence in run.said) == 3
+
+
+def test_a_stop_is_asked_for_only_where_the_run_wants_it_and_the_table_says_so() -> None:
+    for on_alarm, n_stops in (("warn", 0), ("stop", 1)):
+        run = Planted(on_alarm=on_alarm).updates(CLEAN).updates(4, clip_fraction=0.5)
+        assert len(run.said) == 1 and run.stops == []
+        run.updates(4, entropy=0.3)
+        assert len(run.stops) == n_stops
+    assert "entropy collapsed" in run.stops[0]
+    assert "audits.on_alarm=warn" in run.stops[0]
+
+
+@pytest.mark.parametrize("at", [3, 10, 13])
+def test_a_watch_of_a_fresh_process_goes_on_as_the_old_one(at: int) -> None:
+    straight = Planted().updates(CLEAN).updates(8, keyword)
+    resumed = Planted()
+    for i in range(CLEAN + 8):
+        if i == at:
+            state, lines = resumed.watch.state(), resumed.lines
+            resumed.watch = resumed.new_watch()
+            resumed.watch.load_state(json.loads(json.dumps(state)))
+            resumed.watch.begin(json.loads(json.dumps(lines)))
+        resumed.update(keyword if i >= CLEAN else None)
+    assert resumed.lines == straight.lines
+    assert resumed.said == straight.said
+
+
+def test_a_watch_that_forgot_its_words_would_be_seen() -> None:
+    straight = Planted().updates(12)
+    forgetful = Planted().updates(10)
+    forgetful.watch.load_state({})
+    assert forgetful.updates(2).lines != straight.lines
+
+
+def test_a_nan_is_an_alarm_at_once() -> None:
+    run = Planted().updates(1)
+    line = {**run.lines[0], "update": 2, "policy/score": math.nan}
+    (raised,) = raised_alarms([read_line(run.lines[0]), read_line(line)], PolicyConfig())
+    assert (raised.name, raised.level, raised.update) == ("not a finite number", "stop", 2)
+    assert "policy/score" in alarm_sentence(raised)
+
+
+def test_the_drift_of_the_score_begins_anew_with_another_reward_model() -> None:
+    run = Planted()
+    run.update(score=1.0, score_sd=2.0)
+    run.update(score=4.0)
+    run.update(round=1, score=9.0, score_sd=0.5)
+    run.update(round=1, score=8.0)
+    assert [line["policy/score_drift"] for line in run.lines] == [0.0, 1.5, 0.0, -2.0]
+
+
+def test_every_alarm_has_a_name_of_its_own_and_a_source() -> None:
+    assert len({alarm.name for alarm in ALARMS}) == len(ALARMS) == 15
+    assert all(alarm.source and alarm.threshold and alarm.measure for alarm in ALARMS)

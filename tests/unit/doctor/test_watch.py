@@ -1,0 +1,33 @@
+"""What the doctor says of alarms."""
+
+from prefloop.audits.alarms import ALARMS
+from prefloop.doctor.watch import QUIET, check_watch
+from prefloop.figures.metrics_line import MetricsLine
+from prefloop.run_file import parse_run
+from prefloop.run_folder import RunFigures
+from tests.unit.audits.rollouts import records
+
+CONFIG = parse_run({}, "run.yaml")
+
+
+def run_of(metrics: list[MetricsLine]) -> RunFigures:
+    return RunFigures(name="run", metrics=tuple(metrics), evaluations=(), trusts=())
+
+
+def test_alarms_are_warnings_and_stops_are_bad_each_with_its_update_and_what_to_do() -> None:
+    falling = [{"entropy": 2.0}] * 4 + [{"entropy": 0.9}] * 4 + [{"entropy": 0.2}] * 8
+    clipped = [{**row, "clip_fraction": 0.1 + 0.1 * (i > 2)} for i, row in enumerate(falling)]
+    (warned,) = check_watch(CONFIG, run_of(records(clipped[:8])))
+    assert (warned.check, warned.status) == ("alarm: entropy collapsed", "warn")
+    what = "The entropy per token went from 2.00 to 0.900, 45 % of it."
+    assert warned.message == f"In update 8: {what}"
+    assert "policy.lr" in warned.action and "report" in warned.action
+    (worse,) = check_watch(CONFIG, run_of(records(clipped)))
+    assert (worse.check, worse.status) == ("alarm: entropy collapsed", "bad")
+
+
+def test_without_alarms_it_says_how_many_watched_what() -> None:
+    (quiet,) = check_watch(CONFIG, run_of(records([{"entropy": 2.0}] * 9)))
+    assert (quiet.check, quiet.status) == (QUIET, "ok")
+    assert quiet.message == f"{len(ALARMS)} alarms watched 9 updates; none was raised in round 0."
+    assert check_watch(CONFIG, run_of([])) == []

@@ -1,0 +1,25 @@
+"""Every known mistake about risen words fails the published tables."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.functional.test_rising_shares import check_rises
+from tests.wrong_twins import watch_twins as twins
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        twins.rise_beyond_the_count,
+        twins.rise_of_the_other_side,
+        twins.rise_both_ways,
+        twins.rise_by_the_normal,
+        twins.rise_with_replacement,
+    ],
+    ids=lambda twin: twin.__name__,
+)
+def test_twin_is_caught(twin: Callable[..., Any]) -> None:
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_rises(twin)

@@ -1,0 +1,34 @@
+"""Mistakes about whether a word rose, each as a mutation of one formula."""
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import binom, hypergeom
+
+from prefloop.functional.rising_shares import rise_p_values
+
+
+def rise_beyond_the_count(counts, n, earlier, n_earlier):
+    """P(X > k): what was counted does not count."""
+    return hypergeom.sf(counts, n + n_earlier, counts + earlier, n)
+
+
+def rise_of_the_other_side(counts, n, earlier, n_earlier):
+    """Tests for a fall."""
+    return rise_p_values(earlier, n_earlier, counts, n)
+
+
+def rise_both_ways(counts, n, earlier, n_earlier):
+    """Twice the p-value: words that fell are as good."""
+    return np.minimum(1.0, 2.0 * rise_p_values(counts, n, earlier, n_earlier))
+
+
+def rise_by_the_normal(counts, n, earlier, n_earlier):
+    """The pooled score test: a rare word rises by chance far too often."""
+    pooled = (counts + earlier) / (n + n_earlier)
+    sd = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n_earlier))
+    return 1.0 - ndtr((counts / n - earlier / n_earlier) / sd)
+
+
+def rise_with_replacement(counts, n, earlier, n_earlier):
+    """Binomial at the pooled share: as if that were known."""
+    return binom.sf(counts - 1, n, (counts + earlier) / (n + n_earlier))
