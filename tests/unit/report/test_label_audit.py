@@ -47,9 +47,23 @@ def test_the_section_has_the_figures_of_the_file(
     assert '<a href="../audits/labels.json">' in section
 
 
-def test_without_an_audit_the_page_says_how_to_get_one(fake_run: Path) -> None:
+def test_a_page_in_another_folder_links_to_the_audit_and_says_how_it_was_made(
+    audited: tuple[Path, LabelAuditFigures, str], tmp_path: Path
+) -> None:
+    folder, figures, _ = audited
+    with Store.open(folder / "prefloop.db") as store:
+        path = build_report(folder, store, fake_config(), to=tmp_path / "a" / "way")
+    page = path.read_text("utf-8")
+    links = re.findall(r'href="([^"]*labels\.json)"', page)
+    assert len(links) == 2
+    assert all((path.parent / link).resolve() == folder / "audits/labels.json" for link in links)
+    assert figures.shortcuts[0].agreement.how in page.replace("\u2060", "")
+
+
+def test_without_an_audit_the_page_says_how_to_get_one(fake_run: Path, tmp_path: Path) -> None:
+    # Into another folder: the run and its report are shared by all tests.
     with Store.open(fake_run / "prefloop.db") as store:
-        page = build_report(fake_run, store, fake_config()).read_text("utf-8")
+        page = build_report(fake_run, store, fake_config(), to=tmp_path).read_text("utf-8")
     assert "the labels were not audited (see `prefloop audit labels`)" in page
 
 
