@@ -1,4 +1,4 @@
-"""Numbers that say what of a claim its source does not bear out; a copied sentence has only zeros.
+"""Numbers that say what of a claim its source does not bear out; a copied claim has only zeros.
 
 None of them counts words that are not in the source, as `accuracy_in_a_hurry` does, beyond a floor
 that true paraphrases reach: what a claim shares with its source is compared, and the rest is left
@@ -46,7 +46,10 @@ MOST = 2
 
 
 def claim_features(claim: Sentence, source: ClaimSource) -> NDArray[np.float64]:
-    """Return the features of one sentence, in the order of FEATURES; all are 0 for a copy."""
+    """Return the features of one sentence, in the order of FEATURES; all are 0 for a copy.
+
+    A sentence without content words is no claim: nothing of it is supported, copied or not.
+    """
     content = content_of(claim)
     stems = [token.stem for token in content]
     ranked = source.ranked(stems)
@@ -75,9 +78,8 @@ def _absent(tokens: Sequence[Token], source: ClaimSource) -> float:
 
 def _unsupported(stems: Sequence[str], source: ClaimSource, ranked: Sequence[int]) -> float:
     """Return how far the claim stays below FLOOR in the best sentence and its neighbor."""
-    if not stems:
-        return 0.0
-    if not ranked:
+    if not stems or not ranked:
+        # `It is what it is` would have no error at all, and win against every summary.
         return 1.0
     held = [source.stems[number] for number in range(len(source.stems))]
     windows = [a | b for a, b in pairwise(held)] or held

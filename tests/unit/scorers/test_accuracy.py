@@ -54,6 +54,14 @@ def test_a_copy_scores_no_better_than_a_true_paraphrase() -> None:
     assert found["low"] < 0 < found["high"], "nothing is known of free paraphrases but this"
 
 
+def test_a_summary_that_says_nothing_loses_to_every_true_one() -> None:
+    for scorer in (AccuracyScorer(), AccuracyCarefulScorer()):
+        found = [group for group in held_out() if "copy" in group]
+        sources = [group["source"] for group in found]
+        nothing = scorer.score(sources, ["It is what it is."] * len(found))
+        assert (scorer.score(sources, [group["copy"] for group in found]) > nothing).all()
+
+
 @pytest.mark.parametrize("key", KINDS)
 def test_the_shipped_scorer_gives_the_figures_of_its_log(key: str) -> None:
     scorer = AccuracyScorer()

@@ -63,6 +63,12 @@ def test_an_error_is_seen_where_it_is(claim: str, feature: str) -> None:
     assert (feature in seen) if feature else not seen.get("swapped_roles")
 
 
+@pytest.mark.parametrize("claim", ["It is what it is.", "That was that, and this is this."])
+def test_a_sentence_that_claims_nothing_is_not_supported(claim: str) -> None:
+    assert found(claim) == {"unsupported": 1.0}
+    assert pair_features(claim, PairSource(SOURCE))[PAIR_FEATURES.index("unknown_pairs")] == 1.0
+
+
 def test_another_check_sees_the_same_errors_in_another_way() -> None:
     assert not set(FEATURES) & set(PAIR_FEATURES)
     source = PairSource(SOURCE)
