@@ -11,12 +11,14 @@ from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import Provenance
+from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures
 
 FILES: dict[str, type[BaseModel]] = {
     "prompt_figures.json": PromptFigures,
     "audits/labels.json": LabelAuditFigures,
+    "audits/rewards-round-<N>.json": RewardAuditFigures,
     "news.provenance.json": NewsFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,

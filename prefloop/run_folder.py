@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +12,8 @@ from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.reading import read_evaluation, read_trust
-from prefloop.figures.record import from_object, read_object
+from prefloop.figures.record import from_object, read_object, to_json
+from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures, total_usage
 from prefloop.files import read_json_lines
@@ -20,6 +22,7 @@ EVALUATION = "evaluation"
 USAGE = "usage.jsonl"
 PROMPTS = "prompt_figures.json"
 LABEL_AUDIT = "audits/labels.json"
+REWARD_AUDIT = "audits/rewards-round-{}.json"
 TEXT_FIGURES = "audits/text_figures.safetensors"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
@@ -50,6 +53,11 @@ class TrustFile:
     provenance: Provenance | None = None
     """What the reward model was made with; None in runs of version 0.1."""
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the figures: another one after the model was trained again."""
+        return sha256(to_json(self.figures).encode()).hexdigest()[:32]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyFolder:
@@ -76,6 +84,8 @@ class RunFigures:
     """What became of the passages of the prompt file; None in runs from before this was kept."""
     label_audit: LabelAuditFigures | None = None
     """What the labels reward; None where nobody looked."""
+    reward_audit: RewardAuditFigures | None = None
+    """Whether to train against the newest reward model; None where nobody looked."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -120,11 +130,12 @@ class RunFigures:
 def read_run_folder(run: Path) -> RunFigures:
     """Return the figures that the folder holds; InputError naming a file that is damaged."""
     lines = read_json_lines(run / "metrics.jsonl")
+    trusts = read_trusts(run)
     return RunFigures(
         name=run.resolve().name,
         metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
         evaluations=_evaluations(run),
-        trusts=_trusts(run),
+        trusts=trusts,
         policies=_policies(run),
         usages=tuple(
             from_object(UsageFigures, line, str(run / USAGE))
@@ -132,6 +143,7 @@ def read_run_folder(run: Path) -> RunFigures:
         ),
         prompts=_prompts(run / PROMPTS),
         label_audit=read_label_audit(run),
+        reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
     )
 
 
@@ -147,6 +159,26 @@ def read_label_audit(run: Path) -> LabelAuditFigures | None:
         return None
     content = read_object(path.read_text(encoding="utf-8"), str(path))
     return from_object(LabelAuditFigures, content, str(path))
+
+
+def reward_audit_path(run: Path, round_number: int) -> Path:
+    """Return where the audit of a round's reward model lies."""
+    return run / REWARD_AUDIT.format(round_number)
+
+
+def read_reward_audit(run: Path, round_number: int) -> RewardAuditFigures | None:
+    """Return what the audit of a round's reward model found; None if there was none."""
+    path = reward_audit_path(run, round_number)
+    if not path.is_file():
+        return None
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    return from_object(RewardAuditFigures, content, str(path))
+
+
+def _reward_audit(run: Path, trust: TrustFile) -> RewardAuditFigures | None:
+    """Return the audit of this reward model; one of an earlier training of it is outdated."""
+    figures = read_reward_audit(run, trust.round)
+    return figures if figures is not None and figures.reward_model == trust.fingerprint else None
 
 
 def export_folder(run: Path, round_number: int) -> Path:
@@ -200,7 +232,8 @@ def _order(file: EvaluationFile) -> tuple[int, int, str]:
     return (0 if name[1] == "round" else 1, int(name[2]), file.figures.model)
 
 
-def _trusts(run: Path) -> tuple[TrustFile, ...]:
+def read_trusts(run: Path) -> tuple[TrustFile, ...]:
+    """Return the figures of a run's reward models, in the order of rounds."""
     files = [
         TrustFile(
             round=int(name[1]),

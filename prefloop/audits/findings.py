@@ -41,7 +41,7 @@ def _unasked(figures: LabelAuditFigures, config: RunConfig) -> CheckResult:
     if figures.chance is None or not figures.shortcuts:
         why = figures.left_out.get("shortcuts", "no two samples of a question differ in any")
         return _result(UNASKED, "later", f"Shortcuts in the labels cannot be told: {why}.")
-    asked = [s for s in figures.shortcuts if _is_asked(s, config)]
+    asked = [s for s in figures.shortcuts if is_asked(s.name, config)]
     others = [s for s in figures.shortcuts if s not in asked]
     strong = [s for s in others if s.is_beyond_chance and s.skill >= config.audits.shortcut_skill]
     if strong:
@@ -60,8 +60,9 @@ def _also(others: Iterable[ShortcutFigures]) -> str:
     return f" Much the same: {', '.join(named)}." if named else ""
 
 
-def _is_asked(shortcut: ShortcutFigures, config: RunConfig) -> bool:
-    known = SHORTCUTS.get(shortcut.name)
+def is_asked(name: str, config: RunConfig) -> bool:
+    """Return whether the task asks for what a shortcut counts."""
+    known = SHORTCUTS.get(name)
     return known is not None and config.task.name in known.asked_by
 
 
@@ -94,7 +95,7 @@ def _hurry(figures: LabelAuditFigures, config: RunConfig) -> list[CheckResult]:
     timed = [s for s in figures.shortcuts if s.when_fast is not None]
     if not timed:
         return []
-    stronger = [s for s in timed if s.is_stronger_when_fast and not _is_asked(s, config)]
+    stronger = [s for s in timed if s.is_stronger_when_fast and not is_asked(s.name, config)]
     n = timed[0].when_fast.n if timed[0].when_fast else 0
     if not stronger:
         message = f"No shortcut weighs more in the fastest third of {counted(n, 'timed answer')}."
@@ -117,7 +118,7 @@ def beside_reward_model(
 
     share = (agreement of the rule - chance) / (accuracy of the reward model - its chance)
     """
-    unasked = [s for s in figures.shortcuts if not _is_asked(s, config)]
+    unasked = [s for s in figures.shortcuts if not is_asked(s.name, config)]
     if figures.chance is None or not unasked:
         return None
     best = max(unasked, key=lambda s: s.skill)

@@ -110,7 +110,7 @@ def _audit(
     numbers = {name: number for number, name in enumerate(names)}
     row = np.fromiter(map(numbers.__getitem__, table.sample_ids), dtype=np.int64)
     texts = text_figures(store, names, folder / TEXT_FIGURES, progress)[row]
-    left_out = _without_meaning(store, names, texts)
+    left_out = without_meaning(store, names, texts)
     known = [s for s in TEXT_SHORTCUTS if s.name not in left_out]
     columns = [texts[:, MEASURES.index(s.name)].astype(float) for s in known]
     columns.append(table.place)
@@ -181,10 +181,13 @@ def _too_little(table: AnswerTable, n_labels: int, least: int) -> str | None:
     return None
 
 
-def _without_meaning(
+def without_meaning(
     store: Store, names: Sequence[str], texts: NDArray[np.float32]
 ) -> dict[str, str]:
-    """Return the shortcuts that mean nothing on these texts, with the reason."""
+    """Return the shortcuts that mean nothing on these texts, with the reason.
+
+    `texts` are rows of figures of the samples called `names`, in any number.
+    """
     if not names:
         return {}
     left_out: dict[str, str] = {}

@@ -1,13 +1,18 @@
 """Verbs that ask whether a run may be believed."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefloop.figures.check_result import CheckResult
     from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+    from prefloop.figures.reward_audit import RewardAuditFigures
 
 NAME = 26
 """Width of the column with the names of shortcuts."""
@@ -49,6 +54,69 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
         _show(figures, findings)
 
 
+def rewards(
+    folder: RunFolder,
+    round_number: Annotated[
+        int | None, typer.Option("--round", min=0, help="The round; otherwise the newest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a policy may be trained against a reward model: train, collect more, or stop.
+
+    Example: `prefloop audit rewards my-run`
+    """
+    from prefloop.audits.rewards import (
+        audit_rewards,
+        known_reward_audit,
+        saved_model,
+        write_reward_audit,
+    )
+    from prefloop.cli.console import TerminalProgress
+    from prefloop.files import is_write_protected
+    from prefloop.run_file import load_run_as_made
+    from prefloop.run_store import open_run_store
+
+    config = load_run_as_made(run_file(folder))
+    model = saved_model(folder, round_number)
+    # Scores of stored samples are kept in the store; everything else only reads it.
+    with open_run_store(config, folder) as store:
+        figures = known_reward_audit(store, config, folder, model.trust)
+        if figures is None:
+            figures = audit_rewards(store, config, folder, model, TerminalProgress())
+    if not is_write_protected(folder):
+        write_reward_audit(folder, figures)
+    if as_json:
+        print(json.dumps(figures.model_dump()))
+    else:
+        _show_rewards(figures)
+
+
+def _show_rewards(figures: "RewardAuditFigures") -> None:
+    from prefloop.figures.reward_audit_text import (
+        best_of_lines,
+        edit_lines,
+        group_lines,
+        reward_audit_head,
+        shortcut_lines,
+    )
+
+    print(reward_audit_head(figures))
+    for lines in (shortcut_lines, edit_lines, best_of_lines, group_lines):
+        if found := lines(figures):
+            print("", *found, sep="\n")
+    print(f"\n{figures.forecast}\n")
+    _show_findings(figures.findings)
+    for name, why in figures.left_out.items():
+        print(f"left out: {name}: {why}")
+
+
+def _show_findings(findings: "Sequence[CheckResult]") -> None:
+    for finding in findings:
+        print(f"{finding.status:<5}  {finding.message}")
+        if finding.action:
+            print(f"{'':<7}-> {finding.action}")
+
+
 def _show(figures: "LabelAuditFigures", findings: list["CheckResult"]) -> None:
     from prefloop.figures.label_audit_text import audit_head, differences, together_sentence
 
@@ -63,10 +131,7 @@ def _show(figures: "LabelAuditFigures", findings: list["CheckResult"]) -> None:
         for difference in differences(figures):
             print(difference)
         print()
-    for finding in findings:
-        print(f"{finding.status:<5}  {finding.message}")
-        if finding.action:
-            print(f"{'':<7}-> {finding.action}")
+    _show_findings(findings)
     for name, why in figures.left_out.items():
         print(f"left out: {name}: {why}")
 

@@ -28,7 +28,18 @@ def check_rewards(config: RunConfig, run: RunFigures) -> list[CheckResult]:
         results = [_against_chance(newest.round, validation), _against_length(validation)]
     if config.rewards.normalize_after:
         results.append(_scale(newest.round, newest.figures))
-    return results
+    return results + _audited(run)
+
+
+def _audited(run: RunFigures) -> list[CheckResult]:
+    """Return what the audit of the reward model found, apart from what is checked here anyway."""
+    figures = run.reward_audit
+    if figures is None:
+        message = "Whether to train against it was not looked at yet: run `prefloop audit rewards`."
+        return [_result("fit to train against", "later", message)]
+    # The audit of the labels says how much the best shortcut knows beside the reward model.
+    known = {"better than chance", "knows more than a shortcut"}
+    return [finding for finding in figures.findings if finding.check not in known]
 
 
 def _not_measured() -> CheckResult:

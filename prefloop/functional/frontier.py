@@ -121,19 +121,52 @@ def best_of_n(rewards: Float[np.ndarray, "P N"], n: int) -> BestOfN:
 
     Unbiased for every n up to N. Nakano et al. 2021, arXiv:2112.09332, appendix I.
     """
-    n_samples = rewards.shape[1]
+    ordered = np.sort(rewards, axis=1)
+    return BestOfN(
+        n=n,
+        kl_nats=best_of_n_kl(n),
+        reward=float((ordered @ order_weights(rewards.shape[1], n)).mean()),
+    )
+
+
+def best_of_n_kl(n: int) -> float:
+    """Return log n - (n - 1) / n in nats: no best of n is further from its source."""
+    return float(np.log(n) - (n - 1) / n)
+
+
+def best_of_n_by(
+    rewards: Float[np.ndarray, "P N"], values: Float[np.ndarray, "P N"], n: int
+) -> Float[np.ndarray, " P"]:
+    """Return for each prompt the expected value of the draw with the best reward among n.
+
+        E[v] = sum_j C(j - 1, n - 1) / C(N, n) * v_(j)         rewards r_(1) <= ... <= r_(N)
+
+    The values are those of another judge: do they rise with what was selected for? Draws of equal
+    reward are equally likely to be kept, so each counts as the mean of their values. Unbiased for
+    every n up to N, as `best_of_n`.
+    """
+    weights = order_weights(rewards.shape[1], n)
+    kept = np.empty(len(rewards))
+    for row, (reward, value) in enumerate(zip(rewards, values, strict=True)):
+        _, level = np.unique(reward, return_inverse=True)
+        shared = np.bincount(level, weights=value) / np.bincount(level)
+        kept[row] = float(shared[np.sort(level)] @ weights)
+    return kept
+
+
+def order_weights(n_samples: int, n: int) -> Float[np.ndarray, " N"]:
+    """Return how likely each draw, from the smallest to the largest, is the largest of n of them.
+
+    ValueError if there are fewer draws than n.
+    """
     if not 1 <= n <= n_samples:
         raise ValueError(
             f"best of {n} needs at least {n} samples per prompt, there are {n_samples}"
         )
+    weights = np.zeros(n_samples)
     j = np.arange(n, n_samples + 1)
-    log_weight = _log_choose(j - 1, n - 1) - _log_choose(np.array([n_samples]), n)
-    ordered = np.sort(rewards, axis=1)[:, n - 1 :]
-    return BestOfN(
-        n=n,
-        kl_nats=float(np.log(n) - (n - 1) / n),
-        reward=float((ordered * np.exp(log_weight)).sum(axis=1).mean()),
-    )
+    weights[n - 1 :] = np.exp(_log_choose(j - 1, n - 1) - _log_choose(np.array([n_samples]), n))
+    return weights
 
 
 def _log_choose(n: Float[np.ndarray, " J"] | np.ndarray, k: int) -> np.ndarray:

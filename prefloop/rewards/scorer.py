@@ -63,6 +63,14 @@ class RewardModelScorer:
         """Return those of its folder; see `model_sources`."""
         return model_sources(settings.folder)
 
+    def fits(self, prompt: str, response: str) -> bool:
+        """Return whether a text is short enough for the model to be scored."""
+        n_tokens, context = (
+            len(self._queries.reward_text(prompt, response)),
+            self._classifier.context,
+        )
+        return bool(n_tokens <= context)
+
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the score of each response, shift included."""
         pairs = zip(prompts, responses, strict=True)

@@ -1,8 +1,16 @@
-"""The step of a round that asks what its labels reward, before anything learns from them."""
+"""The steps of a round that ask whether to go on: what its labels reward, before anything learns
+from them, and what its reward model goes by, before a policy is trained against it."""
 
 from prefloop.audits.labels import audit_labels, audit_scorers, write_label_audit
+from prefloop.audits.rewards import (
+    audit_rewards,
+    known_reward_audit,
+    saved_model,
+    write_reward_audit,
+)
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
+from prefloop.run_folder import read_trusts
 
 
 def audit_labels_of_round(stages: Stages, round_number: int) -> None:
@@ -32,3 +40,27 @@ def audit_labels_of_round(stages: Stages, round_number: int) -> None:
         stages.monitor.say(f"Audit of the labels: {warning.message} {warning.action}")
     elif figures.findings:
         stages.monitor.say(f"Audit of the labels: {figures.findings[0].message}")
+
+
+def audit_rewards_of_round(stages: Stages, round_number: int) -> None:
+    """Audit the round's reward model, and say in a sentence whether to train against it.
+
+    A round whose policy is trained needs it no more. The verdict stops nothing.
+    """
+    end = stages.rounds.last_update(round_number)
+    if stages.policy.update >= end:
+        return
+    trusts = {file.round: file for file in read_trusts(stages.folder)}
+    trust = trusts[round_number]
+    if known_reward_audit(stages.store, stages.config, stages.folder, trust) is not None:
+        return
+    figures = audit_rewards(
+        stages.store,
+        stages.config,
+        stages.folder,
+        saved_model(stages.folder, round_number),
+        stages.monitor,
+        before_making=stages.monitor.before_making,
+    )
+    write_reward_audit(stages.folder, figures)
+    stages.monitor.say(f"Audit of the reward model: {figures.reason}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefloop.doctor.losses import lost_parts, refuse_lost_metrics
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.run.assemble import assemble
-from prefloop.run.auditing import audit_labels_of_round
+from prefloop.run.auditing import audit_labels_of_round, audit_rewards_of_round
 from prefloop.run.evaluating import evaluate, judge_again
 from prefloop.run.labeling import collect_comparisons, wait_for_people
 from prefloop.run.monitor import RunMonitor
@@ -28,6 +28,7 @@ PATH: Sequence[tuple[str, Step]] = (
     ("comparisons", wait_for_people),
     ("comparisons", audit_labels_of_round),  # what do they reward?
     ("rewards", train_reward_model),  # on all labels so far
+    ("rewards", audit_rewards_of_round),  # may a policy be trained against it?
     ("policy", train_policy),  # up to the last update of the round
     ("evaluation", evaluate),  # by judges that share no source with the labelers
 )

@@ -22,8 +22,9 @@ class AuditsConfig(Section):
     warned of: 0.2 is 60 % of the choices between two samples, 40 % of those among four."""
 
     reward_share: Fraction = 0.6
-    """Share of what the reward model knows beyond chance that one shortcut may know by itself,
-    before it is warned of."""
+    """Share of what the reward model knows beyond chance that one shortcut may know by itself, and
+    of the way from chance to always that one may predict the reward model's own choices, before it
+    is warned of."""
 
     on_alarm: Literal["warn", "stop"] = "warn"
     """What an alarm does that watches the policy: `warn` prints it; `stop` also pulls the cord for

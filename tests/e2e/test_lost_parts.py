@@ -27,7 +27,8 @@ def test_a_history_of_the_run_is_kept(run: Path) -> None:
         head = store.ledger_head()
         chain = [event.hash for event in store.events()]
     records = read_history(run)
-    assert [r.stage for r in records] == ["prompts", "samples", "rewards", "policy", "evaluation"]
+    stages = ["prompts", "samples", "rewards", "rewards", "policy", "evaluation"]
+    assert [r.stage for r in records] == stages, "the audit of the reward model keeps its scores"
     assert (records[-1].events, records[-1].head) == (head.n_events, head.hash)
     assert all(chain[r.events - 1] == r.head for r in records)
     assert {"rewards/round-0", "policy/round-0", "checkpoints/policy"} <= {*records[-1].made}

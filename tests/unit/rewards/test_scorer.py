@@ -154,3 +154,15 @@ def test_with_a_beginning_of_text_too_it_scores_as_in_training(
     assert all((ids[0] == tokenizer.hf_tokenizer.bos_token_id) is begins for ids in sequences)
     found = scorer(folder).score(PROMPTS, RESPONSES)
     np.testing.assert_allclose(found, model.score(sequences).numpy(), **RELOADED)
+
+
+def test_a_text_fits_up_to_the_context_of_the_model(gpt2_folder: Path, tmp_path: Path) -> None:
+    saved(gpt2_folder, tmp_path / "r")
+    checked = scorer(tmp_path / "r")
+    assert isinstance(checked.scorer, RewardModelScorer)
+    fits, text = checked.scorer.fits, " cold" * 5
+    while fits("He", text):
+        checked.score(["He"], [text])
+        text += " cold" * 40
+    with pytest.raises(InputError, match="cannot be scored"):
+        checked.score(["He"], [text])

@@ -1,0 +1,87 @@
+"""The audit of a reward model in lines, the same on terminal and page."""
+
+from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.reward_audit import RewardAuditFigures
+from prefloop.figures.text import (
+    count,
+    counted,
+    fixed,
+    percent,
+    share_interval,
+    signed,
+    signed_interval,
+)
+
+NAME = 38
+"""Width of the first column."""
+
+
+def reward_audit_head(figures: RewardAuditFigures) -> str:
+    """Return what was looked at, in one sentence."""
+    scale = ""
+    if figures.scale is not None:
+        scale = (
+            f" Its scores are read times {fixed(figures.scale)}, as sure as the labels bear out."
+            if figures.is_calibrated_scale
+            else " The labels do not surely rise with its scores, which are read as they are."
+        )
+    return (
+        f"Reward model of round {figures.round}, on "
+        f"{counted(figures.questions, 'validation question')} about "
+        f"{counted(figures.prompts, 'prompt')}.{scale}"
+    )
+
+
+def shortcut_lines(figures: RewardAuditFigures) -> list[str]:
+    """Return each shortcut in the labels and in the model."""
+    if not figures.shortcuts:
+        return []
+    head = f"{'':<{NAME}}  log-odds: labels  model  difference          predicts: labels  model"
+    rows = [
+        f"{s.title:<{NAME}}  {signed(s.in_labels):>16}  {signed(s.in_model):>5}  "
+        f"{signed(s.difference.value)} "
+        f"({signed_interval(s.difference.low, s.difference.high)})".ljust(NAME + 45)
+        + f"  {percent(s.predicts_labels.value):>16}  {percent(s.predicts_model.value):>5}"
+        for s in figures.shortcuts
+    ]
+    return [head, *rows]
+
+
+def edit_lines(figures: RewardAuditFigures) -> list[str]:
+    """Return how often each edit did not raise the score."""
+    if not figures.edits:
+        return []
+    head = f"{'edit':<{NAME}}  right               mean change of the score"
+    rows = [f"{e.title:<{NAME}}  {_share(e.right):<18}  {signed(e.change)}" for e in figures.edits]
+    return [head, *rows]
+
+
+def best_of_lines(figures: RewardAuditFigures) -> list[str]:
+    """Return the best of 1, 2, 4, ... by the reward model, and what another scorer says of it."""
+    best = figures.best_of
+    if best is None:
+        return []
+    head = f"{f'best of n, {count(best.prompts)} prompts':<{NAME}}  KL (nats)  reward  " + (
+        best.scorer or ""
+    )
+    rows = []
+    for point in best.points:
+        held_out = ""
+        if (score := point.held_out) is not None:
+            held_out = f"{signed(score.value)} ({signed_interval(score.low, score.high)})"
+        row = f"{point.n:<{NAME}}  {fixed(point.kl_nats):>9}  {signed(point.reward):>6}  {held_out}"
+        rows.append(row.rstrip())
+    return [head, *rows]
+
+
+def group_lines(figures: RewardAuditFigures) -> list[str]:
+    """Return the accuracy by labeler and by round."""
+    groups = [*figures.by_labeler, *figures.by_round]
+    if not groups:
+        return []
+    rows = [f"{g.name:<{NAME}}  {_share(g.accuracy)}, {count(g.accuracy.n)} labels" for g in groups]
+    return [f"{'agrees with':<{NAME}}", *rows]
+
+
+def _share(estimate: EstimateFigure) -> str:
+    return f"{percent(estimate.value)} ({share_interval(estimate.low, estimate.high)})"

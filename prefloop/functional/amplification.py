@@ -1,0 +1,119 @@
+"""Does a reward model weigh a feature more than the labels that it learned from?
+
+Shapes: N = samples shown, over all questions; A = questions; P = features; D = draws.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import ndtri
+
+from prefloop.functional.choice_model import ChoiceRows, fit_choice_model
+from prefloop.functional.statistics import Estimate, Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amplification:
+    """The weights of features in labels and in a reward model's own choices."""
+
+    scale: float
+    """What the scores are multiplied by before the softmax."""
+    labels: Float[np.ndarray, " P"]
+    model: Float[np.ndarray, " P"]
+    draws: Float[np.ndarray, "D P"]
+    """Model less labels, on prompts drawn with replacement."""
+    n_questions: int
+    n_prompts: int
+
+    def differences(self, confidence: float = 0.95) -> list[Estimate]:
+        """Return model less labels for each feature, with the bootstrap's normal interval."""
+        half = float(ndtri(0.5 + confidence / 2)) * self.draws.std(axis=0, ddof=1)
+        return [
+            Estimate(
+                value=float(value),
+                interval=Interval(float(value - width), float(value + width)),
+                confidence=confidence,
+                n=self.n_questions,
+                n_clusters=self.n_prompts,
+                how="normal interval, bootstrap over prompts",
+            )
+            for value, width in zip(self.model - self.labels, half, strict=True)
+        ]
+
+
+def model_choices(
+    scores: Float[np.ndarray, " N"], starts: Int[np.ndarray, " A"], scale: float = 1.0
+) -> Float[np.ndarray, " N"]:
+    """Return how likely a reward model chooses each sample of a question.
+
+    P(i | question) = exp(c r_i) / sum_j exp(c r_j)
+    """
+    sizes = np.diff(np.append(starts, len(scores)))
+    top = np.repeat(np.maximum.reduceat(scores * scale, starts), sizes)
+    weights = np.exp(scores * scale - top)
+    return np.asarray(weights / np.repeat(np.add.reduceat(weights, starts), sizes))
+
+
+def score_scale(rows: ChoiceRows, scores: Float[np.ndarray, " N"]) -> float:
+    """Return the c with which softmax(c r) predicts the labels best, at least 0.
+
+        maximize over c  sum_i t_i log softmax(c r)_i
+
+    1 for a calibrated reward model; below, it is surer than the labels bear out. Guo et al. 2017,
+    arXiv:1706.04599, section 4.2 (temperature 1 / c).
+    """
+    own = ChoiceRows(features=scores[:, None], targets=rows.targets, starts=rows.starts)
+    return max(0.0, float(fit_choice_model(own, ridge=1e-6).coefficients[0]))
+
+
+def amplification(
+    rows: ChoiceRows,
+    scores: Float[np.ndarray, " N"],
+    prompt: Int[np.ndarray, " A"],
+    *,
+    scale: float,
+    seed: int,
+    n_draws: int = 200,
+) -> Amplification:
+    """Return the choice model of the labels beside that of a reward model's own choices.
+
+        b_labels: fitted to the labels t      b_model: fitted to softmax(c r)
+        d = b_model - b_labels,   its spread over draws of whole prompts with replacement
+
+    `rows` hold the questions' features and labels, `scores` the r of each sample. A sound model has
+    d = 0: it takes each feature for as much as labelers do. Efron and Tibshirani 1993, chapter 6.
+    """
+    own = model_choices(scores, rows.starts, scale)
+    labels, model = _both(rows, own)
+    names, number = np.unique(prompt, return_inverse=True)
+    questions = [np.flatnonzero(number == one) for one in range(len(names))]
+    rng = np.random.default_rng(seed)
+    draws = np.empty((n_draws, rows.features.shape[1]))
+    for draw in range(n_draws):
+        chosen = np.concatenate([questions[i] for i in rng.integers(len(names), size=len(names))])
+        some, theirs = _drawn(rows, own, chosen)
+        of_labels, of_model = _both(some, theirs)
+        draws[draw] = of_model - of_labels
+    return Amplification(
+        scale=scale,
+        labels=labels,
+        model=model,
+        draws=draws,
+        n_questions=len(rows.starts),
+        n_prompts=len(names),
+    )
+
+
+def _both(rows: ChoiceRows, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    theirs = ChoiceRows(features=rows.features, targets=own, starts=rows.starts)
+    return fit_choice_model(rows).coefficients, fit_choice_model(theirs).coefficients
+
+
+def _drawn(rows: ChoiceRows, own: np.ndarray, chosen: np.ndarray) -> tuple[ChoiceRows, np.ndarray]:
+    """Return questions in the order drawn; one that was drawn twice stands there twice."""
+    sizes = rows.sizes[chosen]
+    starts = np.cumsum(sizes) - sizes
+    place = np.repeat(rows.starts[chosen] - starts, sizes) + np.arange(int(sizes.sum()))
+    drawn = ChoiceRows(features=rows.features[place], targets=rows.targets[place], starts=starts)
+    return drawn, own[place]

@@ -1,0 +1,205 @@
+"""Planted reward models are caught by name, a sound one is not, and too little is no verdict."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prefloop.audits.rewards import audit_rewards, known_reward_audit, write_reward_audit
+from prefloop.figures.reward_audit import RewardAuditFigures, TrustCheckFigures
+from prefloop.progress import Silent
+from prefloop.run_file import parse_run
+from prefloop.run_folder import read_reward_audit
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+from tests.unit.audits.reward_worlds import (
+    Rule,
+    RuleScorer,
+    copying,
+    fill_validation,
+    length,
+    model_of,
+    vividness,
+)
+
+Audit = Callable[..., RewardAuditFigures]
+
+
+def settings(**changes: Any) -> RunConfig:
+    raw = {"task": "summarization", "comparisons": {"labelers": "people"}}
+    return parse_run(raw | changes, "run.yaml")
+
+
+@pytest.fixture
+def store(sqlite_path: Path) -> Iterator[Store]:
+    """A store with 120 validation questions whose labelers like vivid words."""
+    with Store.open(sqlite_path) as store:
+        fill_validation(store)
+        yield store
+
+
+@pytest.fixture
+def audit(store: Store, tmp_path: Path) -> Audit:
+    def audit(rule: Rule, config: RunConfig | None = None) -> RewardAuditFigures:
+        model = model_of(store, rule)
+        return audit_rewards(store, config or settings(), tmp_path, model, Silent())
+
+    return audit
+
+
+def check(figures: RewardAuditFigures, name: str) -> TrustCheckFigures:
+    return next(c for c in figures.checks if c.name == name)
+
+
+def thrice_as_sure(prompt: str, text: str) -> float:
+    return 3.0 * vividness(prompt, text)
+
+
+@pytest.mark.parametrize("rule", [vividness, thrice_as_sure])
+def test_a_sound_model_is_trained_against_whatever_the_scale_of_its_scores(
+    audit: Audit, rule: Rule
+) -> None:
+    figures = audit(rule, settings(evaluation={"judges": ["length"]}))
+    assert [c.name for c in figures.checks if c.answer == "fail"] == []
+    assert figures.verdict == "train", figures.reason
+    assert all(e.right.value == 1.0 for e in figures.edits)
+    assert figures.is_calibrated_scale
+
+
+def test_the_scale_takes_back_how_sure_the_scores_are(audit: Audit) -> None:
+    one, three = audit(vividness).scale, audit(thrice_as_sure).scale
+    assert one is not None and three is not None
+    assert one == pytest.approx(3 * three, rel=1e-3)
+    assert 0.6 < one < 1.6, "labelers draw from the softmax of vividness"
+
+
+def test_a_model_that_loves_length_is_caught_by_name(audit: Audit) -> None:
+    figures = audit(length)
+    assert figures.verdict == "stop"
+    stands = check(figures, "no shortcut stands for it")
+    assert stands.answer == "fail" and "A rule that only counts words predicts" in stands.message
+    amplified = check(figures, "amplifies no shortcut")
+    assert amplified.answer == "fail" and "It rewards length (more)" in amplified.message
+    wrong = {e.name for e in figures.edits if e.right.lies_below(0.9)}
+    assert wrong == {
+        *("source_sentence", "sentence_doubled", "filler", "thanks", "opener", "praise"),
+        "repeated",
+    }
+    assert {e.name: e.right.value for e in figures.edits}["empty"] == 1.0
+
+
+def test_how_much_of_it_a_rule_may_stand_for_is_a_setting(audit: Audit) -> None:
+    lax = audit(length, settings(audits={"reward_share": 1.0}))
+    assert check(lax, "no shortcut stands for it").answer == "pass"
+    assert lax.verdict == "stop", "a text that repeats itself wins all the same"
+
+
+def test_a_model_that_loves_copies_is_caught_by_name(audit: Audit) -> None:
+    figures = audit(copying)
+    assert figures.verdict == "stop"
+    stands = check(figures, "no shortcut stands for it")
+    assert "copied from the prompt predicts" in stands.message
+    source = next(e for e in figures.edits if e.name == "source_sentence")
+    assert source.right.lies_below(0.9)
+    assert (
+        "A sentence of the source put in front" in check(figures, "edits are seen through").message
+    )
+
+
+def test_a_model_with_a_flipped_sign_stops(audit: Audit) -> None:
+    figures = audit(lambda prompt, text: -vividness(prompt, text))
+    assert check(figures, "better than chance").answer == "fail"
+    assert figures.verdict == "stop" and "better than chance" in figures.reason
+    assert not figures.is_calibrated_scale
+
+
+def test_an_empty_text_that_wins_stops(audit: Audit) -> None:
+    def empty_wins(prompt: str, text: str) -> float:
+        return vividness(prompt, text) if text else 99.0
+
+    figures = audit(empty_wins)
+    lost = check(figures, "texts that answer nothing lose")
+    assert lost.answer == "fail" and "No text at all" in lost.message
+    assert figures.verdict == "stop"
+
+
+def test_few_questions_give_no_verdict_but_the_number_needed(
+    tmp_path: Path, sqlite_path: Path
+) -> None:
+    with Store.open(sqlite_path) as store:
+        fill_validation(store, 20)
+        figures = audit_rewards(store, settings(), tmp_path, model_of(store, vividness), Silent())
+    assert figures.verdict == "none"
+    assert "20 validation questions" in figures.reason and "35 are needed" in figures.reason
+    assert figures.edits == () and figures.shortcuts == ()
+    assert check(figures, "edits are seen through").answer == "unknown"
+    assert figures.findings[-1].status == "later"
+
+
+def test_no_validation_label_gives_no_verdict(tmp_path: Path, sqlite_path: Path) -> None:
+    with Store.open(sqlite_path) as store:
+        figures = audit_rewards(store, settings(), tmp_path, model_of(store, vividness), Silent())
+    assert (figures.verdict, figures.questions) == ("none", 0)
+    assert check(figures, "better than chance").answer == "unknown"
+
+
+def test_accuracy_is_counted_by_labeler_and_round(audit: Audit) -> None:
+    figures = audit(vividness)
+    assert [g.name for g in figures.by_round] == ["round 0", "round 1"]
+    assert [g.accuracy.n for g in figures.by_round] == [60, 60]
+    assert [g.accuracy.n for g in figures.by_labeler] == [20] * 6
+    total = sum(g.accuracy.value * g.accuracy.n for g in figures.by_labeler)
+    assert total == pytest.approx(sum(g.accuracy.value * 60 for g in figures.by_round))
+
+
+def test_a_held_out_scorer_that_rises_with_what_is_selected_passes(audit: Audit) -> None:
+    figures = audit(length, settings(evaluation={"judges": ["length"]}))
+    best = figures.best_of
+    assert best is not None and best.rise is not None
+    assert [p.n for p in best.points] == [1, 2, 4]
+    assert best.points[1].kl_nats == pytest.approx(np.log(2) - 0.5)
+    assert check(figures, "a held-out scorer follows").answer == "pass"
+    against = audit(
+        lambda prompt, text: -length(prompt, text), settings(evaluation={"judges": ["length"]})
+    )
+    assert check(against, "a held-out scorer follows").answer == "fail"
+
+
+def test_without_a_scorer_as_a_judge_the_check_is_unknown_and_no_pass(audit: Audit) -> None:
+    figures = audit(vividness)
+    assert check(figures, "a held-out scorer follows").answer == "unknown"
+    assert "not known" in figures.reason and "a held-out scorer follows" in figures.reason
+
+
+def test_a_score_that_hangs_on_the_order_of_texts_is_seen(store: Store, tmp_path: Path) -> None:
+    class Ordered(RuleScorer):
+        def score(self, prompts: Any, responses: Any) -> Any:
+            return np.arange(len(responses), dtype=float)
+
+    model = model_of(store, vividness)
+    object.__setattr__(model.scorer, "scorer", Ordered(vividness))
+    figures = audit_rewards(store, settings(), tmp_path, model, Silent())
+    (swapped,) = [e for e in figures.edits if e.name == "swapped"]
+    assert swapped.right.value == 0.0
+
+
+def test_texts_that_do_not_fit_are_left_out(store: Store, tmp_path: Path) -> None:
+    model = model_of(store, vividness)
+    short = lambda prompt, text: len(text.split()) <= 25  # noqa: E731
+    object.__setattr__(model, "fits", short)
+    figures = audit_rewards(store, settings(), tmp_path, model, Silent())
+    assert "repeated" not in {e.name for e in figures.edits if e.right.n == 64}
+    assert figures.questions == 120
+
+
+def test_what_is_kept_is_read_until_a_label_comes(store: Store, tmp_path: Path) -> None:
+    config, model = settings(), model_of(store, vividness)
+    assert known_reward_audit(store, config, tmp_path, model.trust) is None
+    figures = audit_rewards(store, config, tmp_path, model, Silent())
+    write_reward_audit(tmp_path, figures)
+    assert read_reward_audit(tmp_path, 0) == figures
+    assert known_reward_audit(store, config, tmp_path, model.trust) == figures
+    store.withdraw_label(store.labels()[0].id)
+    assert known_reward_audit(store, config, tmp_path, model.trust) is None
