@@ -24,6 +24,7 @@ from prefloop.figures.record import to_json
 from prefloop.figures.text import count, counted, fixed
 from prefloop.files import write_if_changed
 from prefloop.functional.choice_model import FEW_GROUPS
+from prefloop.policy.text_metrics import LEAST_SOURCE_WORDS
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.records import Label
 from prefloop.run_folder import LABEL_AUDIT, TEXT_FIGURES, read_label_audit
@@ -36,9 +37,6 @@ from prefloop.store.store import Store
 
 LEAST_PROMPTS = 10
 """Prompts without which nothing can be predicted for a prompt that was not seen."""
-
-LEAST_SOURCE_WORDS = 10
-"""A prompt of fewer words holds nothing to copy an answer from."""
 
 LOOKED_AT = 200
 """Samples whose script is looked at."""

@@ -34,5 +34,5 @@ def _result(alarm: RaisedAlarm) -> CheckResult:
         check=f"alarm: {alarm.name}",
         status="bad" if alarm.level == "stop" else "warn",
         message=f"In update {alarm.update}: {alarm.message}",
-        action=f"{alarm.action} The report shows samples of that update.",
+        action=f"{alarm.action} Samples: report/index.html#samples-of-update-{alarm.update}.",
     )

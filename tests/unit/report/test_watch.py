@@ -41,5 +41,6 @@ def test_the_report_tells_of_alarms_and_escapes_what_the_policy_wrote(tmp_path: 
     assert "What the watch saw" in page
     assert "Update 8, entropy collapsed" in page
     assert "Update 11, entropy collapsed</b> (a stop)" in page
+    assert 'id="samples-of-update-8"' in page
     assert "&lt;b&gt;8&lt;/b&gt;" in page and "<b>8</b>" not in page
     assert "A look at its responses is left out: the store keeps none of this update" in page
