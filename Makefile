@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit docs clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch docs clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit
+bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -61,6 +61,9 @@ bench-startup: setup
 
 bench-audit: setup
 	$(BIN)/python bench/label_audit.py --labels 100000
+
+bench-watch: setup
+	$(BIN)/python bench/watch.py --update-seconds 1
 
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60
