@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from prefloop.choices import choice_problems
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.run_paths import found_paths, kept_paths
-from prefloop.settings.recipes import EARLIER, with_recipe
+from prefloop.settings.recipes import DEFAULT_TASK, EARLIER, with_recipe
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.settings.section import RECORDED, problem_lines
@@ -159,11 +159,11 @@ def _parse_sections(
         problems.append(str(error))
         sections = dict(raw)
     try:
-        sections["task"] = load_task(raw.get("task", "sentiment"))
+        sections["task"] = load_task(sections.get("task", DEFAULT_TASK))
     except PrefloopError as error:
         heading, *lines = str(error).splitlines()
         problems += [f"task.{line.removeprefix('  - ')}" for line in lines] or [heading]
-        sections["task"] = load_task("sentiment")
+        sections["task"] = load_task(DEFAULT_TASK)
     sections = with_task_defaults(sections, sections["task"].name)
     try:
         return RunConfig.model_validate(sections, context=context), problems

@@ -54,11 +54,11 @@ comparisons:
 policy:
   # Responses that it learns from.
   episodes: {episodes}
-  # Its step size: the first to raise where the KL stays far below its target.
+  # Its step size: the first to raise where the KL stays far below its limit.
   lr: {lr}
   kl:
     # How far it may go from the model that it started as, in nats.
-    target: {target}
+    cap: {cap}
 
 evaluation:
   # Who judges: scorers, or people. None may rest on what the labels rest on; [] is no verdict.
@@ -97,7 +97,7 @@ def new_run_file(config: RunConfig) -> str:
         scorers=scorers if comparisons.labelers == SYNTHETIC else "",
         episodes=policy.episodes,
         lr=policy.lr,
-        target=policy.kl.target,
+        cap=_flow(policy.kl.cap),
         judges=_flow(config.evaluation.judges),
         prompts=config.evaluation.prompts,
     )

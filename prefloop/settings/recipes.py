@@ -18,6 +18,9 @@ PLAIN = "none"
 OF_LORA = "adapters"
 """The recipe of a run file that names none and trains low-rank adapters."""
 
+DEFAULT_TASK = "sentiment"
+"""The task of a run file that names none."""
+
 EARLIER = "version-0.1"
 """The recipe of runs that began when there were none."""
 
@@ -46,7 +49,8 @@ def load_recipe(name: str) -> Raw:
 def with_recipe(raw: Mapping[str, Any]) -> Raw:
     """Return the settings of a run file over those of its recipe, which it may leave unnamed.
 
-    Options of another method than the recipe's are not mixed with the recipe's.
+    Options of another method than the recipe's are not mixed with the recipe's. A KL target or
+    horizon in the run file asks for the controller: the recipe's cap does not stand in its way.
 
     >>> with_recipe({"recipe": "adapters", "policy": {"lr": 1e-4}})["policy"]["lr"]
     0.0001
@@ -58,10 +62,20 @@ def with_recipe(raw: Mapping[str, Any]) -> Raw:
         name = OF_LORA if adapter == "lora" else PLAIN
     recipe = load_recipe(name)
     policy = raw.get("policy")
-    method = policy.get("method") if isinstance(policy, Mapping) else None
-    if recipe and method not in (None, recipe["policy"]["method"]):
-        recipe["policy"].pop("options", None)
-    return _over(recipe, {**raw, "recipe": name})
+    if recipe and isinstance(policy, Mapping):
+        _leave_out_what_is_chosen_otherwise(recipe["policy"], policy)
+    task = raw.get("task", DEFAULT_TASK)
+    named = {"name": task} if isinstance(task, str) else task
+    return _over(recipe, {**raw, "task": named, "recipe": name})
+
+
+def _leave_out_what_is_chosen_otherwise(recipe: Raw, policy: Mapping[str, Any]) -> None:
+    if policy.get("method") not in (None, recipe["method"]):
+        recipe.pop("options", None)
+    kl = policy.get("kl")
+    if isinstance(kl, Mapping) and {"target", "horizon"} & set(kl):
+        for key in ("control", "cap"):
+            recipe.get("kl", {}).pop(key, None)
 
 
 def _over(below: Raw, above: Mapping[str, Any], where: str = "") -> Raw:

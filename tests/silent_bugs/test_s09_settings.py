@@ -48,7 +48,7 @@ def nested(dotted: str, value: Any) -> dict[str, Any]:
     return raw
 
 
-DEFAULTS = leaves(parse_run({}, "run.yaml"))
+DEFAULTS = leaves(parse_run({"recipe": "none"}, "run.yaml"))
 OF_TASKS = ("comparisons.synthetic.scorers", "evaluation.judges")
 LONG = [name for name in DEFAULTS if len(name.split(".")[-1]) > 5]
 
@@ -60,7 +60,8 @@ def test_every_setting_misspelt_is_refused_with_a_guess(name: str) -> None:
     with pytest.raises(SettingsError, match=r"no such setting\. Did you mean ") as caught:
         parse_run(nested(typo, DEFAULTS[name]), "run.yaml")
     assert typo.split(".")[-1] in str(caught.value)
-    assert parse_run(nested(name, DEFAULTS[name]), "run.yaml") == parse_run({}, "run.yaml")
+    written = nested(name, DEFAULTS[name]) | {"recipe": "none"}
+    assert parse_run(written, "run.yaml") == parse_run({"recipe": "none"}, "run.yaml")
 
 
 @pytest.mark.parametrize("typo", ["kl_coef", "init_kl_coef", "beta"])
@@ -71,7 +72,8 @@ def test_the_kl_coefficients_other_names_are_refused(typo: str) -> None:
 
 
 def test_a_kl_coefficient_that_was_asked_for_reaches_the_trainer(gpt2_folder: Path) -> None:
-    asked = parse_run({"policy": {"kl": {"coef": 0.37}}}, "run.yaml").policy.kl
+    raw = {"recipe": "none", "policy": {"kl": {"coef": 0.37}}}
+    asked = parse_run(raw, "run.yaml").policy.kl
     assert asked == KLConfig(coef=0.37)
     assert trainer_on(gpt2_folder, kl=asked).kl_coef == 0.37
 

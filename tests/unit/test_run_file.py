@@ -173,10 +173,13 @@ def test_the_controllers_horizon_suits_the_length_of_the_run(
             r"policy: kl\.horizon 12\.8 would let one update .* must be more than 12\.8; null",
         ),
         (
-            {"policy": {"kl": {"coef": 0.0}}},
+            {"policy": {"kl": {"control": "adaptive", "coef": 0.0}}},
             r"policy: kl\.coef 0 stays 0 under kl\.control adaptive",
         ),
-        ({"policy": {"kl": {"cap": 6.0}}}, r"policy: kl\.cap 6 keeps the KL from kl\.target 6"),
+        (
+            {"policy": {"kl": {"control": "adaptive", "cap": 6.0}}},
+            r"policy: kl\.cap 6 keeps the KL from kl\.target 6",
+        ),
         (
             {"comparisons": {"overlap": 11}},
             r"comparisons: overlap 11 asks 11 different labelers .* synthetic\.labelers is 10",

@@ -50,7 +50,7 @@ def test_the_weight_of_the_way_back_is_looked_at(
 
 @pytest.mark.parametrize("weight", [0.0, None])
 def test_without_a_cap_or_in_an_old_run_nothing_is_said(weight: float | None) -> None:
-    cap = {"cap": 9.0} if weight is None else {}
+    cap = {"cap": 9.0 if weight is None else None}
     config = _config(cap)
     run = _run([_line(1, weight=weight)])
     results = check_policy(config, run)

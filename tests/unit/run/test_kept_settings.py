@@ -63,7 +63,7 @@ def test_changes_that_cost_nothing_are_reported_and_written_down(tmp_path: Path)
     run = begun(tmp_path, settings())
     assert reported(run, policy={"lr": 2e-5}, models={"threads": 1}) == [
         "models.threads was None and is 1 from here on.",
-        "policy.lr was 0.001 and is 2e-05 from here on.",
+        "policy.lr was 0.0015 and is 2e-05 from here on.",
     ]
     assert load_run_file(run / "run.resolved.yaml").policy.lr == 2e-5
     assert reported(run, policy={"lr": 2e-5}, models={"threads": 1}) == []
@@ -104,13 +104,13 @@ def test_settings_are_written_down_when_something_is_made_and_not_before(tmp_pat
     assert said == ["report.pairs was 12 and is 3 from here on."]
     new.tell_unused()
     assert said[1:] == [
-        "Nothing was left to make: the run stays as it was made, with policy.lr 0.001."
+        "Nothing was left to make: the run stays as it was made, with policy.lr 0.0015."
     ]
     assert (run / "run.resolved.yaml").read_bytes() == before
     new.write()
     new.write()
     new.tell_unused()
-    assert said[2:] == ["policy.lr was 0.001 and is 2e-05 from here on."]
+    assert said[2:] == ["policy.lr was 0.0015 and is 2e-05 from here on."]
     assert load_run_file(run / "run.resolved.yaml").policy.lr == 2e-5
 
 

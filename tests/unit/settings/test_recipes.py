@@ -12,6 +12,7 @@ from prefloop.run.kept_settings import with_method_options
 from prefloop.run_file import as_yaml, load_run_file, parse_run
 from prefloop.settings.recipes import EARLIER, load_recipe, recipe_names
 from prefloop.settings.run import RunConfig
+from prefloop.settings.task_presets import load_task
 
 
 def run(**raw: Any) -> RunConfig:
@@ -72,6 +73,23 @@ def test_another_method_keeps_the_steps_and_has_options_of_its_own() -> None:
     assert config.policy.options == {}
     assert config.policy.lr == run().policy.lr
     assert with_method_options(config).policy.options["samples_per_prompt"] == 2
+
+
+def test_a_task_keeps_its_preset_under_a_recipe() -> None:
+    for task in ("descriptiveness", {"name": "descriptiveness"}):
+        config = run(task=task)
+        assert config.task.question == load_task("descriptiveness").question
+        assert config.task.missing_stop_score == 0.0
+    assert run(task={"name": "sentiment", "missing_stop_score": -2.0}).task.missing_stop_score == -2
+    assert run(recipe="ziegler2019").task.missing_stop_score == -1.0
+
+
+def test_a_target_asks_for_the_controller() -> None:
+    plain, aimed = run(), run(policy={"kl": {"target": 12.0}})
+    assert (plain.policy.kl.control, plain.policy.kl.cap) == ("fixed", 9.0)
+    assert (aimed.policy.kl.control, aimed.policy.kl.cap) == ("adaptive", None)
+    fixed = run(policy={"kl": {"target": 3.0, "control": "fixed", "cap": 4.0}})
+    assert (fixed.policy.kl.control, fixed.policy.kl.cap) == ("fixed", 4.0)
 
 
 def test_an_unknown_recipe_is_told_with_a_guess_and_with_everything_else() -> None:
