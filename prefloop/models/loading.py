@@ -246,3 +246,14 @@ def refuse_unknown_classes(folder: Path, *, trains_reward_model: bool) -> None:
 def context_length(folder: Path) -> int:
     """Return how many tokens the model in `folder` can read."""
     return context_of(open_config(folder))
+
+
+def n_layers(folder: Path) -> int:
+    """Return how many layers the model in `folder` has."""
+    return int(open_config(folder).get_text_config().num_hidden_layers)
+
+
+def n_embedding_weights(folder: Path) -> int:
+    """Return how many weights are rows of tokens, which are looked up and not multiplied."""
+    config = open_config(folder).get_text_config()
+    return int(config.vocab_size * config.hidden_size)

@@ -5,6 +5,7 @@ tensors that it is used with (`x.new_zeros(shape)`, `torch.arange(n, device=x.de
 `Runtime` that is handed down.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,20 @@ def start_runtime(config: ModelsConfig) -> Runtime:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     return CPU
+
+
+def product_rate(runtime: Runtime, *, size: int = 768, times: int = 6) -> float:
+    """Return the operations a second of a matrix product now: the best of a few, some 30 ms in all.
+
+    A product of two n x n matrices is 2 n^3 multiplications and additions.
+    """
+    left = torch.ones((size, size), device=runtime.device, dtype=runtime.dtype)
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        (left @ left)[0, 0].item()  # read, so that a device has finished
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds)
 
 
 class RandomStream:

@@ -17,12 +17,14 @@ from prefloop.models.loading import (
     context_length,
     load_causal,
     load_tokenizer,
+    n_embedding_weights,
+    n_layers,
     refuse_unknown_classes,
 )
 from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
-from prefloop.models.runtime import Runtime, start_runtime
+from prefloop.models.runtime import Runtime, product_rate, start_runtime
 from prefloop.models.sources import n_weights, resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
@@ -37,7 +39,14 @@ from prefloop.run.contestants import Contestants
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.monitor import RunMonitor
-from prefloop.run.plan import Plan, count_by_split, make_plan, plan_lines, refuse_impossible
+from prefloop.run.plan import (
+    BaseSize,
+    Plan,
+    count_by_split,
+    make_plan,
+    plan_lines,
+    refuse_impossible,
+)
 from prefloop.run.rounds import Rounds
 from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
@@ -114,7 +123,8 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     InputError if the prompts do not suffice for it.
     """
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
-    return _plan(config, base, read_prompts(config, base)[1].prompts)
+    prompts = read_prompts(config, base)[1].prompts
+    return _plan(config, base, prompts, start_runtime(config.models))
 
 
 def read_prompts(
@@ -132,10 +142,16 @@ def read_prompts(
     )
 
 
-def _plan(config: RunConfig, base: Path, prompts: Iterable[Prompt]) -> Plan:
+def _plan(config: RunConfig, base: Path, prompts: Iterable[Prompt], runtime: Runtime) -> Plan:
     by_split = count_by_split(prompts)
     refuse_impossible(config, by_split)
-    return make_plan(config, by_split, weights=n_weights(base))
+    size = BaseSize(
+        weights=n_weights(base),
+        looked_up=n_embedding_weights(base),
+        layers=n_layers(base),
+        rate=product_rate(runtime),
+    )
+    return make_plan(config, by_split, base=size)
 
 
 def _rounds(
@@ -180,7 +196,7 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     tokenizer, selection = read_prompts(config, base, monitor.store.prompts())
     prompts = selection.prompts
     _tell_left_out(config, selection, folder, monitor)
-    plan = _plan(config, base, prompts)
+    plan = _plan(config, base, prompts, runtime)
     if not (folder / "metrics.jsonl").exists():
         monitor.say("\n".join(plan_lines(plan, folder)))
     causal = load_causal(base, tokenizer, runtime)

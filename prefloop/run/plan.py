@@ -9,8 +9,9 @@ from prefloop.errors import InputError, listing
 from prefloop.figures.text import count, counted, duration, fixed, percent, plain
 from prefloop.functional.statistics import detectable_share
 from prefloop.records import Prompt, Split
-from prefloop.run.schedule import labels_due, questions_in
-from prefloop.settings.comparisons import NOBODY, PEOPLE
+from prefloop.run.plan_time import machine_seconds, workload_of
+from prefloop.run.schedule import planned_labels
+from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
@@ -55,6 +56,8 @@ class Plan:
     """What people need to read everything once; None where programs label."""
     memory_bytes: int | None
     """For weights, gradients and Adam's moments; None where the model's size is not known."""
+    machine_seconds: tuple[float, float] | None
+    """Least and most that this machine will compute; None where its rate was not measured."""
     judged: int
     """Held-out prompts that the verdict rests on; 0 without a judge."""
     is_for_people: bool
@@ -69,12 +72,26 @@ def count_by_split(prompts: Iterable[Prompt]) -> dict[str, int]:
     return {split: counts[split] for split in SPLITS}
 
 
-def make_plan(config: RunConfig, prompts: Mapping[str, int], *, weights: int | None = None) -> Plan:
-    """Return the plan for prompts of these numbers by split, and a model of so many weights."""
+@dataclass(frozen=True, kw_only=True)
+class BaseSize:
+    """The size of the model that is tuned, and how fast this machine multiplies."""
+
+    weights: int
+    looked_up: int
+    """Of these, the rows of tokens: they are looked up and not multiplied."""
+    layers: int
+    rate: float
+    """Multiplications and additions a second in a large matrix product."""
+
+
+def make_plan(
+    config: RunConfig, prompts: Mapping[str, int], *, base: BaseSize | None = None
+) -> Plan:
+    """Return the plan for prompts of these numbers by split, and a model of this size."""
     policy = config.policy
     n_judged = min(config.evaluation.prompts, prompts["held_out"])
     judged = n_judged if config.evaluation.judges else 0
-    labels, questions = _labels(config)
+    labels, questions = planned_labels(config)
     copies = COPIES[config.models.adapter] * BYTES_A_WEIGHT
     used = policy.updates * policy.batch_size
     each = int(policy.options.get("samples_per_prompt", 1))
@@ -88,7 +105,8 @@ def make_plan(config: RunConfig, prompts: Mapping[str, int], *, weights: int | N
         passes=used / each / max(1, prompts["train"]),
         prompts_an_update=policy.batch_size // each,
         reading_seconds=_reading_seconds(config, sum(labels.values())),
-        memory_bytes=None if weights is None else weights * copies,
+        memory_bytes=None if base is None else base.weights * copies,
+        machine_seconds=None if base is None else _machine_seconds(config, base, judged),
         judged=judged,
         is_for_people=config.evaluation.judges[:1] == [PEOPLE],
         least_win_rate=detectable_share(judged, power=POWER),
@@ -98,7 +116,7 @@ def make_plan(config: RunConfig, prompts: Mapping[str, int], *, weights: int | N
 def plan_problems(config: RunConfig, prompts: Mapping[str, int]) -> list[str]:
     """Return why a run cannot be made with prompts of these numbers by split."""
     problems, source = [], config.prompts.source
-    _, questions = _labels(config)
+    _, questions = planned_labels(config)
     if not prompts["train"]:
         problems.append(f"none of the prompts of {source} is left to train on")
     if config.evaluation.judges and not prompts["held_out"]:
@@ -149,22 +167,18 @@ def plan_lines(plan: Plan, folder: Path | str) -> list[str]:
             f"Weights, gradients and Adam's moments need about "
             f"{fixed(max(0.1, plan.memory_bytes / 1e9), 1)} GB of memory; activations come on top."
         )
+    if plan.machine_seconds is not None:
+        least, most = map(duration, plan.machine_seconds)
+        lines.append(
+            f"This machine computes for between {least} and {most}"
+            f"{'' if plan.reading_seconds is None else ', besides waiting for people'}."
+        )
     return [*lines, *_verdict_lines(plan), f"Settings are in {Path(folder) / 'run.yaml'}."]
 
 
-def _labels(config: RunConfig) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the labels and the questions of the whole run, by split."""
-    comparisons = config.comparisons
-    if not config.policy.uses_reward_model or comparisons.labelers == NOBODY:
-        return {}, {}
-    questions = {"train": 0, "validation": 0}
-    for round_number in range(config.rounds):
-        asked = questions["train"] * comparisons.overlap
-        for part in questions_in(comparisons, round_number, config.rounds, asked=asked):
-            questions[part.split] += part.questions
-    train = labels_due(comparisons, config.rounds - 1, config.rounds)
-    validation = questions["validation"] * comparisons.validation_overlap
-    return {"train": train, "validation": validation}, questions
+def _machine_seconds(config: RunConfig, base: BaseSize, judged: int) -> tuple[float, float]:
+    work = workload_of(config, layers=base.layers, judged=judged)
+    return machine_seconds(work, weights=base.weights - base.looked_up, rate=base.rate)
 
 
 def _reading_seconds(config: RunConfig, n_labels: int) -> float | None:

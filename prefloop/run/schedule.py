@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prefloop.functional.schedules import label_budget
 from prefloop.records import Comparison
 from prefloop.seeding import stable_id
-from prefloop.settings.comparisons import ComparisonsConfig
+from prefloop.settings.comparisons import NOBODY, ComparisonsConfig
 from prefloop.settings.run import RunConfig
 
 
@@ -63,6 +63,21 @@ def questions_in(
             overlap=config.validation_overlap,
         ),
     ]
+
+
+def planned_labels(config: RunConfig) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the labels and the questions of the whole run, by split; none where nobody labels."""
+    comparisons = config.comparisons
+    if not config.policy.uses_reward_model or comparisons.labelers == NOBODY:
+        return {}, {}
+    questions = {"train": 0, "validation": 0}
+    for round_number in range(config.rounds):
+        asked = questions["train"] * comparisons.overlap
+        for part in questions_in(comparisons, round_number, config.rounds, asked=asked):
+            questions[part.split] += part.questions
+    train = labels_due(comparisons, config.rounds - 1, config.rounds)
+    validation = questions["validation"] * comparisons.validation_overlap
+    return {"train": train, "validation": validation}, questions
 
 
 def labels_asked(comparisons: Iterable[Comparison], config: ComparisonsConfig, before: int) -> int:

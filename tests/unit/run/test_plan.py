@@ -7,7 +7,13 @@ from scipy.stats import binom
 
 from prefloop.errors import InputError
 from prefloop.functional.statistics import detectable_share, wilson
-from prefloop.run.plan import count_by_split, make_plan, plan_lines, refuse_impossible
+from prefloop.run.plan import (
+    BaseSize,
+    count_by_split,
+    make_plan,
+    plan_lines,
+    refuse_impossible,
+)
 from prefloop.run_file import parse_run
 from prefloop.settings.run import RunConfig
 from tests.unit.comparisons.builders import make_prompt
@@ -20,8 +26,8 @@ def config(**raw: Any) -> RunConfig:
     return parse_run(raw, "run.yaml")
 
 
-def lines(counts: dict[str, int], weights: int | None = None, **raw: Any) -> str:
-    return "\n".join(plan_lines(make_plan(config(**raw), counts, weights=weights), "my-run"))
+def lines(counts: dict[str, int], base: BaseSize | None = None, **raw: Any) -> str:
+    return "\n".join(plan_lines(make_plan(config(**raw), counts, base=base), "my-run"))
 
 
 def test_the_numbers_are_those_of_the_stages() -> None:
@@ -31,7 +37,8 @@ def test_the_numbers_are_those_of_the_stages() -> None:
         policy={"episodes": 960, "batch_size": 64},
         models={"adapter": "none"},
     )
-    plan = make_plan(settings, MANY, weights=1_000_000)
+    size = BaseSize(weights=1_000_000, looked_up=0, layers=4, rate=1e9)
+    plan = make_plan(settings, MANY, base=size)
     assert plan.labels == {"train": 601, "validation": 2 * 102}
     assert plan.questions == {"train": 301, "validation": 2 * 51}
     assert (plan.updates, plan.episodes, plan.rounds) == (15, 960, 2)
@@ -49,14 +56,18 @@ def test_sixty_prompts_are_told_to_be_few() -> None:
     assert "Note: the verdict rests on 6 held-out prompts" in said
     assert "A verdict needs about 100." in said
     assert "Note: an update asks for 64 prompts, and there are 48 to train on" in said
-    assert "memory" not in said
+    assert "memory" not in said and "computes" not in said
 
 
 def test_enough_prompts_are_told_without_a_note() -> None:
-    said = lines(MANY, weights=135_000_000)
+    said = lines(
+        MANY, base=BaseSize(weights=135_000_000, looked_up=28_000_000, layers=30, rate=1e11)
+    )
     assert "Note" not in said
     assert "600 labels are wanted to train the reward model and 100 to measure it." in said
     assert "about 0.5 GB of memory" in said
+    assert "This machine computes for between " in said
+    assert "people" not in said
     assert "The verdict rests on 256 held-out prompts" in said
 
 
