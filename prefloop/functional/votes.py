@@ -52,11 +52,10 @@ def standard_gumbel(normal: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
     return np.asarray(-np.log(-log_ndtr(normal)))
 
 
-def all_log_odds(log_odds: Float[np.ndarray, " N"]) -> float:
-    """Return the log-odds that all of N independent claims hold, given those of each.
+def mean_log_odds(log_odds: Float[np.ndarray, " N"]) -> float:
+    """Return the mean log-odds of N claims: sum(log-odds) / N, with N at least 1.
 
-    log(P / (1 - P)) with log P = sum over claims of log sigmoid(log-odds); of one claim it is its
-    own. N is at least 1.
+    That all of them hold is less likely the more there are, so as a reward it would be a price on
+    every further sentence; a mean does not hang on their number.
     """
-    log_all = -float(np.logaddexp(0.0, -log_odds).sum())
-    return log_all - float(np.log(-np.expm1(log_all)))
+    return float(log_odds.mean())

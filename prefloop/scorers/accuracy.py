@@ -1,6 +1,9 @@
 """Whether a summary is supported by its source: errors of names, numbers, negation and roles.
 
-    score(x, y) = log-odds that every sentence of y is supported by x
+    score(x, y) = mean over sentences s of y of the log-odds that x supports s
+
+So one copied sentence and four score alike: the log-odds that all of them hold would fall with
+their number, and a policy that writes less would win by that.
 
 Each sentence has the log-odds of a logistic regression on what the source does not bear out
 (`claims/features.py`): names and numbers that it lacks or that stand beside other words there,
@@ -23,7 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from prefloop.functional.votes import all_log_odds
+from prefloop.functional.votes import mean_log_odds
 from prefloop.scorers.accuracy_in_a_hurry import FUNCTION_WORDS_FILE
 from prefloop.scorers.claims.features import FEATURES, claim_features
 from prefloop.scorers.claims.fitted import read_check
@@ -49,7 +52,7 @@ class AccuracyScorer:
         self._check = read_check(WEIGHTS, FEATURES)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
-        """Return the log-odds that every sentence of each response is supported."""
+        """Return the mean log-odds of the sentences of each response."""
         pairs = zip(prompts, responses, strict=True)
         return np.array([self._supported(_source(x), y) for x, y in pairs], dtype=np.float64)
 
@@ -63,7 +66,7 @@ class AccuracyScorer:
             self._check.log_odds(claim_features(tokens, source), copied_share(text, source.text))
             for tokens, text in zip(parsed, claims, strict=True)
         ]
-        return all_log_odds(np.array(log_odds))
+        return mean_log_odds(np.array(log_odds))
 
 
 _source = lru_cache(maxsize=64)(read_source)

@@ -1,6 +1,6 @@
 """The accuracy that careful synthetic labelers look for: another check than the judge's.
 
-    score(x, y) = log-odds that every sentence of y is supported by x
+    score(x, y) = mean over sentences s of y of the log-odds that x supports s
 
 As `accuracy.py`, from other features (`claims/pairs.py`) and fitted to other articles, so that a
 judge named `accuracy` had no part in the labels. Both were fitted to errors that the same rules
@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from prefloop.functional.votes import all_log_odds
+from prefloop.functional.votes import mean_log_odds
 from prefloop.scorers.accuracy_in_a_hurry import FUNCTION_WORDS_FILE
 from prefloop.scorers.claims.fitted import read_check
 from prefloop.scorers.claims.pairs import PAIR_FEATURES, PairSource, pair_features
@@ -38,7 +38,7 @@ class AccuracyCarefulScorer:
         self._check = read_check(WEIGHTS, PAIR_FEATURES)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
-        """Return the log-odds that every sentence of each response is supported."""
+        """Return the mean log-odds of the sentences of each response."""
         pairs = zip(prompts, responses, strict=True)
         return np.array([self._supported(x, y) for x, y in pairs], dtype=np.float64)
 
@@ -51,7 +51,7 @@ class AccuracyCarefulScorer:
             self._check.log_odds(pair_features(claim, source), copied_share(claim, prompt))
             for claim in claims
         ]
-        return all_log_odds(np.array(log_odds))
+        return mean_log_odds(np.array(log_odds))
 
 
 _source = lru_cache(maxsize=64)(PairSource)

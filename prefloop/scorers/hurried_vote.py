@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from prefloop.functional.votes import COPIED, INTERCEPT, VERBATIM, vote_log_odds
+from prefloop.functional.votes import COPIED, INTERCEPT, VERBATIM, mean_log_odds, vote_log_odds
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Finite, Section
 from prefloop.text.overlap import copied_share, is_verbatim
@@ -76,4 +76,4 @@ class HurriedVoteScorer:
             np.array([is_verbatim(part, prompt) for part in parts]),
             **self._settings.model_dump(),
         )
-        return float(log_odds.mean())
+        return mean_log_odds(log_odds)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functional.test_votes import check_all, check_gumbel, check_log_odds
+from tests.unit.functional.test_votes import check_gumbel, check_log_odds, check_mean
 from tests.wrong_twins import vote_twins as twins
 
 PAIRS: list[tuple[Callable[..., None], Callable[..., Any]]] = [
@@ -16,9 +16,9 @@ PAIRS: list[tuple[Callable[..., None], Callable[..., Any]]] = [
     (check_gumbel, twins.logistic_for_each),
     (check_gumbel, twins.gumbel_by_plain_cdf),
     (check_gumbel, twins.gumbel_centered),
-    (check_all, twins.all_as_the_mean),
-    (check_all, twins.all_as_the_sum),
-    (check_all, twins.all_as_a_log_probability),
+    (check_mean, twins.mean_as_all),
+    (check_mean, twins.mean_as_the_sum),
+    (check_mean, twins.mean_as_the_worst),
 ]
 
 

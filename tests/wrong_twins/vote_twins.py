@@ -46,16 +46,17 @@ def gumbel_centered(normal):
     return standard_gumbel(normal) - np.euler_gamma
 
 
-def all_as_the_mean(log_odds):
-    """The mean: one false sentence is made good by true ones."""
-    return float(log_odds.mean())
+def mean_as_all(log_odds):
+    """The log-odds that all hold: every further sentence costs something, true or not."""
+    log_all = -float(np.logaddexp(0.0, -log_odds).sum())
+    return log_all - float(np.log(-np.expm1(log_all)))
 
 
-def all_as_the_sum(log_odds):
+def mean_as_the_sum(log_odds):
     """The sum of log-odds: true sentences vouch for each other."""
     return float(log_odds.sum())
 
 
-def all_as_a_log_probability(log_odds):
-    """log P in place of log-odds: never above 0."""
-    return -float(np.logaddexp(0.0, -log_odds).sum())
+def mean_as_the_worst(log_odds):
+    """The least of them: what else is true or false no longer counts."""
+    return float(log_odds.min())

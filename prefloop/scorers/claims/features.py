@@ -48,7 +48,8 @@ MOST = 2
 def claim_features(claim: Sentence, source: ClaimSource) -> NDArray[np.float64]:
     """Return the features of one sentence, in the order of FEATURES; all are 0 for a copy.
 
-    A sentence without content words is no claim: nothing of it is supported, copied or not.
+    A sentence without content words is no claim, and neither is one that says one word again and
+    again: nothing of it is supported, unless a sentence of the source says no more.
     """
     content = content_of(claim)
     stems = [token.stem for token in content]
@@ -78,8 +79,10 @@ def _absent(tokens: Sequence[Token], source: ClaimSource) -> float:
 
 def _unsupported(stems: Sequence[str], source: ClaimSource, ranked: Sequence[int]) -> float:
     """Return how far the claim stays below FLOOR in the best sentence and its neighbor."""
-    if not stems or not ranked:
-        # `It is what it is` would have no error at all, and win against every summary.
+    said = frozenset(stems)
+    if not said or not ranked or (len(said) == 1 and said not in source.stems):
+        # `It is what it is`, and a name again and again, would have no error at all and win
+        # against every summary.
         return 1.0
     held = [source.stems[number] for number in range(len(source.stems))]
     windows = [a | b for a, b in pairwise(held)] or held

@@ -42,6 +42,7 @@ class PairSource:
 
     def __init__(self, text: str) -> None:
         self.sentences = [words(part) for part in sentences(text)]
+        self.said = [set(_content(part)) for part in self.sentences]
         self.places: dict[str, list[int]] = defaultdict(list)
         place = 0
         for part in self.sentences:
@@ -61,8 +62,12 @@ class PairSource:
 
 
 def pair_features(claim: str, source: PairSource) -> NDArray[np.float64]:
-    """Return the features of one sentence, in the order of PAIR_FEATURES; all are 0 for a copy."""
-    found = [_root(word) for word in words(claim) if word not in FUNCTION_WORDS]
+    """Return the features of one sentence, in the order of PAIR_FEATURES; all are 0 for a copy.
+
+    One word again and again makes no pair, and is unknown unless a sentence of the source says no
+    more.
+    """
+    found = _content(words(claim))
     known = [word for word in found if word in source.places]
     pairs = list(_pairs(known))
     gaps = [source.gap(*pair) for pair in pairs]
@@ -73,13 +78,22 @@ def pair_features(claim: str, source: PairSource) -> NDArray[np.float64]:
         [
             min(sum(name not in source.places for name in capitals), MOST),
             min(sum(w not in source.places for w in found if w[0].isdigit()), MOST),
-            max(0.0, 0.4 - len(known) / max(1, len(found))) / 0.4,
+            1.0 if _says_nothing(found, source) else max(0.0, 0.4 - len(known) / len(found)) / 0.4,
             1.0 - len(near) / len(gaps) if gaps else 0.0,
             sum(digits) / len(digits) if digits else 0.0,
             sum(gap < 0 for gap in near) / len(near) if near else 0.0,
             float(_negations(words(claim)) % 2 != _negations(_best(found, source)) % 2),
         ]
     )
+
+
+def _content(found: Sequence[str]) -> list[str]:
+    return [_root(word) for word in found if word not in FUNCTION_WORDS]
+
+
+def _says_nothing(roots: Sequence[str], source: PairSource) -> bool:
+    said = set(roots)
+    return len(said) < 2 and (not said or said not in source.said)
 
 
 def _root(word: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, softmax
 
-from prefloop.functional.votes import all_log_odds, standard_gumbel, vote_log_odds
+from prefloop.functional.votes import mean_log_odds, standard_gumbel, vote_log_odds
 from tests.tolerances import FP64, STATISTICAL
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "votes.json").read_text())
@@ -30,15 +30,15 @@ def check_gumbel(formula: Callable[..., Any]) -> None:
         np.testing.assert_allclose(got, [case["gumbel"]], err_msg=case["source"], **FP64)
 
 
-def check_all(formula: Callable[..., Any]) -> None:
-    """Assert that `formula` gives the log-odds of several claims together."""
-    for case in GOLDEN["all_log_odds"]:
+def check_mean(formula: Callable[..., Any]) -> None:
+    """Assert that `formula` gives the score of several claims together."""
+    for case in GOLDEN["mean_log_odds"]:
         got = formula(np.array(case["log_odds"]))
-        np.testing.assert_allclose(got, case["all"], err_msg=case["source"], **FP64)
+        np.testing.assert_allclose(got, case["mean"], err_msg=case["source"], **FP64)
 
 
-def test_log_odds_of_all_claims_are_those_worked_out_by_hand() -> None:
-    check_all(all_log_odds)
+def test_the_score_of_several_claims_is_that_worked_out_by_hand() -> None:
+    check_mean(mean_log_odds)
 
 
 def test_log_odds_are_those_worked_out_by_hand() -> None:

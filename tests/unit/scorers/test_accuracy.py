@@ -14,6 +14,7 @@ from prefloop.scorers.accuracy_careful import AccuracyCarefulScorer
 from prefloop.scorers.claims.fitted import read_check
 from prefloop.scorers.own_words import OwnWordsConfig, OwnWordsScorer
 from prefloop.scorers.scorer import Scorer
+from prefloop.text.words import sentences
 from tests.tolerances import FP64
 
 GROUPS = json.loads((Path(__file__).parent / "claims" / "handwritten.json").read_text("utf-8"))
@@ -81,11 +82,54 @@ def test_the_shipped_weights_are_those_of_the_log_and_punish(module: Any) -> Non
     assert content["copied"] > 0
 
 
-def test_one_false_sentence_spoils_a_summary() -> None:
-    source = "Anna Brandt won 12 seats in Lisk. Tom Oberg lost."
-    texts = ["Anna Brandt won 12 seats.", "Tom Oberg lost in Lisk. Anna Brandt won 14 seats."]
-    true, spoilt = AccuracyScorer().score([source] * 2, texts)
-    assert true > 0 > spoilt
+FOUR = (
+    "Anna Brandt won 12 seats in Lisk. Tom Oberg lost his seat in Norwell. The council meets again "
+    "in March. Two libraries stay open."
+)
+
+
+@pytest.mark.parametrize("module", [accuracy, accuracy_careful], ids=lambda m: m.__name__)
+def test_one_copied_sentence_scores_as_much_as_two_and_four(module: Any) -> None:
+    """By hand: a copy has no feature, so each sentence has the intercept less `copied`."""
+    scorer = AccuracyScorer() if module is accuracy else AccuracyCarefulScorer()
+    weights = json.loads(module.WEIGHTS.read_text("utf-8"))
+    parts = sentences(FOUR)
+    texts = [" ".join(parts[:n]) for n in (1, 2, 4)]
+    found = scorer.score([FOUR] * 3, texts)
+    np.testing.assert_allclose(found, [weights["intercept"] - weights["copied"]] * 3, **FP64)
+
+
+def test_a_false_sentence_costs_its_share_of_a_summary() -> None:
+    """By hand: of two sentences one is a copy, the other names a number that is nowhere.
+
+    7 words, the fourth is new: 4 of 6 pairs and 2 of 5 triples are copied.
+    """
+    weights = json.loads(accuracy.WEIGHTS.read_text("utf-8"))
+    false = "Anna Brandt won 14 seats in Lisk."
+    text = f"{false} Two libraries stay open."
+    copied = (4 / 6 + 2 / 5) / 2
+    one = weights["intercept"] + weights["weights"]["absent_numbers"] - weights["copied"] * copied
+    other = weights["intercept"] - weights["copied"]
+    found = AccuracyScorer().score([FOUR] * 2, [false, text])
+    np.testing.assert_allclose(found, [one, (one + other) / 2], **FP64)
+
+
+REPEATED = [
+    "Brandt Brandt Brandt Brandt Brandt.",
+    "Lisk, Lisk and Lisk.",
+    "Seats seats seat seats.",
+    "12 12 12 12.",
+    "It is Oberg, and it was Oberg.",
+    "March.",
+]
+
+
+@pytest.mark.parametrize("scorer", [AccuracyScorer(), AccuracyCarefulScorer()])
+@pytest.mark.parametrize("text", REPEATED)
+def test_one_word_again_and_again_loses_to_true_sentences(scorer: Scorer, text: str) -> None:
+    true = sentences(FOUR)
+    word, *others = scorer.score([FOUR] * 5, [text, *true])
+    assert word < min(others)
 
 
 @pytest.mark.parametrize("scorer", [AccuracyScorer(), AccuracyCarefulScorer()])

@@ -69,6 +69,22 @@ def test_a_sentence_that_claims_nothing_is_not_supported(claim: str) -> None:
     assert pair_features(claim, PairSource(SOURCE))[PAIR_FEATURES.index("unknown_pairs")] == 1.0
 
 
+@pytest.mark.parametrize(
+    "claim", ["Gorland Gorland Gorland.", "It was Lisk, and Lisk it is.", "12 12 12.", "Tanks!"]
+)
+def test_one_word_again_and_again_is_not_supported(claim: str) -> None:
+    assert found(claim)["unsupported"] == 1.0
+    assert pair_features(claim, PairSource(SOURCE))[PAIR_FEATURES.index("unknown_pairs")] == 1.0
+
+
+@pytest.mark.parametrize("claim", ["Storm.", "It was a storm.", "Storms!"])
+def test_one_word_is_supported_where_a_sentence_of_the_source_says_no_more(claim: str) -> None:
+    source = "Rain fell in Lisk. A storm!"
+    values = claim_features(parse(claim, source)[0], read_source(source))
+    assert values[FEATURES.index("unsupported")] == 0.0
+    assert pair_features(claim, PairSource(source))[PAIR_FEATURES.index("unknown_pairs")] == 0.0
+
+
 def test_another_check_sees_the_same_errors_in_another_way() -> None:
     assert not set(FEATURES) & set(PAIR_FEATURES)
     source = PairSource(SOURCE)
