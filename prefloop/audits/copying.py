@@ -35,9 +35,9 @@ def is_copy(copied_sentences: NDArray[np.float32], n_words: NDArray[np.float32])
 def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastFigures:
     """Return how often a copy was taken where one met a sample that is none.
 
-    `copies` says for each row whether its sample is a copy. Only the first answer to a question
-    counts in the test: the second on the same samples is no new evidence about others. A tie takes
-    neither side.
+    `copies` says for each row whether its sample is a copy. Only the first such answer about a
+    prompt counts in the test: another question about it shows some of the same samples, and a
+    second labeler all of them, which is no new evidence about others. A tie takes neither side.
     """
     n_copies = np.add.reduceat(copies.astype(float), table.starts)
     chance = n_copies / table.sizes
@@ -46,7 +46,7 @@ def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastF
     counted = contrasts & table.is_choice
     first = np.zeros(len(counted), dtype=bool)
     numbers = np.flatnonzero(counted)
-    first[numbers[np.unique(table.question[numbers], return_index=True)[1]]] = True
+    first[numbers[np.unique(table.prompt[numbers], return_index=True)[1]]] = True
     looks = count_looks(chance[first], took_copy[first])
     n_questions = len(np.unique(table.question))
     n_first = int(first.sum())

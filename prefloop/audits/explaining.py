@@ -82,7 +82,7 @@ def explain(
     shortcut differs within a question.
     """
     scaled, units = standardize(features, table.starts)
-    n_varying = _n_varying(table, features)
+    n_varying = _n_varying(table.rows(features))
     varies = (n_varying >= LEAST_VARYING) & (units > 0)
     if not varies.any():
         return None
@@ -109,10 +109,10 @@ def explain(
     )
 
 
-def _n_varying(table: AnswerTable, features: NDArray[np.float64]) -> NDArray[np.int64]:
+def _n_varying(rows: ChoiceRows) -> NDArray[np.int64]:
     """Return for each feature in how many answers the samples differ in it."""
     largest, smallest = (
-        end.reduceat(features, table.starts, axis=0) for end in (np.maximum, np.minimum)
+        end.reduceat(rows.features, rows.starts, axis=0) for end in (np.maximum, np.minimum)
     )
     return np.asarray((largest > smallest).sum(axis=0))
 
@@ -129,13 +129,13 @@ def _why_left_out(n_varying: int) -> str:
 def _each(model: _Model, shortcuts: Sequence[Shortcut]) -> list[ShortcutFigures]:
     table, chance = model.table, model.table.chance
     assert chance is not None  # there are choices
-    weights = coefficient_estimates(model.fit, table.labeler, table.question)
+    weights = coefficient_estimates(model.fit, table.labeler, table.prompt)
     fast, fast_surely = _when_fast(model)
     spreads, versions = _spreads(model), _versions(model)
     found = []
     for j, shortcut in enumerate(shortcuts):
         rows = table.rows(model.rows.features[:, [j]])
-        (alone,) = coefficient_estimates(fit_choice_model(rows), table.labeler, table.question)
+        (alone,) = coefficient_estimates(fit_choice_model(rows), table.labeler, table.prompt)
         credit = _credit(model, rows)
         agreement = _agreement(model, credit)
         surely = _agreement(model, credit, model.confidence)
@@ -154,8 +154,9 @@ def _each(model: _Model, shortcuts: Sequence[Shortcut]) -> list[ShortcutFigures]
                 is_stronger_when_fast=bool(fast_surely) and _adds(weights[j], fast_surely[j]),
                 spread=spreads[j],
                 versions=tuple(
-                    VersionWeightFigures(version=name, coefficient=estimate_figure(of[j]))
+                    VersionWeightFigures(version=name, coefficient=estimate_figure(found_weight))
                     for name, of in versions
+                    if (found_weight := of[j]) is not None
                 ),
             )
         )
@@ -190,9 +191,9 @@ def _when_fast(model: _Model) -> tuple[list[Estimate], list[Estimate]]:
         return [], []
     both = np.hstack([features, features * np.repeat(is_fast, table.sizes)[:, None]])
     fit = fit_choice_model(table.rows(both).of_answers(is_timed))
-    labeler, question = table.labeler[is_timed], table.question[is_timed]
+    labeler, prompt = table.labeler[is_timed], table.prompt[is_timed]
     usual, surely = (
-        coefficient_estimates(fit, labeler, question, confidence=confidence)
+        coefficient_estimates(fit, labeler, prompt, confidence=confidence)
         for confidence in (0.95, model.confidence)
     )
     return usual[features.shape[1] :], surely[features.shape[1] :]
@@ -235,8 +236,11 @@ def _spread(
     return LabelerSpreadFigures(sd=effects.sd, labelers=len(names), least=ends[0], most=ends[1])
 
 
-def _versions(model: _Model) -> list[tuple[str, list[Estimate]]]:
-    """Return the weights under each version of the instructions with enough choices."""
+def _versions(model: _Model) -> list[tuple[str, list[Estimate | None]]]:
+    """Return the weights under each version of the instructions with enough choices.
+
+    None for a shortcut in which no two samples of its answers differ: these say nothing of it.
+    """
     table = model.table
     chosen = np.bincount(table.version[table.is_choice], minlength=len(table.versions))
     enough = np.flatnonzero(chosen >= model.least)[-MOST_VERSIONS:]
@@ -245,7 +249,10 @@ def _versions(model: _Model) -> list[tuple[str, list[Estimate]]]:
     found = []
     for one in enough:
         keep = table.version == one
-        fit = fit_choice_model(model.rows.of_answers(keep))
-        weights = coefficient_estimates(fit, table.labeler[keep], table.question[keep])
-        found.append((table.versions[one], weights))
+        rows = model.rows.of_answers(keep)
+        fit = fit_choice_model(rows)
+        weights = coefficient_estimates(fit, table.labeler[keep], table.prompt[keep])
+        varies = _n_varying(rows) > 0
+        known = [w if v else None for w, v in zip(weights, varies, strict=True)]
+        found.append((table.versions[one], known))
     return found

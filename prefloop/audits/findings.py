@@ -77,14 +77,16 @@ def _copies(contrast: ContrastFigures, config: RunConfig) -> CheckResult:
     if contrast.status == "not found":
         return _result(COPIES, "ok", f"{copies_taken(contrast)} That can be chance.")
     message = (
-        f"{copies_taken(contrast)} {count(contrast.needed)} such answers tell it where people "
-        f"take a copy as often as those of QAGS ({percent(LIKE_QAGS)} of two); "
+        f"{copies_taken(contrast)} {count(contrast.needed)} such answers, each about another "
+        "prompt, tell it where people take a copy as often as those of QAGS "
+        f"({percent(LIKE_QAGS)} of two); "
         f"{percent(contrast.share)} of {counted(contrast.questions, 'question')} have a copy "
         "beside a sample that is none."
     )
-    if contrast.share > 0:
-        n_questions = math.ceil(contrast.needed / contrast.share)
-        message += f" At that rate it takes {counted(n_questions, 'question')}."
+    if contrast.answers:
+        # Not by the share: of several such questions about a prompt one counts.
+        n_questions = math.ceil(contrast.needed * contrast.questions / contrast.answers)
+        message += f" At the rate so far it takes {counted(n_questions, 'question')}."
     if config.samples.per_prompt < SHOW:
         message += f" With samples.per_prompt {SHOW} more questions have one."
     return _result(COPIES, "later", message)

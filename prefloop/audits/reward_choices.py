@@ -60,7 +60,7 @@ def calibrated_scale(table: AnswerTable, scores: Numbers) -> float | None:
     if np.ptp(scores) == 0:
         return None
     rows = table.rows(scores[:, None] / scores.std())
-    (slope,) = coefficient_estimates(fit_choice_model(rows), table.labeler, table.question)
+    (slope,) = coefficient_estimates(fit_choice_model(rows), table.labeler, table.prompt)
     return score_scale(rows, scores) if slope.interval.low > 0 else None
 
 

@@ -76,7 +76,8 @@ class ShortcutFigures(BaseModel):
     spread: LabelerSpreadFigures | None
     """Null with fewer than two labelers who have enough answers."""
     versions: tuple[VersionWeightFigures, ...]
-    """One for each version of the instructions with enough choices, if there are several."""
+    """One for each version of the instructions with enough choices, if there are several, but for
+    those in whose answers no two samples differ in the shortcut."""
 
 
 class ContrastFigures(BaseModel):
@@ -85,9 +86,9 @@ class ContrastFigures(BaseModel):
     model_config = RECORD
 
     answers: int
-    """Choices in such questions: the first to each question, in the order in which they came."""
+    """Choices in such questions: the first about each prompt, in the order in which they came."""
     all_answers: int
-    """With those to questions that somebody had answered before: they repeat what was known."""
+    """With those about prompts that had one before: they show samples that it has shown."""
     questions: int
     """Questions that were answered."""
     share: float

@@ -130,28 +130,28 @@ def fit_choice_model(rows: ChoiceRows, *, ridge: float = RIDGE) -> ChoiceFit:
 def coefficient_estimates(
     fit: ChoiceFit,
     labeler: Int[np.ndarray, " A"],
-    question: Int[np.ndarray, " A"],
+    prompt: Int[np.ndarray, " A"],
     *,
     confidence: float = 0.95,
 ) -> list[Estimate]:
     """Return each coefficient with an interval that knows who answered what.
 
         s_g = sum of scores of group g,   H_g = its part of the information H
-        V_question = H^-1 (sum_g s_g s_g') H^-1 G / (G - 1)
+        V_prompt  = H^-1 (sum_g s_g s_g') H^-1 G / (G - 1)
         V_labeler  = (G - 1) / G sum_g d_g d_g',   d_g = (H - H_g)^-1 s_g
 
     V_labeler leaves out one labeler at a time, by one Newton step: unlike the plain sandwich it is
-    not too small with few labelers. Together: V_question + V_labeler - V_answer, never below either
-    alone, with Student's quantile at labelers - 1. With fewer than FEW_GROUPS labelers: by
-    question, and for these labelers only. Cameron, Gelbach, Miller 2011, JBES 29:238-249; Bell and
-    McCaffrey 2002, Survey Methodology 28:169-181; MacKinnon, Nielsen, Webb 2023, J. Appl.
-    Econometrics 38:671-694.
+    not too small with few labelers. Together: V_prompt + V_labeler - V_answer, never below either
+    alone, with Student's quantile at labelers - 1. With fewer than FEW_GROUPS labelers: by prompt,
+    and for these labelers only. By prompt, for questions about one prompt share
+    samples. Cameron, Gelbach, Miller 2011, JBES 29:238-249; Bell and McCaffrey 2002, Survey
+    Methodology 28:169-181; MacKinnon, Nielsen, Webb 2023, J. Appl. Econometrics 38:671-694.
     """
-    n_questions, n_labelers = (len(np.unique(groups)) for groups in (question, labeler))
+    n_prompts, n_labelers = (len(np.unique(groups)) for groups in (prompt, labeler))
     is_few = n_labelers < FEW_GROUPS
-    variance = _sandwich(fit, question) if is_few else _two_way(fit, labeler, question)
-    degrees = max(n_questions if is_few else n_labelers, 2) - 1
-    how = "question; for these labelers only" if is_few else "labeler and question"
+    variance = _sandwich(fit, prompt) if is_few else _two_way(fit, labeler, prompt)
+    degrees = max(n_prompts if is_few else n_labelers, 2) - 1
+    how = "prompt; for these labelers only" if is_few else "labeler and prompt"
     half = float(stdtrit(degrees, 0.5 + confidence / 2)) * np.sqrt(variance)
     return [
         Estimate(
@@ -159,7 +159,7 @@ def coefficient_estimates(
             interval=Interval(float(value - width), float(value + width)),
             confidence=confidence,
             n=len(fit.scores),
-            n_clusters=n_questions if is_few else n_labelers,
+            n_clusters=n_prompts if is_few else n_labelers,
             how=f"sandwich, clustered by {how}",
         )
         for value, width in zip(fit.coefficients, half, strict=True)
@@ -264,11 +264,11 @@ def _softmax(eta: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarr
     return np.asarray(np.maximum(p, 1e-300))
 
 
-def _two_way(fit: ChoiceFit, labeler: np.ndarray, question: np.ndarray) -> np.ndarray:
-    """Return the variance of each coefficient, clustered by labeler and question."""
-    by_question, by_labeler = _sandwich(fit, question), _leaving_out(fit, labeler)
-    both = by_question + by_labeler - _sandwich(fit, np.arange(len(fit.scores)))
-    return np.asarray(np.maximum(np.maximum(by_question, by_labeler), both))
+def _two_way(fit: ChoiceFit, labeler: np.ndarray, prompt: np.ndarray) -> np.ndarray:
+    """Return the variance of each coefficient, clustered by labeler and prompt."""
+    by_prompt, by_labeler = _sandwich(fit, prompt), _leaving_out(fit, labeler)
+    both = by_prompt + by_labeler - _sandwich(fit, np.arange(len(fit.scores)))
+    return np.asarray(np.maximum(np.maximum(by_prompt, by_labeler), both))
 
 
 def _sandwich(fit: ChoiceFit, group: np.ndarray) -> np.ndarray:

@@ -166,9 +166,9 @@ def _standardize(formula: Formula, inputs: dict[str, Any]) -> list[float]:
 
 
 def _choice_intervals(formula: Formula, inputs: dict[str, Any]) -> list[float]:
-    groups = {k: np.array(inputs[k], dtype=np.int64) for k in ("labeler", "question")}
+    groups = (np.array(inputs[k], dtype=np.int64) for k in ("labeler", "question"))
     fit = fit_choice_model(choice_rows(inputs))
-    found = formula(fit, **groups, confidence=inputs["confidence"])
+    found = formula(fit, *groups, confidence=inputs["confidence"])
     return [end for estimate in found for end in estimate.interval]
 
 

@@ -68,27 +68,27 @@ def choice_first_of_ties(rows, *, ridge=1.0):
     return fit_choice_model(changed, ridge=ridge)
 
 
-def intervals_by_rows(fit, labeler, question, *, confidence=0.95):
+def intervals_by_rows(fit, labeler, prompt, *, confidence=0.95):
     """Every answer by itself, whoever gave it: the sandwich by rows."""
     every = np.arange(len(labeler))
     return coefficient_estimates(fit, np.zeros_like(labeler), every, confidence=confidence)
 
 
-def intervals_of_the_likelihood(fit, labeler, question, *, confidence=0.95):
+def intervals_of_the_likelihood(fit, labeler, prompt, *, confidence=0.95):
     """The inverse information alone, as most programs print it."""
     half = norm.ppf(0.5 + confidence / 2) * np.sqrt(np.diag(np.linalg.inv(fit.information)))
-    right = coefficient_estimates(fit, labeler, question, confidence=confidence)
+    right = coefficient_estimates(fit, labeler, prompt, confidence=confidence)
     return [
         replace(e, interval=type(e.interval)(e.value - h, e.value + h))
         for e, h in zip(right, half, strict=True)
     ]
 
 
-def intervals_normal_quantile(fit, labeler, question, *, confidence=0.95):
+def intervals_normal_quantile(fit, labeler, prompt, *, confidence=0.95):
     """1.96 in place of Student's quantile."""
-    right = coefficient_estimates(fit, labeler, question, confidence=confidence)
+    right = coefficient_estimates(fit, labeler, prompt, confidence=confidence)
     n = len(np.unique(labeler))
-    degrees = (n if n >= 5 else len(np.unique(question))) - 1
+    degrees = (n if n >= 5 else len(np.unique(prompt))) - 1
     t = student_t.ppf(0.5 + confidence / 2, degrees)
     z = norm.ppf(0.5 + confidence / 2)
     return [

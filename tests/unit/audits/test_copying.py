@@ -133,6 +133,40 @@ def test_a_question_counts_once_in_the_test() -> None:
     assert figures.status == "not enough evidence"
 
 
+def of_prompts(table: AnswerTable, questions_each: int) -> AnswerTable:
+    """Return the same answers, `questions_each` in a row about one prompt."""
+    prompt = np.arange(len(table.starts)) // questions_each
+    return replace(table, prompt=prompt, prompts=tuple(f"p{i}" for i in range(prompt[-1] + 1)))
+
+
+def test_a_prompt_counts_once_in_the_test() -> None:
+    """The first answer that contrasts: here the first question of each prompt shows no copy."""
+    table = of_prompts(table_of(np.array([0, 1, 0] * 30), 2), 3)
+    copies = first_is_copy(table)
+    copies[0::6] = False
+    figures = contrast_figures(table, copies)
+    assert (figures.answers, figures.all_answers, figures.questions) == (30, 60, 90)
+    assert figures.taken is not None and figures.taken.value == 0.0
+
+
+def test_several_questions_about_a_prompt_find_no_preference_that_is_not_there() -> None:
+    """All six pairs of four samples: a copy that is better than the others wins all of its pairs.
+
+    Which sample is better has nothing to do with copying, so 1 run of 100 errs; with every question
+    counted it was 1 of 20.
+    """
+    rng, n_prompts, n_runs = np.random.default_rng(4), 200, 1000
+    firsts, seconds = (np.array(side) for side in ([0, 0, 0, 1, 1, 2], [1, 2, 3, 2, 3, 3]))
+    table = of_prompts(table_of(np.zeros(6 * n_prompts, dtype=int), 2), 6)
+    copies = first_is_copy(table) & np.repeat(np.tile(firsts == 0, n_prompts), 2)
+    found = 0
+    for _ in range(n_runs):
+        good = rng.normal(size=(n_prompts, 4))
+        chosen = (good[:, seconds] > good[:, firsts]).astype(int).ravel()
+        found += contrast_figures(after(table, chosen), copies).status == "found"
+    assert found <= 0.01 * n_runs
+
+
 def test_questions_of_copies_only_and_of_none_do_not_contrast() -> None:
     table = table_of(np.zeros(30, dtype=int), 2)
     for copies in (np.ones(60, dtype=bool), np.zeros(60, dtype=bool)):

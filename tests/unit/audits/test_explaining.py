@@ -1,5 +1,7 @@
 """What shortcuts explain, on answers whose rules are known, without texts."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from prefloop.audits.answers import AnswerTable
@@ -112,6 +114,56 @@ def test_what_differs_in_a_few_answers_only_is_left_out_with_their_number() -> N
     found = explain(table, SHORTCUTS, features.reshape(-1, 3), least=100)
     assert found is not None
     assert "in 7 answers, and 20 are needed" in found.left_out["scorer two"]
+
+
+def test_questions_about_one_prompt_are_no_answers_for_themselves() -> None:
+    """Each of 150 answers six times over, about its prompt: what is known is what 150 tell."""
+    rng = np.random.default_rng(6)
+    features = rng.normal(size=(150, K, 3))
+    likes = features[:, :, 0] + rng.gumbel(size=(150, K))
+    targets, seconds = np.eye(K)[likes.argmax(axis=1)], rng.uniform(5, 30, size=150)
+    version = np.arange(150) % 2
+    found = []
+    for times in (1, 6):
+        n = 150 * times
+        table = replace(
+            _table(
+                np.zeros(n, dtype=np.int64),
+                *(np.repeat(x, times, axis=0) for x in (seconds, targets)),
+            ),
+            prompt=np.arange(n) // times,
+            prompts=tuple(f"p{i}" for i in range(150)),
+            labelers=("ann",),
+            version=np.repeat(version, times),
+            versions=("1", "2"),
+        )
+        shown = np.repeat(features, times, axis=0).reshape(-1, 3)
+        explained_ = explain(table, SHORTCUTS, shown, least=50)
+        assert explained_ is not None
+        (first,) = [s for s in explained_.shortcuts if s.name == "scorer one"]
+        assert first.when_fast is not None and len(first.versions) == 2
+        weights = [first.coefficient, first.alone, first.when_fast]
+        found.append([*weights, *(v.coefficient for v in first.versions)])
+    for once, often in zip(*found, strict=True):
+        assert once.high is not None and often.high is not None
+        assert often.n_clusters == once.n_clusters
+        assert 0.8 < (often.high - often.value) / (once.high - once.value) < 1.5
+
+
+def test_what_never_differs_under_a_version_has_no_weight_there() -> None:
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(300, K, 3))
+    features[:150, :, 1] = 1.0
+    targets = np.eye(K)[features[:, :, 0].argmax(axis=1)]
+    table = replace(
+        _table(np.arange(300) % 10, np.full(300, np.nan), targets),
+        version=np.arange(300) // 150,
+        versions=("1", "2"),
+    )
+    found = explain(table, SHORTCUTS, features.reshape(-1, 3), least=100)
+    assert found is not None
+    versions = {s.name: [v.version for v in s.versions] for s in found.shortcuts}
+    assert versions == {"scorer one": ["1", "2"], "scorer two": ["2"], "scorer three": ["1", "2"]}
 
 
 def test_where_nothing_differs_nothing_is_explained() -> None:

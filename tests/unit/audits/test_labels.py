@@ -117,12 +117,12 @@ def test_how_many_answers_and_questions_it_takes_is_said(audit: Audit) -> None:
     told = finding(figures, COPIES)
     assert told.status == "later"
     assert f"in {percent(contrast.taken.value if contrast.taken else None)} of" in told.message
-    assert "122 such answers tell it" in told.message
-    needed = math.ceil(122 / contrast.share)
-    assert "of 110 questions have a copy beside a sample that is none. At that rate it takes " in (
-        told.message
-    )
-    assert f"{needed:,} questions." in told.message
+    assert "122 such answers, each about another prompt, tell it" in told.message
+    needed = math.ceil(122 * 110 / contrast.answers)
+    assert (
+        "of 110 questions have a copy beside a sample that is none. At the rate so far it takes "
+        f"{needed:,} questions."
+    ) in told.message
     assert "With samples.per_prompt 4 more questions have one." in told.message
 
 
