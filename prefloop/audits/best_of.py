@@ -36,10 +36,8 @@ def _grouped(
         if sample.prompt_id in prompts and prompts[sample.prompt_id].split == split:
             groups[sample.prompt_id].append(sample)
     sizes = sorted(map(len, groups.values()))
-    if not sizes:
-        return []
-    # A prompt whose draws did not end has fewer: better without it than all with so few.
-    n = min(sizes[len(sizes) // 10], MOST_SAMPLES)
+    # Where few draws ended a prompt has fewer: the middle prompt's number, and all that have it.
+    n = min(sizes[len(sizes) // 2], MOST_SAMPLES) if sizes else 0
     return [group[:n] for group in groups.values() if len(group) >= n] if n > 1 else []
 
 

@@ -1,12 +1,14 @@
 """Planted reward models are caught by name, a sound one is not, and too little is no verdict."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from prefloop.audits.best_of import unseen_groups
 from prefloop.audits.rewards import audit_rewards, known_reward_audit, write_reward_audit
 from prefloop.figures.reward_audit import RewardAuditFigures, TrustCheckFigures
 from prefloop.progress import Silent
@@ -203,3 +205,22 @@ def test_what_is_kept_is_read_until_a_label_comes(store: Store, tmp_path: Path) 
     assert known_reward_audit(store, config, tmp_path, model.trust) == figures
     store.withdraw_label(store.labels()[0].id)
     assert known_reward_audit(store, config, tmp_path, model.trust) is None
+
+
+def test_prompts_with_fewer_samples_than_the_middle_one_are_left_out_of_best_of_n(
+    store: Store, tmp_path: Path
+) -> None:
+    prompts = {p.id: p for p in store.prompts()}
+    assert {len(group) for group in unseen_groups(store, prompts)} == {4}
+    first = store.prompts()[:59]
+    store.add_prompts([replace(p, id=f"x{p.id}") for p in first])
+    samples = [s for s in store.samples() if s.prompt_id in {p.id for p in first}]
+    store.add_samples(
+        [
+            replace(s, id=f"x{s.id}", prompt_id=f"x{s.prompt_id}")
+            for s in samples
+            if s.id.endswith("-0")
+        ]
+    )
+    groups = unseen_groups(store, {p.id: p for p in store.prompts()})
+    assert (len(groups), {len(group) for group in groups}) == (120, {4})
