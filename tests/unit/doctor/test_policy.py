@@ -12,7 +12,7 @@ from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 
 
-def _config(kl: dict[str, float]) -> RunConfig:
+def _config(kl: dict[str, float | None]) -> RunConfig:
     return parse_run({"task": {"name": "sentiment"}, "policy": {"kl": kl}}, "run.yaml")
 
 
@@ -50,7 +50,7 @@ def test_the_weight_of_the_way_back_is_looked_at(
 
 @pytest.mark.parametrize("weight", [0.0, None])
 def test_without_a_cap_or_in_an_old_run_nothing_is_said(weight: float | None) -> None:
-    cap = {"cap": 9.0 if weight is None else None}
+    cap: dict[str, float | None] = {"cap": 9.0 if weight is None else None}
     config = _config(cap)
     run = _run([_line(1, weight=weight)])
     results = check_policy(config, run)
