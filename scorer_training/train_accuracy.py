@@ -1,13 +1,14 @@
 """Fits the two checks of accuracy to planted errors, and writes their weights and a log.
 
-    python scorer_training/train_accuracy.py
+    python scorer_training/train_accuracy.py [WHEEL]
 
 Each check is a logistic regression on claims about the articles of its own share
 (`prefloop/scorers/claims/articles.py`): true sentences, rule-made paraphrases of them, errors of
-four kinds planted into both, and sentences of other articles. Half of 40 hand-written groups
+four kinds planted into both, and sentences of other articles. Of 40 hand-written groups
 (`handwritten.json`: invented sources, each with a sentence of it, a free paraphrase, and errors
-planted into that) fits too, so that the weights know what free paraphrases do; the other half, and
-articles that prompts are made of, only measure.
+planted into that) a sixth fits each check too, so that the weights know what free paraphrases do:
+other sources for each, or the two would err alike. The rest, and articles that prompts are made of,
+only measure.
 
 Then what a copy gains over a paraphrase of the same content is taken off: `copied`, per share of
 copied pairs and triples of words, is the larger of the gains among rule-made and hand-written
@@ -24,13 +25,14 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from articles import PACKAGE, Article, load
+from articles import Article, load
 from claims_data import LENGTHS, Claim, claims_of, source_sentences
 from numpy.typing import NDArray
 from planted import KINDS
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from prefloop.prompts.news.package import DATA, PACKAGE, VERSION
 from prefloop.scorers.accuracy import AccuracyScorer
 from prefloop.scorers.accuracy_careful import AccuracyCarefulScorer
 from prefloop.scorers.claims import features, pairs
@@ -147,6 +149,13 @@ def handwritten() -> list[Claim]:
     return found
 
 
+def fits(claims: Sequence[Claim], name: str) -> Bools:
+    """Return which hand-written claims fit a check: every sixth source, other ones for each."""
+    sources = list(dict.fromkeys(claim.source for claim in claims))
+    first = 2 * [check.name for check in CHECKS].index(name)
+    return np.array([sources.index(claim.source) % 6 == first for claim in claims])
+
+
 def weights_of(claims: Table) -> Floats:
     """Return weights by which copies, paraphrases and each kind of error weigh alike."""
     groups = np.where(claims.is_true, claims.form, claims.error)
@@ -250,16 +259,15 @@ def subtitles(scorer: Scorer, articles: Sequence[Article], length: int) -> dict[
 
 
 def main() -> None:
-    articles = load()
+    articles = load(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     judged = [article for article in articles if article.share is None]
     random.Random(SEED).shuffle(judged)
     judged = judged[LOOKED_AT : LOOKED_AT + N_TEST]
     test = list(claims_of(judged, SEED))
     hand = handwritten()
-    sources = list(dict.fromkeys(claim.source for claim in hand))
-    is_fitted = np.array([sources.index(claim.source) % 2 == 0 for claim in hand])
+    is_held = ~np.any([fits(hand, check.name) for check in CHECKS], axis=0)
     log: dict[str, Any] = {
-        "data": f"{PACKAGE}, NewsArticles.zip, and {HANDWRITTEN.name}",
+        "data": f"{PACKAGE} {VERSION}, {DATA}, and {HANDWRITTEN.name}",
         "scikit_learn": sklearn.__version__,
         "words_of_sources": LENGTHS,
         "handwritten_share": HANDWRITTEN_SHARE,
@@ -268,7 +276,7 @@ def main() -> None:
     for check in CHECKS:
         train = list(claims_of(_of(articles, check.name), SEED))
         news, written = table(check, train), table(check, hand)
-        weights, intercept, copied = fit(news, written.where(is_fitted))
+        weights, intercept, copied = fit(news, written.where(fits(hand, check.name)))
         write(check, weights, intercept, copied)
 
         def log_odds(
@@ -276,7 +284,7 @@ def main() -> None:
         ) -> Floats:
             return b + t.x @ w - c * t.copied
 
-        held, measured = written.where(~is_fitted), table(check, test)
+        held, measured = written.where(is_held), table(check, test)
         scores[check.name] = log_odds(measured)
         log[check.name] = {
             "articles": len(_of(articles, check.name)),

@@ -59,6 +59,7 @@ class Article:
     id: str
     date: str
     link: str
+    title: str
     subtitle: str
     text: str
 

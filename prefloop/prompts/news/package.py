@@ -133,6 +133,7 @@ def _articles(data: bytes) -> list[Article]:
             id=row["article_id"],
             date=row["publish_date"],
             link=row["article_source_link"],
+            title=row["title"],
             subtitle=row["subtitle"],
             text=row["text"],
         )

