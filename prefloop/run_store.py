@@ -38,6 +38,18 @@ def open_run_store(config: RunConfig, folder: Path, *, read_only: bool = False) 
     return store
 
 
+def require_begun(config: RunConfig, folder: Path) -> None:
+    """Raise a StoreError if a run has no store yet: nothing was asked, nobody answered."""
+    place = store_place(config, folder)
+    is_url = isinstance(place, str) and "://" in place
+    if is_url or Path(place).exists() or has_made_anything(folder):
+        return  # What was begun and is lost has words of its own.
+    raise StoreError(
+        f"The run in {folder} has not begun: {place} does not exist. Begin it with "
+        f"`prefloop run {folder}`."
+    )
+
+
 def lost_file(config: RunConfig, folder: Path) -> str | None:
     """Return what is wrong if the file of a store is gone or empty beside what was made with it."""
     place = store_place(config, folder)

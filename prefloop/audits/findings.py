@@ -1,7 +1,7 @@
 """What an audit found, in sentences with an action: doctor, report and terminal say the same."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prefloop.audits.copying import LIKE_QAGS
 from prefloop.audits.shortcuts import (
@@ -15,6 +15,7 @@ from prefloop.figures.label_audit import ContrastFigures, LabelAuditFigures, Sho
 from prefloop.figures.label_audit_text import copies_taken, rule_sentence
 from prefloop.figures.text import count, counted, percent
 from prefloop.figures.trust import ValidationFigures
+from prefloop.run_folder import TrustFile
 from prefloop.settings.run import RunConfig
 
 UNASKED = "no shortcut explains the choices"
@@ -111,6 +112,24 @@ def _hurry(figures: LabelAuditFigures, config: RunConfig) -> list[CheckResult]:
         "on the team page, and make gold questions in which the quick choice is wrong."
     )
     return [_result(HURRY, "warn", message, action)]
+
+
+def findings_with_trust(
+    figures: LabelAuditFigures, trusts: Sequence[TrustFile], config: RunConfig
+) -> tuple[CheckResult, ...]:
+    """Return what the labels show, and what the newest reward model with validation labels knows.
+
+    `trusts` are those of a run, in the order of rounds.
+    """
+    validation = newest_validation(trusts)
+    beside = beside_reward_model(figures, validation, config) if validation else None
+    return (*figures.findings, *([beside] if beside else []))
+
+
+def newest_validation(trusts: Sequence[TrustFile]) -> ValidationFigures | None:
+    """Return the figures on validation labels of the newest reward model that has any."""
+    measured = (file.figures.validation for file in reversed(trusts))
+    return next((validation for validation in measured if validation is not None), None)
 
 
 def beside_reward_model(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,17 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
 
     Example: `prefloop audit labels my-run`
     """
-    from prefloop.audits.findings import beside_reward_model
+    from prefloop.audits.findings import findings_with_trust
     from prefloop.audits.labels import audit_labels, audit_scorers, write_label_audit
     from prefloop.cli.console import TerminalProgress
     from prefloop.files import is_write_protected
     from prefloop.run.usage import recording_usage
     from prefloop.run_file import load_run_as_made
-    from prefloop.run_folder import read_run_folder
-    from prefloop.run_store import open_run_store
+    from prefloop.run_folder import read_trusts
+    from prefloop.run_store import open_run_store, require_begun
 
     config = load_run_as_made(run_file(folder))
+    require_begun(config, folder)
     # Scores of the run file's scorers are kept in the store; everything else only reads it.
     scorers, progress = audit_scorers(config), TerminalProgress()
     metered = {scorer.name: scorer.metered for scorer in scorers}
@@ -43,10 +45,7 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
         figures = audit_labels(store, config, folder, progress, scorers=scorers)
     if not is_write_protected(folder):
         write_label_audit(folder, figures)
-    trusts = [file.figures.validation for file in read_run_folder(folder).trusts]
-    measured = [validation for validation in trusts if validation is not None]
-    beside = beside_reward_model(figures, measured[-1], config) if measured else None
-    findings = [*figures.findings, *([beside] if beside else [])]
+    findings = findings_with_trust(figures, read_trusts(folder), config)
     if as_json:
         rows = [finding.model_dump() for finding in findings]
         print(json.dumps(figures.model_dump() | {"findings": rows}))
@@ -91,6 +90,11 @@ def rewards(
         _show_rewards(figures)
 
 
+def _say(*lines: str) -> None:
+    """Print lines; labelers, scorers and versions are named by others."""
+    print(printable("\n".join(lines)))
+
+
 def _show_rewards(figures: "RewardAuditFigures") -> None:
     from prefloop.figures.reward_audit_text import (
         best_of_lines,
@@ -100,40 +104,40 @@ def _show_rewards(figures: "RewardAuditFigures") -> None:
         shortcut_lines,
     )
 
-    print(reward_audit_head(figures))
+    _say(reward_audit_head(figures))
     for lines in (shortcut_lines, edit_lines, best_of_lines, group_lines):
         if found := lines(figures):
-            print("", *found, sep="\n")
-    print(f"\n{figures.forecast}\n")
+            _say("", *found)
+    _say(f"\n{figures.forecast}\n")
     _show_findings(figures.findings)
     for name, why in figures.left_out.items():
-        print(f"left out: {name}: {why}")
+        _say(f"left out: {name}: {why}")
 
 
 def _show_findings(findings: "Sequence[CheckResult]") -> None:
     for finding in findings:
-        print(f"{finding.status:<5}  {finding.message}")
+        _say(f"{finding.status:<5}  {finding.message}")
         if finding.action:
-            print(f"{'':<7}-> {finding.action}")
+            _say(f"{'':<7}-> {finding.action}")
 
 
-def _show(figures: "LabelAuditFigures", findings: list["CheckResult"]) -> None:
+def _show(figures: "LabelAuditFigures", findings: "Sequence[CheckResult]") -> None:
     from prefloop.figures.label_audit_text import audit_head, differences, together_sentence
 
-    print(audit_head(figures))
+    _say(audit_head(figures))
     for note in figures.notes:
-        print(note)
+        _say(note)
     if figures.shortcuts:
-        print(f"\n{'':<{NAME}}  {'agrees with':<19}  wins         log-odds per usual difference")
+        _say(f"\n{'':<{NAME}}  {'agrees with':<19}  wins         log-odds per usual difference")
         for shortcut in figures.shortcuts:
-            print(_row(shortcut))
-        print(together_sentence(figures))
+            _say(_row(shortcut))
+        _say(together_sentence(figures))
         for difference in differences(figures):
-            print(difference)
-        print()
+            _say(difference)
+        _say("")
     _show_findings(findings)
     for name, why in figures.left_out.items():
-        print(f"left out: {name}: {why}")
+        _say(f"left out: {name}: {why}")
 
 
 def _row(shortcut: "ShortcutFigures") -> str:

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +22,7 @@ from prefloop.cli import (
 )
 from prefloop.cli import doctor as doctor_verb
 from prefloop.cli.arguments import AsJson, RunFolder
+from prefloop.cli.printable import printable
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
 
@@ -46,9 +46,6 @@ NOT_OURS = {
 
 LONGEST_NAME = 120
 """Characters of such a path that are shown."""
-
-TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters that turn the direction of what is read."""
 
 STOPPED = 130
 """Exit code with which Typer answers ^C."""
@@ -198,18 +195,6 @@ def refuse_other_systems() -> None:
             f"prefloop runs on Linux and macOS; this is {sys.platform}. On Windows install it "
             "in the Windows Subsystem for Linux (`wsl --install`) and run it there."
         )
-
-
-def printable(text: str) -> str:
-    """Return a text without what a terminal obeys: an error may quote a stranger's file.
-
-    >>> printable("line 3: \\x1b[2J is no answer")
-    'line 3: \ufffd[2J is no answer'
-    """
-    return "".join(
-        c if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in TURNING) else "\ufffd"
-        for c in text
-    )
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefloop.audits.findings import beside_reward_model
+from prefloop.audits.findings import findings_with_trust
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.text import count, counted
 from prefloop.run_folder import RunFigures
@@ -49,9 +49,7 @@ def check_label_audit(config: RunConfig, run: RunFigures) -> list[CheckResult]:
                 stage="comparisons", check="labels audited", status="later", message=message
             )
         ]
-    measured = [t.figures.validation for t in run.trusts if t.figures.validation is not None]
-    beside = beside_reward_model(figures, measured[-1], config) if measured else None
-    return [*figures.findings, *([beside] if beside is not None else [])]
+    return list(findings_with_trust(figures, run.trusts, config))
 
 
 def _result(status: CheckStatus, message: str, action: str = "") -> CheckResult:

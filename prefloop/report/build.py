@@ -9,7 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from prefloop.audits.findings import beside_reward_model
+from prefloop.audits.findings import findings_with_trust, newest_validation
 from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.frontier import FrontierFigures
@@ -63,7 +63,7 @@ class Page:
     shortcut_chart: Markup | None
     label_differences: list[str]
     """Shortcuts that weigh differently with labelers or versions of the instructions."""
-    label_findings: list[CheckResult]
+    label_findings: tuple[CheckResult, ...]
     """What the audit of the labels found, beside the newest reward model if there is one."""
     pairs: list[Pair]
     win_bar: Markup | None
@@ -140,9 +140,11 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
         latest=latest,
         labels=labels,
-        shortcut_chart=_shortcuts(folder, trusts),
+        shortcut_chart=_shortcuts(folder),
         label_differences=differences(folder.label_audit) if folder.label_audit else [],
-        label_findings=_label_findings(folder, trusts, config),
+        label_findings=findings_with_trust(folder.label_audit, folder.trusts, config)
+        if folder.label_audit
+        else (),
         pairs=pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
         if latest
         else [],
@@ -179,25 +181,14 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
     return label_facts(labels, comparisons, config.report, store.exclusions.all())
 
 
-def _shortcuts(folder: RunFigures, trusts: list[TrustFile]) -> Markup | None:
+def _shortcuts(folder: RunFigures) -> Markup | None:
     """Return the chart of what simple rules explain of the labels."""
     audit = folder.label_audit
     if audit is None or not audit.shortcuts or audit.chance is None:
         return None
-    validation = trusts[-1].figures.validation if trusts else None
+    validation = newest_validation(folder.trusts)
     accuracy = validation.accuracy.value if validation else None
     return shortcut_chart(audit.shortcuts, audit.chance, accuracy)
-
-
-def _label_findings(
-    folder: RunFigures, trusts: list[TrustFile], config: RunConfig
-) -> list[CheckResult]:
-    audit = folder.label_audit
-    if audit is None:
-        return []
-    validation = trusts[-1].figures.validation if trusts else None
-    beside = beside_reward_model(audit, validation, config) if validation else None
-    return [*audit.findings, *([beside] if beside else [])]
 
 
 def _who_labels(store: Store, config: RunConfig, labels: LabelFacts | None) -> str:

@@ -21,13 +21,18 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def labeled(tmp_path: Path) -> Path:
     """A run folder with labels by people who like copies."""
-    folder = tmp_path / "labeled"
+    world = World(n_questions=200, weights={"copied_sentences": 2.5})
+    return labeled_by(world, tmp_path / "labeled")
+
+
+def labeled_by(world: World, folder: Path) -> Path:
+    """Make a run folder with the labels of a world."""
     folder.mkdir()
     (folder / "run.yaml").write_text(
         "task: summarization\nmodels: {name: 'builtin:tiny'}\ncomparisons: {labelers: people}\n"
     )
     with Store.open(folder / "prefloop.db") as store:
-        fill(store, World(n_questions=200, weights={"copied_sentences": 2.5}))
+        fill(store, world)
     return folder
 
 
@@ -77,6 +82,27 @@ def test_an_unknown_scorer_is_refused_with_a_guess(prefloop: Command, labeled: P
     assert "audits.scorers: scorer 'lenght' is not known; did you mean 'length'?" in (
         prefloop.refused("audit", "labels", labeled)
     )
+
+
+def test_names_do_not_speak_to_the_terminal(prefloop: Command, tmp_path: Path) -> None:
+    world = World(
+        n_questions=240,
+        labelers=("\x1b[2Jann\u202e",),
+        version_of=lambda number: f"\x1b]0;{number % 2}\x07",
+    )
+    told = prefloop.done("audit", "labels", labeled_by(world, tmp_path / "run")).out
+    assert "\ufffd[2Jann\ufffd gave all answers" in told and "version \ufffd]0;1\ufffd" in told
+    assert not {"\x1b", "\x07", "\u202e"} & set(told)
+
+
+@pytest.mark.parametrize("scorers", ["[]", "[imagery]"])
+def test_a_run_that_has_not_begun_is_told_how_to(
+    prefloop: Command, tmp_path: Path, scorers: str
+) -> None:
+    (tmp_path / "run.yaml").write_text(f"audits: {{scorers: {scorers}}}\n")
+    told = prefloop.refused("audit", "labels", tmp_path)
+    assert f"Begin it with `prefloop run {tmp_path}`." in told
+    assert not (tmp_path / "prefloop.db").exists()
 
 
 def test_a_damaged_file_says_what_to_do(prefloop: Command, labeled: Path) -> None:

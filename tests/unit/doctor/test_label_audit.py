@@ -1,5 +1,6 @@
 """The doctor says what the audit of the labels found."""
 
+from prefloop.audits.findings import findings_with_trust
 from prefloop.doctor.labels import check_label_audit
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
@@ -76,6 +77,18 @@ def test_a_shortcut_that_knows_most_of_what_the_reward_model_knows_is_a_warning(
     assert (beside.stage, beside.status) == ("rewards", "warn")
     assert "agrees with 60 % of 200 choices" in beside.message
     assert "the reward model with 65 % of" in beside.message
+
+
+def test_the_newest_reward_model_with_validation_labels_stands_beside_it() -> None:
+    """A round without them says nothing of the model before it."""
+    kinds = (right_in(0.9), right_in(0.65), right_in(0.9).model_copy(update={"validation": None}))
+    trusts = [
+        TrustFile(round=i, path=f"{i}/t.json", figures=figures) for i, figures in enumerate(kinds)
+    ]
+    figures = audit(shortcut("copied_words", 0.6, 0.5, 0.7))
+    found, beside = findings_with_trust(figures, trusts, PEOPLE)
+    assert found == FOUND and "the reward model with 65 % of" in beside.message
+    assert findings_with_trust(figures, trusts[2:], PEOPLE) == (FOUND,)
 
 
 def test_a_reward_model_that_knows_more_is_not_accused() -> None:
