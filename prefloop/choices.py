@@ -68,6 +68,18 @@ def chosen_kind(section: Mapping[str, Mapping[str, Any]], name: str) -> tuple[st
     return str(raw.pop(KIND, name)), raw
 
 
+def scores_may_differ(name: str, was: Any, now: Any) -> bool:
+    """Whether two entries of `scorers:` differ in more than batch sizes, limits and prices."""
+    (kind, raw), (kind_now, raw_now) = (
+        chosen_kind({name: entry or {}}, name) for entry in (was, now)
+    )
+    try:
+        before, after = SCORERS.settings(kind, raw, name), SCORERS.settings(kind_now, raw_now, name)
+    except SettingsError:
+        return True
+    return kind != kind_now or before.meaning() != after.meaning()
+
+
 def labeler_sources(config: RunConfig) -> frozenset[str]:
     """Return what the labels of this run file's labelers will rest on; nothing is known of people.
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from prefloop.choices import choice_problems
+from prefloop.choices import choice_problems, scores_may_differ
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.recipes import DEFAULT_TASK, EARLIER, with_recipe
@@ -31,7 +31,8 @@ def load_run_as_made(path: Path) -> RunConfig:
     """Read the settings that a run was made with; those of its run file if it made nothing yet.
 
     They are in `run.resolved.yaml`, overrides and all. What the report shows and what the audits
-    look at is up to the run file.
+    look at is up to the run file. Raises a SettingsError if a scorer that the audits look at has
+    other settings there than the scorer of that name that the run was made with.
     """
     resolved = path.parent / RESOLVED
     if not resolved.is_file():
@@ -41,8 +42,26 @@ def load_run_as_made(path: Path) -> RunConfig:
         raise SettingsError(listing(str(path), problems))
     made = load_sections(resolved)
     audited = {name: asked.scorers[name] for name in asked.audits.scorers if name in asked.scorers}
+    if problems := _replaced_scorers(made, audited):
+        raise SettingsError(listing(str(path), problems))
     looks = {"report": asked.report, "audits": asked.audits}
     return made.model_copy(update={**looks, "scorers": {**made.scorers, **audited}})
+
+
+def _replaced_scorers(made: RunConfig, audited: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Return which scorers of the audits would stand for another one that the run was made with.
+
+    One that only the audits looked at may change, as they may.
+    """
+    used = {*made.comparisons.known_scorers, made.policy.reward, *made.evaluation.judges}
+    return [
+        f"scorers.{name}: the run was made with {made.scorers.get(name, {})} and this says {now}; "
+        "take it back, or give the scorer in audits.scorers a name of its own"
+        for name, now in audited.items()
+        if name in used
+        and (was := made.scorers.get(name, {})) != now
+        and scores_may_differ(name, was, now)
+    ]
 
 
 def load_sections(path: Path) -> RunConfig:

