@@ -54,8 +54,8 @@ from prefloop.seeding import stable_fraction
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
-EDITED = 32
-"""Answers that are edited. Each is scored a dozen times: half a minute of SmolLM2 on one thread."""
+EDITED = 64
+"""Answers that are edited, each scored a dozen times. With half as many none passes for sure."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ def level(name: str, key: str, values: Sequence[float], **kl: object) -> str:
 
 
 ADAPTIVE = {"control": "adaptive", "target": 6.0}
-FIXED = {"control": "fixed"}
+FIXED = {"control": "fixed", "cap": None}
 
 
 @pytest.mark.parametrize(
