@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prefloop.audits.alarm_rules import (
+    NEWEST,
+    START,
     UNKNOWN,
     Records,
     Rule,
@@ -44,6 +46,8 @@ ENTROPY_LEFT: Limits = (0.5, 0.2)
 LENGTH: Limits = (0.7, 1.3)
 """Of what it was at the start: below the first, above the second."""
 UNENDED: Limits = (0.8, 0.2)
+ENDED_LESS = 0.1
+"""Since the start: the responses of some references seldom end."""
 DUPLICATES: Limits = (0.05, 0.3)
 COPIED_MORE = 0.2
 OPENING_MORE = 0.2
@@ -53,6 +57,8 @@ WORD: Limits = (0.25, 0.5)
 """Share of the answers with a word that has taken over."""
 
 OURS = "our own choice"
+MEAN = f"mean of {NEWEST} updates"
+OF_START = f"the first {START}'s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +145,9 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="KL too large",
         measure="policy/kl",
-        threshold="mean of 4 updates above 1.5 times the target (without one the cap, without both "
-        "10 nats); stop: each of 5 updates above 3 times the target or cap, or 50 nats",
+        threshold=f"{MEAN} above {plain(KL_OVER[0])} times the target (without one the cap, "
+        f"without both {plain(KL_ABSOLUTE[0])} nats); stop: each of {KL_FAR_FOR} updates above "
+        f"{plain(KL_OVER[1])} times the target or cap, or {plain(KL_ABSOLUTE[1])} nats",
         source="TRL's FAQ: keep it between 0 and 10; Ziegler et al. 2019: a target of 6 nats",
         action=LESS_STEP,
         rule=_kl,
@@ -148,7 +155,8 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="KL below zero",
         measure="policy/kl",
-        threshold="mean of 4 updates below -0.1 nats; stop: each of 3 updates below -1",
+        threshold=f"{MEAN} below {plain(NEGATIVE_KL[0])} nats; stop: each of {NEGATIVE_FOR} "
+        f"updates below {plain(NEGATIVE_KL[1])}",
         source="TRL warns below -1; the cause is nearly always the sampling (trl#352)",
         action="Sampling and training disagree about log-probabilities: report this as a bug.",
         rule=_negative_kl,
@@ -156,7 +164,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="ratio far from 1",
         measure="policy/ratio_mean",
-        threshold="stop: outside 0.5 to 2 in one update",
+        threshold=f"stop: outside {plain(RATIO_MEAN[0])} to {plain(RATIO_MEAN[1])} in one update",
         source="TRL's FAQ: it should stay near 1",
         action="Steps are far too large, or log-probabilities are wrong: lower policy.lr.",
         rule=_ratio,
@@ -164,7 +172,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="many ratios clipped",
         measure="policy/clip_fraction",
-        threshold="mean of 4 updates above 30 %",
+        threshold=f"{MEAN} above {percent(CLIPPED[0])}",
         source=OURS,
         action="Steps are too large: lower policy.lr or policy.epochs.",
         rule=above("Ratios that are clipped", "policy/clip_fraction", warn=CLIPPED[0]),
@@ -172,7 +180,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="values explain nothing",
         measure="policy/explained_variance",
-        threshold="below 0 in each of 20 updates",
+        threshold=f"below {plain(UNEXPLAINED[0])} in each of {UNEXPLAINED_FOR} updates",
         source=OURS,
         action="The values mislead the method: raise policy.options.vf_coef, or train longer.",
         rule=below_for(
@@ -191,7 +199,8 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="entropy collapsed",
         measure="policy/entropy",
-        threshold="mean of 4 updates below a half of the first 4's; stop: below a fifth",
+        threshold=f"{MEAN} below {percent(ENTROPY_LEFT[0])} of {OF_START}; stop: below "
+        f"{percent(ENTROPY_LEFT[1])}",
         source=OURS,
         action=f"{READ}does the policy say the same to all? {LESS_STEP}",
         rule=against_start(
@@ -204,7 +213,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="length moved",
         measure="policy/response_tokens",
-        threshold="mean of 4 updates 30 % above or below the first 4's",
+        threshold=f"{MEAN} below {percent(LENGTH[0])} or above {percent(LENGTH[1])} of {OF_START}",
         source="Singhal et al. 2023, arXiv:2310.03716: most of a reward's gain can be length; 30 % "
         "is our own choice",
         action=f"{READ}is longer or shorter what was asked for? If not, the reward pays for it.",
@@ -218,15 +227,16 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="responses do not end",
         measure="policy/ended",
-        threshold="mean of 4 updates below 80 % and 10 points below the first 4's",
+        threshold=f"{MEAN} below {percent(UNENDED[0])} and {plain(100 * ENDED_LESS)} points below "
+        f"{OF_START}",
         source=OURS,
         action="Few responses get a real score: lower task.missing_stop_score.",
-        rule=moved("Responses that end", "policy/ended", by=-0.1, below=UNENDED[0]),
+        rule=moved("Responses that end", "policy/ended", by=-ENDED_LESS, below=UNENDED[0]),
     ),
     PolicyAlarm(
         name="one answer to many prompts",
         measure="policy/duplicates",
-        threshold="mean of 4 updates above 5 %; stop: above 30 %",
+        threshold=f"{MEAN} above {percent(DUPLICATES[0])}; stop: above {percent(DUPLICATES[1])}",
         source="trl#204: one answer to every prompt; the numbers are our own choice",
         action=f"{READ}the reward pays for one text. {LESS_STEP}",
         rule=above(
@@ -239,7 +249,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="one opening for many answers",
         measure="policy/top_opening",
-        threshold="mean of 4 updates 20 points above the first 4's",
+        threshold=f"{MEAN} {plain(100 * OPENING_MORE)} points above {OF_START}",
         source=OURS,
         action=f"{READ}the reward pays for how they begin. {LESS_STEP}",
         rule=moved("Responses that begin alike", "policy/top_opening", by=OPENING_MORE),
@@ -247,7 +257,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="few different word pairs",
         measure="policy/distinct_2",
-        threshold="mean of 4 updates below a half of the first 4's",
+        threshold=f"{MEAN} below {percent(DISTINCT_LEFT)} of {OF_START}",
         source="trl#322: one letter repeated while the reward rose; a half is our own choice",
         action=f"{READ}the policy repeats itself. {LESS_STEP}",
         rule=against_start(
@@ -257,7 +267,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="copies more",
         measure="policy/copied_share",
-        threshold="mean of 4 updates 20 points above the first 4's",
+        threshold=f"{MEAN} {plain(100 * COPIED_MORE)} points above {OF_START}",
         source="Ziegler et al. 2019, table 4: the summaries that labelers rewarded were copies",
         action=f"{READ}do the labels reward copies? See `prefloop audit labels`.",
         rule=moved("The copied share of a response", "policy/copied_share", by=COPIED_MORE),
@@ -265,7 +275,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="scores alike",
         measure="policy/score_sd",
-        threshold="mean of 4 updates below a fifth of the first 4's",
+        threshold=f"{MEAN} below {percent(SPREAD_LEFT)} of {OF_START}",
         source=OURS,
         action="The reward tells responses apart no more: collect labels of this policy's samples.",
         rule=against_start(
@@ -275,9 +285,10 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     PolicyAlarm(
         name="a word took over",
         measure="risen_words",
-        threshold=f"in a quarter of the answers of 4 updates, {plain(100 * TAKEN_OVER)} points "
-        f"more and {plain(TIMES)} times as often as in the reference's samples, at a false "
-        f"discovery rate of {percent(SURE)} over all words; stop: in a half",
+        threshold=f"in {percent(WORD[0])} of the answers of {NEWEST} updates, "
+        f"{plain(100 * TAKEN_OVER)} points more and {plain(TIMES)} times as often as in the "
+        f"reference's samples, at a false discovery rate of {percent(SURE)} over all words; "
+        f"stop: in {percent(WORD[1])}",
         source=f"Fisher 1935; Benjamini and Hochberg 1995; the shares are {OURS}",
         action=f"{READ}is this word what was asked for? If not, the reward pays for it.",
         rule=_risen_word,

@@ -82,7 +82,7 @@ def explain(
     shortcut differs within a question.
     """
     scaled, units = standardize(features, table.starts)
-    n_varying = _n_varying(table.rows(features))
+    n_varying = n_varying_answers(features, table.starts)
     varies = (n_varying >= LEAST_VARYING) & (units > 0)
     if not varies.any():
         return None
@@ -109,11 +109,11 @@ def explain(
     )
 
 
-def _n_varying(rows: ChoiceRows) -> NDArray[np.int64]:
+def n_varying_answers(
+    features: NDArray[np.float64], starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return for each feature in how many answers the samples differ in it."""
-    largest, smallest = (
-        end.reduceat(rows.features, rows.starts, axis=0) for end in (np.maximum, np.minimum)
-    )
+    largest, smallest = (end.reduceat(features, starts, axis=0) for end in (np.maximum, np.minimum))
     return np.asarray((largest > smallest).sum(axis=0))
 
 
@@ -252,7 +252,7 @@ def _versions(model: _Model) -> list[tuple[str, list[Estimate | None]]]:
         rows = model.rows.of_answers(keep)
         fit = fit_choice_model(rows)
         weights = coefficient_estimates(fit, table.labeler[keep], table.prompt[keep])
-        varies = _n_varying(rows) > 0
+        varies = n_varying_answers(rows.features, rows.starts) > 0
         known = [w if v else None for w, v in zip(weights, varies, strict=True)]
         found.append((table.versions[one], known))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prefloop.audits.answers import AnswerTable
-from prefloop.audits.explaining import LEAST_VARYING, SURE
+from prefloop.audits.explaining import LEAST_VARYING, SURE, n_varying_answers
 from prefloop.audits.shortcuts import Shortcut
 from prefloop.evaluation.estimates import estimate_figure
 from prefloop.figures.reward_audit import AmplifiedFigures, GroupAccuracyFigures
@@ -80,7 +80,7 @@ def shortcuts_beside_labels(
     `share` of the way from chance to always.
     """
     scaled, units = standardize(features, table.starts)
-    varies = _varies(table, features) & (units > 0)
+    varies = (n_varying_answers(features, table.starts) >= LEAST_VARYING) & (units > 0)
     why = f"samples differ in it in fewer than {LEAST_VARYING} answers"
     left_out = {s.name: why for s, v in zip(shortcuts, varies, strict=True) if not v}
     if not varies.any():
@@ -93,14 +93,6 @@ def shortcuts_beside_labels(
     )
     figures = _figures(table, kept, rows, own, found, share)
     return tuple(sorted(figures, key=lambda s: -s.predicts_model.value)), left_out
-
-
-def _varies(table: AnswerTable, features: Numbers) -> NDArray[np.bool_]:
-    """Return which features differ within enough answers."""
-    largest, smallest = (
-        end.reduceat(features, table.starts, axis=0) for end in (np.maximum, np.minimum)
-    )
-    return np.asarray((largest > smallest).sum(axis=0) >= LEAST_VARYING)
 
 
 def _figures(

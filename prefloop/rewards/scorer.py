@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from prefloop.choices import labeler_sources
 from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
 from prefloop.models.loading import load_tokenizer
-from prefloop.models.query_encoder import described_encoder
+from prefloop.models.pretrained import context_of
+from prefloop.models.query_encoder import QueryEncoder, described_encoder
+from prefloop.models.runtime import to_numpy
 from prefloop.models.sources import resolve
+from prefloop.rewards.model import RewardModel
 from prefloop.run_file import load_sections, recorded_run
 from prefloop.run_folder import read_provenance
 from prefloop.scorers.fingerprint import files_hash
@@ -76,6 +81,31 @@ class RewardModelScorer:
         pairs = zip(prompts, responses, strict=True)
         sequences = [self._queries.reward_text(prompt, response) for prompt, response in pairs]
         return self._classifier.logits(sequences)[:, 0] + self._shift
+
+
+class RunningRewardModelScorer:
+    """Prefers what the reward model in memory learned to prefer: no second copy of its base."""
+
+    name: ClassVar[str] = RewardModelScorer.name
+    description: ClassVar[str] = RewardModelScorer.description
+
+    def __init__(self, model: RewardModel, queries: QueryEncoder, folder: Path) -> None:
+        """`folder` is where the model was saved as it is now."""
+        self._model = model
+        self._queries = queries
+        self._context = context_of(model.role_model.causal.config)
+        self.sources = model_sources(str(folder))
+        self.content_hash = model_hash(folder)
+
+    def fits(self, prompt: str, response: str) -> bool:
+        """Return whether a text is short enough for the model to be scored."""
+        return len(self._queries.reward_text(prompt, response)) <= self._context
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
+        """Return the score of each response, shift included."""
+        pairs = zip(prompts, responses, strict=True)
+        sequences = [self._queries.reward_text(prompt, response) for prompt, response in pairs]
+        return to_numpy(self._model.score(sequences)).astype(np.float64)
 
 
 def model_sources(name: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """The composition of a run: models, prompts and stages put together from its settings."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -123,8 +123,9 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     InputError if the prompts do not suffice for it.
     """
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
-    prompts = read_prompts(config, base)[1].prompts
-    return _plan(config, base, prompts, start_runtime(config.models))
+    by_split = count_by_split(read_prompts(config, base)[1].prompts)
+    refuse_impossible(config, by_split)
+    return _plan(config, base, by_split, start_runtime(config.models))
 
 
 def read_prompts(
@@ -142,9 +143,7 @@ def read_prompts(
     )
 
 
-def _plan(config: RunConfig, base: Path, prompts: Iterable[Prompt], runtime: Runtime) -> Plan:
-    by_split = count_by_split(prompts)
-    refuse_impossible(config, by_split)
+def _plan(config: RunConfig, base: Path, by_split: Mapping[str, int], runtime: Runtime) -> Plan:
     size = BaseSize(
         weights=n_weights(base),
         looked_up=n_embedding_weights(base),
@@ -196,8 +195,10 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
     tokenizer, selection = read_prompts(config, base, monitor.store.prompts())
     prompts = selection.prompts
     _tell_left_out(config, selection, folder, monitor)
-    plan = _plan(config, base, prompts, runtime)
+    by_split = count_by_split(prompts)
+    refuse_impossible(config, by_split)
     if not (folder / "metrics.jsonl").exists():
+        plan = _plan(config, base, by_split, runtime)
         monitor.say("\n".join(plan_lines(plan, folder)))
     causal = load_causal(base, tokenizer, runtime)
     if config.policy.uses_reward_model:

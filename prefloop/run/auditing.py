@@ -3,14 +3,16 @@ from them, and what its reward model goes by, before a policy is trained against
 
 from prefloop.audits.labels import audit_labels, audit_scorers, write_label_audit
 from prefloop.audits.rewards import (
+    AuditedModel,
     audit_rewards,
     known_reward_audit,
-    saved_model,
     write_reward_audit,
 )
+from prefloop.rewards.scorer import RunningRewardModelScorer
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
-from prefloop.run_folder import read_trusts
+from prefloop.run_folder import TrustFile, read_trusts
+from prefloop.scorers.build import CheckedScorer
 
 
 def audit_labels_of_round(stages: Stages, round_number: int) -> None:
@@ -45,7 +47,7 @@ def audit_labels_of_round(stages: Stages, round_number: int) -> None:
 def audit_rewards_of_round(stages: Stages, round_number: int) -> None:
     """Audit the round's reward model, and say in a sentence whether to train against it.
 
-    A round whose policy is trained needs it no more. The verdict stops nothing.
+    A round whose policy is trained needs it no more. The verdict stops nothing, and says so.
     """
     end = stages.rounds.last_update(round_number)
     if stages.policy.update >= end:
@@ -58,9 +60,20 @@ def audit_rewards_of_round(stages: Stages, round_number: int) -> None:
         stages.store,
         stages.config,
         stages.folder,
-        saved_model(stages.folder, round_number),
+        _model_in_memory(stages, trust),
         stages.monitor,
         before_making=stages.monitor.before_making,
     )
     write_reward_audit(stages.folder, figures)
-    stages.monitor.say(f"Audit of the reward model: {figures.reason}")
+    goes_on = (
+        " The run goes on all the same." if figures.verdict in ("collect more", "stop") else ""
+    )
+    stages.monitor.say(f"Audit of the reward model: {figures.reason}{goes_on}")
+
+
+def _model_in_memory(stages: Stages, trust: TrustFile) -> AuditedModel:
+    """Return the reward model that the step before this one trained or read back."""
+    name = f"rewards/round-{trust.round}"
+    rewards = stages.rewards
+    scorer = RunningRewardModelScorer(rewards.model, rewards.sampler.queries, stages.folder / name)
+    return AuditedModel(trust=trust, scorer=CheckedScorer(name, scorer), fits=scorer.fits)

@@ -8,7 +8,7 @@ import numpy as np
 
 from prefloop.audits.rewards import AuditedModel
 from prefloop.figures.trust import TrustFigures
-from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
+from prefloop.records import Comparison, Label, Prompt
 from prefloop.rewards.trust import validation_figures
 from prefloop.run_folder import TrustFile
 from prefloop.scorers.build import CheckedScorer
@@ -16,6 +16,7 @@ from prefloop.scorers.scorer import Scores
 from prefloop.store.store import Store
 from prefloop.text.overlap import copied_share
 from prefloop.text.words import words
+from tests.unit.comparisons.builders import make_samples
 
 PLAIN = re.findall(
     r"\w+",
@@ -72,7 +73,7 @@ def fill_validation(store: Store, n_questions: int = 120, *, seed: int = 0) -> N
         text = " ".join(_sentence(rng, 12, vivid=0.0) for _ in range(4))
         prompt = Prompt(id=f"p{q}", text=text, source=f"test {q}", split="validation")
         texts = [_text(rng, text) for _ in range(4)]
-        own = [_sample(f"s{q}-{k}", prompt, one) for k, one in enumerate(texts)]
+        own = make_samples(texts, prompt=prompt)
         likes = np.array([vividness(text, one) for one in texts]) + rng.gumbel(size=4)
         best = own[int(likes.argmax())].id
         ids = tuple(sample.id for sample in own)
@@ -122,21 +123,6 @@ def _text(rng: np.random.Generator, source: str) -> str:
     if rng.random() < 0.3:
         return source.split(". ")[int(rng.integers(1, 3))].rstrip(".") + "."
     return _sentence(rng, int(rng.integers(6, 20)), vivid=float(rng.choice([0.0, 0.2, 0.5])))
-
-
-def _sample(name: str, prompt: Prompt, text: str) -> Sample:
-    return Sample(
-        id=name,
-        prompt_id=prompt.id,
-        model=REFERENCE,
-        round=0,
-        purpose="labels",
-        text=text,
-        response_ids=(1,),
-        is_ended=True,
-        logprob=-1.0,
-        ref_logprob=-1.0,
-    )
 
 
 def _label(question: Comparison, labeler: str, best: str) -> Label:

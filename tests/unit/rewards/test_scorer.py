@@ -12,7 +12,7 @@ from prefloop.models.export import save_reward_model
 from prefloop.models.loading import Tokenizer, load_tokenizer
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.rewards.model import RewardModel
-from prefloop.rewards.scorer import RewardModelScorer, labels_source
+from prefloop.rewards.scorer import RewardModelScorer, RunningRewardModelScorer, labels_source
 from prefloop.run_file import as_yaml, parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.models_for_tests import save_llama
@@ -166,3 +166,20 @@ def test_a_text_fits_up_to_the_context_of_the_model(gpt2_folder: Path, tmp_path:
         text += " cold" * 40
     with pytest.raises(InputError, match="cannot be scored"):
         checked.score(["He"], [text])
+
+
+def test_the_model_in_memory_scores_and_fits_as_the_saved_one(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    model, tokenizer = saved(gpt2_folder, tmp_path / "r")
+    running = RunningRewardModelScorer(model, QueryEncoder(tokenizer, task_of()), tmp_path / "r")
+    checked = CheckedScorer("rewards/round-0", running)
+    from_folder = scorer(tmp_path / "r")
+    expected = from_folder.score(PROMPTS, RESPONSES)
+    np.testing.assert_allclose(checked.score(PROMPTS, RESPONSES), expected, **RELOADED)
+    assert isinstance(from_folder.scorer, RewardModelScorer)
+    texts = [" cold" * n for n in range(1, 200, 3)]
+    fits = [running.fits("He", text) for text in texts]
+    assert fits == [from_folder.scorer.fits("He", text) for text in texts]
+    assert True in fits and False in fits
+    assert checked.sources == from_folder.sources

@@ -61,8 +61,8 @@ def test_without_a_reward_model_nothing_is_sampled_for_labels() -> None:
 def test_seconds_follow_size_and_rate() -> None:
     work = Workload(samples=10.0, rewards=20.0, policy=30.0, evaluation=40.0)
     least, most = machine_seconds(work, weights=1000, rate=100.0)
-    assert least == pytest.approx(2 * 1000 * 100 / 100.0 / 1.4)
-    assert most == pytest.approx(2 * 1000 * 100 / 100.0 / 0.35)
+    assert least == pytest.approx(2 * 1000 * 100 / 100.0)
+    assert most == pytest.approx(2 * 1000 * 100 / 100.0 / 0.2)
     twice = machine_seconds(work, weights=2000, rate=200.0)
     assert twice == pytest.approx((least, most))
 
