@@ -6,13 +6,10 @@ from statistics import fmean, median
 from prefloop.records import Prompt
 from prefloop.text.overlap import copied_share, novel_ngram_share
 from prefloop.text.repetition import distinct_share_of, said_before_share, top_opening_share
-from prefloop.text.words import words
+from prefloop.text.words import WORDS_PER_TOKEN, words
 
 LEAST_SOURCE_WORDS = 10
 """A prompt of fewer words holds nothing to copy an answer from."""
-
-WORDS_PER_TOKEN = 0.75
-"""Of English in today's vocabularies, about: how many words a response may have."""
 
 
 def text_metrics(

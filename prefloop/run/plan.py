@@ -13,6 +13,7 @@ from prefloop.run.plan_time import machine_seconds, workload_of
 from prefloop.run.schedule import planned_labels
 from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.run import RunConfig
+from prefloop.text.words import WORDS_PER_TOKEN
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
 
@@ -24,8 +25,6 @@ POWER = 0.8
 
 WORDS_A_MINUTE = 238
 """Silent reading of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
-
-WORDS_A_TOKEN = 0.75
 
 BYTES_A_WEIGHT = 4
 
@@ -186,7 +185,7 @@ def _reading_seconds(config: RunConfig, n_labels: int) -> float | None:
         return None
     task = config.task
     tokens = task.query_tokens_max + config.samples.per_prompt * task.response_tokens
-    return n_labels * tokens * WORDS_A_TOKEN / WORDS_A_MINUTE * 60
+    return n_labels * tokens * WORDS_PER_TOKEN / WORDS_A_MINUTE * 60
 
 
 def _label_lines(plan: Plan) -> list[str]:

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 import regex
 
+WORDS_PER_TOKEN = 0.75
+"""Of English in today's vocabularies, about."""
+
 # What is ASCII is read with the same rules, written for ASCII: that is several times as fast.
 _ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _ASCII_PLAIN_WORD = re.compile(r"[^\W_]+")
