@@ -1,6 +1,7 @@
 """What a run left behind in its folder: an absent part is absent, a damaged one is an error."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,8 @@ from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures, total_usage
 from prefloop.files import read_json_lines
+from prefloop.run_file import recorded_run
+from prefloop.settings.run import RunConfig
 
 EVALUATION = "evaluation"
 USAGE = "usage.jsonl"
@@ -125,6 +128,24 @@ class RunFigures:
     def methods(self) -> tuple[str, ...]:
         """The methods that trained the policy, in the order in which they first did."""
         return tuple(dict.fromkeys(m.method for m in self.metrics if m.stage == "policy"))
+
+
+def settings_of(records: Sequence[Provenance | None], config: RunConfig) -> RunConfig:
+    """Return the settings that the first of these records holds; `config` if none holds any.
+
+    What the report shows, and how, is a matter of today: `report` is always that of `config`.
+    """
+    for record in records:
+        if record is not None and record.settings:
+            made = recorded_run(record.settings, record.artifact)
+            return made.model_copy(update={"report": config.report})
+    return config
+
+
+def newest_first(run: RunFigures) -> list[Provenance | None]:
+    """Return the records of a run's models: policies before reward models, the newest first."""
+    policies = [folder.provenance for folder in reversed(run.policies)]
+    return [*policies, *(file.provenance for file in reversed(run.trusts))]
 
 
 def read_run_folder(run: Path) -> RunFigures:

@@ -5,24 +5,34 @@ import json
 import typer
 
 from prefloop.cli.arguments import AsJson, RunPlace, run_file
+from prefloop.cli.printable import printable
 
 
 def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
-    """Check every stage of a run; say which one is bad, and why. Exits with code 2 if one is.
+    """Check every stage of a run; say first which one is bad, why, and what to do about it.
+
+    Exits with code 2 if one is bad.
 
     Example: `prefloop doctor my-run`
     """
-    from prefloop.doctor.checks import conclusion, examine
+    from prefloop.doctor.checks import examine
+    from prefloop.doctor.worst import conclusion, worst
 
     results = examine(run_file(folder))
     text = conclusion(results)
     if as_json:
         print(json.dumps({"conclusion": text, "results": [r.model_dump() for r in results]}))
     else:
+        first = worst(results)
+        _say(text, *([f"-> {first.action}"] if first and first.action else []), "")
         for result in results:
-            print(f"{result.status:<5}  {result.stage:<11}  {result.message}")
+            _say(f"{result.status:<5}  {result.stage:<11}  {result.message}")
             if result.action:
-                print(f"{'':<20}-> {result.action}")
-        print(text)
+                _say(f"{'':<20}-> {result.action}")
     if any(result.status == "bad" for result in results):
         raise typer.Exit(2)
+
+
+def _say(*lines: str) -> None:
+    """Print lines; labelers, and words of the policy, are named by others."""
+    print(printable("\n".join(lines)))

@@ -1,6 +1,5 @@
 """All checks of a run, in the order of its stages."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from prefloop.doctor.foundations import (
@@ -10,17 +9,13 @@ from prefloop.doctor.foundations import (
     check_store,
     check_tokenizer,
 )
-from prefloop.doctor.judgment import check_evaluation
-from prefloop.doctor.labels import check_label_audit, check_labels
+from prefloop.doctor.labels import check_labels
 from prefloop.doctor.language import check_language
 from prefloop.doctor.losses import check_losses
-from prefloop.doctor.policy import check_policy
-from prefloop.doctor.rewards import check_rewards
+from prefloop.doctor.measured import check_measured
 from prefloop.doctor.saved import check_saved
-from prefloop.doctor.watch import check_watch
 from prefloop.errors import PrefloopError
 from prefloop.figures.check_result import CheckResult
-from prefloop.figures.text import counted
 from prefloop.models.loading import (
     Tokenizer,
     context_length,
@@ -28,9 +23,8 @@ from prefloop.models.loading import (
     refuse_unknown_classes,
 )
 from prefloop.models.sources import resolve
-from prefloop.report.made import settings_of
 from prefloop.run_file import load_run_as_made
-from prefloop.run_folder import RunFigures, read_run_folder
+from prefloop.run_folder import read_run_folder
 from prefloop.settings.run import RunConfig
 
 
@@ -53,16 +47,6 @@ def examine(path: Path) -> list[CheckResult]:
         return results
     results += check_database(config, folder)
     return results + check_labels(config, folder) + _figures(config, folder)
-
-
-def conclusion(results: Sequence[CheckResult]) -> str:
-    """Name the first bad stage, or say that none is."""
-    bad = [r for r in results if r.status == "bad"]
-    n_warnings = sum(r.status == "warn" for r in results)
-    warnings = counted(n_warnings, "warning")
-    if bad:
-        return f"The first bad stage is {bad[0].stage}: {bad[0].check}."
-    return f"No stage is bad; {warnings} in {len(results)} checks."
 
 
 def _model(config: RunConfig) -> list[CheckResult]:
@@ -95,24 +79,7 @@ def _figures(config: RunConfig, folder: Path) -> list[CheckResult]:
     except PrefloopError as error:
         action = "Do what the message says, then run `prefloop doctor` again."
         return [_refused("run folder", "figures are readable", error, action)]
-    rewards = settings_of([file.provenance for file in run.trusts[-1:]], config)
-    return [
-        *check_label_audit(config, run),
-        *check_rewards(rewards, run),
-        *check_policy(policy := _policy_settings(run, config), run),
-        *check_watch(policy, run),
-        *check_evaluation(config, run, folder),
-        *check_saved(folder),
-        *check_losses(folder),
-    ]
-
-
-def _policy_settings(run: RunFigures, config: RunConfig) -> RunConfig:
-    """Return the settings of the newest update: those of the newest policy that is saved, unless
-    training went on since."""
-    newest = max((line.update for line in run.metrics if line.stage == "policy"), default=0)
-    records = [folder.provenance for folder in run.policies]
-    return settings_of([r for r in records if r is not None and r.updates == newest], config)
+    return [*check_measured(config, run, folder), *check_saved(folder), *check_losses(folder)]
 
 
 def _refused(stage: str, check: str, error: Exception, action: str) -> CheckResult:

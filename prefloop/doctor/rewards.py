@@ -1,6 +1,7 @@
 """Checks of the newest reward model: better than chance, and on the scale that KL is priced in."""
 
 from prefloop.figures.check_result import CheckResult, CheckStatus
+from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.text import fixed, named_share_interval, percent
 from prefloop.figures.trust import TrustFigures, ValidationFigures
 from prefloop.run_folder import RunFigures
@@ -9,6 +10,9 @@ from prefloop.settings.run import RunConfig
 
 SCALE_TOLERANCE = 0.01
 """How far the normalized mean and spread may lie from 0 and 1."""
+
+FIT = "fit to train against"
+"""The finding of the audit that holds its verdict."""
 
 
 def check_rewards(config: RunConfig, run: RunFigures) -> list[CheckResult]:
@@ -36,10 +40,22 @@ def _audited(run: RunFigures) -> list[CheckResult]:
     figures = run.reward_audit
     if figures is None:
         message = "Whether to train against it was not looked at yet: run `prefloop audit rewards`."
-        return [_result("fit to train against", "later", message)]
+        return [_result(FIT, "later", message)]
     # The audit of the labels says how much the best shortcut knows beside the reward model.
-    known = {"better than chance", "knows more than a shortcut"}
-    return [finding for finding in figures.findings if finding.check not in known]
+    known = {"better than chance", "knows more than a shortcut", FIT}
+    return [
+        _verdict(figures),
+        *(finding for finding in figures.findings if finding.check not in known),
+    ]
+
+
+def _verdict(figures: RewardAuditFigures) -> CheckResult:
+    """Return the audit's verdict with what to do about the first check that it rests on."""
+    (verdict,) = (finding for finding in figures.findings if finding.check == FIT)
+    failed = {c.name for c in figures.checks if c.answer == "fail" and c.on_fail == figures.verdict}
+    action = next((f.action for f in figures.findings if f.check in failed), "")
+    message = f"Audit of reward model {figures.round}: {verdict.message}"
+    return verdict.model_copy(update={"message": message, "action": action})
 
 
 def _not_measured() -> CheckResult:

@@ -26,14 +26,21 @@ from prefloop.report.charts.shortcuts import shortcut_chart
 from prefloop.report.charts.win_bar import win_bar
 from prefloop.report.filters import page_filters
 from prefloop.report.labels import LabelFacts, best_of, label_facts, who_labels
-from prefloop.report.made import newest_first, settings_of
 from prefloop.report.methods import methods_of
 from prefloop.report.pairs import Pair, pairs_of_evaluation
 from prefloop.report.provenance import report_provenance
 from prefloop.report.training import Chart, kl_levels, policy_charts, rewards_charts
 from prefloop.report.watch import ShownAlarms, shown_alarms
 from prefloop.run_file import as_yaml
-from prefloop.run_folder import EvaluationFile, RunFigures, TrustFile, read_run_folder, report_path
+from prefloop.run_folder import (
+    EvaluationFile,
+    RunFigures,
+    TrustFile,
+    newest_first,
+    read_run_folder,
+    report_path,
+    settings_of,
+)
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 

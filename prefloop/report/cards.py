@@ -9,9 +9,9 @@ from prefloop.figures.text import counted
 from prefloop.files import write_atomically
 from prefloop.models.loading import Tokenizer
 from prefloop.records import LedgerHead
-from prefloop.report.made import Made, policy_made, settings_of
+from prefloop.report.made import Made, policy_made
 from prefloop.report.model_card import policy_card, reward_card
-from prefloop.run_folder import export_folder, read_run_folder
+from prefloop.run_folder import export_folder, read_run_folder, settings_of
 from prefloop.samples.stop_check import stop_token
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store

@@ -4,12 +4,10 @@ Artifacts of version 0.1 have no record: the settings that are given stand in fo
 and store say what was done.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefloop.figures.provenance import EarlierSettings, LabelsRecord, Provenance
-from prefloop.run_file import recorded_run
-from prefloop.run_folder import RunFigures
+from prefloop.figures.provenance import EarlierSettings, LabelsRecord
+from prefloop.run_folder import RunFigures, settings_of
 from prefloop.settings.run import RunConfig
 
 
@@ -43,21 +41,3 @@ def policy_made(
         rounds=round_number + 1,
         earlier=record.earlier if record else (),
     )
-
-
-def settings_of(records: Sequence[Provenance | None], config: RunConfig) -> RunConfig:
-    """Return the settings that the first of these records holds; `config` if none holds any.
-
-    What the report shows, and how, is a matter of today: `report` is always that of `config`.
-    """
-    for record in records:
-        if record is not None and record.settings:
-            made = recorded_run(record.settings, record.artifact)
-            return made.model_copy(update={"report": config.report})
-    return config
-
-
-def newest_first(run: RunFigures) -> list[Provenance | None]:
-    """Return the records of a run's models: policies before reward models, the newest first."""
-    policies = [folder.provenance for folder in reversed(run.policies)]
-    return [*policies, *(file.provenance for file in reversed(run.trusts))]

@@ -1,0 +1,33 @@
+"""Checks of what training, audits and evaluation wrote down; no model is loaded."""
+
+from pathlib import Path
+
+from prefloop.doctor.judgment import check_evaluation
+from prefloop.doctor.labels import check_label_audit
+from prefloop.doctor.policy import check_policy
+from prefloop.doctor.rewards import check_rewards
+from prefloop.doctor.watch import check_watch
+from prefloop.figures.check_result import CheckResult
+from prefloop.run_folder import RunFigures, settings_of
+from prefloop.settings.run import RunConfig
+
+
+def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[CheckResult]:
+    """Return what the figures of a run say of labels, reward model, policy and evaluation."""
+    rewards = settings_of([file.provenance for file in run.trusts[-1:]], config)
+    policy = _policy_settings(run, config)
+    return [
+        *check_label_audit(config, run),
+        *check_rewards(rewards, run),
+        *check_policy(policy, run),
+        *check_watch(policy, run),
+        *check_evaluation(config, run, folder),
+    ]
+
+
+def _policy_settings(run: RunFigures, config: RunConfig) -> RunConfig:
+    """Return the settings of the newest update: those of the newest policy that is saved, unless
+    training went on since."""
+    newest = max((line.update for line in run.metrics if line.stage == "policy"), default=0)
+    records = [folder.provenance for folder in run.policies]
+    return settings_of([r for r in records if r is not None and r.updates == newest], config)
