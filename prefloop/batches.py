@@ -29,6 +29,9 @@ class Rollout:
     values: Float[Tensor, "B T"] | None
     """None for a method without a value head."""
     scores: Float[Tensor, " B"]
+    spread: Float[Tensor, " B"] | None = None
+    """How far the members of a reward model's ensemble disagree on each response that ended, as a
+    multiple of their mean spread on reference samples; None where there is no ensemble."""
     prefix_states: Float[Tensor, "B L D"] | None = None
     """Frozen-layer outputs for query and response; None if every layer is trained."""
 
@@ -51,3 +54,5 @@ class PreferenceBatch:
     """False where a comparison has fewer than K responses."""
     loss: str = "best_of_k"
     """The name of the loss in `label_types/losses.py`."""
+    counts: Int[Tensor, "M B"] | None = None
+    """How often each member of an ensemble sees a comparison; None: once."""

@@ -25,6 +25,9 @@ METRICS: dict[str, str] = {
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",
     "policy/score_sd": "Standard deviation of the batch's scores; where it collapses the reward "
     "tells responses apart no more.",
+    "policy/ensemble_spread": "Standard deviation over the members of the reward model's ensemble, "
+    "mean over responses that ended, as a multiple of the same on reference samples; only with "
+    "rewards.ensemble.",
     "policy/score_drift": "Mean score minus that of the first update with the same reward, in "
     "standard deviations of that update's scores.",
     "policy/duplicates": "Share of responses that an earlier one of the batch to another prompt "

@@ -53,6 +53,7 @@ COPIED_MORE = 0.2
 OPENING_MORE = 0.2
 DISTINCT_LEFT = 0.5
 SPREAD_LEFT = 0.2
+SPREAD_TIMES = 2.0
 WORD: Limits = (0.25, 0.5)
 """Share of the answers with a word that has taken over."""
 
@@ -281,6 +282,14 @@ ALARMS: tuple[PolicyAlarm, ...] = (
         rule=against_start(
             "The standard deviation of the scores", "policy/score_sd", warn_below=SPREAD_LEFT
         ),
+    ),
+    PolicyAlarm(
+        name="the reward model guesses",
+        measure="policy/ensemble_spread",
+        threshold=f"{MEAN} above {plain(SPREAD_TIMES)} times that on reference samples",
+        source="Coste et al. 2023, Eisenstein et al. 2023; the factor is our own choice",
+        action="Its members disagree about this policy: collect labels of its samples.",
+        rule=above("Spread against the reference's", "policy/ensemble_spread", warn=SPREAD_TIMES),
     ),
     PolicyAlarm(
         name="a word took over",

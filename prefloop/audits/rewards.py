@@ -185,6 +185,7 @@ def audit_rewards(
         by_round=group_accuracies(asked.table, scores, _rounds(asked)),
         edits=seen.edits,
         best_of=best_of,
+        ensemble=model.trust.figures.ensemble,
         forecast=_forecast(folder, config, model.trust),
         checks=checks,
         verdict=verdict,

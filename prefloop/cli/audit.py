@@ -99,6 +99,7 @@ def _show_rewards(figures: "RewardAuditFigures") -> None:
     from prefloop.figures.reward_audit_text import (
         best_of_lines,
         edit_lines,
+        ensemble_text,
         group_lines,
         reward_audit_head,
         shortcut_lines,
@@ -108,6 +109,8 @@ def _show_rewards(figures: "RewardAuditFigures") -> None:
     for lines in (shortcut_lines, edit_lines, best_of_lines, group_lines):
         if found := lines(figures):
             _say("", *found)
+    if said := ensemble_text(figures):
+        _say("", said)
     _say(f"\n{figures.forecast}\n")
     _show_findings(figures.findings)
     for name, why in figures.left_out.items():

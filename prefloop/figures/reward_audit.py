@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.record import RECORD
+from prefloop.figures.trust import EnsembleFigures
 
 CheckAnswer = Literal["pass", "fail", "unknown"]
 """`unknown`: the numbers do not tell; it never counts as a pass."""
@@ -135,6 +136,8 @@ class RewardAuditFigures(BaseModel):
     edits: tuple[EditFigures, ...]
     best_of: BestOfFigures | None
     """Null without several samples per prompt."""
+    ensemble: EnsembleFigures | None = None
+    """Where its members disagree; null for a reward model with one head."""
     forecast: str
     """What more labels would bring, as far as the learning curve says."""
     checks: tuple[TrustCheckFigures, ...]

@@ -74,6 +74,22 @@ def best_of_lines(figures: RewardAuditFigures) -> list[str]:
     return [head, *rows]
 
 
+def ensemble_text(figures: RewardAuditFigures) -> str:
+    """Return on how many questions members choose differently; "" where there is one head."""
+    ensemble = figures.ensemble
+    if ensemble is None:
+        return ""
+    head = f"{ensemble.members} members share one model; the score is their mean"
+    found = ensemble.validation
+    if found is None:
+        return f"{head}. No validation label says where they disagree."
+    parts = [f"they choose differently on {_share(found.disagree)} of the questions"]
+    for where, accuracy in (("agree", found.where_agreed), ("do not", found.where_not)):
+        if accuracy is not None:
+            parts.append(f"where they {where} it agrees with {_share(accuracy)} of the labels")
+    return f"{head}: {'; '.join(parts)}."
+
+
 def group_lines(figures: RewardAuditFigures) -> list[str]:
     """Return the accuracy by labeler and by round."""
     groups = [*figures.by_labeler, *figures.by_round]

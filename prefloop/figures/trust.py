@@ -91,6 +91,35 @@ class ValidationFigures(BaseModel):
     length_only: LengthOnlyFigures
 
 
+class EnsembleValidationFigures(BaseModel):
+    """Where the members of an ensemble choose differently on validation labels."""
+
+    model_config = RECORD
+
+    disagree: EstimateFigure
+    """Share of the questions on which not all members score the same sample highest."""
+    where_agreed: EstimateFigure | None
+    """Accuracy of the score where all do; null if they never do."""
+    where_not: EstimateFigure | None
+    """Accuracy of the score on the other questions; null if there is none."""
+    members: tuple[float, ...]
+    """Accuracy of each member by itself."""
+
+
+class EnsembleFigures(BaseModel):
+    """The members of a reward model: linear heads on one model, whose mean is the score."""
+
+    model_config = RECORD
+
+    members: int
+    shifts: tuple[float, ...]
+    """What is added to each member's scores; their mean is `reward_shift`."""
+    reference_spread: float
+    """Standard deviation over members, in units of the score, mean over reference samples."""
+    validation: EnsembleValidationFigures | None
+    """Null without validation labels."""
+
+
 class TrustFigures(BaseModel):
     """One reward model: its scale, and how far it can be believed."""
 
@@ -106,3 +135,5 @@ class TrustFigures(BaseModel):
     """What is added to every score."""
     validation: ValidationFigures | None
     """Null without validation labels."""
+    ensemble: EnsembleFigures | None = None
+    """Null for a reward model with one head."""

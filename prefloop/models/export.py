@@ -1,6 +1,7 @@
 """Writing the tuned models: as folders that transformers opens without this package, and as the
 trained weights alone, which this package reads back."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedConfig
 
 from prefloop.errors import CheckpointError
+from prefloop.figures.text import counted
 from prefloop.models.classifier_shell import classifier_shell, copy_of
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.language_model import weights_as_filed
@@ -22,6 +24,8 @@ ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
 FULL = "model.safetensors"
 VALUE_HEAD = "value_head.safetensors"
+MEMBERS = "ensemble.safetensors"
+"""The members of a reward model's ensemble, beside the model whose head is their mean."""
 
 
 def save_policy(
@@ -102,13 +106,33 @@ def save_reward_model(
     weights = {
         name: tensor.contiguous() for name, tensor in roles.state(roles.reward) if name in expected
     }
-    weights["score.weight"] = head.weight.detach().contiguous()
+    weights["score.weight"] = head.mean_weight.detach().contiguous()
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / FULL, metadata={"format": "pt"})
     _write_config(folder, config, type(shell).__name__, causal.dtype)
     _save_adapter(folder, roles, roles.reward)
+    if head.members > 1:
+        save_file({"weight": head.weight.detach().contiguous()}, folder / MEMBERS)
     tokenizer.hf_tokenizer.save_pretrained(folder)
+
+
+def restore_score_head(
+    folder: Path, head: ScoreHead, weights: Mapping[str, Tensor], shifts: Sequence[float]
+) -> None:
+    """Put a saved reward model's head back; `weights` are what the folder's model file holds.
+
+    CheckpointError if it has another number of members.
+    """
+    path = folder / MEMBERS
+    weight = load_file(path)["weight"] if path.exists() else weights["score.weight"]
+    if weight.shape != head.weight.shape:
+        raise CheckpointError(
+            f"{folder} has {counted(len(weight), 'head')} and rewards.ensemble is {head.members}. "
+            "Put the setting back, or delete the folder to train that model again."
+        )
+    head.load_state_dict({"weight": weight})
+    head.shifts = list(shifts)
 
 
 def restore_role_model(folder: Path, roles: ModelRoles, role_model: RoleModel) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Forward passes over finished responses: log-probabilities, values, and scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
-from prefloop.models.heads import ScoreHead, ValueHead
+from prefloop.models.heads import ValueHead
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import Device
 
@@ -66,13 +66,15 @@ def _scattered(
 
 def last_token_scores(
     role_model: RoleModel,
-    head: ScoreHead,
+    read: Callable[[Float[Tensor, "B D"]], Tensor],
     sequence: Int[Tensor, "B L"],
     mask: Bool[Tensor, "B L"],
     *,
     prefix_states: Float[Tensor, "B L D"] | None = None,
-) -> Float[Tensor, " B"]:
+) -> Tensor:
     """Return the reward model's score of each sequence, read at its last token that counts.
+
+    `read` is a head's `scores` or `member_scores`.
 
     Padding is on the right, so ids alone fix every position, and transformers' own
     `AutoModelForSequenceClassification` gives the same number (silent bug S4).
@@ -80,7 +82,7 @@ def last_token_scores(
     hidden = role_model.hidden(sequence, mask, prefix_states=prefix_states)
     last = mask.long().sum(dim=1) - 1
     rows = torch.arange(sequence.shape[0], device=sequence.device)
-    return head.scores(hidden[rows, last])
+    return read(hidden[rows, last])
 
 
 def pad_left(

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from prefloop.functional.ensemble import member_spread
 from prefloop.models.optimizing import refuse_nan
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
@@ -24,10 +25,19 @@ ADVICE = (
 )
 
 
+class ScoredBatch(NamedTuple):
+    """What a reward says of B responses."""
+
+    scores: Float[Tensor, " B"]
+    spread: Float[Tensor, " B"] | None = None
+    """How far the members of an ensemble disagree, as a multiple of their mean spread on reference
+    samples; None where there is no ensemble."""
+
+
 class RewardSource(Protocol):
     """Scores the responses of a rollout."""
 
-    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return one score per response; `prompts` has one entry per response.
 
         A response that did not end is not read and gets 0: the rollout puts the task's
@@ -42,16 +52,27 @@ class RewardModelSource:
     model: RewardModel
     sampler: Sampler
 
-    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return the reward model's scores of the responses that ended."""
         rows = ended_rows(batch)
         ids = batch.generation.response.tolist()
         sequences = [self.sampler.reward_ids(prompts[i].text, ids[i]) for i in rows]
         prefix_states = prefix_states_of(batch)
         with self.model.use_prefix_cache(prefix_states) if prefix_states else nullcontext():
-            scores = placed(self.model.score(sequences) if rows else None, rows, batch)
+            found, spread = self._score(sequences) if rows else (None, None)
+        scores = placed(found, rows, batch)
         refuse_nan(scores.sum().item(), "policy/score", ADVICE)
-        return scores
+        return ScoredBatch(scores, None if spread is None else placed(spread, rows, batch))
+
+    def _score(
+        self, sequences: Sequence[Sequence[int]]
+    ) -> tuple[Float[Tensor, " R"], Float[Tensor, " R"] | None]:
+        """Return the scores of R sequences, and the spread of an ensemble, from one pass."""
+        usual = self.model.reference_spread
+        if not usual:
+            return self.model.score(sequences), None
+        scores, members = self.model.score_with_members(sequences)
+        return scores, member_spread(members) / usual
 
 
 @dataclass(frozen=True)
@@ -61,14 +82,15 @@ class ScorerSource:
     scorer: CheckedScorer
     sampler: Sampler
 
-    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> Float[Tensor, " B"]:
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return the scorer's numbers for the responses that ended."""
         rows = ended_rows(batch)
         ids = batch.generation.response.tolist()
         texts = [self.sampler.text_of(ids[i]) for i in rows]
         found = self.scorer.score([prompts[i].text for i in rows], texts) if rows else ()
         device = batch.generation.response.device
-        return placed(torch.as_tensor(found, device=device) if rows else None, rows, batch)
+        own = torch.as_tensor(found, device=device) if rows else None
+        return ScoredBatch(placed(own, rows, batch))
 
 
 def build_reward_source(

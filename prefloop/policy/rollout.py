@@ -44,8 +44,9 @@ class RolloutCollector:
             value_head=self.value_head,
         )
         generation, is_ended = batch.generation, batch.stop_mask.is_ended
+        scored = self.reward.score(self.prompts_of_rows(prompts), batch)
         scores = penalize_unended(
-            self.reward.score(self.prompts_of_rows(prompts), batch),
+            scored.scores,
             is_ended,
             penalty=self.sampler.task.missing_stop_score,
         )
@@ -59,6 +60,7 @@ class RolloutCollector:
             ref_logprobs=self._reference_logprobs(batch),
             values=generation.values,
             scores=scores,
+            spread=scored.spread,
             prefix_states=generation.prefix_states,
         )
 

@@ -140,6 +140,9 @@ class PolicyTrainer:
             "policy/ended": rollout.is_ended.to(rollout.scores).mean().item(),
             "policy/response_tokens": rollout.mask.sum(dim=1).to(rollout.scores).mean().item(),
         }
+        if rollout.spread is not None and bool(rollout.is_ended.any()):
+            spread = rollout.spread[rollout.is_ended].mean().item()
+            shared["policy/ensemble_spread"] = spread
         return shared | self.method.describe(rollout, kl_coef=self.kl_coef)
 
     def _read(self, prompts: Sequence[Prompt], rollout: Rollout) -> dict[str, float]:

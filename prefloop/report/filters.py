@@ -8,7 +8,7 @@ from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
 from prefloop.figures.label_audit_text import audit_head, together_sentence
 from prefloop.figures.prompts import left_out_text
-from prefloop.figures.reward_audit_text import reward_audit_head
+from prefloop.figures.reward_audit_text import ensemble_text, reward_audit_head
 from prefloop.figures.sentence import comparisons_text
 from prefloop.figures.usage import usage_text
 from prefloop.models.hub_names import described
@@ -109,6 +109,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "audit_head": audit_head,
     "together_sentence": together_sentence,
     "reward_audit_head": reward_audit_head,
+    "ensemble_text": ensemble_text,
     "judging_text": judging_text,
     "comparisons_text": comparisons_text,
     "left_out_text": left_out_text,

@@ -1,6 +1,7 @@
 """Labels as training data: comparisons turned into ids, targets and a fixed order."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,26 @@ def select_comparisons(batch: PreferenceBatch, indices: Sequence[int]) -> Prefer
         targets=batch.targets[list(indices)],
         present=batch.present[list(indices)],
         loss=batch.loss,
+        counts=None if batch.counts is None else batch.counts[:, list(indices)],
     )
+
+
+def with_bootstrap(
+    batch: PreferenceBatch, members: int, seed: int, round_number: int
+) -> PreferenceBatch:
+    """Return the comparisons with how often each member of an ensemble sees them.
+
+    The number is drawn from Poisson(1), which is what drawing them with replacement tends to: a
+    member misses 37 in 100. Heads on one network that saw different draws are the bootstrapped
+    network of Osband et al. 2016, arXiv:1602.04621; Poisson draws for training in one pass are
+    those of Oza and Russell 2001 (online bagging). A head alone sees every comparison once.
+    """
+    if members == 1:
+        return batch
+    stream = numpy_stream(seed, "reward bootstrap", round_number)
+    counts = stream.poisson(1.0, size=(members, len(batch.sequences)))
+    own = torch.tensor(counts, dtype=torch.long, device=batch.targets.device)
+    return replace(batch, counts=own)
 
 
 def without_too_long(

@@ -1,6 +1,6 @@
 """The reward model: sequences of ids in, scores out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
+from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
 from prefloop.models.roles import ModelRoles
@@ -24,6 +25,9 @@ PREFIX_CACHE_BYTES = 1_000_000_000
 """Memory for the frozen-layer outputs of comparisons, and as much for those of the sequences that
 `RewardModel.build_prefix_cache` is given. What does not fit is computed again each time."""
 
+HeadReading = Callable[[Float[Tensor, "B D"]], Tensor]
+"""What a head says of the hidden states of last tokens."""
+
 Group = tuple[tuple[int, ...], ...]
 """The sequences of one comparison."""
 
@@ -31,7 +35,8 @@ Group = tuple[tuple[int, ...], ...]
 class RewardModel:
     """The model in the reward role, with its score head."""
 
-    def __init__(self, roles: ModelRoles, *, pad_id: int, seed: int) -> None:
+    def __init__(self, roles: ModelRoles, *, pad_id: int, seed: int, members: int = 1) -> None:
+        """`members` are the linear heads of an ensemble, which share the model below them."""
         self.roles = roles
         self.role_model = roles.reward
         self.pad_id = pad_id
@@ -40,7 +45,10 @@ class RewardModel:
             self.role_model.width,
             seed=derive_seed(seed, "score head", 0),
             runtime=self.role_model.runtime,
+            members=members,
         )
+        self.reference_spread: float | None = None
+        """Mean spread of the members on reference samples, once the model is trained."""
         self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
         self._prefix_by_comparison: dict[Group, list[Tensor]] = {}
         self._cached_bytes = 0
@@ -63,9 +71,17 @@ class RewardModel:
         `prefix_states` are the frozen-layer outputs for the sequences. None: they come from the
         cache if it has them all; otherwise the frozen layers are run.
         """
+        return self._read(self.head.scores, sequences, prefix_states)
+
+    def _read(
+        self,
+        read: HeadReading,
+        sequences: Sequences,
+        prefix_states: Float[Tensor, "B L D"] | None = None,
+    ) -> Tensor:
         ids, mask = self._padded(sequences)
         known = self._cached_prefix(sequences) if prefix_states is None else prefix_states
-        return last_token_scores(self.role_model, self.head, ids, mask, prefix_states=known)
+        return last_token_scores(self.role_model, read, ids, mask, prefix_states=known)
 
     @contextmanager
     def use_prefix_cache(
@@ -105,15 +121,33 @@ class RewardModel:
 
         Batches hold sequences of similar length, so that there is little padding.
         """
+        return self._in_batches(self.head.scores, sequences, ())
+
+    @torch.no_grad()
+    def score_with_members(
+        self, sequences: Sequences
+    ) -> tuple[Float[Tensor, " B"], Float[Tensor, "B M"]]:
+        """Return the scores, and what each member says, from one pass."""
+
+        def both(hidden: Float[Tensor, "B D"]) -> Float[Tensor, "B M+1"]:
+            parts = (self.head.scores(hidden)[:, None], self.head.member_scores(hidden))
+            return torch.cat(parts, dim=1)
+
+        found = self._in_batches(both, sequences, (self.head.members + 1,))
+        return found[:, 0], found[:, 1:]
+
+    def _in_batches(
+        self, read: HeadReading, sequences: Sequences, shape: tuple[int, ...]
+    ) -> Tensor:
         order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
-        scores = self.head.weight.new_empty(len(sequences))
+        found = self.head.weight.new_empty((len(sequences), *shape))
         for start in range(0, len(order), SCORING_BATCH):
             rows = order[start : start + SCORING_BATCH]
-            scores[rows] = self.forward([sequences[i] for i in rows])
-        return scores
+            found[rows] = self._read(read, [sequences[i] for i in rows])
+        return found
 
-    def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "B K"]:
-        """Return the scores of a batch of comparisons, 0 where a response is absent."""
+    def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "M B K"]:
+        """Return each member's scores of a batch of comparisons, 0 where a response is absent."""
         flat = [sequence for group in batch.sequences for sequence in group]
         prefix_states = None
         if self.role_model.frozen_prefix is not None:
@@ -123,8 +157,9 @@ class RewardModel:
                 for row in self._prefix_of_comparison(comparison)
             ]
             prefix_states = pad_sequence(known, batch_first=True)
-        scores = batch.targets.new_zeros(batch.present.shape)
-        return scores.masked_scatter(batch.present, self.forward(flat, prefix_states=prefix_states))
+        found = self._read(self.head.member_scores, flat, prefix_states)
+        scores = batch.targets.new_zeros((self.head.members, *batch.present.shape))
+        return scores.masked_scatter(batch.present, found.T)
 
     def _prefix_of_comparison(self, comparison: Group) -> list[Float[Tensor, "L D"]]:
         """Return the frozen-layer outputs for one comparison, computed once if they fit in memory.
@@ -152,9 +187,15 @@ class RewardModel:
         return pad_right(sequences, self.pad_id, self.role_model.runtime.device)
 
     def normalize(self, reference_sequences: Sequences, *, std: float = 1.0) -> tuple[float, float]:
-        """Rescale to mean 0 and the given spread on reference samples; return gain and shift."""
+        """Rescale to mean 0 and the given spread on reference samples; return gain and shift.
+
+        The gain is that of the score for all members, so that their disagreement keeps its
+        meaning; each has a mean of 0, of which comparisons say nothing (only differences of scores
+        are trained).
+        """
         try:
-            gain, shift = gain_and_shift(self.score(reference_sequences), std=std)
+            scores, members = self.score_with_members(reference_sequences)
+            gain, shift = gain_and_shift(scores, std=std)
         except ValueError as error:
             raise DivergedError(
                 f"the reward model cannot be normalized on {len(reference_sequences)} reference "
@@ -162,5 +203,7 @@ class RewardModel:
                 "labeled are written by `prefloop export`), and run the same command again: the "
                 "model starts from the base; labels are kept."
             ) from error
-        self.head.rescale(gain, shift)
+        is_one = self.head.members == 1
+        own = [shift] if is_one else centering_shifts(members, gain)
+        self.head.rescale(gain, own)
         return gain, shift

@@ -13,15 +13,22 @@ from prefloop.errors import InputError
 from prefloop.figures.provenance import PROVENANCE, Provenance, installed_versions
 from prefloop.figures.reading import read_trust
 from prefloop.figures.record import to_json
-from prefloop.figures.trust import TrustFigures, ValidationFigures
+from prefloop.figures.trust import (
+    EnsembleFigures,
+    EnsembleValidationFigures,
+    TrustFigures,
+    ValidationFigures,
+)
 from prefloop.files import remove_folder, verify_folder, write_folder
+from prefloop.functional.ensemble import member_spread
 from prefloop.metrics import MetricsLog
-from prefloop.models.export import restore_role_model, save_reward_model
+from prefloop.models.export import restore_role_model, restore_score_head, save_reward_model
 from prefloop.models.pretrained import context_of
 from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, padded, preference_batch, without_too_long
+from prefloop.rewards.ensemble import ensemble_figures
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
@@ -167,25 +174,38 @@ class RewardStage:
         n_labels: int,
     ) -> TrustFigures:
         """Return figures of the reward model on validation labels, which it is not trained on."""
-        after = self.model.score(reference)
+        after, members = self.model.score_with_members(reference)
+        if members.shape[1] > 1:
+            self.model.reference_spread = member_spread(members).mean().item()
+        validation, ensemble = self._validation(known, prompts)
         return TrustFigures(
             labels=n_labels,
             reference_mean=after.mean().item(),
             reference_std=after.std(correction=0).item(),
             reward_shift=self.model.head.shift,
-            validation=self._validation(known, prompts),
+            validation=validation,
+            ensemble=None
+            if self.model.reference_spread is None
+            else EnsembleFigures(
+                members=self.model.head.members,
+                shifts=tuple(self.model.head.shifts),
+                reference_spread=self.model.reference_spread,
+                validation=ensemble,
+            ),
         )
 
     def _validation(
         self, known: LabelsBySplit, prompts: Mapping[str, Prompt]
-    ) -> ValidationFigures | None:
+    ) -> tuple[ValidationFigures | None, EnsembleValidationFigures | None]:
         if not self._targets("validation", known):
-            return None
+            return None, None
         asked, batch = self._labels("validation", known, prompts)
         if not asked:
-            return None
+            return None, None
         encode = self.sampler.queries.reward_query
-        flat = self.model.score([s for group in batch.sequences for s in group])
+        flat, members = self.model.score_with_members(
+            [s for group in batch.sequences for s in group]
+        )
         scores = np.full(batch.present.shape, np.nan)
         lengths = np.full(batch.present.shape, np.nan)
         present = to_numpy(batch.present)
@@ -196,7 +216,8 @@ class RewardStage:
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
         votes = padded([target.probabilities for target in asked])
         votes = np.where(present, votes, np.nan)
-        return validation_figures(scores, votes, lengths, ceiling)
+        figures = validation_figures(scores, votes, lengths, ceiling)
+        return figures, ensemble_figures(scores, to_numpy(members), votes)
 
     def _write(self, folder: Path, figures: TrustFigures, record: Provenance) -> None:
         tokenizer, queries = self.sampler.tokenizer, self.sampler.queries
@@ -206,6 +227,9 @@ class RewardStage:
 
     def _read_back(self, folder: Path) -> None:
         state = restore_role_model(folder, self.model.roles, self.model.role_model)
-        self.model.head.load_state_dict({"weight": state["score.weight"]})
         trust = folder / "trust.json"
-        self.model.head.shift = read_trust(trust.read_text("utf-8"), str(trust)).reward_shift
+        figures = read_trust(trust.read_text("utf-8"), str(trust))
+        ensemble = figures.ensemble
+        shifts = (figures.reward_shift,) if ensemble is None else ensemble.shifts
+        restore_score_head(folder, self.model.head, state, shifts)
+        self.model.reference_spread = None if ensemble is None else ensemble.reference_spread

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
@@ -12,6 +14,7 @@ from prefloop.files import remove_folder
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.schedules import linear_decay
 from prefloop.label_types.losses import LOSSES
+from prefloop.label_types.preference_loss import PreferenceLoss
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     drop_if_next_step_diverges,
@@ -22,7 +25,7 @@ from prefloop.models.checkpoint import (
 )
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.progress import Progress, StopCheck, never_stop
-from prefloop.rewards.dataset import epoch_order, select_comparisons
+from prefloop.rewards.dataset import epoch_order, select_comparisons, with_bootstrap
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.seeding import stable_id
 from prefloop.settings.rewards import RewardsConfig
@@ -66,6 +69,8 @@ class RewardTrainer:
         The gradients are freed at the end, also when a stop request ends it early: with
         `adapter: none` they are as large as the model, and the policy's training comes next.
         """
+        members = self.model.head.members
+        labels = with_bootstrap(labels, members, self.seed, self.round_number)
         try:
             with self.model.build_prefix_cache(reference):
                 self._train(labels, reference)
@@ -121,11 +126,12 @@ class RewardTrainer:
         for start in range(0, n, self.config.microbatch_size):
             end = min(n, start + self.config.microbatch_size)
             part = select_comparisons(batch, range(start, end))
-            scores = self.model.forward_comparisons(part)
-            loss = preference.loss(scores, part.targets, part.present, denominator=n)
+            members = self.model.forward_comparisons(part)
+            loss = ensemble_loss(preference, members, part, denominator=n)
             loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.item())
-            credits += preference.accuracy(scores.detach(), part.targets, part.present).tolist()
+            scores = members.detach().mean(dim=0)
+            credits += preference.accuracy(scores, part.targets, part.present).tolist()
         refuse_nan(sum(losses), "rewards/loss", "lower rewards.lr")
         self.optimizer.step()
         return {
@@ -151,7 +157,8 @@ class RewardTrainer:
                 self.model.normalize(reference, std=self.config.start_std)
             return 0
         restore_training(checkpoint.tensors, self.model.named_parameters, self.optimizer)
-        self.model.head.shift = checkpoint.state["shift"]
+        state = checkpoint.state  # Version 0.1 had one head, whose shift it called `shift`.
+        self.model.head.shifts = state["shifts"] if "shifts" in state else [state["shift"]]
         self.progress.say(f"The reward model resumes from step {checkpoint.number}.")
         return checkpoint.number
 
@@ -159,5 +166,29 @@ class RewardTrainer:
         every = self.config.checkpoint_every
         if every and step % every == 0 and step < total:
             tensors = training_tensors(self.model.named_parameters, self.optimizer)
-            state: dict[str, Any] = {"shift": self.model.head.shift, "labels": trained_on}
+            state: dict[str, Any] = {"shifts": self.model.head.shifts, "labels": trained_on}
             save_checkpoint(self.checkpoints, step, tensors, state)
+
+
+def ensemble_loss(
+    preference: PreferenceLoss,
+    members: Float[Tensor, "M B K"],
+    batch: PreferenceBatch,
+    *,
+    denominator: int,
+) -> Float[Tensor, ""]:
+    """Return the mean over members of each one's loss on the comparisons as often as it sees them.
+
+    Each member is trained as if it were alone; what they share gets the mean of their gradients.
+    """
+    losses = []
+    for m, scores in enumerate(members):
+        rows = torch.arange(len(scores), device=scores.device)
+        if batch.counts is not None:
+            rows = rows.repeat_interleave(batch.counts[m])
+        losses.append(
+            preference.loss(
+                scores[rows], batch.targets[rows], batch.present[rows], denominator=denominator
+            )
+        )
+    return torch.stack(losses).mean()

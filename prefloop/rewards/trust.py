@@ -45,11 +45,11 @@ def validation_figures(
     targets = np.where(exists, np.nan_to_num(targets), 0.0)
     votes = np.where(exists, targets, -1.0)
     is_decided = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
-    credit = _credit(np.where(exists, scores, -np.inf), targets)
+    credit = vote_credit(np.where(exists, scores, -np.inf), targets)
     return ValidationFigures(
         n=len(scores),
         n_tied=int((~is_decided).sum()),
-        accuracy=_share(credit),
+        accuracy=wilson_share(credit),
         chance=float((1 / exists.sum(axis=1)).mean()),
         ceiling=ceiling,
         calibration=_calibration(scores, targets, exists),
@@ -80,7 +80,7 @@ def response_lengths(
     ]
 
 
-def _share(credit: Float[np.ndarray, " M"]) -> EstimateFigure:
+def wilson_share(credit: Float[np.ndarray, " M"]) -> EstimateFigure:
     """Return a mean of M >= 1 shares with its Wilson interval."""
     low, high = wilson(float(credit.sum()), len(credit))
     return EstimateFigure(
@@ -94,7 +94,7 @@ def _share(credit: Float[np.ndarray, " M"]) -> EstimateFigure:
     )
 
 
-def _credit(
+def vote_credit(
     values: Float[np.ndarray, "M K"], targets: Float[np.ndarray, "M K"]
 ) -> Float[np.ndarray, " M"]:
     """Return the share of the votes that the highest value got, the mean over equals."""
@@ -149,7 +149,7 @@ def _by_margin(
         MarginFigures(
             low=float(margin[part].min()),
             high=float(margin[part].max()),
-            accuracy=_share(credit[part]),
+            accuracy=wilson_share(credit[part]),
         )
         for part in np.array_split(rank, 4)
         if len(part)
@@ -180,7 +180,7 @@ def _by_length(
         ("chosen is longer", change > LENGTH_MARGIN),
     )
     return tuple(
-        LengthFigures(bucket=bucket, accuracy=_share(credit[here]))
+        LengthFigures(bucket=bucket, accuracy=wilson_share(credit[here]))
         for bucket, here in parts
         if here.any()
     )
@@ -192,8 +192,8 @@ def _length_only(
     exists: np.ndarray[Any, Any],
 ) -> LengthOnlyFigures:
     """Return the accuracy of a rater who can only count: the better of longest and shortest."""
-    longest = _credit(np.where(exists, lengths, -np.inf), targets)
-    shortest = _credit(np.where(exists, -lengths, -np.inf), targets)
+    longest = vote_credit(np.where(exists, lengths, -np.inf), targets)
+    shortest = vote_credit(np.where(exists, -lengths, -np.inf), targets)
     if longest.mean() >= shortest.mean():
-        return LengthOnlyFigures(rule="longest", accuracy=_share(longest))
-    return LengthOnlyFigures(rule="shortest", accuracy=_share(shortest))
+        return LengthOnlyFigures(rule="longest", accuracy=wilson_share(longest))
+    return LengthOnlyFigures(rule="shortest", accuracy=wilson_share(shortest))

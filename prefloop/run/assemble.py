@@ -86,7 +86,8 @@ def assemble(
         monitor.before_making()
         store.add_prompts(list(prompts.values()))
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
-    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed)
+    heads = config.rewards.ensemble
+    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed, members=heads)
     rewards = RewardStage(reward_model, sampler, config, store, run=folder, **at_work)
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     reward = build_reward_source(config, reward_model, sampler)

@@ -41,6 +41,7 @@ KEPT = {
     "samples.after_stop": "the KL would change its meaning",
     "samples.stop_match": "responses that were labeled ended elsewhere",
     "comparisons.synthetic": MIXED_LABELS,
+    "rewards.ensemble": "reward models that were trained have another number of heads",
     "policy.method": "the checkpoints are of the other method",
     "policy.options.samples_per_prompt": "updates are counted in prompts",
     "policy.reward": "the policy was trained towards the other reward",

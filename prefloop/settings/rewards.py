@@ -1,8 +1,8 @@
 """How the reward model learns from labels."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from prefloop.settings.section import Count, Index, NonNegative, Positive, Section, refuse
 
@@ -27,6 +27,11 @@ class RewardsConfig(Section):
 
     weight_decay: NonNegative = 0.0
     """AdamW's decoupled weight decay."""
+
+    ensemble: Annotated[int, Field(ge=1, le=32)] = 1
+    """Linear heads on one model, trained in one pass, each from a start of its own and on labels
+    drawn with replacement. Their mean is the score; where they disagree the reward model guesses
+    (docs/audits.md). Four cost little more than one."""
 
     normalize_before: bool = True
     """Start from mean 0 and standard deviation `start_std` on reference samples."""

@@ -50,7 +50,7 @@ def test_no_amount_of_padding_moves_a_score_and_transformers_agrees(
     ids = torch.nn.functional.pad(ids, (0, extra), value=reward_model.pad_id)
     mask = torch.nn.functional.pad(mask, (0, extra), value=False)
     expected = alone(reward_model, sequences)
-    scores = last_token_scores(reward_model.role_model, reward_model.head, ids, mask)
+    scores = last_token_scores(reward_model.role_model, reward_model.head.scores, ids, mask)
     torch.testing.assert_close(scores, expected, **MODEL)
     assert expected.std() > 0.1
     tokenizer, _ = roles_on(model_folder)
@@ -70,7 +70,7 @@ def test_twins_that_read_the_last_position_or_pad_on_the_left_are_seen(
     last_position = reward_model.head.scores(reward_model.role_model.hidden(ids, mask)[:, -1])
     on_the_left = last_token_scores(
         reward_model.role_model,
-        reward_model.head,
+        reward_model.head.scores,
         *pad_left(sequences, reward_model.pad_id, device=CPU.device),
     )
     for wrong in (last_position, on_the_left):

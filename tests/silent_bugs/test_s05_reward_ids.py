@@ -33,6 +33,8 @@ RULE = {"stop": ".", "stop_min": 1, "response_tokens": 8, "prefix": "Q: ", "suff
 class Recorder:
     """A reward model that remembers what it was given."""
 
+    reference_spread = None
+
     def __init__(self) -> None:
         self.seen: list[list[int]] = []
 

@@ -87,7 +87,7 @@ def test_twin_without_normalization_fails_the_same_check(gpt2_folder: Path) -> N
     torch.testing.assert_close(
         torch.tensor(model.normalize(sequences)), torch.tensor([1.0, 0.0]), **MODEL
     )
-    model.head.shift = 0.0
+    model.head.shifts = [0.0]
     with pytest.raises(AssertionError):
         check(model.score(sequences))
 

@@ -19,6 +19,8 @@ PROMPTS = [Prompt(id=str(i), text="He was sad.", source="test", split="train") f
 class Indifferent:
     """A reward model that scores everything 0, so that the reward is the KL penalty alone."""
 
+    reference_spread = None
+
     def score(self, sequences: list[list[int]]) -> torch.Tensor:
         return torch.zeros(len(sequences))
 

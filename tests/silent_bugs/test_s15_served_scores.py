@@ -42,7 +42,7 @@ def test_transformers_alone_gives_the_scores_of_ppo(
     model.normalize(sequences)
     batch = sampled_batch(response, sampler)
     assert batch.stop_mask.is_ended.all()
-    inside = source.score(PROMPTS, batch)
+    inside = source.score(PROMPTS, batch).scores
 
     save_reward_model(tmp_path / "r", trainer.collector.roles, model.head, sampler.tokenizer)
     served = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")

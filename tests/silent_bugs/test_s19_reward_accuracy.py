@@ -59,7 +59,7 @@ def trained(folder: Path, run: Path, labels: str) -> tuple[float, list[float]]:
     trainer.train(batch, [s for group in batch.sequences for s in group])
     held_out = comparisons(N_HELD_OUT, 2, "random" if labels == "random" else "true")
     with torch.no_grad():
-        scores = model.forward_comparisons(held_out)
+        scores = model.forward_comparisons(held_out)[0]
     accuracy = best_of_k_accuracy(scores, held_out.targets, held_out.present).mean().item()
     return accuracy, [line["rewards/loss"] for line in metrics.lines()]
 

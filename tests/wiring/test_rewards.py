@@ -20,6 +20,8 @@ STEPS, RATES, PASSES = "labels read by each step", "step sizes", "comparisons in
 FIRST_LOSS, LATER_LOSSES, WEIGHTS = "first loss", "later losses", "trained weights"
 NORMALIZED_ON, AT_THE_END, CHECKPOINTS = "samples normalized on", "reference scores", "checkpoints"
 
+MEMBERS = "members saved, policy's spread is measured"
+
 TRAINED = {LATER_LOSSES, WEIGHTS}
 BASE = {"rewards.batch_size": 4, "rewards.microbatch_size": 4, "rewards.lr": 3e-3}
 
@@ -29,6 +31,7 @@ WIRES = [
     ),
     Wire(setting="rewards.microbatch_size", value=1, changes={PASSES}),
     Wire(setting="rewards.epochs", value=2, changes={STEPS, RATES, PASSES, *TRAINED}),
+    Wire(setting="rewards.ensemble", value=3, changes={FIRST_LOSS, MEMBERS, *TRAINED}),
     Wire(setting="rewards.lr", value=1e-3, changes={RATES, *TRAINED}),
     Wire(setting="rewards.adam_eps", value=1e-1, changes=TRAINED),
     Wire(setting="rewards.weight_decay", value=30.0, changes=TRAINED),
@@ -63,6 +66,10 @@ def observe(settings: Settings, folder: Path) -> Observations:
             WEIGHTS: weights_of(stages),
             NORMALIZED_ON: normalized_on,
             AT_THE_END: [round(figures[f"reference_{name}"], 3) + 0.0 for name in ("mean", "std")],
+            MEMBERS: [
+                (folder / "rewards" / "round-0" / "ensemble.safetensors").exists(),
+                spread_on_policy(stages),
+            ],
             CHECKPOINTS: checkpoint_numbers(folder / "checkpoints" / "rewards-0"),
         }
 
@@ -71,6 +78,13 @@ def train(stages: Stages) -> None:
     """Have the first round's comparisons answered, and train its reward model."""
     collect_comparisons(stages, 0)
     train_reward_model(stages, 0)
+
+
+def spread_on_policy(stages: Stages) -> bool:
+    """Return whether an update says how far the members disagree on the policy's responses."""
+    trainer = stages.policy.trainer
+    prompts = stages.store.prompts()[: trainer.config.batch_size]
+    return "policy/ensemble_spread" in trainer.step(prompts)
 
 
 def weights_of(stages: Stages) -> list[float]:

@@ -85,6 +85,8 @@ def test_the_kl_is_held_against_target_cap_or_nats(
         ("copies more", "copied_share", [0.1] * 4 + [0.29] * 4, "fine"),
         ("copies more", "copied_share", [0.1] * 4 + [0.31] * 4, "warn"),
         ("copies more", "copied_share", [0.6] * 4 + [0.1] * 4, "fine"),
+        ("the reward model guesses", "ensemble_spread", [1.9] * 4, "fine"),
+        ("the reward model guesses", "ensemble_spread", [2.1] * 4, "warn"),
         ("scores alike", "score_sd", [1.0] * 4 + [0.21] * 4, "fine"),
         ("scores alike", "score_sd", [1.0] * 4 + [0.19] * 4, "warn"),
     ],

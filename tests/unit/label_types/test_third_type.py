@@ -167,11 +167,11 @@ def test_the_reward_model_trains_on_its_loss(gpt2_folder: Path, tmp_path: Path) 
         progress=Silent(),
     )
     with torch.no_grad():
-        expected = ranked_pairs_loss(trainer.model.forward_comparisons(batch), batch.targets)
+        expected = ranked_pairs_loss(trainer.model.forward_comparisons(batch)[0], batch.targets)
     losses = [trainer.step(batch, step, 25)["rewards/loss"] for step in range(20)]
     torch.testing.assert_close(torch.tensor(losses[0]), expected, **EXACT)
     assert losses[-1] < 0.5 * losses[0]
-    scores = trainer.model.forward_comparisons(batch).detach().numpy()
+    scores = trainer.model.forward_comparisons(batch)[0].detach().numpy()
     assert np.argsort(scores[1]).tolist() == [0, 1, 2, 3]
 
 

@@ -134,7 +134,7 @@ def assert_same_scores(roles: ModelRoles, base: Path, folder: Path) -> None:
     save_reward_model(folder, roles, head, tokenizer)
     reloaded = AutoModelForSequenceClassification.from_pretrained(folder)
     with torch.no_grad():
-        mine = last_token_scores(roles.reward, head, IDS, IDS > 0)
+        mine = last_token_scores(roles.reward, head.scores, IDS, IDS > 0)
         theirs = reloaded(IDS, attention_mask=torch.ones_like(IDS)).logits[:, 0]
     torch.testing.assert_close(mine, theirs, **RELOADED)
 

@@ -30,7 +30,7 @@ def test_without_the_root_the_spread_would_be_another() -> None:
 def test_a_reset_head_depends_on_its_seed_alone() -> None:
     head, other = ScoreHead(WIDTH, seed=1, runtime=CPU), ScoreHead(WIDTH, seed=2, runtime=CPU)
     assert not torch.equal(head.weight, other.weight)
-    other.rescale(3.0, 1.0)
+    other.rescale(3.0, [1.0])
     other.reset(1)
     torch.testing.assert_close(other.scores(HIDDEN), head.scores(HIDDEN), **EXACT)
 
@@ -38,7 +38,7 @@ def test_a_reset_head_depends_on_its_seed_alone() -> None:
 def test_rescaling_twice_is_one_affine_map() -> None:
     head = ScoreHead(WIDTH, seed=1, runtime=CPU)
     before = head.scores(HIDDEN).detach()
-    head.rescale(2.0, -1.0)
-    head.rescale(0.5, 3.0)
+    head.rescale(2.0, [-1.0])
+    head.rescale(0.5, [3.0])
     after = head.scores(HIDDEN)
     torch.testing.assert_close(after, 0.5 * (2.0 * before - 1.0) + 3.0, **FP32)

@@ -167,12 +167,12 @@ def test_s14_reward_model_reloads_with_transformers_alone_head_included(
     roles, tokenizer = roles_on(model_folder, adapter)
     disturb(roles.reward)
     head = ScoreHead(roles.reward.width, seed=3, runtime=CPU)
-    head.rescale(2.0, 0.5)
+    head.rescale(2.0, [0.5])
     save_reward_model(tmp_path / "r", roles, head, tokenizer)
     reloaded = AutoModelForSequenceClassification.from_pretrained(tmp_path / "r")
     ids, mask = pad_right([tokenizer.encode(t) for t in TEXTS], tokenizer.pad_id, device=CPU.device)
     with torch.no_grad():
-        mine = last_token_scores(roles.reward, head, ids, mask)
+        mine = last_token_scores(roles.reward, head.scores, ids, mask)
         theirs = reloaded(ids, attention_mask=mask.long()).logits[:, 0]
     torch.testing.assert_close(mine, theirs + reloaded.config.reward_shift, **RELOADED)
     assert mine.std() > 0.01

@@ -97,5 +97,5 @@ def test_everything_follows_the_type_in_which_the_model_was_loaded(
     batch = PreferenceBatch(
         sequences=(tuple(sequences),), targets=torch.tensor([[1.0, 0.0]]).double(), present=present
     )
-    scores = model.forward_comparisons(batch)
+    scores = model.forward_comparisons(batch)[0]
     assert scores.dtype == DOUBLE.dtype and scores.requires_grad

@@ -21,6 +21,8 @@ PROMPTS = [
 class LikesEven:
     """A reward model that likes even token ids among the last six: one point for each."""
 
+    reference_spread = None
+
     def __init__(self, sign: float = 1.0) -> None:
         self.sign = sign
 

@@ -116,7 +116,7 @@ def test_a_reward_model_that_gives_no_number_is_named_with_what_to_do(
     tokenizer, roles = roles_on(gpt2_folder)
     sampler = sampler_on(tokenizer, roles)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
-    model.head.shift = spoilt
+    model.head.shifts = [spoilt]
     config = PolicyConfig(batch_size=8, episodes=64)
     trainer = build_trainer(roles, RewardModelSource(model, sampler), sampler, config, seed=1)
     with pytest.raises(DivergedError, match=r"policy/score became .*rewards\.lr.*checkpoints"):

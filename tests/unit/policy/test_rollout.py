@@ -31,7 +31,7 @@ def test_unended_responses_get_the_penalty_and_tokens_after_the_stop_are_ignored
     query = [sampler.tokenizer.encode(p.text) for p in PROMPTS]
     read = [(q + r[:3])[-6:] for q, r in zip(query, response.tolist(), strict=True)]
     expected = torch.tensor([float(sum(i % 2 == 0 for i in ids)) for ids in read])
-    torch.testing.assert_close(collector.reward.score(PROMPTS, batch), expected, **EXACT)
+    torch.testing.assert_close(collector.reward.score(PROMPTS, batch).scores, expected, **EXACT)
     trained = trainer_on(gpt2_folder, task=rule, samples={"after_stop": "train"})
     assert trained.collector.sampler.loss_mask(batch.stop_mask).all()
 

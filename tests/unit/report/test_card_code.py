@@ -114,7 +114,7 @@ def saved(case: Case, folder: Path) -> Saved:
         tokenizer, config.task, config.samples, vocabulary=vocabulary, device=CPU.device
     )
     head = ScoreHead(roles.reward.width, seed=1, runtime=CPU)
-    head.rescale(1.5, -0.4)
+    head.rescale(1.5, [-0.4])
     save_policy(folder / "policy", roles, None, tokenizer, generation_config(sampler))
     save_reward_model(folder / "reward", roles, head, tokenizer, sampler.queries)
     ids = torch.tensor([sampler.queries.reward_text("The sun was warm.", case.response)])

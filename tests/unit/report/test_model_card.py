@@ -5,7 +5,7 @@ from pathlib import Path
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.provenance import LabelersRecord, LabelsRecord
 from prefloop.figures.text import percent, share_interval
-from prefloop.figures.trust import TrustFigures
+from prefloop.figures.trust import EnsembleFigures, TrustFigures
 from prefloop.report.cards import write_cards
 from prefloop.report.made import Made, policy_made
 from prefloop.report.model_card import policy_card, reward_card
@@ -133,3 +133,11 @@ def test_python_in_the_card_is_python() -> None:
     ):
         code = card.split("```python\n")[1].split("```")[0]
         compile(code, "card", "exec")
+
+
+def test_a_reward_card_says_that_it_is_an_ensemble(fake_run: Path) -> None:
+    trust = read_run_folder(fake_run).trusts[1].figures
+    ensemble = EnsembleFigures(members=4, shifts=(0.0,) * 4, reference_spread=0.2, validation=None)
+    assert "ensemble.safetensors" not in _reward_card(trust)
+    card = _reward_card(trust.model_copy(update={"ensemble": ensemble}))
+    assert "the mean of 4 linear heads on one model" in card

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prefloop.audits.rewards import audit_rewards, write_reward_audit
@@ -11,12 +12,15 @@ from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.reward_audit_text import (
     best_of_lines,
     edit_lines,
+    ensemble_text,
     group_lines,
     reward_audit_head,
     shortcut_lines,
 )
+from prefloop.figures.trust import EnsembleFigures, EnsembleValidationFigures
 from prefloop.progress import Silent
 from prefloop.report.build import build_report
+from prefloop.rewards.trust import wilson_share
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_run_folder
 from prefloop.store.store import Store
@@ -30,6 +34,18 @@ CONFIG = parse_run(
         "evaluation": {"judges": ["length"]},
     },
     "run.yaml",
+)
+
+ENSEMBLE = EnsembleFigures(
+    members=3,
+    shifts=(0.1, 0.2, 0.3),
+    reference_spread=0.3,
+    validation=EnsembleValidationFigures(
+        disagree=wilson_share(np.array([1.0] * 20 + [0.0] * 60)),
+        where_agreed=wilson_share(np.array([1.0] * 40 + [0.0] * 20)),
+        where_not=wilson_share(np.array([1.0] * 8 + [0.0] * 12)),
+        members=(0.6, 0.61, 0.59),
+    ),
 )
 
 
@@ -124,3 +140,20 @@ def test_nothing_is_no_lines(figures: RewardAuditFigures) -> None:
     )
     assert [*shortcut_lines(empty), *edit_lines(empty), *best_of_lines(empty)] == []
     assert group_lines(empty) == []
+
+
+def test_an_ensemble_is_shown_with_where_it_disagrees(
+    figures: RewardAuditFigures, fake_run: Path, tmp_path: Path
+) -> None:
+    assert ensemble_text(figures) == ""
+    said = ensemble_text(figures.model_copy(update={"ensemble": ENSEMBLE}))
+    assert said.startswith("3 members share one model; the score is their mean: they choose")
+    assert "differently on 25 % (16–36 %) of the questions" in said
+    assert "where they do not it agrees with 40 % (21–62 %) of the labels" in said
+    run = Path(shutil.copytree(fake_run, tmp_path / "run"))
+    write_reward_audit(run, newest(figures.model_copy(update={"ensemble": ENSEMBLE}), run))
+    with Store.open(run / "prefloop.db") as store:
+        page = build_report(run, store, fake_config()).read_text(encoding="utf-8")
+    assert "3 members share one model" in page
+    unseen = ENSEMBLE.model_copy(update={"validation": None})
+    assert "No validation label" in ensemble_text(figures.model_copy(update={"ensemble": unseen}))

@@ -29,7 +29,7 @@ def trained(folder: Path, adapter: Adapter = "lora") -> tuple[RewardModel, Token
     tokenizer, roles = roles_on(folder, adapter=adapter)
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
     disturb(roles.reward)
-    model.head.rescale(2.0, -0.75)
+    model.head.rescale(2.0, [-0.75])
     return model, tokenizer
 
 
