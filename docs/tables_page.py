@@ -27,6 +27,10 @@ TABLE_MEANINGS = {
     "assignments": "Comparisons handed to labelers: the order shown, the lease, the answer.",
     "gold": "Comparisons whose best sample is known beyond doubt.",
     "quality_checks": "Answers that measure a labeler: to gold, training and retest questions.",
+    "holds": "Questions that somebody flagged as harmful, and who released them. Each change "
+    "is an event of the ledger.",
+    "adjudications": "Owners' verdicts on questions. Each is an event of the ledger; training "
+    "reads the one in force in place of the question's labels.",
     "exclusions": "Labelers whose answers do not count, why, and until when. Nothing is deleted.",
     "stop_requests": "Pulls of the cord: who stopped the run, why, and how it continued.",
     "tallies": "How many answers of each kind, by hour, labeler and version of the instructions.",

@@ -4,7 +4,8 @@
     ├── SettingsError      a run file or an override says something impossible
     ├── InputError         a prompt file, a label file, a model folder is not what it should be
     ├── StoreError         the labels' database cannot be used as it is
-    │   └── StoreAwayError it cannot be reached at the moment
+    │   ├── StoreAwayError it cannot be reached at the moment
+    │   └── ConflictError  somebody else decided meanwhile
     ├── CheckpointError    no complete checkpoint can be read
     ├── DiskError          the disk is full or read-only
     └── DivergedError      training left the road: NaN, or KL beyond its cap
@@ -34,6 +35,10 @@ class StoreError(PrefloopError):
 
 class StoreAwayError(StoreError):
     """The store cannot be reached at the moment; what is asked again later may work."""
+
+
+class ConflictError(StoreError):
+    """Somebody else decided on the same thing meanwhile; the message says what."""
 
 
 class CheckpointError(PrefloopError):

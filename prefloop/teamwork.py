@@ -110,6 +110,8 @@ class Submission:
     timing: Timing = Timing()
     replaces: str | None = None
     """For an edit: the id of the answer that the labeler saw as their own. None: a first answer."""
+    is_harmful: bool = False
+    """For a flag: the question should be shown to nobody. It is held until an owner has looked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def audit_labels(
     Those of other code, or of another version's form, are made again: an audit is never kept wrong.
     `scorers` are looked at as shortcuts too. `before_making` is called if there is something new.
     """
-    labels = store.labels(without_excluded=True)
+    labels = store.labels(for_training=True)
     fingerprint = digest(source_hash(sys.modules[__name__]), _fingerprint(labels, config, scorers))
     known = _known(folder)
     if known is not None and known.fingerprint == fingerprint:

@@ -95,7 +95,7 @@ class _Seen:
 
 def reward_audit_fingerprint(store: Store, config: RunConfig, trust: TrustFile) -> str:
     """Return a hash of all that the audit depends on; no model is loaded for it."""
-    labels = store.labels(split="validation", without_excluded=True)
+    labels = store.labels(split="validation", for_training=True)
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
     settings = config.audits.model_dump_json(exclude={"on_alarm"}), *config.evaluation.judges
     code = source_hash(sys.modules[__name__])
@@ -258,7 +258,7 @@ def _evidence(
 
 def _asked(store: Store, fits: Fits) -> _Asked:
     comparisons = store.comparisons(split="validation")
-    labels = store.labels(split="validation", without_excluded=True)
+    labels = store.labels(split="validation", for_training=True)
     answered = {label.comparison_id for label in labels}
     wanted = [c for c in comparisons if c.id in answered]
     samples = store.samples_by_id([i for c in wanted for i in c.sample_ids])

@@ -85,7 +85,7 @@ class RewardStage:
         if as_of is None:
             as_of = self.store.ledger_head().n_events
         known = {
-            split: self.store.labels(split=split, as_of=as_of, without_excluded=True)
+            split: self.store.labels(split=split, as_of=as_of, for_training=True)
             for split in ("train", "validation")
         }
         _, labels = self._labels("train", known, prompts)

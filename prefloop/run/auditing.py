@@ -23,7 +23,7 @@ def audit_labels_of_round(stages: Stages, round_number: int) -> None:
     """
     if stages.rounds.has_reward_model(round_number):
         return
-    if not stages.store.labels(without_excluded=True):
+    if not stages.store.labels(for_training=True):
         return
     scorers = audit_scorers(stages.config)
     metered = {scorer.name: scorer.metered for scorer in scorers}

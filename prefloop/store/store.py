@@ -26,7 +26,7 @@ from prefloop.store.core.rows import (
 )
 from prefloop.store.core.score_digests import SCORES_STORED
 from prefloop.store.core.tables import prompts, samples, verdicts
-from prefloop.store.labeling import exclusions, gold, instructions
+from prefloop.store.labeling import adjudications, exclusions, gold, holds, instructions
 from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
 from prefloop.store.labeling.judging import OPENED, JudgingQueue
@@ -48,6 +48,8 @@ OWN_KINDS = {
     *KINDS,
     *stop_requests.KINDS,
     *(gold.ADDED, gold.ENDED),
+    *(holds.HELD, holds.RELEASED),
+    *(adjudications.DECIDED, adjudications.WITHDRAWN),
     *CHECK_KINDS,
     *(FROZEN, OPENED),
     *(exclusions.APPLIED, exclusions.UNDONE),
@@ -77,6 +79,8 @@ class Store:
         self.answers = AnswerIntake(database)
         self.own_answers = OwnAnswers(database)
         self.gold = gold.GoldPool(database)
+        self.holds = holds.Holds(database)
+        self.adjudications = adjudications.Adjudications(database)
         self.exclusions = exclusions.Exclusions(database)
         self.stop_requests = stop_requests.StopRequests(database)
         self.tallies = Tallies(database)
@@ -191,12 +195,13 @@ class Store:
         round: int | None = None,
         split: str | None = None,
         as_of: int | None = None,
-        without_excluded: bool = False,
+        for_training: bool = False,
     ) -> list[Label]:
         """Return the live labels of a round and split of comparisons, in the order they came.
 
         With `as_of`, those that were live at that event of the ledger: a result that never changes.
-        With `without_excluded`, not those of labelers who are (or were then) excluded.
+        With `for_training`, what a reward model learns from: not the labels of labelers who are (or
+        were then) excluded, and an owner's verdict in place of the labels of its question.
         """
         with self._database.reading() as connection:
             return select_labels(
@@ -204,7 +209,7 @@ class Store:
                 round=round,
                 split=split,
                 as_of=as_of,
-                without_excluded=without_excluded,
+                for_training=for_training,
             )
 
     def rebuild_labels(self) -> int:

@@ -3,8 +3,10 @@
 import random
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefloop.records import Comparison, Label, Prompt, Sample, Verdict
+from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission, Timing
 
@@ -134,10 +136,24 @@ def fill_every_table(store: Store, *, n_questions: int = 40, n_answers: int = 60
     rule = store.exclusions.apply("too fast", names[1], "Two seconds each.", "owner")
     store.exclusions.apply("too slow", names[2], "Two days each.", "owner")
     store.exclusions.undo(rule.id, "owner")
+    _review(store, live[1])
     store.add_verdicts([_verdict()])
     store.scores.add("lexicon", "settings and weights", {"sample-0-0": 1 / 3})
     store.add_event("note", {"text": "näh"})
     return stored
+
+
+def _review(store: Store, label: Label) -> None:
+    """A harmful question is held and released, another one held; an owner decides twice on one."""
+    policy = ClaimPolicy(gold_share=0.0, retest_share=0.0)
+    for view in store.queue.claim("labeler-4", n=2, rng=random.Random(1), policy=policy):
+        flag = replace(submission(view, random.Random(view.id)), is_harmful=True)
+        note = {"note": "Harmful", "answer": "flag", "chosen": None}
+        store.answers.submit([replace(flag, label=replace(flag.label, **note))])
+    store.holds.release(store.holds.in_force()[0].comparison_id, "owner")
+    verdict = OwnersVerdict(comparison_id=label.comparison_id, answer="tie", reason="Both fine.")
+    first = store.adjudications.decide(verdict, "owner")
+    store.adjudications.decide(replace(verdict, answer="skip", replaces=first.id), "owner")
 
 
 def _enter(store: Store, person_id: str) -> None:

@@ -134,6 +134,7 @@ labels = sa.Table(
     ),
     sa.CheckConstraint("(answer = 'best') = (chosen IS NOT NULL)", name="best_has_chosen"),
     sa.Index(None, "labeler", "sequence"),
+    sa.Index(None, "instructions", "sequence"),
 )
 
 one_live_label = sa.Index(
@@ -143,6 +144,20 @@ one_live_label = sa.Index(
     unique=True,
     sqlite_where=labels.c.ended_by.is_(None),
     postgresql_where=labels.c.ended_by.is_(None),
+)
+
+live_flags = sa.Index(
+    "ix_labels_flags",
+    labels.c.sequence,
+    sqlite_where=sa.text("answer = 'flag' AND ended_by IS NULL"),
+    postgresql_where=sa.text("answer = 'flag' AND ended_by IS NULL"),
+)
+
+live_notes = sa.Index(
+    "ix_labels_notes",
+    labels.c.sequence,
+    sqlite_where=sa.text("note <> '' AND ended_by IS NULL"),
+    postgresql_where=sa.text("note <> '' AND ended_by IS NULL"),
 )
 
 verdicts = sa.Table(

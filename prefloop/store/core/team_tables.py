@@ -196,6 +196,8 @@ quality_checks = sa.Table(
     sa.Column("shown", sa.Text, nullable=False, comment="JSON list"),
     sa.Column("seconds", sa.Double),
     sa.Column("instructions", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("details", sa.Text, comment="JSON: what the label type adds; null: nothing"),
     sa.Column("is_right", sa.Boolean, comment="null: skipped or flagged"),
     sa.Column(
         "ended_by",
@@ -205,6 +207,60 @@ quality_checks = sa.Table(
     ),
     _chosen_is_shown(),
     sa.Index(None, "labeler", "comparison_id"),
+    sa.Index(None, "comparison_id"),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    _event(),
+    _comparison(),
+    sa.Column("answer_id", sa.Text, nullable=False, comment="the flag that brought it"),
+    sa.Column("held_by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("held_at", sa.Double, nullable=False),
+    sa.Column("released_by", sa.Text),
+    sa.Column("released_at", sa.Double),
+    sa.Column("ended_by", sa.Integer, sa.ForeignKey("events.sequence"), comment="null: in force"),
+    comment="Questions that are handed to nobody until an owner has looked at them.",
+)
+
+one_hold_in_force = sa.Index(
+    "uq_holds_in_force",
+    holds.c.comparison_id,
+    unique=True,
+    sqlite_where=holds.c.ended_by.is_(None),
+    postgresql_where=holds.c.ended_by.is_(None),
+)
+
+adjudications = sa.Table(
+    "adjudications",
+    metadata,
+    _event(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _comparison(),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("chosen", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("instructions", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("decided_at", sa.Double, nullable=False),
+    sa.Column(
+        "ended_by",
+        sa.Integer,
+        sa.ForeignKey("events.sequence"),
+        comment="the event that replaced or withdrew this verdict; null: it holds",
+    ),
+    _chosen_is_shown(),
+    comment="Owners' verdicts on questions: training reads them in place of the labels.",
+)
+
+one_adjudication_in_force = sa.Index(
+    "uq_adjudications_in_force",
+    adjudications.c.comparison_id,
+    unique=True,
+    sqlite_where=adjudications.c.ended_by.is_(None),
+    postgresql_where=adjudications.c.ended_by.is_(None),
 )
 
 exclusions = sa.Table(

@@ -16,6 +16,7 @@ from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import RowDict
 from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, instructions, quality_checks
+from prefloop.store.labeling.holds import hold
 from prefloop.store.labeling.labels import KINDS, WITHDRAWN, fold
 from prefloop.store.labeling.own_answers import open_for_change
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, CHECK_WITHDRAWN, fold_quality_checks
@@ -91,6 +92,8 @@ def _submit(
         _write(connection, validator.entries, validator.live_labels)
         _close_assignments(connection, now, validator.accepted)
         _tally(connection, now, [each for each in validator.accepted if validator.is_first(each)])
+        flags = [each for each in validator.accepted if each.label.answer == "flag"]
+        hold(connection, now, [flag for flag in flags if flag.is_harmful])
     return receipts
 
 

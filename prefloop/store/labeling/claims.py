@@ -7,7 +7,8 @@ again and again does not use up the gold.
 
 A comparison is free for a labeler while it is open, they have neither answered it (also not as
 gold) nor hold it, and its answers plus the leases of others are fewer than wanted. A question for
-verdicts is free only for those whom `independence.py` lets judge. The search for a free one begins
+verdicts is free only for those whom `independence.py` lets judge, and what is on hold (`holds.py`)
+is handed to nobody, in no form. The search for a free one begins
 at a random position of the index.
 """
 
@@ -28,7 +29,7 @@ from prefloop.store.core.team_tables import assignments, batches, gold, quality_
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
 from prefloop.store.labeling.independence import HELD_OUT, holds_prompt, may_answer
 from prefloop.store.labeling.questions import is_asked_like
-from prefloop.store.labeling.recount import EXCLUDED
+from prefloop.store.labeling.recount import EXCLUDED, ON_HOLD
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
 POSITIONS = 2**31
@@ -131,6 +132,7 @@ _HELD = (
             sa.and_(assignments.c.kind != "regular", ~_HAS_CHECK, ~IS_OF_A_FROZEN_BATCH),
             sa.and_(assignments.c.kind == "regular", queue.c.is_open, ~HAS_ANSWERED),
         ),
+        assignments.c.comparison_id.not_in(ON_HOLD),
     )
     .order_by(assignments.c.leased_at, assignments.c.id)
 )
@@ -281,6 +283,7 @@ class _Chooser:
             gold.c.ended_by.is_(None),
             gold.c.is_training.is_(is_training),
             gold.c.comparison_id.not_in(answered),
+            gold.c.comparison_id.not_in(ON_HOLD),
             ~labeled.exists(),
         )
         return list(self.connection.execute(query.order_by(gold.c.sequence), self.me).scalars())
@@ -295,6 +298,7 @@ class _Chooser:
             assignments.c.labeler == ME,
             assignments.c.closed_at <= until,
             assignments.c.comparison_id.not_in(self.taken),
+            assignments.c.comparison_id.not_in(ON_HOLD),
         )
         first = self.connection.execute(
             sa.select(sa.func.min(assignments.c.closed_at)).where(own), self.me

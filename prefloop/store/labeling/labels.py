@@ -8,6 +8,7 @@ Only `fold` writes the table, so `rebuild` restores it exactly.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,8 @@ from prefloop.store.core.rows import (
     label_row_from_payload,
 )
 from prefloop.store.core.tables import comparisons, labels
+from prefloop.store.core.team_tables import adjudications
+from prefloop.store.labeling.adjudications import adjudicated_at, labels_of_owners
 from prefloop.store.labeling.exclusions import excluded_at
 from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
@@ -80,7 +83,7 @@ def select_labels(
     round: int | None,
     split: str | None,
     as_of: int | None = None,
-    without_excluded: bool = False,
+    for_training: bool = False,
 ) -> list[Label]:
     """Return the labels that are live (or were at an event) in the order in which they came.
 
@@ -93,9 +96,15 @@ def select_labels(
         query = query.where(comparisons.c.round == round)
     if split is not None:
         query = query.where(comparisons.c.split == split)
-    if without_excluded:
-        query = query.where(labels.c.labeler.not_in(excluded_at(as_of)))
-    return [label_record(row) for row in connection.execute(query).mappings()]
+    if not for_training:
+        return [label_record(row) for row in connection.execute(query).mappings()]
+    decided = sa.select(adjudications.c.comparison_id).where(*adjudicated_at(as_of))
+    query = query.where(
+        labels.c.labeler.not_in(excluded_at(as_of)), labels.c.comparison_id.not_in(decided)
+    )
+    found = [(row["sequence"], label_record(row)) for row in connection.execute(query).mappings()]
+    found += labels_of_owners(connection, round=round, split=split, as_of=as_of)
+    return [label for _, label in sorted(found, key=itemgetter(0))]
 
 
 def _live_at(sequence: int | None) -> list[sa.ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from prefloop.store.labeling.claims import (
     IS_OF_A_FROZEN_BATCH,
     ORDER_SECONDS,
 )
+from prefloop.store.labeling.recount import ON_HOLD
 
 
 def renew(connection: Connection, assignment_ids: Iterable[str], labeler: str) -> list[str]:
@@ -65,6 +66,7 @@ def _renewable(
             assignments.c.id.in_(assignment_ids),
             assignments.c.labeler == labeler,
             assignments.c.closed_at.is_(None),
+            assignments.c.comparison_id.not_in(ON_HOLD),
             sa.or_(
                 is_leased(sa.literal(now)),
                 sa.and_(assignments.c.kind != "regular", ~IS_OF_A_FROZEN_BATCH),

@@ -25,6 +25,8 @@ CHECK = "check"
 CHECK_WITHDRAWN = "check_withdrawn"
 CHECK_KINDS = (CHECK, CHECK_WITHDRAWN)
 FROM_LEDGER = ("sequence", "ended_by")
+LATER = ("note", "details")
+"""What events of earlier versions do not have."""
 
 
 def quality_check_entry(
@@ -76,6 +78,12 @@ def rebuild_quality_checks(connection: Connection) -> None:
 
 
 def _row(content: Mapping[str, Any]) -> RowDict:
-    row = {c.name: content[c.name] for c in quality_checks.columns if c.name not in FROM_LEDGER}
-    kind = KINDS_FROM_LEDGER.get(content["kind"], content["kind"])
-    return row | {"kind": kind, "shown": json.dumps(content["shown"])}
+    always = [c.name for c in quality_checks.columns if c.name not in (*FROM_LEDGER, *LATER)]
+    row = {name: content[name] for name in always}
+    details = content.get("details")
+    return row | {
+        "kind": KINDS_FROM_LEDGER.get(content["kind"], content["kind"]),
+        "shown": json.dumps(content["shown"]),
+        "note": content.get("note", ""),
+        "details": json.dumps(details, sort_keys=True) if details else None,
+    }

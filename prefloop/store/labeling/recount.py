@@ -1,8 +1,9 @@
 """Recounting the answers to the queue's comparisons.
 
 `answered` and `is_open` are functions of the live labels and of what was asked for. They are
-computed from those alone, never counted up and down, so they cannot drift from the ledger. Answers
-of excluded labelers are not counted: the reward model does not use them.
+computed from those alone, never counted up and down, so they cannot drift from the ledger. What is
+on hold, or decided by an owner, is closed. Answers of excluded labelers are not counted: the reward
+model does not use them.
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,19 @@ from sqlalchemy.engine import Connection
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.store.core.insertion import chunks
 from prefloop.store.core.tables import labels
-from prefloop.store.core.team_tables import batches, exclusions, queue
+from prefloop.store.core.team_tables import adjudications, batches, exclusions, holds, queue
 
 FLAGS_TO_CLOSE = 2
 """Flags by so many labelers close a comparison."""
 
 EXCLUDED = sa.select(exclusions.c.labeler).where(exclusions.c.ended_by.is_(None))
 """The labelers who are excluded now."""
+
+ON_HOLD = sa.select(holds.c.comparison_id).where(holds.c.ended_by.is_(None))
+"""The questions that are handed to nobody now."""
+
+ADJUDICATED = sa.select(adjudications.c.comparison_id).where(adjudications.c.ended_by.is_(None))
+"""The questions on which an owner has decided: further answers would be read by nobody."""
 
 _ASKED = queue.alias("asked")
 _COUNTS = (
@@ -75,7 +82,11 @@ def recount_all(connection: Connection) -> None:
 def _recounting(counted: sa.Select[tuple[str, int, int, int]]) -> sa.Update:
     counts = counted.subquery()
     is_open = sa.and_(
-        queue.c.wanted > counts.c.answered, counts.c.flags < FLAGS_TO_CLOSE, counts.c.frozen == 0
+        queue.c.wanted > counts.c.answered,
+        counts.c.flags < FLAGS_TO_CLOSE,
+        counts.c.frozen == 0,
+        queue.c.comparison_id.not_in(ON_HOLD),
+        queue.c.comparison_id.not_in(ADJUDICATED),
     )
     query = sa.update(queue).where(queue.c.comparison_id == counts.c.comparison_id)
     return query.values(answered=counts.c.answered, is_open=is_open)

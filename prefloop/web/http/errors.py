@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from prefloop.errors import DiskError, PrefloopError, StoreAwayError, StoreError
+from prefloop.errors import ConflictError, DiskError, PrefloopError, StoreAwayError, StoreError
 from prefloop.web.http.templating import page
 from prefloop.web.services.tracebacks import error_places
 
@@ -109,6 +109,8 @@ def _cannot(request: Request, error: Exception) -> Response:
         return error_response(
             request, 503, "store_away", message, {"Retry-After": str(RETRY_SECONDS)}
         )
+    if isinstance(error, ConflictError):
+        return error_response(request, 409, "conflict", str(error))
     if isinstance(error, StoreError) and error.__cause__ is not None:
         # The database refused our statement: a bug, whose details are not for the caller.
         return our_bug(request, error)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from prefloop.label_types.types import TYPES, widget_path
+from prefloop.store.labeling.holds import HARMFUL
 from prefloop.web.http.sessions import BrowserCaller, LabelerBrowser
 from prefloop.web.http.templating import page
 
@@ -36,7 +37,7 @@ async def start(caller: BrowserCaller) -> RedirectResponse:
 @router.get("/label")
 async def label(request: Request, caller: LabelerBrowser) -> HTMLResponse:
     """Return the labeling page, which requests assignments by itself."""
-    return page(request, "label.html.jinja", person=caller.person)
+    return page(request, "label.html.jinja", person=caller.person, harmful_reason=HARMFUL)
 
 
 @router.get("/instructions")

@@ -140,6 +140,8 @@ class AnswerBody(RequestBody):
     note: Text = Field(default="", max_length=4000)
     """A remark; the reason of a skip or a flag."""
     confidence: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    is_harmful: bool = False
+    """With `flag`: nobody should see the question. It is held until an owner has looked at it."""
     replaces: Id | None = None
     """For an edit: the id of the answer that it replaces."""
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.types import label_type
 from prefloop.records import Label
+from prefloop.store.labeling.holds import HARMFUL
 from prefloop.store.labeling.submissions import NOT_YOURS, position_name
 from prefloop.teamwork import Assignment, Receipt, Submission, Timing
 from prefloop.web.http.errors import ApiError
@@ -155,6 +156,7 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
             device=body.device,
         ),
         replaces=body.replaces,
+        is_harmful=body.is_harmful or body.note.startswith(HARMFUL),
     )
 
 

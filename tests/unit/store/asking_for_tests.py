@@ -44,7 +44,9 @@ def answer(
 ) -> Submission:
     """Return an answer to a view: the sample at a place on the screen is best."""
     shown = tuple(sample.id for sample in view.samples)
-    submission_changes = {key: changes.pop(key) for key in ("replaces", "timing") if key in changes}
+    submission_changes = {
+        key: changes.pop(key) for key in ("replaces", "timing", "is_harmful") if key in changes
+    }
     label = Label(
         id=name or f"answer-{next(_numbers)}",
         comparison_id=view.comparison_id,

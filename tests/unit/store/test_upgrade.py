@@ -1,5 +1,6 @@
 """A store that an earlier prefloop made is brought up to date, and nothing in it is lost."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,18 @@ COLUMNS = {"introduction": "qualification", "place": "position", "beat_at": "hea
 KINDS = {"work": "regular", "repeat": "retest"}
 
 
-def upgraded(held: Rows) -> Rows:
+def upgraded(held: Rows, revision: str) -> Rows:
     """Return what a store that held these rows must hold after the upgrade."""
+    written = {e["sequence"]: json.loads(e["payload"]) for e in held["events"]}
+    if revision >= "0003":
+        checks = held["quality_checks"]
+        return held | {"quality_checks": [_with_note(row, written) for row in checks]}
     models = {row["id"]: row["model"] for row in held["samples"]}
     renamed = {
         TABLES.get(name, name): [row_of_today(row) for row in rows] for name, rows in held.items()
     }
+    checks = renamed.get("quality_checks", [])
+    renamed["quality_checks"] = [_with_note(row, written) for row in checks]
     # What the ledger says is what it always said.
     renamed["events"] = held["events"]
     return renamed | {
@@ -48,6 +55,10 @@ def upgraded(held: Rows) -> Rows:
         "labels": [row | {"details": None} for row in held["labels"]],
         "verdicts": [verdict_of_today(row, models) for row in held["verdicts"]],
     }
+
+
+def _with_note(row: dict[str, Any], written: dict[int, Any]) -> dict[str, Any]:
+    return row | {"note": written[row["sequence"]]["note"], "details": None}
 
 
 def row_of_today(row: dict[str, Any]) -> dict[str, Any]:
@@ -84,12 +95,13 @@ def same_rows(found: Rows, expected: Rows) -> bool:
 def test_every_row_of_an_old_store_is_there_after_the_upgrade(
     empty_place: str | Path, revision: str
 ) -> None:
-    expected = upgraded(make_old(empty_place, revision))
+    expected = upgraded(make_old(empty_place, revision), revision)
     Store.open(empty_place).close()
     assert_holds(empty_place, expected)
     found = check_integrity(empty_place, Silent())
     assert found.problems == ()
-    tables = ("prompts", "samples", "comparisons", "verdicts")
+    # Before 0003 no event covered these.
+    tables = ("prompts", "samples", "comparisons", "verdicts") if revision < "0003" else ()
     assert found.n_without_hash == {name: len(expected[name]) for name in tables}
 
 
@@ -119,7 +131,7 @@ def test_an_upgraded_store_is_one_to_work_with(empty_place: str | Path, revision
 def test_a_backup_of_an_old_store_is_restored(
     empty_place: str | Path, tmp_path: Path, revision: str
 ) -> None:
-    expected = upgraded(make_old(tmp_path / "backup.db", revision))
+    expected = upgraded(make_old(tmp_path / "backup.db", revision), revision)
     restore(tmp_path / "backup.db", empty_place, Silent())
     assert_holds(empty_place, expected)
 

@@ -18,17 +18,17 @@ def test_an_excluded_labelers_answers_are_left_out_and_come_back(store: Store) -
     )
     assert store.exclusions.excluded() == {"bob"}
     assert store.labels() == [of_ann, of_bob]
-    assert store.labels(without_excluded=True) == [of_ann]
+    assert store.labels(for_training=True) == [of_ann]
     later = label(2, labeler="bob", question=1)
     store.add_label(later)
-    assert store.labels(without_excluded=True) == [of_ann]
+    assert store.labels(for_training=True) == [of_ann]
     assert store.exclusions.all()[0].n_labels == 2
 
     undone = store.exclusions.undo(rule.id, "eve")
     assert undone.undone_by == "eve"
     assert undone.undone_at is not None
     assert store.exclusions.excluded() == set()
-    assert store.labels(without_excluded=True) == [of_ann, of_bob, later]
+    assert store.labels(for_training=True) == [of_ann, of_bob, later]
     assert store.exclusions.all() == [undone]
     kinds = [event.kind for event in own_events(store)]
     assert kinds == ["label", "label", "rule_applied", "label", "rule_undone"]
@@ -118,7 +118,7 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
 
     def look(as_of: int | None = None) -> tuple[list[str], list[str]]:
         every = store.labels(as_of=as_of)
-        counted = store.labels(as_of=as_of, without_excluded=True)
+        counted = store.labels(as_of=as_of, for_training=True)
         return [x.id for x in every], [x.id for x in counted]
 
     def look_again() -> None:
@@ -152,4 +152,4 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
     assert seen[N_FILLED + 9] == (["l2", "l3", "l4"], ["l2"])
     assert [x.id for x in store.labels(round=1, as_of=N_FILLED + 3)] == ["l2"]
     end = N_FILLED + 9
-    assert [x.id for x in store.labels(split="train", as_of=end, without_excluded=True)] == ["l2"]
+    assert [x.id for x in store.labels(split="train", as_of=end, for_training=True)] == ["l2"]

@@ -186,13 +186,13 @@ def test_an_exclusion_has_a_name_a_count_and_an_undo(desk: Desk, owner: Browser)
         "/api/exclusions", json={"name": "clicks", "labeler": "ann", "reason": "always the first"}
     ).json()
     assert (rule["name"], rule["n_labels"], rule["applied_by"]) == ("clicks", 3, "olga")
-    assert len(desk.store.labels(without_excluded=True)) == 0
+    assert len(desk.store.labels(for_training=True)) == 0
     assert len(desk.store.labels()) == 3, "nothing is deleted"
     assert team_of(owner)["labelers"][0]["is_excluded"]
     assert "always the first" in owner.get("/team").text
     undone = owner.delete(f"/api/exclusions/{rule['id']}").json()
     assert undone["undone_by"] == "olga"
-    assert len(desk.store.labels(without_excluded=True)) == 3
+    assert len(desk.store.labels(for_training=True)) == 3
     assert [r["id"] for r in owner.get("/api/exclusions").json()["exclusions"]] == [rule["id"]]
 
 
