@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.markdown import markdown_table
+from prefloop.figures.canary import CanaryFigures
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.news import NewsFigures
@@ -19,6 +20,7 @@ FILES: dict[str, type[BaseModel]] = {
     "prompt_figures.json": PromptFigures,
     "audits/labels.json": LabelAuditFigures,
     "audits/rewards-round-<N>.json": RewardAuditFigures,
+    "audits/canaries.json": CanaryFigures,
     "news.provenance.json": NewsFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,

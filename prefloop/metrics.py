@@ -20,6 +20,9 @@ METRICS: dict[str, str] = {
     "policy/kl_coef": "Coefficient of the KL penalty (beta) during this update.",
     "policy/score": "Mean score of the batch, with the penalty of responses that did not end.",
     "policy/total_reward": "Mean of score - kl_coef * kl: what training maximizes below the cap.",
+    "policy/reward_gap": "Largest difference between the reward that the method learns from and "
+    "score - kl_coef * kl, recomputed from the log-probabilities, over the largest reward or 1: 0 "
+    "but for rounding (canary C3).",
     "policy/entropy": "Mean entropy of the policy per token that counts, in nats.",
     "policy/ended": "Share of responses that met the stop rule.",
     "policy/response_tokens": "Mean number of tokens up to and including the stop token.",

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+from prefloop.figures.canary import CanaryFigures, CanaryResult
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
@@ -26,6 +27,7 @@ USAGE = "usage.jsonl"
 PROMPTS = "prompt_figures.json"
 LABEL_AUDIT = "audits/labels.json"
 REWARD_AUDIT = "audits/rewards-round-{}.json"
+CANARIES = "audits/canaries.json"
 TEXT_FIGURES = "audits/text_figures.safetensors"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
@@ -89,6 +91,9 @@ class RunFigures:
     """What the labels reward; None where nobody looked."""
     reward_audit: RewardAuditFigures | None = None
     """Whether to train against the newest reward model; None where nobody looked."""
+
+    canaries: tuple[CanaryResult, ...] = ()
+    """What each canary said last."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -165,6 +170,7 @@ def read_run_folder(run: Path) -> RunFigures:
         prompts=_prompts(run / PROMPTS),
         label_audit=read_label_audit(run),
         reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
+        canaries=read_canaries(run),
     )
 
 
@@ -180,6 +186,15 @@ def read_label_audit(run: Path) -> LabelAuditFigures | None:
         return None
     content = read_object(path.read_text(encoding="utf-8"), str(path))
     return from_object(LabelAuditFigures, content, str(path))
+
+
+def read_canaries(run: Path) -> tuple[CanaryResult, ...]:
+    """Return what each canary of a run said last, by name."""
+    path = run / CANARIES
+    if not path.is_file():
+        return ()
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    return from_object(CanaryFigures, content, str(path)).results
 
 
 def reward_audit_path(run: Path, round_number: int) -> Path:

@@ -32,6 +32,7 @@ from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.english import english_problem
 from prefloop.scorers.fingerprint import digest, source_hash
+from prefloop.settings.audits import OF_THE_WATCH
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -90,7 +91,7 @@ def _fingerprint(
 ) -> str:
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
     named = [f"{scorer.name} {scorer.fingerprint}" for scorer in scorers]
-    settings = config.audits.model_dump_json(exclude={"on_alarm"})
+    settings = config.audits.model_dump_json(exclude=OF_THE_WATCH)
     return digest(measures_version(), settings, config.task.name, *named, *parts)
 
 

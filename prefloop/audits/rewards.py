@@ -51,6 +51,7 @@ from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.fingerprint import digest, source_hash
 from prefloop.seeding import stable_fraction
+from prefloop.settings.audits import OF_THE_WATCH
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -97,7 +98,7 @@ def reward_audit_fingerprint(store: Store, config: RunConfig, trust: TrustFile) 
     """Return a hash of all that the audit depends on; no model is loaded for it."""
     labels = store.labels(split="validation", for_training=True)
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
-    settings = config.audits.model_dump_json(exclude={"on_alarm"}), *config.evaluation.judges
+    settings = config.audits.model_dump_json(exclude=OF_THE_WATCH), *config.evaluation.judges
     code = source_hash(sys.modules[__name__])
     return digest(code, measures_version(), trust.fingerprint, config.task.name, *settings, *parts)
 

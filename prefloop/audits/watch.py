@@ -25,15 +25,18 @@ class UpdateWatch:
         reference_texts: Callable[[], Sequence[str]],
         say: Callable[[str], None],
         ask_stop: Callable[[str], None],
+        after_update: Callable[[Mapping[str, Any]], None] = lambda line: None,
     ) -> None:
         """`reference_texts` returns what the reference said to labelers; called once, if ever.
 
         `ask_stop` takes the reason why the run should stop at its next safe point.
+        `after_update` is given every line too, once the alarms have looked at it.
         """
         self.config = config
         self._reference_texts = reference_texts
         self._say = say
         self._ask_stop = ask_stop
+        self._after_update = after_update
         self._window = WordWindow()
         self._records: list[MetricsLine] = []
         self._announced: Announced = set()
@@ -66,11 +69,12 @@ class UpdateWatch:
         self._records.append(read_line(line))
         for raised in newly_raised(self._records, self.config.policy, self._announced):
             self._say(alarm_sentence(raised))
-            if raised.level == "stop" and self.config.audits.on_alarm == "stop":
+            if raised.level == "stop" and self.config.audits.on_alarm != "warn":
                 self._ask_stop(
                     f"{alarm_sentence(raised)} To go on without such stops, start the run again "
                     "with audits.on_alarm=warn."
                 )
+        self._after_update(line)
 
     def state(self) -> dict[str, Any]:
         """Return what no line holds: the words of the first and of the newest updates."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prefloop.doctor.canaries import check_canaries
 from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_label_audit
 from prefloop.doctor.policy import check_policy
@@ -21,6 +22,7 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
         *check_rewards(rewards, run),
         *check_policy(policy, run),
         *check_watch(policy, run),
+        *check_canaries(run),
         *check_evaluation(config, run, folder),
     ]
 

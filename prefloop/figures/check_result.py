@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from prefloop.figures.record import RECORD
 
 CheckStatus = Literal["ok", "warn", "bad", "later"]
-"""`later`: the run has not come to it."""
+"""`later`: the run has not come to it, or has too little to tell."""
 
 
 class CheckResult(BaseModel):

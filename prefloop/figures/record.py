@@ -80,6 +80,8 @@ def _again(place: str) -> str:
         return "Run `prefloop audit rewards`, which writes it again."
     if place.endswith("audits/labels.json"):
         return "Run `prefloop audit labels`, which writes it again."
+    if place.endswith("audits/canaries.json"):
+        return "Delete the file; it is written again when the run goes on."
     return (
         "Delete the file and run `prefloop evaluation` again; labels and samples are safe in the "
         "store."

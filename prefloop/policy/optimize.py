@@ -143,7 +143,7 @@ class PolicyOptimizer:
         self, rollout: Rollout, targets: LossTargets, size: BatchSize, kl_weight: float
     ) -> StepStats:
         """Add a microbatch's share of the gradient."""
-        forward = self._forward(rollout)
+        forward = self.forward(rollout)
         found = self.method.loss(forward, rollout, targets, size=size)
         loss = found.loss
         if kl_weight:
@@ -161,7 +161,8 @@ class PolicyOptimizer:
             maxima=found.maxima,
         )
 
-    def _forward(self, rollout: Rollout) -> Forward:
+    def forward(self, rollout: Rollout) -> Forward:
+        """Return what the policy as it is now says of a rollout's responses."""
         return respond_forward(
             self.policy,
             rollout.query,

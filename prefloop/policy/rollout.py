@@ -12,7 +12,7 @@ from prefloop.functional.rewards import penalize_unended
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
 from prefloop.models.scoring import respond_forward
-from prefloop.policy.reward_source import RewardSource
+from prefloop.policy.reward_source import RewardSource, ScoredBatch
 from prefloop.records import Prompt
 from prefloop.samples.sampler import SampledBatch, Sampler
 
@@ -32,34 +32,48 @@ class RolloutCollector:
 
     @torch.no_grad()
     def collect(self, prompts: Sequence[Prompt], *, seed: int) -> Rollout:
-        """Return `samples_per_prompt` responses to each prompt; each network runs once.
+        """Return `samples_per_prompt` responses to each prompt; each network runs once."""
+        batch = self.sample(prompts, seed=seed)
+        return self.rollout_of(batch, self.scores(self.prompts_of_rows(prompts), batch))
 
-        A response without a stop token has the task's `missing_stop_score`.
-        """
-        batch = self.sampler.sample(
+    @torch.no_grad()
+    def sample(self, prompts: Sequence[Prompt], *, seed: int) -> SampledBatch:
+        """Return `samples_per_prompt` responses to each prompt, not scored."""
+        return self.sampler.sample(
             self.roles.policy,
             prompts,
             per_prompt=self.samples_per_prompt,
             seed=seed,
             value_head=self.value_head,
         )
-        generation, is_ended = batch.generation, batch.stop_mask.is_ended
-        scored = self.reward.score(self.prompts_of_rows(prompts), batch)
+
+    def scores(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
+        """Return what the reward says of responses; `prompts` has one entry per response.
+
+        A response without a stop token has the task's `missing_stop_score`.
+        """
+        scored = self.reward.score(prompts, batch)
         scores = penalize_unended(
             scored.scores,
-            is_ended,
+            batch.stop_mask.is_ended,
             penalty=self.sampler.task.missing_stop_score,
         )
+        return scored._replace(scores=scores)
+
+    @torch.no_grad()
+    def rollout_of(self, batch: SampledBatch, scored: ScoredBatch) -> Rollout:
+        """Return what was sampled and scored, with the reference's log-probabilities."""
+        generation = batch.generation
         return Rollout(
             query=batch.query,
             query_mask=batch.query_mask,
             response=generation.response,
             mask=self.sampler.loss_mask(batch.stop_mask),
-            is_ended=is_ended,
+            is_ended=batch.stop_mask.is_ended,
             logprobs=generation.logprobs,
             ref_logprobs=self._reference_logprobs(batch),
             values=generation.values,
-            scores=scores,
+            scores=scored.scores,
             spread=scored.spread,
             prefix_states=generation.prefix_states,
         )

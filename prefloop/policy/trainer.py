@@ -16,6 +16,7 @@ from prefloop.policy.methods.build import build_method
 from prefloop.policy.methods.method import Method
 from prefloop.policy.optimize import PolicyOptimizer
 from prefloop.policy.prompt_order import PromptOrder
+from prefloop.policy.reward_check import RewardCheck, check_rewards
 from prefloop.policy.reward_source import RewardSource
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.text_metrics import text_metrics
@@ -48,6 +49,8 @@ class PolicyTrainer:
         self.logged_samples: list[LoggedSample] = []
         self.texts: list[str] = []
         """The responses of the last update."""
+        self.reward_check: RewardCheck | None = None
+        """What the method learned from in the last update; None if it does not say."""
 
     def step(self, prompts: Sequence[Prompt]) -> dict[str, float]:
         """Make one update on fresh responses to the prompts and return its metrics.
@@ -62,6 +65,9 @@ class PolicyTrainer:
         refuse_nan(kl, "policy/kl", "lower policy.lr")
         of_rows = self.collector.prompts_of_rows(prompts)
         metrics = self._describe(rollout, kl) | self._read(of_rows, rollout)
+        self.reward_check = check_rewards(self.method, rollout, kl_coef=self.kl_coef)
+        if self.reward_check is not None:
+            metrics["policy/reward_gap"] = self.reward_check.gap
         metrics |= self.optimizer.improve(
             rollout, kl=kl, kl_coef=self.kl_coef, update=self.update, seed=self.seed
         )

@@ -1,6 +1,6 @@
 """The rewards stage of one round: all labels so far in, a trained and measured reward model out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, padded, preference_batch, without_too_long
 from prefloop.rewards.ensemble import ensemble_figures
+from prefloop.rewards.export_hash import ExportHashes, export_hashes
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
@@ -63,6 +64,8 @@ class RewardStage:
         self.run = run
         self.progress = progress
         self.check_stop = check_stop
+        self.on_export: Callable[[ExportHashes], None] = lambda hashes: None
+        """Told of the labels that go to the trainer, before it learns from them."""
 
     def train(
         self,
@@ -82,13 +85,13 @@ class RewardStage:
         if self.is_trained(round_number):
             self._read_back(folder)
             return
-        if as_of is None:
-            as_of = self.store.ledger_head().n_events
+        as_of = self.store.ledger_head().n_events if as_of is None else as_of
         known = {
             split: self.store.labels(split=split, as_of=as_of, for_training=True)
             for split in ("train", "validation")
         }
         _, labels = self._labels("train", known, prompts)
+        self.check_stop("between reward-model steps")
         sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
             self.model,
@@ -160,6 +163,7 @@ class RewardStage:
                 "no labeled comparison fits into the model: each has a text that is too long for "
                 "it. Choose a model with a longer context, or label shorter texts."
             )
+        self.on_export(export_hashes(targets, batch, known[split], samples, prompts, self.sampler))
         return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:
@@ -224,6 +228,10 @@ class RewardStage:
         save_reward_model(folder, self.model.roles, self.model.head, tokenizer, queries)
         (folder / "trust.json").write_text(to_json(figures), encoding="utf-8")
         (folder / PROVENANCE).write_text(to_json(record), encoding="utf-8")
+
+    def read_back(self, round_number: int) -> None:
+        """Put the reward model of a round that is trained into `self.model`."""
+        self._read_back(self._folder(round_number))
 
     def _read_back(self, folder: Path) -> None:
         state = restore_role_model(folder, self.model.roles, self.model.role_model)

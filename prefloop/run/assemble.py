@@ -35,6 +35,7 @@ from prefloop.prompts.loading import PromptSelection, select_prompts, training_t
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
+from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
@@ -82,9 +83,7 @@ def assemble(
     """Load model and prompts, store the prompts, and put the stages together."""
     store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
     tokenizer, prompts, roles, sampler = _load(config, folder, monitor)
-    if prompts.keys() - {prompt.id for prompt in store.prompts()}:
-        monitor.before_making()
-        store.add_prompts(list(prompts.values()))
+    _store_new(prompts, monitor)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
     heads = config.rewards.ensemble
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed, members=heads)
@@ -98,7 +97,8 @@ def assemble(
     policy = PolicyStage(
         trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
     )
-    policy.watch = watch_policy(config, monitor)
+    canaries = RunCanaries(config, folder, monitor, policy, rewards)
+    policy.watch = watch_policy(config, monitor, after_update=canaries.after_update)
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
     drawer = SampleDrawer(
         sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work
@@ -114,8 +114,15 @@ def assemble(
         people=PeopleLabeling(config.task, monitor),
         rewards=rewards,
         policy=policy,
+        canaries=canaries,
         rounds=_rounds(config, models, PolicyUpdates(policy), prompts, folder, until),
     )
+
+
+def _store_new(prompts: Mapping[str, Prompt], monitor: RunMonitor) -> None:
+    if prompts.keys() - {prompt.id for prompt in monitor.store.prompts()}:
+        monitor.before_making()
+        monitor.store.add_prompts(list(prompts.values()))
 
 
 def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:

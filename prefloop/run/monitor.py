@@ -13,7 +13,7 @@ from prefloop.progress import BeforeMaking, Progress, StopPoint, make_freely
 from prefloop.run.best_effort import BestEffortStore
 from prefloop.run.heartbeat import REPEAT_SECONDS, Heartbeat
 from prefloop.run.outbox import MetricsOutbox
-from prefloop.run.stops import Pausable, StopRequestWatch
+from prefloop.run.stops import AnswersItself, Pausable, StopRequestWatch, leave_to_owner
 from prefloop.store.patience import patient
 from prefloop.store.store import Store
 
@@ -57,10 +57,10 @@ class RunMonitor:
             sleep=sleep,
         )
 
-    def attach(self, policy: Pausable) -> None:
-        """From now on stop requests pause this policy."""
+    def attach(self, policy: Pausable, answer: AnswersItself = leave_to_owner) -> None:
+        """From now on stop requests pause this policy; `answer` may answer some of them."""
         self._policy = policy
-        self._stops.attach(policy)
+        self._stops.attach(policy, answer)
 
     def before_making(self) -> None:
         """Note that something is made, with the settings of this process."""

@@ -1,13 +1,21 @@
 """Where a run continues: at its newest checkpoint, or at the one that a roll back names."""
 
+from collections.abc import Sequence
+from functools import partial
+
+from prefloop.audits.alarm_rules import NEWEST
+from prefloop.audits.alarms import raised_alarms
+from prefloop.audits.watch import WATCH
 from prefloop.errors import CheckpointError
 from prefloop.evaluation.evaluate import forget_evaluations
+from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.models.checkpoint import read_checkpoint
 from prefloop.run.evaluating import refuse_broken_judges, refuse_own_reward_models
 from prefloop.run.stages import Stages
 from prefloop.run.stops import TRAINER
 from prefloop.run.watching import release_own_stop
 from prefloop.settings.comparisons import PEOPLE
+from prefloop.settings.policy import PolicyConfig
 from prefloop.teamwork import StopRequest
 
 
@@ -15,8 +23,9 @@ def resume(stages: Stages) -> None:
     """Continue where an earlier process stopped: at its newest checkpoint, or at the start."""
     stages.policy.restore()
     stages.monitor.outbox.catch_up(stages.store, stages.metrics.lines())
-    if stages.config.comparisons.labelers == PEOPLE:
-        # What people stop may have to go back to where it began.
+    goes_back = stages.config.audits.on_alarm == "roll_back"
+    if stages.config.comparisons.labelers == PEOPLE or goes_back:
+        # What people or alarms stop may have to go back to where it began.
         if stages.policy.update not in stages.policy.checkpoints:
             stages.monitor.before_making()
         stages.policy.ensure_checkpoint()
@@ -24,7 +33,43 @@ def resume(stages: Stages) -> None:
     refuse_own_reward_models(stages.config, stages.folder)
     refuse_broken_judges(stages.config)
     release_own_stop(stages.config, stages.monitor)
-    stages.monitor.attach(stages.policy)
+    stages.canaries.release_switched_off()
+    stages.monitor.attach(stages.policy, partial(answer_alarm, stages))
+
+
+def answer_alarm(stages: Stages, request: StopRequest, checkpoints: Sequence[int]) -> int | None:
+    """Return the last good policy where an alarm stopped the run and may take it back by itself.
+
+    That is once a round: an alarm that comes again is no accident of random numbers. A request to
+    which a person added a reason is for the owner.
+    """
+    requests = stages.store.stop_requests
+    is_asked = stages.config.audits.on_alarm == "roll_back" and request.pulled_by == WATCH
+    if not is_asked or any(by != WATCH for by in requests.added_by(request.id)):
+        return None
+    start = stages.rounds.last_update(stages.monitor.round - 1)
+    for earlier in requests.all():
+        target = earlier.roll_back_to
+        if earlier.released_by == WATCH and target is not None and target >= start:
+            return None
+    lines = [read_line(line) for line in stages.metrics.lines() if line["stage"] == "policy"]
+    return last_good(lines, stages.config.policy, [c for c in checkpoints if c >= start])
+
+
+def last_good(
+    lines: Sequence[MetricsLine], policy: PolicyConfig, checkpoints: Sequence[int]
+) -> int | None:
+    """Return the newest checkpoint from before the alarms that stopped the run in the newest
+    update; None if there is none.
+
+    An alarm that stops was a warning before, and both look at the mean of NEWEST updates: what it
+    is about began so many updates before the first of its round.
+    """
+    raised = [a for a in raised_alarms(lines, policy) if a.round == lines[-1].round]
+    stopping = {a.name for a in raised if a.level == "stop" and a.update == lines[-1].update}
+    began = min((a.update for a in raised if a.name in stopping), default=0) - NEWEST
+    good = [number for number in checkpoints if number <= max(began, 0)]
+    return max(good, default=None) if stopping else None
 
 
 def roll_back(stages: Stages, request: StopRequest) -> None:

@@ -9,6 +9,7 @@ from prefloop.metrics import MetricsLog
 from prefloop.policy.stage import PolicyStage
 from prefloop.records import Prompt
 from prefloop.rewards.stage import RewardStage
+from prefloop.run.canaries import RunCanaries
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.rounds import Rounds
 from prefloop.run.waiting import PeopleLabeling
@@ -32,6 +33,7 @@ class Stages:
     people: PeopleLabeling
     rewards: RewardStage
     policy: PolicyStage
+    canaries: RunCanaries
     rounds: Rounds
 
     @property

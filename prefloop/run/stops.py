@@ -14,8 +14,22 @@ from prefloop.teamwork import StopRequest
 
 POLL_SECONDS = 1.0
 """Between two looks whether a request was released."""
+ITS_RULE = "nothing: `audits.on_alarm` is `roll_back`, and this is the alarm's first of its round"
+"""What was checked where nobody was asked."""
 TRAINER = "the trainer"
 """Who asks to stop when a checkpoint that the owner chose cannot be read."""
+
+
+class AnswersItself(Protocol):
+    """Answers a stop request in its owner's place."""
+
+    def __call__(self, request: StopRequest, checkpoints: Sequence[int]) -> int | None:
+        """Return the checkpoint to roll back to; None: its owner decides."""
+
+
+def leave_to_owner(request: StopRequest, checkpoints: Sequence[int]) -> int | None:
+    """Answer nothing."""
+    return None
 
 
 class RollBack(Exception):
@@ -64,10 +78,14 @@ class StopRequestWatch:
         self._sleep = sleep
         self._policy: Pausable | None = None
         self._handled: set[str] = set()
+        self._answer: AnswersItself = leave_to_owner
 
-    def attach(self, policy: Pausable) -> None:
-        """Pause this policy from now on, also for requests that were made before."""
-        self._policy = policy
+    def attach(self, policy: Pausable, answer: AnswersItself = leave_to_owner) -> None:
+        """Pause this policy from now on, also for requests that were made before.
+
+        `answer` may answer a request where the run has stopped, before its owner is waited for.
+        """
+        self._policy, self._answer = policy, answer
         requests = self._store.stop_requests.all()
         self._handled = {r.id for r in requests if r.released_at is not None}
         # A process that died before it rolled back has not rolled back, whatever came since.
@@ -96,12 +114,19 @@ class StopRequestWatch:
         if request.released_at is None:
             policy.ensure_checkpoint()
             self._report_stopped(f"{request.pulled_by}: {request.reason}")
-            self._store.stop_requests.stopped(request.id, policy.update)
-            self._say(
-                f"{request.pulled_by} stopped the run {point}: {request.reason}\n"
-                f"A checkpoint of update {policy.update} is written. The run goes on when its "
-                "owner releases the stop on the dashboard."
-            )
+            request = self._store.stop_requests.stopped(request.id, policy.update)
+            said = f"{request.pulled_by} stopped the run {point}: {request.reason}"
+            target = self._answer(request, policy.checkpoints)
+            if target is not None:
+                self._say(said)
+                self._store.stop_requests.release(
+                    request.id, request.pulled_by, ITS_RULE, "roll_back", target
+                )
+            else:
+                self._say(
+                    f"{said}\nA checkpoint of update {policy.update} is written. The run goes on "
+                    "when its owner releases the stop on the dashboard."
+                )
             request = self._wait_for_release(request)
         self._handled.add(request.id)
         self._say(f"{request.released_by} released the stop, having checked: {request.checked}")

@@ -22,6 +22,7 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
         return
     train_reward_model(stages, round_number - 1)
     stages.monitor.before_making()
+    stages.canaries.before_training(stages.prompts_of("train"))
     stages.policy.train(
         round_number,
         limit,
@@ -34,14 +35,18 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
 
 def train_reward_model(stages: Stages, round_number: int) -> None:
     """Train the round's reward model, from the base, on all labels so far."""
-    if not stages.rewards.is_trained(round_number):
+    is_trained = stages.rewards.is_trained(round_number)
+    if not is_trained:
         stages.monitor.before_making()
     as_of = None
     if stages.config.comparisons.labelers == PEOPLE:
         cutoff = stages.policy.lineage.label_cutoff
         as_of = stages.people.freeze(round_number, label_cutoff=cutoff)
+    stages.canaries.before_reward_model(round_number)
     reference = _reference_samples(stages)
     stages.rewards.train(round_number, reference, stages.metrics, as_of=as_of)
+    if not is_trained:
+        stages.canaries.after_reward_model(round_number)
 
 
 def train_policy(stages: Stages, round_number: int) -> None:
@@ -53,6 +58,8 @@ def train_policy(stages: Stages, round_number: int) -> None:
         outdate_evaluation(stages.folder, round_number)
     reward = metered_reward(stages.policy.trainer.collector.reward)
     with recording_usage(stages.folder, stages.monitor, reward):
+        if stages.policy.update < end:
+            stages.canaries.before_training(stages.prompts_of("train"))
         stages.policy.train_round(round_number, end, stages.prompts_of("train"))
 
 

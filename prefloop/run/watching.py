@@ -1,5 +1,8 @@
 """The watch on the policy in a run: what it compares with, and how it stops the run."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from prefloop.audits.watch import WATCH, UpdateWatch
 from prefloop.records import REFERENCE
 from prefloop.run.monitor import RunMonitor
@@ -7,8 +10,16 @@ from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 
-def watch_policy(config: RunConfig, monitor: RunMonitor) -> UpdateWatch:
-    """Return the watch of a run; it stops the run as people do, by a stop request."""
+def watch_policy(
+    config: RunConfig,
+    monitor: RunMonitor,
+    *,
+    after_update: Callable[[Mapping[str, Any]], None] = lambda line: None,
+) -> UpdateWatch:
+    """Return the watch of a run; it stops the run as people do, by a stop request.
+
+    `after_update` is given the line of every update.
+    """
     return UpdateWatch(
         config,
         reference_texts=lambda: [
@@ -17,6 +28,7 @@ def watch_policy(config: RunConfig, monitor: RunMonitor) -> UpdateWatch:
         ],
         say=monitor.say,
         ask_stop=lambda reason: _pull(monitor.store, reason),
+        after_update=after_update,
     )
 
 
@@ -27,7 +39,7 @@ def release_own_stop(config: RunConfig, monitor: RunMonitor) -> None:
     """
     requests = monitor.store.stop_requests
     active = requests.active()
-    if config.audits.on_alarm == "stop" or active is None or active.pulled_by != WATCH:
+    if config.audits.on_alarm != "warn" or active is None or active.pulled_by != WATCH:
         return
     if any(by != WATCH for by in requests.added_by(active.id)):
         return

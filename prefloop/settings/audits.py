@@ -4,11 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from prefloop.figures.canary import CanaryName
 from prefloop.settings.section import Count, Fraction, Section
+
+OF_THE_WATCH = {"on_alarm", "start_checks", "probe_every", "canaries_off"}
+"""Settings of `audits` that say nothing of what an audit finds."""
 
 
 class AuditsConfig(Section):
-    """What the audits look at, and from where on they warn. They change no result of a run."""
+    """What the audits look at, and from where on they warn. They change no result of a run but by
+    stopping it or by taking it back."""
 
     scorers: list[str] = Field(default_factory=list)
     """Scorers that are looked at as shortcuts too, beside those that every audit knows."""
@@ -26,7 +31,20 @@ class AuditsConfig(Section):
     of the way from chance to always that one may predict the reward model's own choices, before it
     is warned of."""
 
-    on_alarm: Literal["warn", "stop"] = "warn"
+    on_alarm: Literal["warn", "stop", "roll_back"] = "warn"
     """What an alarm does that watches the policy: `warn` prints it; `stop` also pulls the cord for
-    those that docs/audits.md marks as stops. A run that it stopped goes on when its owner releases
-    the stop, or when it is started again with `warn`."""
+    those that docs/audits.md marks as stops. `roll_back` goes back to the newest checkpoint from
+    before that alarm and on from there with other random numbers, once a round; the next time it
+    stops. A run that it stopped goes on when its owner releases the stop, or when it is started
+    again with `warn`."""
+
+    start_checks: bool = True
+    """Whether canaries look at the trainer before the first update of every start and every reward
+    model (C3, C4, C6). One that fails stops the run before it trains."""
+
+    probe_every: Count = 50
+    """Updates between two looks at texts of which it is known how they should be rewarded (C4)."""
+
+    canaries_off: list[CanaryName] = Field(default_factory=list)
+    """Canaries that are not looked at, such as `C9`: for one that errs about a sound run. A stop
+    by one of them is released when the run starts again."""

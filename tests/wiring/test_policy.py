@@ -140,7 +140,7 @@ class Recorded:
         self.adam: list[tuple[float, float]] = []
         self.losses: list[Any] = []
         optimizer, collect = trainer.optimizer, trainer.collect
-        step, forward = optimizer.step, optimizer._forward
+        step, forward = optimizer.step, optimizer.forward
 
         def collect_recorded(prompts: Sequence[Any]) -> Rollout:
             self.rollouts.append(collect(prompts))
@@ -159,7 +159,7 @@ class Recorded:
 
         trainer.collect = collect_recorded  # type: ignore[method-assign]
         optimizer.step = step_recorded  # type: ignore[method-assign]
-        optimizer._forward = forward_recorded  # type: ignore[method-assign]
+        optimizer.forward = forward_recorded  # type: ignore[method-assign]
 
 
 def observe(settings: Settings, folder: Path) -> Observations:

@@ -14,7 +14,7 @@ BROKEN = {"stage": "policy", "round": 0, "update": 1, "policy/ratio_mean": 40.0}
 def test_an_alarm_asks_the_run_to_stop_only_if_that_is_set(
     base: Settings, new_folder: Callable[[], Path]
 ) -> None:
-    for on_alarm, stopped_by in (("warn", None), ("stop", WATCH)):
+    for on_alarm, stopped_by in (("warn", None), ("stop", WATCH), ("roll_back", WATCH)):
         with assembled({**base, "audits.on_alarm": on_alarm}, new_folder()) as stages:
             stages.policy.watch.report(BROKEN)
             active = stages.store.stop_requests.active()

@@ -6,7 +6,7 @@ Everything else is shared: `policy/rollout.py` collects, `policy/optimize.py` ta
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Num
 from torch import Tensor
@@ -38,6 +38,15 @@ class MethodLoss:
     """Metrics that add up over microbatches; an update reports their mean over its steps."""
     maxima: Mapping[str, float] = field(default_factory=dict)
     """Metrics of which an update reports the largest."""
+
+
+@runtime_checkable
+class TellsRewards(Protocol):
+    """A method that says which reward its loss is made from; canary C3 compares that with the
+    paper's. A method that has no such reward leaves this out."""
+
+    def response_rewards(self, rollout: Rollout, *, kl_coef: float) -> Float[Tensor, " B"]:
+        """Return the reward of each response: the one that `targets` goes by, scaled by nothing."""
 
 
 class Method(Protocol):

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from jaxtyping import Float
+from torch import Tensor
+
 from prefloop.batches import Rollout
 from prefloop.functional.advantages import explained_variance, gae
 from prefloop.functional.masking import masked_whiten
@@ -61,9 +64,7 @@ class PPO:
     def targets(self, rollout: Rollout, *, kl_coef: float) -> LossTargets:
         """Return whitened advantages, and returns that are not whitened, per token."""
         settings = self.settings
-        rewards, _ = shape_rewards(
-            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=kl_coef
-        )
+        rewards = self._rewards(rollout, kl_coef)
         if settings.whiten_rewards:
             rewards = masked_whiten(rewards, rollout.mask, center=False)
         assert rollout.values is not None, "a method that uses values has them in its rollouts"
@@ -72,6 +73,16 @@ class PPO:
         )
         advantages = masked_whiten(advantages, rollout.mask, center=True)
         return {"advantages": advantages, "returns": returns}
+
+    def response_rewards(self, rollout: Rollout, *, kl_coef: float) -> Float[Tensor, " B"]:
+        """Return the sum of each response's rewards per token, before they are whitened."""
+        return self._rewards(rollout, kl_coef).sum(dim=1)
+
+    def _rewards(self, rollout: Rollout, kl_coef: float) -> Float[Tensor, "B T"]:
+        rewards, _ = shape_rewards(
+            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=kl_coef
+        )
+        return rewards
 
     def loss(
         self, forward: Forward, rollout: Rollout, targets: LossTargets, *, size: BatchSize

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
+from jaxtyping import Float
 from pydantic import Field
+from torch import Tensor
 
 from prefloop.batches import Rollout
 from prefloop.functional.rewards import sequence_rewards
@@ -48,11 +50,15 @@ class RLOO:
 
     def targets(self, rollout: Rollout, *, kl_coef: float) -> LossTargets:
         """Return one advantage per response: its reward less the mean of its prompt's others."""
-        rewards = sequence_rewards(
-            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=kl_coef
-        )
+        rewards = self.response_rewards(rollout, kl_coef=kl_coef)
         k = self.samples_per_prompt
         return {"advantages": leave_one_out_advantages(rewards, samples_per_prompt=k)}
+
+    def response_rewards(self, rollout: Rollout, *, kl_coef: float) -> Float[Tensor, " B"]:
+        """Return the reward of each response, before its prompt's others are taken off."""
+        return sequence_rewards(
+            rollout.scores, rollout.logprobs, rollout.ref_logprobs, rollout.mask, kl_coef=kl_coef
+        )
 
     def loss(
         self, forward: Forward, rollout: Rollout, targets: LossTargets, *, size: BatchSize

@@ -14,42 +14,11 @@ from tests.stages_for_tests import disturb
 from tests.tolerances import MODEL
 from tests.unit.policy.likes_even import (
     PROMPTS,
-    LikesEven,
     lines_of,
     rollout_of,
     scores_of,
     trainer_on,
 )
-
-
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_c1_liked_tokens_become_frequent_and_with_the_sign_flipped_rare(
-    gpt2_folder: Path, sign: float
-) -> None:
-    fixed = KLConfig(coef=0.01, control="fixed")
-    trainer = trainer_on(gpt2_folder, LikesEven(sign), kl=fixed, lr=6e-3, epochs=3)
-    scores = [sign * s for s in scores_of(trainer, 16)]
-    assert 2.0 < scores[0] < 4.0
-    if sign > 0:
-        assert sum(scores[-5:]) / 5 > 4.5
-    else:
-        assert sum(scores[-5:]) / 5 < 2.0
-
-
-@pytest.mark.parametrize("kl_coef, returns", [(2.0, True), (-2.0, False)])
-def test_c2_without_reward_the_kl_penalty_brings_a_moved_policy_back(
-    gpt2_folder: Path, kl_coef: float, returns: bool
-) -> None:
-    fixed, short = KLConfig(coef=0.0, control="fixed"), {"response_tokens": 4}
-    trainer = trainer_on(gpt2_folder, LikesEven(0.0), kl=fixed, epochs=3, task=short)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for _, parameter in trainer.collector.roles.policy.named_parameters:
-            parameter.add_(0.08 * torch.randn(parameter.shape, generator=generator))
-    trainer.kl_coef = kl_coef
-    kl = [line["policy/kl"] for line in lines_of(trainer, 18)]
-    assert kl[0] > 0.2
-    assert (sum(kl[-5:]) / 5 < 0.5 * kl[0]) == returns
 
 
 def test_c3_total_reward_is_score_minus_penalty_recomputed_in_float64(gpt2_folder: Path) -> None:

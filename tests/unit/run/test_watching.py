@@ -45,6 +45,7 @@ def test_an_alarm_pauses_the_run_at_its_next_safe_point_with_the_reason(store: S
         ("warn", WATCH, (), True),
         ("warn", WATCH, (WATCH,), True),
         ("stop", WATCH, (), False),
+        ("roll_back", WATCH, (), False),
         ("warn", "ann", (), False),
         ("warn", WATCH, ("ann",), False),
     ],

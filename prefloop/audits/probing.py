@@ -1,0 +1,190 @@
+"""Measuring what canaries look at: the trainer's own objects on texts and responses that are known.
+
+Nothing here trains, and nothing draws from a random stream that training uses.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from prefloop.audits.canaries import LEAST_OWN, Probed, credit_of
+from prefloop.audits.probes import BAD_TEXTS, GoldQuestion
+from prefloop.audits.reward_choices import Numbers
+from prefloop.functional.kl import kl_k1, sequence_kl
+from prefloop.label_types.losses import LOSSES
+from prefloop.models.pretrained import context_of
+from prefloop.models.runtime import to_numpy
+from prefloop.policy.methods.method import TellsRewards
+from prefloop.policy.reward_check import (
+    RewardCheck,
+    check_rewards,
+    given_batch,
+    rollout_with_kl,
+)
+from prefloop.policy.reward_source import RewardModelSource, ScoredBatch
+from prefloop.policy.trainer import PolicyTrainer
+from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.rewards.model import RewardModel
+from prefloop.samples.sampler import Sampler
+from prefloop.seeding import derive_seed
+
+SAMPLED = 16
+"""Responses that are sampled to compare log-probabilities."""
+
+KL_STEP = 0.25
+"""Nats between the made-up KLs of texts at the start, where a real policy has none."""
+
+
+def probe(trainer: PolicyTrainer, gold: Sequence[GoldQuestion]) -> Probed:
+    """Return what the trainer would reward gold and bad texts with; `gold` is not empty."""
+    samples = [s for question in gold for s in (question.chosen, *question.others)]
+    prompts = [q.prompt for q in gold for _ in range(1 + len(q.others))]
+    responses = [_ids(trainer, p, s) for p, s in zip(prompts, samples, strict=True)]
+    rewards, own, _ = _rewards(trainer, prompts, responses)
+    ends = np.cumsum([1 + len(question.others) for question in gold])
+    of_questions = np.split(rewards, ends[:-1])
+    of_reference = rewards[[s.model == REFERENCE for s in samples]]
+    bad, is_ended = _bad(trainer, [gold[i % len(gold)].prompt for i in range(len(BAD_TEXTS))])
+    return Probed(
+        credit=np.array([credit_of(r[0], r[1:]) for r in of_questions]),
+        prompts=tuple(question.prompt.id for question in gold),
+        bad=bad[is_ended],
+        median=float(np.median(of_reference)) if len(of_reference) else None,
+        agrees=own,
+    )
+
+
+def _bad(trainer: PolicyTrainer, prompts: Sequence[Prompt]) -> tuple[Numbers, NDArray[np.bool_]]:
+    encode = trainer.collector.sampler.queries
+    responses = [
+        encode.reward_text(p.text, text)[len(encode.reward_query(p.text)) :]
+        for p, text in zip(prompts, BAD_TEXTS, strict=True)
+    ]
+    rewards, _, is_ended = _rewards(trainer, prompts, responses)
+    return rewards, is_ended
+
+
+@torch.no_grad()
+def _rewards(
+    trainer: PolicyTrainer, prompts: Sequence[Prompt], responses: Sequence[Sequence[int]]
+) -> tuple[Numbers, float | None, NDArray[np.bool_]]:
+    """Return rewards at a KL of 0, their correlation with the reward model's own scores of the
+    texts that end, and which end."""
+    collector = trainer.collector
+    batch = given_batch(collector.sampler, prompts, responses)
+    scores = collector.scores(prompts, batch).scores
+    rollout = rollout_with_kl(collector.sampler, batch, scores, torch.zeros_like(scores))
+    method = trainer.method
+    if isinstance(method, TellsRewards):
+        scores = method.response_rewards(rollout, kl_coef=trainer.kl_coef)
+    rewards = to_numpy(scores).astype(np.float64)
+    is_ended = np.asarray(to_numpy(batch.stop_mask.is_ended), dtype=bool)
+    own = None
+    if isinstance(collector.reward, RewardModelSource) and is_ended.sum() >= LEAST_OWN:
+        ids = batch.generation.response.tolist()
+        ended = np.flatnonzero(is_ended).tolist()
+        texts = [collector.sampler.reward_ids(prompts[i].text, ids[i]) for i in ended]
+        own = _correlation(rewards[ended], to_numpy(collector.reward.model.score(texts)))
+    return rewards, own, is_ended
+
+
+def _correlation(one: Numbers, other: Numbers) -> float | None:
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def identity_at_start(trainer: PolicyTrainer, prompts: Sequence[Prompt]) -> RewardCheck | None:
+    """Return what the method would learn from made-up scores and KLs: C3 before any update."""
+    sampler = trainer.collector.sampler
+    n = SAMPLED
+    asked = [prompts[i % len(prompts)] for i in range(n)]
+    query = [sampler.query_ids(prompt)[:1] or [sampler.tokenizer.pad_id] for prompt in asked]
+    batch = given_batch(sampler, asked, [ids * 2 for ids in query])
+    # Scores and KLs that do not go together, so that both weights can be told.
+    order = torch.arange(n, device=sampler.banned.device)
+    scores = (order % 4).to(batch.generation.logprobs) - 1.5
+    kl = KL_STEP * (order // 4).to(batch.generation.logprobs)
+    rollout = rollout_with_kl(sampler, batch, scores, kl)
+    return check_rewards(trainer.method, rollout, kl_coef=trainer.kl_coef)
+
+
+@torch.no_grad()
+def log_probability_gaps(
+    trainer: PolicyTrainer, prompts: Sequence[Prompt]
+) -> tuple[Numbers | None, Numbers]:
+    """Return the KL of some fresh responses, None after the first update, and how far the
+    trainer's log-probability of each is from the sampler's; in nats."""
+    collector = trainer.collector
+    some = prompts[: max(1, SAMPLED // collector.samples_per_prompt)]
+    seed = derive_seed(trainer.seed, "canary", trainer.update)
+    batch = collector.sample(some, seed=seed)
+    scores = batch.generation.logprobs.new_zeros(len(batch.query))
+    rollout = collector.rollout_of(batch, ScoredBatch(scores))
+    forward = trainer.optimizer.forward(rollout)
+    apart = sequence_kl(kl_k1(forward.logprobs, rollout.logprobs, rollout.mask))
+    kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask))
+    return (to_numpy(kl) if trainer.update == 0 else None), to_numpy(apart)
+
+
+def model_credit(model: RewardModel, sampler: Sampler, gold: Sequence[GoldQuestion]) -> Numbers:
+    """Return by question how many of the others the chosen sample beats in a reward model."""
+    texts = [[sampler.sample_ids(q.prompt.text, s) for s in (q.chosen, *q.others)] for q in gold]
+    if not texts:
+        return np.zeros(0)
+    scores = to_numpy(model.score([ids for group in texts for ids in group]))
+    groups = np.split(scores, np.cumsum([len(group) for group in texts])[:-1])
+    return np.array([credit_of(group[0], group[1:]) for group in groups])
+
+
+def fitting(
+    model: RewardModel, sampler: Sampler, gold: Sequence[GoldQuestion]
+) -> list[GoldQuestion]:
+    """Return the questions of which the reward model can read every sample."""
+    limit = context_of(model.role_model.causal.config)
+    return [
+        q
+        for q in gold
+        if all(len(sampler.sample_ids(q.prompt.text, s)) <= limit for s in (q.chosen, *q.others))
+    ]
+
+
+def swap_accuracies(
+    model: RewardModel, sampler: Sampler, gold: Sequence[GoldQuestion]
+) -> tuple[float, float, int]:
+    """Return the accuracy on pairs of chosen and other, on the same pairs swapped, and how many.
+
+    Each order is scored by itself, as a batch in that order; the label says "the first" in both.
+    """
+    pairs = [
+        (
+            sampler.sample_ids(q.prompt.text, q.chosen),
+            sampler.sample_ids(q.prompt.text, q.others[0]),
+        )
+        for q in gold
+    ]
+    pairs = [pair for pair in pairs if pair[0] != pair[1]]
+    if not pairs:
+        return 0.0, 0.0, 0
+    there, back = ([pair[::step] for pair in pairs] for step in (1, -1))
+    return _first_is_best(model, there), _first_is_best(model, back), len(pairs)
+
+
+def _first_is_best(model: RewardModel, pairs: Sequence[Sequence[list[int]]]) -> float:
+    """Return the accuracy, as training measures it, if the first of every pair is the label."""
+    scores = model.score([ids for pair in pairs for ids in pair]).reshape(-1, 2)
+    first = torch.zeros_like(scores)
+    first[:, 0] = 1.0
+    accuracy = LOSSES["best_of_k"].accuracy(scores, first, torch.ones_like(first, dtype=torch.bool))
+    return float(to_numpy(accuracy).mean(dtype=np.float64))
+
+
+def _ids(trainer: PolicyTrainer, prompt: Prompt, sample: Sample) -> list[int]:
+    """Return a stored sample as the ids of a response."""
+    sampler = trainer.collector.sampler
+    if sample.response_ids:
+        return list(sample.response_ids)
+    n_query = len(sampler.queries.reward_query(prompt.text))
+    return sampler.sample_ids(prompt.text, sample)[n_query:]
