@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch docs clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live docs clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch
+bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -64,6 +64,9 @@ bench-audit: setup
 
 bench-watch: setup
 	$(BIN)/python bench/watch.py --update-seconds 1
+
+bench-live: setup
+	$(BIN)/python -m bench.live_questions
 
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60

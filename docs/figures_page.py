@@ -9,6 +9,7 @@ from docs.markdown import markdown_table
 from prefloop.figures.canary import CanaryFigures
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
+from prefloop.figures.live import LiveFigures
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import Provenance
@@ -21,6 +22,7 @@ FILES: dict[str, type[BaseModel]] = {
     "audits/labels.json": LabelAuditFigures,
     "audits/rewards-round-<N>.json": RewardAuditFigures,
     "audits/canaries.json": CanaryFigures,
+    "audits/live.json": LiveFigures,
     "news.provenance.json": NewsFigures,
     "evaluation/<model>.json": EvaluationFigures,
     "rewards/round-<N>/trust.json": TrustFigures,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Split = Literal["train", "validation", "held_out"]
-Purpose = Literal["labels", "normalization", "evaluation", "frontier"]
+Purpose = Literal["labels", "normalization", "evaluation", "frontier", "live"]
 Answer = Literal["best", "tie", "all_bad", "skip", "flag"]
 
 REFERENCE = "reference"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from prefloop.figures.canary import CanaryFigures, CanaryResult
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
+from prefloop.figures.live import LiveFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
@@ -28,6 +29,7 @@ PROMPTS = "prompt_figures.json"
 LABEL_AUDIT = "audits/labels.json"
 REWARD_AUDIT = "audits/rewards-round-{}.json"
 CANARIES = "audits/canaries.json"
+LIVE_AUDIT = "audits/live.json"
 TEXT_FIGURES = "audits/text_figures.safetensors"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
@@ -91,6 +93,8 @@ class RunFigures:
     """What the labels reward; None where nobody looked."""
     reward_audit: RewardAuditFigures | None = None
     """Whether to train against the newest reward model; None where nobody looked."""
+    live: LiveFigures | None = None
+    """What people said of the policy while it trained; None where they were not asked."""
 
     canaries: tuple[CanaryResult, ...] = ()
     """What each canary said last."""
@@ -171,6 +175,7 @@ def read_run_folder(run: Path) -> RunFigures:
         label_audit=read_label_audit(run),
         reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
         canaries=read_canaries(run),
+        live=_live(run / LIVE_AUDIT),
     )
 
 
@@ -245,6 +250,14 @@ def _prompts(path: Path) -> PromptFigures | None:
         return None
     return from_object(
         PromptFigures, read_object(path.read_text(encoding="utf-8"), str(path)), str(path)
+    )
+
+
+def _live(path: Path) -> LiveFigures | None:
+    if not path.is_file():
+        return None
+    return from_object(
+        LiveFigures, read_object(path.read_text(encoding="utf-8"), str(path)), str(path)
     )
 
 

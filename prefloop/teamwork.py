@@ -5,7 +5,7 @@ of the database, never by a labeler's or a server's own clock.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from prefloop.records import Label
 
@@ -14,6 +14,10 @@ AssignmentKind = Literal["regular", "gold", "training", "retest"]
 """`regular` becomes a label. The others measure the labeler: gold has a known answer, training has
 a known answer that is shown afterwards, a retest was answered by the same person before."""
 StopAction = Literal["resume", "roll_back"]
+
+LIVE: Final = -(10**6)
+"""The number of the one batch of live questions: is the policy in training better or worse than the
+reference? It is open as long as the run trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +184,7 @@ class Instructions:
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """Comparisons for people, while they are open and afterwards: those of one round, or, under a
-    negative number, those whose answers are verdicts on one model."""
+    negative number, those whose answers are verdicts on one model, or under LIVE live questions."""
 
     round: int
     opened_at: float
@@ -197,7 +201,7 @@ class Batch:
     @property
     def is_for_verdicts(self) -> bool:
         """Whether its answers are verdicts, which nothing learns from."""
-        return self.round < 0
+        return self.round < 0 and self.round != LIVE
 
     @property
     def title(self) -> str:
@@ -207,6 +211,8 @@ class Batch:
         ...       answered=0, per_minute=None).title
         'verdicts 1'
         """
+        if self.round == LIVE:
+            return "live questions"
         return f"verdicts {-self.round}" if self.is_for_verdicts else f"round {self.round}"
 
 
@@ -231,6 +237,22 @@ class VerdictAnswer:
     """The event of the ledger that brought it."""
     ended_by: int | None
     """The event that replaced or withdrew it; None: it is live."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveQuestion:
+    """A question that was asked while the policy trained: is its text better than the reference's?
+    Nothing that a labeler is shown says which is which."""
+
+    comparison_id: str
+    policy_sample: str
+    """The id of the sample that the policy gave."""
+    model: str
+    """The name of the policy that gave it, as in `policy/update-40`."""
+    update: int
+    """The update of that policy."""
+    sequence: int
+    """The event of the ledger with which it was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_label_audit
 from prefloop.doctor.policy import check_policy
 from prefloop.doctor.rewards import check_rewards
-from prefloop.doctor.watch import check_watch
+from prefloop.doctor.watch import check_live, check_watch
 from prefloop.figures.check_result import CheckResult
 from prefloop.run_folder import RunFigures, settings_of
 from prefloop.settings.run import RunConfig
@@ -23,6 +23,7 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
         *check_policy(policy, run),
         *check_watch(policy, run),
         *check_canaries(run),
+        *check_live(run),
         *check_evaluation(config, run, folder),
     ]
 

@@ -1,13 +1,15 @@
 """What the watch on the policy raised while it trained."""
 
 from prefloop.audits.alarms import ALARMS, raised_alarms
-from prefloop.figures.check_result import CheckResult
+from prefloop.figures.check_result import CheckResult, CheckStatus
+from prefloop.figures.live import live_text
 from prefloop.figures.text import counted
 from prefloop.figures.watch import RaisedAlarm
 from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 
 QUIET = "no alarm"
+LIVE_CHECK = "people like it no less"
 
 
 def check_watch(config: RunConfig, run: RunFigures) -> list[CheckResult]:
@@ -25,6 +27,21 @@ def check_watch(config: RunConfig, run: RunFigures) -> list[CheckResult]:
         message = f"{n} watched {updates}; none was raised in round {lines[-1].round}."
         return [CheckResult(stage="policy", check=QUIET, status="ok", message=message)]
     return [_result(alarm) for alarm in raised.values()]
+
+
+def check_live(run: RunFigures) -> list[CheckResult]:
+    """Return what people said of the policy while it trained; nothing where they were not asked."""
+    if (live := run.live) is None:
+        return []
+    message, action = live_text(live), ""
+    status: CheckStatus = "ok"
+    if live.is_crossed:
+        status, action = "bad", "Read some of the texts, then roll back or let it go on."
+    elif not live.answers:
+        status, action = "warn", "Open the labeling page: a policy that nobody judges will wait."
+    return [
+        CheckResult(stage="policy", check=LIVE_CHECK, status=status, message=message, action=action)
+    ]
 
 
 def _result(alarm: RaisedAlarm) -> CheckResult:

@@ -49,9 +49,9 @@ class PolicyStage:
         self.metrics = metrics
         self.run = run
         self.folder = run / "checkpoints" / "policy"
-        self.progress = progress
-        self.check_stop = check_stop
+        self.progress, self.check_stop = progress, check_stop
         self.watch: PolicyWatch = Unwatched()
+        self.before_update: Callable[[], None] = go_on
         self.lineage = PolicyLineage()
         collector, every = trainer.collector, trainer.config.keep_every
         self.exports = PolicyExports(run, collector)
@@ -65,8 +65,7 @@ class PolicyStage:
             ),
         )
         metrics.define(trainer.method.metrics)
-        self._kept = kept
-        self._seed = trainer.seed
+        self._kept, self._seed = kept, trainer.seed
         self._kl_watch = KLCapWatch()
 
     @property
@@ -155,6 +154,7 @@ class PolicyStage:
             self.exports.forget_from(round_number)
         self.watch.begin(self.metrics.lines())
         while trainer.update < end and not is_over():
+            self.before_update()
             # Without any checkpoint a later round would begin with the untuned model.
             with drop_if_next_step_diverges(
                 self.folder, trainer.update, keep_only_checkpoint=round_number > 0
@@ -228,6 +228,10 @@ class PolicyStage:
         name = self.name_of(round_number)
         with nullcontext() if name == self.current_name else self.weights.loaded(name):
             self.exports.write(round_number, self.weights.folder(name))
+
+
+def go_on() -> None:
+    """Go on: what a stage does before an update that nobody waits for."""
 
 
 def _whole_line(

@@ -7,6 +7,7 @@ from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
 from prefloop.figures.label_audit_text import audit_head, together_sentence
+from prefloop.figures.live import live_text
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.reward_audit_text import ensemble_text, reward_audit_head
 from prefloop.figures.sentence import comparisons_text
@@ -87,6 +88,7 @@ def points_interval(estimate: EstimateFigure) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "model_described": described,
     "visible": visible,
+    "live_text": live_text,
     "response": response,
     "unbroken": unbroken,
     "percent": text.percent,

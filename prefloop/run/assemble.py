@@ -28,7 +28,7 @@ from prefloop.models.runtime import Runtime, product_rate, start_runtime
 from prefloop.models.sources import n_weights, resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import build_trainer
+from prefloop.policy.trainer import PolicyTrainer, build_trainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
 from prefloop.prompts.loading import PromptSelection, select_prompts, training_texts
@@ -39,6 +39,7 @@ from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
+from prefloop.run.live import LiveWatch
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.plan import (
     BaseSize,
@@ -91,18 +92,16 @@ def assemble(
     metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
     reward = build_reward_source(config, reward_model, sampler)
     trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
-    ends = {last_update(config, r) for r in range(-1, config.rounds)}
-    named = [*config.evaluation.models, config.evaluation.baseline]
-    settings = config.model_dump()
-    policy = PolicyStage(
-        trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
-    )
+    policy = _policy_stage(config, trainer, metrics, folder, at_work)
     canaries = RunCanaries(config, folder, monitor, policy, rewards)
     policy.watch = watch_policy(config, monitor, after_update=canaries.after_update)
     models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
     drawer = SampleDrawer(
         sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work
     )
+    people = PeopleLabeling(config.task, monitor)
+    live = LiveWatch(config, monitor, people, policy, drawer, prompts)
+    policy.before_update = live.attend
     return Stages(
         config=config,
         folder=folder,
@@ -111,11 +110,23 @@ def assemble(
         prompts=prompts,
         drawer=drawer,
         builder=ComparisonBuilder(drawer, store, prompts, per_prompt=per_prompt, say=monitor.say),
-        people=PeopleLabeling(config.task, monitor),
+        people=people,
         rewards=rewards,
         policy=policy,
         canaries=canaries,
+        live=live,
         rounds=_rounds(config, models, PolicyUpdates(policy), prompts, folder, until),
+    )
+
+
+def _policy_stage(
+    config: RunConfig, trainer: PolicyTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
+) -> PolicyStage:
+    ends = {last_update(config, r) for r in range(-1, config.rounds)}
+    named = [*config.evaluation.models, config.evaluation.baseline]
+    settings = config.model_dump()
+    return PolicyStage(
+        trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
     )
 
 

@@ -19,6 +19,7 @@ from prefloop.store.store import Store
 
 WAITING = "waiting for labels"
 WAITING_FOR_VERDICTS = "waiting for verdicts"
+WAITING_FOR_JUDGMENT = "waiting for people to judge the policy"
 STOPPED = "stopped by the cord"
 FINISHED = "finished"
 """Phases that the dashboard knows by name."""

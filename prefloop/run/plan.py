@@ -51,6 +51,8 @@ class Plan:
     """How often each training prompt is used."""
     prompts_an_update: int
     """Prompts that an update asks for."""
+    live_questions: int
+    """Questions that people are asked about the policy while it trains."""
     reading_seconds: float | None
     """What people need to read everything once; None where programs label."""
     memory_bytes: int | None
@@ -103,6 +105,7 @@ def make_plan(
         episodes=used,
         passes=used / each / max(1, prompts["train"]),
         prompts_an_update=policy.batch_size // each,
+        live_questions=config.audits.live.questions if config.asks_live else 0,
         reading_seconds=_reading_seconds(config, sum(labels.values())),
         memory_bytes=None if base is None else base.weights * copies,
         machine_seconds=None if base is None else _machine_seconds(config, base, judged),
@@ -198,6 +201,12 @@ def _label_lines(plan: Plan) -> list[str]:
     if plan.reading_seconds is not None:
         text += f", about {duration(plan.reading_seconds)} of people's reading"
     lines = [text + "."]
+    if plan.live_questions:
+        lines.append(
+            f"While the policy trains, people are asked {counted(plan.live_questions, 'time')} at "
+            "most which is better, its text or the reference's; it waits where nobody answers for "
+            "long (audits.live)."
+        )
     for split, wanted in plan.questions.items():
         there = plan.prompts[split]
         if wanted > there:

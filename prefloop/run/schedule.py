@@ -35,6 +35,17 @@ def updates_needed(rounds: int, *, begun: int, made: int) -> int:
     return max(rounds, -(-(made + 1) * rounds // (begun + 1)) if begun < rounds else 0)
 
 
+def questions_due(questions: int, updates: int, *, after: int, until: int) -> int:
+    """Return how many of a run's live questions fall into the updates `after` to `until`.
+
+    They are spread evenly over its updates.
+
+    >>> [questions_due(3, 6, after=update - 1, until=update) for update in range(1, 7)]
+    [0, 1, 0, 1, 0, 1]
+    """
+    return questions * until // updates - questions * after // updates
+
+
 def labels_due(config: ComparisonsConfig, round_number: int, rounds: int) -> int:
     """Return how many training labels there should be once this round has asked."""
     if round_number < 0:

@@ -10,6 +10,7 @@ from prefloop.policy.stage import PolicyStage
 from prefloop.records import Prompt
 from prefloop.rewards.stage import RewardStage
 from prefloop.run.canaries import RunCanaries
+from prefloop.run.live import LiveWatch
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.rounds import Rounds
 from prefloop.run.waiting import PeopleLabeling
@@ -34,6 +35,7 @@ class Stages:
     rewards: RewardStage
     policy: PolicyStage
     canaries: RunCanaries
+    live: LiveWatch
     rounds: Rounds
 
     @property

@@ -28,7 +28,7 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
         limit,
         stages.prompts_of("train"),
         note={"reward_round": round_number - 1},
-        is_over=lambda: people.is_answered(round_number),
+        is_over=lambda: people.is_answered(round_number) or stages.live.is_used_up(),
     )
     stages.monitor.note = ""
 
@@ -61,6 +61,8 @@ def train_policy(stages: Stages, round_number: int) -> None:
         if stages.policy.update < end:
             stages.canaries.before_training(stages.prompts_of("train"))
         stages.policy.train_round(round_number, end, stages.prompts_of("train"))
+    if round_number == stages.config.rounds - 1:
+        stages.live.close()
 
 
 def _reference_samples(stages: Stages) -> list[Sample]:

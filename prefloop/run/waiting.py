@@ -90,7 +90,7 @@ class PeopleLabeling:
             if counted != batch.answered:
                 came_at = now
             elif now - came_at >= STALL_SECONDS:
-                self._say_stall(batch)
+                self.say_stall(batch)
                 came_at = now
             if counted != batch.answered or now - counted_at >= REPORT_SECONDS:
                 monitor.count(phase, batch.answered, batch.wanted, forecast(batch))
@@ -124,13 +124,13 @@ class PeopleLabeling:
             if batch.is_for_verdicts
             else f"Round {batch.round} needs {missing} more answers. It continues when they are in."
         )
-        self._say_if_nobody()
+        self.say_if_nobody()
 
     def _say_clear(self, batch: Batch) -> None:
         self.monitor.count(WAITING_FOR_VERDICTS, batch.answered, batch.answered)
         self.monitor.say(f"The verdict is clear after {batch.answered} of {batch.wanted} answers.")
 
-    def _say_if_nobody(self) -> bool:
+    def say_if_nobody(self) -> bool:
         """Say so, and return True, if there is nobody whose answers would count."""
         excluded = self.monitor.store.exclusions.excluded()
         for person in self.monitor.store.people.all():
@@ -142,9 +142,10 @@ class PeopleLabeling:
         )
         return True
 
-    def _say_stall(self, batch: Batch) -> None:
+    def say_stall(self, batch: Batch) -> None:
+        """Say whose answers a batch waits for."""
         names = self.monitor.store.queue.waited_for(batch.round)
-        if self._say_if_nobody() or not names:
+        if self.say_if_nobody() or not names:
             return
         self.monitor.say(
             f"No answer that counts for {duration(STALL_SECONDS)}. Questions are left for "

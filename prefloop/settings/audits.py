@@ -1,13 +1,34 @@
 """What is asked of labels before anything learns from them, and of the policy while it learns."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from prefloop.figures.canary import CanaryName
-from prefloop.settings.section import Count, Fraction, Section
+from prefloop.settings.section import Count, Fraction, Index, Positive, Section
 
-OF_THE_WATCH = {"on_alarm", "start_checks", "probe_every", "canaries_off"}
+
+class LiveConfig(Section):
+    """What people are asked about the policy while it trains, in runs that people label."""
+
+    questions: Index = 100
+    """Questions over the whole run, spread evenly over its updates: which is better, a text of the
+    policy or one of the reference? 0 asks nothing, and then the policy waits for nobody."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Share of runs that may be stopped in vain, where people like the policy no less than the
+    reference; whenever and however often it is looked at."""
+
+    updates_without_judgment: Count | None = 200
+    """After so many updates beyond the newest that somebody judged, the policy waits for people;
+    `null` is any number."""
+
+    nats_without_judgment: Positive | None = 5.0
+    """After so much growth of the KL beyond that update, in nats, the policy waits for people;
+    `null` is any growth."""
+
+
+OF_THE_WATCH = {"on_alarm", "start_checks", "probe_every", "canaries_off", "live"}
 """Settings of `audits` that say nothing of what an audit finds."""
 
 
@@ -48,3 +69,6 @@ class AuditsConfig(Section):
     canaries_off: list[CanaryName] = Field(default_factory=list)
     """Canaries that are not looked at, such as `C9`: for one that errs about a sound run. A stop
     by one of them is released when the run starts again."""
+
+    live: LiveConfig = Field(default_factory=LiveConfig)
+    """What people are asked about the policy while it trains."""

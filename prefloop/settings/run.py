@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from prefloop.settings.audits import AuditsConfig
-from prefloop.settings.comparisons import NOBODY, ComparisonsConfig
+from prefloop.settings.comparisons import NOBODY, PEOPLE, ComparisonsConfig
 from prefloop.settings.evaluation import EvaluationConfig
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import PolicyConfig
@@ -69,6 +69,12 @@ class RunConfig(Section):
 
     report: ReportConfig = Field(default_factory=ReportConfig)
     """What the report shows."""
+
+    @property
+    def asks_live(self) -> bool:
+        """Whether people are asked about the policy while it trains: only where people label."""
+        is_labeled = self.policy.uses_reward_model and self.comparisons.labelers == PEOPLE
+        return is_labeled and self.audits.live.questions > 0
 
     @model_validator(mode="after")
     def _stages_agree(self, info: ValidationInfo) -> Self:

@@ -31,6 +31,7 @@ from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
 from prefloop.store.labeling.judging import OPENED, JudgingQueue
 from prefloop.store.labeling.labels import KINDS, insert_labels, rebuild, select_labels, withdraw
+from prefloop.store.labeling.live import ASKED, LiveQuestions
 from prefloop.store.labeling.own_answers import OwnAnswers
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, rebuild_quality_checks
 from prefloop.store.labeling.questions import insert_comparisons, select_comparisons
@@ -51,7 +52,7 @@ OWN_KINDS = {
     *(holds.HELD, holds.RELEASED),
     *(adjudications.DECIDED, adjudications.WITHDRAWN),
     *CHECK_KINDS,
-    *(FROZEN, OPENED),
+    *(FROZEN, OPENED, ASKED),
     *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
     IMPORTED,
@@ -76,6 +77,7 @@ class Store:
         self.instructions = instructions.InstructionsBook(database)
         self.queue = Queue(database)
         self.judging = JudgingQueue(database)
+        self.live = LiveQuestions(database)
         self.answers = AnswerIntake(database)
         self.own_answers = OwnAnswers(database)
         self.gold = gold.GoldPool(database)

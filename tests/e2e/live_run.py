@@ -63,12 +63,15 @@ def make_people_run(folder: Path, model: Path, **people: Any) -> Path:
     comparisons = {"labelers": "people", "labels": 16, "validation_labels": 4}
     comparisons |= {"validation_overlap": 1, **people}
     policy = {"episodes": 96, "batch_size": 8, "checkpoint_every": 2, "epochs": 1}
+    # Live questions are in test_live_questions.py.
+    audits = {"live": {"questions": 0}}
     return make_run(
         folder,
         model,
         task={"response_tokens": 6},
         comparisons=comparisons,
         policy=policy,
+        audits=audits,
         rewards={"normalize_samples": 16},
         evaluation={"prompts": 8, "frontier_prompts": 2},
     )

@@ -30,7 +30,7 @@ from prefloop.store.labeling.assignments import assignment_record, is_leased, qu
 from prefloop.store.labeling.independence import HELD_OUT, holds_prompt, may_answer
 from prefloop.store.labeling.questions import is_asked_like
 from prefloop.store.labeling.recount import EXCLUDED, ON_HOLD
-from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
+from prefloop.teamwork import LIVE, Assignment, AssignmentKind, ClaimPolicy
 
 POSITIONS = 2**31
 """A comparison's position in the queue is an integer from 0 to this, exclusive."""
@@ -97,6 +97,7 @@ _FREE = _FREE.limit(sa.bindparam("n", type_=sa.Integer))
 _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.position >= _START)
 FREE_BEFORE = _FREE.where(queue.c.position < _START)
+FREE_LIVE = _FREE.where(queue.c.round == LIVE)
 
 # An alias: queries that use the condition may join the batches too.
 _ANY = batches.alias("any_batch")
@@ -227,12 +228,13 @@ class _Chooser:
         return chosen
 
     def regular(self, n: int) -> list[str]:
-        """Return up to n free comparisons."""
+        """Return up to n free comparisons, a live question before all others: few wait for long."""
         terms = self.me | {"now": self.now, "n": n, "start": self.rng.randrange(POSITIONS)}
-        found = list(self.connection.execute(FREE_FROM, terms).scalars())
+        found = list(self.connection.execute(FREE_LIVE, terms | {"n": 1}).scalars())
+        found += self.connection.execute(FREE_FROM, terms).scalars()
         if len(found) < n:
             found += self.connection.execute(FREE_BEFORE, terms | {"n": n - len(found)}).scalars()
-        return self._without_same_prompts(found)
+        return self._without_same_prompts(list(dict.fromkeys(found))[:n])
 
     def _without_same_prompts(self, names: list[str]) -> list[str]:
         """Return the comparisons, of those for verdicts on one prompt only the first."""

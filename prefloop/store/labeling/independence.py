@@ -2,6 +2,7 @@
 
 Where there are fewer than ENOUGH_INDEPENDENT, everybody is asked, and the figures say so. Nobody is
 asked about a prompt twice: other contests show the same text of the baseline, and so betray it.
+Live questions are for everybody, and as rarely about a prompt twice.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, people, queue
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.recount import EXCLUDED
+from prefloop.teamwork import LIVE
 
 HELD_OUT: Final = "held_out"
 """The split of comparisons whose answers are verdicts: no label is given to them."""
@@ -65,7 +67,9 @@ def may_answer(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     Questions for labels, whose batches have no negative number, may be given to anybody.
     """
     is_for_labels = queue.c.round >= 0
-    is_trusted = sa.or_(~has_trained(labeler), _N_INDEPENDENT < ENOUGH_INDEPENDENT)
+    is_trusted = sa.or_(
+        queue.c.round == LIVE, ~has_trained(labeler), _N_INDEPENDENT < ENOUGH_INDEPENDENT
+    )
     return sa.or_(is_for_labels, sa.and_(is_trusted, ~_has_seen_prompt(labels, labeler)))
 
 

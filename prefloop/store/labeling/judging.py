@@ -23,7 +23,7 @@ from prefloop.store.labeling.batches import open_batch
 from prefloop.store.labeling.exclusions import excluded_at
 from prefloop.store.labeling.independence import HELD_OUT, IS_INDEPENDENT
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.teamwork import JudgingTerms, VerdictAnswer
+from prefloop.teamwork import LIVE, JudgingTerms, VerdictAnswer
 
 OPENED = "judging_opened"
 """The event that keeps what a batch was opened with."""
@@ -41,10 +41,12 @@ class JudgingQueue:
         A batch that asks any of them already stays as it was opened: see `terms`.
         """
         with self._database.writing() as connection:
-            _require_held_out(connection, comparison_ids)
+            require_held_out(connection, comparison_ids)
             number = _batch_of(connection, comparison_ids)
             if number is None:
-                lowest = connection.execute(sa.select(sa.func.min(batches.c.round))).scalar()
+                lowest = connection.execute(
+                    sa.select(sa.func.min(batches.c.round)).where(batches.c.round != LIVE)
+                ).scalar()
                 number = min(lowest or 0, 0) - 1
                 open_batch(connection, number, [(name, answers) for name in comparison_ids])
                 opened = {
@@ -119,7 +121,8 @@ def _batch_of(connection: Connection, names: Sequence[str]) -> int | None:
     return None
 
 
-def _require_held_out(connection: Connection, names: Sequence[str]) -> None:
+def require_held_out(connection: Connection, names: Sequence[str]) -> None:
+    """Refuse comparisons whose answers would be labels."""
     found = comparisons_by_id(connection, names)
     others = [name for name in names if name in found and found[name].split != HELD_OUT]
     if others:

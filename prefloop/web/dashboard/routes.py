@@ -192,7 +192,7 @@ def _active_stop(
                 id=found.sample.id,
                 # People judge these without knowing whose they are; this page does not tell.
                 model_text=""
-                if found.sample.purpose == "evaluation"
+                if found.sample.purpose in ("evaluation", "live")
                 else model_title(found.sample.model),
                 prompt=found.prompt,
                 text=found.sample.text,

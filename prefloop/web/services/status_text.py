@@ -8,7 +8,11 @@ SILENT_SECONDS = 10.0
 in a long step; the two look the same."""
 
 FINISHED = "finished"
-WAITING = ("waiting for labels", "waiting for verdicts")
+WAITING = (
+    "waiting for labels",
+    "waiting for verdicts",
+    "waiting for people to judge the policy",
+)
 
 COUNTED = {
     "training the policy": "update ",

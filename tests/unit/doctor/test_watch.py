@@ -1,7 +1,12 @@
 """What the doctor says of alarms."""
 
+from dataclasses import replace
+
+import pytest
+
 from prefloop.audits.alarms import ALARMS
-from prefloop.doctor.watch import QUIET, check_watch
+from prefloop.doctor.watch import LIVE_CHECK, QUIET, check_live, check_watch
+from prefloop.figures.live import LiveFigures
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.run_file import parse_run
 from prefloop.run_folder import RunFigures
@@ -32,3 +37,32 @@ def test_without_alarms_it_says_how_many_watched_what() -> None:
     assert (quiet.check, quiet.status) == (QUIET, "ok")
     assert quiet.message == f"{len(ALARMS)} alarms watched 9 updates; none was raised in round 0."
     assert check_watch(CONFIG, run_of([])) == []
+
+
+@pytest.mark.parametrize(
+    ("losses", "wealth", "status", "said"),
+    [
+        (0, 1.0, "warn", "Nobody has answered any of 9 live questions."),
+        (3, 2.4, "ok", "A bet of 1 on the reference has become 2.4; from 100 on it would stop"),
+        (9, 130.2, "bad", "has become 130; from 100 on it stops the run."),
+    ],
+)
+def test_what_people_say_of_the_policy_is_passed_on(
+    losses: int, wealth: float, status: str, said: str
+) -> None:
+    figures = LiveFigures(
+        since_update=0,
+        asked=9,
+        people=("ann",) if losses else (),
+        wins=0,
+        ties=0,
+        losses=losses,
+        judged_update=4 if losses else None,
+        wealth=wealth,
+        stops_at=100.0,
+    )
+    [result] = check_live(replace(run_of([]), live=figures))
+    assert (result.check, result.status) == (LIVE_CHECK, status)
+    assert said in result.message
+    assert (result.action == "") == (status == "ok")
+    assert check_live(run_of([])) == []

@@ -1,0 +1,49 @@
+"""Settings of `audits.live` change what people are asked, when they stop a run, when it waits."""
+
+from pathlib import Path
+
+import pytest
+
+from prefloop.audits.live import look_at
+from tests.wiring.runs import assembled
+from tests.wiring.wires import Observations, Observer, Settings, Wire
+
+ASKED, STOPS_AT, WAITS = "questions", "wealth of a stop", "updates at which it waits"
+BASE = {"comparisons.labelers": "people", "policy.episodes": 64}
+"""Eight updates."""
+
+WIRES = [
+    # A policy that waits asks then, which is left out here.
+    Wire(setting="audits.live.questions", value=8, changes={ASKED}),
+    Wire(setting="audits.live.alpha", value=0.05, changes={STOPS_AT}),
+    Wire(setting="audits.live.updates_without_judgment", value=5, changes={ASKED, WAITS}),
+    Wire(setting="audits.live.nats_without_judgment", value=2.0, changes={ASKED, WAITS}),
+]
+
+
+def observe(settings: Settings, folder: Path) -> Observations:
+    """Return what becomes of eight updates, each with half a nat more, that nobody judges."""
+    with assembled({"audits.live.questions": 4, **settings, **BASE}, folder) as stages:
+        stages.people.ask(0, [])
+        waits: list[int] = []
+        stages.live._wait = lambda reason: waits.append(stages.policy.update)  # type: ignore[method-assign]
+        for update in range(1, 9):
+            stages.policy.trainer.update = update
+            line = {"stage": "policy", "round": 0, "update": update, "policy/kl": 0.5 * update}
+            stages.metrics.write(line)
+            stages.live.attend()
+        view = look_at(stages.store, stages.config.audits.live.alpha)
+    asked = [question.update for question in view.questions]
+    return {ASKED: asked, STOPS_AT: view.figures.stops_at, WAITS: waits}
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=str)
+def test_a_setting_changes_this_and_nothing_else(wire: Wire, observer: Observer) -> None:
+    assert observer.changed(observe, wire) == wire.changes
+
+
+def test_the_numbers_are_those_of_the_settings(observer: Observer) -> None:
+    seen = observer.observe(observe, audits__live__questions=8, audits__live__alpha=0.05)
+    assert seen == {ASKED: [1, 2, 3, 4, 5, 6, 7, 8], STOPS_AT: 20.0, WAITS: []}
+    seen = observer.observe(observe, audits__live__updates_without_judgment=5)
+    assert seen == {ASKED: [2, 4], STOPS_AT: 100.0, WAITS: [5, 6, 7, 8]}
