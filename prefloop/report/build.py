@@ -20,11 +20,13 @@ from prefloop.figures.sentence import verdict_sentence
 from prefloop.files import write_atomically
 from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
 from prefloop.records import LedgerHead
+from prefloop.report.chain import Chain, provenance_chain
 from prefloop.report.charts.frontier import frontier_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.shortcuts import shortcut_chart
 from prefloop.report.charts.win_bar import win_bar
 from prefloop.report.filters import page_filters
+from prefloop.report.first_page import FirstPage, first_page
 from prefloop.report.labels import LabelFacts, best_of, label_facts, who_labels
 from prefloop.report.methods import methods_of
 from prefloop.report.pairs import Pair, pairs_of_evaluation
@@ -65,6 +67,9 @@ class Page:
     rounds: int
     """Rounds that have ended with a policy."""
     verdict: str
+    first: FirstPage
+    chain: Chain
+    """From the newest policy back to the instructions."""
     latest: EvaluationFile | None
     labels: LabelFacts | None
     shortcut_chart: Markup | None
@@ -145,6 +150,8 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         episodes=folder.episodes(),
         rounds=len(folder.policies),
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
+        first=first_page(store, folder, config, run),
+        chain=provenance_chain(store, folder, config),
         latest=latest,
         labels=labels,
         shortcut_chart=_shortcuts(folder),

@@ -13,6 +13,7 @@ from prefloop.figures.reward_audit_text import ensemble_text, reward_audit_head
 from prefloop.figures.sentence import comparisons_text
 from prefloop.figures.usage import usage_text
 from prefloop.models.hub_names import described
+from prefloop.report.labels import labels_text
 from prefloop.report.preferences import preferences_text
 
 NARROW = "\u202f"
@@ -108,6 +109,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": text.duration,
     "model_title": text.model_title,
     "usage_text": usage_text,
+    "labels_text": labels_text,
     "audit_head": audit_head,
     "together_sentence": together_sentence,
     "reward_audit_head": reward_audit_head,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functional.test_rising_shares import check_rises
+from tests.unit.functional.test_rising_shares import check_divergence, check_rises
 from tests.wrong_twins import watch_twins as twins
 
 
@@ -23,3 +23,13 @@ from tests.wrong_twins import watch_twins as twins
 def test_twin_is_caught(twin: Callable[..., Any]) -> None:
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         check_rises(twin)
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [twins.divergence_reversed, twins.divergence_of_presence, twins.divergence_in_bits],
+    ids=lambda twin: twin.__name__,
+)
+def test_twin_of_the_divergence_is_caught(twin: Callable[..., Any]) -> None:
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_divergence(twin)

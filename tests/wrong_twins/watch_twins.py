@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import binom, hypergeom
 
-from prefloop.functional.rising_shares import rise_p_values
+from prefloop.functional.rising_shares import rise_p_values, share_divergence
 
 
 def rise_beyond_the_count(counts, n, earlier, n_earlier):
@@ -32,3 +32,19 @@ def rise_by_the_normal(counts, n, earlier, n_earlier):
 def rise_with_replacement(counts, n, earlier, n_earlier):
     """Binomial at the pooled share: as if that were known."""
     return binom.sf(counts - 1, n, (counts + earlier) / (n + n_earlier))
+
+
+def divergence_reversed(counts, n, earlier, n_earlier):
+    """Before against now."""
+    return share_divergence(earlier, n_earlier, counts, n)
+
+
+def divergence_of_presence(counts, n, earlier, n_earlier):
+    """Answers without it do not count."""
+    p, q = (counts + 0.5) / (n + 1), (earlier + 0.5) / (n_earlier + 1)
+    return p * np.log(p / q)
+
+
+def divergence_in_bits(counts, n, earlier, n_earlier):
+    """Logarithms to base 2."""
+    return share_divergence(counts, n, earlier, n_earlier) / np.log(2)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prefloop.functional.rising_shares import rise_p_values
+from prefloop.functional.rising_shares import rise_p_values, share_divergence
 from tests.tolerances import FP64
 
 
@@ -19,6 +19,21 @@ def check_rises(rise: Callable[..., Any]) -> None:
     twins = rise(np.array([10]), 13, np.array([2]), 17)
     np.testing.assert_allclose(tea, [17 / 70], **FP64)
     np.testing.assert_allclose(twins, [55710 / 119759850], **FP64)
+
+
+def check_divergence(divergence: Callable[..., Any]) -> None:
+    """By hand: 4 of 4 against 1 of 4 are the shares 0.9 and 0.3, so 0.9 ln 3 - 0.1 ln 7 nats; a
+    rare word that 3 of 10 answers have (3.5 / 11 against 0.5 / 11) moved further than a common one
+    that rose by as many, from 5 of 10 to 8."""
+    (moved,) = divergence(np.array([4]), 4, np.array([1]), 4)
+    np.testing.assert_allclose(moved, 0.9 * 1.0986122886681098 - 0.1 * 1.9459101490553132, **FP64)
+    rare, common = divergence(np.array([3, 8]), 10, np.array([0, 5]), 10)
+    assert rare > common
+    assert divergence(np.array([2]), 8, np.array([2]), 8)[0] == 0.0
+
+
+def test_the_divergence_of_shares() -> None:
+    check_divergence(share_divergence)
 
 
 def test_published_tables() -> None:
@@ -38,8 +53,9 @@ def test_a_word_in_no_answer_has_not_risen() -> None:
 
 @pytest.mark.parametrize(("n", "n_earlier"), [(0, 3), (3, 0)])
 def test_without_answers_there_is_no_share(n: int, n_earlier: int) -> None:
-    with pytest.raises(ValueError, match="both sides need answers"):
-        rise_p_values(np.array([0]), n, np.array([0]), n_earlier)
+    for formula in (rise_p_values, share_divergence):
+        with pytest.raises(ValueError, match="both sides need answers"):
+            formula(np.array([0]), n, np.array([0]), n_earlier)
 
 
 def test_chance_is_rarely_called_a_rise() -> None:

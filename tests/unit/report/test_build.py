@@ -118,20 +118,20 @@ def test_hostile_samples_are_text(page: str) -> None:
     assert "\u202e" not in page
 
 
-def test_the_most_repeated_openings_stand_beside_the_verdict(fake_run: Path, page: str) -> None:
+def test_the_most_repeated_openings_stand_with_what_else_it_learned(
+    fake_run: Path, page: str
+) -> None:
     repetition = _figures(fake_run).repetition
     assert repetition is not None
     assert repetition.said_before is not None
-    header = page[: page.index("<main>")].replace("\u202f", " ")
+    header = page[page.index('id="learned"') : page.index('id="labels"')].replace("\u202f", " ")
     for opening in repetition.openings:
         assert f"“{opening.phrase}” {percent(opening.share, 1)}" in header
     assert f"{percent(repetition.said_before, 1)} of the responses had been given" in header
     assert repetition.openings or "No two responses begin" in header
 
 
-def test_a_word_that_has_taken_over_is_told_beside_the_verdict(
-    fake_run: Path, tmp_path: Path
-) -> None:
+def test_a_word_that_has_taken_over_is_a_warning(fake_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(fake_run, tmp_path / "run"))
     figures = _figures(folder)
     phrase = PhraseFigures(phrase="<b>glorious", share=0.51, baseline_share=0.03)
@@ -140,7 +140,7 @@ def test_a_word_that_has_taken_over_is_told_beside_the_verdict(
     )
     changed = figures.model_copy(update={"repetition": found})
     evaluation_path(folder, figures.model).write_text(to_json(changed))
-    header = _build(folder).partition("<main>")[0].replace("\u202f", " ")
+    header = _build(folder).partition('id="learned"')[2].replace("\u202f", " ")
     assert "“&lt;b&gt;glorious” stands in 51 % of the responses, before in 3 %" in header
 
 

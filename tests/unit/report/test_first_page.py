@@ -1,0 +1,190 @@
+"""The report's first page: every number leads to its rows, and strangers' texts stay text."""
+
+import re
+import shutil
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.text import fixed, percent
+from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.report.build import build_report
+from prefloop.report.computing import PAUSE, computing_time, time_without_pauses
+from prefloop.report.first_page import first_page
+from prefloop.run_folder import read_run_folder
+from prefloop.store.store import Store
+from tests.unit.report.fake_run import HOSTILE, fake_config
+
+TERMS = (
+    *("tuned model", "reference", "judge", "held-out", "win rate", "interval", "KL", "nats"),
+    *("label", "reward model", "policy"),
+)
+
+
+def text_of(markup: str) -> str:
+    """Return what a reader sees: tags gone, narrow spaces plain."""
+    seen = unescape(re.sub(r"<[^>]*>", "", markup))
+    return " ".join(seen.replace("\u202f", " ").replace("\u2060", "").split())
+
+
+def header_of(page: str) -> str:
+    return page[page.index("<header>") : page.index("</header>")]
+
+
+def build(folder: Path) -> str:
+    with Store.open(folder / "prefloop.db") as store:
+        return build_report(folder, store, fake_config()).read_text("utf-8")
+
+
+def figures_of(folder: Path) -> EvaluationFigures:
+    latest = read_run_folder(folder).latest
+    assert latest is not None
+    return latest.figures
+
+
+@pytest.fixture
+def run(fake_run: Path, tmp_path: Path) -> Path:
+    """A run that may be changed."""
+    return Path(shutil.copytree(fake_run, tmp_path / "my-run"))
+
+
+def begin_alike(folder: Path, opening: str) -> list[str]:
+    """Let half the policy's answers begin with the same words; return their ids."""
+    figures = figures_of(folder)
+    with Store.open(folder / "prefloop.db") as store:
+        samples = list(store.samples_by_id(figures.rows.model_samples).values())
+        changed = [
+            replace(s, id=f"{s.id}-new", text=f"{opening} {s.text}" if i % 2 else s.text)
+            for i, s in enumerate(samples)
+        ]
+        store.add_samples(changed)
+    rows = figures.rows.model_copy(update={"model_samples": tuple(s.id for s in changed)})
+    latest = read_run_folder(folder).latest
+    assert latest is not None
+    content = figures.model_copy(update={"rows": rows}).model_dump_json()
+    (folder / latest.path).write_text(content, encoding="utf-8")
+    return [s.id for i, s in enumerate(changed) if i % 2]
+
+
+def test_what_stands_out_is_one_sentence_with_three_answers_and_its_rows(run: Path) -> None:
+    ids = begin_alike(run, "She was a")
+    page = build(run)
+    header = header_of(page)
+    assert "50 % of its 40 answers begin with “she was a”; before training 0 % of 40 did." in (
+        text_of(header)
+    )
+    quotes = re.findall(r"<blockquote.*?</blockquote>", header, re.DOTALL)
+    assert len(quotes) == 3
+    assert all("She was a " in quote for quote in quotes)
+    rows = page[page.index('id="rows-learned"') : page.index('id="provenance"')]
+    assert "20 of 40 answers begin with" in text_of(rows)
+    assert [i for i in ids if i not in rows] == []
+
+
+def test_hostile_words_that_stand_out_are_text(run: Path) -> None:
+    begin_alike(run, HOSTILE)
+    page = build(run)
+    assert "of its 40 answers" in text_of(header_of(page))
+    assert "&lt;script&gt;alert(1)" in header_of(page)
+    assert "<script" not in page and "<img" not in page and "\u202e" not in page
+
+
+def test_where_nothing_stands_out_the_page_says_on_how_many_answers(run: Path) -> None:
+    figures = figures_of(run)
+    same = figures.rows.model_copy(update={"model_samples": figures.rows.baseline_samples})
+    latest = read_run_folder(run).latest
+    assert latest is not None
+    content = figures.model_copy(update={"rows": same}).model_dump_json()
+    (run / latest.path).write_text(content, encoding="utf-8")
+    header = header_of(build(run))
+    assert "Nothing stands out" in text_of(header)
+    assert "its 40 answers" in text_of(header)
+    assert "<blockquote" not in header
+
+
+def test_every_number_of_the_first_page_leads_to_rows(fake_run: Path, page: str) -> None:
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    header = header_of(page)
+    tiles = re.findall(r'<div class="tile">.*?</div>', header, re.DOTALL)
+    assert len(tiles) == 4
+    for tile in tiles:
+        (anchor,) = re.findall(r'href="#(rows-[a-z]+)"', tile)
+        assert anchor in ids
+    for anchor in ("rows-verdict", "rows-kl", "rows-learned"):
+        assert f'href="#{anchor}"' in header and anchor in ids
+    (place,) = re.findall(r'href="#([a-z-]+)">where that comes from', header)
+    assert place in ids
+
+
+def test_the_rows_make_the_numbers(fake_run: Path, page: str) -> None:
+    figures = figures_of(fake_run)
+    assert figures.win_rate is not None and figures.kl is not None
+    with Store.open(fake_run / "prefloop.db") as store:
+        rows = first_page(store, read_run_folder(fake_run), fake_config(), fake_run).rows
+        labels = store.labels()
+    assert rows is not None
+    outcomes = [verdict.outcome for verdict in rows.verdicts]
+    assert sum(outcomes) / len(outcomes) == pytest.approx(figures.win_rate.rate.value)
+    assert sum(r.nats for r in rows.kls) / len(rows.kls) == pytest.approx(figures.kl.value)
+    shown = page[page.index('id="rows-verdict"') :]
+    assert all(f"<td>{verdict.id}</td>" in shown for verdict in rows.verdicts)
+    assert all(
+        f"<td>{row.sample_id}</td><td>{fixed(row.nats, 3)}</td>" in shown for row in rows.kls
+    )
+    assert percent(figures.win_rate.rate.value, 1) in shown.replace("\u202f", " ")
+    batches = text_of(page[page.index('id="rows-labels"') :])
+    assert f"{len(labels)} of the {len(labels)} labels" in batches
+
+
+def test_what_to_do_next_is_what_the_doctor_says_first(fake_run: Path, page: str) -> None:
+    with Store.open(fake_run / "prefloop.db") as store:
+        step = first_page(store, read_run_folder(fake_run), fake_config(), fake_run).next_step
+    assert step is not None and step.action
+    header = text_of(header_of(page))
+    assert f"{step.action} Because: {step.message}" in header
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_term_is_explained_where_it_first_stands_after_the_verdict(page: str, term: str) -> None:
+    """The verdict is one sentence; its terms are explained right below it, before all else."""
+    below = page[page.index('class="terms"') :]
+    defined = re.search(rf"<dfn>{term}s?</dfn>", below)
+    assert defined is not None
+    assert defined.end() < below.index("</p>")
+
+
+def test_computing_time_leaves_out_pauses(fake_run: Path) -> None:
+    times = [0.0, 60.0, 100.0, 100.0 + PAUSE, 110.0 + PAUSE]
+    found = time_without_pauses(times[::-1])
+    assert found is not None
+    assert (found.seconds, found.marks, found.pauses) == (110.0, 5, 1)
+    assert time_without_pauses([5.0]) is None
+    with Store.open(fake_run / "prefloop.db") as store:
+        of_run = computing_time(store)
+    assert of_run is not None and of_run.marks >= 6, "prompts, samples, questions, verdicts"
+
+
+def test_an_empty_run_claims_nothing(tmp_path: Path) -> None:
+    header = text_of(header_of(build(tmp_path)))
+    assert "This part is left out: there are no evaluation samples of both models" in header
+    assert "Not judged" in header
+
+
+def test_a_page_lists_so_many_rows_and_says_where_the_others_are(
+    fake_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefloop.report.rows.MOST", 7)
+    with Store.open(fake_run / "prefloop.db") as store:
+        page = build_report(fake_run, store, fake_config(), to=tmp_path).read_text("utf-8")
+    assert "The first 7 of 40; all are listed by id in evaluation/" in page
+
+
+def test_the_sample_and_its_prompt_stand_together(run: Path) -> None:
+    begin_alike(run, "She was a")
+    with Store.open(run / "prefloop.db") as store:
+        shown = first_page(store, read_run_folder(run), fake_config(), run).answers
+    assert all(isinstance(a.prompt, Prompt) and isinstance(a.sample, Sample) for a in shown)
+    assert all(a.sample.prompt_id == a.prompt.id and a.sample.model != REFERENCE for a in shown)
