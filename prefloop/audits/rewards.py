@@ -122,11 +122,8 @@ def write_reward_audit(folder: Path, figures: RewardAuditFigures) -> None:
     write_if_changed(path, to_json(figures))
 
 
-def saved_model(folder: Path, round_number: int | None = None) -> AuditedModel:
-    """Return the reward model of a round, or the newest, as it lies in a run folder.
-
-    InputError if it is not there.
-    """
+def saved_trust(folder: Path, round_number: int | None = None) -> TrustFile:
+    """Return the figures of a round's reward model, or the newest's; InputError without one."""
     there = [OF_ROUND.fullmatch(path.name) for path in reward_models(folder)]
     rounds = [int(name[1]) for name in there if name is not None]
     if not rounds or (round_number is not None and round_number not in rounds):
@@ -137,8 +134,16 @@ def saved_model(folder: Path, round_number: int | None = None) -> AuditedModel:
             f"{folder}`."
         )
     chosen = rounds[-1] if round_number is None else round_number
-    trust = next(file for file in read_trusts(folder) if file.round == chosen)
-    name = f"rewards/round-{chosen}"
+    return next(file for file in read_trusts(folder) if file.round == chosen)
+
+
+def saved_model(folder: Path, round_number: int | None = None) -> AuditedModel:
+    """Return the reward model of a round, or the newest, as it lies in a run folder.
+
+    InputError if it is not there.
+    """
+    trust = saved_trust(folder, round_number)
+    name = f"rewards/round-{trust.round}"
     settings = {name: {"kind": "reward_model", "folder": str(folder / name)}}
     scorer = build_scorer(name, settings)
     assert isinstance(scorer.scorer, RewardModelScorer)  # of this kind

@@ -37,8 +37,8 @@ from prefloop.text.repetition import opening
 from prefloop.text.words import words
 
 TraitKind = Literal["opening", "word", "measure", "repeat"]
-Key = tuple[TraitKind, str]
-Rows = dict[Key, list[int]]
+_Key = tuple[TraitKind, str]
+_Having = dict[_Key, list[int]]
 """Which answers have each trait, by their number."""
 
 TAIL = 0.1
@@ -139,7 +139,7 @@ def _most_telling(risen: Sequence[Trait]) -> Trait | None:
 
 
 def _risen(
-    now: Rows, before: Rows, model: Sequence[Sample], baseline: Sequence[Sample]
+    now: _Having, before: _Having, model: Sequence[Sample], baseline: Sequence[Sample]
 ) -> list[Trait]:
     """Return the traits whose share rose, those that moved furthest first."""
     keys = [key for key, rows in now.items() if rows]
@@ -202,9 +202,9 @@ def _does(kind: TraitKind, name: str) -> str:
     return f"begin with “{name}”" if kind == "opening" else f"contain the word “{name}”"
 
 
-def _phrases(samples: Sequence[Sample]) -> Rows:
+def _phrases(samples: Sequence[Sample]) -> _Having:
     """Return which answers have each opening, each word, and the words of an earlier one."""
-    found: Rows = defaultdict(list)
+    found: _Having = defaultdict(list)
     first: dict[str, str] = {}
     for row, sample in enumerate(samples):
         said = words(sample.text)
@@ -223,7 +223,7 @@ def _measured(
     prompts: Mapping[str, Prompt],
     model: Sequence[Sample],
     baseline: Sequence[Sample],
-) -> Iterator[tuple[Key, list[int], list[int]]]:
+) -> Iterator[tuple[_Key, list[int], list[int]]]:
     """Yield who has more, and who has less, of each measure than nine in ten had before."""
     now, before = (
         np.array([measure_text(prompts[s.prompt_id].text, s.text) for s in side], dtype=np.float32)
@@ -241,5 +241,5 @@ def _measured(
             ("more", own > high, earlier > high),
             ("less", own < low, earlier < low),
         ):
-            key: Key = ("measure", f"{name} {way}")
+            key: _Key = ("measure", f"{name} {way}")
             yield key, np.flatnonzero(has).tolist(), np.flatnonzero(had).tolist()

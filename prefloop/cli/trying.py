@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.cli.printable import printable
 from prefloop.cli.store_verbs import Force
 
 if TYPE_CHECKING:
@@ -82,6 +83,36 @@ def score_file(
         print(json.dumps({"scorer": chosen.name, "description": chosen.description, "rows": rows}))
     else:
         _print_scores(rows, chosen.description, out)
+
+
+def without(
+    folder: RunFolder,
+    labeler: Annotated[str, typer.Argument(help="The labeler whose labels are left out.")],
+    round_number: Annotated[
+        int | None, typer.Option("--round", min=0, help="The round; otherwise the newest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a reward model again without one labeler, say what would change, and throw it away.
+
+    Nothing of the run is changed.
+
+    Example: `prefloop rewards without my-run ann`
+    """
+    from prefloop.cli.console import TerminalProgress
+    from prefloop.figures.without_labeler import without_labeler_lines
+    from prefloop.run.without_labeler import reward_without
+    from prefloop.run_file import load_run_as_made
+
+    config = load_run_as_made(run_file(folder))
+    figures = reward_without(
+        config, folder, labeler, round_number=round_number, progress=TerminalProgress()
+    )
+    if as_json:
+        print(json.dumps(figures.model_dump()))
+        return
+    print(printable("\n".join(without_labeler_lines(figures))))
+    print(f"Nothing in {folder} was changed.")
 
 
 def _print_scores(rows: list[dict[str, Any]], scorer: str, out: Path | None) -> None:

@@ -159,9 +159,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         label_findings=findings_with_trust(folder.label_audit, folder.trusts, config)
         if folder.label_audit
         else (),
-        pairs=pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
-        if latest
-        else [],
+        pairs=_pairs(store, latest, config),
         win_bar=win_bar(win_rate) if win_rate else None,
         frontier=_frontier(folder),
         frontier_samples_needed=_samples_needed(latest),
@@ -185,6 +183,12 @@ def _not_evaluated(config: RunConfig) -> str:
         task=config.task.name,
         why_not="the run has no evaluation yet (see `prefloop evaluation`)",
     )
+
+
+def _pairs(store: Store, latest: EvaluationFile | None, config: RunConfig) -> list[Pair]:
+    if latest is None:
+        return []
+    return pairs_of_evaluation(store, latest.figures, n=config.report.pairs, seed=config.seed)
 
 
 def _labels(store: Store, config: RunConfig) -> LabelFacts | None:

@@ -93,7 +93,7 @@ def provenance_chain(store: Store, run: RunFigures, config: RunConfig) -> Chain:
     record = folder.provenance if folder else None
     parents = _parents(run, record)
     used = next((parent.labels for parent in parents if parent.labels is not None), None)
-    labels = store.labels(as_of=used.ledger_events if used else None, without_excluded=True)
+    labels = store.labels(as_of=used.ledger_events if used else None, for_training=True)
     counted = [label for label in labels if label.answer in PREFERENCES]
     labelers = _labelers(store, config, counted)
     return Chain(

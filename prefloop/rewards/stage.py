@@ -1,6 +1,6 @@
 """The rewards stage of one round: all labels so far in, a trained and measured reward model out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +74,12 @@ class RewardStage:
         metrics: MetricsLog,
         *,
         as_of: int | None = None,
+        leave_out: Collection[str] = (),
     ) -> None:
         """Put the round's reward model into `self.model`: trained now, or read back.
 
         `as_of` is the last event of the ledger that it may use; None: all. Labels of excluded
-        labelers are not used.
+        labelers are not used, nor are those whose ids are in `leave_out`.
         """
         prompts = {p.id: p for p in self.store.prompts()}
         folder = self._folder(round_number)
@@ -86,10 +87,7 @@ class RewardStage:
             self._read_back(folder)
             return
         as_of = self.store.ledger_head().n_events if as_of is None else as_of
-        known = {
-            split: self.store.labels(split=split, as_of=as_of, for_training=True)
-            for split in ("train", "validation")
-        }
+        known = _known_labels(self.store, as_of, leave_out)
         _, labels = self._labels("train", known, prompts)
         self.check_stop("between reward-model steps")
         sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
@@ -241,3 +239,15 @@ class RewardStage:
         shifts = (figures.reward_shift,) if ensemble is None else ensemble.shifts
         restore_score_head(folder, self.model.head, state, shifts)
         self.model.reference_spread = None if ensemble is None else ensemble.reference_spread
+
+
+def _known_labels(store: Store, as_of: int, leave_out: Collection[str]) -> LabelsBySplit:
+    """Return the labels that a reward model may use at an event of the ledger."""
+    return {
+        split: [
+            label
+            for label in store.labels(split=split, as_of=as_of, for_training=True)
+            if label.id not in leave_out
+        ]
+        for split in ("train", "validation")
+    }

@@ -10,14 +10,13 @@ from pathlib import Path
 from prefloop.errors import CheckpointError, InputError
 from prefloop.files import verify_folder
 from prefloop.models.export import load_weights, restore_role_model
-from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.loading import Tokenizer
 from prefloop.models.named import OF_ROUND
 from prefloop.models.roles import ModelRoles, RoleModel
-from prefloop.models.runtime import start_runtime
-from prefloop.models.sources import resolve
 from prefloop.policy.lineage import parse_name
 from prefloop.prompts.queries import cut_query
 from prefloop.records import REFERENCE, Prompt
+from prefloop.run.initial_models import load_initial_models
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.settings.run import RunConfig
@@ -59,16 +58,9 @@ def run_trial(
     InputError for a prompt without tokens, and for a policy whose weights are not there.
     """
     name = _known_policy(folder, model)
-    runtime = start_runtime(config.models)
-    base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
-    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    tokenizer, roles, sampler = load_initial_models(config, folder, say)
     prompt = _prompt(text, config.task, tokenizer, say)
-    started = folder / "warm_start"
-    initial = started if config.policy.warm_start.epochs and started.is_dir() else base
-    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
     _load_policy(folder / name, name, roles)
-    vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
-    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
     place = derive_seed(seed, "trial", prompt.id)
     return Trial(
         prompt=prompt.text,

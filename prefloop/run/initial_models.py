@@ -1,0 +1,35 @@
+"""The models that a run begins with, for those who only read its folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import start_runtime
+from prefloop.models.sources import resolve
+from prefloop.samples.sampler import Sampler
+from prefloop.settings.run import RunConfig
+
+
+class InitialModels(NamedTuple):
+    """A run's models before any training but the warm start."""
+
+    tokenizer: Tokenizer
+    roles: ModelRoles
+    sampler: Sampler
+
+
+def load_initial_models(
+    config: RunConfig, folder: Path, say: Callable[[str], None]
+) -> InitialModels:
+    """Return the models of a run: its base, or what the warm start left in the folder."""
+    runtime = start_runtime(config.models)
+    base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
+    tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
+    started = folder / "warm_start"
+    initial = started if config.policy.warm_start.epochs and started.is_dir() else base
+    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
+    vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
+    sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
+    return InitialModels(tokenizer, roles, sampler)
