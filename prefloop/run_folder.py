@@ -12,6 +12,7 @@ from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.live import LiveFigures
 from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.figures.overoptimization import OverOptimizationFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.reading import read_evaluation, read_trust
@@ -30,6 +31,7 @@ LABEL_AUDIT = "audits/labels.json"
 REWARD_AUDIT = "audits/rewards-round-{}.json"
 CANARIES = "audits/canaries.json"
 LIVE_AUDIT = "audits/live.json"
+OVEROPTIMIZATION = "audits/overoptimization.json"
 TEXT_FIGURES = "audits/text_figures.safetensors"
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
@@ -98,6 +100,8 @@ class RunFigures:
 
     canaries: tuple[CanaryResult, ...] = ()
     """What each canary said last."""
+    overoptimization: OverOptimizationFigures | None = None
+    """How far a policy may go against the newest reward; None where nobody looked."""
 
     @property
     def latest(self) -> EvaluationFile | None:
@@ -176,6 +180,7 @@ def read_run_folder(run: Path) -> RunFigures:
         reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
         canaries=read_canaries(run),
         live=_live(run / LIVE_AUDIT),
+        overoptimization=_overoptimization(run, trusts),
     )
 
 
@@ -220,6 +225,22 @@ def _reward_audit(run: Path, trust: TrustFile) -> RewardAuditFigures | None:
     """Return the audit of this reward model; one of an earlier training of it is outdated."""
     figures = read_reward_audit(run, trust.round)
     return figures if figures is not None and figures.reward_model == trust.fingerprint else None
+
+
+def overoptimization_path(run: Path) -> Path:
+    """Return where the audit of over-optimization lies."""
+    return run / OVEROPTIMIZATION
+
+
+def _overoptimization(run: Path, trusts: Sequence[TrustFile]) -> OverOptimizationFigures | None:
+    """Return what the audit found; None if there was none, or of another reward model."""
+    path = overoptimization_path(run)
+    if not path.is_file():
+        return None
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    figures = from_object(OverOptimizationFigures, content, str(path))
+    newest = trusts[-1].fingerprint if trusts else None
+    return figures if figures.reward_model in (None, newest) else None
 
 
 def export_folder(run: Path, round_number: int) -> Path:

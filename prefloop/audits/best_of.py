@@ -15,21 +15,23 @@ MOST_SAMPLES = 16
 """Samples per prompt that are scored: as far as best of n is looked at."""
 
 
-def unseen_groups(store: Store, prompts: Mapping[str, Prompt]) -> list[list[Sample]]:
+def unseen_groups(
+    store: Store, prompts: Mapping[str, Prompt], *, most: int = MOST_SAMPLES
+) -> list[list[Sample]]:
     """Return reference samples of prompts that the reward model did not learn from, by prompt.
 
     Those drawn for the frontier on held-out prompts where they are there, else those that
-    validation questions showed; as many of each prompt.
+    validation questions showed; as many of each prompt, at most `most`.
     """
     stored = [
-        _grouped(store.samples(model=REFERENCE, purpose=purpose), prompts, split)
+        _grouped(store.samples(model=REFERENCE, purpose=purpose), prompts, split, most)
         for purpose, split in (("frontier", "held_out"), ("labels", "validation"))
     ]
     return next((groups for groups in stored if groups), [])
 
 
 def _grouped(
-    samples: Sequence[Sample], prompts: Mapping[str, Prompt], split: str
+    samples: Sequence[Sample], prompts: Mapping[str, Prompt], split: str, most: int
 ) -> list[list[Sample]]:
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
@@ -37,7 +39,7 @@ def _grouped(
             groups[sample.prompt_id].append(sample)
     sizes = sorted(map(len, groups.values()))
     # Where few draws ended a prompt has fewer: the middle prompt's number, and all that have it.
-    n = min(sizes[len(sizes) // 2], MOST_SAMPLES) if sizes else 0
+    n = min(sizes[len(sizes) // 2], most) if sizes else 0
     return [group[:n] for group in groups.values() if len(group) >= n] if n > 1 else []
 
 

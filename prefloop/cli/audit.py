@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from prefloop.figures.check_result import CheckResult
     from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
+    from prefloop.figures.overoptimization import OverOptimizationFigures
     from prefloop.figures.reward_audit import RewardAuditFigures
 
 NAME = 26
@@ -90,6 +91,47 @@ def rewards(
         _show_rewards(figures)
 
 
+def overoptimization(
+    folder: RunFolder,
+    people: Annotated[
+        bool, typer.Option("--people", help="Show what people said of policies, as far as asked.")
+    ] = False,
+    draw: Annotated[
+        bool,
+        typer.Option(help="Draw what kept policies lack; otherwise leave them out."),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Say from which KL on more of the reward brings less of what a held-out judge wants.
+
+    Example: `prefloop audit overoptimization my-run --no-draw`
+    """
+    from prefloop.audits.overoptimization import audit_overoptimization, write_overoptimization
+    from prefloop.cli.console import TerminalProgress
+    from prefloop.files import is_write_protected, only_one_process
+    from prefloop.run.kept_settings import with_method_options
+    from prefloop.run_file import load_run_as_made
+    from prefloop.run_store import open_run_store, require_begun
+
+    config = with_method_options(load_run_as_made(run_file(folder)))
+    require_begun(config, folder)
+    progress = TerminalProgress()
+    if draw:
+        from prefloop.run.kept_policies import audit_kept_policies
+
+        with only_one_process(folder):
+            figures = audit_kept_policies(config, folder, progress, with_people=people)
+    else:
+        with open_run_store(config, folder) as store:
+            figures = audit_overoptimization(store, config, folder, progress, with_people=people)
+    if not is_write_protected(folder):
+        write_overoptimization(folder, figures)
+    if as_json:
+        print(json.dumps(figures.model_dump()))
+    else:
+        _show_overoptimization(figures)
+
+
 def _say(*lines: str) -> None:
     """Print lines; labelers, scorers and versions are named by others."""
     print(printable("\n".join(lines)))
@@ -113,6 +155,18 @@ def _show_rewards(figures: "RewardAuditFigures") -> None:
         _say("", said)
     _say(f"\n{figures.forecast}\n")
     _show_findings(figures.findings)
+    for name, why in figures.left_out.items():
+        _say(f"left out: {name}: {why}")
+
+
+def _show_overoptimization(figures: "OverOptimizationFigures") -> None:
+    from prefloop.figures.overoptimization_text import curve_lines, overoptimization_head
+
+    _say(overoptimization_head(figures))
+    for curve in figures.curves:
+        _say("", *curve_lines(curve))
+    _say("", *figures.notes)
+    _show_findings([finding for finding in figures.findings if finding.action])
     for name, why in figures.left_out.items():
         _say(f"left out: {name}: {why}")
 

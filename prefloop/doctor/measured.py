@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prefloop.audits.overoptimization_rules import CHECK
 from prefloop.doctor.canaries import check_canaries
 from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_label_audit
@@ -24,8 +25,19 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
         *check_watch(policy, run),
         *check_canaries(run),
         *check_live(run),
+        *_how_far(run),
         *check_evaluation(config, run, folder),
     ]
+
+
+def _how_far(run: RunFigures) -> list[CheckResult]:
+    """Return what the audit of over-optimization found, once there is a policy."""
+    if run.overoptimization is not None:
+        return list(run.overoptimization.findings)
+    if not run.policies:
+        return []
+    message = "Nobody looked how far the policy may go: run `prefloop audit overoptimization`."
+    return [CheckResult(stage="policy", check=CHECK, status="later", message=message)]
 
 
 def _policy_settings(run: RunFigures, config: RunConfig) -> RunConfig:

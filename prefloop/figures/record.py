@@ -78,6 +78,8 @@ def _again(place: str) -> str:
         return "Delete the file and run `prefloop prompts` again, which writes it again."
     if "audits/rewards-round-" in place:
         return "Run `prefloop audit rewards`, which writes it again."
+    if place.endswith("audits/overoptimization.json"):
+        return "Run `prefloop audit overoptimization`, which writes it again."
     if place.endswith("audits/labels.json"):
         return "Run `prefloop audit labels`, which writes it again."
     if place.endswith("audits/canaries.json"):

@@ -22,6 +22,7 @@ from prefloop.functional.frontier import MIN_EFFECTIVE_SAMPLES
 from prefloop.records import LedgerHead
 from prefloop.report.chain import Chain, provenance_chain
 from prefloop.report.charts.frontier import frontier_chart
+from prefloop.report.charts.overoptimization import overoptimization_chart
 from prefloop.report.charts.reliability import reliability_chart
 from prefloop.report.charts.shortcuts import shortcut_chart
 from prefloop.report.charts.win_bar import win_bar
@@ -80,6 +81,8 @@ class Page:
     pairs: list[Pair]
     win_bar: Markup | None
     frontier: Markup | None
+    overoptimization: list[Markup | None]
+    """A chart for each curve of the audit of over-optimization that could be fitted."""
     frontier_samples_needed: int
     """So many reference samples per prompt would be needed at least to estimate the best reward at
     the latest policy's KL; 0 if that is known."""
@@ -162,6 +165,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         pairs=_pairs(store, latest, config),
         win_bar=win_bar(win_rate) if win_rate else None,
         frontier=_frontier(folder),
+        overoptimization=_overoptimization(folder),
         frontier_samples_needed=_samples_needed(latest),
         trusts=trusts,
         reliability=[(file.round, _reliability(file)) for file in trusts],
@@ -233,6 +237,12 @@ def _frontier(folder: RunFigures) -> Markup | None:
         if figures.frontier is not None:
             (others if figures.round is None else rounds).append(figures.frontier)
     return frontier_chart(rounds, others)
+
+
+def _overoptimization(folder: RunFigures) -> list[Markup | None]:
+    audit = folder.overoptimization
+    curves = audit.curves if audit else ()
+    return [overoptimization_chart(c, f"overoptimization-{i}") for i, c in enumerate(curves)]
 
 
 def _samples_needed(latest: EvaluationFile | None) -> int:

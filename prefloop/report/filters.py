@@ -8,6 +8,7 @@ from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.judging import judging_text
 from prefloop.figures.label_audit_text import audit_head, together_sentence
 from prefloop.figures.live import live_text
+from prefloop.figures.overoptimization_text import curve_title, overoptimization_head
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.reward_audit_text import ensemble_text, reward_audit_head
 from prefloop.figures.sentence import comparisons_text
@@ -114,6 +115,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "together_sentence": together_sentence,
     "reward_audit_head": reward_audit_head,
     "ensemble_text": ensemble_text,
+    "overoptimization_head": overoptimization_head,
+    "curve_title": curve_title,
     "judging_text": judging_text,
     "comparisons_text": comparisons_text,
     "left_out_text": left_out_text,

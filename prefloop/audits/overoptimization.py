@@ -1,0 +1,233 @@
+"""How far a policy may go: the reward that it is trained towards beside scores that nobody follows.
+
+Policies at growing KL and best of n by the reward, each above the reference on the same prompts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prefloop.audits.best_of import unseen_groups
+from prefloop.audits.overoptimization_rules import Curve, answered, curve_findings
+from prefloop.choices import is_scorer
+from prefloop.evaluation.estimates import pair_by_prompt
+from prefloop.figures.overoptimization import (
+    OverOptimizationCurveFigures,
+    OverOptimizationFigures,
+)
+from prefloop.figures.record import to_json
+from prefloop.files import write_if_changed
+from prefloop.functional.frontier import best_of_n_by, best_of_n_kl
+from prefloop.models.named import NamedModels
+from prefloop.progress import Progress
+from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.rewards.own_texts import scorer_of
+from prefloop.rewards.scorer import RewardModelScorer
+from prefloop.run_folder import overoptimization_path, read_trusts
+from prefloop.samples.scores import score_samples
+from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.english import english_problem
+from prefloop.settings.comparisons import PEOPLE
+from prefloop.settings.run import RunConfig
+from prefloop.store.store import Store
+
+MOST_SAMPLES = 32
+"""Reference samples of a prompt that are scored: best of 2 to 32 are five points."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Material:
+    """The rows that every curve is made of."""
+
+    store: Store
+    config: RunConfig
+    prompts: Mapping[str, Prompt]
+    proxy: CheckedScorer
+    policies: Mapping[str, Sequence[tuple[Sample, Sample]]]
+    """By name: a policy's samples beside the reference's to the same prompts."""
+    groups: Sequence[Sequence[Sample]]
+    """Reference samples of prompts that nothing trained on, as many of each."""
+
+    def score(self, scorer: CheckedScorer, samples: Sequence[Sample]) -> NDArray[np.float64]:
+        return score_samples(self.store, scorer, self.prompts, samples)
+
+
+def audit_overoptimization(
+    store: Store, config: RunConfig, folder: Path, progress: Progress, *, with_people: bool = False
+) -> OverOptimizationFigures:
+    """Return the curves of a run's kept policies and of best of n; nothing is drawn for them.
+
+    People are asked nothing: with `with_people` the verdicts that they gave are read.
+    """
+    material = _gather(store, config, folder)
+    judges, left_out = _held_out(config, material)
+    curves: list[OverOptimizationCurveFigures] = []
+    for judge in judges:
+        progress.say(f"Audit of over-optimization: {judge.name}")
+        for curve in (_of_policies(material, judge), _of_best_of_n(material, judge)):
+            curves.append(answered(curve, seed=config.seed))
+    if with_people:
+        curves.append(answered(_of_people(material), seed=config.seed))
+    trusts = read_trusts(folder) if config.policy.uses_reward_model else ()
+    return OverOptimizationFigures(
+        proxy=material.proxy.name,
+        reward_model=trusts[-1].fingerprint if trusts else None,
+        curves=tuple(curves),
+        left_out=left_out,
+        notes=_notes(len(trusts)),
+        findings=curve_findings(curves, left_out),
+    )
+
+
+def write_overoptimization(folder: Path, figures: OverOptimizationFigures) -> None:
+    """Keep the figures for report and doctor."""
+    path = overoptimization_path(folder)
+    path.parent.mkdir(exist_ok=True)
+    write_if_changed(path, to_json(figures))
+
+
+def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:
+    proxy = scorer_of(config, folder, None)
+    prompts = {prompt.id: prompt for prompt in store.prompts()}
+    fits = _reads(proxy, prompts)
+    samples: dict[str, list[Sample]] = {}
+    for sample in store.samples(purpose="evaluation"):
+        if fits(sample):
+            samples.setdefault(sample.model, []).append(sample)
+    reference = samples.get(REFERENCE, [])
+    policies = {
+        name: pair_by_prompt(own, reference)
+        for name, own in samples.items()
+        if NamedModels.is_policy(name)
+    }
+    groups = unseen_groups(store, prompts, most=MOST_SAMPLES)
+    return _Material(
+        store=store,
+        config=config,
+        prompts=prompts,
+        proxy=proxy,
+        policies={name: pairs for name, pairs in policies.items() if pairs},
+        groups=[group for group in groups if all(map(fits, group))],
+    )
+
+
+def _reads(proxy: CheckedScorer, prompts: Mapping[str, Prompt]) -> Callable[[Sample], bool]:
+    """Return whether a sample is short enough for the reward."""
+    model = proxy.scorer
+    if isinstance(model, RewardModelScorer):
+        return lambda sample: model.fits(prompts[sample.prompt_id].text, sample.text)
+    return lambda sample: True
+
+
+def _held_out(config: RunConfig, material: _Material) -> tuple[list[CheckedScorer], dict[str, str]]:
+    """Return the judges of a run whose scores cost nothing, and why others are left out."""
+    judges: list[CheckedScorer] = []
+    left_out: dict[str, str] = {}
+    texts = [sample.text for pairs in material.policies.values() for sample, _ in pairs]
+    for name in config.evaluation.judges:
+        if not is_scorer(config, name):
+            reason = "it compares two texts and gives no score"
+            left_out[name] = "asked for with --people" if name == PEOPLE else reason
+            continue
+        scorer = build_scorer(name, config.scorers)
+        if scorer.metered is not None:
+            left_out[name] = "each of its scores costs a request"
+        elif (problem := english_problem(scorer.sources, texts)) is not None:
+            left_out[name] = problem
+        else:
+            judges.append(scorer)
+    return judges, left_out
+
+
+def _of_policies(material: _Material, judge: CheckedScorer) -> Curve:
+    """Return a curve with a point for every policy that has samples beside the reference's."""
+    rows = sorted({s.prompt_id for pairs in material.policies.values() for s, _ in pairs})
+    place = {prompt: row for row, prompt in enumerate(rows)}
+    shape = (len(rows), len(material.policies))
+    kls, gains, proxy = (np.full(shape, np.nan) for _ in range(3))
+    for column, pairs in enumerate(material.policies.values()):
+        own, reference = [a for a, _ in pairs], [b for _, b in pairs]
+        at = [place[sample.prompt_id] for sample in own]
+        kls[at, column] = [_kl(sample) for sample in own]
+        for table, scorer in ((gains, judge), (proxy, material.proxy)):
+            rise = material.score(scorer, own) - material.score(scorer, reference)
+            table[at, column] = rise
+    return Curve(
+        kind="policies",
+        judge=judge.name,
+        names=tuple(material.policies),
+        kls=kls,
+        gains=np.where(np.isnan(kls), np.nan, gains),
+        proxy=proxy,
+    )
+
+
+def _of_people(material: _Material) -> Curve:
+    """Return a curve of what people said of policies beside the reference, as far as they did."""
+    kept = {s.id: s for pairs in material.policies.values() for s, _ in pairs}
+    verdicts = [
+        verdict
+        for verdict in material.store.verdicts(judge=PEOPLE, baseline=REFERENCE)
+        if verdict.sample_id in kept
+    ]
+    names = list(dict.fromkeys(verdict.model for verdict in verdicts))
+    rows = sorted({verdict.prompt_id for verdict in verdicts})
+    kls, gains, proxy = (np.full((len(rows), len(names)), np.nan) for _ in range(3))
+    beside = {s.id: other for pairs in material.policies.values() for s, other in pairs}
+    for verdict in verdicts:
+        at = rows.index(verdict.prompt_id), names.index(verdict.model)
+        sample = kept[verdict.sample_id]
+        kls[at], gains[at] = _kl(sample), verdict.outcome - 0.5
+        own, reference = material.score(material.proxy, [sample, beside[sample.id]])
+        proxy[at] = own - reference
+    return Curve(
+        kind="policies", judge=PEOPLE, names=tuple(names), kls=kls, gains=gains, proxy=proxy
+    )
+
+
+def _kl(sample: Sample) -> float:
+    """Return the one-sample estimate of the KL; NaN where the reference's likelihood is unknown."""
+    return np.nan if sample.ref_logprob is None else sample.logprob - sample.ref_logprob
+
+
+def _of_best_of_n(material: _Material, judge: CheckedScorer) -> Curve:
+    """Return a curve with a point for the best of 2, 4, 8, ... reference samples by the reward."""
+    groups = material.groups
+    most = len(groups[0]) if groups else 1
+    sizes = [2**k for k in range(1, most.bit_length()) if 2**k <= most]
+    flat = [sample for group in groups for sample in group]
+    shape = (len(groups), most)
+    rewards, scores = (
+        material.score(scorer, flat).reshape(shape) for scorer in (material.proxy, judge)
+    )
+    gains, proxy = (
+        np.array([best_of_n_by(rewards, values, n) - values.mean(axis=1) for n in sizes])
+        .reshape(len(sizes), len(groups))
+        .T
+        for values in (scores, rewards)
+    )
+    return Curve(
+        kind="best of n",
+        judge=judge.name,
+        names=tuple(f"best of {n}" for n in sizes),
+        kls=np.tile([best_of_n_kl(n) for n in sizes], (len(groups), 1)),
+        gains=gains,
+        proxy=proxy,
+    )
+
+
+def _notes(n_reward_models: int) -> tuple[str, ...]:
+    """Return what a reader of the curves should know."""
+    notes = [
+        "A held-out judge stands for what people want only as far as it agrees with them: "
+        "`--people` shows the verdicts that there are."
+    ]
+    if n_reward_models > 1:
+        notes.append(
+            f"The policies were trained against {n_reward_models} reward models one after the "
+            "other; the form of the curve is that of one. The reward shown is the newest's."
+        )
+    return tuple(notes)

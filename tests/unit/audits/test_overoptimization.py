@@ -1,0 +1,113 @@
+"""What the audit of over-optimization says of curves whose truth is known."""
+
+import numpy as np
+import pytest
+
+from prefloop.audits.overoptimization_rules import Curve, answered, curve_findings
+from prefloop.figures.overoptimization_text import curve_lines
+from prefloop.functional.overoptimization import gao_curve
+from prefloop.report.charts.overoptimization import overoptimization_chart
+from tests.tolerances import FP64
+
+
+def curve_of(
+    alpha: float, beta: float, *, largest: float = 16.0, points: int = 6, prompts: int = 200
+) -> Curve:
+    """Return policies whose held-out score follows Gao's form for RL, seen through noise."""
+    rng = np.random.default_rng(5)
+    kls = np.linspace(1.0, largest, points)
+    truth = gao_curve("rl", kls, alpha, beta)
+    shape = (prompts, points)
+    return Curve(
+        kind="policies",
+        judge="lexicon",
+        names=tuple(f"policy/update-{n}" for n in range(1, points + 1)),
+        kls=kls + rng.normal(0.0, 1.0, shape),
+        gains=truth + rng.normal(0.0, 0.5, shape),
+        proxy=np.tile(kls, (prompts, 1)),
+    )
+
+
+def test_a_hill_says_stop_here_and_what_lies_beyond_is_warned_of() -> None:
+    """Highest at d = exp(1 / 0.55 - 1) = 2.27, a KL of 5.1 nats."""
+    figures = answered(curve_of(1.0, 0.55), seed=1)
+    assert figures.answer == "stop here" and figures.peak_kl is not None
+    assert figures.peak_kl.low is not None and figures.peak_kl.high is not None
+    assert figures.peak_kl.low < 5.14 < figures.peak_kl.high < 9.0
+    (found,) = curve_findings([figures], {})
+    assert found.status == "warn"
+    assert found.action.startswith("policy/update-6 went too far; nearest to where it is highest")
+    assert "policy/update-2" in found.action and "policy.kl.cap=" in found.action
+    lines = curve_lines(figures)
+    assert len(lines) == 2 + 6 + 1 and lines[-1].startswith("stop here: the score of lexicon")
+    chart = overoptimization_chart(figures, "c")
+    assert chart is not None and chart.count("<circle") == 6 and "highest" in chart
+
+
+def test_beyond_what_was_seen_there_is_no_number() -> None:
+    figures = answered(curve_of(3.0, 0.55, largest=9.0), seed=1)
+    assert (figures.answer, figures.peak_kl) == ("still rises", None)
+    assert "Where it turns does not lie within what was seen." in figures.message
+    assert curve_findings([figures], {})[0].status == "ok"
+
+
+def test_a_top_near_the_end_is_not_sure() -> None:
+    figures = answered(curve_of(1.0, 0.55, largest=5.6, prompts=60), seed=1)
+    assert figures.answer in ("unsure", "still rises")
+    assert figures.peak_kl is None or figures.peak_kl.high is None
+
+
+def test_what_falls_from_the_start_is_said_so() -> None:
+    rng = np.random.default_rng(1)
+    kls = np.array([0.2, 0.6, 1.0, 1.5])
+    falls = Curve(
+        kind="best of n",
+        judge="lexicon",
+        names=("best of 2", "best of 4", "best of 8", "best of 16"),
+        kls=np.tile(kls, (100, 1)),
+        gains=-np.sqrt(kls) - kls + rng.normal(0.0, 0.1, (100, 4)),
+        proxy=np.tile(kls, (100, 1)),
+    )
+    figures = answered(falls, seed=1)
+    assert figures.answer == "falls from the start" and figures.peak_kl is not None
+    np.testing.assert_allclose(figures.peak_kl.value, 0.0, **FP64)
+    assert curve_findings([figures], {})[0].status == "warn"
+
+
+@pytest.mark.parametrize(
+    ("points", "prompts", "said"),
+    [
+        (3, 200, "3 policies at a KL above 0 on 200 prompts judged by lexicon; a curve needs 4"),
+        (
+            6,
+            20,
+            "6 policies at a KL above 0 on 20 prompts judged by lexicon; a curve needs 4",
+        ),
+    ],
+)
+def test_too_little_says_how_much_there_is(points: int, prompts: int, said: str) -> None:
+    figures = answered(curve_of(1.0, 0.5, points=points, prompts=prompts), seed=1)
+    assert figures.answer == "too little" and figures.alpha is None
+    assert said in figures.message and "policy.keep_every" in figures.message
+    assert overoptimization_chart(figures, "c") is None
+    assert curve_findings([figures], {})[0].status == "later"
+
+
+def test_nothing_at_all_and_points_at_one_kl_are_no_crash() -> None:
+    nothing = np.zeros((0, 0))
+    empty = Curve(
+        kind="best of n", judge="lexicon", names=(), kls=nothing, gains=nothing, proxy=nothing
+    )
+    assert "0 of best of n at a KL above 0 on 0 prompts" in answered(empty, seed=1).message
+    level = curve_of(1.0, 0.5)
+    same = Curve(
+        kind="policies",
+        judge="lexicon",
+        names=level.names,
+        kls=np.full_like(level.kls, 2.0),
+        gains=level.gains,
+        proxy=level.proxy,
+    )
+    assert "all points lie at one KL" in answered(same, seed=1).message
+    (found,) = curve_findings([], {"people": "asked for with --people"})
+    assert found.status == "later" and "people: asked for with --people" in found.message
