@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from docs.markdown import markdown_table
 from prefloop.figures.canary import CanaryFigures
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.experiment import ExperimentFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.live import LiveFigures
 from prefloop.figures.news import NewsFigures
@@ -28,10 +29,12 @@ FILES: dict[str, type[BaseModel]] = {
     "rewards/round-<N>/trust.json": TrustFigures,
     "provenance.json": Provenance,
     "usage.jsonl": UsageFigures,
+    "results.json": ExperimentFigures,
 }
 """Where each kind of figures lies in a run folder; a line each in a `.jsonl` file.
 
-`news.provenance.json` lies beside the prompt file that it is about."""
+`news.provenance.json` lies beside the prompt file that it is about, `results.json` in the folder of
+an experiment, which holds runs."""
 
 NAMES = {
     "string": "text",

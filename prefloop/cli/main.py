@@ -12,6 +12,7 @@ from prefloop import __version__
 from prefloop.cli import (
     audit,
     exchange,
+    experiment,
     fetching,
     power,
     running,
@@ -172,6 +173,9 @@ evaluation.command()(power.power)
 app.add_typer(evaluation, name="evaluation", help=running.evaluation.__doc__, rich_help_panel=ALONE)
 app.command()(serving.serve)
 app.add_typer(audits, name="audit", help=audit.__doc__)
+experiments = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+experiments.command()(experiment.copying)
+app.add_typer(experiments, name="experiment", help=experiment.__doc__)
 app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)
 app.command()(report)

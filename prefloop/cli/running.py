@@ -28,14 +28,29 @@ NOTHING = {
 def demo(
     overrides: Overrides = None,
     fast: Annotated[bool, typer.Option(help="Use the tiny embedded model: three minutes.")] = False,
+    copying: Annotated[
+        bool, typer.Option(help="Hurried labelers against careful ones: does the model copy?")
+    ] = False,
     folder: Annotated[Path | None, typer.Option(help="The run folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole loop on a small model and show what came out.
 
+    With `--copying` two kinds of labelers compare the same summaries of news, one policy learns
+    from each, and what is shown is how much more of the articles each copies.
+
     Example: `prefloop demo --fast`
     """
     from prefloop.files import write_atomically
+
+    if copying:
+        from prefloop.cli.experiment import copying_demo
+        from prefloop.errors import InputError
+
+        if fast:
+            raise InputError("The copying demo has one size. Give --copying or --fast, not both.")
+        copying_demo(folder or Path("demo-run-copying"), overrides, as_json=as_json)
+        return
 
     folder = folder or Path("demo-run-fast" if fast else "demo-run")
     source = HERE / "runs" / ("fast.yaml" if fast else "demo.yaml")

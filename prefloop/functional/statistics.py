@@ -189,6 +189,14 @@ def share_estimate(
     )
 
 
+def _scaled(spread: Spread, groups: int) -> Spread:
+    """Return a spread by prompts alone with G / (G - 1) and its degrees; any other as it is."""
+    if np.isfinite(spread.degrees) or groups < 2:
+        return spread
+    variance = spread.variance * groups / (groups - 1)
+    return Spread(variance=variance, degrees=groups - 1, how=spread.how)
+
+
 def clustered_mean(
     values: Values, clusters: Sequence[Hashable], confidence: float = 0.95
 ) -> Estimate:
@@ -213,6 +221,46 @@ def clustered_mean(
         n=len(y),
         n_clusters=groups,
         how="Student's t interval, clustered by prompt",
+    )
+
+
+def ratio_of_means(
+    after: Values,
+    before: Values,
+    clusters: Groups,
+    confidence: float = 0.95,
+    *,
+    repeats: Groups | None = None,
+) -> Estimate:
+    """Return mean(after) / mean(before) of pairs, with an interval made on the log scale.
+
+        u_i = after_i / mean(after) - before_i / mean(before)
+        log ratio +- t sqrt(V),   V the variance of mean(u), clustered as in `paired_win_rate`
+
+    `repeats` are a second grouping, such as seeds, for which V is two-way. Without them V is scaled
+    by G / (G - 1) for G clusters, and t has G - 1 degrees of freedom. Of binary pairs it is, but
+    for that scale, the delta method's (n10 + n01) / (n1. n.1). ValueError where either mean is not
+    above 0. Cochran 1977, Sampling Techniques, section 6.3; Agresti 2013, Categorical Data
+    Analysis, section 11.1.
+    """
+    a, b = np.asarray(after, dtype=float), np.asarray(before, dtype=float)
+    if len(a) == 0 or a.mean() <= 0 or b.mean() <= 0:
+        raise ValueError("a ratio needs both means above 0")
+    ratio = float(a.mean() / b.mean())
+    u = a / a.mean() - b / b.mean()
+    prompt = _codes(clusters, len(u))
+    groups = int(prompt.max()) + 1
+    spread = _scaled(_spread(u, prompt, repeats), groups)
+    half = float("inf")
+    if groups > 1:
+        half = float(stdtrit(spread.degrees, 0.5 + confidence / 2)) * spread.variance**0.5
+    return Estimate(
+        value=ratio,
+        interval=Interval(ratio * float(np.exp(-half)), ratio * float(np.exp(half))),
+        confidence=confidence,
+        n=len(u),
+        n_clusters=groups,
+        how=f"delta method on the log of the ratio, {spread.how}",
     )
 
 

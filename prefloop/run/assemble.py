@@ -162,14 +162,18 @@ def read_prompts(
     )
 
 
-def _plan(config: RunConfig, base: Path, by_split: Mapping[str, int], runtime: Runtime) -> Plan:
-    size = BaseSize(
+def base_size(base: Path, runtime: Runtime) -> BaseSize:
+    """Return the size of the model in `base`, and how fast this machine multiplies."""
+    return BaseSize(
         weights=n_weights(base),
         looked_up=n_embedding_weights(base),
         layers=n_layers(base),
         rate=product_rate(runtime),
     )
-    return make_plan(config, by_split, base=size)
+
+
+def _plan(config: RunConfig, base: Path, by_split: Mapping[str, int], runtime: Runtime) -> Plan:
+    return make_plan(config, by_split, base=base_size(base, runtime))
 
 
 def _rounds(

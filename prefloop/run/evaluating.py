@@ -62,7 +62,7 @@ def _judge(
     stages.monitor.before_making()
     config, settings = stages.config, stages.config.evaluation
     known = _known_reward(config)
-    _draw_samples(stages, models, round_number, with_frontier=bool(known))
+    draw_evaluation_samples(stages, models, round_number, with_frontier=bool(known))
     stages.monitor.check_stop("during evaluation")
     groups = labeler_groups(stages.store, config)
     judges = [build_judge(name, config) for name in settings.judges]
@@ -108,7 +108,7 @@ def refuse_broken_judges(config: RunConfig) -> None:
             build_judge(name, config)
 
 
-def _draw_samples(
+def draw_evaluation_samples(
     stages: Stages, models: Iterable[str], round_number: int, *, with_frontier: bool
 ) -> None:
     """Draw what the evaluation compares, and keep the weights that it is drawn from."""

@@ -8,7 +8,10 @@ import pytest
 
 from tests.architecture.source import PACKAGE, files, name_of, tree
 
-ROOMS = ("audits", "cli", "doctor", "evaluation", "report", "run", "web", "comparisons/quality")
+ROOMS = (
+    *("audits", "cli", "doctor", "evaluation", "experiments", "report", "run", "web"),
+    "comparisons/quality",
+)
 """What people read comes from here; errors and progress elsewhere write settings and losses."""
 
 NUMBER_FORMAT = re.compile(r"[,.]\d*[efg%]?$|[efg%]$")

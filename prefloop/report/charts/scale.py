@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SAME = 1e-9
+"""Relative difference below which two numbers are one on paper."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -28,7 +31,8 @@ def padded_range(values: Sequence[float], *, padding: float = 0.06) -> tuple[flo
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
-    if low == high:
+    # Equal numbers that were summed in another order differ in the last bits: no axis shows those.
+    if high - low <= SAME * max(abs(low), abs(high)):
         low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
     air = padding * (high - low)
     is_near_zero = 0 <= low <= 0.35 * (high - low)

@@ -64,6 +64,8 @@ def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
 
 def test_ranges_have_width_and_start_at_zero_when_near() -> None:
     assert padded_range([5.0, 5.0])[0] < 5.0 < padded_range([5.0, 5.0])[1]
+    nearly = padded_range([-0.9999999999999999, -1.0])
+    assert nearly[1] - nearly[0] > 0.5, "the last bits of a sum are no difference"
     assert padded_range([0.5, 10.0])[0] == 0.0
     assert padded_range([90.0, 100.0])[0] > 80.0
     assert padded_range([math.nan]) == (0.0, 1.0)

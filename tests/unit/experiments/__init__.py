@@ -1,0 +1,1 @@
+"""Experiments: what they vary, what they share, what they found."""
