@@ -26,7 +26,7 @@ from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import label_payload, label_row
 from prefloop.store.core.tables import comparison_samples, comparisons, labels, prompts, samples
 from prefloop.store.core.team_tables import assignments, queue
-from prefloop.store.labeling.claims import FREE_FROM
+from prefloop.store.labeling.free_questions import FREE_FROM
 from prefloop.store.labeling.group_commit import GroupCommit
 from prefloop.store.labeling.labels import LABEL
 from prefloop.store.labeling.recount import recount_all
@@ -267,7 +267,7 @@ def nothing_left(store: Store) -> Spans:
              "shown": "[]", "handed_at": now, "leased_at": now, "leased_until": now + 600}
             for name in connection.execute(query).scalars()
         ]  # fmt: skip
-    spans, terms = Spans(), {"me": "solo", "now": now, "n": 1, "start": 0}
+    spans, terms = Spans(), {"me": "solo", "now": now, "start": 0}
     with store._database.writing() as connection:
         connection.execute(sa.insert(assignments), rows)
     with store._database.reading() as connection:

@@ -23,6 +23,7 @@ TABLE_MEANINGS = {
     "api_tokens": "Tokens with which programs label. Only their hashes are stored.",
     "instructions": "Every version of the instructions to labelers.",
     "batches": "Comparisons for people: of a round, or of verdicts (negative), and when open.",
+    "batch_shares": "Who is given the questions of a batch; without rows, whoever is free.",
     "queue": "Comparisons for people: how many answers each should get, and how many it has.",
     "assignments": "Comparisons handed to labelers: the order shown, the lease, the answer.",
     "gold": "Comparisons whose best sample is known beyond doubt.",

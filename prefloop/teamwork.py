@@ -74,13 +74,22 @@ class Assignment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """Questions that were handed to a labeler and left unanswered: given back, or lapsed."""
+
+    questions: int
+    known: int
+    """Of them, silent gold questions."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimPolicy:
     """Which assignments a labeler gets who asks for some."""
 
     lease_seconds: float = 900.0
     """How long a comparison is reserved for its labeler."""
     gold_share: float = 0.08
-    """Probability that an assignment is a silent gold question; never two in a row."""
+    """Probability that an assignment is a silent gold question, whatever came before it."""
     retest_share: float = 0.03
     """Probability that an assignment is a question that the same labeler answered before."""
     retest_after_seconds: float = 1800.0

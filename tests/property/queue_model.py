@@ -66,6 +66,10 @@ class Model:
             for x in self.given.values()
         )
 
+    def has_been_handed(self, question: str, labeler: str) -> bool:
+        """Whether somebody had a question on screen before, whatever became of it."""
+        return any((x.question, x.labeler) == (question, labeler) for x in self.handed.values())
+
     def labels(self, question: str | None = None) -> list[Given]:
         """The labels that stand, of one question or all."""
         return [

@@ -131,7 +131,7 @@ class Labeling(RuleBasedStateMachine):
             assert view.comparison_id in free
         elif view.kind == "gold":
             assert view.comparison_id in {f"c{i}" for i in GOLD}
-            assert model.live(*place, "gold") is None
+            assert not model.has_been_handed(*place), "gold that was handed out is spent"
             assert free, "gold comes in place of work"
         elif view.kind == "training":
             assert model.live(*place, "training") is None
@@ -328,11 +328,11 @@ def test_a_store_that_hands_out_too_much_would_be_caught(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wrong twin: leases of others are not counted."""
-    from prefloop.store.labeling import claims
+    from prefloop.store.labeling import free_questions as free
 
     wrong = sa.and_(queue.c.is_open, queue.c.answered < queue.c.wanted)
-    free = sa.and_(wrong, ~claims.HAS_ANSWERED, ~claims.HAS_OWN_LEASE)
-    twin = sa.select(queue.c.comparison_id).where(free).limit(claims._FREE._limit_clause)
-    monkeypatch.setattr(claims, "FREE_FROM", twin.where(queue.c.position >= claims._START))
+    is_free = sa.and_(wrong, ~free.HAS_ANSWERED, ~free.HAS_OWN_LEASE)
+    twin = sa.select(queue.c.comparison_id).where(is_free).limit(1)
+    monkeypatch.setattr(free, "FREE_FROM", twin.where(queue.c.position >= free._START))
     with pytest.raises(AssertionError):
         run(make_place, n_examples=12, n_steps=40, phases=[Phase.generate])

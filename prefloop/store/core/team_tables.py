@@ -121,6 +121,16 @@ open_questions = sa.Index(
     postgresql_where=queue.c.is_open,
 )
 
+batch_shares = sa.Table(
+    "batch_shares",
+    metadata,
+    sa.Column("round", sa.Integer, sa.ForeignKey("batches.round"), primary_key=True),
+    sa.Column("labeler", sa.Text, primary_key=True),
+    sa.Column("share", sa.Double, comment="of the answers wanted; null: any number"),
+    sa.Column("sequence", sa.Integer, sa.ForeignKey("events.sequence"), nullable=False),
+    comment="Who is given the questions of a batch. Of a batch without rows: whoever is free.",
+)
+
 assignments = sa.Table(
     "assignments",
     metadata,
@@ -144,6 +154,18 @@ assignments = sa.Table(
         server_default=sa.false(),
         comment="answered before: not counted again when an answer was taken back",
     ),
+    sa.Column(
+        "worked_seconds",
+        sa.Double,
+        comment="from hand-out, or the labeler's last answer, to the answer; at most the lease",
+    ),
+    sa.Column(
+        "handed_after",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("0"),
+        comment="the last event of the ledger when it was handed out",
+    ),
     sa.Index(None, "labeler", "closed_at"),
     sa.Index(None, "closed_at"),
 )
@@ -153,6 +175,16 @@ leased_assignments = sa.Index(
     assignments.c.comparison_id,
     sqlite_where=assignments.c.closed_at.is_(None),
     postgresql_where=assignments.c.closed_at.is_(None),
+)
+
+_IS_GIVEN_BACK = sa.and_(assignments.c.closed_at.is_not(None), assignments.c.answer_id.is_(None))
+
+given_back_assignments = sa.Index(
+    "ix_assignments_given_back",
+    assignments.c.labeler,
+    assignments.c.comparison_id,
+    sqlite_where=_IS_GIVEN_BACK,
+    postgresql_where=_IS_GIVEN_BACK,
 )
 
 answered_quality_checks = sa.Index(
@@ -305,6 +337,14 @@ tallies = sa.Table(
     sa.Column("answer", sa.Text, primary_key=True),
     sa.Column("n", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column(
+        "sequence",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("0"),
+        index=True,
+        comment="the last event of the ledger that changed it; 0: none since schema 0005",
+    ),
     comment="Answers given per hour: what the dashboard reads instead of every label.",
 )
 

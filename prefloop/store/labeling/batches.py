@@ -13,7 +13,7 @@ from prefloop.store.core.ledger import append
 from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, people, queue
-from prefloop.store.labeling.claims import POSITIONS, has_answered
+from prefloop.store.labeling.free_questions import POSITIONS, has_answered
 from prefloop.store.labeling.independence import may_answer
 from prefloop.store.labeling.recount import EXCLUDED, recount
 from prefloop.teamwork import Batch

@@ -9,11 +9,11 @@ from prefloop.store.core import clock
 from prefloop.store.core.insertion import chunks
 from prefloop.store.core.team_tables import assignments, queue
 from prefloop.store.labeling.assignments import is_leased
-from prefloop.store.labeling.claims import (
+from prefloop.store.labeling.claims import ORDER_SECONDS
+from prefloop.store.labeling.free_questions import (
     HAS_ANSWERED,
     HAS_ROOM,
     IS_OF_A_FROZEN_BATCH,
-    ORDER_SECONDS,
 )
 from prefloop.store.labeling.recount import ON_HOLD
 

@@ -17,7 +17,7 @@ from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_records
 from prefloop.store.labeling.batches import newest_batch
-from prefloop.store.labeling.claims import IS_FREE, IS_OF_A_FROZEN_BATCH
+from prefloop.store.labeling.free_questions import IS_FREE, IS_OF_A_FROZEN_BATCH
 from prefloop.teamwork import Assignment
 
 MOST_LEFT = 10_000

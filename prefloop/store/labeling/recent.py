@@ -18,7 +18,7 @@ from prefloop.store.core.team_tables import assignments, gold, quality_checks, u
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.teamwork import Gold, QualityCheck, Update
+from prefloop.teamwork import Gold, QualityCheck, Unanswered, Update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +119,23 @@ class Recent:
         """Return the number of the newest line of metrics; 0 if there is none."""
         with self._database.reading() as connection:
             return connection.execute(sa.select(sa.func.max(updates.c.number))).scalar() or 0
+
+    def unanswered(self) -> dict[str, Unanswered]:
+        """Return what labelers were handed and left unanswered, by labeler.
+
+        Given back, or no longer leased. What they hold now, and training, is not among it.
+        """
+        with self._database.reading() as connection:
+            now = sa.literal(clock.now(connection))
+            left = sa.or_(
+                sa.and_(assignments.c.closed_at.is_not(None), assignments.c.answer_id.is_(None)),
+                sa.and_(assignments.c.closed_at.is_(None), ~is_leased(now)),
+            )
+            is_known = sa.case((assignments.c.kind == "gold", 1), else_=0)
+            columns = (assignments.c.labeler, sa.func.count(), sa.func.sum(is_known))
+            query = sa.select(*columns).where(left, assignments.c.kind != "training")
+            rows = connection.execute(query.group_by(assignments.c.labeler)).all()
+        return {name: Unanswered(questions=n, known=int(known)) for name, n, known in rows}
 
     def at_work(self) -> set[str]:
         """Return the names of the labelers who hold a leased assignment."""

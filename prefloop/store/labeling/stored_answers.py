@@ -10,7 +10,7 @@ from prefloop.records import Label
 from prefloop.store.core.rows import RowDict, label_row
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
-from prefloop.store.labeling.claims import IS_OF_A_FROZEN_BATCH
+from prefloop.store.labeling.free_questions import IS_OF_A_FROZEN_BATCH
 from prefloop.teamwork import Submission
 
 AssignmentRow = sa.Row[*tuple[Any, ...]]

@@ -211,6 +211,10 @@ class LabelerOut(BaseModel):
     """With a preference."""
     skips: int
     flags: int
+    unanswered: int
+    """Questions that they were handed and left unanswered: given back, or lapsed."""
+    unanswered_known: int
+    """Of them, silent gold questions."""
     hours: float
     cost: float
     median_seconds: float | None

@@ -14,7 +14,7 @@ from prefloop.comparisons.quality.share import Share
 from prefloop.comparisons.quality.team import TeamFigures
 from prefloop.figures.text import counted
 from prefloop.functional.statistics import Estimate
-from prefloop.teamwork import Tally
+from prefloop.teamwork import Tally, Unanswered
 from prefloop.web.services import status_text
 from prefloop.web.services.services import Services
 from prefloop.web.services.work_hours import Work, total
@@ -22,6 +22,8 @@ from prefloop.web.team.messages import FindingOut, LabelerOut, TeamOut, TeamShar
 
 WAIT_SECONDS = 3.0
 """How long the first request waits for the quality figures."""
+
+NONE_LEFT = Unanswered(questions=0, known=0)
 
 
 def team_work(services: Services, version: str | None) -> TeamOut:
@@ -63,14 +65,17 @@ def _labelers(
         work[tally.labeler].append(tally)
     figures = {} if team is None else {f.labeler: f for f in team.labelers}
     excluded = services.store.exclusions.excluded()
+    # Which version of the instructions they would have been answered under is not known.
+    left = services.store.recent.unanswered() if version is None else {}
     disabled = {p.name for p in services.store.people.all() if p.disabled_at is not None}
-    names = set(work) if version is not None else set(work) | set(figures)
+    names = set(work) if version is not None else set(work) | set(figures) | set(left)
     rows = [
         _labeler(
             name,
             total(work[name]),
             figures.get(name),
             version,
+            left.get(name, NONE_LEFT),
             wage=services.settings.hourly_wage,
             is_excluded=name in excluded,
             is_disabled=name in disabled,
@@ -85,6 +90,7 @@ def _labeler(
     work: Work,
     figures: LabelerFigures | None,
     version: str | None,
+    left: Unanswered,
     *,
     wage: float,
     is_excluded: bool,
@@ -99,6 +105,8 @@ def _labeler(
         answers=work.preferences,
         skips=work.n["skip"],
         flags=work.n["flag"],
+        unanswered=left.questions,
+        unanswered_known=left.known,
         hours=hours,
         cost=hours * wage,
         median_seconds=None if figures is None else figures.median_seconds,

@@ -38,6 +38,30 @@ KINDS = {"work": "regular", "repeat": "retest"}
 
 def upgraded(held: Rows, revision: str) -> Rows:
     """Return what a store that held these rows must hold after the upgrade."""
+    return _with_work(held if revision >= "0004" else _with_notes(held, revision))
+
+
+def _with_work(held: Rows) -> Rows:
+    """Return the rows of schema 0004 as 0005 has them."""
+    frozen = [row for row in held.get("batches", []) if row["frozen_at"] is not None]
+    return held | {
+        "assignments": [
+            row
+            | {
+                "worked_seconds": None,
+                "handed_after": max(
+                    (b["frozen_sequence"] for b in frozen if b["frozen_at"] < row["handed_at"]),
+                    default=0,
+                ),
+            }
+            for row in held.get("assignments", [])
+        ],
+        "tallies": [row | {"sequence": 0} for row in held.get("tallies", [])],
+    }
+
+
+def _with_notes(held: Rows, revision: str) -> Rows:
+    """Return the rows of earlier schemas as 0004 has them."""
     written = {e["sequence"]: json.loads(e["payload"]) for e in held["events"]}
     if revision >= "0003":
         checks = held["quality_checks"]

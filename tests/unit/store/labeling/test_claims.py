@@ -2,11 +2,14 @@ import itertools
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 from scipy.stats import chi2_contingency, chisquare
 
+from prefloop.store.core.team_tables import queue
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
 from tests.clock_for_tests import HOUR_SECONDS, MovableClock
@@ -21,7 +24,7 @@ from tests.unit.store.asking_for_tests import (
     make_gold,
     send,
 )
-from tests.unit.store.records_for_tests import fill, label
+from tests.unit.store.records_for_tests import comparison, fill, label
 
 
 def names(store: Store, labeler: str, n: int = 9) -> set[str]:
@@ -211,31 +214,137 @@ def test_training_comes_before_there_is_work_and_ends_with_the_pool(store: Store
     assert give(store, n=4, policy=policy) == []
 
 
-def test_gold_comes_with_its_share_and_never_twice_in_a_row(file_store: Store) -> None:
+def test_gold_comes_with_its_share_whatever_came_before(file_store: Store) -> None:
+    """Each question is drawn by itself: gold follows gold as often as it follows work."""
     store = file_store
-    fill(store, 600)
+    fill(store, 900)
     ask(store)
-    make_gold(store, range(100))
+    make_gold(store, range(300))
     policy = ClaimPolicy(gold_share=0.2, retest_share=0.0)
     kinds = []
     for seed in range(60):
         # Some stay on screen, as in a page that fetches ahead.
-        views = give(store, n=8, policy=policy, seed=seed)[:6]
+        views = give(store, n=10, policy=policy, seed=seed)[:8]
         kinds += [view.kind for view in views]
         send(store, *(answer(view) for view in views))
-    assert ("gold", "gold") not in set(itertools.pairwise(kinds))
-    # Every gold question is followed by one draw that cannot be gold: share / (1 + share).
-    assert 0.11 < kinds.count("gold") / len(kinds) < 0.22
+    assert 0.16 < kinds.count("gold") / len(kinds) < 0.24
+    pairs = Counter(itertools.pairwise(kinds))
+    table = [[pairs[a, b] for b in ("gold", "regular")] for a in ("gold", "regular")]
+    assert chi2_contingency(table).pvalue > 0.01
     asked = [check.comparison_id for check in store.gold.quality_checks("ann")]
     assert len(set(asked)) == len(asked) == kinds.count("gold")
 
 
-def test_gold_is_never_next_to_gold_within_one_claim(store: Store) -> None:
-    fill(store, 40)
-    ask(store)
-    make_gold(store, range(20))
-    kinds = [view.kind for view in give(store, n=12, policy=ALWAYS_GOLD)]
-    assert kinds == ["gold", "regular"] * 6
+def test_questions_that_come_together_are_no_neighbors(file_store: Store) -> None:
+    """Runs of the queue would come together again; silent gold between them would not."""
+    store = file_store
+    fill(store, 300)
+    ask(store, wanted=5)
+    query = sa.select(queue.c.comparison_id).order_by(queue.c.position)
+    with store._database.reading() as connection:
+        order = {name: i for i, name in enumerate(connection.execute(query).scalars())}
+    gaps = []
+    for seed in range(40):
+        views = give(store, f"labeler{seed}", 3, seed=seed)
+        numbers = [order[view.comparison_id] for view in views]
+        gaps += [(b - a) % 300 for a, b in itertools.pairwise(numbers)]
+    assert sum(gap == 1 for gap in gaps) < 8
+    assert chisquare([sum(g < 150 for g in gaps), sum(g >= 150 for g in gaps)]).pvalue > 0.001
+
+
+def test_gold_that_was_handed_out_is_spent(store: Store, clock: MovableClock) -> None:
+    """Given back, lapsed or withdrawn: who looks for gold sees none of it twice."""
+    fill(store, 12)
+    ask(store, wanted=9)
+    make_gold(store, [0, 1, 2])
+    [given_back] = give(store, policy=ALWAYS_GOLD)
+    store.queue.give_back([given_back.id], "ann")
+    [lapsed] = give(store, policy=ALWAYS_GOLD)
+    clock.jump(ALWAYS_GOLD.lease_seconds + 1)
+    [withdrawn] = give(store, policy=ALWAYS_GOLD)
+    assert send(store, answer(withdrawn, "w")) == ["stored"]
+    store.answers.withdraw("w", "ann")
+    store.queue.give_back([withdrawn.id], "ann")
+    seen = [given_back, lapsed, withdrawn]
+    assert [view.kind for view in seen] == ["gold"] * 3
+    assert len({view.comparison_id for view in seen}) == 3
+    assert [view.kind for view in give(store, n=5, policy=ALWAYS_GOLD)] == ["regular"] * 5
+    # Whoever comes back to a question that lapsed may answer it.
+    assert send(store, answer(lapsed)) == ["stored"]
+    # For others it is as good as new.
+    assert [view.kind for view in give(store, "bob", policy=ALWAYS_GOLD)] == ["gold"]
+
+
+def test_what_was_given_back_as_work_never_comes_again_as_gold(store: Store) -> None:
+    ask(store, wanted=9)
+    held = give(store, n=3)
+    store.queue.give_back([view.id for view in held], "ann")
+    make_gold(store, [0, 1, 2])
+    assert {view.kind for view in give(store, n=3, policy=ALWAYS_GOLD)} == {"regular"}
+
+
+def test_nobody_who_gives_everything_back_learns_which_questions_are_gold(
+    file_store: Store,
+) -> None:
+    """Of what came twice nothing is gold, and what came once is gold as often as any question."""
+    store = file_store
+    fill(store, 400)
+    ask(store, wanted=9)
+    make_gold(store, range(40))
+    policy = ClaimPolicy(gold_share=0.2, retest_share=0.0)
+    seen: list[tuple[str, str]] = []
+    for seed in range(40):
+        views = give(store, n=3, policy=policy, seed=seed)
+        seen += [(view.comparison_id, view.kind) for view in views]
+        store.queue.give_back([view.id for view in views], "ann")
+    times = Counter(name for name, _ in seen)
+    golds = [name for name, kind in seen if kind == "gold"]
+    assert len(golds) > 10
+    assert len(set(golds)) == len(golds)
+    # Today's tell was the other way round: gold, from a small pool, came again and again.
+    assert all(times[name] < 4 for name in golds)
+    found = store.recent.unanswered()["ann"]
+    assert (found.questions, found.known) == (120, len(golds))
+
+
+def test_questions_left_unanswered_are_counted(store: Store, clock: MovableClock) -> None:
+    fill(store, 12)
+    ask(store, wanted=9)
+    make_gold(store, [0])
+    assert store.recent.unanswered() == {}
+    held = give(store, n=3)
+    assert store.recent.unanswered() == {}, "what is on screen is not left yet"
+    store.queue.give_back([held[0].id], "ann")
+    [gold] = give(store, "bob", policy=ALWAYS_GOLD)
+    store.queue.give_back([gold.id], "bob")
+    clock.jump(WORK_ONLY.lease_seconds + 1)
+    found = store.recent.unanswered()
+    assert {name: (x.questions, x.known) for name, x in found.items()} == {
+        "ann": (3, 0),
+        "bob": (1, 1),
+    }
+    # A late answer is one.
+    send(store, answer(held[0]), answer(held[1]))
+    assert store.recent.unanswered()["ann"].questions == 1
+
+
+def test_a_clock_set_back_after_a_freeze_leaves_later_gold_on_screen(
+    store: Store, clock: MovableClock
+) -> None:
+    fill(store, 12)
+    ask(store, wanted=9)
+    make_gold(store, [0, 1])
+    store.queue.open_batch(1, [])
+    clock.jump(HOUR_SECONDS)
+    store.queue.freeze(0)
+    clock.jump(-HOUR_SECONDS)
+    store.add_comparisons([replace(comparison(5), id="next", round=1)])
+    store.queue.open_batch(1, [("next", 3)])
+    [held] = give(store, policy=ALWAYS_GOLD)
+    assert held.kind == "gold"
+    assert give(store, policy=ALWAYS_GOLD) == [held]
+    assert send(store, answer(held, "a")) == ["stored"]
+    assert store.own_answers.can_edit(["a"]) == {"a"}
 
 
 def test_nobody_who_keeps_asking_uses_up_the_gold(store: Store) -> None:
@@ -243,17 +352,6 @@ def test_nobody_who_keeps_asking_uses_up_the_gold(store: Store) -> None:
     make_gold(store, [0])
     send(store, *(answer(view) for view in give(store, "bob", 3)))
     assert give(store, "ann", 3, policy=ALWAYS_GOLD) == []
-
-
-def test_gold_that_was_answered_late_is_not_shown_again(store: Store, clock: MovableClock) -> None:
-    ask(store)
-    make_gold(store, [0])
-    [slept] = give(store, policy=ALWAYS_GOLD)
-    clock.jump(ALWAYS_GOLD.lease_seconds + 1)
-    [awake] = give(store, policy=ALWAYS_GOLD)
-    assert (awake.kind, awake.comparison_id) == (slept.kind, slept.comparison_id) == ("gold", "c0")
-    assert send(store, answer(slept)) == ["stored"]
-    assert [view.kind for view in give(store, policy=ALWAYS_GOLD)] == ["regular"]
 
 
 def test_who_has_nothing_left_keeps_nobody_from_writing(store: Store) -> None:

@@ -1,11 +1,13 @@
 """Running a team: people, keys, exclusions, known answers, instructions, the cord's release."""
 
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from prefloop.teamwork import ClaimPolicy
 from prefloop.web.team import pages as team_pages
 from prefloop.web.team import routes as team
 from prefloop.web.team.work import labelers_known
@@ -154,6 +156,31 @@ def test_work_is_counted_and_has_its_price(desk: Desk, owner: Browser) -> None:
     assert ann["hours"] == pytest.approx(3 * 4.5 / 3600)
     assert ann["cost"] == pytest.approx(15 * ann["hours"])
     assert ann["median_seconds"] == 4.5
+
+
+def test_who_leaves_questions_unanswered_is_shown(desk: Desk, owner: Browser) -> None:
+    work(desk, "bob", 1)
+    bob = desk.browser("bob")
+    bob.request("DELETE", "/api/claims", json={"assignments": ids(claim(bob, 3))})
+    ann = desk.browser("ann")
+    owner.post(
+        "/api/gold",
+        json={"comparison": "c0", "chosen": "s0a", "explanation": "", "is_training": False},
+    )
+    policy = ClaimPolicy(gold_share=1.0, retest_share=0.0)
+    [gold] = desk.store.queue.claim("ann", n=1, rng=random.Random(0), policy=policy)
+    assert gold.kind == "gold"
+    ann.request("DELETE", "/api/claims", json={"assignments": [gold.id]})
+    found = {x["name"]: x for x in team_of(owner)["labelers"]}
+    assert (found["bob"]["answers"], found["bob"]["unanswered"]) == (1, 3)
+    assert (found["bob"]["unanswered_known"], found["ann"]["unanswered_known"]) == (0, 1)
+    page = owner.get("/team").text
+    assert "3 left unanswered<" in page
+    assert "1 left unanswered, 1 known" in page
+
+
+def ids(questions: list[dict[str, Any]]) -> list[str]:
+    return [question["assignment_id"] for question in questions]
 
 
 def test_too_little_is_no_evidence(desk: Desk, owner: Browser) -> None:

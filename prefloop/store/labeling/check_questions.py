@@ -1,0 +1,129 @@
+"""Which gold, training and retest questions a labeler may be given.
+
+A silent gold question that was handed out is spent for its labeler, answered or not: if it came
+again after it was given back, whoever gives questions back would learn which are gold.
+"""
+
+import json
+import random
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from prefloop.label_types.answers import PREFERENCES
+from prefloop.store.core.tables import comparisons, labels
+from prefloop.store.core.team_tables import assignments, gold, quality_checks
+from prefloop.store.labeling.free_questions import ME
+from prefloop.store.labeling.questions import is_asked_like
+from prefloop.store.labeling.recount import ON_HOLD
+
+_OWN_ASSIGNMENT = (
+    sa.select(assignments.c.id)
+    .where(assignments.c.comparison_id == gold.c.comparison_id, assignments.c.labeler == ME)
+    .correlate(gold)
+)
+_IS_HELD = _OWN_ASSIGNMENT.where(assignments.c.closed_at.is_(None)).exists()
+_IS_GIVEN_BACK = _OWN_ASSIGNMENT.where(
+    assignments.c.closed_at.is_not(None), assignments.c.answer_id.is_(None)
+).exists()
+
+
+def _answered(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether the labeler ever answered the gold question in a table, also if they withdrew it."""
+    query = sa.select(table.c.sequence).where(
+        table.c.comparison_id == gold.c.comparison_id, table.c.labeler == ME
+    )
+    return query.correlate(gold).exists()
+
+
+_IS_SPENT = sa.or_(_answered(quality_checks), _answered(labels), _IS_HELD, _IS_GIVEN_BACK)
+_POOL = (
+    sa.select(gold.c.comparison_id)
+    .where(gold.c.ended_by.is_(None), gold.c.comparison_id.not_in(ON_HOLD))
+    .order_by(gold.c.sequence)
+)
+_SILENT = _POOL.where(gold.c.is_training.is_(False), ~_IS_SPENT)
+_TRAINING = _POOL.where(gold.c.is_training, ~_answered(quality_checks), ~_answered(labels))
+
+
+def draw_gold(connection: Connection, labeler: str, regular: str, rng: random.Random) -> str | None:
+    """Return a silent gold question like a regular one that the labeler was never handed."""
+    alike = set(
+        connection.execute(sa.select(comparisons.c.id).where(is_asked_like(regular))).scalars()
+    )
+    pool = [i for i in connection.execute(_SILENT, {"me": labeler}).scalars() if i in alike]
+    return rng.choice(pool) if pool else None
+
+
+def draw_training(
+    connection: Connection,
+    labeler: str,
+    rng: random.Random,
+    *,
+    items: int,
+    held: Collection[str],
+    n: int,
+) -> list[str]:
+    """Return up to n training questions that the labeler has not answered, of `items` in all."""
+    query = sa.select(quality_checks.c.comparison_id)
+    query = query.where(quality_checks.c.labeler == ME, quality_checks.c.kind == "training")
+    done = set(connection.execute(query, {"me": labeler}).scalars())
+    n = min(n, items - len(done) - len(held))
+    pool = [i for i in connection.execute(_TRAINING, {"me": labeler}).scalars() if i not in held]
+    return rng.sample(pool, max(0, min(n, len(pool))))
+
+
+def draw_retest(
+    connection: Connection,
+    labeler: str,
+    regular: str,
+    rng: random.Random,
+    *,
+    until: float,
+    taken: Collection[str],
+) -> tuple[str, list[str]] | None:
+    """Return a comparison like a regular one that the labeler answered before a time.
+
+    With its samples, in the same or reverse order.
+    """
+    me = {"me": labeler}
+    own = sa.and_(
+        assignments.c.labeler == ME,
+        assignments.c.closed_at <= until,
+        assignments.c.comparison_id.not_in(taken),
+        assignments.c.comparison_id.not_in(ON_HOLD),
+    )
+    first = connection.execute(sa.select(sa.func.min(assignments.c.closed_at)).where(own), me)
+    first_closed = first.scalar()
+    if first_closed is None:
+        return None
+    start = rng.uniform(first_closed, until)
+    for part in (assignments.c.closed_at >= start, assignments.c.closed_at < start):
+        query = _retestable(regular).where(own, part).order_by(assignments.c.closed_at).limit(1)
+        row = connection.execute(query, me).first()
+        if row is not None:
+            shown = json.loads(row.shown)
+            return row.comparison_id, shown[::-1] if rng.random() < 0.5 else shown
+    return None
+
+
+def _retestable(regular: str) -> sa.Select[tuple[str, str]]:
+    """Assignments with a live answer whose comparison, like this one, was not retested yet."""
+    retested = sa.select(quality_checks.c.sequence).where(
+        quality_checks.c.labeler == ME,
+        quality_checks.c.comparison_id == assignments.c.comparison_id,
+        quality_checks.c.kind == "retest",
+    )
+    return (
+        sa.select(assignments.c.comparison_id, assignments.c.shown)
+        .join(labels, labels.c.id == assignments.c.answer_id)
+        .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
+        .where(
+            is_asked_like(regular),
+            assignments.c.kind == "regular",
+            labels.c.ended_by.is_(None),
+            labels.c.answer.in_(PREFERENCES),
+            ~retested.exists(),
+        )
+    )
