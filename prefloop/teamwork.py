@@ -100,7 +100,7 @@ class ClaimPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How long an answer took, measured in the browser, in seconds."""
+    """How long an answer took, measured in the browser, in seconds: for audits, never for pay."""
 
     active_seconds: float | None = None
     """Time with the page in view and a key, pointer or scroll within the last minute."""
@@ -108,6 +108,19 @@ class Timing:
     """From showing the question to the first key or tap."""
     device: str = ""
     """`desktop`, `phone` (the layout on screen) or `program`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerTimes:
+    """How long an answer took, by two clocks."""
+
+    worked_seconds: float | None
+    """By the database's: from hand-out, or the labeler's last answer, to the answer, at most the
+    lease. Hours and cost are sums of these. None: answered before this was measured."""
+    held_seconds: float
+    """By the database's: from hand-out to the answer. Nobody read longer than that."""
+    active_seconds: float | None
+    """By the browser's: `Timing.active_seconds`. It is the labeler's own word, for audits only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,4 +359,4 @@ class Tally:
     n: dict[str, int]
     """By answer: best, tie, all_bad, skip, flag."""
     seconds: float
-    """Time they took, without breaks."""
+    """Time they took, by the database's clock: `AnswerTimes.worked_seconds`."""

@@ -200,7 +200,9 @@ def _labels(store: Store, config: RunConfig) -> LabelFacts | None:
     if not labels:
         return None
     comparisons = {c.id: c for c in store.comparisons()}
-    return label_facts(labels, comparisons, config.report, store.exclusions.all())
+    times = store.recent.answer_times(comparisons)
+    worked = {name: x.worked_seconds for name, x in times.items() if x.worked_seconds is not None}
+    return label_facts(labels, comparisons, config.report, store.exclusions.all(), worked)
 
 
 def _shortcuts(folder: RunFigures) -> Markup | None:

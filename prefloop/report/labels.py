@@ -3,7 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from prefloop.comparisons.exchange.importer import UNKNOWN
@@ -82,8 +82,14 @@ def label_facts(
     comparisons: Mapping[str, Comparison],
     config: ReportConfig,
     rules: Sequence[Exclusion] = (),
+    worked_seconds: Mapping[str, float] | None = None,
 ) -> LabelFacts:
-    """Return the sums; hours are the seconds that labels record."""
+    """Return the sums; hours are the seconds that labels record.
+
+    Of labels in `worked_seconds`, by id, they are these: the server's, not the labeler's browser's.
+    """
+    worked = worked_seconds or {}
+    labels = [replace(label, seconds=worked.get(label.id, label.seconds)) for label in labels]
     splits = Counter(comparisons[label.comparison_id].split for label in labels)
     times = _times(labels)
     seconds = sum(times)

@@ -47,7 +47,7 @@ def cost_of(history: LabelHistory, labelers: Sequence[str], pay: Pay) -> Cost:
         for given in (history.labels_by.get(name, ()), history.checks_by.get(name, ()))
         for answer in given
     ]
-    seconds = [history.seconds(answer) for answer in answers]
+    seconds = [history.worked_seconds(answer) for answer in answers]
     timed = [s for s in seconds if not math.isnan(s)]
     counts = {
         name: sum(x.answer in PREFERENCES for x in history.labels_by.get(name, ()))

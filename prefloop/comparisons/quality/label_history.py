@@ -1,5 +1,6 @@
 """The labels and checks that quality figures are computed from."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from prefloop.comparisons.questions import Question
 from prefloop.functional.agreement import Choices
 from prefloop.records import Comparison, Label
 from prefloop.scorers.copying import SCALE, CopyingScorer
-from prefloop.teamwork import QualityCheck
+from prefloop.teamwork import AnswerTimes, QualityCheck
 from prefloop.text.words import reading_words
 
 LabelOrCheck = TypeVar("LabelOrCheck", Label, QualityCheck)
@@ -69,7 +70,7 @@ class LabelHistory:
     """Names of the owners: the others are compared with their choices."""
     excluded: frozenset[str] = frozenset()
     """Names of excluded labelers: they get figures, but nobody is compared with them."""
-    active_seconds: Mapping[str, float] = field(default_factory=dict)
+    times: Mapping[str, AnswerTimes] = field(default_factory=dict)
     """By id of label or check; where missing, `seconds` of the answer is used."""
     question_stats: Mapping[str, QuestionStats] = field(default_factory=dict)
     """By comparison id; speed and copying need them."""
@@ -121,9 +122,25 @@ class LabelHistory:
             checks=[check for check in self.checks if check.instructions == version],
         )
 
-    def seconds(self, answer: Label | QualityCheck) -> float:
-        """Return the seconds of an answer, without breaks where those were measured."""
-        return self.active_seconds.get(answer.id, answer.seconds)
+    def worked_seconds(self, answer: Label | QualityCheck) -> float:
+        """Return the seconds that an answer took and is paid for: by the server, where it knows."""
+        known = self.times.get(answer.id)
+        return (
+            answer.seconds
+            if known is None or known.worked_seconds is None
+            else known.worked_seconds
+        )
+
+    def reading_seconds(self, answer: Label | QualityCheck) -> float:
+        """Return the seconds that an answer's texts were read, as its labeler's browser says.
+
+        Without breaks, and never longer than the labeler had the question.
+        """
+        known = self.times.get(answer.id)
+        if known is None:
+            return answer.seconds
+        said = answer.seconds if known.active_seconds is None else known.active_seconds
+        return said if math.isnan(said) else min(said, known.held_seconds)
 
     def n_options(self, answer: Label | QualityCheck) -> int:
         """Return the number of samples of a question; 0 if unknown."""

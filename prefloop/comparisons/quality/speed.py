@@ -13,7 +13,7 @@ from prefloop.label_types.answers import PREFERENCES
 
 def median_seconds(history: LabelHistory, labeler: str) -> float | None:
     """Return the median time of a labeler's answers; None if none was timed."""
-    times = [history.seconds(label) for label in history.labels_by.get(labeler, ())]
+    times = [history.worked_seconds(label) for label in history.labels_by.get(labeler, ())]
     known = [seconds for seconds in times if not math.isnan(seconds)]
     return median(known) if known else None
 
@@ -23,11 +23,14 @@ def speed_finding(history: LabelHistory, labeler: str, thresholds: Thresholds) -
 
         too fast:  active seconds < words of prompt and samples / words per second
 
+    Active seconds are the browser's, cut at the time for which the server had handed out the
+    question: whoever says more is not believed.
+
     Fast is not wrong: a labeler who knows the prompt reads less. So it is a reason to look or to
     ask, never to exclude.
     """
     timed = [
-        (history.seconds(label), history.question_stats[label.comparison_id].n_words)
+        (history.reading_seconds(label), history.question_stats[label.comparison_id].n_words)
         for label in history.labels_by.get(labeler, ())
         if label.answer in PREFERENCES and label.comparison_id in history.question_stats
     ]

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -28,7 +28,8 @@ from prefloop.store.labeling.submissions import (
     LedgerEntry,
     SubmissionValidator,
 )
-from prefloop.store.labeling.tallies import count_answers
+from prefloop.store.labeling.tallies import CountedAnswer, count_answers
+from prefloop.store.labeling.working_time import worked_seconds
 from prefloop.teamwork import Receipt, Submission
 
 GROUP = 250
@@ -40,6 +41,9 @@ _CLOSE = _CLOSE.values(
     closed_at=sa.bindparam("new_closed_at"),
     answer_id=sa.bindparam("new_answer_id"),
     active_seconds=sa.bindparam("new_active_seconds"),
+    # Of all answers to the question: one that was withdrawn took its time as well.
+    worked_seconds=sa.func.coalesce(assignments.c.worked_seconds, 0.0)
+    + sa.bindparam("more_worked_seconds", type_=sa.Double),
     first_key_seconds=sa.bindparam("new_first_key_seconds"),
     device=sa.bindparam("new_device"),
     is_tallied=True,
@@ -86,12 +90,17 @@ def _groups(submissions: Sequence[Submission]) -> Iterator[Sequence[Submission]]
 def _submit(
     connection: Connection, now: float, group: Sequence[Submission], versions: set[str]
 ) -> list[Receipt]:
-    validator = SubmissionValidator(connection, group, versions)
+    validator = SubmissionValidator(connection, now, group, versions)
     receipts = [validator.receipt(submission) for submission in group]
     if validator.accepted:
-        _write(connection, validator.entries, validator.live_labels)
-        _close_assignments(connection, now, validator.accepted)
-        _tally(connection, now, [each for each in validator.accepted if validator.is_first(each)])
+        last_event = _write(connection, validator.entries, validator.live_labels)
+        worked = worked_seconds(validator, now, validator.accepted)
+        _close_assignments(connection, now, validator.accepted, worked)
+        counted = [
+            CountedAnswer(each.label, worked[each.label.id], is_new=validator.is_first(each))
+            for each in validator.accepted
+        ]
+        count_answers(connection, now, last_event, counted)
         flags = [each for each in validator.accepted if each.label.answer == "flag"]
         hold(connection, now, [flag for flag in flags if flag.is_harmful])
     return receipts
@@ -101,8 +110,11 @@ def _write(
     connection: Connection,
     entries: Sequence[LedgerEntry],
     live: dict[tuple[str, str], str] | None = None,
-) -> None:
-    """Append entries to the ledger and apply them to the tables of labels and quality checks."""
+) -> int:
+    """Append entries to the ledger and apply them to the tables of labels and quality checks.
+
+    Return the last event.
+    """
     written = append(connection, entries)
     contents = [(event, content) for event, (_, content) in zip(written, entries, strict=True)]
     of_labels = [each for each in contents if each[0].kind in KINDS]
@@ -111,10 +123,21 @@ def _write(
     if len(of_labels) < len(contents):
         of_checks = [each for each in contents if each[0].kind in CHECK_KINDS]
         fold_quality_checks(connection, of_checks)
+    return written[-1].sequence
 
 
-def _close_assignments(connection: Connection, now: float, accepted: Sequence[Submission]) -> None:
-    closed = {each.assignment_id: _closed(each, now) for each in accepted}
+def _close_assignments(
+    connection: Connection,
+    now: float,
+    accepted: Sequence[Submission],
+    worked: Mapping[str, float],
+) -> None:
+    closed: dict[str, RowDict] = {}
+    for each in accepted:
+        row = _closed(each, now)
+        before = closed.get(each.assignment_id, {"more_worked_seconds": 0.0})
+        row["more_worked_seconds"] = before["more_worked_seconds"] + worked[each.label.id]
+        closed[each.assignment_id] = row
     connection.execute(_CLOSE, list(closed.values()))
 
 
@@ -135,12 +158,6 @@ def _measured(seconds: float | None) -> float | None:
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return None
     return seconds
-
-
-def _tally(connection: Connection, now: float, first: Sequence[Submission]) -> None:
-    active = {each.label.id: _measured(each.timing.active_seconds) for each in first}
-    known = {name: seconds for name, seconds in active.items() if seconds is not None}
-    count_answers(connection, now, [each.label for each in first], known)
 
 
 def _withdraw(connection: Connection, answer_id: str, labeler: str) -> Receipt:
@@ -176,5 +193,11 @@ def _reopen_assignment(connection: Connection, answer_id: str, labeler: str) -> 
     connection.execute(
         sa.update(assignments)
         .where(assignments.c.id == assignment_id)
-        .values(closed_at=None, answer_id=None, leased_at=now, leased_until=now + lease_seconds)
+        .values(
+            closed_at=None,
+            answer_id=None,
+            handed_at=now,
+            leased_at=now,
+            leased_until=now + lease_seconds,
+        )
     )

@@ -18,7 +18,7 @@ from prefloop.store.core.team_tables import assignments, gold, quality_checks, u
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.teamwork import Gold, QualityCheck, Unanswered, Update
+from prefloop.teamwork import AnswerTimes, Gold, QualityCheck, Unanswered, Update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +67,24 @@ class Recent:
             found = [quality_check_record(row) for row in connection.execute(query).mappings()]
         return found[::-1]
 
-    def active_seconds(self, comparison_ids: Iterable[str]) -> dict[str, float]:
-        """Return the active seconds of answers to these comparisons, by the answer's id."""
-        columns = (assignments.c.answer_id, assignments.c.active_seconds)
-        found: dict[str, float] = {}
+    def answer_times(self, comparison_ids: Iterable[str]) -> dict[str, AnswerTimes]:
+        """Return how long answers to these comparisons took, by the answer's id."""
+        held = assignments.c.closed_at - assignments.c.handed_at
+        columns = (assignments.c.answer_id, assignments.c.worked_seconds, held.label("held"))
+        query = sa.select(*columns, assignments.c.active_seconds)
+        query = query.where(assignments.c.answer_id.is_not(None))
+        found: dict[str, AnswerTimes] = {}
         with self._database.reading() as connection:
             for chunk in chunks(comparison_ids):
-                query = sa.select(*columns).where(assignments.c.comparison_id.in_(chunk))
-                query = query.where(assignments.c.answer_id.is_not(None))
-                rows = connection.execute(query.where(assignments.c.active_seconds.is_not(None)))
-                found.update({row.answer_id: row.active_seconds for row in rows})
+                part = query.where(assignments.c.comparison_id.in_(chunk))
+                found |= {
+                    row.answer_id: AnswerTimes(
+                        worked_seconds=row.worked_seconds,
+                        held_seconds=max(row.held, 0.0),
+                        active_seconds=row.active_seconds,
+                    )
+                    for row in connection.execute(part)
+                }
         return found
 
     def questions(

@@ -20,7 +20,10 @@ FIELDS = (
     *("id", "comparison_id", "labeler", "answer", "chosen", "shown", "seconds"),
     *("instructions", "ended_by"),
 )
-ASSIGNMENT_FIELDS = ("id", "comparison_id", "labeler", "kind", "shown", "answer_id", "is_tallied")
+ASSIGNMENT_FIELDS = (
+    *("id", "comparison_id", "labeler", "kind", "shown", "answer_id", "is_tallied"),
+    *("handed_at", "leased_at", "leased_until"),
+)
 LABEL_FIELDS = ("note", "confidence", "details")
 """Of a quality check, only the ledger has these."""
 
@@ -39,6 +42,22 @@ def _where_assigned(table: sa.Table) -> sa.FromClause:
     return assignments.join(table, is_of_assignment)
 
 
+_OTHER = assignments.alias("answered_assignment")
+# One step in the index: the newest of the labeler's answers. Answers from before the clock was set
+# back lie in the future and are passed over.
+_LAST_ANSWER_AT = (
+    sa.select(_OTHER.c.closed_at)
+    .where(
+        _OTHER.c.labeler == assignments.c.labeler,
+        _OTHER.c.closed_at <= sa.bindparam("now", type_=sa.Double),
+        _OTHER.c.answer_id.is_not(None),
+    )
+    .order_by(_OTHER.c.closed_at.desc())
+    .limit(1)
+    .correlate(assignments)
+    .scalar_subquery()
+)
+
 # Built once: building a query takes longer than running it.
 _ASSIGNMENTS = (
     sa.select(
@@ -47,6 +66,7 @@ _ASSIGNMENTS = (
         batches.c.round.label("batch"),
         comparisons.c.label_type,
         IS_OF_A_FROZEN_BATCH.label("is_of_a_frozen_batch"),
+        _LAST_ANSWER_AT.label("last_answer_at"),
     )
     .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
     .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)
@@ -77,10 +97,10 @@ _ANSWERS = sa.union_all(
 
 
 def stored_assignments(
-    connection: Connection, submissions: Sequence[Submission]
+    connection: Connection, now: float, submissions: Sequence[Submission]
 ) -> dict[str, AssignmentRow]:
     """Return the assignments that the submissions answer, by id."""
-    terms = {"assignment_ids": [each.assignment_id for each in submissions]}
+    terms = {"assignment_ids": [each.assignment_id for each in submissions], "now": now}
     return {row.id: row for row in connection.execute(_ASSIGNMENTS, terms)}
 
 

@@ -48,12 +48,16 @@ class SubmissionValidator:
     """Validates submissions in order; `entries` are to be appended to the ledger."""
 
     def __init__(
-        self, connection: Connection, submissions: Sequence[Submission], versions: set[str]
+        self,
+        connection: Connection,
+        now: float,
+        submissions: Sequence[Submission],
+        versions: set[str],
     ) -> None:
         """Read the stored rows; `versions` are those of the instructions."""
         self.entries: list[LedgerEntry] = []
         self.accepted: list[Submission] = []
-        self._assignments = stored_assignments(connection, submissions)
+        self._assignments = stored_assignments(connection, now, submissions)
         self._answer_ids = {
             assignment.id: assignment.answer_id for assignment in self._assignments.values()
         }
@@ -113,6 +117,10 @@ class SubmissionValidator:
         receipt = self.receipt(replace(submission, label=label))
         positions = {name: position for position, name in names.items()}
         return replace(receipt, known=positions.get(receipt.known or ""))
+
+    def assignment(self, submission: Submission) -> AssignmentRow:
+        """Return the assignment of an accepted submission, as it was before."""
+        return self._assignments[submission.assignment_id]
 
     def is_first(self, submission: Submission) -> bool:
         """Whether it is the first answer to its assignment, withdrawn ones included."""

@@ -1,8 +1,11 @@
-"""Answers counted by the hour, so that a web page need not read a million labels."""
+"""Answers counted by the hour, so that a web page need not read a million labels.
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+Each row names the last event of the ledger that changed it. Whoever keeps sums asks for what
+changed since: the hours are those of a clock that may be set back.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,8 +18,24 @@ from prefloop.teamwork import Tally
 
 HOUR_SECONDS = 3600
 
-BREAK_SECONDS = 300.0
-"""The most that one answer counts for: a labeler who took longer was away."""
+
+class CountedAnswer(NamedTuple):
+    """An answer that was stored."""
+
+    label: Label
+    worked_seconds: float
+    """By the database's clock: see `working_time.py`."""
+    is_new: bool
+    """Whether its assignment was answered for the first time. The time of others counts, too."""
+
+
+class ChangedTallies(NamedTuple):
+    """The hours that changed since an event of the ledger."""
+
+    tallies: list[Tally]
+    """All tallies of those hours, also the unchanged ones; oldest first."""
+    sequence: int
+    """Ask for changes since this event next."""
 
 
 class Tallies:
@@ -27,25 +46,24 @@ class Tallies:
 
     def all(self, since_hour: int = 0) -> list[Tally]:
         """Return the tallies from an hour on (hours since 1970), oldest first."""
-        keys = (tallies.c.hour, tallies.c.labeler, tallies.c.instructions)
-        query = sa.select(tallies).where(tallies.c.hour >= since_hour).order_by(*keys)
-        found: dict[tuple[int, str, str], dict[str, Any]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(query):
-                sums_of_key = found.setdefault(
-                    (row.hour, row.labeler, row.instructions), {"n": {}, "seconds": 0.0}
-                )
-                sums_of_key["n"][row.answer] = row.n
-                sums_of_key["seconds"] += row.seconds
-        return [
-            Tally(hour=hour, labeler=labeler, instructions=version, **sums)
-            for (hour, labeler, version), sums in found.items()
-        ]
+            return _tallies(connection, tallies.c.hour >= since_hour)
+
+    def changed_since(self, sequence: int) -> ChangedTallies:
+        """Return the hours that events after this one changed. All of them: since -1."""
+        changed = tallies.alias("changed_tallies")
+        hours = sa.select(changed.c.hour).where(changed.c.sequence > sequence)
+        with self._database.reading() as connection:
+            newest = connection.execute(sa.select(sa.func.max(tallies.c.sequence))).scalar()
+            if newest is None or newest <= sequence:
+                return ChangedTallies([], sequence)
+            return ChangedTallies(_tallies(connection, tallies.c.hour.in_(hours)), newest)
 
     def totals(self) -> dict[str, dict[str, int]]:
         """Return how many answers of each kind each labeler gave, over all hours."""
         columns = (tallies.c.labeler, tallies.c.answer)
         query = sa.select(*columns, sa.func.sum(tallies.c.n).label("n")).group_by(*columns)
+        query = query.where(tallies.c.n > 0)
         found: dict[str, dict[str, int]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query.order_by(*columns)):
@@ -54,34 +72,44 @@ class Tallies:
 
 
 def count_answers(
-    connection: Connection,
-    now: float,
-    labels: Sequence[Label],
-    active_seconds: Mapping[str, float] | None = None,
+    connection: Connection, now: float, sequence: int, answers: Sequence[CountedAnswer]
 ) -> None:
-    """Add answers to the tally of the hour; `active_seconds` by label id, where it was measured.
-
-    For other answers it is the label's time, cut at BREAK_SECONDS.
-    """
-    known = active_seconds or {}
+    """Add answers to the tally of the hour; `sequence` is the last event that brought them."""
     sums: dict[tuple[str, str, str], list[float]] = {}
-    for label in labels:
-        taken = known.get(label.id, label.seconds)
+    for label, worked_seconds, is_new in answers:
         sums_of_key = sums.setdefault((label.labeler, label.instructions, label.answer), [0, 0.0])
-        sums_of_key[0] += 1
-        sums_of_key[1] += 0.0 if math.isnan(taken) else min(taken, BREAK_SECONDS)
+        sums_of_key[0] += is_new
+        sums_of_key[1] += worked_seconds
     hour = int(now // HOUR_SECONDS)
     rows = [
         {"labeler": who, "instructions": version, "answer": answer, "n": n, "seconds": seconds}
         for (who, version, answer), (n, seconds) in sums.items()
     ]
     if rows:
-        connection.execute(_ADD[connection.dialect.name], [row | {"hour": hour} for row in rows])
+        of_all = {"hour": hour, "sequence": sequence}
+        connection.execute(_ADD[connection.dialect.name], [row | of_all for row in rows])
+
+
+def _tallies(connection: Connection, condition: sa.ColumnElement[bool]) -> list[Tally]:
+    keys = (tallies.c.hour, tallies.c.labeler, tallies.c.instructions)
+    query = sa.select(tallies).where(condition).order_by(*keys)
+    found: dict[tuple[int, str, str], dict[str, Any]] = {}
+    for row in connection.execute(query):
+        key = (row.hour, row.labeler, row.instructions)
+        sums_of_key = found.setdefault(key, {"n": {}, "seconds": 0.0})
+        sums_of_key["seconds"] += row.seconds
+        if row.n:
+            sums_of_key["n"][row.answer] = row.n
+    return [
+        Tally(hour=hour, labeler=labeler, instructions=version, **sums)
+        for (hour, labeler, version), sums in found.items()
+    ]
 
 
 def _adding(insert: postgresql.Insert | sqlite.Insert) -> sa.Insert:
-    sums = {name: tallies.c[name] + insert.excluded[name] for name in ("n", "seconds")}
-    return insert.on_conflict_do_update(index_elements=tallies.primary_key.columns, set_=sums)
+    changed = {name: tallies.c[name] + insert.excluded[name] for name in ("n", "seconds")}
+    changed["sequence"] = insert.excluded["sequence"]
+    return insert.on_conflict_do_update(index_elements=tallies.primary_key.columns, set_=changed)
 
 
 # Upserts the tallies of the hour; each dialect has its own builder.

@@ -81,7 +81,7 @@ class QualityMeter:
             checks=store.recent.quality_checks(NEWEST),
             owners=frozenset(p.name for p in store.people.all() if p.role == "owner"),
             excluded=frozenset(store.exclusions.excluded()),
-            active_seconds=store.recent.active_seconds(names),
+            times=store.recent.answer_times(names),
             question_stats=self._question_stats,
         )
 

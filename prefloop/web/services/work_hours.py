@@ -1,4 +1,4 @@
-"""The work of labelers by the hour, cached: hours that are over do not change."""
+"""The work of labelers by the hour, cached: hours in which nothing happened are not read again."""
 
 import threading
 from collections import Counter, defaultdict
@@ -24,29 +24,28 @@ class Work:
 
 
 class WorkHours:
-    """All tallies of a run; each call queries the store for the last two hours only."""
+    """All tallies of a run; each call queries the store for the hours that changed since the last.
+
+    By the ledger, not by the clock: a clock that is set back counts on in hours that were over.
+    """
 
     def __init__(self, tallies: Tallies) -> None:
         self._tallies = tallies
         self._hours: dict[int, list[Tally]] = {}
         self._sums: dict[int, Work] = {}
+        self._sequence = -1
         self._lock = threading.Lock()
 
     def read(self) -> dict[int, list[Tally]]:
         """Return the tallies of every hour with answers, oldest first."""
         with self._lock:
-            # An answer of the last second of an hour may have been stored after the last query.
-            since = max(self._hours, default=1) - 1
+            changed, self._sequence = self._tallies.changed_since(self._sequence)
             found: dict[int, list[Tally]] = defaultdict(list)
-            for tally in self._tallies.all(since_hour=since):
+            for tally in changed:
                 found[tally.hour].append(tally)
-            kept = {
-                hour: tallies_of_hour
-                for hour, tallies_of_hour in self._hours.items()
-                if hour < since
-            }
-            self._hours = {**kept, **dict(sorted(found.items()))}
-            self._sums |= {hour: total(tallies_of_hour) for hour, tallies_of_hour in found.items()}
+            if found:
+                self._hours = dict(sorted({**self._hours, **found}.items()))
+                self._sums |= {hour: total(tallies) for hour, tallies in found.items()}
             return self._hours
 
     def sums(self) -> dict[int, Work]:

@@ -57,6 +57,18 @@ def test_cost_and_shares_by_hand() -> None:
     assert (ann.first_share, bob.first_share) == (0.5, 0.5)
 
 
+def test_hours_are_the_servers_where_it_measured() -> None:
+    facts = label_facts(
+        LABELS,
+        COMPARISONS,
+        ReportConfig(hourly_wage=20.0),
+        worked_seconds={label.id: 18.0 for label in LABELS if label.labeler == "ann"},
+    )
+    ann, bob = facts.labelers
+    assert (ann.median_seconds, ann.hours) == (18.0, pytest.approx(3 * 18 / 3600))
+    assert (bob.median_seconds, facts.seconds) == (36.0, pytest.approx(3 * 18 + 2 * 36))
+
+
 def test_labels_without_a_time_are_counted_and_cost_nothing() -> None:
     imported = replace(LABELS[0], id="u", labeler="file", seconds=float("nan"))
     facts = label_facts([*LABELS, imported], COMPARISONS, ReportConfig(hourly_wage=20.0))

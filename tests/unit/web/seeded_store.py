@@ -76,6 +76,8 @@ class Seeding:
     worth: dict[str, float] = field(default_factory=dict)
     """How good each sample is."""
     n_answers: int = 0
+    wait: Callable[[float], None] = lambda seconds: None
+    """Let so many seconds pass."""
 
     def ask(self, round: int, questions: int) -> list[str]:
         """Draw samples for questions, open the batch; a third of it is wanted thrice."""
@@ -126,7 +128,9 @@ class Seeding:
             )
             if not views:
                 break
-            self.store.answers.submit([self._answer(who, view, version) for view in views])
+            for submission in [self._answer(who, view, version) for view in views]:
+                self.wait(submission.label.seconds)
+                self.store.answers.submit([submission])
             done += len(views)
         return done
 
@@ -207,6 +211,7 @@ def seed_store(
     seeding = Seeding(store, random.Random(7))
     first = updates // 2
     with moved_clock() as ago:
+        seeding.wait = ago.wait
         ago(hours)
         people = _people(store)
         asked = seeding.ask(0, questions)
@@ -238,22 +243,34 @@ def seed_store(
     return people
 
 
+class PastClock:
+    """A clock that goes as the database's does, some hours behind."""
+
+    def __init__(self) -> None:
+        self.real = clock.database_seconds
+        self.behind = 0.0
+
+    def __call__(self, hours: float) -> None:
+        """Set it to so many hours ago."""
+        self.behind = 3600 * hours
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds pass at once."""
+        self.behind -= seconds
+
+    def read(self, connection: Connection) -> float:
+        return self.real(connection) - self.behind
+
+
 @contextmanager
-def moved_clock() -> Iterator[Callable[[float], None]]:
+def moved_clock() -> Iterator[PastClock]:
     """Give the store a clock that can be set to so many hours ago."""
-    real, behind = clock.database_seconds, [0.0]
-
-    def read(connection: Connection) -> float:
-        return real(connection) - 3600 * behind[0]
-
-    def ago(hours: float) -> None:
-        behind[0] = hours
-
-    clock.database_seconds = read
+    moved = PastClock()
+    clock.database_seconds = moved.read
     try:
-        yield ago
+        yield moved
     finally:
-        clock.database_seconds = real
+        clock.database_seconds = moved.real
 
 
 def _people(store: Store) -> dict[str, str]:
@@ -300,7 +317,7 @@ def _days_of_work(
         for number, who in enumerate(TEAM):
             first, last = who.hours
             if first <= of_day < last:
-                ago(hour + 0.5 - number / 20 if hour else 0.05)
+                ago(hour + 0.5 - number / 20 if hour else 0.2)
                 seeding.work(who, seeding.rng.randint(6, 14), version)
     return seeding.n_answers - before
 

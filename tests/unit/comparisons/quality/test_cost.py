@@ -6,6 +6,7 @@ import numpy as np
 
 from prefloop.comparisons.quality.cost import Pay, cost_of
 from prefloop.comparisons.quality.label_history import LabelHistory
+from prefloop.teamwork import AnswerTimes
 from tests.known import known
 from tests.tolerances import FP64
 from tests.unit.comparisons.quality.answers import check, label
@@ -45,6 +46,7 @@ def test_unpaid_and_unknown() -> None:
     assert cost.minutes_per_label is cost.money_per_label is cost.hourly_rate is None
 
 
-def test_active_time_is_what_counts() -> None:
-    history = LabelHistory(labels=LABELS[:1], active_seconds={"a-ann": 12.0})
+def test_the_servers_time_is_what_counts() -> None:
+    times = {"a-ann": AnswerTimes(worked_seconds=12.0, held_seconds=40.0, active_seconds=3600.0)}
+    history = LabelHistory(labels=LABELS[:1], times=times)
     np.testing.assert_allclose(cost_of(history, ["ann"], Pay()).hours, 12 / 3600, **FP64)

@@ -6,10 +6,13 @@ from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats
 from prefloop.comparisons.quality.speed import median_seconds, speed_finding
 from prefloop.comparisons.quality.thresholds import Thresholds
+from prefloop.teamwork import AnswerTimes
 from tests.unit.comparisons.quality.answers import label
 
 
-def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) -> LabelerFinding:
+def finding(
+    seconds: list[float], *, n_words: int = 60, active: bool = False, held: float = 200.0
+) -> LabelerFinding:
     """60 words are skimmed in five seconds."""
     labels = [
         label(f"q{i}", "ann", 0, seconds=100.0 if active else s) for i, s in enumerate(seconds)
@@ -19,7 +22,11 @@ def finding(seconds: list[float], *, n_words: int = 60, active: bool = False) ->
         question_stats={
             x.comparison_id: QuestionStats(n_words=n_words, copies_most=None) for x in labels
         },
-        active_seconds={x.id: s for x, s in zip(labels, seconds, strict=True)} if active else {},
+        times={
+            x.id: AnswerTimes(worked_seconds=None, held_seconds=held, active_seconds=s)
+            for x, s in zip(labels, seconds, strict=True)
+            if active
+        },
     )
     return speed_finding(history, "ann", Thresholds())
 
@@ -43,6 +50,11 @@ def test_a_fifth_is_allowed_and_just_more_is_looked_at() -> None:
 
 def test_active_time_counts_where_it_is_known() -> None:
     assert finding([1.0] * 50, active=True).status == "found"
+
+
+def test_nobody_is_believed_to_have_read_longer_than_they_had_the_question() -> None:
+    assert finding([60.0] * 50, active=True).status == "not found"
+    assert finding([60.0] * 50, active=True, held=1.0).status == "found"
 
 
 def test_untimed_answers_and_unknown_texts_are_no_evidence() -> None:

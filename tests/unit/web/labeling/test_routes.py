@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from prefloop.store.core import clock
+from prefloop.store.core import clock as store_clock
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold
 from prefloop.web.config import WebSettings
+from tests.clock_for_tests import MovableClock
 from tests.unit.web.desk import (
     WORK_ONLY,
     Desk,
@@ -265,9 +266,10 @@ def test_a_major_version_of_the_instructions_is_read_first(desk: Desk) -> None:
     assert ann.post("/api/me/instructions", json={"version": "9"}).status_code == 404
 
 
-def test_me_says_who_what_to_read_and_how_far(desk: Desk) -> None:
+def test_me_says_who_what_to_read_and_how_far(desk: Desk, clock: MovableClock) -> None:
     ann = desk.browser("ann")
     [question] = claim(ann)
+    clock.jump(90)
     ann.put(f"/api/answers/{new_id()}", json=answer_to(question, seconds=90))
     me = ann.get("/api/me").json()
     assert (me["name"], me["role"], me["csrf"]) == ("ann", "labeler", ann.headers["x-csrf-token"])
@@ -293,14 +295,16 @@ def test_today_is_the_day_of_whoever_looks(
 ) -> None:
     half_past_eleven = 1_768_087_800.0  # at night in Greenwich, 10 January 2026
     moment = [half_past_eleven]
-    monkeypatch.setattr(clock, "database_seconds", lambda connection: moment[0])
+    monkeypatch.setattr(store_clock, "database_seconds", lambda connection: moment[0])
     ann = desk.browser("ann")
 
     def today() -> float:
         me = ann.get(f"/api/me?utc_offset_minutes={offset}").json()
         return float(me["progress"]["today_minutes"])
 
-    ann.put(f"/api/answers/{new_id()}", json=answer_to(claim(ann)[0], seconds=120))
+    [question] = claim(ann)
+    moment[0] += 120
+    ann.put(f"/api/answers/{new_id()}", json=answer_to(question, seconds=1e6))
     assert today() == before
     moment[0] += 3600
     assert today() == after

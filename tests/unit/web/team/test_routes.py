@@ -11,6 +11,7 @@ from prefloop.teamwork import ClaimPolicy
 from prefloop.web.team import pages as team_pages
 from prefloop.web.team import routes as team
 from prefloop.web.team.work import labelers_known
+from tests.clock_for_tests import MovableClock
 from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id, samples_of
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -148,14 +149,19 @@ def team_of(owner: Browser, **query: str) -> dict[str, Any]:
     return found
 
 
-def test_work_is_counted_and_has_its_price(desk: Desk, owner: Browser) -> None:
-    work(desk, "ann", 3)
+def test_work_is_counted_and_has_its_price(desk: Desk, owner: Browser, clock: MovableClock) -> None:
+    """By the server's clock: `work` sends 4.5 seconds for each answer, and none passed."""
+    browser = desk.browser("ann")
+    for question in claim(browser, 3):
+        clock.jump(20)
+        browser.put(f"/api/answers/{new_id()}", json=answer_to(question, active_seconds=3600))
     work(desk, "bob", 1)
     ann, bob = team_of(owner)["labelers"]
     assert (ann["name"], ann["answers"], bob["name"], bob["answers"]) == ("ann", 3, "bob", 1)
-    assert ann["hours"] == pytest.approx(3 * 4.5 / 3600)
+    assert ann["hours"] == pytest.approx(3 * 20 / 3600, rel=0.05)
+    assert bob["hours"] < 4 / 3600
     assert ann["cost"] == pytest.approx(15 * ann["hours"])
-    assert ann["median_seconds"] == 4.5
+    assert ann["median_seconds"] == pytest.approx(20, abs=1)
 
 
 def test_who_leaves_questions_unanswered_is_shown(desk: Desk, owner: Browser) -> None:
