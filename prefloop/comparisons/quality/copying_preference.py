@@ -5,6 +5,7 @@ Copies are quick to check and never false, so labelers who are asked to punish e
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.figures.text import counted, percent, share_interval
 from prefloop.functional.agreement import Choices, Excess, excess_over_others
 from prefloop.functional.statistics import Estimate, paired_win_rate, q_values
+from prefloop.records import Label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,27 @@ def copying_preference(history: LabelHistory) -> CopyingPreference | None:
         f"({share_interval(*estimate.interval)}); guessing would give {percent(chance)}."
     )
     return CopyingPreference(estimate=estimate, chance=chance, message=message)
+
+
+class CopyingAnswer(NamedTuple):
+    """A choice where one sample copies most."""
+
+    label: Label
+    is_copy: bool
+    chance: float
+    """That a guess takes the copy."""
+
+
+def copying_answers(history: LabelHistory) -> list[CopyingAnswer]:
+    """Return the choices of all who are not excluded where one sample copies most."""
+    table, stats = history.table, history.question_stats
+    return [
+        CopyingAnswer(label, label.chosen == stats[label.comparison_id].copies_most, 1 / int(n))
+        for label, n, has_copy in zip(
+            table.labels, table.n_options, _has_copy(history), strict=True
+        )
+        if has_copy and label.labeler not in history.excluded
+    ]
 
 
 def _finding(labeler: str, excess: Excess, q: float, thresholds: Thresholds) -> LabelerFinding:
