@@ -1,7 +1,7 @@
 """Which assignments a labeler gets who asks for some.
 
 First those they hold already, so that a reload or a second tab shows the same. New labelers then
-get training questions. All others get regular ones, some replaced by a gold or retest question of
+get training questions, and nothing else before those are answered. All others get regular ones, some replaced by a gold or retest question of
 the same kind, which nobody can tell from them: each is drawn by itself, whatever was handed out
 before, and never when no regular one is left, so that asking again and again does not use up the
 gold.
@@ -118,7 +118,9 @@ class _Handout:
         """Store up to n assignments; return their rows."""
         for comparison_id in self.training(n):
             self.add(NewAssignment("training", comparison_id))
-        while len(self.rows) < n:
+        # Nobody works before they have passed: not even on what is fetched ahead.
+        is_in_training = bool(self.rows or self.training_held)
+        while len(self.rows) < n and not is_in_training:
             regular = draw_free(self.connection, self.labeler, self.now, self.rng)
             if regular is None:
                 break

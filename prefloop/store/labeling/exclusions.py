@@ -25,6 +25,9 @@ from prefloop.teamwork import Exclusion
 APPLIED = "rule_applied"
 UNDONE = "rule_undone"
 
+INTRODUCTION = "introduction not passed"
+"""The exclusion of whoever failed the introduction. It ends when they are let through."""
+
 
 class Exclusions:
     """The exclusions of a store, including those that were undone."""
@@ -36,27 +39,22 @@ class Exclusions:
         """Leave a labeler's answers out; return an exclusion of this name in force unchanged."""
         if not name.strip() or not reason.strip():
             raise StoreError("An exclusion needs a name and a reason: the labeler may ask for it.")
+        if name == INTRODUCTION:
+            raise StoreError(f"“{name}” is the name that the introduction gives. Choose another.")
         with self._database.writing() as connection:
-            stored = _in_force(connection, name, labeler)
-            if stored is None:
-                _require_labeler(connection, labeler)
-                stored = _insert(connection, name, labeler, reason, by)
-                recount_answered_by(connection, labeler)
-            return _record(connection, stored)
+            return _record(connection, exclude(connection, name, labeler, reason, by))
 
     def undo(self, exclusion_id: str, by: str) -> Exclusion:
         """Let the labeler's answers count again; an exclusion undone before stays unchanged."""
         with self._database.writing() as connection:
             row = _known(connection, exclusion_id)
-            if row["ended_by"] is None:
-                content = {"id": exclusion_id, "labeler": row["labeler"], "by": by}
-                event = ledger.append(connection, [(UNDONE, content)])[0]
-                query = sa.update(exclusions).where(exclusions.c.id == exclusion_id)
-                undone_at = clock.now(connection)
-                connection.execute(
-                    query.values(undone_by=by, undone_at=undone_at, ended_by=event.sequence)
+            if row["ended_by"] is None and row["name"] == INTRODUCTION:
+                raise StoreError(
+                    f"{row['labeler']} has not passed the introduction. Let them through on the "
+                    "page of people: then their answers count."
                 )
-                recount_answered_by(connection, row["labeler"])
+            if row["ended_by"] is None:
+                _end(connection, row, by)
             return _record(connection, _known(connection, exclusion_id))
 
     def all(self) -> list[Exclusion]:
@@ -73,6 +71,37 @@ class Exclusions:
         """Return the names of the labelers who are excluded now."""
         with self._database.reading() as connection:
             return set(connection.execute(excluded_at(None)).scalars())
+
+
+def exclude(
+    connection: Connection, name: str, labeler: str, reason: str, by: str
+) -> RowMapping:
+    """Leave a labeler's answers out; return the row, of before if they are left out by this name.
+
+    What they have answered in open batches is asked of others.
+    """
+    stored = _in_force(connection, name, labeler)
+    if stored is None:
+        _require_labeler(connection, labeler)
+        stored = _insert(connection, name, labeler, reason, by)
+        recount_answered_by(connection, labeler)
+    return stored
+
+
+def end_exclusion(connection: Connection, name: str, labeler: str, by: str) -> None:
+    """Let a labeler's answers count again, if an exclusion of this name leaves them out."""
+    stored = _in_force(connection, name, labeler)
+    if stored is not None:
+        _end(connection, stored, by)
+
+
+def _end(connection: Connection, row: RowMapping, by: str) -> None:
+    content = {"id": row["id"], "labeler": row["labeler"], "by": by}
+    event = ledger.append(connection, [(UNDONE, content)])[0]
+    query = sa.update(exclusions).where(exclusions.c.id == row["id"])
+    undone_at = clock.now(connection)
+    connection.execute(query.values(undone_by=by, undone_at=undone_at, ended_by=event.sequence))
+    recount_answered_by(connection, row["labeler"])
 
 
 def excluded_at(sequence: int | None) -> sa.Select[Any]:

@@ -17,31 +17,41 @@ def require_ready(name: str, person_id: str, services: Services) -> None:
             raise ApiError(
                 409, "instructions_changed", "The instructions have changed. Read them first."
             )
-    if services.settings.claims.training_items > 0 and name not in services.qualified:
-        _require_passed(name, person_id, services)
+    refused = judge_introduction(name, person_id, services)
+    if refused:
+        raise ApiError(403, "not_passed", refused)
 
 
-def _require_passed(name: str, person_id: str, services: Services) -> None:
+def judge_introduction(name: str, person_id: str, services: Services) -> str:
+    """Record whether a labeler has passed the introduction, once all of it is answered.
+
+    Return why they have not; empty if they have, if there is none, or if it is not over.
+    """
+    if services.settings.claims.training_items == 0 or name in services.qualified:
+        return ""
     person = services.store.people.by_id(person_id)
     if person is not None and person.qualification == "passed":
         services.qualified.add(name)
-        return
-    examples = [
-        c.is_right for c in services.store.gold.quality_checks(name) if c.kind == "training"
-    ]
+        return ""
+    checks = services.store.gold.quality_checks(name)
+    examples = [check.is_right for check in checks if check.kind == "training"]
     n_training = sum(gold.is_training for gold in services.store.gold.all())
     if len(examples) < min(services.settings.claims.training_items, n_training):
-        return
-    right = sum(is_right is True for is_right in examples)
-    has_passed = not examples or right / len(examples) >= services.settings.pass_accuracy
-    if examples and (has_passed or person is None or person.qualification is None):
-        services.store.people.qualify(person_id, has_passed=has_passed)
-    if not has_passed:
-        raise ApiError(
-            403,
-            "not_passed",
-            f"{right} of your {len(examples)} answers in the introduction were as expected, and "
-            f"{percent(services.settings.pass_accuracy)} should be. Please talk to the owner of "
-            "the run.",
-        )
-    services.qualified.add(name)
+        return ""
+    right, bar = sum(is_right is True for is_right in examples), services.settings.pass_accuracy
+    has_passed = not examples or right / len(examples) >= bar
+    if examples:
+        is_failed = person is not None and person.qualification == "failed"
+        # Whoever failed under an earlier version was not excluded then.
+        is_kept_out = is_failed and name in services.store.exclusions.excluded()
+        if has_passed or not is_kept_out:
+            reason = f"{right} of {len(examples)} answers in the introduction were right."
+            services.store.people.qualify(person_id, has_passed=has_passed, reason=reason)
+            services.quality.invalidate()
+    if has_passed:
+        services.qualified.add(name)
+        return ""
+    return (
+        f"{right} of your {len(examples)} answers in the introduction were as expected, and "
+        f"{percent(bar)} should be. Please talk to the owner of the run."
+    )

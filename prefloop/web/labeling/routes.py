@@ -10,6 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
 
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.types import label_type
@@ -20,7 +21,7 @@ from prefloop.teamwork import Assignment, Receipt, Submission, Timing
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import refusals
 from prefloop.web.http.sessions import LabelerCaller
-from prefloop.web.labeling.admission import require_ready
+from prefloop.web.labeling.admission import judge_introduction, require_ready
 from prefloop.web.labeling.messages import (
     AnswerBody,
     AssignmentIds,
@@ -85,7 +86,13 @@ async def answer(
     response, so a client retries until it gets one.
     """
     submission = _submission(answer_id, body, caller.name)
-    return _saved(await asyncio.wrap_future(services.answers.submit(submission)))
+    receipt = await asyncio.wrap_future(services.answers.submit(submission))
+    if receipt.known is not None:
+        # The last answer of the introduction decides at once whether earlier labels count.
+        await run_in_threadpool(
+            judge_introduction, caller.name, caller.person.id, services
+        )
+    return _saved(receipt)
 
 
 @router.delete("/api/answers/{answer_id}", responses=refusals(401, 403, 404, 409))

@@ -14,6 +14,8 @@ const SETTLING_MS = 250;
 const NOTES = "prefloop.notes";
 const MOST_UNDO = 50;
 const NAMES = { tie: "tie", all_bad: "all bad", skip: "skip", flag: "flag" };
+const REASONED = ["skip", "flag"];
+/* Answers whose note begins with a reason. */
 const PHONE = matchMedia("(max-width: 699px)");
 
 /** The answer to an assignment as a person says it: `sample 2`, `tie`. */
@@ -142,7 +144,9 @@ export class Answering extends EventTarget {
     this.#outbox.undo(last.id, last.assignment);
     this.#feed.reopen(last.assignment);
     this.#putAside();
-    this.#notes.set(last.assignment.assignment_id, last.body.note);
+    // What was said of the answer taken back, its reason and its note, stays with that one.
+    this.#notes.delete(last.assignment.assignment_id);
+    writeNotes(this.#notes);
     this.#show({ assignment: last.assignment, replaces: null, previous: last.body, isAgain: true });
   }
 
@@ -161,7 +165,8 @@ export class Answering extends EventTarget {
     const assignment = {
       assignment_id: own.assignment_id, label_type: own.label_type, prompt: own.prompt, samples: own.samples,
     };
-    this.#notes.set(own.assignment_id, note);
+    // The reason of a skip or a flag is no note on what is answered instead.
+    this.#notes.set(own.assignment_id, REASONED.includes(answer) ? "" : note);
     this.#show({ assignment, replaces: own.id, previous: { answer, chosen, details, note, confidence } });
   }
 

@@ -1,6 +1,7 @@
 import pytest
 
 from prefloop.errors import StoreError
+from prefloop.store.labeling.exclusions import INTRODUCTION
 from prefloop.store.store import Store
 from tests.unit.store.asking_for_tests import answer, ask, give, send
 from tests.unit.store.records_for_tests import N_FILLED, label, own_events, tie
@@ -153,3 +154,33 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
     assert [x.id for x in store.labels(round=1, as_of=N_FILLED + 3)] == ["l2"]
     end = N_FILLED + 9
     assert [x.id for x in store.labels(split="train", as_of=end, for_training=True)] == ["l2"]
+
+
+def test_a_failed_introduction_leaves_answers_out_until_it_is_passed(store: Store) -> None:
+    """Those of before and of afterwards; what a frozen round was trained on stays."""
+    ann = store.people.add("ann", "labeler")
+    ask(store, wanted=1)
+    views = give(store, n=3)
+    send(store, answer(views[0]))
+    before = store.events()[-1].sequence
+    store.people.qualify(ann.id, has_passed=False, reason="1 of 4 answers were right.")
+    store.people.qualify(ann.id, has_passed=False)
+    send(store, answer(views[1]))
+    assert (len(store.labels()), store.labels(for_training=True)) == (2, [])
+    assert len(store.labels(for_training=True, as_of=before)) == 1
+    # Others are asked what is missing now.
+    assert {v.comparison_id for v in give(store, "bob", n=9)} >= {
+        views[0].comparison_id,
+        views[1].comparison_id,
+    }
+    [exclusion] = store.exclusions.all()
+    assert (exclusion.name, exclusion.reason) == (INTRODUCTION, "1 of 4 answers were right.")
+    with pytest.raises(StoreError, match="Let them through"):
+        store.exclusions.undo(exclusion.id, "owner")
+    with pytest.raises(StoreError, match="Choose another"):
+        store.exclusions.apply(INTRODUCTION, "ann", "again", "owner")
+    store.people.qualify(ann.id, has_passed=True, by="owner")
+    assert len(store.labels(for_training=True)) == 2
+    assert store.exclusions.all()[0].undone_by == "owner"
+    store.people.qualify(ann.id, has_passed=True, by="owner")
+    assert len(store.exclusions.all()) == 1

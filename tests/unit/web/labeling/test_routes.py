@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from tests.unit.web.desk import (
     Desk,
     answer_to,
     claim,
+    desk_over,
     make_desk,
     new_id,
     open_store,
@@ -352,6 +354,57 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
         assert (let.status_code, let.json()["qualification"]) == (200, "passed")
         assert [q.get("is_training") for q in claim(ann)] == [None]
         desk.app.state.services.close()
+
+
+def test_who_fails_the_introduction_is_left_out_of_training_until_they_are_let_through(
+    tmp_path: Path,
+) -> None:
+    """Also with what they answered before there was one."""
+    with open_store(tmp_path) as store:
+        before = make_desk(store)
+        ann = before.browser("ann")
+        early = new_id()
+        [question] = claim(ann)
+        ann.put(f"/api/answers/{early}", json=answer_to(question))
+        before.app.state.services.close()
+        answered = store.labels()[0].comparison_id
+        example = next(c for c in ("c0", "c1") if c != answered)
+        store.gold.add(
+            Gold(
+                comparison_id=example,
+                chosen=f"s{example[1:]}a",
+                explanation="It is shorter.",
+                is_training=True,
+                created_by="olga",
+            )
+        )
+        desk = desk_over(
+            store, WebSettings(claims=replace(WORK_ONLY, training_items=1), pass_accuracy=1.0)
+        )
+        ann = desk.browser("ann")
+        [question] = claim(ann, 4)
+        assert question["is_training"], "nothing else is handed out before it is passed"
+        assert [x.id for x in store.labels(for_training=True)] == [early]
+        wrong = next(p for name, p in samples_of_by_side(store, question) if name == "b")
+        ann.put(f"/api/answers/{new_id()}", json=answer_to(question, chosen=wrong))
+        assert store.labels(for_training=True) == []
+        assert [x.id for x in store.labels()] == [early], "nothing is deleted"
+        assert told(ann.post("/api/claims", json={"n": 1})) == (403, "not_passed")
+        [left_out] = store.exclusions.all()
+        assert left_out.reason == "0 of 1 answers in the introduction were right."
+        olga = desk.browser("olga")
+        undo = olga.delete(f"/api/exclusions/{left_out.id}")
+        assert undo.status_code >= 400 and "Let them through" in undo.text
+        olga.post(f"/api/people/{desk.people['ann']}/pass")
+        assert [x.id for x in store.labels(for_training=True)] == [early]
+        assert store.exclusions.all()[0].undone_by == "olga"
+        assert claim(ann)
+        desk.app.state.services.close()
+
+
+def samples_of_by_side(store: Store, question: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the sides, a or b, of a question's samples with their places in the view."""
+    return [(name[-1], place) for place, name in samples_of(store, question).items()]
 
 
 def test_without_instructions_nothing_is_asked(tmp_path: Path) -> None:
