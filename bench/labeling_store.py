@@ -267,7 +267,7 @@ def nothing_left(store: Store) -> Spans:
              "shown": "[]", "handed_at": now, "leased_at": now, "leased_until": now + 600}
             for name in connection.execute(query).scalars()
         ]  # fmt: skip
-    spans, terms = Spans(), {"me": "solo", "now": now, "start": 0}
+    spans, terms = Spans(), {"me": "solo", "now": now, "start": 0, "closed": []}
     with store._database.writing() as connection:
         connection.execute(sa.insert(assignments), rows)
     with store._database.reading() as connection:

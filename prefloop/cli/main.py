@@ -150,6 +150,7 @@ crew.command()(team.password)
 crew.command()(team.token)
 crew.command()(team.disable)
 crew.command()(team.enable)
+crew.command()(team.assign)
 crew.command(name="list")(team.list_people)
 
 prompts = typer.Typer(cls=StageGroup, no_args_is_help=True, rich_markup_mode="markdown")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
+from prefloop.errors import InputError
 
 if TYPE_CHECKING:
     from prefloop.store.store import Store
@@ -113,6 +114,67 @@ def enable(folder: RunFolder, name: PersonName) -> None:
     print(f"{name} may log in again. A new code: prefloop team invite {folder} {name}")
 
 
+def assign(
+    folder: RunFolder,
+    shares: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names, each alone or with a share of the answers, as ann=0.5. With shares, what "
+            "is left is for all others; with names alone, nobody else is asked. No name: whoever "
+            "is free."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="The round of the batch, or -1, -2, ... for verdicts. Left out: the newest."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who is given the questions of a batch that is open.
+
+    Example: `prefloop team assign my-run ann=0.5 ben=0.3`
+    """
+    from prefloop.figures.text import shares_text
+
+    with _store(folder) as store:
+        open_ones = [each.round for each in store.queue.batches() if each.frozen_at is None]
+        if batch is None and not open_ones:
+            raise InputError("No batch is open: nothing is asked now. Start the run first.")
+        number = open_ones[-1] if batch is None else batch
+        store.batch_shares.assign(number, _shares(store, shares or []), "the terminal")
+        found = store.batch_shares.of(number)
+        title = next(each.title for each in store.queue.batches() if each.round == number)
+    if as_json:
+        print(json.dumps({"batch": number, "shares": found}))
+        return
+    print(f"The questions of {title} are for {shares_text(found)}.")
+
+
+def _shares(store: "Store", given: list[str]) -> dict[str, float | None]:
+    """Return the shares by name; a name may itself hold an equals sign."""
+    found: dict[str, float | None] = {}
+    for text in given:
+        head, equals, tail = text.rpartition("=")
+        is_name = not equals or store.people.by_name(text) is not None
+        person = store.people.by_name(text if is_name else head)
+        name = person.name if person is not None else (text if is_name else head)
+        if name in found:
+            raise InputError(f"{name} stands there twice. Give each name once.")
+        found[name] = None if is_name else _share(tail, text)
+    return found
+
+
+def _share(tail: str, text: str) -> float:
+    try:
+        return float(tail)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is no name with a share: {tail!r} is no number. Write it as ann=0.5."
+        ) from None
+
+
 def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
     """Print the people, their roles and how many questions they answered.
 
@@ -151,8 +213,6 @@ def _store(folder: Path, *, read_only: bool = False) -> "Iterator[Store]":
 
 
 def _person(store: "Store", name: str) -> "Person":
-    from prefloop.errors import InputError
-
     person = store.people.by_name(name)
     if person is None:
         known = ", ".join(p.name for p in store.people.all()) or "nobody yet"
@@ -178,7 +238,5 @@ def _asked_password() -> str:
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("New password: ")
     if first != getpass.getpass("Once more: "):
-        from prefloop.errors import InputError
-
         raise InputError("The two passwords differ. Nothing was changed; try again.")
     return first

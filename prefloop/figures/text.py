@@ -5,7 +5,7 @@ interval are rounded outward: in no text does it look narrower than it is.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from prefloop.figures.estimate import EstimateFigure
@@ -180,6 +180,26 @@ def ordinal(position: int) -> str:
     ('first', '12th')
     """
     return ORDINALS[position] if position < len(ORDINALS) else f"{position + 1}th"
+
+
+def shares_text(shares: Mapping[str, float | None]) -> str:
+    """Return for whom a batch of questions is.
+
+    >>> shares_text({}), shares_text({"ann": None, "ben": None})
+    ('whoever is free', 'ann and ben alone')
+    >>> shares_text({"ann": 0.5, "ben": 0.25})
+    'ann (50 %), ben (25 %) and whoever is free (the rest)'
+    """
+    if not shares:
+        return "whoever is free"
+    given = [share for share in shares.values() if share is not None]
+    named = [
+        name if share is None else f"{name} ({percent(share)})" for name, share in shares.items()
+    ]
+    if given and sum(given) < 1 - 1e-9:
+        return f"{', '.join(named)} and whoever is free (the rest)"
+    *first, last = named
+    return f"{', '.join(first)} and {last} alone" if first else f"{last} alone"
 
 
 def money(amount: float, currency: str) -> str:

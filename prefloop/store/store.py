@@ -26,7 +26,7 @@ from prefloop.store.core.rows import (
 )
 from prefloop.store.core.score_digests import SCORES_STORED
 from prefloop.store.core.tables import prompts, samples, verdicts
-from prefloop.store.labeling import adjudications, exclusions, gold, holds, instructions
+from prefloop.store.labeling import adjudications, exclusions, gold, holds, instructions, shares
 from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
 from prefloop.store.labeling.judging import OPENED, JudgingQueue
@@ -52,7 +52,7 @@ OWN_KINDS = {
     *(holds.HELD, holds.RELEASED),
     *(adjudications.DECIDED, adjudications.WITHDRAWN),
     *CHECK_KINDS,
-    *(FROZEN, OPENED, ASKED),
+    *(FROZEN, OPENED, ASKED, shares.ASSIGNED),
     *(exclusions.APPLIED, exclusions.UNDONE),
     instructions.PUBLISHED,
     IMPORTED,
@@ -76,6 +76,7 @@ class Store:
         self.access = Access(database)
         self.instructions = instructions.InstructionsBook(database)
         self.queue = Queue(database)
+        self.batch_shares = shares.BatchShares(database)
         self.judging = JudgingQueue(database)
         self.live = LiveQuestions(database)
         self.answers = AnswerIntake(database)

@@ -1,5 +1,7 @@
 """A labeler's day, from the code to the log-out."""
 
+import json
+
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import NewPerson
@@ -115,6 +117,39 @@ def test_a_note_goes_with_the_answer_and_keys_in_it_do_nothing(ann: Person, site
     ann.asked()
     ann.is_saved()
     assert [label.note for label in site.labels()] == ["0 b 1 z: näh …\n2", ""]
+
+
+def test_what_was_said_of_an_answer_taken_back_stays_with_it(ann: Person, site: Site) -> None:
+    """Neither its reason nor its note goes with what is answered instead."""
+    page = ann.page
+    ann.press("c")
+    page.get_by_label("Goes with your answer").fill("half a thought")
+    page.get_by_role("button", name="Keep it").click()
+    ann.press("s")
+    page.keyboard.press("1")
+    ann.is_saved()
+    asked = ann.prompt
+    ann.press("z")
+    ann.asked()
+    assert ann.prompt != asked
+    expect(ann.button("Note")).to_have_attribute("aria-pressed", "false")
+    ann.press("1")
+    ann.is_saved()
+    assert [(label.answer, label.note) for label in site.labels()] == [("best", "")]
+    said = [json.loads(e.payload)["note"] for e in site.store.events() if e.kind == "label"]
+    assert said == ["I cannot tell which is best; half a thought", ""]
+
+
+def test_an_edit_of_a_skip_does_not_carry_its_reason(ann: Person, page: Page, site: Site) -> None:
+    ann.press("s")
+    page.keyboard.press("1")
+    ann.is_saved()
+    ann.press("e")
+    page.locator("#owns > li").first.get_by_role("button").click()
+    ann.asked()
+    ann.press("2")
+    ann.is_saved()
+    assert [(label.answer, label.note) for label in site.labels()] == [("best", "")]
 
 
 SUBMIT_AND_PRESS = """async ([form, key]) => {

@@ -227,3 +227,21 @@ def test_the_page_of_a_run_tells_its_problem_as_a_message(
 def test_a_new_run_may_ask_people(prefloop: Command, tmp_path: Path) -> None:
     prefloop.done("init", tmp_path / "new", "--labelers", "people")
     assert "labelers: people" in (tmp_path / "new" / "run.yaml").read_text()
+
+
+def test_a_batch_is_given_to_people_and_shares(prefloop: Command, run: Path, store: Store) -> None:
+    for name in ("ann", "ben", "a=b"):
+        store.people.add(name, "labeler")
+    assert "No batch is open" in prefloop.refused("team", "assign", run, "ann")
+    store.queue.open_batch(0, [])
+    store.queue.open_batch(1, [])
+    told = prefloop.done("team", "assign", run, "ann=0.5", "ben=0.25").out
+    assert "round 1 are for ann (50 %), ben (25 %) and whoever is free (the rest)." in told
+    assert store.batch_shares.of(1) == {"ann": 0.5, "ben": 0.25}
+    told = prefloop.done("team", "assign", run, "--batch", 0, "ann", "a=b", "--json").json()
+    assert told == {"batch": 0, "shares": {"a=b": None, "ann": None}}
+    assert "whoever is free." in prefloop.done("team", "assign", run).out
+    assert store.batch_shares.of(1) == {}
+    assert "nobody called 'eve'" in prefloop.refused("team", "assign", run, "eve")
+    assert "'half' is no number" in prefloop.refused("team", "assign", run, "ann=half")
+    assert "ann stands there twice" in prefloop.refused("team", "assign", run, "ann", "ann=1")

@@ -137,6 +137,7 @@ def fill_every_table(store: Store, *, n_questions: int = 40, n_answers: int = 60
     store.exclusions.apply("too slow", names[2], "Two days each.", "owner")
     store.exclusions.undo(rule.id, "owner")
     _review(store, live[1])
+    store.batch_shares.assign(0, {names[2]: 0.01}, "owner")
     store.add_verdicts([_verdict()])
     store.scores.add("lexicon", "settings and weights", {"sample-0-0": 1 / 3})
     store.add_event("note", {"text": "näh"})

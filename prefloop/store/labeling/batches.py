@@ -16,6 +16,7 @@ from prefloop.store.core.team_tables import assignments, batches, people, queue
 from prefloop.store.labeling.free_questions import POSITIONS, has_answered
 from prefloop.store.labeling.independence import may_answer
 from prefloop.store.labeling.recount import EXCLUDED, recount
+from prefloop.store.labeling.shares import closed_rounds
 from prefloop.teamwork import Batch
 
 FROZEN = "batch_frozen"
@@ -107,12 +108,16 @@ def is_exhausted(connection: Connection, round: int) -> bool:
     """
     if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
         return False
-    return connection.execute(_labelers_left(round).limit(1)).first() is None
+    return not labelers_with_open_comparisons(connection, round)
 
 
 def labelers_with_open_comparisons(connection: Connection, round: int) -> list[str]:
-    """Return the names of the labelers with comparisons of this round left, in order."""
-    return list(connection.execute(_labelers_left(round).order_by(people.c.name)).scalars())
+    """Return the names of the labelers with comparisons of this round left, in order.
+
+    Not those for whom the batch is not, or who have answered their share of it.
+    """
+    names = connection.execute(_labelers_left(round).order_by(people.c.name)).scalars().all()
+    return [name for name in names if round not in closed_rounds(connection, name, now=None)]
 
 
 def _labelers_left(round: int) -> sa.Select[str]:

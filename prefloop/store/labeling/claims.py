@@ -1,10 +1,10 @@
 """Which assignments a labeler gets who asks for some.
 
 First those they hold already, so that a reload or a second tab shows the same. New labelers then
-get training questions, and nothing else before those are answered. All others get regular ones, some replaced by a gold or retest question of
-the same kind, which nobody can tell from them: each is drawn by itself, whatever was handed out
-before, and never when no regular one is left, so that asking again and again does not use up the
-gold.
+get training questions, and nothing else before those are answered. All others get regular ones,
+some replaced by a gold or retest question of the same kind, which nobody can tell from them: each
+is drawn by itself, whatever was handed out before, and never when no regular one is left, so that
+asking again and again does not use up the gold.
 """
 
 import json

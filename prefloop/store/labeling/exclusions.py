@@ -73,9 +73,7 @@ class Exclusions:
             return set(connection.execute(excluded_at(None)).scalars())
 
 
-def exclude(
-    connection: Connection, name: str, labeler: str, reason: str, by: str
-) -> RowMapping:
+def exclude(connection: Connection, name: str, labeler: str, reason: str, by: str) -> RowMapping:
     """Leave a labeler's answers out; return the row, of before if they are left out by this name.
 
     What they have answered in open batches is asked of others.

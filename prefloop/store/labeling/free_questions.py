@@ -17,6 +17,7 @@ from prefloop.store.core.team_tables import assignments, batches, quality_checks
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
+from prefloop.store.labeling.shares import closed_rounds
 
 POSITIONS = 2**31
 """A comparison's position in the queue is an integer from 0 to this, exclusive."""
@@ -75,7 +76,12 @@ HAS_ROOM = sa.and_(queue.c.is_open, queue.c.answered + LEASED_TO_OTHERS < queue.
 # The most selective condition first: a search may pass everything its labeler has answered.
 IS_FREE = sa.and_(~HAS_ANSWERED, ~HAS_OWN_LEASE, HAS_ROOM, may_answer(ME), ~holds_prompt(ME, NOW))
 
-_FREE = sa.select(queue.c.comparison_id).where(IS_FREE).order_by(queue.c.position).limit(1)
+IS_NOT_CLOSED = queue.c.round.not_in(sa.bindparam("closed", expanding=True))
+"""Whether the comparison's batch is for the labeler: `closed` are those that are not, as
+`shares.py` says."""
+
+_FREE = sa.select(queue.c.comparison_id).where(IS_FREE, IS_NOT_CLOSED)
+_FREE = _FREE.order_by(queue.c.position).limit(1)
 _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.position >= _START)
 FREE_BEFORE = _FREE.where(queue.c.position < _START)
@@ -101,7 +107,8 @@ def draw_free(connection: Connection, labeler: str, now: float, rng: random.Rand
     position on would come together again for whoever gave them back, and a silent gold question
     between them would not.
     """
-    terms = {"me": labeler, "now": now, "start": rng.randrange(POSITIONS)}
+    closed = closed_rounds(connection, labeler, now=now)
+    terms = {"me": labeler, "now": now, "start": rng.randrange(POSITIONS), "closed": closed}
     found = connection.execute(FREE_FROM, terms).scalar()
     if found is None:
         found = connection.execute(FREE_BEFORE, terms).scalar()
@@ -110,5 +117,7 @@ def draw_free(connection: Connection, labeler: str, now: float, rng: random.Rand
 
 def is_any_free(connection: Connection, labeler: str) -> bool:
     """Whether a comparison is free for a labeler."""
-    terms = {"me": labeler, "now": clock.now(connection), "start": 0}
+    now = clock.now(connection)
+    closed = closed_rounds(connection, labeler, now=now)
+    terms = {"me": labeler, "now": now, "start": 0, "closed": closed}
     return connection.execute(FREE_FROM, terms).first() is not None

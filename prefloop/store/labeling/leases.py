@@ -13,9 +13,11 @@ from prefloop.store.labeling.claims import ORDER_SECONDS
 from prefloop.store.labeling.free_questions import (
     HAS_ANSWERED,
     HAS_ROOM,
+    IS_NOT_CLOSED,
     IS_OF_A_FROZEN_BATCH,
 )
 from prefloop.store.labeling.recount import ON_HOLD
+from prefloop.store.labeling.shares import closed_rounds
 
 
 def renew(connection: Connection, assignment_ids: Iterable[str], labeler: str) -> list[str]:
@@ -57,8 +59,8 @@ def _renewable(
     connection: Connection, assignment_ids: list[str], labeler: str, now: float
 ) -> list[sa.Row[tuple[str, float, float]]]:
     """Open assignments of the labeler that are leased, or whose comparison is free for them."""
-    terms = {"me": labeler, "now": now}
-    is_free = sa.and_(HAS_ROOM, ~HAS_ANSWERED)
+    terms = {"me": labeler, "now": now, "closed": closed_rounds(connection, labeler, now=now)}
+    is_free = sa.and_(HAS_ROOM, ~HAS_ANSWERED, IS_NOT_CLOSED)
     query = (
         sa.select(assignments.c.id, assignments.c.leased_at, assignments.c.leased_until)
         .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)

@@ -17,7 +17,12 @@ from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_records
 from prefloop.store.labeling.batches import newest_batch
-from prefloop.store.labeling.free_questions import IS_FREE, IS_OF_A_FROZEN_BATCH
+from prefloop.store.labeling.free_questions import (
+    IS_FREE,
+    IS_NOT_CLOSED,
+    IS_OF_A_FROZEN_BATCH,
+)
+from prefloop.store.labeling.shares import closed_rounds
 from prefloop.teamwork import Assignment
 
 MOST_LEFT = 10_000
@@ -123,9 +128,11 @@ def n_left(connection: Connection, labeler: str) -> int:
 
     Rounded up to tens: an exact count would reveal gold questions, which do not change it.
     """
-    free = sa.select(queue.c.comparison_id).where(IS_FREE).limit(MOST_LEFT).subquery()
-    terms = {"me": labeler, "now": clock.now(connection)}
-    n = connection.execute(sa.select(sa.func.count()).select_from(free), terms).scalar_one()
+    free = sa.select(queue.c.comparison_id).where(IS_FREE, IS_NOT_CLOSED)
+    free_ones = free.limit(MOST_LEFT).subquery()
+    now = clock.now(connection)
+    terms = {"me": labeler, "now": now, "closed": closed_rounds(connection, labeler, now=now)}
+    n = connection.execute(sa.select(sa.func.count()).select_from(free_ones), terms).scalar_one()
     return math.ceil(n / LEFT_STEP) * LEFT_STEP
 
 

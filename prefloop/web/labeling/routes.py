@@ -89,9 +89,7 @@ async def answer(
     receipt = await asyncio.wrap_future(services.answers.submit(submission))
     if receipt.known is not None:
         # The last answer of the introduction decides at once whether earlier labels count.
-        await run_in_threadpool(
-            judge_introduction, caller.name, caller.person.id, services
-        )
+        await run_in_threadpool(judge_introduction, caller.name, caller.person.id, services)
     return _saved(receipt)
 
 
