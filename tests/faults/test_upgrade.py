@@ -41,7 +41,7 @@ def is_one_or_the_other(place: str | Path, revision: str, before: Rows) -> bool:
     """Whether a store is the old one, whole (else it must be the new one, whole)."""
     found, held = schema_of(place)
     if found == NEWEST:
-        assert_holds(place, upgraded(before))
+        assert_holds(place, upgraded(before, revision))
         return False
     assert found == revision
     assert same_rows(held, before)

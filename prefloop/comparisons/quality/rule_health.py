@@ -49,10 +49,11 @@ def rule_health(
     found = []
     for name in sorted({rule.name for rule in rules}):
         own = [rule for rule in rules if rule.name == name]
-        shares = tuple(
-            _share(_in_force(own, end), labels) for end, labels in zip(days, by_day, strict=True)
-        )
-        in_force = [rule for rule in own if _is_in_force(rule, now)]
+        # Whether it is in force now does not hang on a clock that may have been set back.
+        in_force = [rule for rule in own if rule.undone_at is None]
+        before = [_in_force(own, end) for end in days[1:]]
+        excluded = [{rule.labeler for rule in in_force}, *before]
+        shares = tuple(_share(names, n) for names, n in zip(excluded, by_day, strict=True))
         status, message = _status(shares, sum(by_day[0].values()), thresholds)
         found.append(
             RuleHealth(

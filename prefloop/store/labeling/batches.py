@@ -211,7 +211,8 @@ def _refuse_elsewhere(round: int, stored: Iterable[RowMapping]) -> None:
 def _n_recent(connection: Connection, now: float) -> dict[int, int]:
     query = sa.select(queue.c.round, sa.func.count().label("n")).select_from(assignments)
     query = query.join(queue, queue.c.comparison_id == assignments.c.comparison_id).where(
-        assignments.c.closed_at > now - RATE_SECONDS,
+        # Answers in the future came before the clock was set back.
+        assignments.c.closed_at.between(now - RATE_SECONDS, now),
         assignments.c.answer_id.is_not(None),
         assignments.c.kind == "regular",
         assignments.c.labeler.not_in(EXCLUDED),
@@ -220,4 +221,6 @@ def _n_recent(connection: Connection, now: float) -> dict[int, int]:
 
 
 def _per_minute(n: int, open_seconds: float) -> float:
-    return 60 * n / min(max(open_seconds, 60.0), RATE_SECONDS)
+    # A batch that was opened in the future was so before the clock was set back.
+    seconds = open_seconds if open_seconds >= 0 else RATE_SECONDS
+    return 60 * n / min(max(seconds, 60.0), RATE_SECONDS)

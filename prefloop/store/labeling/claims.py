@@ -30,6 +30,7 @@ from prefloop.store.labeling.free_questions import (
     is_any_free,
 )
 from prefloop.store.labeling.recount import ON_HOLD
+from prefloop.store.labeling.shares import shared_rounds
 from prefloop.teamwork import Assignment, AssignmentKind, ClaimPolicy
 
 ORDER_SECONDS = 1e-6
@@ -109,6 +110,7 @@ class _Handout:
         self.now = now
         self.rng = rng
         self.policy = policy
+        self.shared = shared_rounds(connection)
         self.handed_after = ledger.head(connection).n_events
         self.taken = {row["comparison_id"] for row in held}
         self.training_held = {r["comparison_id"] for r in held if r["kind"] == "training"}
@@ -121,7 +123,7 @@ class _Handout:
         # Nobody works before they have passed: not even on what is fetched ahead.
         is_in_training = bool(self.rows or self.training_held)
         while len(self.rows) < n and not is_in_training:
-            regular = draw_free(self.connection, self.labeler, self.now, self.rng)
+            regular = draw_free(self.connection, self.labeler, self.now, self.rng, self.shared)
             if regular is None:
                 break
             self.add(self.substitute(regular) or NewAssignment("regular", regular))

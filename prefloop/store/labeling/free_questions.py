@@ -7,6 +7,7 @@ is handed to nobody, in no form.
 """
 
 import random
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,7 +18,7 @@ from prefloop.store.core.team_tables import assignments, batches, quality_checks
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
-from prefloop.store.labeling.shares import closed_rounds
+from prefloop.store.labeling.shares import Shares, closed_rounds
 
 POSITIONS = 2**31
 """A comparison's position in the queue is an integer from 0 to this, exclusive."""
@@ -100,14 +101,22 @@ IS_OF_A_FROZEN_BATCH = sa.and_(
 like them. By the order of the ledger: a clock that is set back changes nothing."""
 
 
-def draw_free(connection: Connection, labeler: str, now: float, rng: random.Random) -> str | None:
+def draw_free(
+    connection: Connection,
+    labeler: str,
+    now: float,
+    rng: random.Random,
+    shared: Mapping[int, Shares],
+) -> str | None:
     """Return a comparison that is free for a labeler; None if none is.
+
+    `shared` are the batches that are not for whoever is free.
 
     Each draw begins at a random position of the index. Questions that were drawn together from one
     position on would come together again for whoever gave them back, and a silent gold question
     between them would not.
     """
-    closed = closed_rounds(connection, labeler, now=now)
+    closed = closed_rounds(connection, labeler, now=now, shared=shared)
     terms = {"me": labeler, "now": now, "start": rng.randrange(POSITIONS), "closed": closed}
     found = connection.execute(FREE_FROM, terms).scalar()
     if found is None:

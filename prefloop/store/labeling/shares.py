@@ -69,17 +69,29 @@ class BatchShares:
             return {row.labeler: row.share for row in connection.execute(query)}
 
 
-def closed_rounds(connection: Connection, labeler: str, *, now: float | None) -> list[int]:
-    """Return the open batches of which a labeler is given nothing more.
-
-    What they and others hold at `now` counts; None: answers alone.
-    """
+def shared_rounds(connection: Connection) -> dict[int, dict[str, float | None]]:
+    """Return for whom the open batches are that are not for whoever is free."""
     shared: dict[int, dict[str, float | None]] = {}
     for row in connection.execute(_OPEN):
         shared.setdefault(row.round, {})[row.labeler] = row.share
+    return shared
+
+
+def closed_rounds(
+    connection: Connection,
+    labeler: str,
+    *,
+    now: float | None,
+    shared: Mapping[int, Shares] | None = None,
+) -> list[int]:
+    """Return the open batches of which a labeler is given nothing more.
+
+    What they and others hold at `now` counts; None: answers alone. `shared` spares a look-up.
+    """
+    known = shared_rounds(connection) if shared is None else shared
     return [
         number
-        for number, shares in shared.items()
+        for number, shares in known.items()
         if _is_closed(connection, number, shares, labeler, now)
     ]
 

@@ -95,3 +95,10 @@ def test_rules_are_watched_one_by_one() -> None:
     rules = [rule("p0", 0.0, name="gold"), rule("p1", 0.0, name="speed"), rule("p1", 0.0)]
     found = rule_health(rules, tallies(), now=NOW, thresholds=Thresholds())
     assert [(r.name, r.n_labelers) for r in found] == [("gold", 2), ("speed", 1)]
+
+
+def test_a_clock_that_was_set_back_hides_no_exclusion() -> None:
+    found = health([rule(f"p{i}", NOW + 5 * HOUR) for i in range(7)])
+    assert (found.status, found.n_labelers) == ("alarm", 7)
+    assert round(found.shares[0] or 0, 2) == 0.35
+    assert health([rule("p0", NOW + HOUR, undone_at=NOW + 2 * HOUR)]).n_labelers == 0

@@ -127,6 +127,21 @@ def test_the_rate_is_that_of_the_last_ten_minutes(store: Store, clock: MovableCl
     assert batch(store).per_minute == pytest.approx(2 / 10)
 
 
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_clock_that_jumps_neither_freezes_nor_inflates_the_pace(
+    store: Store, clock: MovableClock, hours: float
+) -> None:
+    fill(store, 12)
+    ask(store)
+    clock.jump(600)
+    send(store, *(answer(view) for view in give(store, n=6)))
+    clock.jump(3600 * hours)
+    assert batch(store).per_minute == 0.0
+    clock.jump(600)
+    send(store, *(answer(view) for view in give(store, n=2)))
+    assert batch(store).per_minute == pytest.approx(2 / 10)
+
+
 def test_a_view_comes_back_with_its_texts(store: Store) -> None:
     ask(store)
     [view] = give(store)
