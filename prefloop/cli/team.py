@@ -143,36 +143,14 @@ def assign(
         if batch is None and not open_ones:
             raise InputError("No batch is open: nothing is asked now. Start the run first.")
         number = open_ones[-1] if batch is None else batch
-        store.batch_shares.assign(number, _shares(store, shares or []), "the terminal")
+        given = store.batch_shares.read(shares or [])
+        store.batch_shares.assign(number, given, "the terminal")
         found = store.batch_shares.of(number)
         title = next(each.title for each in store.queue.batches() if each.round == number)
     if as_json:
         print(json.dumps({"batch": number, "shares": found}))
         return
     print(f"The questions of {title} are for {shares_text(found)}.")
-
-
-def _shares(store: "Store", given: list[str]) -> dict[str, float | None]:
-    """Return the shares by name; a name may itself hold an equals sign."""
-    found: dict[str, float | None] = {}
-    for text in given:
-        head, equals, tail = text.rpartition("=")
-        is_name = not equals or store.people.by_name(text) is not None
-        person = store.people.by_name(text if is_name else head)
-        name = person.name if person is not None else (text if is_name else head)
-        if name in found:
-            raise InputError(f"{name} stands there twice. Give each name once.")
-        found[name] = None if is_name else _share(tail, text)
-    return found
-
-
-def _share(tail: str, text: str) -> float:
-    try:
-        return float(tail)
-    except ValueError:
-        raise InputError(
-            f"{text!r} is no name with a share: {tail!r} is no number. Write it as ann=0.5."
-        ) from None
 
 
 def list_people(folder: RunFolder, as_json: AsJson = False) -> None:

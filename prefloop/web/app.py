@@ -27,6 +27,7 @@ from prefloop.web.http.templating import STATIC
 from prefloop.web.labeling import me, stop_requests
 from prefloop.web.labeling import routes as labeling
 from prefloop.web.services.services import make_services
+from prefloop.web.team import assignment
 from prefloop.web.team import pages as team_pages
 from prefloop.web.team import routes as team
 
@@ -41,6 +42,7 @@ ROUTERS: tuple[tuple[APIRouter, RoleDependency | None], ...] = (
     (stop_requests.router, require_login),
     (dashboard.router, require_viewer),
     (team.router, require_owner),
+    (assignment.router, require_owner),
     (team_pages.router, require_owner),
 )
 """Every router with the roles that it is open to. A route may allow fewer, never more."""

@@ -49,10 +49,9 @@ _TRAINING = _POOL.where(gold.c.is_training, ~_answered(quality_checks), ~_answer
 
 def draw_gold(connection: Connection, labeler: str, regular: str, rng: random.Random) -> str | None:
     """Return a silent gold question like a regular one that the labeler was never handed."""
-    alike = set(
-        connection.execute(sa.select(comparisons.c.id).where(is_asked_like(regular))).scalars()
-    )
-    pool = [i for i in connection.execute(_SILENT, {"me": labeler}).scalars() if i in alike]
+    query = _SILENT.join(comparisons, comparisons.c.id == gold.c.comparison_id)
+    query = query.where(is_asked_like(regular))
+    pool = list(connection.execute(query, {"me": labeler}).scalars())
     return rng.choice(pool) if pool else None
 
 

@@ -8,7 +8,7 @@ has on screen stays theirs, and every answer is stored.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import assignments, batch_shares, batches, people, queue
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.recount import EXCLUDED
+from prefloop.store.people.people import find_named
 
 ASSIGNED = "batch_assigned"
 
@@ -61,6 +62,20 @@ class BatchShares:
             if rows:
                 connection.execute(sa.insert(batch_shares), rows)
 
+    def read(self, texts: Sequence[str]) -> dict[str, float | None]:
+        """Return shares that were written as `ann` or `ann=0.5`.
+
+        A name may itself hold an equals sign.
+        """
+        found: dict[str, float | None] = {}
+        with self._database.reading() as connection:
+            for text in texts:
+                name, share = _read_share(connection, text)
+                if name in found:
+                    raise StoreError(f"{name} stands there twice. Give each name once.")
+                found[name] = share
+        return found
+
     def of(self, round: int) -> dict[str, float | None]:
         """Return for whom a batch is; empty: for whoever is free."""
         query = sa.select(batch_shares.c.labeler, batch_shares.c.share)
@@ -75,6 +90,21 @@ def shared_rounds(connection: Connection) -> dict[int, dict[str, float | None]]:
     for row in connection.execute(_OPEN):
         shared.setdefault(row.round, {})[row.labeler] = row.share
     return shared
+
+
+def _read_share(connection: Connection, text: str) -> tuple[str, float | None]:
+    head, equals, tail = text.rpartition("=")
+    person = find_named(connection, text)
+    if person is not None or not equals:
+        return (text if person is None else person["name"]), None
+    try:
+        share = float(tail)
+    except ValueError:
+        raise StoreError(
+            f"{text!r} is no name with a share: {tail!r} is no number. Write it as ann=0.5."
+        ) from None
+    person = find_named(connection, head.strip())
+    return (head.strip() if person is None else person["name"]), share
 
 
 def closed_rounds(

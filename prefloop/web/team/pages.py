@@ -12,6 +12,7 @@ from prefloop.web.http.sessions import OwnerCaller
 from prefloop.web.http.templating import page
 from prefloop.web.services.instructions_cache import html
 from prefloop.web.services.services import Services, ServicesDep
+from prefloop.web.team.assignment import open_batches
 from prefloop.web.team.comparisons import list_comparisons
 from prefloop.web.team.work import labelers_known, team_work
 
@@ -31,6 +32,7 @@ def work_page(
         services,
         "team.html.jinja",
         team=team_work(services, version),
+        batches=open_batches(services).batches,
         exclusions=_exclusions(services),
         names=labelers_known(services),
     )

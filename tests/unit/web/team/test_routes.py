@@ -56,6 +56,7 @@ def test_a_program_of_the_owner_may_not_run_the_team(desk: Desk) -> None:
     [
         *("/team", "/team/people", "/team/gold", "/team/gold?known=true", "/team/instructions"),
         *("/team/parts/work", "/team/parts/exclusions", "/team/parts/people"),
+        "/team/parts/batches",
         *("/team/parts/questions?before=4", "/team/parts/versions"),
     ],
 )
@@ -162,6 +163,27 @@ def test_work_is_counted_and_has_its_price(desk: Desk, owner: Browser, clock: Mo
     assert bob["hours"] < 4 / 3600
     assert ann["cost"] == pytest.approx(15 * ann["hours"])
     assert ann["median_seconds"] == pytest.approx(20, abs=1)
+
+
+def test_a_batch_is_given_to_people_on_the_page(desk: Desk, owner: Browser) -> None:
+    [batch] = owner.get("/api/batches").json()["batches"]
+    assert (batch["title"], batch["message"]) == ("round 7", "For whoever is free.")
+    body = {"people": " ann = 0.5 \n\nbob=0.25\n".replace(" = ", "=")}
+    [batch] = owner.put("/api/batches/7/shares", json=body).json()["batches"]
+    assert batch["shares"] == [
+        {"labeler": "ann", "share": 0.5},
+        {"labeler": "bob", "share": 0.25},
+    ]
+    shown = owner.get("/team").text
+    assert "For ann (50 %), bob (25 %) and whoever is free (the rest)." in shown
+    assert "ann=0.5\nbob=0.25\n</textarea>" in shown
+    refused = owner.put("/api/batches/7/shares", json={"people": "eve"})
+    assert refused.status_code >= 400 and "nobody called" in refused.text
+    owner.put("/api/batches/7/shares", json={"people": "bob"})
+    assert claim(desk.browser("ann"), 4) == []
+    assert len(claim(desk.browser("bob"), 4)) == 4
+    owner.put("/api/batches/7/shares", json={"people": ""})
+    assert desk.store.batch_shares.of(7) == {}
 
 
 def test_who_leaves_questions_unanswered_is_shown(desk: Desk, owner: Browser) -> None:
