@@ -84,12 +84,8 @@ def label_facts(
     rules: Sequence[Exclusion] = (),
     worked_seconds: Mapping[str, float] | None = None,
 ) -> LabelFacts:
-    """Return the sums; hours are the seconds that labels record.
-
-    Of labels in `worked_seconds`, by id, they are these: the server's, not the labeler's browser's.
-    """
-    worked = worked_seconds or {}
-    labels = [replace(label, seconds=worked.get(label.id, label.seconds)) for label in labels]
+    """Return the sums; `worked_seconds` are the server's, by label, in place of the browsers'."""
+    labels = _with_times(labels, worked_seconds or {})
     splits = Counter(comparisons[label.comparison_id].split for label in labels)
     times = _times(labels)
     seconds = sum(times)
@@ -120,6 +116,10 @@ def label_facts(
         accuracy_at_chance=_mean(1 / k for k, n in shown.items() for _ in range(n)),
         rules=tuple(rule for rule in rules if rule.undone_at is None),
     )
+
+
+def _with_times(labels: Sequence[Label], worked: Mapping[str, float]) -> list[Label]:
+    return [replace(label, seconds=worked.get(label.id, label.seconds)) for label in labels]
 
 
 def _loss_at_chance(label: Label, comparisons: Mapping[str, Comparison]) -> float:

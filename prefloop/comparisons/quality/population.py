@@ -18,7 +18,7 @@ from prefloop.figures.text import counted, ordinal, percent, share_interval
 from prefloop.functional.statistics import Estimate, Interval, paired_win_rate, wilson
 
 AlarmKind = Literal["flipped", "chance", "position", "copying", "rule"]
-Holds = Callable[[Estimate, float], AlarmKind | None]
+AlarmTest = Callable[[Estimate, float], AlarmKind | None]
 """What an estimate beside chance is an alarm of; None: of nothing."""
 
 
@@ -66,7 +66,7 @@ def key_is_in_doubt(alarms: list[Alarm]) -> bool:
 
 
 def holds_without_each(
-    answers: Sequence[RatedAnswer], kind: AlarmKind, holds: Holds, confidence: float
+    answers: Sequence[RatedAnswer], kind: AlarmKind, holds: AlarmTest, confidence: float
 ) -> bool:
     """Return whether the answers without any one labeler's are an alarm of the same kind.
 

@@ -20,6 +20,7 @@ from prefloop.store.core.tables import labels
 from prefloop.store.core.team_rows import exclusion_record
 from prefloop.store.core.team_tables import exclusions, people
 from prefloop.store.labeling.recount import EXCLUDED, recount_answered_by
+from prefloop.store.people.people import known_person
 from prefloop.teamwork import Exclusion
 
 APPLIED = "rule_applied"
@@ -42,7 +43,7 @@ class Exclusions:
         if name == INTRODUCTION:
             raise StoreError(f"“{name}” is the name that the introduction gives. Choose another.")
         with self._database.writing() as connection:
-            return _record(connection, exclude(connection, name, labeler, reason, by))
+            return _record(connection, _exclude(connection, name, labeler, reason, by))
 
     def undo(self, exclusion_id: str, by: str) -> Exclusion:
         """Let the labeler's answers count again; an exclusion undone before stays unchanged."""
@@ -56,6 +57,24 @@ class Exclusions:
             if row["ended_by"] is None:
                 _end(connection, row, by)
             return _record(connection, _known(connection, exclusion_id))
+
+    def qualify(
+        self, person_id: str, *, has_passed: bool, by: str = "prefloop", reason: str = ""
+    ) -> None:
+        """Record the result of a person's introduction; an owner may let them through.
+
+        Whoever failed is excluded until they pass: none of their answers counts, also of those
+        that they gave before. Both are events of the ledger, so what a round was trained on stays.
+        """
+        with self._database.writing() as connection:
+            name = known_person(connection, person_id)["name"]
+            query = sa.update(people).where(people.c.id == person_id)
+            connection.execute(query.values(qualification="passed" if has_passed else "failed"))
+            if has_passed:
+                _end_named(connection, INTRODUCTION, name, by)
+            else:
+                why = reason or "Too few answers in the introduction were right."
+                _exclude(connection, INTRODUCTION, name, why, by)
 
     def all(self) -> list[Exclusion]:
         """Return every exclusion, in the order in which they were applied."""
@@ -73,7 +92,7 @@ class Exclusions:
             return set(connection.execute(excluded_at(None)).scalars())
 
 
-def exclude(connection: Connection, name: str, labeler: str, reason: str, by: str) -> RowMapping:
+def _exclude(connection: Connection, name: str, labeler: str, reason: str, by: str) -> RowMapping:
     """Leave a labeler's answers out; return the row, of before if they are left out by this name.
 
     What they have answered in open batches is asked of others.
@@ -86,7 +105,7 @@ def exclude(connection: Connection, name: str, labeler: str, reason: str, by: st
     return stored
 
 
-def end_exclusion(connection: Connection, name: str, labeler: str, by: str) -> None:
+def _end_named(connection: Connection, name: str, labeler: str, by: str) -> None:
     """Let a labeler's answers count again, if an exclusion of this name leaves them out."""
     stored = _in_force(connection, name, labeler)
     if stored is not None:

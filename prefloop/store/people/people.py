@@ -13,7 +13,6 @@ from prefloop.store.core.database import Database
 from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
-from prefloop.store.labeling.exclusions import INTRODUCTION, end_exclusion, exclude
 from prefloop.store.people.passwords import hash_password
 from prefloop.teamwork import Person, Role
 from prefloop.text.normal_form import normal_form, typed_form
@@ -85,24 +84,6 @@ class People:
             known_person(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
             connection.execute(query.values(disabled_at=None))
-
-    def qualify(
-        self, person_id: str, *, has_passed: bool, by: str = "prefloop", reason: str = ""
-    ) -> None:
-        """Record the result of a person's qualification; an owner may override it.
-
-        Whoever failed is excluded until they pass: none of their answers counts, also of those
-        that they gave before. Both are events of the ledger, so what a round was trained on stays.
-        """
-        with self._database.writing() as connection:
-            name = known_person(connection, person_id)["name"]
-            query = sa.update(people).where(people.c.id == person_id)
-            connection.execute(query.values(qualification="passed" if has_passed else "failed"))
-            if has_passed:
-                end_exclusion(connection, INTRODUCTION, name, by)
-            else:
-                why = reason or "Too few answers in the introduction were right."
-                exclude(connection, INTRODUCTION, name, why, by)
 
     def set_password(self, person_id: str, password: str) -> None:
         """Set a person's password; it replaces an earlier one."""

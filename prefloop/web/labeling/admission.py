@@ -46,7 +46,7 @@ def judge_introduction(name: str, person_id: str, services: Services) -> str:
         is_kept_out = is_failed and name in services.store.exclusions.excluded()
         if has_passed or not is_kept_out:
             reason = f"{right} of {len(examples)} answers in the introduction were right."
-            services.store.people.qualify(person_id, has_passed=has_passed, reason=reason)
+            services.store.exclusions.qualify(person_id, has_passed=has_passed, reason=reason)
             services.quality.invalidate()
     if has_passed:
         services.qualified.add(name)

@@ -26,7 +26,7 @@ class ForWhom(RequestBody):
     free."""
 
 
-class ShareOut(BaseModel):
+class BatchShareOut(BaseModel):
     """Somebody whom a batch is for."""
 
     labeler: str
@@ -42,7 +42,7 @@ class BatchForOut(BaseModel):
     title: str
     wanted: int
     answered: int
-    shares: list[ShareOut]
+    shares: list[BatchShareOut]
     """Nobody: for whoever is free."""
     message: str
 
@@ -89,6 +89,6 @@ def _batch(batch: Batch, services: Services) -> BatchForOut:
         title=batch.title,
         wanted=batch.wanted,
         answered=batch.answered,
-        shares=[ShareOut(labeler=name, share=share) for name, share in shares.items()],
+        shares=[BatchShareOut(labeler=name, share=share) for name, share in shares.items()],
         message=f"For {shares_text(shares)}.",
     )

@@ -94,7 +94,7 @@ def enable(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> Pe
 def qualify(person_id: PathId, caller: OwnerCaller, services: ServicesDep) -> PersonOut:
     """Qualify a labeler who failed the training questions: from now on their answers count."""
     _known(person_id, services)
-    services.store.people.qualify(person_id, has_passed=True, by=caller.name)
+    services.store.exclusions.qualify(person_id, has_passed=True, by=caller.name)
     services.quality.invalidate()
     return _changed(person_id, services)
 

@@ -14,6 +14,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns, the indexes and the table; no row is lost."""
+    _extend_assignments()
+    _extend_tallies()
+    _create_batch_shares()
+
+
+def _extend_assignments() -> None:
     op.add_column(
         "assignments",
         sa.Column(
@@ -44,6 +50,9 @@ def upgrade() -> None:
         sqlite_where=where,
         postgresql_where=where,
     )
+
+
+def _extend_tallies() -> None:
     op.add_column(
         "tallies",
         sa.Column(
@@ -55,7 +64,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_tallies_sequence", "tallies", ["sequence"])
-    _create_batch_shares()
 
 
 def _create_batch_shares() -> None:

@@ -85,10 +85,10 @@ def test_without_anybody_whose_answers_count_a_batch_waits(store: Store) -> None
     assert store.queue.waited_for(0) == []
     store.exclusions.undo(rule.id, "olga")
     assert store.queue.waited_for(0) == ["ann"]
-    store.people.qualify(ann.id, has_passed=False)
+    store.exclusions.qualify(ann.id, has_passed=False)
     assert not store.queue.is_exhausted(0)
     assert store.queue.waited_for(0) == []
-    store.people.qualify(ann.id, has_passed=True)
+    store.exclusions.qualify(ann.id, has_passed=True)
     assert store.queue.waited_for(0) == ["ann"]
 
 
@@ -98,7 +98,7 @@ def test_nobody_waits_for_those_who_failed_the_introduction(store: Store) -> Non
     store.queue.open_batch(0, [("c0", 2)])
     store.add_labels([label(0)])
     assert store.queue.waited_for(0) == ["cat"]
-    store.people.qualify(cat.id, has_passed=False)
+    store.exclusions.qualify(cat.id, has_passed=False)
     assert store.queue.is_exhausted(0)
 
 

@@ -163,8 +163,8 @@ def test_a_failed_introduction_leaves_answers_out_until_it_is_passed(store: Stor
     views = give(store, n=3)
     send(store, answer(views[0]))
     before = store.events()[-1].sequence
-    store.people.qualify(ann.id, has_passed=False, reason="1 of 4 answers were right.")
-    store.people.qualify(ann.id, has_passed=False)
+    store.exclusions.qualify(ann.id, has_passed=False, reason="1 of 4 answers were right.")
+    store.exclusions.qualify(ann.id, has_passed=False)
     send(store, answer(views[1]))
     assert (len(store.labels()), store.labels(for_training=True)) == (2, [])
     assert len(store.labels(for_training=True, as_of=before)) == 1
@@ -179,8 +179,8 @@ def test_a_failed_introduction_leaves_answers_out_until_it_is_passed(store: Stor
         store.exclusions.undo(exclusion.id, "owner")
     with pytest.raises(StoreError, match="Choose another"):
         store.exclusions.apply(INTRODUCTION, "ann", "again", "owner")
-    store.people.qualify(ann.id, has_passed=True, by="owner")
+    store.exclusions.qualify(ann.id, has_passed=True, by="owner")
     assert len(store.labels(for_training=True)) == 2
     assert store.exclusions.all()[0].undone_by == "owner"
-    store.people.qualify(ann.id, has_passed=True, by="owner")
+    store.exclusions.qualify(ann.id, has_passed=True, by="owner")
     assert len(store.exclusions.all()) == 1
