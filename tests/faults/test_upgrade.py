@@ -141,9 +141,10 @@ def upgraded_before_cut(disk: SimulatedDisk, path: Path, n_calls: int) -> bool:
 
 
 def test_the_power_fails_at_some_moments(tmp_path: Path, revision: str) -> None:
-    assert cut_the_power(tmp_path, revision, every=29) > 3
+    # The later upgrades write little.
+    assert cut_the_power(tmp_path, revision, every=29 if revision < "0003" else 5) > 3
 
 
 @pytest.mark.slow
 def test_the_power_fails_at_every_moment(tmp_path: Path, revision: str) -> None:
-    assert cut_the_power(tmp_path, revision, every=1) > 100
+    assert cut_the_power(tmp_path, revision, every=1) > (100 if revision < "0003" else 20)

@@ -119,9 +119,7 @@ def _gold_alarm(history: LabelHistory, thresholds: Thresholds) -> Alarm | None:
     return _alarm(kind, figures, estimate)
 
 
-def _hidden_flip(
-    gold: Sequence[RatedAnswer], thresholds: Thresholds
-) -> Sequence[RatedAnswer] | None:
+def _hidden_flip(gold: list[RatedAnswer], thresholds: Thresholds) -> list[RatedAnswer] | None:
     """Return the answers of all but one if they are flipped and that one hides it; else None."""
     people = sorted({answer.labeler for answer in gold})
     if len(people) <= thresholds.least_labelers:
