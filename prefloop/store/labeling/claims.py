@@ -123,7 +123,14 @@ class _Handout:
         # Nobody works before they have passed: not even on what is fetched ahead.
         is_in_training = bool(self.rows or self.training_held)
         while len(self.rows) < n and not is_in_training:
-            regular = draw_free(self.connection, self.labeler, self.now, self.rng, self.shared)
+            regular = draw_free(
+                self.connection,
+                self.labeler,
+                self.now,
+                self.rng,
+                self.shared,
+                is_first=not self.rows,
+            )
             if regular is None:
                 break
             self.add(self.substitute(regular) or NewAssignment("regular", regular))

@@ -19,6 +19,7 @@ from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.store.labeling.shares import Shares, closed_rounds
+from prefloop.teamwork import LIVE
 
 POSITIONS = 2**31
 """A comparison's position in the queue is an integer from 0 to this, exclusive."""
@@ -86,6 +87,7 @@ _FREE = _FREE.order_by(queue.c.position).limit(1)
 _START = sa.bindparam("start", type_=sa.Integer)
 FREE_FROM = _FREE.where(queue.c.position >= _START)
 FREE_BEFORE = _FREE.where(queue.c.position < _START)
+FREE_LIVE = _FREE.where(queue.c.round == LIVE)
 
 # An alias: queries that use the condition may join the batches too.
 _ANY = batches.alias("any_batch")
@@ -107,10 +109,13 @@ def draw_free(
     now: float,
     rng: random.Random,
     shared: Mapping[int, Shares],
+    *,
+    is_first: bool,
 ) -> str | None:
     """Return a comparison that is free for a labeler; None if none is.
 
-    `shared` are the batches that are not for whoever is free.
+    `shared` are the batches that are not for whoever is free. The first of a claim is a live
+    question, if one is free: few wait for long.
 
     Each draw begins at a random position of the index. Questions that were drawn together from one
     position on would come together again for whoever gave them back, and a silent gold question
@@ -118,10 +123,11 @@ def draw_free(
     """
     closed = closed_rounds(connection, labeler, now=now, shared=shared)
     terms = {"me": labeler, "now": now, "start": rng.randrange(POSITIONS), "closed": closed}
-    found = connection.execute(FREE_FROM, terms).scalar()
-    if found is None:
-        found = connection.execute(FREE_BEFORE, terms).scalar()
-    return found
+    for query in (*([FREE_LIVE] if is_first else []), FREE_FROM, FREE_BEFORE):
+        found = connection.execute(query, terms).scalar()
+        if found is not None:
+            return found
+    return None
 
 
 def is_any_free(connection: Connection, labeler: str) -> bool:
