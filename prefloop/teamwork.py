@@ -74,15 +74,6 @@ class Assignment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unanswered:
-    """Questions that were handed to a labeler and left unanswered: given back, or lapsed."""
-
-    questions: int
-    known: int
-    """Of them, silent gold questions."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClaimPolicy:
     """Which assignments a labeler gets who asks for some."""
 
@@ -115,12 +106,11 @@ class AnswerTimes:
     """How long an answer took, by two clocks."""
 
     worked_seconds: float | None
-    """By the database's: from hand-out, or the labeler's last answer, to the answer, at most the
-    lease. Hours and cost are sums of these. None: answered before this was measured."""
+    """By the database's, for hours and cost (`working_time.py`); None: not measured then."""
     held_seconds: float
-    """By the database's: from hand-out to the answer. Nobody read longer than that."""
+    """By the database's, from hand-out to answer: nobody read longer than that."""
     active_seconds: float | None
-    """By the browser's: `Timing.active_seconds`. It is the labeler's own word, for audits only."""
+    """By the browser's: `Timing.active_seconds`, for audits only."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from prefloop.store.core.team_tables import assignments, batches, quality_checks
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
-from prefloop.store.labeling.shares import Shares, closed_rounds
+from prefloop.store.labeling.shares import PeopleShares, closed_rounds
 from prefloop.teamwork import LIVE
 
 POSITIONS = 2**31
@@ -108,7 +108,7 @@ def draw_free(
     labeler: str,
     now: float,
     rng: random.Random,
-    shared: Mapping[int, Shares],
+    shared: Mapping[int, PeopleShares],
     *,
     is_first: bool,
 ) -> str | None:

@@ -18,7 +18,7 @@ from prefloop.store.core.team_tables import assignments, gold, quality_checks, u
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import HELD_OUT
 from prefloop.store.labeling.questions import comparisons_by_id
-from prefloop.teamwork import AnswerTimes, Gold, QualityCheck, Unanswered, Update
+from prefloop.teamwork import AnswerTimes, Gold, QualityCheck, Update
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,15 @@ class SampleInPlace:
 
     sample: Sample
     prompt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """Questions that were handed to a labeler and left unanswered: given back, or lapsed."""
+
+    questions: int
+    known: int
+    """Of them, silent gold questions."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from prefloop.store.people.people import find_named
 
 ASSIGNED = "batch_assigned"
 
-Shares = Mapping[str, float | None]
+PeopleShares = Mapping[str, float | None]
 """Labelers, each with their part of the answers; None for each: any number."""
 
 _OPEN = (
@@ -44,7 +44,7 @@ class BatchShares:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def assign(self, round: int, shares: Shares, by: str) -> None:
+    def assign(self, round: int, shares: PeopleShares, by: str) -> None:
         """Give a batch to some people, or with no one named to whoever is free.
 
         It replaces what was said of the batch before.
@@ -112,7 +112,7 @@ def closed_rounds(
     labeler: str,
     *,
     now: float | None,
-    shared: Mapping[int, Shares] | None = None,
+    shared: Mapping[int, PeopleShares] | None = None,
 ) -> list[int]:
     """Return the open batches of which a labeler is given nothing more.
 
@@ -126,7 +126,7 @@ def closed_rounds(
     ]
 
 
-def quotas(shares: Shares, wanted: int) -> dict[str, int]:
+def quotas(shares: PeopleShares, wanted: int) -> dict[str, int]:
     """Return how many of the answers wanted are each labeler's, to the nearest whole sum.
 
     >>> quotas({"ann": 0.5, "bob": 0.25}, 10)
@@ -139,7 +139,7 @@ def quotas(shares: Shares, wanted: int) -> dict[str, int]:
 
 
 def _is_closed(
-    connection: Connection, round: int, shares: Shares, labeler: str, now: float | None
+    connection: Connection, round: int, shares: PeopleShares, labeler: str, now: float | None
 ) -> bool:
     if any(share is None for share in shares.values()):
         return labeler not in shares
@@ -192,7 +192,7 @@ def _require_open(connection: Connection, round: int) -> None:
         raise StoreError(f"Batch {round} is closed: nobody is asked its questions any more.")
 
 
-def _refuse_bad(connection: Connection, round: int, shares: Shares) -> None:
+def _refuse_bad(connection: Connection, round: int, shares: PeopleShares) -> None:
     problems = []
     rows = connection.execute(sa.select(people.c.name, people.c.role, people.c.disabled_at))
     known = {row.name: row for row in rows}

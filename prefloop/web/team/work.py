@@ -14,7 +14,8 @@ from prefloop.comparisons.quality.share import Share
 from prefloop.comparisons.quality.team import TeamFigures
 from prefloop.figures.text import counted
 from prefloop.functional.statistics import Estimate
-from prefloop.teamwork import Tally, Unanswered
+from prefloop.store.labeling.recent import Unanswered
+from prefloop.teamwork import Tally
 from prefloop.web.services import status_text
 from prefloop.web.services.services import Services
 from prefloop.web.services.work_hours import Work, total
