@@ -103,14 +103,11 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerTimes:
-    """How long an answer took, by two clocks."""
+    """How long an answer took: worked (for pay) and held by the database, active by a browser."""
 
     worked_seconds: float | None
-    """By the database's, for hours and cost (`working_time.py`); None: not measured then."""
     held_seconds: float
-    """By the database's, from hand-out to answer: nobody read longer than that."""
     active_seconds: float | None
-    """By the browser's: `Timing.active_seconds`, for audits only."""
 
 
 @dataclass(frozen=True, kw_only=True)
