@@ -49,7 +49,8 @@ class PreferenceBatch:
     """For every comparison its query + response, one tuple of ids per response shown."""
     targets: Float[Tensor, "B K ..."]
     """0 where a comparison has fewer than K responses. For a choice of the best sample each row
-    sums to 1: a single vote is one-hot, a tie or disagreement is spread out."""
+    sums to 1: a single vote is one-hot, a tie or disagreement is spread out. For a ranking: votes
+    among each set of responses, shape (B, K, 2^K)."""
     present: Bool[Tensor, "B K"]
     """False where a comparison has fewer than K responses."""
     loss: str = "best_of_k"

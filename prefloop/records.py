@@ -101,8 +101,11 @@ class Label:
     """Version of the instructions that were in force."""
     note: str = ""
     confidence: float | None = None
+    """How sure somebody was, as earlier versions asked and other tools' files say; nothing reads
+    it."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What the label type adds to `answer` and `chosen`, as JSON."""
+    """What an answer `best` says besides, as JSON: `strength`, `reasons`, and what the label type
+    adds."""
 
 
 @dataclass(frozen=True, kw_only=True)

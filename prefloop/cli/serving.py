@@ -146,7 +146,8 @@ def _settings(
             training_items=people.training_items,
         ),
         pass_accuracy=people.pass_accuracy,
-        asks_confidence=people.confidence,
+        asks_strength=people.strength,
+        reasons=tuple(people.reasons),
         hourly_wage=config.report.hourly_wage,
         currency=config.report.currency,
     )

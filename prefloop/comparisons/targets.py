@@ -2,13 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from prefloop.label_types.label_type import LabelTarget
 from prefloop.label_types.types import type_of
 from prefloop.records import Comparison, Label
+from prefloop.settings.rewards import StrengthConfig
+
+DEFAULT_STRENGTH = StrengthConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +28,32 @@ class Target:
     """Number of labels with a preference."""
 
 
-def preference_targets(comparisons: Sequence[Comparison], labels: Sequence[Label]) -> list[Target]:
+def preference_targets(
+    comparisons: Sequence[Comparison],
+    labels: Sequence[Label],
+    strength: StrengthConfig = DEFAULT_STRENGTH,
+) -> list[Target]:
     """Return a target for every comparison that has a preference, in the order of `comparisons`.
 
-        values = mean over labels of the label type's target
+        values = mean over labels of [share * target + (1 - share) * target of a tie]
 
+    `target` is the label type's, and `share` what the strength of the answer counts: soft targets.
     A comparison whose labels are all without a preference (`skip`, `flag`) is left out.
     """
     by_comparison: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         by_comparison[label.comparison_id].append(label)
-    targets = [_target(comparison, by_comparison[comparison.id]) for comparison in comparisons]
+    targets = [
+        _target(comparison, by_comparison[comparison.id], strength) for comparison in comparisons
+    ]
     return [target for target in targets if target is not None]
 
 
-def _target(comparison: Comparison, labels: Sequence[Label]) -> Target | None:
+def _target(
+    comparison: Comparison, labels: Sequence[Label], strength: StrengthConfig
+) -> Target | None:
     label_type = type_of(comparison)
-    found = [label_type.target(label, comparison.sample_ids) for label in labels]
+    found = [_soft_target(comparison, label, strength) for label in labels]
     known = [target for target in found if target is not None]
     if not known:
         return None
@@ -51,6 +64,20 @@ def _target(comparison: Comparison, labels: Sequence[Label]) -> Target | None:
         values=_as_tuple(mean.tolist()),
         n_labels=len(known),
     )
+
+
+def _soft_target(
+    comparison: Comparison, label: Label, strength: StrengthConfig
+) -> LabelTarget | None:
+    """Return an answer as the loss takes it, moved towards a tie as far as it is a slight one."""
+    label_type, ids = type_of(comparison), comparison.sample_ids
+    target = label_type.target(label, ids)
+    share = strength.share(label.details.get("strength"))
+    if target is None or share == 1.0:
+        return target
+    tie = label_type.target(replace(label, answer="tie", chosen=None, details={}), ids)
+    assert tie is not None  # a tie is a preference
+    return share * target + (1.0 - share) * tie
 
 
 def _as_tuple(values: Any) -> Any:

@@ -2,13 +2,15 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from prefloop.records import Answer, Label
+from prefloop.settings.comparisons import MOST_REASON_CHARACTERS, MOST_REASONS
 from prefloop.settings.section import Section
 
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
@@ -16,8 +18,27 @@ PREFERENCES: tuple[Answer, ...] = ("best", "tie", "all_bad")
 """Answers that say what somebody prefers; after `skip` and `flag` somebody else is asked."""
 
 
-class NoDetails(Section):
-    """The details of an answer that is said by `answer` and `chosen` alone."""
+Strength = Literal["slightly", "clearly"]
+"""How much better the best sample is."""
+
+Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON_CHARACTERS)]
+
+
+class AnswerDetails(Section):
+    """What any answer `best` may say besides the best sample."""
+
+    strength: Strength | None = None
+    """How much better it is; None: not said."""
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=MOST_REASONS)] = ()
+    """Why, in words that the run gave to choose from."""
+
+    @field_validator("reasons")
+    @classmethod
+    def _each_once(cls, reasons: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [reason for reason, n in Counter(reasons).items() if n > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice")
+        return reasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +54,8 @@ class AnswerContent:
     """The id of the best sample; None unless `answer` is `best`."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What the label type adds, as JSON."""
+    n_choices: int = 1
+    """How many choices, one after another, it takes."""
 
 
 def answer_problems(label: Label, sample_ids: Sequence[str], details: type[Section]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from prefloop.label_types.best_of_k.type import BEST_OF_K
+from prefloop.label_types.best_of_k.type import BEST_OF_K, UNLIMITED
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.pairs.type import PAIRS
+from prefloop.label_types.ranking.type import RANKING
 from prefloop.records import Comparison
 
-TYPES: dict[str, LabelType] = {each.name: each for each in (BEST_OF_K, PAIRS)}
+TYPES: dict[str, LabelType] = {each.name: each for each in (BEST_OF_K, PAIRS, RANKING)}
 
 FOLDER = Path(__file__).parent
 
@@ -42,7 +43,9 @@ def type_problems(comparison: Comparison) -> list[str]:
     sizes = TYPES[name].sizes
     if n in sizes:
         return []
-    wanted = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} or more"
+    last = sizes.stop - 1
+    wanted = f"{sizes[0]} or more" if last >= UNLIMITED - 1 else f"{sizes[0]} to {last}"
+    wanted = f"{sizes[0]}" if len(sizes) == 1 else wanted
     return [f"{subject} has {n} samples; label type {name} takes {wanted}"]
 
 

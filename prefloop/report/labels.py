@@ -62,6 +62,10 @@ class LabelFacts:
     seconds: float
     cost: float
     answers: tuple[tuple[str, int], ...]
+    strengths: tuple[tuple[str, int], ...]
+    """How many choices were said to be slight and clear; empty if nobody was asked."""
+    reasons: tuple[tuple[str, int], ...]
+    """How many choices name each reason, the most frequent first."""
     labelers: tuple[LabelerRow, ...]
     agreement: EstimateFigure | None
     """Share of label pairs on one question that name the same sample; None without such pairs."""
@@ -94,11 +98,7 @@ def label_facts(
         by_labeler[label.labeler].append(label)
     rows = [_row(name, theirs, config.hourly_wage) for name, theirs in by_labeler.items()]
     agreement = overall_agreement(LabelHistory(labels=labels, comparisons=comparisons))
-    train = [
-        label
-        for label in labels
-        if comparisons[label.comparison_id].split == "train" and label.answer in PREFERENCES
-    ]
+    train = _teaching(labels, comparisons)
     shown = shown_counts(train, list(comparisons.values()))
     return LabelFacts(
         n_labels=len(labels),
@@ -108,6 +108,8 @@ def label_facts(
         seconds=seconds,
         cost=seconds / SECONDS_PER_HOUR * config.hourly_wage,
         answers=tuple(Counter(label.answer for label in labels).most_common()),
+        strengths=_counted(label.details.get("strength") for label in labels),
+        reasons=_counted(reason for label in labels for reason in label.details.get("reasons", ())),
         labelers=tuple(sorted(rows, key=lambda row: (-row.n_labels, row.name))),
         agreement=estimate_figure(agreement.estimate) if agreement else None,
         chance=agreement.chance if agreement else None,
@@ -126,6 +128,18 @@ def _loss_at_chance(label: Label, comparisons: Mapping[str, Comparison]) -> floa
     comparison = comparisons[label.comparison_id]
     n_samples = len(label.shown) or len(comparison.sample_ids)
     return type_of(comparison).loss_at_chance(n_samples)
+
+
+def _teaching(labels: Sequence[Label], comparisons: Mapping[str, Comparison]) -> list[Label]:
+    return [
+        label
+        for label in labels
+        if comparisons[label.comparison_id].split == "train" and label.answer in PREFERENCES
+    ]
+
+
+def _counted(words: Iterable[str | None]) -> tuple[tuple[str, int], ...]:
+    return tuple(Counter(word for word in words if word).most_common())
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -165,7 +165,8 @@ class RewardStage:
         return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:
-        return preference_targets(self.store.comparisons(split=split), known[split])
+        strength = self.config.rewards.strength
+        return preference_targets(self.store.comparisons(split=split), known[split], strength)
 
     def _trust(
         self,

@@ -82,7 +82,7 @@ def assemble(
     config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
 ) -> Stages:
     """Load model and prompts, store the prompts, and put the stages together."""
-    store, seed, per_prompt = monitor.store, config.seed, config.samples.per_prompt
+    store, seed = monitor.store, config.seed
     tokenizer, prompts, roles, sampler = _load(config, folder, monitor)
     _store_new(prompts, monitor)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
@@ -109,7 +109,7 @@ def assemble(
         metrics=metrics,
         prompts=prompts,
         drawer=drawer,
-        builder=ComparisonBuilder(drawer, store, prompts, per_prompt=per_prompt, say=monitor.say),
+        builder=_comparison_builder(config, drawer, prompts, monitor),
         people=people,
         rewards=rewards,
         policy=policy,
@@ -127,6 +127,19 @@ def _policy_stage(
     settings = config.model_dump()
     return PolicyStage(
         trainer, metrics, run=folder, kept=ends, named=named, settings=settings, **at_work
+    )
+
+
+def _comparison_builder(
+    config: RunConfig, drawer: SampleDrawer, prompts: Mapping[str, Prompt], monitor: RunMonitor
+) -> ComparisonBuilder:
+    return ComparisonBuilder(
+        drawer,
+        monitor.store,
+        prompts,
+        per_prompt=config.samples.per_prompt,
+        label_type=config.comparisons.named_type,
+        say=monitor.say,
     )
 
 

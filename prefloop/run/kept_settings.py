@@ -40,6 +40,7 @@ KEPT = {
     "samples.per_prompt": "questions of one round would differ in size",
     "samples.after_stop": "the KL would change its meaning",
     "samples.stop_match": "responses that were labeled ended elsewhere",
+    "comparisons.label_type": "one reward model cannot learn from choices and rankings",
     "comparisons.synthetic": MIXED_LABELS,
     "rewards.ensemble": "reward models that were trained have another number of heads",
     "policy.method": "the checkpoints are of the other method",

@@ -24,6 +24,10 @@ NOBODY = "none"
 WORDS_PER_MINUTE = 238.0
 """Mean silent reading rate of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
 
+MOST_REASONS = 6
+"""Chips for reasons: with the two for strength each has a digit from 1 to 8."""
+MOST_REASON_CHARACTERS = 40
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A number that a server can listen at."""
 
@@ -63,6 +67,10 @@ class SyntheticConfig(Section):
 
     tie_margin: NonNegative = 0.0
     """Impressions closer than this are answered with a tie."""
+
+    slight_margin: NonNegative = 0.0
+    """A best sample whose impression leads by less is said to be `slightly` better, another
+    `clearly`; 0 says neither."""
 
 
 class PeopleConfig(Section):
@@ -111,8 +119,28 @@ class PeopleConfig(Section):
     pass_accuracy: Fraction = 0.75
     """Share of them that must be right."""
 
-    confidence: bool = False
-    """Ask with every answer how sure the person is."""
+    strength: bool = False
+    """Ask with every choice whether the sample is slightly or clearly better."""
+
+    reasons: list[str] = Field(default_factory=list)
+    """Words with which labelers may say why a sample is best, at most six, such as `shorter`; they
+    are asked after the choice, and none needs to be taken."""
+
+    @field_validator("reasons")
+    @classmethod
+    def _reasons_are_chips(cls, reasons: list[str]) -> list[str]:
+        if len(reasons) > MOST_REASONS:
+            raise ValueError(f"{len(reasons)} reasons are too many; give at most {MOST_REASONS}")
+        for reason in reasons:
+            if reason != " ".join(reason.split()) or not reason.isprintable() or not reason:
+                raise ValueError(f"{reason!r} is no reason; write words with single spaces")
+            if len(reason) > MOST_REASON_CHARACTERS:
+                raise ValueError(
+                    f"{reason!r} has {len(reason)} characters; the most is {MOST_REASON_CHARACTERS}"
+                )
+        if len({reason.casefold() for reason in reasons}) < len(reasons):
+            raise ValueError(f"{', '.join(reasons)}: one reason stands there twice")
+        return reasons
 
     @field_validator("origin")
     @classmethod
@@ -143,6 +171,9 @@ class ComparisonsConfig(Section):
     labelers: str = SYNTHETIC
     """Who answers: `synthetic`, `people` in a browser, `none` (imported labels alone), or a labeler
     that an installed package registered."""
+
+    label_type: Literal["best_of_k", "ranking"] = "best_of_k"
+    """What a labeler says: which sample is best, or, with `ranking`, the order of all of them."""
 
     labels: Count = 600
     """Training labels in the whole run, all rounds together."""
@@ -189,6 +220,11 @@ class ComparisonsConfig(Section):
                 info,
             )
         return self
+
+    @property
+    def named_type(self) -> str | None:
+        """The label type as comparisons name it: None is the best of their samples."""
+        return None if self.label_type == "best_of_k" else self.label_type
 
     @property
     def known_scorers(self) -> dict[str, float]:

@@ -26,6 +26,7 @@ RENAMED: Mapping[str, tuple[str, Change]] = {
         "comparisons.people.retest_after_minutes",
         _same,
     ),
+    "comparisons.people.confidence": ("comparisons.people.strength", _same),
     "evaluation.judge": ("evaluation.judges", _as_list),
     **{
         f"policy.{name}": (f"policy.options.{name}", _same)

@@ -4,7 +4,31 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from prefloop.settings.section import Count, Index, NonNegative, Positive, Section, refuse
+from prefloop.settings.section import Count, Fraction, Index, NonNegative, Positive, Section, refuse
+
+
+class StrengthConfig(Section):
+    """What share of a vote a preference counts, by how strong it was said to be."""
+
+    slightly: Fraction = 0.5
+    """For `slightly`; the rest is spread as in a tie. 0.5, an assumption, is 75 to 25 of a pair."""
+
+    clearly: Fraction = 1.0
+    """For `clearly`. An answer that says neither counts whole."""
+
+    @model_validator(mode="after")
+    def _clearly_is_more(self, info: ValidationInfo) -> Self:
+        if self.slightly > self.clearly:
+            refuse([f"slightly {self.slightly} counts more than clearly {self.clearly}"], info)
+        return self
+
+    def share(self, strength: str | None) -> float:
+        """Return the share of a vote that an answer of this strength counts.
+
+        >>> StrengthConfig().share("slightly"), StrengthConfig().share(None)
+        (0.5, 1.0)
+        """
+        return {"slightly": self.slightly, "clearly": self.clearly}.get(strength or "", 1.0)
 
 
 class RewardsConfig(Section):
@@ -48,6 +72,9 @@ class RewardsConfig(Section):
 
     checkpoint_every: Index = 10
     """Optimizer steps between checkpoints; 0 writes none."""
+
+    strength: StrengthConfig = Field(default_factory=StrengthConfig)
+    """What slight and clear preferences count."""
 
     @model_validator(mode="after")
     def _normalization_has_a_spread(self, info: ValidationInfo) -> Self:

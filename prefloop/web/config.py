@@ -30,8 +30,10 @@ class WebSettings:
     """Which assignments a labeler gets."""
     pass_accuracy: float = 0.75
     """Share of the training questions that a new labeler must get right to be qualified."""
-    asks_confidence: bool = False
-    """Whether the page asks for a confidence with every answer."""
+    asks_strength: bool = False
+    """Whether the page asks with every choice if the sample is slightly or clearly better."""
+    reasons: tuple[str, ...] = ()
+    """What labelers may give as reasons of a choice."""
     is_read_only: bool = False
     """Whether the run lies where nothing can be written: what is sent is refused, and the store is
     a copy that holds logins alone."""

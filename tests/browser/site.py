@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prefloop.records import Comparison, Label, Prompt, Sample
@@ -60,7 +60,14 @@ class Site:
         """Put a version of the instructions in force."""
         self.store.instructions.publish(version, QUESTION, text, is_major, "olga")
 
-    def ask(self, questions: Sequence[Question], *, round: int = 7, wanted: int = 1) -> list[str]:
+    def ask(
+        self,
+        questions: Sequence[Question],
+        *,
+        round: int = 7,
+        wanted: int = 1,
+        label_type: str | None = None,
+    ) -> list[str]:
         """Open a batch of questions; return the ids of the comparisons."""
         prompts, samples, comparisons = [], [], []
         for number, (prompt, texts) in enumerate(questions):
@@ -68,7 +75,8 @@ class Site:
             prompts.append(Prompt(id=f"p{name}", text=prompt, source="here", split="train"))
             own = [_sample(f"s{name}-{i}", f"p{name}", text, round) for i, text in enumerate(texts)]
             samples += own
-            comparisons.append(_comparison(f"c{name}", f"p{name}", own, round))
+            asked = _comparison(f"c{name}", f"p{name}", own, round)
+            comparisons.append(replace(asked, label_type=label_type))
         self.store.add_all(prompts=prompts, samples=samples, comparisons=comparisons)
         self.store.queue.open_batch(round, [(c.id, wanted) for c in comparisons])
         return [c.id for c in comparisons]

@@ -96,9 +96,10 @@ def test_what_is_stored_as_shown_is_what_stood_there(ann: Person, site: Site) ->
 
 @pytest.fixture
 def school(tmp_path: Path) -> Iterator[Site]:
-    """Serve a store whose newcomers get two lessons first, and are asked how sure they are."""
+    """Serve a store whose newcomers get two lessons first, and are asked how much better."""
     policy = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=2)
-    with serving(tmp_path, claims=policy, asks_confidence=True, pass_accuracy=0.0) as made:
+    asked = {"asks_strength": True, "reasons": ("shorter", "kinder")}
+    with serving(tmp_path, claims=policy, pass_accuracy=0.0, **asked) as made:
         made.add("Ann")
         made.ask(short_questions(4))
         for example in made.ask(
@@ -130,22 +131,39 @@ def test_lessons_are_explained_and_other_questions_not(browser: Browser, school:
         ann.asked()
         expect(page.locator("#mode")).to_be_hidden()
         ann.press("1")
+        expect(page.get_by_role("group", name="How much better, and why?")).to_be_visible()
+        assert faults(page) == []
+        page.keyboard.press("4")
         page.keyboard.press("3")
+        page.keyboard.press("2")
         ann.asked()
         expect(page.locator("#feedback")).to_be_hidden()
         page.keyboard.press("2")
+        page.keyboard.press("3")
+        page.keyboard.press("3")
         page.keyboard.press("Enter")
         ann.press("0")
         ann.press("1")
+        page.keyboard.press("4")
         page.keyboard.press("Escape")
         ann.asked()
         ann.button("Choose sample 2").or_(
             page.get_by_role("button", name="Choose sample 2")
         ).first.click()
-        page.get_by_role("button", name="A little").click()
+        page.get_by_role("button", name="shorter").click()
+        page.get_by_role("button", name="Slightly").click()
         ann.is_saved()
         labels = school.labels()
-        assert [label.confidence for label in labels] == [1.0, None, None, 0.33]
+        assert [label.details for label in labels] == [
+            {"strength": "clearly", "reasons": ["shorter", "kinder"]},
+            {},
+            {},
+            {"strength": "slightly", "reasons": ["shorter"]},
+        ]
+        page.keyboard.press("e")
+        expect(page.locator(".own-answer").first).to_have_text(
+            re.compile(r"Sample 2 of \d, slightly \(shorter\)")
+        )
         assert [c.is_right for c in school.store.gold.quality_checks("Ann")] == [True, False]
 
 

@@ -144,7 +144,7 @@ def test_settings_reach_the_page(run: Path) -> None:
     raw = {"comparisons": {"people": people}, "report": {"hourly_wage": 20.0, "currency": "EUR"}}
     settings = serving._settings(parse_run(raw, "run.yaml"), run, None, None)
     assert (settings.claims.lease_seconds, settings.claims.retest_after_seconds) == (120.0, 300.0)
-    assert settings.asks_confidence and settings.port == 9000 and settings.run_name == "run"
+    assert settings.asks_strength and settings.port == 9000 and settings.run_name == "run"
     assert (settings.hourly_wage, settings.currency) == (20.0, "EUR")
     other = serving._settings(parse_run(raw, "run.yaml"), run, "::1", 0)
     assert (other.host, other.port) == ("::1", 0)

@@ -5,6 +5,7 @@ very end, filled with 77, so that no mask takes part in the arithmetic.
 Run: python tests/golden/make_from_spec.py
 """
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -331,6 +332,50 @@ for denominator in (None, 10):
         sum(clipped > plain for plain, clipped in terms) / n,
         max(products),
         sum(products) / n,
+    )
+
+
+def log_likelihood(order, scores):
+    """Choices one after another, each among those that are left."""
+    return sum(
+        scores[i] - math.log(sum(math.exp(scores[j]) for j in order[place:]))
+        for place, i in enumerate(order)
+    )
+
+
+def votes(orders, k):
+    """How often each response was chosen among each set, as shares of the orders."""
+    table = [[0.0] * 2**k for _ in range(k)]
+    for order in orders:
+        for place in range(len(order) - 1):
+            table[order[place]][sum(2**i for i in order[place:])] += 1 / len(orders)
+    return table
+
+
+ranked = rng.normal(0, 1, (3, 4)).round(3).tolist()
+ranked[1][3] = PAD
+ORDERS: list[list[tuple[int, ...]]] = [
+    [(2, 0, 3, 1)],
+    [(1, 0, 2), (0, 2, 1)],
+    [(3, *rest) for rest in itertools.permutations((0, 1, 2))],
+]
+losses = [
+    -sum(log_likelihood(order, row) for order in orders) / len(orders)
+    for orders, row in zip(ORDERS, ranked, strict=True)
+]
+orders_as_votes = [votes(orders, 4) for orders in ORDERS]
+there = [[True] * 4, [True, True, True, False], [True] * 4]
+for denominator in (None, 7):
+    case(
+        "plackett_luce_loss",
+        "Plackett 1975, eq. 1, order by order: one; two of three responses; all with 3 first",
+        {
+            "scores": ranked,
+            "targets": orders_as_votes,
+            "present": there,
+            "denominator": denominator,
+        },
+        sum(losses) / (denominator or 3),
     )
 
 target = Path(__file__).with_name("from_spec.json")

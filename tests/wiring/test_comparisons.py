@@ -18,8 +18,10 @@ from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, r
 TRAIN, PER_QUESTION = "training questions", "labels per training question"
 VALIDATION, PER_VALIDATION = "validation questions", "labels per validation question"
 ALTOGETHER, LABELERS, QUEUED = "labels by the end", "labelers", "questions in the queue"
+TYPE = "label type of the comparisons"
 
 WIRES = [
+    Wire(setting="comparisons.label_type", value="ranking", changes={TYPE}),
     Wire(setting="comparisons.labels", value=12, changes={TRAIN, ALTOGETHER}),
     Wire(setting="comparisons.initial_labels", value=7, changes={TRAIN}),
     Wire(setting="comparisons.validation_labels", value=6, changes={VALIDATION}),
@@ -48,6 +50,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
             ALTOGETHER: labels_due(stages.config.comparisons, 1, 2),
             LABELERS: bool(labels),
             QUEUED: None if batch is None else batch.wanted,
+            TYPE: {c.label_type for c in store.comparisons()},
         }
 
 
@@ -78,7 +81,10 @@ NAMES, CHOSEN, TIES, LATER = "names", "choices", "ties", "choices of the last ro
 FIRST, COPIED, SECONDS = "choices of the first shown", "choices of a copy", "seconds"
 CHOICES = {CHOSEN, FIRST, COPIED}
 
+STRENGTHS = "how much better"
+
 SYNTHETIC = [
+    Wire(setting="comparisons.synthetic.slight_margin", value=0.5, changes={STRENGTHS}),
     Wire(setting="comparisons.synthetic.labelers", value=4, changes={NAMES}),
     Wire(
         setting="comparisons.synthetic.scorers",
@@ -105,6 +111,7 @@ def answers(settings: Settings, _folder: Path) -> Observations:
     return {
         NAMES: sorted(labelers),
         CHOSEN: [place_of(label) for label in now],
+        STRENGTHS: [label.details.get("strength") for label in now],
         TIES: [label.answer == "tie" for label in now],
         FIRST: [label.chosen == label.shown[0] for label in now],
         COPIED: [place_of(label) == COPY for label in now],

@@ -26,7 +26,8 @@ from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, r
 HOST, ADDRESS, KNOWN_AS = "host", "address", "names it answers to"
 SECURE, TLS = "cookies over TLS only", "certificate and key"
 LEASE, GOLD, REPEATS, EXAMPLES = "lease", "gold questions", "repeated questions", "examples"
-PASSED, CONFIDENCE = "right answers that were enough", "asks for confidence"
+PASSED, STRENGTH = "right answers that were enough", "asks how much better"
+REASONS = "reasons offered"
 
 BASE = {
     "comparisons.labelers": "people",
@@ -75,7 +76,8 @@ WIRES = [
         given={"comparisons.people.training_items": 4},
         changes={PASSED},
     ),
-    Wire(setting="comparisons.people.confidence", value=True, changes={CONFIDENCE}),
+    Wire(setting="comparisons.people.strength", value=True, changes={STRENGTH}),
+    Wire(setting="comparisons.people.reasons", value=["shorter"], changes={REASONS}),
 ]
 
 
@@ -93,7 +95,8 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 KNOWN_AS: [name for name in NAMES if answers_to(desk, name)],
                 SECURE: web.is_secure,
                 TLS: (server.config.ssl_certfile, server.config.ssl_keyfile),
-                CONFIDENCE: ann.get("/api/me").json()["settings"]["confidence"],
+                STRENGTH: ann.get("/api/me").json()["settings"]["strength"],
+                REASONS: ann.get("/api/me").json()["settings"]["reasons"],
                 **given_to(desk, ann),
             }
         finally:

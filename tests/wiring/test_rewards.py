@@ -32,6 +32,18 @@ WIRES = [
     Wire(setting="rewards.microbatch_size", value=1, changes={PASSES}),
     Wire(setting="rewards.epochs", value=2, changes={STEPS, RATES, PASSES, *TRAINED}),
     Wire(setting="rewards.ensemble", value=3, changes={FIRST_LOSS, MEMBERS, *TRAINED}),
+    Wire(
+        setting="rewards.strength.slightly",
+        value=0.1,
+        given={"comparisons.synthetic.slight_margin": 3.0},
+        changes={FIRST_LOSS, *TRAINED},
+    ),
+    Wire(
+        setting="rewards.strength.clearly",
+        value=0.6,
+        given={"comparisons.synthetic.slight_margin": 1.0},
+        changes={FIRST_LOSS, *TRAINED},
+    ),
     Wire(setting="rewards.lr", value=1e-3, changes={RATES, *TRAINED}),
     Wire(setting="rewards.adam_eps", value=1e-1, changes=TRAINED),
     Wire(setting="rewards.weight_decay", value=30.0, changes=TRAINED),

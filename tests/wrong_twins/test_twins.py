@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import kl_twins, rloo_twins, twins
+from tests.wrong_twins import kl_twins, ranking_twins, rloo_twins, twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -93,6 +93,13 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         twins.best_of_k_hard_target,
     ],
     "best_of_k_accuracy": [twins.accuracy_first_wins, twins.accuracy_absent_counts],
+    "plackett_luce_loss": [
+        ranking_twins.plackett_luce_sign,
+        ranking_twins.plackett_luce_first_only,
+        ranking_twins.plackett_luce_among_all,
+        ranking_twins.plackett_luce_per_choice,
+    ],
+    "plackett_luce_accuracy": [ranking_twins.accuracy_of_all_votes],
     "kl_cap_weight": [kl_twins.cap_weight_at_once, kl_twins.cap_weight_below_the_cap],
     "adaptive_kl_coef": [
         kl_twins.controller_sign,

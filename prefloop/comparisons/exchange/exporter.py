@@ -33,6 +33,12 @@ class PreferredPair:
     rejected: str
 
     @property
+    def said(self) -> dict[str, Any]:
+        """How much better the chosen one was said to be, and why; empty if nothing was said."""
+        details = self.label.details
+        return {key: details[key] for key in ("strength", "reasons") if details.get(key)}
+
+    @property
     def shown(self) -> tuple[str, str]:
         """The ids in the order in which they were shown."""
         first, second = sorted((self.chosen, self.rejected), key=self.label.shown.index)

@@ -6,9 +6,9 @@ and a token that the file does not contain stay unknown.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from prefloop.comparisons.exchange.file_objects import FileObject
 from prefloop.prompts.splits import split_of
@@ -81,6 +81,7 @@ class ImportedAnswer:
     instructions: str = ""
     note: str = ""
     confidence: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
     is_order_known: bool = True
     """Whether the file's order is the order on the labeler's screen."""
     is_labeler_known: bool = True
@@ -163,16 +164,7 @@ class ImportedRecords:
             comparison_id = stable_id(comparison_id, self._count(comparison_id))
         # Ids are hashes: sorted by them, the chosen sample is as likely first as last.
         shown = tuple(ids) if answer.is_order_known else tuple(sorted(ids))
-        self.comparisons.setdefault(
-            comparison_id,
-            Comparison(
-                id=comparison_id,
-                prompt_id=prompt.id,
-                sample_ids=shown,
-                round=self.options.round,
-                split="train" if prompt.split == "train" else "validation",
-            ),
-        )
+        self._add_comparison(comparison_id, prompt, shown)
         chosen = None if answer.choice is None else ids[answer.choice]
         key = stable_id("label", comparison_id, answer.labeler, chosen or "", *shown, answer.note)
         name = stable_id(key, self._count(key))
@@ -188,6 +180,7 @@ class ImportedRecords:
             instructions=answer.instructions,
             note=answer.note,
             confidence=answer.confidence,
+            details=answer.details,
         )
 
     def add_source(self, label_id: str, labeler: str, said: tuple[str, ...]) -> None:
@@ -212,6 +205,18 @@ class ImportedRecords:
             validation_share=self.options.validation_share,
         )
         return "validation" if split == "validation" else "train"
+
+    def _add_comparison(self, name: str, prompt: Prompt, sample_ids: tuple[str, ...]) -> None:
+        self.comparisons.setdefault(
+            name,
+            Comparison(
+                id=name,
+                prompt_id=prompt.id,
+                sample_ids=sample_ids,
+                round=self.options.round,
+                split="train" if prompt.split == "train" else "validation",
+            ),
+        )
 
     def _add_samples(self, prompt_id: str, samples: Sequence[ImportedSample]) -> list[str]:
         duplicates: Counter[tuple[str, ...]] = Counter()

@@ -3,11 +3,13 @@
     {"info": {"id", "post", "title", "subreddit"}, "summaries": [{"text", "policy", "note"}, ...],
      "choice": 0 or 1, "worker", "batch", "split", "extra": {"confidence"}}
 
+prefloop adds `strength` and `reasons` to `extra` where an answer has them, and reads them there.
+
 News have `article` instead of `post`. `batch` is stored as the version of the instructions.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from prefloop.comparisons.exchange.exporter import (
     ExportedFile,
@@ -23,6 +25,7 @@ from prefloop.comparisons.exchange.importer import (
     ImportedRecords,
     ImportedSample,
 )
+from prefloop.label_types.answers import Strength
 
 NAME = "openai_2020"
 SPLITS: dict[str, Literal["train", "validation"]] = {
@@ -57,10 +60,11 @@ def read(row: FileObject, records: ImportedRecords) -> None:
     if row.fields.get("split") is not None:
         split = SPLITS.get(row.word("split", tuple(SPLITS)))
     notes = [summary.optional("note", summary.text) for summary in summaries]
-    confidence = None
+    confidence, details = None, {}
     if row.fields.get("extra"):
         extra = row.inside("extra")
         confidence = extra.optional("confidence", extra.number)
+        details = _said(extra)
     if len(row.problems) > before:
         return
     answer = ImportedAnswer(
@@ -70,9 +74,20 @@ def read(row: FileObject, records: ImportedRecords) -> None:
         instructions=batch,
         note="\n".join(note for note in notes if note),
         confidence=confidence,
+        details=details,
     )
     source = f"{NAME}:{info.fields.get('id', '')}"
     records.add_answer(records.add_prompt(row, prompt, source=source, split=split), samples, answer)
+
+
+def _said(extra: FileObject) -> dict[str, Any]:
+    """Return strength and reasons, where the file has them."""
+    said: dict[str, Any] = {}
+    if extra.fields.get("strength") is not None:
+        said["strength"] = extra.word("strength", get_args(Strength))
+    if extra.fields.get("reasons"):
+        said["reasons"] = list(extra.values("reasons", str))
+    return said
 
 
 def write(comparisons: Sequence[LabeledComparison], options: ExchangeOptions) -> ExportedFile:
@@ -115,5 +130,5 @@ def _object(pair: PreferredPair) -> dict[str, Any]:
         "worker": label.labeler,
         "batch": label.instructions,
         "split": "train" if is_training else "valid1",
-        "extra": {} if label.confidence is None else {"confidence": label.confidence},
+        "extra": pair.said | ({} if label.confidence is None else {"confidence": label.confidence}),
     }

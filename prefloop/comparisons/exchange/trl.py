@@ -2,7 +2,8 @@
 
 Texts or conversations; without a prompt it is what both responses begin with, as in TRL. `margin`,
 by how much the chosen one is better, is kept as the label's confidence. On export a label becomes
-the pairs that it implies: k - 1 for the best of k samples. Who answered, when, and in which order
+the pairs that it implies: k - 1 for the best of k samples. `strength` and `reasons` stand beside
+them if the answer has them, which TRL leaves alone. Who answered, when, and in which order
 the samples were shown is lost; so are ties.
 """
 
@@ -64,6 +65,7 @@ def write(comparisons: Sequence[LabeledComparison], options: ExchangeOptions) ->
                 "prompt": pair.question.prompt.text,
                 "chosen": pair.question.samples[pair.chosen].text,
                 "rejected": pair.question.samples[pair.rejected].text,
+                **pair.said,
             }
         )
     return exported

@@ -3,6 +3,7 @@
     impression_i = (1 + drift * elapsed) * score(x, y_i)
                    + disagreement * e_i + position_bias * [i is shown first]
     answer       = argmax_i impression_i;  a tie if the two best are closer than tie_margin
+    ranking      = impressions in falling order;  with Gumbel noise it is Plackett-Luce's
 
 e_i is private to this labeler and question. With `noise: normal` it is s z_i, z_i standard normal
 and s the spread that people's impressions were measured to have (`disagreement.json`, made by
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from prefloop.comparisons.labelers.labeler import LabelerKind
 from prefloop.comparisons.questions import Question
 from prefloop.functional.votes import standard_gumbel
+from prefloop.label_types.answers import AnswerContent
 from prefloop.label_types.types import type_of
 from prefloop.records import Label
 from prefloop.scorers.copying import CopyingScorer
@@ -44,7 +46,7 @@ PRIVATE_SD = float(json.loads(DISAGREEMENT.read_text("utf-8"))["private_sd_log_o
 READING_SPREAD = 0.3
 """Standard deviation of the log of reading time from view to view; an assumption."""
 DECISION_SECONDS = 2.0
-"""Time for the choice itself and the key press; an assumption."""
+"""Time for one choice and its key press, such as one place of a ranking; an assumption."""
 
 
 class SyntheticLabeler:
@@ -96,15 +98,18 @@ class SyntheticLabeler:
             [comparison.sample_ids[int(i)] for i in order],
             tie_margin=0.0 if is_lazy or slips else self._config.tie_margin,
         )
+        details = {**content.details, **self._how_clearly(impressions, content)}
         return Label(
             id=stable_id("label", self._seed, comparison.id, self.name),
             comparison_id=comparison.id,
             labeler=self.name,
             answer=content.answer,
             chosen=content.chosen,
-            details=content.details,
+            details=details,
             shown=tuple(comparison.sample_ids[int(i)] for i in shown),
-            seconds=self._seconds(question, pace, reads_prompt=not is_lazy),
+            seconds=self._seconds(
+                question, pace, reads_prompt=not is_lazy, n_choices=content.n_choices
+            ),
             instructions=self._instructions,
         )
 
@@ -113,6 +118,14 @@ class SyntheticLabeler:
         impressions += noise
         impressions[first] += self._config.position_bias
         return impressions
+
+    def _how_clearly(self, impressions: Scores, content: AnswerContent) -> dict[str, str]:
+        """Return how much better the best is, as a detail of the answer, if that is said."""
+        if content.answer != "best" or not self._config.slight_margin:
+            return {}
+        second, first = np.sort(impressions)[-2:]
+        is_slight = first - second < self._config.slight_margin
+        return {"strength": "slightly" if is_slight else "clearly"}
 
     def _strength(self, round_number: int) -> float:
         if self._config.drift and round_number >= self._rounds:
@@ -124,11 +137,14 @@ class SyntheticLabeler:
         texts = question.texts
         return np.array(scorer.score([question.prompt.text] * len(texts), texts), dtype=np.float64)
 
-    def _seconds(self, question: Question, pace: float, *, reads_prompt: bool) -> float:
-        """Return a reading time: words at the rate that is set, log-normal from view to view."""
+    def _seconds(
+        self, question: Question, pace: float, *, reads_prompt: bool, n_choices: int
+    ) -> float:
+        """Return the time to read, log-normal from view to view, and to choose."""
         read = question.texts + ([question.prompt.text] if reads_prompt else [])
         reading = 60.0 * sum(map(reading_words, read)) / self._config.words_per_minute
-        return round(DECISION_SECONDS + reading * float(np.exp(READING_SPREAD * pace)), 2)
+        choosing = DECISION_SECONDS * n_choices
+        return round(choosing + reading * float(np.exp(READING_SPREAD * pace)), 2)
 
 
 def private_noise(normal: NDArray[np.float64], config: SyntheticConfig) -> NDArray[np.float64]:

@@ -37,12 +37,14 @@ class ComparisonBuilder:
         prompts: Mapping[str, Prompt],
         *,
         per_prompt: int,
+        label_type: str | None,
         say: Callable[[str], None],
     ) -> None:
         self.drawer = drawer
         self.store = store
         self.prompts = prompts
         self.per_prompt = per_prompt
+        self.label_type = label_type
         self.say = say
 
     def build(
@@ -63,7 +65,11 @@ class ComparisonBuilder:
                 chunk, model=model, round=round, purpose="labels", per_prompt=self.per_prompt
             )
             comparisons += make_comparisons(
-                samples, self.prompts, round=round, per_prompt=self.per_prompt
+                samples,
+                self.prompts,
+                round=round,
+                per_prompt=self.per_prompt,
+                label_type=self.label_type,
             )
             taken += len(chunk)
         if len(comparisons) < wanted:
@@ -76,7 +82,12 @@ class ComparisonBuilder:
 
 
 def make_comparisons(
-    samples: Sequence[Sample], prompts: Mapping[str, Prompt], *, round: int, per_prompt: int
+    samples: Sequence[Sample],
+    prompts: Mapping[str, Prompt],
+    *,
+    round: int,
+    per_prompt: int,
+    label_type: str | None = None,
 ) -> list[Comparison]:
     """Return one comparison per prompt, of its first `per_prompt` distinct samples.
 
@@ -98,6 +109,7 @@ def make_comparisons(
                     sample_ids=tuple(ids),
                     round=round,
                     split="validation" if prompts[prompt_id].split == "validation" else "train",
+                    label_type=label_type,
                 )
             )
     return comparisons

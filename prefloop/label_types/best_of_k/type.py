@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prefloop.label_types.answers import AnswerContent, NoDetails, answer_problems
+from prefloop.label_types.answers import AnswerContent, AnswerDetails, answer_problems
 from prefloop.label_types.label_type import LabelTarget
 from prefloop.records import Label
 from prefloop.settings.section import Section
@@ -23,7 +23,7 @@ class BestOfK:
     name: str = "best_of_k"
     description: str = "the best of several samples"
     sizes: range = range(3, UNLIMITED)
-    details: type[Section] = NoDetails
+    details: type[Section] = AnswerDetails
     loss: str = "best_of_k"
 
     def problems(self, label: Label, sample_ids: Sequence[str]) -> list[str]:

@@ -9,16 +9,18 @@ decide at once cannot overwrite each other: the second sees what the first said.
 
 import math
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import ConflictError, StoreError
 from prefloop.label_types.types import type_of
-from prefloop.records import Answer, Label
+from prefloop.records import Answer, Comparison, Label
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import refuse
@@ -171,6 +173,7 @@ def _validate(connection: Connection, verdict: OwnersVerdict, by: str) -> str:
         labeler=by,
         answer=verdict.answer,
         chosen=verdict.chosen,
+        details=_details(comparison, verdict.chosen),
         shown=comparison.sample_ids,
         seconds=math.nan,
         instructions=version,
@@ -182,7 +185,16 @@ def _validate(connection: Connection, verdict: OwnersVerdict, by: str) -> str:
     return version
 
 
-def as_label(row: RowMapping, shown: tuple[str, ...]) -> Label:
+def _details(comparison: Comparison, chosen: str | None) -> Mapping[str, Any]:
+    """Return what the label type adds for an owner, who names the best sample and says no more."""
+    if chosen is None:
+        return {}
+    ids = comparison.sample_ids
+    scores = np.array([float(name == chosen) for name in ids])
+    return type_of(comparison).from_scores(scores, ids, tie_margin=0.5).details
+
+
+def as_label(row: RowMapping, comparison: Comparison) -> Label:
     """Return the verdict in a row as the label that training reads."""
     return Label(
         id=row["id"],
@@ -190,7 +202,8 @@ def as_label(row: RowMapping, shown: tuple[str, ...]) -> Label:
         labeler=row["decided_by"],
         answer=row["answer"],
         chosen=row["chosen"],
-        shown=shown,
+        details=_details(comparison, row["chosen"]),
+        shown=comparison.sample_ids,
         seconds=math.nan,
         instructions=row["instructions"],
         note=row["reason"],
@@ -209,9 +222,7 @@ def labels_of_owners(
         query = query.where(comparisons.c.split == split)
     rows = connection.execute(query).mappings().all()
     asked = comparisons_by_id(connection, [row["comparison_id"] for row in rows])
-    return [
-        (row["sequence"], as_label(row, asked[row["comparison_id"]].sample_ids)) for row in rows
-    ]
+    return [(row["sequence"], as_label(row, asked[row["comparison_id"]])) for row in rows]
 
 
 def adjudicated_at(sequence: int | None) -> list[sa.ColumnElement[bool]]:

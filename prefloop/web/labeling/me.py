@@ -49,7 +49,9 @@ def me(caller: AnyCaller, services: ServicesDep, utc_offset_minutes: UtcOffset =
         acknowledged=acknowledged,
         must_read=services.instructions.must_read(acknowledged),
         progress=_progress(caller.name, services, utc_offset_minutes),
-        settings=PageSettingsOut(confidence=services.settings.asks_confidence),
+        settings=PageSettingsOut(
+            strength=services.settings.asks_strength, reasons=list(services.settings.reasons)
+        ),
     )
 
 

@@ -50,7 +50,10 @@ class LabelingProgressOut(BaseModel):
 class PageSettingsOut(BaseModel):
     """What the page asks in addition to the answer."""
 
-    confidence: bool
+    strength: bool
+    """Whether the best sample is slightly or clearly better."""
+    reasons: list[str]
+    """What `details.reasons` of an answer may have."""
 
 
 class MeOut(BaseModel):
@@ -99,7 +102,7 @@ class AssignmentOut(BaseModel):
 
     assignment_id: str
     label_type: str
-    """How it is answered: `pairs` and `best_of_k` choose the best sample."""
+    """How it is answered: `pairs` and `best_of_k` choose the best sample, `ranking` orders them."""
     prompt: str
     samples: list[SampleTextOut]
     lease_seconds: float
@@ -127,7 +130,8 @@ class AnswerBody(RequestBody):
     chosen: Id | None = None
     """The sample's id; only with `best`."""
     details: dict[str, Any] = Field(default_factory=dict)
-    """What the label type adds; empty for those that choose the best sample."""
+    """With `best`: `strength` (`slightly`, `clearly`), `reasons`, and what the label type adds, as
+    the places of a `ranking`."""
     shown: list[Id] = Field(min_length=2, max_length=8)
     """The samples' ids in the order on screen."""
     seconds: Seconds
@@ -140,6 +144,7 @@ class AnswerBody(RequestBody):
     note: Text = Field(default="", max_length=4000)
     """A remark; the reason of a skip or a flag."""
     confidence: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    """What pages of earlier versions asked; answers that wait in a browser still have it."""
     is_harmful: bool = False
     """With `flag`: nobody should see the question. It is held until an owner has looked at it."""
     replaces: Id | None = None
@@ -174,7 +179,6 @@ class OwnAnswerOut(BaseModel):
     chosen: str | None
     details: dict[str, Any]
     note: str
-    confidence: float | None
     can_edit: bool
 
 

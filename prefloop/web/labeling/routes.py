@@ -6,6 +6,7 @@ sends hundreds a second.
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.types import label_type
 from prefloop.records import Label
+from prefloop.settings.comparisons import MOST_REASON_CHARACTERS
 from prefloop.store.labeling.holds import HARMFUL
 from prefloop.store.labeling.submissions import NOT_YOURS, position_name
 from prefloop.teamwork import Assignment, Receipt, Submission, Timing
@@ -85,6 +87,7 @@ async def answer(
     The id is chosen by the client. Sending the same answer again changes nothing and gives the same
     response, so a client retries until it gets one.
     """
+    _require_known_reasons(body, services.settings.reasons)
     submission = _submission(answer_id, body, caller.name)
     receipt = await asyncio.wrap_future(services.answers.submit(submission))
     if receipt.known is not None:
@@ -136,6 +139,20 @@ def _texts(assignment: Assignment) -> list[SampleTextOut]:
 
 def _type_of(assignment: Assignment) -> LabelType:
     return label_type(assignment.label_type, len(assignment.samples))
+
+
+def _require_known_reasons(body: AnswerBody, known: Sequence[str]) -> None:
+    """Refuse reasons that the run does not have; their shape is the label type's to check."""
+    given = body.details.get("reasons")
+    unknown = [reason for reason in given if reason not in known] if isinstance(given, list) else []
+    if unknown:
+        offered = f"it has {', '.join(known)}" if known else "it has none"
+        raise ApiError(
+            422,
+            "refused",
+            f"This run has no reason {str(unknown[0])[:MOST_REASON_CHARACTERS]!r}; {offered}. "
+            "Reload the page, and choose again.",
+        )
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
@@ -194,6 +211,5 @@ def _own(assignment: Assignment, label: Label, *, can_edit: bool) -> OwnAnswerOu
         chosen=label.chosen,
         details=dict(label.details),
         note=label.note,
-        confidence=label.confidence,
         can_edit=can_edit,
     )

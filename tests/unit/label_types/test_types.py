@@ -10,10 +10,9 @@ from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.losses import LOSSES
 from prefloop.label_types.types import TYPES, label_type, type_of, type_problems, widget_path
 from prefloop.records import Answer, Comparison, Label
-from tests.unit.label_types.ranking_for_tests import Ranking
 
 IDS = {"pairs": ("a", "b"), "best_of_k": ("a", "b", "c", "d"), "ranking": ("a", "b", "c")}
-ALL = [*TYPES.values(), Ranking()]
+ALL = list(TYPES.values())
 
 
 def label_of(a_type: LabelType, scores: list[float]) -> Label:
@@ -51,7 +50,9 @@ def test_without_a_name_it_is_the_best_of_the_samples() -> None:
         ("best_of_k", 12, []),
         ("pairs", 3, ["comparison c has 3 samples; label type pairs takes 2"]),
         ("best_of_k", 2, ["comparison c has 2 samples; label type best_of_k takes 3 or more"]),
-        ("rank", 3, ["comparison c has label type 'rank'; known are best_of_k, pairs"]),
+        ("ranking", 2, []),
+        ("ranking", 9, ["comparison c has 9 samples; label type ranking takes 2 to 8"]),
+        ("rank", 3, ["comparison c has label type 'rank'; known are best_of_k, pairs, ranking"]),
     ],
 )
 def test_a_type_that_does_not_fit_the_comparison_is_refused(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -158,3 +159,20 @@ def test_who_labeled_is_told_by_kind_whatever_the_settings_say() -> None:
     ]
     words = "7 labels by 2 people, 1 label by 1 imported labeler (who judged is not known)"
     assert who_labels(groups, ComparisonsConfig(labelers="synthetic")) == words
+
+
+def test_strengths_and_reasons_are_counted() -> None:
+    said: list[dict[str, Any]] = [
+        {"strength": "slightly", "reasons": ["shorter"]},
+        {"strength": "slightly", "reasons": ["kinder", "shorter"]},
+        {"strength": "clearly"},
+        {},
+    ]
+    labels = [
+        replace(_label("c0", f"l{n}", "a"), details=details) for n, details in enumerate(said)
+    ]
+    facts = label_facts(labels, COMPARISONS, ReportConfig())
+    assert facts.strengths == (("slightly", 2), ("clearly", 1))
+    assert facts.reasons == (("shorter", 2), ("kinder", 1))
+    facts = label_facts(LABELS, COMPARISONS, ReportConfig())
+    assert (facts.strengths, facts.reasons) == ((), ())

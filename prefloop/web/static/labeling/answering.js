@@ -96,14 +96,14 @@ export class Answering extends EventTarget {
   }
 
   /** Answer the question on the page. `content` is what the answer says: `answer`, `chosen`, `details`. */
-  answer(content, { note = this.note, confidence = null } = {}) {
+  answer(content, { note = this.note } = {}) {
     if (!this.isReady) return;
     const { assignment, replaces } = this.current;
     const timing = this.#watch.read();
     const body = {
       assignment_id: assignment.assignment_id,
       chosen: null, ...content, shown: assignment.samples.map((sample) => sample.id), ...timing,
-      device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, confidence, replaces,
+      device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, replaces,
     };
     const entry = this.#outbox.add({ id: newId(), kind: "answer", body, assignment });
     this.#notes.delete(assignment.assignment_id);
@@ -161,13 +161,13 @@ export class Answering extends EventTarget {
   edit(own) {
     if (this.#awaited) this.next();
     this.#putAside();
-    const { answer, chosen, details, note, confidence } = own;
+    const { answer, chosen, details, note } = own;
     const assignment = {
       assignment_id: own.assignment_id, label_type: own.label_type, prompt: own.prompt, samples: own.samples,
     };
     // The reason of a skip or a flag is no note on what is answered instead.
     this.#notes.set(own.assignment_id, REASONED.includes(answer) ? "" : note);
-    this.#show({ assignment, replaces: own.id, previous: { answer, chosen, details, note, confidence } });
+    this.#show({ assignment, replaces: own.id, previous: { answer, chosen, details, note } });
   }
 
   /** Leave an edit without changing anything. */

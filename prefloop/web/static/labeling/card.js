@@ -42,6 +42,7 @@ export class Card {
     this.#sections = assignment.samples.map((_, index) => this.#section(index));
     const { samples } = assignment;
     const { Widget, help } = widgetOf(assignment);
+    the("choices").className = "choices";
     this.#widget = new Widget({ samples, sections: this.#sections, row: the("choices"), onAnswer: this.#onAnswer });
     this.#widget.mark(previous);
     the("sample-help").textContent = help;
@@ -87,7 +88,24 @@ export class Card {
     this.#widget?.press(number);
   }
 
-  /** Show an answer and wait, as confidence is asked; null: none. */
+  /** Take the last step of an answer back that takes several. */
+  back() {
+    this.#widget?.back?.();
+  }
+
+  /** Send an answer that takes several steps. */
+  send() {
+    this.#widget?.send?.();
+  }
+
+  /** Whether Enter means `send` here: not on a button that does something else. */
+  isSentFrom(target) {
+    if (!this.#widget?.send) return false;
+    const button = target.closest?.("button, a, summary, input");
+    return !button || (this.#widget.isComplete && button.closest("#samples .choose, #choices .pick") !== null);
+  }
+
+  /** Show an answer and wait, as its strength or reasons are asked; null: none. */
   mark(content) {
     this.#widget?.mark(content);
   }

@@ -12,6 +12,8 @@ export function actionOf(event) {
   if (event.shiftKey && key === "x") return { action: "cord" };
   if (/^[1-8]$/.test(key)) return { action: "sample", number: Number(key) };
   if (key === "0" || key === "=") return { action: "tie" };
+  if (key === "backspace") return { action: "back" };
+  if (key === "enter") return { action: "send" };
   if (key === "?") return { action: "help" };
   const action = LETTERS.get(key);
   return action === undefined ? null : { action };

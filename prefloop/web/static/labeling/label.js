@@ -14,7 +14,7 @@ import { banner, showOutbox, showProgress, showResting, toast } from "./notices.
 import { Outbox } from "./outbox.js";
 import { applySettings, readSettings } from "./settings.js";
 import { Stretch } from "./stopwatch.js";
-import { Sure } from "./sure.js";
+import { Why } from "./why.js";
 
 const REFRESH_MS = 60_000;
 const SOON_MS = 3_000;
@@ -22,7 +22,7 @@ const SOON_MS = 3_000;
 const NOTE_LENGTH = 4_000;
 
 let settings = readSettings();
-let me, outbox, feed, card, work, sure;
+let me, outbox, feed, card, work, why;
 let isReading = false;
 const OFFLINE = { status: 0 };
 let problem = null;
@@ -37,7 +37,7 @@ async function start() {
   card = new Card(answerBest);
   card.setLayout(settings.layout);
   work = new Answering(outbox, feed, card);
-  sure = new Sure((content, confidence) => work.answer(content, { confidence }), () => card.mark(null));
+  why = new Why((content) => work.answer(content), () => card.mark(null));
   use(me);
   wire();
   showOutbox(outbox);
@@ -94,6 +94,7 @@ function use(fresh) {
   work.instructions = me.instructions?.version ?? "";
   the("question").textContent = me.instructions?.question ?? "No question has been asked yet.";
   showProgress(me.progress);
+  why.use(me.settings);
 }
 
 function wire() {
@@ -110,7 +111,7 @@ function wire() {
   work.addEventListener("shown", () => {
     work.dispatchEvent(new Event("note"));
     pressed("differences", false);
-    sure.stop();
+    why.stop();
   });
   work.addEventListener("answered", (event) => {
     const { active_seconds: active, seconds } = event.detail;
@@ -154,12 +155,12 @@ function answerBest(content, event) {
   // The second click of a double click belongs to the question before.
   if (event && event.detail > 1) return;
   if (!work.isReady) return;
-  if (!me.settings.confidence) {
+  if (!why.isWanted) {
     work.answer(content);
     return;
   }
   card.mark(content);
-  sure.ask(content);
+  why.ask(content, work.current.previous?.details?.reasons);
 }
 
 async function withReason(answer) {
@@ -171,7 +172,9 @@ async function withReason(answer) {
 }
 
 const ACTIONS = {
-  sample: ({ number }) => card.press(number),
+  sample: ({ number }) => { if (work.isReady) card.press(number); },
+  back: () => card.back(),
+  send: () => card.send(),
   tie: () => work.answer({ answer: "tie" }),
   all_bad: () => work.answer({ answer: "all_bad" }),
   skip: () => withReason("skip"),
@@ -221,16 +224,16 @@ function onKey(event) {
     return;
   }
   if (event.key === "Escape") {
-    if (sure.isAsking) sure.cancel();
+    if (why.isAsking) why.cancel();
     else work.leaveEdit();
     return;
   }
-  if (sure.isAsking) {
-    if (settings.keys) sure.press(event);
+  if (why.isAsking) {
+    if (settings.keys) why.press(event);
     return;
   }
   const wanted = settings.keys ? actionOf(event) : null;
-  if (!wanted) return;
+  if (!wanted || (wanted.action === "send" && !card.isSentFrom(event.target))) return;
   event.preventDefault();
   ACTIONS[wanted.action](wanted);
 }

@@ -12,7 +12,7 @@ export function ownItems(answers, onEdit) {
     const item = copyOf("own-template");
     const place = own.samples.findIndex((sample) => sample.id === own.chosen);
     const answer = item.querySelector(".own-answer");
-    answer.textContent = own.answer === "best" ? widgetOf(own).summary(own, own.samples) : WORDS[own.answer];
+    answer.textContent = own.answer === "best" ? widgetOf(own).summary(own, own.samples) + why(own.details) : WORDS[own.answer];
     item.querySelector(".own-prompt").replaceChildren(excerpt(own.prompt));
     const chosen = item.querySelector(".own-chosen");
     chosen.hidden = place < 0 && !own.note;
@@ -22,4 +22,9 @@ export function ownItems(answers, onEdit) {
     edit.addEventListener("click", () => onEdit(own));
     return item;
   });
+}
+
+/** What an answer says of strength and reasons: `, slightly (shorter; polite)`. */
+function why({ strength, reasons = [] }) {
+  return (strength ? `, ${strength}` : "") + (reasons.length ? ` (${reasons.join("; ")})` : "");
 }

@@ -443,3 +443,24 @@ def test_fifty_answers_at_once_are_all_stored(tmp_path: Path) -> None:
             assert {answer.status_code for answer in answers} == {200}
         assert {label.id for label in store.labels()} == {name for name, _ in questions}
         desk.app.state.services.close()
+
+
+@pytest.mark.parametrize("offered", [(), ("shorter", "kinder")])
+def test_a_reason_that_the_run_does_not_have_is_refused(
+    tmp_path: Path, offered: tuple[str, ...]
+) -> None:
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=WebSettings(claims=WORK_ONLY, reasons=offered))
+        ann = desk.browser("ann")
+        [question] = claim(ann)
+        body = answer_to(question, details={"strength": "slightly", "reasons": ["longer"]})
+        answer = ann.put(f"/api/answers/{new_id()}", json=body)
+        assert told(answer) == (422, "refused")
+        known = f"it has {', '.join(offered)}" if offered else "it has none"
+        assert f"This run has no reason 'longer'; {known}." in answer.json()["error"]["message"]
+        assert store.labels() == []
+        body["details"] = {"strength": "slightly", "reasons": list(offered)}
+        assert ann.put(f"/api/answers/{new_id()}", json=body).is_success
+        [label] = store.labels()
+        assert label.details == body["details"]
+        desk.app.state.services.close()

@@ -1,0 +1,1 @@
+"""Ranking: the labeler orders all samples, the best first."""
