@@ -27,6 +27,7 @@ from prefloop.store.core.rows import (
 from prefloop.store.core.score_digests import SCORES_STORED
 from prefloop.store.core.tables import prompts, samples, verdicts
 from prefloop.store.labeling import adjudications, exclusions, gold, holds, instructions, shares
+from prefloop.store.labeling.answer_log import AnswerLog
 from prefloop.store.labeling.answers import AnswerIntake
 from prefloop.store.labeling.imports import IMPORTED, LabelFile, LabelImports, insert_imported
 from prefloop.store.labeling.judging import OPENED, JudgingQueue
@@ -82,6 +83,7 @@ class Store:
         self.answers = AnswerIntake(database)
         self.own_answers = OwnAnswers(database)
         self.gold = gold.GoldPool(database)
+        self.answer_log = AnswerLog(database)
         self.holds = holds.Holds(database)
         self.adjudications = adjudications.Adjudications(database)
         self.exclusions = exclusions.Exclusions(database)

@@ -27,7 +27,7 @@ from prefloop.web.http.templating import STATIC
 from prefloop.web.labeling import me, stop_requests
 from prefloop.web.labeling import routes as labeling
 from prefloop.web.services.services import make_services
-from prefloop.web.team import assignment
+from prefloop.web.team import answer_routes, assignment
 from prefloop.web.team import pages as team_pages
 from prefloop.web.team import routes as team
 
@@ -44,6 +44,8 @@ ROUTERS: tuple[tuple[APIRouter, RoleDependency | None], ...] = (
     (team.router, require_owner),
     (assignment.router, require_owner),
     (team_pages.router, require_owner),
+    (answer_routes.router, require_owner),
+    (answer_routes.pages, require_owner),
 )
 """Every router with the roles that it is open to. A route may allow fewer, never more."""
 
@@ -53,7 +55,7 @@ SECTIONS = {
     "labeling": "Assignments and answers. For labelers and owners, and for their programs.",
     "cord": "Stopping the run. For labelers and owners, and for their programs; all may look.",
     "dashboard": "The state of the run. For owners and viewers.",
-    "team": "People, instructions, known answers, exclusions, releasing the cord. For owners.",
+    "team": "People, answers, instructions, known answers, exclusions, the cord. For owners.",
 }
 """The tags of the API, and whom each is for."""
 

@@ -149,8 +149,8 @@ def _review(store: Store, label: Label) -> None:
     policy = ClaimPolicy(gold_share=0.0, retest_share=0.0)
     for view in store.queue.claim("labeler-4", n=2, rng=random.Random(1), policy=policy):
         flag = replace(submission(view, random.Random(view.id)), is_harmful=True)
-        note = {"note": "Harmful", "answer": "flag", "chosen": None}
-        store.answers.submit([replace(flag, label=replace(flag.label, **note))])
+        label_of_flag = replace(flag.label, note="Harmful", answer="flag", chosen=None)
+        store.answers.submit([replace(flag, label=label_of_flag)])
     store.holds.release(store.holds.in_force()[0].comparison_id, "owner")
     verdict = OwnersVerdict(comparison_id=label.comparison_id, answer="tie", reason="Both fine.")
     first = store.adjudications.decide(verdict, "owner")

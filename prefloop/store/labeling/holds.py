@@ -17,7 +17,7 @@ from prefloop.errors import StoreError
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.database import Database
 from prefloop.store.core.insertion import rows_where
-from prefloop.store.core.rows import RowMapping
+from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.team_tables import holds
 from prefloop.store.labeling.recount import ON_HOLD, recount
 from prefloop.teamwork import Submission
@@ -84,7 +84,7 @@ def hold(connection: Connection, now: float, flags: Sequence[Submission]) -> Non
         for label in new
     ]
     written = ledger.append(connection, [(HELD, content) for content in contents])
-    rows = [
+    rows: list[RowDict] = [
         {
             "sequence": event.sequence,
             "comparison_id": label.comparison_id,
@@ -97,7 +97,7 @@ def hold(connection: Connection, now: float, flags: Sequence[Submission]) -> Non
     ]
     if rows:
         connection.execute(sa.insert(holds), rows)
-        recount(connection, [row["comparison_id"] for row in rows])
+        recount(connection, [label.comparison_id for label in new])
 
 
 def _newest(connection: Connection, comparison_id: str) -> RowMapping:

@@ -113,7 +113,7 @@ class Recent:
         with self._database.reading() as connection:
             found = [row for part in parts for row in connection.execute(part)]
             newest = sorted(found, key=lambda row: -row.number)[:limit]
-            return _questions(connection, {row.id: row.number for row in newest})
+            return asked_questions(connection, {row.id: row.number for row in newest})
 
     def samples(self, sample_ids: Iterable[str]) -> list[SampleInPlace]:
         """Return the stored ones of these samples, in the given order, with their prompts."""
@@ -166,7 +166,8 @@ def _among(query: sa.Select[tuple[int, str]], ids: Sequence[str]) -> sa.Select[t
     return query.where(comparisons.c.id.in_(ids))
 
 
-def _questions(connection: Connection, numbers: dict[str, int]) -> list[AskedQuestion]:
+def asked_questions(connection: Connection, numbers: dict[str, int]) -> list[AskedQuestion]:
+    """Return comparisons with their texts and answers; `numbers` are theirs, by id."""
     asked = comparisons_by_id(connection, numbers)
     texts = _prompt_texts(connection, (c.prompt_id for c in asked.values()))
     found = _samples(connection, [i for c in asked.values() for i in c.sample_ids])

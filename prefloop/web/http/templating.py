@@ -1,6 +1,7 @@
 """Pages from templates, always escaped, with URLs of static files that contain a content hash."""
 
 import hashlib
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def _environment() -> Environment:
     )
     environment.globals["static"] = static
     environment.globals["assets"] = assets
+    environment.filters["moment"] = moment
     environment.globals["label_types"] = lambda: tuple(TYPES)
     return environment
 
@@ -47,6 +49,12 @@ def _environment() -> Environment:
 def static(name: str) -> str:
     """Return the URL of a static file; it changes with the content, so browsers may cache it."""
     return f"/static/{name}?v={_digest(name, (STATIC / name).stat().st_mtime_ns)}"
+
+
+def moment(seconds: float) -> dict[str, str]:
+    """Return a time as ISO 8601, for the browser's local format, and as a text without scripts."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return {"iso": at.isoformat(timespec="seconds"), "message": f"{at:%d %b %Y, %H:%M} UTC"}
 
 
 @cache

@@ -42,6 +42,7 @@ async function send(source, body) {
 async function finish(source, found) {
   const { secret, text, then, mark } = source.dataset;
   if (then === "reload") return location.reload();
+  if (then === "question") return source.dispatchEvent(new Event("question-changed", { bubbles: true }));
   if (source.matches("form")) source.reset();
   if (then === "invite") {
     const { code } = await call("POST", `/api/people/${encodeURIComponent(found.id)}/invites`);

@@ -1,6 +1,5 @@
 """The owner's pages about people, and the parts of them that are reloaded after a change."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from prefloop.teamwork import Exclusion, Instructions
 from prefloop.web.http.messages import Number
 from prefloop.web.http.sessions import OwnerCaller
-from prefloop.web.http.templating import page
+from prefloop.web.http.templating import moment, page
 from prefloop.web.services.instructions_cache import html
 from prefloop.web.services.services import Services, ServicesDep
 from prefloop.web.team.assignment import open_batches
@@ -128,12 +127,6 @@ def next_version(version: str) -> str:
     if last.isdecimal():
         return f"{head}{dot}{int(last) + 1}"
     return f"{version}-2"
-
-
-def moment(seconds: float) -> dict[str, str]:
-    """Return a time as ISO 8601, for the browser's local format, and as a text without scripts."""
-    at = datetime.fromtimestamp(seconds, UTC)
-    return {"iso": at.isoformat(timespec="seconds"), "message": f"{at:%d %b %Y, %H:%M} UTC"}
 
 
 def _page(

@@ -4,6 +4,7 @@ A route without a line here fails the first test. Items belong to ann: `other` i
 label, but not touch what is hers.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,20 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from prefloop.teamwork import Gold
+from prefloop.records import Label
+from prefloop.store.labeling.adjudications import OwnersVerdict
+from prefloop.store.store import Store
+from prefloop.teamwork import Gold, Submission
 from prefloop.web.app import ROUTERS
-from tests.unit.web.desk import Desk, answer_to, claim, make_desk, new_id, open_store
+from tests.unit.web.desk import (
+    WORK_ONLY,
+    Desk,
+    answer_to,
+    claim,
+    make_desk,
+    new_id,
+    open_store,
+)
 
 CALLERS = ("anonymous", "labeler", "other", "viewer", "owner", "token")
 
@@ -57,6 +69,7 @@ class Scene:
     token_id: str
     exclusion_id: str
     stop_request_id: str
+    adjudication_id: str
 
     def path(self, template: str) -> str:
         """Return a route's path with real items in it."""
@@ -65,6 +78,8 @@ class Scene:
             person_id=self.desk.people["bob"],
             token_id=self.token_id,
             comparison="c4",
+            form="csv",
+            adjudication_id=self.adjudication_id,
             name="best_of_k",
             round=7,
             exclusion_id=self.exclusion_id,
@@ -129,6 +144,14 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "GET /api/people/{person_id}/tokens": (RULE, None),
     "GET /api/questions": (RULE, None),
     "GET /api/exclusions": (RULE, None),
+    "GET /team/answers": (OWNER_PAGE, None),
+    "GET /team/parts/answers": (OWNER_PAGE, None),
+    "GET /team/parts/answers/{comparison}": (OWNER_PAGE, None),
+    "GET /api/team/answers": (RULE, None),
+    "GET /api/team/answers.{form}": (RULE, None),
+    "POST /api/adjudications": (MADE, fixed(comparison="c3", answer="tie")),
+    "DELETE /api/adjudications/{adjudication_id}": (GONE, None),
+    "DELETE /api/holds/{comparison}": (GONE, None),
     "POST /api/people": (MADE, fixed(name="new", role="labeler")),
     "POST /api/people/{person_id}/invites": (MADE, None),
     "POST /api/people/{person_id}/tokens": (MADE, fixed(name="for a program")),
@@ -208,6 +231,7 @@ def set_up(desk: Desk) -> Scene:
         )
     )
     rule = store.exclusions.apply("always left", "bob", "the left one, always", "olga")
+    _hold(store, "c4")
     [question] = claim(desk.browser("ann"))
     return Scene(
         desk=desk,
@@ -216,7 +240,28 @@ def set_up(desk: Desk) -> Scene:
         token_id=token_id,
         exclusion_id=rule.id,
         stop_request_id=store.stop_requests.pull("bob", "It repeats itself.").id,
+        adjudication_id=store.adjudications.decide(
+            OwnersVerdict(comparison_id="c2", answer="tie"), "olga"
+        ).id,
     )
+
+
+def _hold(store: Store, comparison_id: str) -> None:
+    """Let somebody flag a question as harmful, and give all others back."""
+    views = store.queue.claim("eve", n=12, rng=random.Random(0), policy=WORK_ONLY)
+    [view] = [each for each in views if each.comparison_id == comparison_id]
+    flag = Label(
+        id="harm",
+        comparison_id=comparison_id,
+        labeler="eve",
+        answer="flag",
+        chosen=None,
+        shown=tuple(sample.id for sample in view.samples),
+        seconds=1.0,
+        instructions="1",
+    )
+    store.answers.submit([Submission(label=flag, assignment_id=view.id, is_harmful=True)])
+    store.queue.give_back([each.id for each in views], "eve")
 
 
 def client_of(desk: Desk, caller: str) -> TestClient:

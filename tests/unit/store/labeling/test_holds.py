@@ -1,5 +1,7 @@
 """A question that somebody flags as harmful is held at once, whatever it is to whom."""
 
+from typing import Any
+
 import pytest
 
 from prefloop.errors import StoreError
@@ -19,7 +21,7 @@ REPEAT_NOW = ClaimPolicy(gold_share=0.0, retest_share=1.0, retest_after_seconds=
 HARM = "Harmful: it should not be shown to anyone"
 
 
-def flag(store: Store, view: Assignment, name: str = "flag-1", **changes: object) -> None:
+def flag(store: Store, view: Assignment, name: str = "flag-1", **changes: Any) -> None:
     harmful = answer(view, name, answer="flag", note=HARM, is_harmful=True, **changes)
     assert send(store, harmful) == ["stored"]
 
