@@ -12,7 +12,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -149,9 +149,17 @@ def _newer(table: sa.Table, other: sa.Table, wanted: AnswerFilter) -> sa.Exists:
     query = sa.select(newer.c.sequence).where(
         newer.c.comparison_id == table.c.comparison_id,
         newer.c.sequence > table.c.sequence,
-        *_fitting(newer, wanted),
+        *_fitting(newer, replace(wanted, version=None)),
     )
+    if wanted.version is not None and wanted.view != "held":
+        # Searched by version, each row would pass all newer ones of its version.
+        query = query.where(_is_of(newer, wanted.version))
     return query.correlate_except(newer).exists()
+
+
+def _is_of(table: sa.FromClause, version: str) -> sa.ColumnElement[bool]:
+    """Whether a row is of a version, in a form that no index is searched by."""
+    return sa.func.coalesce(table.c.instructions, "") == version
 
 
 def _fitting(table: sa.FromClause, wanted: AnswerFilter) -> list[sa.ColumnElement[bool]]:

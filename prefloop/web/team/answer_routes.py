@@ -5,7 +5,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from prefloop.store.labeling.adjudications import OwnersVerdict
@@ -30,13 +30,13 @@ from prefloop.web.team.answers import (
     list_answers,
     question_out,
 )
+from prefloop.web.team.routes import PathId
 from prefloop.web.team.work import labelers_known
 
 router = APIRouter(tags=["team"])
 pages = APIRouter(include_in_schema=False)
 
 AT_ONCE = 10
-PathId = Annotated[str, Path(max_length=200)]
 
 
 def _filter(
