@@ -1,8 +1,7 @@
 """An owner reads answers and decides with keys; two owners at once see each other."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,7 +15,7 @@ Open = Callable[[str], Page]
 
 
 @pytest.fixture
-def open_as(browser: Browser, site: Site, tmp_path: Path):  # type: ignore[no-untyped-def]
+def open_as(browser: Browser, site: Site) -> Iterator[Open]:
     """Return a function that opens the page of answers as an owner."""
     contexts = []
 
@@ -27,7 +26,7 @@ def open_as(browser: Browser, site: Site, tmp_path: Path):  # type: ignore[no-un
         entered = site.store.access.log_in_with_code(site.code(name))
         assert entered is not None
         cookie = {"name": "prefloop_session", "value": entered[0], "url": site.address}
-        context.add_cookies([cookie])
+        context.add_cookies([cookie])  # type: ignore[list-item]
         page = context.new_page()
         page.goto(f"{site.address}/team/answers")
         return page

@@ -164,7 +164,7 @@ def _is_of(table: sa.FromClause, version: str) -> sa.ColumnElement[bool]:
 
 def _fitting(table: sa.FromClause, wanted: AnswerFilter) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a row of a source fits the filter."""
-    conditions = [table.c.ended_by.is_(None)]
+    conditions: list[sa.ColumnElement[bool]] = [table.c.ended_by.is_(None)]
     who = {"held": "held_by", "decided": "decided_by"}.get(wanted.view, "labeler")
     if wanted.labeler is not None:
         conditions.append(table.c[who] == wanted.labeler)

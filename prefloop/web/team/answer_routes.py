@@ -3,7 +3,7 @@
 `app.py` admits owners only.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -152,7 +152,7 @@ def answered_question(
     )
 
 
-def _listed(services: Services, wanted: AnswerFilter, before: int | None) -> dict[str, object]:
+def _listed(services: Services, wanted: AnswerFilter, before: int | None) -> dict[str, Any]:
     listed = list_answers(services, wanted, before=before, limit=AT_ONCE)
     return {"wanted": wanted, "listed": listed}
 
