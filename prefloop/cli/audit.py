@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
-from prefloop.cli.printable import printable
+from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from prefloop.figures.text import duration
+from prefloop.text.printable import printable
 
 LOG_SECONDS = 15.0
 """In a log file a line at most this often per kind of work."""
@@ -30,7 +31,7 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         """Print a sentence above the bars."""
-        (self._bars.console if self._bars else self.console).print(text, markup=False)
+        (self._bars.console if self._bars else self.console).print(printable(text), markup=False)
 
     def count(self, what: str, done: int, total: int, detail: str = "") -> None:
         """Draw how far `what` is; a finished bar stays, and the next begins below it."""
@@ -70,7 +71,7 @@ class LogProgress:
 
     def say(self, text: str) -> None:
         """Write a sentence."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def count(self, what: str, done: int, total: int, detail: str = "") -> None:
         """Write a line at the start, now and then, and at the end."""

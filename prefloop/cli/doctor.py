@@ -5,7 +5,7 @@ import json
 import typer
 
 from prefloop.cli.arguments import AsJson, RunPlace, run_file
-from prefloop.cli.printable import printable
+from prefloop.text.printable import printable
 
 
 def doctor(folder: RunPlace, as_json: AsJson = False) -> None:

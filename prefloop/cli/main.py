@@ -23,9 +23,10 @@ from prefloop.cli import (
 )
 from prefloop.cli import doctor as doctor_verb
 from prefloop.cli.arguments import AsJson, RunFolder
-from prefloop.cli.printable import printable
+from prefloop.cli.log_lines import log_with_time
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
+from prefloop.text.printable import printable
 
 app = typer.Typer(
     add_completion=False,
@@ -208,6 +209,7 @@ def main() -> None:
     """Run the command; print a user's problem without a traceback and exit with code 2."""
     try:
         refuse_other_systems()
+        log_with_time()
         app()
     except PrefloopError as error:
         print(printable(str(error)), file=sys.stderr)

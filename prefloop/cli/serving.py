@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from prefloop.cli.arguments import Overrides, RunFolder, run_file
+from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
     import socket
@@ -187,7 +188,7 @@ def _invitation(store: "Store", folder: Path, *, is_read_only: bool = False) -> 
 
 
 def _tell_user(kind: str, text: str) -> None:
-    print(f"The run is served at {text}" if kind == "address" else text, flush=True)
+    print(f"The run is served at {text}" if kind == "address" else printable(text), flush=True)
 
 
 def _tell_run(kind: str, text: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from prefloop.cli.arguments import run_file
 from prefloop.errors import DiskError
@@ -15,6 +16,7 @@ from prefloop.report.pairs import pairs_of_evaluation
 from prefloop.run_file import load_run_as_made
 from prefloop.run_folder import read_run_folder
 from prefloop.run_store import open_run_store
+from prefloop.text.printable import printable
 
 
 def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> None:
@@ -34,10 +36,10 @@ def show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> N
     show_pairs(folder, n_pairs=n_pairs, as_json=False)
     console = Console()
     if latest:
-        console.print(latest.figures.verdict, style="bold", markup=False)
+        console.print(printable(latest.figures.verdict), style="bold", markup=False)
         for found in latest.figures.win_rates:
             if found.people is not None:
-                console.print(judging_text(found.people), markup=False)
+                console.print(printable(judging_text(found.people)), markup=False)
     console.print(f"Report: {report}", markup=False, soft_wrap=True)
 
 
@@ -79,11 +81,9 @@ def show_pairs(folder: Path, *, n_pairs: int, as_json: bool) -> None:
     table = Table(title="Random held-out prompts, before and after", show_lines=True)
     before, after = (model_title(m) for m in (latest.figures.baseline, latest.figures.model))
     for column in ("prompt", f"before ({before})", f"after ({after})"):
-        table.add_column(plain_text(column), overflow="fold")
+        table.add_column(cell(column), overflow="fold")
     for pair in pairs:
-        table.add_row(
-            *(plain_text(record.text) for record in (pair.prompt, pair.before, pair.after))
-        )
+        table.add_row(*(cell(record.text) for record in (pair.prompt, pair.before, pair.after)))
     Console().print(table)
 
 
@@ -111,7 +111,6 @@ def show_progress(folder: Path, *, as_json: bool) -> None:
     print(", ".join(f"{n} {noun.replace('_', ' ')}" for noun, n in counts.items()))
 
 
-def plain_text(text: str) -> str:
-    """Make a model's text safe for a terminal: no markup, no control characters."""
-    visible = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    return visible.replace("[", r"\[").strip()
+def cell(text: str) -> Text:
+    """Return a model's text for a table: no markup, and nothing that a terminal obeys."""
+    return Text(printable(text).strip())

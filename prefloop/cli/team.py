@@ -13,6 +13,7 @@ import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 from prefloop.errors import InputError
+from prefloop.text.printable import on_one_line
 
 if TYPE_CHECKING:
     from prefloop.store.store import Store
@@ -173,7 +174,7 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
         return
     for row in rows:
         locked = ", locked out" if row["is_disabled"] else ""
-        print(f"{row['name']}: {row['role']}{locked}, {row['answers']} answers")
+        print(f"{on_one_line(row['name'])}: {row['role']}{locked}, {row['answers']} answers")
     if not rows:
         print(f"Nobody yet. Let somebody in: prefloop team add {folder} ann")
 

@@ -10,6 +10,7 @@ import typer
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 from prefloop.cli.printable import printable
 from prefloop.cli.store_verbs import Force
+from prefloop.text.printable import on_one_line, printable
 
 if TYPE_CHECKING:
     from prefloop.run.trial import Trial
@@ -130,21 +131,21 @@ def _print_trial(trial: "Trial") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from prefloop.cli.showing import plain_text
+    from prefloop.cli.showing import cell
     from prefloop.figures.text import model_title
 
-    table = Table(title=f"“{plain_text(trial.prompt)}”", show_lines=True)
+    table = Table(title=cell(f"“{trial.prompt.strip()}”"), show_lines=True)
     for name in (trial.reference, trial.model):
-        table.add_column(plain_text(model_title(name)), overflow="fold")
+        table.add_column(cell(model_title(name)), overflow="fold")
     for before, after in zip(trial.reference_responses, trial.responses, strict=True):
-        table.add_row(plain_text(before), plain_text(after))
+        table.add_row(cell(before), cell(after))
     Console().print(table)
 
 
 def _one_line(text: str) -> str:
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    shown = on_one_line(text)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.files import is_write_protected
 from prefloop.records import Comparison, Event, Label, LedgerHead, Prompt, Sample, Verdict
-from prefloop.store.core import clock, ledger
+from prefloop.store.core import clock, ledger, room
 from prefloop.store.core.database import Database, open_database
 from prefloop.store.core.database_copy import open_copy
 from prefloop.store.core.insertion import refuse, require_known, rows_where
@@ -110,6 +110,10 @@ class Store:
         """Return the seconds since 1970, UTC, by the database's clock."""
         with self._database.reading() as connection:
             return clock.now(connection)
+
+    def free_bytes(self) -> int | None:
+        """Return the room on the disk of this store; None where a server has it."""
+        return room.free_bytes(self._database)
 
     def close(self) -> None:
         """Close the database's connections."""

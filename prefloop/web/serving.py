@@ -11,6 +11,7 @@ from prefloop.errors import SettingsError
 from prefloop.store.store import Store
 from prefloop.web.app import create_app
 from prefloop.web.config import WebSettings
+from prefloop.web.http.connections import Connections, LimitedState, most_connections
 from prefloop.web.http.requests import LimitedProtocol
 
 SHUTDOWN_SECONDS = 10
@@ -26,6 +27,7 @@ class Server(uvicorn.Server):
         self, app: FastAPI, settings: WebSettings, on_ready: Callable[[str], None]
     ) -> None:
         super().__init__(_config(app, settings))
+        self.server_state = LimitedState(Connections(most_connections()))
         self._settings = settings
         self._on_ready = on_ready
 

@@ -5,11 +5,12 @@ password and a disabled account.
 """
 
 import uuid
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from prefloop.errors import StoreError
+from prefloop.errors import DiskError, StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
 from prefloop.store.core.rows import RowMapping
@@ -17,7 +18,7 @@ from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.codes import digest, new_code, new_secret, plain_code
 from prefloop.store.people.passwords import is_password
-from prefloop.store.people.people import find_named, find_person, known_person
+from prefloop.store.people.people import end_all, find_named, find_person, known_person
 from prefloop.teamwork import Person, Session
 
 DAY_SECONDS = 24 * 3600.0
@@ -38,13 +39,17 @@ class Access:
         self._database = database
 
     def invite(self, person_id: str, valid_hours: float = 72) -> str:
-        """Return a code with which a person logs in once. Only its hash is stored: show it now."""
+        """Return a code with which a person logs in once; earlier codes that are unused end.
+
+        Only its hash is stored: show it now.
+        """
         if not 0 < valid_hours <= 24 * 90:
             raise StoreError(f"A code is valid for up to 90 days; {valid_hours} hours are not.")
         code = new_code()
         with self._database.writing() as connection:
             _require_enabled(connection, person_id)
             now = clock.now(connection)
+            end_all(connection, invites.c.used_at, person_id, now)
             connection.execute(
                 sa.insert(invites).values(
                     code_hash=digest(plain_code(code)),
@@ -54,6 +59,23 @@ class Access:
                 )
             )
         return code
+
+    def end_code(self, person_id: str) -> None:
+        """End the code that a person has not used yet, if there is one."""
+        with self._database.writing() as connection:
+            known_person(connection, person_id)
+            end_all(connection, invites.c.used_at, person_id)
+
+    def open_codes(self) -> dict[str, float]:
+        """Return when the unused code of each person expires, by the person's id."""
+        with self._database.reading() as connection:
+            now = clock.now(connection)
+            query = sa.select(invites.c.person_id, invites.c.expires_at).where(
+                invites.c.used_at.is_(None), invites.c.expires_at > now
+            )
+            # A store of an earlier version may hold several; the last to expire is told.
+            rows = connection.execute(query.order_by(invites.c.expires_at))
+            return {row.person_id: row.expires_at for row in rows}
 
     def log_in_with_code(self, code: str) -> tuple[str, Session] | None:
         """Return the secret of the cookie and a new session; the code is used up."""
@@ -98,7 +120,8 @@ class Access:
             return None
         if now - found["seen_at"] >= TOUCH_SECONDS:
             query = sa.update(sessions).where(is_this, sessions.c.ended_at.is_(None))
-            with self._database.writing() as connection:
+            # On a full disk people must still be able to read, the owner above all.
+            with suppress(DiskError), self._database.writing() as connection:
                 connection.execute(query.values(seen_at=now))
         return Session(
             person=person_record(person), csrf=found["csrf"], expires_at=found["expires_at"]

@@ -15,6 +15,7 @@ from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
 from prefloop.store.people.passwords import hash_password
 from prefloop.teamwork import Person, Role
+from prefloop.text.looks import look_alike
 from prefloop.text.normal_form import normal_form, typed_form
 
 ROLES: Sequence[Role] = ("owner", "labeler", "viewer")
@@ -86,13 +87,14 @@ class People:
             connection.execute(query.values(disabled_at=None))
 
     def set_password(self, person_id: str, password: str) -> None:
-        """Set a person's password; it replaces an earlier one."""
+        """Set a person's password; it replaces an earlier one and ends the person's sessions."""
         # Hashing takes time by design: it runs outside the transaction.
         password_hash = hash_password(password)
         with self._database.writing() as connection:
             known_person(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
             connection.execute(query.values(password_hash=password_hash))
+            end_all(connection, sessions.c.ended_at, person_id)
 
     def has_owner_password(self) -> bool:
         """Whether an owner with an enabled account has a password."""
@@ -116,6 +118,18 @@ def find_named(connection: Connection, name: str) -> RowMapping | None:
     query = sa.select(people).where(people.c.name.in_(forms))
     rows = {row["name"]: row for row in connection.execute(query).mappings()}
     return next((rows[form] for form in forms if form in rows), None)
+
+
+def end_all(
+    connection: Connection,
+    column: sa.Column[float | None],
+    person_id: str,
+    now: float | None = None,
+) -> None:
+    """End all of a person's sessions, tokens or codes: the column says when each ended."""
+    table = column.table
+    query = sa.update(table).where(table.c.person_id == person_id, column.is_(None))
+    connection.execute(query.values({column: clock.now(connection) if now is None else now}))
 
 
 def known_person(connection: Connection, person_id: str) -> RowMapping:
@@ -142,10 +156,14 @@ def _checked_name(name: str) -> str:
 
 
 def _refuse_taken(connection: Connection, name: str) -> None:
-    """Refuse a name in use: names that differ only in case or form could be confused."""
+    """Refuse a name in use: names that differ only in case, form or look could be confused."""
     for taken in connection.execute(sa.select(people.c.name)).scalars():
         if normal_form(typed_form(taken)) == normal_form(name):
             raise StoreError(f"The name {taken} is in use. Choose another name.")
+        if look_alike(taken, name):
+            raise StoreError(
+                f"The name {name} looks like {taken}, which is in use. Choose another name."
+            )
 
 
 def _n_owners(connection: Connection) -> int:
@@ -157,6 +175,4 @@ def _n_owners(connection: Connection) -> int:
 def _lock_out(connection: Connection, person_id: str, now: float) -> None:
     connection.execute(sa.update(people).where(people.c.id == person_id).values(disabled_at=now))
     for column in (sessions.c.ended_at, api_tokens.c.revoked_at, invites.c.used_at):
-        table = column.table
-        query = sa.update(table).where(table.c.person_id == person_id, column.is_(None))
-        connection.execute(query.values({column: now}))
+        end_all(connection, column, person_id, now)

@@ -229,6 +229,8 @@ class DashboardOut(_Part):
     quality: QualityOut | None
     """Null before the first measurement."""
     forecast: ForecastOut | None
+    disk_text: str = ""
+    """Why nothing can be saved, or soon; empty while all is well."""
 
 
 def finite(line: dict[str, Any], names: tuple[str, ...]) -> dict[str, float | int | None]:

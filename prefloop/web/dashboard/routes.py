@@ -84,6 +84,7 @@ def dashboard(_caller: ViewerCaller, services: ServicesDep, after: Number = 0) -
         is_reset=is_reset,
         quality=quality_out(figures),
         forecast=None if figures is None else forecast_out(figures.forecast),
+        disk_text=services.disk.text(),
     )
 
 

@@ -95,6 +95,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _cannot(request: Request, error: Exception) -> Response:
     if isinstance(error, DiskError):
         log.error("the disk cannot be written: %s", error)
+        request.app.state.services.disk.failed()
         message = (
             "The server's disk is full or cannot be written, so this was not saved. What was saved "
             "before is safe. Please tell the owner."

@@ -29,18 +29,13 @@ def enter(request: Request, response: Response, body: Login, services: ServicesD
     """
     _require_tls(request, services)
     address = request.client.host if request.client else "?"
-    name = body.name or ""
-    wait = services.login_limits.take(address, name)
-    if wait is not None:
-        log.warning("too many logins from %s", address)
-        message = f"Too many attempts. Please wait {math.ceil(wait)} seconds, then try again."
-        raise ApiError(429, "too_many", message, {"Retry-After": str(math.ceil(wait))})
-    found = _look_up(body, services)
+    found = (
+        _by_code(body.code, services) if body.code is not None else _guess(address, body, services)
+    )
     if found is None:
         log.warning("login refused from %s", address)
         message = "That did not fit, or the code was used already or has expired."
         raise ApiError(401, "wrong", f"{message} Ask the owner for a new code if you need one.")
-    services.login_limits.give_back(address, name)
     secret, session = found
     _end(request.cookies.get(cookie_name(services.settings)), services)
     set_cookie(response, secret, services.settings)
@@ -55,11 +50,25 @@ def leave(response: Response, caller: BrowserCaller, services: ServicesDep) -> N
     clear_cookie(response, services.settings)
 
 
-def _look_up(body: Login, services: Services) -> tuple[str, Session] | None:
-    if body.code is not None:
-        return services.store.access.log_in_with_code(body.code)
+def _by_code(code: str, services: Services) -> tuple[str, Session] | None:
+    # Not limited: nobody guesses 140 random bits, and a count would lock out others who log in from
+    # the same address.
+    return services.store.access.log_in_with_code(code)
+
+
+def _guess(address: str, body: Login, services: Services) -> tuple[str, Session] | None:
+    """Check name and password, unless there were too many tries."""
+    name = body.name or ""
+    wait = services.login_limits.take(address, name)
+    if wait is not None:
+        log.warning("too many logins from %s", address)
+        message = f"Too many attempts. Please wait {math.ceil(wait)} seconds, then try again."
+        raise ApiError(429, "too_many", message, {"Retry-After": str(math.ceil(wait))})
     with _HASHING:
-        return services.store.access.log_in_with_password(body.name or "", body.password or "")
+        found = services.store.access.log_in_with_password(name, body.password or "")
+    if found is not None:
+        services.login_limits.succeed(address, name)
+    return found
 
 
 def _end(secret: str | None, services: Services) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prefloop.teamwork import Role
+from prefloop.text.printable import without_controls
 from prefloop.web.http.errors import ErrorBody
 
 
@@ -18,7 +19,10 @@ def _without_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Typed = Annotated[str, AfterValidator(_without_nul)]
+"""Text as it was typed: a name or a secret that must match what is stored."""
+Text = Annotated[Typed, AfterValidator(without_controls)]
+"""Text to store and show. Control characters are replaced: it reaches terminals and files too."""
 Id = Annotated[str, Field(pattern=r"^[\w.:/-]{1,200}$")]
 """The id of an assignment, sample or answer."""
 Number = Annotated[int, Field(ge=0, lt=2**31)]
@@ -35,9 +39,9 @@ class RequestBody(BaseModel):
 class Login(RequestBody):
     """A code, or a name and a password."""
 
-    code: Text | None = Field(default=None, max_length=200)
-    name: Text | None = Field(default=None, max_length=200)
-    password: Text | None = Field(default=None, max_length=1000)
+    code: Typed | None = Field(default=None, max_length=200)
+    name: Typed | None = Field(default=None, max_length=200)
+    password: Typed | None = Field(default=None, max_length=1000)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -1,5 +1,6 @@
 """Rate limits for logins and stop requests."""
 
+import ipaddress
 import threading
 import time
 from collections import deque
@@ -55,36 +56,73 @@ class RateLimit:
 
 
 class LoginLimits:
-    """Limits on failed logins per address, per name and in total."""
+    """Limits on wrong passwords: whoever mistypes locks out nobody else.
+
+    The first limit counts one name from one address. A guesser who tries many names from one
+    address, or one name from many addresses, meets wider ones. Those do not count for a person at
+    an address from which that person has logged in before, so that a flood of guesses keeps nobody
+    out (OWASP, device cookies).
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits = {
-            "address": RateLimit(5, 60, clock),
-            "name": RateLimit(5, 60, clock),
-            "everybody": RateLimit(60, 60, clock),
-        }
+        self._of_person = RateLimit(5, 60, clock)
+        self._of_name = RateLimit(30, 60, clock)
+        self._of_address = RateLimit(30, 60, clock)
+        self._known: dict[str, None] = {}
+        self._lock = threading.Lock()
 
     def take(self, address: str, name: str) -> float | None:
         """Count a try before it is checked; return the seconds to wait if it is not allowed.
 
         Counting first also limits many concurrent guesses.
         """
-        taken: list[tuple[str, str]] = []
-        for kind, key in self._keys(address, name):
-            wait = self._limits[kind].take(key)
+        taken: list[tuple[RateLimit, str]] = []
+        for limit, key in self._limits(address, name):
+            wait = limit.take(key)
             if wait is not None:
                 for done, done_key in taken:
-                    self._limits[done].give_back(done_key)
+                    done.give_back(done_key)
                 return wait
-            taken.append((kind, key))
+            taken.append((limit, key))
         return None
 
-    def give_back(self, address: str, name: str) -> None:
-        """Undo the count of a login that succeeded."""
-        for kind, key in self._keys(address, name):
-            self._limits[kind].give_back(key)
+    def succeed(self, address: str, name: str) -> None:
+        """Undo the count of a login that succeeded, and remember the address as this person's."""
+        for limit, key in self._limits(address, name):
+            limit.give_back(key)
+        with self._lock:
+            pair = _pair(address, name)
+            self._known.pop(pair, None)
+            self._known[pair] = None
+            if len(self._known) > MOST_KEYS:
+                del self._known[next(iter(self._known))]
 
-    @staticmethod
-    def _keys(address: str, name: str) -> list[tuple[str, str]]:
-        named = [("name", normal_form(typed_form(name)))] if name else []
-        return [("address", address), *named, ("everybody", "")]
+    def _limits(self, address: str, name: str) -> list[tuple[RateLimit, str]]:
+        pair = _pair(address, name)
+        own = [(self._of_person, pair)]
+        with self._lock:
+            is_known = pair in self._known
+        if is_known:
+            return own
+        return [*own, (self._of_name, _typed(name)), (self._of_address, _network(address))]
+
+
+def _typed(name: str) -> str:
+    return normal_form(typed_form(name))
+
+
+def _pair(address: str, name: str) -> str:
+    return f"{_network(address)} {_typed(name)}"
+
+
+def _network(address: str) -> str:
+    """Return an address as it is counted: a network of IPv6 (/64) belongs to one customer."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))

@@ -12,6 +12,7 @@ from prefloop.teamwork import Batch
 from prefloop.web.config import WebSettings
 from prefloop.web.services.callers import Callers
 from prefloop.web.services.clock import DatabaseClock
+from prefloop.web.services.disk import DiskWatch
 from prefloop.web.services.instructions_cache import InstructionsCache
 from prefloop.web.services.quality_cache import QualityCache
 from prefloop.web.services.rate_limits import LoginLimits, RateLimit
@@ -34,6 +35,7 @@ class Services:
     hours: WorkHours
     quality: QualityCache
     clock: DatabaseClock
+    disk: DiskWatch
     qualified: set[str] = field(default_factory=set)
     """Names of labelers who passed the qualification."""
     read_versions: dict[str, str | None] = field(default_factory=dict)
@@ -53,6 +55,7 @@ def make_services(store: Store, settings: WebSettings) -> Services:
         callers=Callers(store.access),
         answers=GroupCommit(store.answers),
         clock=DatabaseClock(store.now),
+        disk=DiskWatch(store.free_bytes),
         instructions=InstructionsCache(store.instructions),
         login_limits=LoginLimits(),
         stop_limits=RateLimit(1, 3600),

@@ -56,6 +56,8 @@ function show(found) {
   put("connection", "Live.");
   document.getElementById("live").dataset.state = "live";
   put("questions-text", found.questions_text);
+  document.getElementById("disk-warning").hidden = !found.disk_text;
+  put("disk-warning", found.disk_text);
   showTrainer(found.trainer, found.message);
   showQueue(found.batches);
   showWork(found.tallies);

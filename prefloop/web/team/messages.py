@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from prefloop.teamwork import Exclusion, Role, StopAction
-from prefloop.web.http.messages import Id, Number, RequestBody, Text
+from prefloop.web.http.messages import Id, Number, RequestBody, Text, Typed
 
 
 class NewPerson(RequestBody):
@@ -28,6 +28,8 @@ class PersonOut(BaseModel):
     """Result of the qualification."""
     read_instructions: str | None
     """The newest version of the instructions that they have read."""
+    code_expires_at: float | None = None
+    """In the list of people: when their unused code expires; null: there is none."""
 
 
 class PeopleOut(BaseModel):
@@ -154,7 +156,7 @@ class NewExclusion(RequestBody):
 
     name: Text = Field(min_length=1, max_length=100)
     """A word for it, such as `random clicking`."""
-    labeler: Text = Field(min_length=1, max_length=200)
+    labeler: Typed = Field(min_length=1, max_length=200)
     reason: Text = Field(min_length=1, max_length=2000)
 
 

@@ -53,7 +53,13 @@ def team(_caller: OwnerCaller, services: ServicesDep, version: str | None = None
 @router.get("/api/people", responses=refusals(401, 403))
 def people(_caller: OwnerCaller, services: ServicesDep) -> PeopleOut:
     """Return all people, disabled ones included."""
-    return PeopleOut(people=[_person(person, services) for person in services.store.people.all()])
+    codes = services.store.access.open_codes()
+    return PeopleOut(
+        people=[
+            _person(person, services).model_copy(update={"code_expires_at": codes.get(person.id)})
+            for person in services.store.people.all()
+        ]
+    )
 
 
 @router.post("/api/people", status_code=201, responses=refusals(401, 403))
@@ -64,12 +70,21 @@ def add(body: NewPerson, _caller: OwnerCaller, services: ServicesDep) -> PersonO
 
 @router.post("/api/people/{person_id}/invites", status_code=201, responses=refusals(401, 403, 404))
 def invite(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> InviteOut:
-    """Return a code with which a person logs in once, within three days."""
+    """Return a code with which a person logs in once, within three days; it ends the one before."""
     _known(person_id, services)
     expires_at = services.store.now() + 3600 * INVITE_HOURS
     return InviteOut(
         code=services.store.access.invite(person_id, INVITE_HOURS), expires_at=expires_at
     )
+
+
+@router.delete(
+    "/api/people/{person_id}/invites", status_code=204, responses=refusals(401, 403, 404)
+)
+def end_code(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> None:
+    """End the code that a person has not used yet, if there is one."""
+    _known(person_id, services)
+    services.store.access.end_code(person_id)
 
 
 @router.post("/api/people/{person_id}/disable", responses=refusals(401, 403, 404, 409))

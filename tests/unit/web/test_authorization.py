@@ -154,6 +154,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "DELETE /api/holds/{comparison}": (GONE, None),
     "POST /api/people": (MADE, fixed(name="new", role="labeler")),
     "POST /api/people/{person_id}/invites": (MADE, None),
+    "DELETE /api/people/{person_id}/invites": (GONE, None),
     "POST /api/people/{person_id}/tokens": (MADE, fixed(name="for a program")),
     "POST /api/people/{person_id}/disable": (RULE, None),
     "POST /api/people/{person_id}/enable": (RULE, None),

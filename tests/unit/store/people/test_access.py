@@ -40,6 +40,51 @@ def test_a_code_lets_in_once(store: Store, bob: Person) -> None:
     assert store.access.session(secret) == session
 
 
+def test_a_new_code_ends_the_old_one_and_only_that_of_the_same_person(
+    store: Store, bob: Person
+) -> None:
+    eve = store.people.add("eve", "labeler")
+    of_eve, old = store.access.invite(eve.id), store.access.invite(bob.id)
+    new = store.access.invite(bob.id)
+    assert store.access.log_in_with_code(old) is None
+    assert store.access.log_in_with_code(new) is not None
+    assert store.access.log_in_with_code(of_eve) is not None
+
+
+def test_open_codes_are_listed_and_can_be_ended(
+    store: Store, bob: Person, clock: MovableClock
+) -> None:
+    eve = store.people.add("eve", "labeler")
+    code, of_eve = store.access.invite(bob.id), store.access.invite(eve.id, valid_hours=1)
+    in_hours = {
+        person: (until - store.now()) / HOUR_SECONDS
+        for person, until in store.access.open_codes().items()
+    }
+    assert in_hours == {bob.id: pytest.approx(72, abs=0.1), eve.id: pytest.approx(1, abs=0.1)}
+    store.access.end_code(bob.id)
+    assert store.access.log_in_with_code(code) is None
+    assert list(store.access.open_codes()) == [eve.id]
+    store.access.log_in_with_code(of_eve)
+    store.access.invite(eve.id, valid_hours=1)
+    clock.jump(2 * HOUR_SECONDS)
+    assert store.access.open_codes() == {}
+    with pytest.raises(StoreError, match="no person with the id p-9"):
+        store.access.end_code("p-9")
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(store: Store, bob: Person) -> None:
+    eve = store.people.add("eve", "labeler")
+    store.people.set_password(bob.id, PASSWORD)
+    entered = store.access.log_in_with_password("bob", PASSWORD)
+    assert entered is not None
+    by_code, of_eve = enter(store, bob), enter(store, eve)
+    store.people.set_password(bob.id, "another one entirely")
+    assert store.access.session(entered[0]) is None
+    assert store.access.session(by_code) is None
+    assert store.access.session(of_eve) is not None
+    assert store.access.log_in_with_password("bob", "another one entirely") is not None
+
+
 def test_of_many_who_use_a_code_at_once_one_gets_in(store: Store, bob: Person) -> None:
     code = store.access.invite(bob.id)
     with ThreadPoolExecutor(4) as threads:

@@ -29,6 +29,8 @@ def test_people_come_back_as_they_were_added_and_in_their_order(store: Store) ->
         (" bob ", "labeler", "The name bob is in use"),
         ("e\u0301va", "labeler", "The name éva is in use"),
         ("\uff22\uff2f\uff22", "labeler", "The name bob is in use"),
+        ("b\u043eb", "labeler", "looks like bob, which is in use"),
+        ("bob\ufe0f", "labeler", "looks like bob, which is in use"),
         ("zoe", "admin", "'admin' is no role. Give one of owner, labeler, viewer"),
     ],
 )

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import DiskError, StoreAwayError, StoreError
+from prefloop.store.core.database import Database
+from prefloop.store.people.access import TOUCH_SECONDS
 from prefloop.store.store import Store
+from tests.clock_for_tests import MovableClock
 from tests.unit.web.desk import Desk, answer_to, claim, make_desk, new_id
 
 SAMPLE_TEXT = "Once upon a time a private text"
@@ -39,6 +42,31 @@ def test_a_full_disk_is_told_and_nothing_is_taken(
     assert "not saved" in answer.json()["error"]["message"]
     assert "olga" not in answer.text, "the machine's paths are nobody's business"
     assert "disk is full" in caplog.text
+
+
+def test_a_full_disk_stands_on_the_dashboard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, olga = desk.browser("ann"), desk.browser("olga")
+    assert olga.get("/api/dashboard").json()["disk_text"] == ""
+    with monkeypatch.context() as broken:
+        error = DiskError("run/prefloop.db could not be written: the disk is full.")
+        broken.setattr(desk.store.queue, "claim", raising(error))
+        assert ann.post("/api/claims", json={"n": 1}).status_code == 507
+    told = olga.get("/api/dashboard").json()["disk_text"]
+    assert told.startswith("Nothing can be saved")
+    assert "prefloop.db" not in told, "viewers read it too"
+    assert 'id="disk-warning"' in olga.get("/dashboard").text
+
+
+def test_on_a_full_disk_whoever_is_logged_in_can_still_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = MovableClock(monkeypatch)
+    olga = desk.browser("olga")
+    clock.jump(2 * TOUCH_SECONDS)
+    desk.app.state.services.callers.forget_all()
+    full = raising(DiskError("run/prefloop.db could not be written: the disk is full."))
+    monkeypatch.setattr(Database, "writing", full)
+    assert olga.get("/api/dashboard").status_code == 200
 
 
 def test_an_answer_on_a_full_disk_can_be_sent_again_later(

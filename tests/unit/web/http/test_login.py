@@ -239,16 +239,31 @@ def test_a_wrong_token_is_not_made_good_by_a_cookie(desk: Desk) -> None:
 def test_the_sixth_guess_within_a_minute_is_not_looked_at(desk: Desk) -> None:
     clock = Clock()
     object.__setattr__(desk.app.state.services, "login_limits", LoginLimits(clock))
+    desk.store.people.set_password(desk.people["olga"], PASSWORD)
+    desk.store.people.set_password(desk.people["ann"], PASSWORD)
     browser = desk.browser()
-    code = desk.store.access.invite(desk.people["ann"])
+    right = {"name": "olga", "password": PASSWORD}
     for _ in range(5):
-        assert browser.post("/api/session", json={"code": "WRONG"}).status_code == 401
-    answer = browser.post("/api/session", json={"code": code})
+        guess = {"name": "olga", "password": "a wrong guess"}
+        assert refusal(browser.post("/api/session", json=guess)) == (401, "wrong")
+    answer = browser.post("/api/session", json=right)
     assert refusal(answer) == (429, "too_many")
     assert int(answer.headers["retry-after"]) <= 60
-    assert desk.browser(host="10.0.0.9").post("/api/session", json={"code": "X"}).status_code == 401
+    ann = {"name": "ann", "password": PASSWORD}
+    assert desk.browser().post("/api/session", json=ann).status_code == 200, "same address"
+    elsewhere = desk.browser(host="10.0.0.9").post("/api/session", json=right)
+    assert elsewhere.status_code == 200, "whoever guesses a name does not lock its owner out"
     clock.now += 60
-    assert browser.post("/api/session", json={"code": code}).status_code == 200
+    assert browser.post("/api/session", json=right).status_code == 200
+
+
+def test_wrong_codes_lock_nobody_out(desk: Desk) -> None:
+    browser = desk.browser()
+    for number in range(80):
+        wrong = browser.post("/api/session", json={"code": f"WRONG-{number}"})
+        assert refusal(wrong) == (401, "wrong")
+    code = desk.store.access.invite(desk.people["ann"])
+    assert desk.browser().post("/api/session", json={"code": code}).status_code == 200
 
 
 def test_a_refused_login_is_logged_without_what_was_typed(

@@ -45,6 +45,17 @@ def test_an_answer_becomes_a_label(desk: Desk) -> None:
     assert (label.confidence, label.instructions) == (0.5, "1")
 
 
+def test_control_characters_in_a_note_are_replaced_and_the_answer_may_come_again(
+    desk: Desk,
+) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    name, body = new_id(), answer_to(question, note="one\r\ntwo \x1b[2J\x07")
+    outcomes = [ann.put(f"/api/answers/{name}", json=body).json()["outcome"] for _ in range(2)]
+    assert outcomes == ["stored", "same"]
+    assert desk.store.labels()[0].note == "one\ntwo \ufffd[2J\ufffd"
+
+
 def test_the_same_answer_again_changes_nothing(desk: Desk) -> None:
     ann = desk.browser("ann")
     [question] = claim(ann)

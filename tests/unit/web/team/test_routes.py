@@ -80,6 +80,24 @@ def test_a_new_labeler_comes_in_with_the_code(desk: Desk, owner: Browser) -> Non
     assert newcomer.post("/api/session", json={"code": invite["code"]}).status_code in (401, 429)
 
 
+def test_a_code_is_listed_until_it_is_used_or_ended(desk: Desk, owner: Browser) -> None:
+    place = f"/api/people/{desk.people['bob']}/invites"
+    code = owner.post(place).json()["code"]
+
+    def until() -> float | None:
+        people = owner.get("/api/people").json()["people"]
+        [found] = [p["code_expires_at"] for p in people if p["name"] == "bob"]
+        return found
+
+    assert until() == pytest.approx(desk.store.now() + 72 * 3600, abs=60)
+    assert "A code is open until" in owner.get("/team/people").text
+    assert owner.delete(place).status_code == 204
+    assert until() is None
+    assert "A code is open until" not in owner.get("/team/people").text
+    assert desk.browser().post("/api/session", json={"code": code}).status_code == 401
+    assert owner.delete("/api/people/nobody/invites").status_code == 404
+
+
 def test_names_are_taken_once(owner: Browser) -> None:
     again = owner.post("/api/people", json={"name": "ANN", "role": "labeler"})
     assert again.status_code == 422

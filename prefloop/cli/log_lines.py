@@ -1,0 +1,90 @@
+"""The log on standard error: lines with a time, repeated ones throttled."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from prefloop.figures.text import duration
+from prefloop.text.printable import on_one_line
+
+LOGGERS = ("prefloop", "uvicorn")
+
+MOST_ALIKE = 10
+"""Lines of one kind within `WINDOW_SECONDS`; further ones are counted."""
+
+WINDOW_SECONDS = 60.0
+
+
+class LineFormatter(logging.Formatter):
+    """One line per record: time with its offset from UTC, level, message.
+
+    What a record quotes cannot begin another line, nor command a terminal.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return on_one_line(super().format(record))
+
+
+class Throttle(logging.Filter):
+    """Lets through so many records of one kind per window, and says how many it left out.
+
+    Records with the same format string are of one kind, whatever values they have: a stranger can
+    vary the values.
+    """
+
+    def __init__(
+        self,
+        most: int = MOST_ALIKE,
+        seconds: float = WINDOW_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._most = most
+        self._seconds = seconds
+        self._clock = clock
+        self._kinds: dict[tuple[str, object], tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """Return whether to write a record, or the record with a note on those that were not."""
+        kind = (record.name, record.msg)
+        now = self._clock()
+        with self._lock:
+            begun, n = self._kinds.get(kind, (now, 0))
+            n_left_out = 0
+            if now - begun >= self._seconds:
+                n_left_out, begun, n = max(0, n - self._most), now, 0
+            self._kinds[kind] = (begun, n + 1)
+        if n >= self._most:
+            return False
+        if n_left_out:
+            return _noted(record, f"[{n_left_out} more like this before were left out]")
+        if n == self._most - 1:
+            return _noted(record, f"[more like this are left out for {duration(self._seconds)}]")
+        return True
+
+
+def log_with_time(stream: TextIO | None = None) -> None:
+    """Write what prefloop and its server log to a stream; called again, it replaces the last."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(LineFormatter())
+    handler.addFilter(Throttle())
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        for earlier in [h for h in logger.handlers if isinstance(h.formatter, LineFormatter)]:
+            logger.removeHandler(earlier)
+        logger.addHandler(handler)
+
+
+def _noted(record: logging.LogRecord, note: str) -> logging.LogRecord:
+    """Return a copy of a record with a note: other handlers get it as it came."""
+    noted = logging.makeLogRecord(record.__dict__)
+    noted.msg, noted.args = f"{record.getMessage()} {note}", ()
+    return noted
