@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, Overrides
-from prefloop.cli.printable import printable
+from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
     from prefloop.experiments.members import Experiment

@@ -205,6 +205,9 @@ def _print_integrity(found: "IntegrityReport") -> None:
     if found.n_without_hash:
         rows = ", ".join(f"{n} {name}" for name, n in found.n_without_hash.items())
         print(f"An earlier version stored {rows} without a hash: a change of these is not noticed.")
+    if found.n_rewritten:
+        print(f"{found.n_rewritten} events were rewritten when a person was renamed or erased: of")
+        print("these the hashes are what they were, and the words as they were written then.")
     if found.n_known is not None and not found.problems:
         since = found.n_events - found.n_known
         print(f"Everything up to event {found.n_known}, the one with that head, is as it was then;")

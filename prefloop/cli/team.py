@@ -154,6 +154,31 @@ def assign(
     print(f"The questions of {title} are for {shares_text(found)}.")
 
 
+def rename(
+    folder: RunFolder,
+    name: PersonName,
+    new_name: Annotated[str, typer.Argument(help="The name from now on, on all answers too.")],
+) -> None:
+    """Change somebody's name, in the list of people and on everything that is signed with it.
+
+    Example: `prefloop team rename my-run ann anna`
+    """
+    with _store(folder) as store:
+        person = store.people.rename(_person(store, name).id, new_name)
+    print(f"{name} is called {person.name} now.")
+
+
+def erase(folder: RunFolder, name: PersonName) -> None:
+    """Take somebody's name, notes and reasons out of the store for good; the answers stay.
+
+    Example: `prefloop team erase my-run ann`
+    """
+    with _store(folder) as store:
+        person = store.people.erase(_person(store, name).id)
+    print(f"{name} is erased; the answers are signed {person.name}.")
+    print("Backups, exports and reports from before hold the name still: delete them.")
+
+
 def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
     """Print the people, their roles and how many questions they answered.
 
@@ -204,11 +229,16 @@ def _tell_code(store: "Store", name: str, code: str, hours: float, as_json: bool
 
     state = store.updates.state()
     address = state.address if state else ""
+    # Browsers send nothing after the "#", so no log of a server or proxy gets the code.
+    link = f"{address}/login#code={code}" if address else ""
     if as_json:
-        print(json.dumps({"name": name, "code": code, "hours": hours, "address": address}))
+        shown = {"name": name, "code": code, "hours": hours, "address": address, "link": link}
+        print(json.dumps(shown))
         return
     where = f" at {address}" if address else ""
     print(f"{name} logs in{where} with the code\n\n    {code}\n")
+    if link:
+        print(f"or by the link\n\n    {link}\n")
     print(f"It works once, within {plain(hours)} hours. Tell it to nobody else.")
 
 

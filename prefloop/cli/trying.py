@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
-from prefloop.cli.printable import printable
 from prefloop.cli.store_verbs import Force
 from prefloop.text.printable import on_one_line, printable
 

@@ -253,7 +253,7 @@ def test_an_owner_invites_somebody_and_they_come_in(
     owner: Opened, site: Site, browser: Browser
 ) -> None:
     page = owner("/team/people")
-    page.get_by_label("Name").fill("Cleo")
+    page.get_by_label("Names, one a line").fill("Cleo")
     page.get_by_role("button", name="Add and invite").click()
     secret = page.get_by_role("dialog", name="A code for Cleo")
     code = secret.locator("#secret-text").inner_text()
@@ -272,6 +272,33 @@ def test_an_owner_invites_somebody_and_they_come_in(
     expect(page.get_by_role("button", name="Let in again Cleo")).to_be_visible()
     person = site.store.people.by_name("Cleo")
     assert person is not None and person.disabled_at is not None
+
+
+def test_many_are_invited_at_once_and_come_by_their_links(
+    owner: Opened, site: Site, browser: Browser
+) -> None:
+    page = owner("/team/people")
+    names = page.get_by_label("Names, one a line")
+    names.fill("Cleo\n\n Dora \nANN\nEve")
+    page.get_by_role("button", name="Add and invite").click()
+    secret = page.get_by_role("dialog", name="Links for 3 people")
+    lines = secret.locator("#secret-text").inner_text().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["Cleo", "Dora", "Eve"]
+    secret.get_by_role("button", name="Done").click()
+    expect(names).to_have_value("ANN")
+    expect(page.locator("form .refused").first).to_contain_text("in use")
+    link = lines[1].partition(": ")[2]
+    with browser.new_context() as context:
+        newcomer = context.new_page()
+        asked: list[str] = []
+        newcomer.on("request", lambda request: asked.append(request.url))
+        newcomer.goto(link)
+        expect(newcomer.get_by_label("Your code")).to_have_value(link.partition("#code=")[2])
+        assert newcomer.url == f"{site.address}/login", "the code leaves the address"
+        assert site.store.people.by_name("Dora") is not None
+        newcomer.get_by_role("button", name="Log in").click()
+        newcomer.wait_for_url("**/label")
+        assert not any("code=" in url.partition("#")[0] for url in asked)
 
 
 def test_an_owner_leaves_somebody_out_and_undoes_it(owner: Opened, site: Site) -> None:

@@ -59,6 +59,21 @@ def test_somebody_is_let_in_with_a_code_that_works_once(
     shown = prefloop.done("team", "invite", run, "ann", "--hours", 1).out
     assert "ann logs in at http://127.0.0.1:8765 with the code" in shown
     assert "within 1 hours" in shown
+    [link] = [line.strip() for line in shown.splitlines() if "/login#code=" in line]
+    assert link.startswith("http://127.0.0.1:8765/login#code=")
+    assert store.access.log_in_with_code(link.partition("#code=")[2]) is not None
+    again = prefloop.done("team", "invite", run, "ann", "--json").json()
+    assert again["link"] == f"http://127.0.0.1:8765/login#code={again['code']}"
+
+
+def test_somebody_is_renamed_and_erased(prefloop: Command, run: Path, store: Store) -> None:
+    prefloop.done("team", "add", run, "ann")
+    told = prefloop.done("team", "rename", run, "ann", "Anna").out
+    assert told == "ann is called Anna now.\n"
+    told = prefloop.done("team", "erase", run, "Anna").out
+    [person] = [p for p in store.people.all() if p.name.startswith("erased-")]
+    assert f"the answers are signed {person.name}" in told
+    assert "The store is intact" in prefloop.done("store", "verify", run).out
 
 
 def test_roles_and_the_list(prefloop: Command, run: Path) -> None:

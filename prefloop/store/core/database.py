@@ -194,6 +194,8 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        # What somebody asked to be erased must not be left in free space of the file.
+        connection.execute("PRAGMA secure_delete = ON")
         # A commit would checkpoint too, even while another process writes.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         if read_only:

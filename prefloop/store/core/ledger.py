@@ -5,6 +5,9 @@
 The five parts are joined by line feeds, which none of them contains; hash_0 is 64 zeros. A changed,
 missing or exchanged event breaks every hash after it; a ledger truncated at the end differs from
 `ledger_head`.
+
+Where a person was renamed or erased, the hash of an event stays and its words do not: `rewritten`
+says which, and what stands there now.
 """
 
 import hashlib
@@ -27,6 +30,10 @@ HASH = re.compile(r"[0-9a-f]{64}")
 _JSON = json.JSONEncoder(sort_keys=True, allow_nan=False)
 PAGE = 1000
 
+RENAMED, ERASED = "person_renamed", "person_erased"
+REWRITINGS = (RENAMED, ERASED)
+"""Kinds of events that list rewritten ones. They are never rewritten themselves."""
+
 
 def event_hash(previous: str, sequence: int, kind: str, payload: str, created_at: str) -> str:
     """Return the hash of an event, given the hash of the one before."""
@@ -44,7 +51,7 @@ def append(connection: Connection, entries: Sequence[tuple[str, Mapping[str, Any
     written = []
     for kind, content in entries:
         sequence += 1
-        payload = _payload(kind, content)
+        payload = encoded(kind, content)
         hash_before = event_hash(hash_before, sequence, kind, payload, created_at)
         written.append(
             Event(
@@ -125,11 +132,16 @@ def require_hash(known_head: str) -> str:
 def verify(connection: Connection) -> int:
     """Return the number of events, after checking every hash, in one pass."""
     hash_before, count = GENESIS, 0
+    known = rewritten(connection)
     for page in pages(connection):
         for event in page:
             count += 1
-            expected = event_hash(hash_before, count, event.kind, event.payload, event.created_at)
-            if event.sequence != count or event.hash != expected:
+            # What a rewritten event said is gone; the events after it hold its hash.
+            before, expected = hash_before, event.hash
+            if event.sequence in known:
+                before, expected = "", known[event.sequence]
+            found = event_hash(before, count, event.kind, event.payload, event.created_at)
+            if event.sequence != count or found != expected:
                 raise StoreError(
                     f"The ledger is broken at event {count}: it was changed, removed or "
                     "inserted outside prefloop. Everything before it is intact. "
@@ -145,7 +157,18 @@ def verify(connection: Connection) -> int:
     return count
 
 
-def _payload(kind: str, content: Mapping[str, Any]) -> str:
+def rewritten(connection: Connection) -> dict[int, str]:
+    """Return the hash of what each rewritten event says now, by its number."""
+    query = sa.select(events.c.sequence, events.c.payload).where(events.c.kind.in_(REWRITINGS))
+    found: dict[int, str] = {}
+    for rewriting in connection.execute(query.order_by(events.c.sequence)):
+        hashes = json.loads(rewriting.payload)["events"]
+        found |= {number: digest for number, digest in hashes if number < rewriting.sequence}
+    return found
+
+
+def encoded(kind: str, content: Mapping[str, Any]) -> str:
+    """Return the payload of an event: JSON with sorted keys."""
     if not kind or not kind.isprintable():
         raise StoreError(f"An event's kind is a printable word; got {kind!r}.")
     try:

@@ -73,7 +73,7 @@ class Access:
             query = sa.select(invites.c.person_id, invites.c.expires_at).where(
                 invites.c.used_at.is_(None), invites.c.expires_at > now
             )
-            # A store of an earlier version may hold several; the last to expire is told.
+            # A store of an earlier version may hold several; the last to expire counts.
             rows = connection.execute(query.order_by(invites.c.expires_at))
             return {row.person_id: row.expires_at for row in rows}
 

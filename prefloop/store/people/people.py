@@ -10,9 +10,11 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
+from prefloop.store.core.rewriting import is_erased
 from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
+from prefloop.store.people.identity import erase, refuse_signed, rename
 from prefloop.store.people.passwords import hash_password
 from prefloop.teamwork import Person, Role
 from prefloop.text.looks import look_alike
@@ -23,7 +25,7 @@ LONGEST_NAME = 64
 
 
 class People:
-    """The people of a store. Labels are signed with names, so a name never changes."""
+    """The people of a store. A person is an id; labels are signed with the name of today."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,10 +81,39 @@ class People:
                 )
             _lock_out(connection, person_id, clock.now(connection))
 
+    def rename(self, person_id: str, name: str) -> Person:
+        """Change a name, in the ledger and in all tables; its hashes stay, see `rewriting.py`.
+
+        A name in use, one that looks like it, and one that answers are signed with are refused.
+        """
+        name = _checked_name(name)
+        with self._database.writing() as connection:
+            row = known_person(connection, person_id)
+            _refuse_erased(connection, person_id)
+            if row["name"] != name:
+                _refuse_taken(connection, name, except_for=row["name"])
+                refuse_signed(connection, name)
+                rename(connection, person_id, row["name"], name)
+            return person_record(known_person(connection, person_id))
+
+    def erase(self, person_id: str) -> Person:
+        """Disable an account for good, and take its name and what it wrote out of the store.
+
+        The answers stay, without notes, and so do the hashes of the ledger. The last owner cannot
+        be erased. Copies that were made before (backups, exports, reports) are not reached.
+        """
+        self.disable(person_id)
+        with self._database.writing() as connection:
+            row = known_person(connection, person_id)
+            if not is_erased(connection, person_id):
+                erase(connection, person_id, row["name"])
+            return person_record(known_person(connection, person_id))
+
     def enable(self, person_id: str) -> None:
         """Enable an account again; the person needs a new code, or their password."""
         with self._database.writing() as connection:
             known_person(connection, person_id)
+            _refuse_erased(connection, person_id)
             query = sa.update(people).where(people.c.id == person_id)
             connection.execute(query.values(disabled_at=None))
 
@@ -155,9 +186,15 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _refuse_taken(connection: Connection, name: str) -> None:
+def _refuse_erased(connection: Connection, person_id: str) -> None:
+    if is_erased(connection, person_id):
+        raise StoreError("This person was erased, which is for good. Add a new person instead.")
+
+
+def _refuse_taken(connection: Connection, name: str, *, except_for: str = "") -> None:
     """Refuse a name in use: names that differ only in case, form or look could be confused."""
-    for taken in connection.execute(sa.select(people.c.name)).scalars():
+    query = sa.select(people.c.name).where(people.c.name != except_for)
+    for taken in connection.execute(query).scalars():
         if normal_form(typed_form(taken)) == normal_form(name):
             raise StoreError(f"The name {taken} is in use. Choose another name.")
         if look_alike(taken, name):

@@ -43,6 +43,8 @@ class IntegrityReport:
     """Empty: the store is intact."""
     n_without_hash: Mapping[str, int] = field(default_factory=dict)
     """By table: rows that an earlier version stored, which the ledger does not cover."""
+    n_rewritten: int = 0
+    """Events whose words were taken out because a person was renamed or erased."""
 
     @property
     def n_events(self) -> int:
@@ -132,6 +134,7 @@ def _check(connection: Connection, progress: Progress, known_head: str | None) -
         n_rows={name: table.n_rows for name, table in contents(connection).items()},
         problems=tuple(problems),
         n_without_hash=stored.n_without_hash,
+        n_rewritten=len(ledger.rewritten(connection)),
     )
 
 

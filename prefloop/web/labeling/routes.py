@@ -37,7 +37,8 @@ from prefloop.web.labeling.messages import (
     ReceiptOut,
     SampleTextOut,
 )
-from prefloop.web.services.services import ServicesDep
+from prefloop.web.services.callers import Caller
+from prefloop.web.services.services import Services, ServicesDep
 
 router = APIRouter(tags=["labeling"])
 
@@ -93,6 +94,8 @@ async def answer(
     if receipt.known is not None:
         # The last answer of the introduction decides at once whether earlier labels count.
         await run_in_threadpool(judge_introduction, caller.name, caller.person.id, services)
+    if receipt.message == NOT_YOURS:
+        await run_in_threadpool(_require_same_name, caller, services)
     return _saved(receipt)
 
 
@@ -180,6 +183,15 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
         replaces=body.replaces,
         is_harmful=body.is_harmful or body.note.startswith(HARMFUL),
     )
+
+
+def _require_same_name(caller: Caller, services: Services) -> None:
+    """Ask for the answer again if its labeler was renamed while it was on its way."""
+    person = services.store.people.by_id(caller.person.id)
+    if person is not None and person.name != caller.name:
+        services.forget_names()
+        message = "Your name was changed a moment ago. Send the answer again."
+        raise ApiError(503, "renamed", message, {"Retry-After": "1"})
 
 
 def _saved(receipt: Receipt) -> ReceiptOut:

@@ -11,7 +11,7 @@ LEAST_FREE_BYTES = 200 * 2**20
 takes less than a kilobyte."""
 
 TOLD_SECONDS = 120.0
-"""How long a write that failed is told: pages send what was not saved again every few seconds."""
+"""How long a write that failed is shown: pages send what was not saved again every few seconds."""
 
 CHECK_SECONDS = 5.0
 

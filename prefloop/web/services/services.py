@@ -41,6 +41,13 @@ class Services:
     read_versions: dict[str, str | None] = field(default_factory=dict)
     """By person's id, the version of the instructions that they had read at the last look-up."""
 
+    def forget_names(self) -> None:
+        """Read everything again that is kept by name: a person was renamed or erased."""
+        self.callers.forget_all()
+        self.qualified.clear()
+        self.hours.forget()
+        self.quality.invalidate()
+
     def close(self) -> None:
         """Store all answers that were accepted, and end the threads."""
         self.answers.close()

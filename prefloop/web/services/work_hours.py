@@ -48,6 +48,11 @@ class WorkHours:
                 self._sums |= {hour: total(tallies) for hour, tallies in found.items()}
             return self._hours
 
+    def forget(self) -> None:
+        """Read all hours again at the next call: a labeler has another name."""
+        with self._lock:
+            self._hours, self._sums = {}, {}
+
     def sums(self) -> dict[int, Work]:
         """Return the sums of each hour, as of the last call of `read`."""
         with self._lock:

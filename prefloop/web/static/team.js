@@ -10,7 +10,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-send]");
   if (!form) return;
   event.preventDefault();
-  send(form, fieldsOf(form));
+  if (form.dataset.then === "invite") inviteAll(form);
+  else send(form, fieldsOf(form));
 });
 
 document.addEventListener("click", (event) => {
@@ -44,18 +45,45 @@ async function finish(source, found) {
   if (then === "reload") return location.reload();
   if (then === "question") return source.dispatchEvent(new Event("question-changed", { bubbles: true }));
   if (source.matches("form")) source.reset();
-  if (then === "invite") {
-    const { code } = await call("POST", `/api/people/${encodeURIComponent(found.id)}/invites`);
-    await tellSecret(`A code for ${found.name}`, codeText(found.name), code);
-  } else if (secret) {
-    await tellSecret(secret, found.code ? codeText() : text, found.code ?? found.secret);
-  }
+  if (secret && found.code) await tellCode(secret, "They", found.code);
+  else if (secret) await tellSecret(secret, text, found.secret);
   if (mark) return showMark(source, mark);
   document.body.dispatchEvent(new Event("changed"));
 }
 
-const codeText = (name = "They") =>
-  `${name} can log in with it once, within three days, at ${location.origin}/login. It is shown once.`;
+// Browsers send nothing after the "#", so no log of a server or proxy gets the code.
+const linkWith = (code) => `${location.origin}/login#code=${code}`;
+
+const tellCode = (title, name, code) =>
+  tellSecret(title, `${name} can log in with it once, within three days, at ${location.origin}/login, or by the link below. It is shown once.`,
+    code, linkWith(code));
+
+// One name a line. A name that is refused stays in the form, with the reason; the others are in.
+async function inviteAll(form) {
+  const { name, role } = fieldsOf(form);
+  const names = [...new Set(name.split("\n").map((line) => line.trim()).filter(Boolean))];
+  const button = form.querySelector("[type=submit]");
+  const invited = [], refused = [];
+  button.disabled = true;
+  for (const each of names) {
+    try {
+      const person = await call("POST", "/api/people", { name: each, role });
+      const { code } = await call("POST", `/api/people/${encodeURIComponent(person.id)}/invites`);
+      invited.push({ name: person.name, code });
+    } catch (problem) {
+      refused.push({ name: each, message: problem.message });
+    }
+  }
+  button.disabled = false;
+  form.elements.name.value = refused.map((each) => each.name).join("\n");
+  refuse(form, refused.map((each) => each.message).join(" "));
+  if (invited.length === 1) await tellCode(`A code for ${invited[0].name}`, invited[0].name, invited[0].code);
+  if (invited.length > 1) {
+    await tellSecret(`Links for ${invited.length} people`, "Each lets one person in once, within three days. They are shown once.",
+      invited.map((each) => `${each.name}: ${linkWith(each.code)}`).join("\n"));
+  }
+  document.body.dispatchEvent(new Event("changed"));
+}
 
 function fieldsOf(form) {
   const fields = {};
@@ -107,26 +135,29 @@ function isSure(question) {
   });
 }
 
-function tellSecret(title, text, secret) {
+function tellSecret(title, text, secret, link = "") {
   const dialog = byId("secret");
   byId("secret-title").textContent = title;
   byId("secret-note").textContent = text;
   byId("secret-text").textContent = secret;
+  byId("secret-link").textContent = link;
+  byId("secret-copy-link").hidden = !link;
   byId("secret-copied").textContent = "";
-  byId("secret-copy").onclick = () => copy(secret);
+  byId("secret-copy").onclick = () => copy(secret, "secret-text");
+  byId("secret-copy-link").onclick = () => copy(link, "secret-link");
   byId("secret-done").onclick = () => dialog.close();
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.onclose = () => {
-      byId("secret-text").textContent = "";
+      byId("secret-text").textContent = byId("secret-link").textContent = "";
       resolve();
     };
   });
 }
 
-async function copy(secret) {
+async function copy(secret, place) {
   const isCopied = await navigator.clipboard?.writeText(secret).then(() => true, () => false);
-  if (!isCopied) getSelection().selectAllChildren(byId("secret-text"));
+  if (!isCopied) getSelection().selectAllChildren(byId(place));
   byId("secret-copied").textContent = isCopied ? "Copied." : "Marked: copy it with the keyboard.";
 }
 

@@ -16,6 +16,12 @@ class NewPerson(RequestBody):
     role: Role
 
 
+class NewName(RequestBody):
+    """A person's new name."""
+
+    name: Text = Field(min_length=1, max_length=64)
+
+
 class PersonOut(BaseModel):
     """A person with a current or past account."""
 

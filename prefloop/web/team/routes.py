@@ -23,6 +23,7 @@ from prefloop.web.team.messages import (
     NewExclusion,
     NewGold,
     NewInstructions,
+    NewName,
     NewPerson,
     NewToken,
     NewTokenOut,
@@ -102,6 +103,28 @@ def enable(person_id: PathId, _caller: OwnerCaller, services: ServicesDep) -> Pe
     """Enable an account again; the person needs a new code."""
     _known(person_id, services)
     services.store.people.enable(person_id)
+    return _changed(person_id, services)
+
+
+@router.post("/api/people/{person_id}/rename", responses=refusals(401, 403, 404))
+def rename(
+    person_id: PathId, body: NewName, _caller: OwnerCaller, services: ServicesDep
+) -> PersonOut:
+    """Change a person's name, also on all answers that are signed with it."""
+    _known(person_id, services)
+    services.store.people.rename(person_id, body.name)
+    services.forget_names()
+    return _changed(person_id, services)
+
+
+@router.post("/api/people/{person_id}/erase", responses=refusals(401, 403, 404, 409))
+def erase(person_id: PathId, caller: OwnerCaller, services: ServicesDep) -> PersonOut:
+    """Take a person's name and notes out of the store, for good; the answers stay."""
+    if person_id == caller.person.id:
+        raise ApiError(409, "oneself", "You cannot erase yourself. Another owner can.")
+    _known(person_id, services)
+    services.store.people.erase(person_id)
+    services.forget_names()
     return _changed(person_id, services)
 
 

@@ -159,6 +159,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "POST /api/people/{person_id}/disable": (RULE, None),
     "POST /api/people/{person_id}/enable": (RULE, None),
     "POST /api/people/{person_id}/pass": (RULE, None),
+    "POST /api/people/{person_id}/rename": (RULE, fixed(name="bobby")),
     "DELETE /api/tokens/{token_id}": (GONE, None),
     "POST /api/instructions/preview": (RULE, fixed(text="*new*")),
     "POST /api/instructions": (
@@ -173,6 +174,7 @@ EXPECTED: dict[str, tuple[Codes, Body | None]] = {
     "POST /api/exclusions": (MADE, fixed(name="random", labeler="ann", reason="as dice")),
     "DELETE /api/exclusions/{exclusion_id}": (RULE, None),
     "POST /api/cord/{stop_request_id}/release": (RULE, fixed(checked="Looked.", action="resume")),
+    "POST /api/people/{person_id}/erase": (RULE, None),
     # last, for it ends the session
     "DELETE /api/session": (Codes(401, 204, 204, 204, 204, 403), None),
 }

@@ -42,10 +42,23 @@ async function tellWaiting() {
   the("waiting").hidden = names.length === 0;
 }
 
+/** Fill in the code that a link brought. It logs in only when its reader says so, and leaves the address. */
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return false;
+  history.replaceState(null, "", location.pathname + location.search);
+  the("code").value = code;
+  the("code-from-link").textContent = "Your code is filled in. It works once, in this browser.";
+  the("by-code").querySelector("[type=submit]").focus();
+  return true;
+}
+
 applySettings(readSettings());
+const isInvited = takeCode();
 wire("by-code", "code-refused", () => ({ code: the("code").value }));
 wire("by-password", "password-refused", () => ({ name: the("name").value, password: the("password").value }));
 for (const button of document.querySelectorAll("[data-way]")) button.addEventListener("click", () => show(button.dataset.way));
 tellWaiting();
 // Whoever came by a link from another site may be logged in: the cookie did not travel with that click.
-call("GET", "/api/me").then(() => location.replace(nextPage(location.search)), () => {});
+// With a code it may be somebody else's turn at this browser.
+if (!isInvited) call("GET", "/api/me").then(() => location.replace(nextPage(location.search)), () => {});

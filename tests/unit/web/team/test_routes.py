@@ -98,6 +98,54 @@ def test_a_code_is_listed_until_it_is_used_or_ended(desk: Desk, owner: Browser) 
     assert owner.delete("/api/people/nobody/invites").status_code == 404
 
 
+def test_a_new_name_is_on_everything_at_once(desk: Desk, owner: Browser) -> None:
+    ann = desk.browser("ann")
+    [first, second] = claim(ann, n=2)
+    body, name = answer_to(first), new_id()
+    assert ann.put(f"/api/answers/{name}", json=body).status_code == 200
+    owner.get("/api/dashboard")
+    answer = owner.post(f"/api/people/{desk.people['ann']}/rename", json={"name": "Anna"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Anna")
+    assert ann.get("/api/me").json()["name"] == "Anna", "the session goes on"
+    assert ann.put(f"/api/answers/{name}", json=body).json()["outcome"] == "same"
+    assert ann.put(f"/api/answers/{new_id()}", json=answer_to(second)).status_code == 200
+    assert {label.labeler for label in desk.store.labels()} == {"Anna"}
+    at_work = owner.get("/api/dashboard").json()["tallies"]["at_work"]
+    assert [person["name"] for person in at_work] == ["Anna"]
+    taken = owner.post(f"/api/people/{desk.people['bob']}/rename", json={"name": "ANNA"})
+    assert taken.status_code == 422
+
+
+def test_an_answer_that_was_on_its_way_when_its_labeler_was_renamed_is_sent_again(
+    desk: Desk,
+) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    assert ann.get("/api/me").json()["name"] == "ann", "it is remembered now"
+    desk.store.people.rename(desk.people["ann"], "Anna")
+    place, body = f"/api/answers/{new_id()}", answer_to(question)
+    answer = ann.put(place, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "renamed")
+    assert ann.put(place, json=body).json()["outcome"] == "stored"
+
+
+def test_somebody_is_erased_while_labeling(desk: Desk, owner: Browser) -> None:
+    ann = desk.browser("ann")
+    [question, open_question] = claim(ann, n=2)
+    body = answer_to(question, note="I am Ann of Arbor Lane")
+    assert ann.put(f"/api/answers/{new_id()}", json=body).status_code == 200
+    erased = owner.post(f"/api/people/{desk.people['ann']}/erase").json()
+    assert erased["name"].startswith("erased-") and erased["disabled_at"]
+    assert ann.put(f"/api/answers/{new_id()}", json=answer_to(open_question)).status_code == 401
+    [label] = desk.store.labels()
+    assert (label.labeler, label.note) == (erased["name"], "(erased)")
+    assert "Arbor Lane" not in owner.get("/team/people").text
+    assert owner.post(f"/api/people/{desk.people['ann']}/enable").status_code == 422
+    oneself = owner.post(f"/api/people/{desk.people['olga']}/erase")
+    assert (oneself.status_code, oneself.json()["error"]["code"]) == (409, "oneself")
+    desk.store.verify_chain()
+
+
 def test_names_are_taken_once(owner: Browser) -> None:
     again = owner.post("/api/people", json={"name": "ANN", "role": "labeler"})
     assert again.status_code == 422
