@@ -47,6 +47,9 @@ def test_axe_finds_nothing_grave_in_any_state(
     look("question")
     ann.press("d")
     look("differences")
+    ann.press("p")
+    look("copies")
+    ann.press("p")
     for key, dialog in {
         "s": "skip",
         "f": "flag",
@@ -183,7 +186,7 @@ def test_single_keys_can_be_switched_off(ann: Person, page: Page, site: Site) ->
     page.get_by_label("Single keys answer").uncheck()
     page.keyboard.press("Escape")
     asked = ann.prompt
-    for key in "120bsfzecdi?":
+    for key in "120bsfzecdip?":
         page.keyboard.press(key)
     assert page.locator("dialog[open]").count() == 0
     assert ann.prompt == asked

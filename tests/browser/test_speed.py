@@ -5,7 +5,7 @@ from tests.browser.conftest import NewPerson
 from tests.browser.site import Site
 
 KEY_TO_PAINT_MS = 1_000
-FIRST_PAGE_BYTES = 150_000
+FIRST_PAGE_BYTES = 100_000
 
 
 def test_the_next_question_is_there_when_a_key_was_pressed(

@@ -100,6 +100,7 @@ KEYS = "it.actionOf(new KeyboardEvent('keydown', given))"
         ({"key": "!", "code": "Digit1", "shiftKey": True}, None),
         ({"key": "B", "code": "KeyB"}, {"action": "all_bad"}),
         ({"key": "и", "code": "KeyB"}, {"action": "all_bad"}),
+        ({"key": "p", "code": "KeyP"}, {"action": "copies"}),
         ({"key": "x", "code": "KeyX"}, None),
         ({"key": "X", "code": "KeyX"}, None),
         ({"key": "X", "code": "KeyX", "shiftKey": True}, {"action": "cord"}),

@@ -1,8 +1,10 @@
 /* One question on the page: the prompt, the samples in the order given, and what differs. */
 
 import { MOST_SEGMENTED, differing, words } from "./diff.js";
-import { copyOf, element, the } from "./elements.js";
+import { copiesOf, withCopies } from "./copies.js";
+import { copyOf, count, element, the } from "./elements.js";
 import { widgetOf } from "./label_types.js";
+import { Panes } from "./panes.js";
 import { hanging, readable, show } from "./text.js";
 
 const LONG_PROMPT = 600;
@@ -16,15 +18,19 @@ export class Card {
   #sections = [];
   #widget = null;
   #onAnswer;
-  #layout = "auto";
+  #panes = new Panes();
+  #layout;
   #hasSeenLong = false;
   #differsFrom = null;
+  #marksCopies;
   #hangs = false;
   #atTop = new AbortController();
 
-  /** `onAnswer` gets what an answer `best` says, and the event that gave it. */
-  constructor(onAnswer) {
+  /** `onAnswer` gets what an answer `best` says, and the event that gave it. `settings`: the person's. */
+  constructor(onAnswer, { layout, copies }) {
     this.#onAnswer = onAnswer;
+    this.#layout = layout;
+    this.#marksCopies = copies;
   }
 
   /** Whether differences are marked. */
@@ -32,11 +38,15 @@ export class Card {
     return this.#differsFrom !== null;
   }
 
+  /** Whether copies are marked: not while differences are. */
+  get isMarkingCopies() {
+    return this.#marksCopies && !this.isComparing;
+  }
+
   /** Paint a question. `previous`: what an earlier answer says, if there is one. */
   show(assignment, previous = null) {
     this.#assignment = assignment;
     this.#differsFrom = null;
-    show(the("prompt"), assignment.prompt);
     the("prompt-pane").classList.toggle("is-empty", assignment.prompt.trim() === "");
     this.#hangs = assignment.samples.every((sample) => /^ \S/u.test(sample.text));
     this.#sections = assignment.samples.map((_, index) => this.#section(index));
@@ -49,9 +59,11 @@ export class Card {
     this.#paintTexts();
     the("samples").replaceChildren(...this.#sections);
     // Once beside, the prompt stays beside: a layout that jumps from question to question tires.
-    this.#hasSeenLong ||= assignment.prompt.length > LONG_PROMPT;
+    const isLong = assignment.prompt.length > LONG_PROMPT;
+    this.#hasSeenLong ||= isLong;
     this.#place();
     the("work").hidden = false;
+    this.#panes.begin(isLong);
     this.#toTop();
     the("prompt-title").focus({ preventScroll: true });
   }
@@ -135,18 +147,37 @@ export class Card {
     return this.#differsFrom;
   }
 
+  /** Mark what stands in prompt and sample, in this question and those that follow; again: no marks. */
+  toggleCopies() {
+    this.#marksCopies = !this.isMarkingCopies;
+    this.#differsFrom = null;
+    this.#paintTexts();
+    return this.#marksCopies;
+  }
+
   #paintTexts() {
+    const { prompt } = this.#assignment;
     const texts = this.#assignment.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
     const isSegmented = texts.every((text) => text.length <= MOST_SEGMENTED);
+    const copies = this.isMarkingCopies ? copiesOf(prompt, texts) : null;
+    show(the("prompt"), prompt, copies ? () => withCopies(prompt, copies.prompt.spans) : readable);
     const split = this.isComparing ? texts.map((text) => words(text, isSegmented)) : [];
     texts.forEach((text, i) => {
       const place = this.#sections[i].querySelector(".text");
       const isBase = i === this.#differsFrom && !widgetOf(this.#assignment).marksBoth;
       this.#sections[i].classList.toggle("is-base", isBase);
-      if (!this.isComparing || isBase) show(place, text);
+      this.#tellCopied(this.#sections[i], copies?.samples[i]);
+      if (copies) show(place, text, () => withCopies(text, copies.samples[i].spans));
+      else if (!this.isComparing || isBase) show(place, text);
       else show(place, text, () => marked(split[i], split[i === this.#differsFrom ? 1 - i : this.#differsFrom]));
       if (this.#hangs) place.prepend(hanging());
     });
+  }
+
+  #tellCopied(section, copied) {
+    const line = section.querySelector(".copied-words");
+    line.hidden = !copied;
+    line.textContent = copied ? `Copied from the prompt: ${copied.nCopied} of ${count(copied.nWords, "word")}` : "";
   }
 
   #section(index) {

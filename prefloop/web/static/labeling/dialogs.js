@@ -117,7 +117,7 @@ export function wireSettings(onChange) {
   form.elements.keys.checked = settings.keys;
   for (const name of ["size", "face", "layout"]) form.elements[name].value = settings[name];
   form.addEventListener("change", () => {
-    const chosen = { keys: form.elements.keys.checked };
+    const chosen = { ...readSettings(), keys: form.elements.keys.checked };
     for (const name of ["size", "face", "layout"]) chosen[name] = form.elements[name].value;
     writeSettings(chosen);
     onChange(chosen);

@@ -2,6 +2,7 @@
 
 const LETTERS = new Map(Object.entries({
   b: "all_bad", s: "skip", f: "flag", z: "undo", e: "edit", c: "note", d: "differences", i: "instructions",
+  p: "copies",
 }));
 
 /** Return what a key press asks for: `{ action }`, with the `number` of a sample where it names one, or null. */

@@ -10,9 +10,10 @@ import { open, the } from "./elements.js";
 import { Feed } from "./feed.js";
 import { actionOf, isTyping } from "./keys.js";
 import { guardUnsent, logOut, toLogin } from "./leaving.js";
+import { markCopies, markDifferences, showMarking } from "./marking.js";
 import { banner, showOutbox, showProgress, showResting, toast } from "./notices.js";
 import { Outbox } from "./outbox.js";
-import { applySettings, readSettings } from "./settings.js";
+import { applySettings, readSettings, writeSettings } from "./settings.js";
 import { Stretch } from "./stopwatch.js";
 import { Why } from "./why.js";
 
@@ -34,8 +35,7 @@ async function start() {
   me = await firstMe();
   outbox = await Outbox.open(me.name, refresh);
   feed = new Feed(outbox);
-  card = new Card(answerBest);
-  card.setLayout(settings.layout);
+  card = new Card(answerBest, settings);
   work = new Answering(outbox, feed, card);
   why = new Why((content) => work.answer(content), () => card.mark(null));
   use(me);
@@ -110,7 +110,7 @@ function wire() {
   });
   work.addEventListener("shown", () => {
     work.dispatchEvent(new Event("note"));
-    pressed("differences", false);
+    showMarking(card);
     why.stop();
   });
   work.addEventListener("answered", (event) => {
@@ -190,11 +190,11 @@ const ACTIONS = {
     const own = await chooseOwn(outbox);
     if (own) work.edit(own);
   },
-  differences: () => {
+  differences: () => { if (work.current) markDifferences(card); },
+  copies: () => {
     if (!work.current) return;
-    const base = card.toggleDifferences();
-    pressed("differences", base !== null);
-    toast(base === null ? "Differences hidden" : `Marked: what is not in sample ${base + 1}`);
+    settings = { ...settings, copies: markCopies(card) };
+    writeSettings(settings);
   },
   instructions: () => { if (me.instructions) showInstructions(me.instructions); },
   help: () => open(the("help-dialog")),
@@ -208,10 +208,6 @@ const ACTIONS = {
     }
   },
 };
-
-function pressed(action, isOn) {
-  for (const button of document.querySelectorAll(`.actions [data-action=${action}]`)) button.setAttribute("aria-pressed", String(isOn));
-}
 
 function onKey(event) {
   work.touch(true);

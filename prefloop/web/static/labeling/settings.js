@@ -1,7 +1,7 @@
-/* What a person set for this browser: keys on or off, size and face of the texts, layout. */
+/* What a person set for this browser: keys on or off, size and face of the texts, layout, copies marked or not. */
 
 const KEY = "prefloop.settings.section";
-const DEFAULTS = { keys: true, size: "m", face: "serif", layout: "auto" };
+const DEFAULTS = { keys: true, size: "m", face: "serif", layout: "auto", copies: false };
 
 /** Return the settings; what is unknown or damaged falls back to its default. */
 export function readSettings() {

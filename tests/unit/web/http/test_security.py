@@ -61,6 +61,15 @@ def test_static_files_may_be_kept_if_their_name_says_what_is_in_them(desk: Desk)
     assert "immutable" in named
 
 
+def test_static_files_alone_are_packed(desk: Desk) -> None:
+    packed = {"accept-encoding": "gzip"}
+    script = desk.browser().get("/static/labeling/card.js", headers=packed)
+    assert script.headers["content-encoding"] == "gzip"
+    assert script.headers["vary"] == "Accept-Encoding"
+    page = desk.browser("ann").get("/label", headers=packed)
+    assert page.status_code == 200 and "content-encoding" not in page.headers
+
+
 @pytest.mark.parametrize(
     "path",
     [
