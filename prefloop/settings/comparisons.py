@@ -122,6 +122,10 @@ class PeopleConfig(Section):
     strength: bool = False
     """Ask with every choice whether the sample is slightly or clearly better."""
 
+    markdown: bool = False
+    """Show prompts and samples as rendered Markdown, with code and turns of a chat; labelers see
+    the raw text at a click. For tasks whose texts are Markdown."""
+
     reasons: list[str] = Field(default_factory=list)
     """Words with which labelers may say why a sample is best, at most six, such as `shorter`; they
     are asked after the choice, and none needs to be taken."""

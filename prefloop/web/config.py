@@ -37,6 +37,8 @@ class WebSettings:
     is_read_only: bool = False
     """Whether the run lies where nothing can be written: what is sent is refused, and the store is
     a copy that holds logins alone."""
+    renders_markdown: bool = False
+    """Whether prompts and samples come as rendered Markdown too."""
     hourly_wage: float = 15.0
     """The cost of an hour of labeling."""
     currency: str = "USD"

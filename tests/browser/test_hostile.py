@@ -38,9 +38,9 @@ EVERYWHERE = {
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Serve a store in which every text is hostile."""
-    with serving(tmp_path) as made:
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Serve a store in which every text is hostile; a parameter says whether it is rendered."""
+    with serving(tmp_path, renders_markdown=getattr(request, "param", False)) as made:
         made.add(NAME)
         questions = [
             (SUITABLE[start], SUITABLE[start : start + IN_GROUPS_OF])
@@ -78,6 +78,7 @@ def _own(url: str, address: str) -> bool:
     return url.startswith((address, "blob:", "data:image/svg+xml"))
 
 
+@pytest.mark.parametrize("site", [False, True], ids=["raw", "rendered"], indirect=True)
 def test_hostile_texts_are_shown_and_do_nothing(new_person: NewPerson, site: Site) -> None:
     ann = new_person(NAME, comes_back=False)
     watched = Watched(ann.page.context, site)
@@ -111,7 +112,48 @@ def _look_at_one(ann: Person, watched: Watched) -> None:
     ann.page.get_by_label("Goes with your answer").fill(SUITABLE[0] + TRAP)
     ann.page.keyboard.press("Control+Enter")
     watched.is_clean(ann.page)
+    raw = ann.page.get_by_role("button", name="Raw text")
+    if raw.is_visible():
+        raw.click()
+        watched.is_clean(ann.page)
+        raw.click()
+        watched.is_clean(ann.page)
     ann.press("1")
+
+
+def test_markdown_code_and_turns_are_rendered_and_the_raw_text_is_one_click_away(
+    browser: Browser, tmp_path: Path
+) -> None:
+    prompt = "Human: Write *one* line.\n\nAssistant: Which?"
+    code = "```python\nx = 1\n```"
+    long_line = "a" * 2**20
+    with serving(tmp_path, renders_markdown=True) as site:
+        site.add("Ann")
+        site.ask([(prompt, (code, long_line))])
+        with browser.new_context() as context:
+            watched = Watched(context, site)
+            ann = Person(context.new_page(), site, "Ann")
+            ann.come_back()
+            ann.asked()
+            page = ann.page
+            expect(page.locator("#prompt .turn-who")).to_have_text(["Human", "Assistant"])
+            expect(page.locator("#prompt em")).to_have_text("one")
+            expect(page.locator(".sample pre code")).to_have_text("x = 1\n")
+            lengths = page.locator(".sample .text").evaluate_all(
+                "all => all.map(e => e.textContent.length)"
+            )
+            assert max(lengths) == len(long_line), "too long to be rendered: raw"
+            raw = page.get_by_role("button", name="Raw text")
+            raw.click()
+            expect(raw).to_have_attribute("aria-pressed", "true")
+            expect(page.locator("#prompt")).to_have_text(prompt)
+            expect(page.locator(".sample pre")).to_have_count(0)
+            raw.click()
+            expect(page.locator("#prompt .turn-who")).to_have_count(2)
+            page.keyboard.press("d")
+            expect(page.locator(".sample mark").first).to_be_visible()
+            expect(page.locator(".sample pre")).to_have_count(0)
+            watched.is_clean(page)
 
 
 def test_the_owners_pages_show_them_and_do_nothing(browser: Browser, site: Site) -> None:

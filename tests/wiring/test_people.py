@@ -28,6 +28,7 @@ SECURE, TLS = "cookies over TLS only", "certificate and key"
 LEASE, GOLD, REPEATS, EXAMPLES = "lease", "gold questions", "repeated questions", "examples"
 PASSED, STRENGTH = "right answers that were enough", "asks how much better"
 REASONS = "reasons offered"
+RENDERED = "texts rendered"
 
 BASE = {
     "comparisons.labelers": "people",
@@ -78,6 +79,7 @@ WIRES = [
     ),
     Wire(setting="comparisons.people.strength", value=True, changes={STRENGTH}),
     Wire(setting="comparisons.people.reasons", value=["shorter"], changes={REASONS}),
+    Wire(setting="comparisons.people.markdown", value=True, changes={RENDERED}),
 ]
 
 
@@ -97,6 +99,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 TLS: (server.config.ssl_certfile, server.config.ssl_keyfile),
                 STRENGTH: ann.get("/api/me").json()["settings"]["strength"],
                 REASONS: ann.get("/api/me").json()["settings"]["reasons"],
+                RENDERED: "html" in ann.post("/api/claims", json={"n": 1}).text,
                 **given_to(desk, ann),
             }
         finally:

@@ -7,6 +7,7 @@ from prefloop.label_types.types import TYPES, widget_path
 from prefloop.store.labeling.holds import HARMFUL
 from prefloop.web.http.sessions import BrowserCaller, LabelerBrowser
 from prefloop.web.http.templating import page
+from prefloop.web.services.services import ServicesDep
 
 public = APIRouter(include_in_schema=False)
 router = APIRouter(include_in_schema=False)
@@ -15,9 +16,9 @@ START = {"owner": "/dashboard", "viewer": "/dashboard", "labeler": "/label"}
 
 
 @public.get("/login")
-async def login(request: Request) -> HTMLResponse:
+async def login(request: Request, services: ServicesDep) -> HTMLResponse:
     """Return the login page."""
-    return page(request, "login.html.jinja")
+    return page(request, "login.html.jinja", run=services.settings.run_name)
 
 
 @public.get("/static/label_types/{name}/widget.js")

@@ -95,6 +95,8 @@ class SampleTextOut(BaseModel):
     id: str
     """Its position in the assignment, from "1" on; in another assignment it may differ."""
     text: str
+    html: str | None = None
+    """Present only where texts are rendered: inert HTML."""
 
 
 class AssignmentOut(BaseModel):
@@ -104,6 +106,8 @@ class AssignmentOut(BaseModel):
     label_type: str
     """How it is answered: `pairs` and `best_of_k` choose the best sample, `ranking` orders them."""
     prompt: str
+    prompt_html: str | None = None
+    """Present only where texts are rendered: inert HTML."""
     samples: list[SampleTextOut]
     lease_seconds: float
     is_training: bool | None = None
@@ -157,6 +161,8 @@ class ExplanationOut(BaseModel):
     is_right: bool | None
     known: str | None
     explanation: str
+    html: str
+    """The explanation as inert HTML: owners write Markdown."""
 
 
 class ReceiptOut(BaseModel):

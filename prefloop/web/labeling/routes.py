@@ -38,6 +38,7 @@ from prefloop.web.labeling.messages import (
     SampleTextOut,
 )
 from prefloop.web.services.callers import Caller
+from prefloop.web.services.rendered_text import rendered
 from prefloop.web.services.services import Services, ServicesDep
 
 router = APIRouter(tags=["labeling"])
@@ -56,7 +57,10 @@ def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep) -> A
     policy = services.settings.claims
     found = services.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
     now = services.clock.now()
-    return AssignmentsOut(assignments=[_assignment(each, now) for each in found])
+    is_rendered = services.settings.renders_markdown
+    return AssignmentsOut(
+        assignments=[_assignment(each, now, is_rendered=is_rendered) for each in found]
+    )
 
 
 @router.post("/api/claims/renew", responses=refusals(401, 403))
@@ -119,23 +123,28 @@ def mine(
     )
 
 
-def _assignment(assignment: Assignment, now: float) -> AssignmentOut:
+def _assignment(assignment: Assignment, now: float, *, is_rendered: bool) -> AssignmentOut:
     # Gold and retest questions look like regular ones; only training is marked as such.
     training = {"is_training": True} if assignment.kind == "training" else {}
     return AssignmentOut(
         assignment_id=assignment.id,
         label_type=_type_of(assignment).name,
         prompt=assignment.prompt,
-        samples=_texts(assignment),
+        samples=_texts(assignment, is_rendered=is_rendered),
         lease_seconds=max(0.0, assignment.leased_until - now),
         **training,
+        **({"prompt_html": rendered(assignment.prompt)} if is_rendered else {}),
     )
 
 
-def _texts(assignment: Assignment) -> list[SampleTextOut]:
+def _texts(assignment: Assignment, *, is_rendered: bool = False) -> list[SampleTextOut]:
     # By position: from a sample's id a labeler could infer its model and round.
     return [
-        SampleTextOut(id=position_name(position), text=sample.text)
+        SampleTextOut(
+            id=position_name(position),
+            text=sample.text,
+            **({"html": rendered(sample.text)} if is_rendered else {}),
+        )
         for position, sample in enumerate(assignment.samples)
     ]
 
@@ -205,7 +214,10 @@ def _saved(receipt: Receipt) -> ReceiptOut:
     saved = ReceiptOut(outcome=receipt.outcome, message=receipt.message)
     if receipt.known is not None:
         saved.training = ExplanationOut(
-            is_right=receipt.is_right, known=receipt.known, explanation=receipt.explanation
+            is_right=receipt.is_right,
+            known=receipt.known,
+            explanation=receipt.explanation,
+            html=rendered(receipt.explanation) or "",
         )
     return saved
 

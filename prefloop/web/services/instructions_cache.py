@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from prefloop.store.labeling.instructions import InstructionsBook
 from prefloop.teamwork import Instructions
+from prefloop.web.services.markdown import inert_tokens, render
 
 CACHE_SECONDS = 2.0
 """How long versions are cached: another process may publish a new one."""
@@ -53,35 +51,5 @@ class InstructionsCache:
 
 @lru_cache(maxsize=64)
 def html(text: str) -> str:
-    """Return Markdown as inert HTML: no raw tags, no images, no links.
-
-    A link becomes its text and its full address.
-    """
-    tokens = _markdown().parse(text)
-    for token in tokens:
-        # The alignment of a table's column would be a style inside the page, which is refused.
-        token.attrs.pop("style", None)
-        targets: list[str] = []
-        token.children = [_inert(child, targets) for child in token.children or []]
-    return str(_markdown().renderer.render(tokens, _markdown().options, {}))
-
-
-@lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def _inert(token: Token, targets: list[str]) -> Token:
-    """Return a token that shows the address of a link or image as text."""
-    if token.type == "link_open":
-        targets.append(str(token.attrs.get("href", "")))
-        return _text("")
-    if token.type == "link_close":
-        return _text(f" ({targets.pop()})")
-    if token.type == "image":
-        return _text(f"{token.content} ({token.attrs.get('src', '')})")
-    return token
-
-
-def _text(content: str) -> Token:
-    return Token("text", "", 0, content=content)
+    """Return Markdown as inert HTML; see `markdown.py`."""
+    return render(inert_tokens(text))

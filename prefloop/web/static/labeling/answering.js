@@ -6,6 +6,7 @@ import { the } from "./elements.js";
 import { widgetOf } from "./label_types.js";
 import { toast } from "./notices.js";
 import { newId } from "./outbox.js";
+import { showRendered, showsRaw } from "./rendered.js";
 import { Stopwatch } from "./stopwatch.js";
 import { show } from "./text.js";
 
@@ -224,7 +225,7 @@ export class Answering extends EventTarget {
     document.body.dataset.state = "teaching";
     this.#card.lock();
     the("feedback-title").textContent = "Looking up the known answer …";
-    show(the("feedback-text"), "It comes with the server’s answer. You may go on without it.");
+    show(showsRaw(the("feedback-text")), "It comes with the server’s answer. You may go on without it.");
     this.#showFeedback();
   }
 
@@ -245,7 +246,8 @@ export class Answering extends EventTarget {
     const title = lesson.is_right === null ? "The known answer" : lesson.is_right ? "Right" : "Not quite";
     the("feedback-title").textContent = title;
     the("feedback").dataset.right = String(lesson.is_right);
-    show(the("feedback-text"), lesson.explanation || "No explanation was written for this question.");
+    if (lesson.html) showRendered(the("feedback-text"), lesson.html);
+    else show(showsRaw(the("feedback-text")), lesson.explanation || "No explanation was written for this question.");
     this.#card.reveal(lesson.known);
     this.#showFeedback();
   }

@@ -5,6 +5,7 @@ import { copiesOf, withCopies } from "./copies.js";
 import { copyOf, count, element, the } from "./elements.js";
 import { widgetOf } from "./label_types.js";
 import { Panes } from "./panes.js";
+import { showRendered, showsRaw } from "./rendered.js";
 import { hanging, readable, show } from "./text.js";
 
 const LONG_PROMPT = 600;
@@ -24,6 +25,7 @@ export class Card {
   #differsFrom = null;
   #marksCopies;
   #hangs = false;
+  #isRaw = false;
   #atTop = new AbortController();
 
   /** `onAnswer` gets what an answer `best` says, and the event that gave it. `settings`: the person's. */
@@ -31,6 +33,7 @@ export class Card {
     this.#onAnswer = onAnswer;
     this.#layout = layout;
     this.#marksCopies = copies;
+    the("raw").addEventListener("click", () => this.#toggleRaw());
   }
 
   /** Whether differences are marked. */
@@ -155,18 +158,31 @@ export class Card {
     return this.#marksCopies;
   }
 
+  #toggleRaw() {
+    this.#isRaw = !this.#isRaw;
+    this.#paintTexts();
+  }
+
   #paintTexts() {
-    const { prompt } = this.#assignment;
+    const { prompt, prompt_html: promptHtml, samples } = this.#assignment;
     const texts = this.#assignment.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
     const isSegmented = texts.every((text) => text.length <= MOST_SEGMENTED);
     const copies = this.isMarkingCopies ? copiesOf(prompt, texts) : null;
-    show(the("prompt"), prompt, copies ? () => withCopies(prompt, copies.prompt.spans) : readable);
+    // Marks are in the raw text: there every word of it stands.
+    const isRendered = !this.#isRaw && !this.isComparing && !copies;
+    the("raw").hidden = !promptHtml && !samples.some((sample) => sample.html);
+    the("raw").setAttribute("aria-pressed", String(this.#isRaw));
+    if (promptHtml && isRendered) showRendered(the("prompt"), promptHtml);
+    else show(showsRaw(the("prompt")), prompt, copies ? () => withCopies(prompt, copies.prompt.spans) : readable);
     const split = this.isComparing ? texts.map((text) => words(text, isSegmented)) : [];
     texts.forEach((text, i) => {
       const place = this.#sections[i].querySelector(".text");
       const isBase = i === this.#differsFrom && !widgetOf(this.#assignment).marksBoth;
       this.#sections[i].classList.toggle("is-base", isBase);
       this.#tellCopied(this.#sections[i], copies?.samples[i]);
+      const { html } = samples[i];
+      if (html && isRendered) return showRendered(place, html);
+      showsRaw(place);
       if (copies) show(place, text, () => withCopies(text, copies.samples[i].spans));
       else if (!this.isComparing || isBase) show(place, text);
       else show(place, text, () => marked(split[i], split[i === this.#differsFrom ? 1 - i : this.#differsFrom]));

@@ -283,6 +283,10 @@ def test_secrets_are_in_no_repr(desk: Desk) -> None:
     assert secret not in repr(callers._cache)
 
 
+def test_the_login_page_names_the_run(desk: Desk) -> None:
+    assert "to the run prefloop" in desk.browser().get("/login").text
+
+
 @pytest.mark.parametrize("path", ["/label", "/mine", "/instructions", "/", "/dashboard", "/team"])
 def test_strangers_are_led_to_the_login_page(desk: Desk, path: str) -> None:
     answer = desk.browser().get(path)

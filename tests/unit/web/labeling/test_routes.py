@@ -335,7 +335,7 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
             example = Gold(
                 comparison_id=f"c{n}",
                 chosen=f"s{n}a",
-                explanation="It is shorter.",
+                explanation="It is **shorter**.",
                 is_training=True,
                 created_by="olga",
             )
@@ -351,7 +351,8 @@ def test_a_training_question_is_explained_and_a_failed_introduction_ends_there(
             explained = {
                 "is_right": chosen == known,
                 "known": known,
-                "explanation": "It is shorter.",
+                "explanation": "It is **shorter**.",
+                "html": "<p>It is <strong>shorter</strong>.</p>\n",
             }
             assert answer["training"] == explained
         refused = ann.post("/api/claims", json={"n": 1})
