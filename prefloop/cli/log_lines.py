@@ -32,7 +32,7 @@ class LineFormatter(logging.Formatter):
         return on_one_line(super().format(record))
 
 
-class Throttle(logging.Filter):
+class Throttle:
     """Lets through so many records of one kind per window, and says how many it left out.
 
     Records with the same format string are of one kind, whatever values they have: a stranger can
@@ -45,15 +45,14 @@ class Throttle(logging.Filter):
         seconds: float = WINDOW_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
         self._most = most
         self._seconds = seconds
         self._clock = clock
         self._kinds: dict[tuple[str, object], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        """Return whether to write a record, or the record with a note on those that were not."""
+    def note(self, record: logging.LogRecord) -> str | None:
+        """Return a note on records that are left out, or no text; None to leave this one out."""
         kind = (record.name, record.msg)
         now = self._clock()
         with self._lock:
@@ -63,28 +62,41 @@ class Throttle(logging.Filter):
                 n_left_out, begun, n = max(0, n - self._most), now, 0
             self._kinds[kind] = (begun, n + 1)
         if n >= self._most:
-            return False
+            return None
         if n_left_out:
-            return _noted(record, f"[{n_left_out} more like this before were left out]")
+            return f"[{n_left_out} more like this before were left out]"
         if n == self._most - 1:
-            return _noted(record, f"[more like this are left out for {duration(self._seconds)}]")
-        return True
+            return f"[more like this are left out for {duration(self._seconds)}]"
+        return ""
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream, else to standard error as it is at that moment."""
+
+    def __init__(self, stream: TextIO | None = None, throttle: Throttle | None = None) -> None:
+        super().__init__(stream)
+        self._stream = stream
+        self._throttle = throttle or Throttle()
+        self.setFormatter(LineFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record, unless there were too many like it."""
+        note = self._throttle.note(record)
+        if note is None:
+            return
+        if note:
+            # A copy: other handlers get the record as it came.
+            message = f"{record.getMessage()} {note}"
+            record = logging.makeLogRecord(record.__dict__ | {"msg": message, "args": ()})
+        self.stream = self._stream or sys.stderr
+        super().emit(record)
 
 
 def log_with_time(stream: TextIO | None = None) -> None:
     """Write what prefloop and its server log to a stream; called again, it replaces the last."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(LineFormatter())
-    handler.addFilter(Throttle())
+    handler = LineHandler(stream)
     for name in LOGGERS:
         logger = logging.getLogger(name)
-        for earlier in [h for h in logger.handlers if isinstance(h.formatter, LineFormatter)]:
+        for earlier in [each for each in logger.handlers if isinstance(each, LineHandler)]:
             logger.removeHandler(earlier)
         logger.addHandler(handler)
-
-
-def _noted(record: logging.LogRecord, note: str) -> logging.LogRecord:
-    """Return a copy of a record with a note: other handlers get it as it came."""
-    noted = logging.makeLogRecord(record.__dict__)
-    noted.msg, noted.args = f"{record.getMessage()} {note}", ()
-    return noted

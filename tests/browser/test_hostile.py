@@ -222,7 +222,7 @@ def test_what_is_hidden_in_a_text_is_made_visible(browser: Browser, tmp_path: Pa
         site.ask(
             [
                 (
-                    "a\u202eb\u200b\u200bc\u0007",
+                    "a\u202eb\u200b\u200bc\u0007Z" + 40 * "\u0301",
                     (f"{flag} {family} {persian} 1\ufe0f\u20e3", "  two  spaces\n\ttab\r\nline"),
                 )
             ]
@@ -232,7 +232,7 @@ def test_what_is_hidden_in_a_text_is_made_visible(browser: Browser, tmp_path: Pa
             ann.come_back()
             ann.asked()
             chips = ann.page.locator(".hidden-character")
-            expect(chips).to_have_text(["RLO", "ZWSP ×2", "U+0007"])
+            expect(chips).to_have_text(["RLO", "ZWSP ×2", "U+0007", "+32 accents"])
             shown = ann.page.locator(".sample .text").evaluate_all(
                 "(all) => all.map(e => e.textContent)"
             )

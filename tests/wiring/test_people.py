@@ -99,8 +99,8 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 TLS: (server.config.ssl_certfile, server.config.ssl_keyfile),
                 STRENGTH: ann.get("/api/me").json()["settings"]["strength"],
                 REASONS: ann.get("/api/me").json()["settings"]["reasons"],
-                RENDERED: "html" in ann.post("/api/claims", json={"n": 1}).text,
                 **given_to(desk, ann),
+                RENDERED: "prompt_html" in ann.get("/api/answers").text,
             }
         finally:
             desk.app.state.services.close()

@@ -6,7 +6,7 @@ there now, so a change by anybody else is found as before.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,15 +23,15 @@ def rewrite_events(
     connection: Connection,
     kind: str,
     person_id: str,
-    word: str,
+    words: Sequence[str],
     changed: Callable[[Mapping[str, Any]], Mapping[str, Any]],
 ) -> int:
-    """Rewrite the payloads that hold a word, and append what stands there now; return how many.
+    """Rewrite payloads that hold one of the words, and append their new hashes; return how many.
 
     `changed` returns the payload that an event is to have.
     """
-    holds_word = events.c.payload.contains(json.dumps(word), autoescape=True)
-    query = sa.select(events).where(holds_word, events.c.kind.not_in(ledger.REWRITINGS))
+    has_word = [events.c.payload.contains(json.dumps(word), autoescape=True) for word in words]
+    query = sa.select(events).where(sa.or_(*has_word), events.c.kind.not_in(ledger.REWRITINGS))
     rewritten: list[tuple[int, str]] = []
     for row in connection.execute(query.order_by(events.c.sequence)).mappings().all():
         content = json.loads(row["payload"])

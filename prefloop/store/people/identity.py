@@ -36,6 +36,9 @@ NAMES = frozenset(
 SHARES = "shares"
 """Field of payloads that holds a share by name."""
 
+SOURCES, PERSON = "sources", "person:"
+"""Field of payloads that lists what imported labels rest on, and how a person stands there."""
+
 WORDS = ("note", "reason", "checked")
 """Fields of payloads that hold what somebody wrote freely."""
 
@@ -61,7 +64,7 @@ def rename(connection: Connection, person_id: str, name: str, new_name: str) -> 
     def changed(content: Mapping[str, Any]) -> Mapping[str, Any]:
         return {key: _renamed(key, value, name, new_name) for key, value in content.items()}
 
-    rewrite_events(connection, ledger.RENAMED, person_id, name, changed)
+    rewrite_events(connection, ledger.RENAMED, person_id, [name, PERSON + name], changed)
     _rename_rows(connection, person_id, name, new_name)
 
 
@@ -77,7 +80,7 @@ def erase(connection: Connection, person_id: str, name: str) -> str:
             return content
         return {key: _without_words(key, value, name, new_name) for key, value in content.items()}
 
-    rewrite_events(connection, ledger.ERASED, person_id, name, changed)
+    rewrite_events(connection, ledger.ERASED, person_id, [name, PERSON + name], changed)
     for table, column, text in _WRITTEN:
         is_theirs = sa.and_(table.c[column] == name, table.c[text] != "")
         connection.execute(sa.update(table).where(is_theirs).values({text: GONE}))
@@ -104,12 +107,16 @@ def refuse_signed(connection: Connection, name: str) -> None:
 
 
 def _is_name(key: str, value: Any, name: str) -> bool:
+    if key == SOURCES:
+        return PERSON + name in value
     return (key in NAMES and value == name) or (key == SHARES and name in value)
 
 
 def _renamed(key: str, value: Any, name: str, new_name: str) -> Any:
     if not _is_name(key, value, name):
         return value
+    if key == SOURCES:
+        return [PERSON + new_name if each == PERSON + name else each for each in value]
     if key == SHARES:
         return {new_name if who == name else who: share for who, share in value.items()}
     return new_name

@@ -180,6 +180,8 @@ class OwnAnswerOut(BaseModel):
     assignment_id: str
     label_type: str
     prompt: str
+    prompt_html: str | None = None
+    """Present only where texts are rendered: inert HTML."""
     samples: list[SampleTextOut]
     answer: Answer
     chosen: str | None

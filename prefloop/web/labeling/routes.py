@@ -109,16 +109,18 @@ def take_back(answer_id: UUID, caller: LabelerCaller, services: ServicesDep) -> 
     return _saved(services.store.answers.withdraw(str(answer_id), caller.name))
 
 
-@router.get("/api/answers", responses=refusals(401, 403))
+@router.get("/api/answers", responses=refusals(401, 403), response_model_exclude_unset=True)
 def mine(
     caller: LabelerCaller, services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> OwnAnswersOut:
     """Return the caller's latest answers with their texts, newest first."""
     found = services.store.own_answers.latest(caller.name, limit)
     can_edit = services.store.own_answers.can_edit(label.id for _, label in found)
+    is_rendered = services.settings.renders_markdown
     return OwnAnswersOut(
         answers=[
-            _own(assignment, label, can_edit=label.id in can_edit) for assignment, label in found
+            _own(assignment, label, can_edit=label.id in can_edit, is_rendered=is_rendered)
+            for assignment, label in found
         ]
     )
 
@@ -133,11 +135,15 @@ def _assignment(assignment: Assignment, now: float, *, is_rendered: bool) -> Ass
         samples=_texts(assignment, is_rendered=is_rendered),
         lease_seconds=max(0.0, assignment.leased_until - now),
         **training,
-        **({"prompt_html": rendered(assignment.prompt)} if is_rendered else {}),
+        **_prompt_html(assignment, is_rendered=is_rendered),
     )
 
 
-def _texts(assignment: Assignment, *, is_rendered: bool = False) -> list[SampleTextOut]:
+def _prompt_html(assignment: Assignment, *, is_rendered: bool) -> dict[str, str | None]:
+    return {"prompt_html": rendered(assignment.prompt)} if is_rendered else {}
+
+
+def _texts(assignment: Assignment, *, is_rendered: bool) -> list[SampleTextOut]:
     # By position: from a sample's id a labeler could infer its model and round.
     return [
         SampleTextOut(
@@ -222,7 +228,9 @@ def _saved(receipt: Receipt) -> ReceiptOut:
     return saved
 
 
-def _own(assignment: Assignment, label: Label, *, can_edit: bool) -> OwnAnswerOut:
+def _own(
+    assignment: Assignment, label: Label, *, can_edit: bool, is_rendered: bool
+) -> OwnAnswerOut:
     names = {sample.id: position_name(i) for i, sample in enumerate(assignment.samples)}
     label = _type_of(assignment).renamed(label, names)
     return OwnAnswerOut(
@@ -230,10 +238,11 @@ def _own(assignment: Assignment, label: Label, *, can_edit: bool) -> OwnAnswerOu
         assignment_id=assignment.id,
         label_type=_type_of(assignment).name,
         prompt=assignment.prompt,
-        samples=_texts(assignment),
+        samples=_texts(assignment, is_rendered=is_rendered),
         answer=label.answer,
         chosen=label.chosen,
         details=dict(label.details),
         note=label.note,
         can_edit=can_edit,
+        **_prompt_html(assignment, is_rendered=is_rendered),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from prefloop.cli.log_lines import LOGGERS, LineFormatter, Throttle, log_with_time
+from prefloop.cli.log_lines import LOGGERS, MOST_ALIKE, LineHandler, Throttle, log_with_time
 from tests.unit.web.services.test_rate_limits import Clock
 
 log = logging.getLogger("prefloop.web")
@@ -20,7 +20,7 @@ def stream() -> Iterator[io.StringIO]:
     yield written
     for name in LOGGERS:
         logger = logging.getLogger(name)
-        for handler in [h for h in logger.handlers if isinstance(h.formatter, LineFormatter)]:
+        for handler in [h for h in logger.handlers if isinstance(h, LineHandler)]:
             logger.removeHandler(handler)
 
 
@@ -45,17 +45,39 @@ def test_beginning_again_writes_nothing_twice(stream: io.StringIO) -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
+def test_a_flood_is_cut_on_the_stream_and_nowhere_else(
+    stream: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3 * MOST_ALIKE):
+        log.warning("login refused from %s", f"10.0.0.{number}")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == MOST_ALIKE
+    assert lines[-1].endswith("10.0.0.9 [more like this are left out for 60 s]")
+    assert [r.getMessage() for r in caplog.records][9:11] == [
+        "login refused from 10.0.0.9",
+        "login refused from 10.0.0.10",
+    ]
+
+
+def test_without_a_stream_it_is_standard_error_as_it_is_now(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_with_time()
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    log.warning("the disk is full")
+    assert written.getvalue().endswith("WARNING the disk is full\n")
+    assert stream.getvalue() == ""
+
+
 def test_a_flood_is_cut_and_counted() -> None:
     clock = Clock()
     throttle = Throttle(most=3, seconds=60, clock=clock)
 
     def told(message: str, *args: object) -> str | None:
         record = logging.LogRecord("prefloop.web", logging.WARNING, "", 1, message, args, None)
-        passed = throttle.filter(record)
-        assert record.getMessage() == message % args, "other handlers get it as it came"
-        if isinstance(passed, logging.LogRecord):
-            return passed.getMessage()
-        return record.getMessage() if passed else None
+        note = throttle.note(record)
+        return None if note is None else f"{record.getMessage()} {note}".rstrip()
 
     lines = [told("login refused from %s", f"10.0.0.{n}") for n in range(50)]
     assert lines[:3] == [

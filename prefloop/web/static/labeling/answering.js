@@ -164,7 +164,7 @@ export class Answering extends EventTarget {
     this.#putAside();
     const { answer, chosen, details, note } = own;
     const assignment = {
-      assignment_id: own.assignment_id, label_type: own.label_type, prompt: own.prompt, samples: own.samples,
+      assignment_id: own.assignment_id, label_type: own.label_type, prompt: own.prompt, prompt_html: own.prompt_html, samples: own.samples,
     };
     // The reason of a skip or a flag is no note on what is answered instead.
     this.#notes.set(own.assignment_id, REASONED.includes(answer) ? "" : note);

@@ -14,7 +14,9 @@ const WHOLE = [
   `${PERSON}(?:\\u200d${PERSON})*`,
   "[0-9#*]\\ufe0f?\\u20e3",
 ].join("|");
-const PIECES = new RegExp(`(?:${WHOLE})|(?<hidden>(?:${HIDDEN})+)`, "gu");
+/** So many accents on one letter are shown; more would cover the lines around. No language has as many. */
+const MOST_MARKS = 8;
+const PIECES = new RegExp(`(?:${WHOLE})|(?<hidden>(?:${HIDDEN})+)|(?<stacked>\\p{M}{${MOST_MARKS + 1},})`, "gu");
 const JOINS = /[\p{L}\p{M}]/u;
 const LATIN = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}]/u;
 
@@ -43,10 +45,12 @@ export function readable(text) {
   let from = 0;
   let chips = 0;
   for (const found of plain.matchAll(PIECES)) {
-    const hidden = found.groups.hidden;
-    if (hidden === undefined || isPartOfWriting(plain, found.index, hidden)) continue;
-    written += plain.slice(from, found.index);
-    from = found.index + hidden.length;
+    const { hidden, stacked } = found.groups;
+    if (hidden === undefined && stacked === undefined) continue;
+    if (hidden !== undefined && isPartOfWriting(plain, found.index, hidden)) continue;
+    const kept = stacked === undefined ? "" : [...stacked].slice(0, MOST_MARKS).join("");
+    written += plain.slice(from, found.index) + kept;
+    from = found.index + found[0].length;
     if (chips >= MOST_CHIPS) {
       written += "\ufffd";
       continue;
@@ -54,7 +58,7 @@ export function readable(text) {
     chips += 1;
     if (written) fragment.append(written);
     written = "";
-    fragment.append(chip(hidden));
+    fragment.append(hidden === undefined ? marksChip([...stacked].length - MOST_MARKS) : chip(hidden));
   }
   written += plain.slice(from);
   if (written) fragment.append(written);
@@ -94,6 +98,14 @@ function isPartOfWriting(text, at, hidden) {
   if (/[\ufe00-\ufe0f]/u.test(hidden)) return previous !== "" && !/\s/u.test(previous);
   if (!/[\u200c\u200d]/u.test(hidden)) return false;
   return JOINS.test(previous) && !LATIN.test(previous);
+}
+
+function marksChip(count) {
+  const span = document.createElement("span");
+  span.className = "hidden-character";
+  span.textContent = `+${count} accents`;
+  span.title = `${count} more accents on the letter before`;
+  return span;
 }
 
 function chip(run) {

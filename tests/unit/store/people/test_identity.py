@@ -13,6 +13,7 @@ from prefloop.errors import StoreError
 from prefloop.progress import Silent
 from prefloop.store.core.ledger import REWRITINGS
 from prefloop.store.core.tables import events, metadata
+from prefloop.store.labeling.imports import LabelFile
 from prefloop.store.people.identity import GONE, NAMES
 from prefloop.store.store import Store
 from prefloop.store.upkeep.integrity import check_integrity
@@ -76,6 +77,21 @@ def test_whose_questions_a_batch_asks_goes_with_the_name(filled: Store) -> None:
     filled.people.rename(person_id(filled, "labeler-2"), "Zoe")
     assert filled.batch_shares.of(0) == {"Zoe": 0.01}
     assert "labeler-2" not in everything(filled)
+
+
+def test_what_imported_labels_rest_on_goes_with_the_name(filled: Store) -> None:
+    label = replace(filled.labels()[0], id="from a file", labeler="labeler-1")
+    file = LabelFile(
+        name="labels.jsonl",
+        format="raw",
+        sources={label.id: ("model:gpt", "person:labeler-1")},
+        is_own=lambda labeler: False,
+    )
+    filled.add_all(labels=[label], file=file)
+    filled.people.rename(person_id(filled, "labeler-1"), "Zoe")
+    assert filled.imports.sources()[label.id] == ("model:gpt", "person:Zoe")
+    assert "person:labeler-1" not in everything(filled)
+    filled.verify_chain()
 
 
 def test_erasing_takes_out_name_and_words_and_leaves_answers_and_hashes(

@@ -2,12 +2,22 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
+from prefloop.web.config import WebSettings
 from prefloop.web.services.rendered_text import MOST_CHARACTERS, TAGS, rendered
 from tests.browser.hostile import payloads
-from tests.unit.web.desk import Desk, claim
+from tests.unit.web.desk import (
+    WORK_ONLY,
+    Desk,
+    answer_to,
+    claim,
+    make_desk,
+    new_id,
+    open_store,
+)
 
 SECONDS = 5.0
 """Of processor time; the slowest takes 0.2 on an idle machine."""
@@ -68,6 +78,25 @@ def test_no_text_takes_long(text: str) -> None:
     begun = time.process_time()
     assert rendered(text[:N]) is not None
     assert time.process_time() - begun < SECONDS
+
+
+def test_a_run_that_asks_for_it_gets_html_with_questions_and_own_answers(tmp_path: Path) -> None:
+    settings = WebSettings(claims=WORK_ONLY, renders_markdown=True)
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=settings)
+        ann = desk.browser("ann")
+        [question] = claim(ann)
+        assert question["prompt_html"] == rendered(question["prompt"])
+        assert [s["html"] for s in question["samples"]] == [
+            rendered(sample["text"]) for sample in question["samples"]
+        ]
+        ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+        [own] = ann.get("/api/answers").json()["answers"]
+        assert (own["prompt_html"], own["samples"]) == (
+            question["prompt_html"],
+            question["samples"],
+        )
+        desk.app.state.services.close()
 
 
 def test_only_a_run_that_asks_for_it_gets_html(desk: Desk) -> None:
