@@ -149,7 +149,7 @@ def _settings(
         pass_accuracy=people.pass_accuracy,
         asks_strength=people.strength,
         reasons=tuple(people.reasons),
-        renders_markdown=people.markdown,
+        renders_markdown=config.comparisons.markdown,
         hourly_wage=config.report.hourly_wage,
         currency=config.report.currency,
     )

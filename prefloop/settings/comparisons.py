@@ -122,10 +122,6 @@ class PeopleConfig(Section):
     strength: bool = False
     """Ask with every choice whether the sample is slightly or clearly better."""
 
-    markdown: bool = False
-    """Show prompts and samples as rendered Markdown, with code and turns of a chat; labelers see
-    the raw text at a click. For tasks whose texts are Markdown."""
-
     reasons: list[str] = Field(default_factory=list)
     """Words with which labelers may say why a sample is best, at most six, such as `shorter`; they
     are asked after the choice, and none needs to be taken."""
@@ -178,6 +174,10 @@ class ComparisonsConfig(Section):
 
     label_type: Literal["best_of_k", "ranking"] = "best_of_k"
     """What a labeler says: which sample is best, or, with `ranking`, the order of all of them."""
+
+    markdown: bool = False
+    """Show people prompts and samples as rendered Markdown, with code and turns of a chat; they see
+    the raw text at a click. For tasks whose texts are Markdown."""
 
     labels: Count = 600
     """Training labels in the whole run, all rounds together."""

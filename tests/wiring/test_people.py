@@ -79,7 +79,7 @@ WIRES = [
     ),
     Wire(setting="comparisons.people.strength", value=True, changes={STRENGTH}),
     Wire(setting="comparisons.people.reasons", value=["shorter"], changes={REASONS}),
-    Wire(setting="comparisons.people.markdown", value=True, changes={RENDERED}),
+    Wire(setting="comparisons.markdown", value=True, changes={RENDERED}),
 ]
 
 

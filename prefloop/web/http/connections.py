@@ -29,6 +29,16 @@ class Closable(Protocol):
         """Close it at once."""
 
 
+class Timers(Protocol):
+    """What is needed of an event loop."""
+
+    def time(self) -> float:
+        """Return the seconds of its clock."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> object:
+        """Call back after so many seconds."""
+
+
 class Connections:
     """The open connections of a server; those that wait for their client, the longest first."""
 
@@ -37,14 +47,14 @@ class Connections:
         most: int,
         *,
         wait_seconds: float = WAIT_SECONDS,
-        loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.get_running_loop,
+        loop: Callable[[], Timers] = asyncio.get_running_loop,
     ) -> None:
         self.most = most
         self._wait_seconds = wait_seconds
         self._loop = loop
         self._n_open = 0
         self._waiting: dict[Closable, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: object = None
 
     def opened(self, connection: Closable) -> None:
         """Count a connection; at the limit close the one that has waited longest for its client."""

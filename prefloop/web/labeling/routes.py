@@ -126,21 +126,19 @@ def mine(
 
 
 def _assignment(assignment: Assignment, now: float, *, is_rendered: bool) -> AssignmentOut:
-    # Gold and retest questions look like regular ones; only training is marked as such.
-    training = {"is_training": True} if assignment.kind == "training" else {}
-    return AssignmentOut(
+    out = AssignmentOut(
         assignment_id=assignment.id,
         label_type=_type_of(assignment).name,
         prompt=assignment.prompt,
         samples=_texts(assignment, is_rendered=is_rendered),
         lease_seconds=max(0.0, assignment.leased_until - now),
-        **training,
-        **_prompt_html(assignment, is_rendered=is_rendered),
     )
-
-
-def _prompt_html(assignment: Assignment, *, is_rendered: bool) -> dict[str, str | None]:
-    return {"prompt_html": rendered(assignment.prompt)} if is_rendered else {}
+    # Gold and retest questions look like regular ones; only training is marked as such.
+    if assignment.kind == "training":
+        out.is_training = True
+    if is_rendered:
+        out.prompt_html = rendered(assignment.prompt)
+    return out
 
 
 def _texts(assignment: Assignment, *, is_rendered: bool) -> list[SampleTextOut]:
@@ -233,7 +231,7 @@ def _own(
 ) -> OwnAnswerOut:
     names = {sample.id: position_name(i) for i, sample in enumerate(assignment.samples)}
     label = _type_of(assignment).renamed(label, names)
-    return OwnAnswerOut(
+    out = OwnAnswerOut(
         id=label.id,
         assignment_id=assignment.id,
         label_type=_type_of(assignment).name,
@@ -244,5 +242,7 @@ def _own(
         details=dict(label.details),
         note=label.note,
         can_edit=can_edit,
-        **_prompt_html(assignment, is_rendered=is_rendered),
     )
+    if is_rendered:
+        out.prompt_html = rendered(assignment.prompt)
+    return out

@@ -1,13 +1,12 @@
 """Clients that open connections and send nothing leave the page up."""
 
-import asyncio
 import http.client
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -58,25 +57,26 @@ class FakeConnection:
         self.is_closed = True
 
 
-class FakeLoop(asyncio.AbstractEventLoop):
+class FakeLoop:
     """A loop whose time is set by hand."""
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.timers: list[tuple[float, object]] = []
+        self.timers: list[tuple[float, Callable[[], None]]] = []
 
     def time(self) -> float:
         return self.now
 
-    def call_later(self, delay: float, callback: object, *args: object, **_kw: object) -> None:  # type: ignore[override]
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> object:
         self.timers.append((self.now + delay, callback))
+        return callback
 
     def pass_seconds(self, seconds: float) -> None:
         self.now += seconds
         due = [callback for at, callback in self.timers if at <= self.now]
         self.timers = [timer for timer in self.timers if timer[0] > self.now]
         for callback in due:
-            callback()  # type: ignore[operator]
+            callback()
 
 
 @pytest.fixture
