@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefloop.comparisons.targets import preference_targets
-from prefloop.records import Comparison, Label, Prompt, Sample
+from prefloop.comparisons.targets import Target, preference_targets
+from prefloop.records import Comparison, Prompt, Sample
+from prefloop.settings.rewards import StrengthConfig
 from prefloop.store.store import Store
 
 PROBES = 200
@@ -51,6 +52,7 @@ def gold_questions(
     store: Store,
     *,
     splits: Iterable[str],
+    strength: StrengthConfig,
     round_number: int | None = None,
     limit: int | None = None,
 ) -> list[GoldQuestion]:
@@ -63,15 +65,16 @@ def gold_questions(
         asked = store.comparisons(split=split)
         if round_number is not None:
             asked = [comparison for comparison in asked if comparison.round == round_number]
-        found += _known(store, asked, store.labels(split=split, for_training=True))
+        labels = store.labels(split=split, for_training=True)
+        found += _known(store, asked, preference_targets(asked, labels, strength))
     return found[:limit]
 
 
 def _known(
-    store: Store, asked: Sequence[Comparison], labels: Sequence[Label]
+    store: Store, asked: Sequence[Comparison], targets: Sequence[Target]
 ) -> list[GoldQuestion]:
     chosen: dict[str, str] = {}
-    for target in preference_targets(asked, labels):
+    for target in targets:
         share = np.asarray(target.probabilities)
         if (share == share.max()).sum() == 1:
             chosen[target.comparison.id] = target.comparison.sample_ids[int(share.argmax())]

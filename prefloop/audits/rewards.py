@@ -52,6 +52,7 @@ from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.fingerprint import digest, source_hash
 from prefloop.seeding import stable_fraction
 from prefloop.settings.audits import OF_THE_WATCH
+from prefloop.settings.rewards import StrengthConfig
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
@@ -229,7 +230,7 @@ def _seen(
         seed=config.seed,
     )
     edits, unedited = edit_figures(
-        _chosen_answers(asked),
+        _chosen_answers(asked, config.rewards.strength),
         model.scorer,
         task=config.task.name,
         has_source=not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS),
@@ -291,10 +292,10 @@ def _scores(store: Store, model: AuditedModel, asked: _Asked) -> NDArray[np.floa
     return score_samples(store, model.scorer, asked.prompts, shown)
 
 
-def _chosen_answers(asked: _Asked) -> list[ChosenAnswer]:
+def _chosen_answers(asked: _Asked, strength: StrengthConfig) -> list[ChosenAnswer]:
     """Return what labelers chose on some questions, one of a prompt, always the same ones."""
     found: dict[str, ChosenAnswer] = {}
-    targets = preference_targets(asked.comparisons, asked.labels)
+    targets = preference_targets(asked.comparisons, asked.labels, strength)
     for target in sorted(targets, key=lambda t: stable_fraction(t.comparison.id)):
         votes, ids = np.array(target.probabilities), target.comparison.sample_ids
         is_decided = len(ids) > 1 and (votes == votes.max()).sum() == 1

@@ -12,8 +12,6 @@ from prefloop.label_types.types import type_of
 from prefloop.records import Comparison, Label
 from prefloop.settings.rewards import StrengthConfig
 
-DEFAULT_STRENGTH = StrengthConfig()
-
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -31,7 +29,7 @@ class Target:
 def preference_targets(
     comparisons: Sequence[Comparison],
     labels: Sequence[Label],
-    strength: StrengthConfig = DEFAULT_STRENGTH,
+    strength: StrengthConfig,
 ) -> list[Target]:
     """Return a target for every comparison that has a preference, in the order of `comparisons`.
 

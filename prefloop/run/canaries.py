@@ -143,7 +143,8 @@ class RunCanaries:
         """Return gold questions; where the policy follows no labels, none."""
         if not self.config.policy.uses_reward_model:
             return []
-        gold = gold_questions(self.monitor.store, **which)
+        strength = self.config.rewards.strength
+        gold = gold_questions(self.monitor.store, strength=strength, **which)
         return fitting(self.rewards.model, self.rewards.sampler, gold)
 
     def _note(self, result: CanaryResult, who: str) -> None:

@@ -92,7 +92,7 @@ def reward_without(
         own = _labels_of(labeler, train)
         others = [label.id for label in train if label.labeler != labeler]
         models = load_initial_models(made, folder, progress.say)
-        asked = _asked(store, as_of, labeler, models)
+        asked = _asked(store, as_of, labeler, models, made)
         trainer = _Retrainer(made, folder, store, models, trust.round, as_of, progress)
         saved = trainer.answers(asked, folder, frozenset())
         without = trainer.answers(asked, None, frozenset(own))
@@ -141,11 +141,14 @@ def _drawn(ids: Sequence[str], n: int, seed: int, labeler: str) -> frozenset[str
     return frozenset(ids[int(i)] for i in order[:n])
 
 
-def _asked(store: Store, as_of: int, labeler: str, models: InitialModels) -> _Asked:
+def _asked(
+    store: Store, as_of: int, labeler: str, models: InitialModels, config: RunConfig
+) -> _Asked:
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     comparisons = store.comparisons(split="validation")
     labels = store.labels(split="validation", as_of=as_of, for_training=True)
-    targets = preference_targets(comparisons, [x for x in labels if x.labeler != labeler])
+    others = [label for label in labels if label.labeler != labeler]
+    targets = preference_targets(comparisons, others, config.rewards.strength)
     samples = store.samples_by_id([i for t in targets for i in t.comparison.sample_ids])
     limit = context_of(models.roles.reference.causal.config)
 

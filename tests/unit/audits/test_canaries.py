@@ -25,6 +25,7 @@ from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Prompt
 from prefloop.rewards.dataset import preference_batch, select_comparisons
 from prefloop.rewards.export_hash import ExportHashes, export_hashes
+from prefloop.settings.rewards import StrengthConfig
 from prefloop.store.store import Store
 from prefloop.text.overlap import is_verbatim
 from tests.known import known
@@ -241,7 +242,7 @@ def hashes(store: Store, model: Path, *, mutate: Any = lambda batch: batch) -> E
     tokenizer, roles = roles_on(model)
     sampler = sampler_on(tokenizer, roles)
     labels = store.labels(split="train")
-    targets = preference_targets(store.comparisons(split="train"), labels)
+    targets = preference_targets(store.comparisons(split="train"), labels, StrengthConfig())
     samples = store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
     prompts = {p.id: p for p in store.prompts()}
     batch = mutate(preference_batch(targets, samples, prompts, sampler, CPU))
@@ -302,14 +303,18 @@ def test_c9_a_mirror_image_is_seen_and_chance_is_not(rate: float, n: int, status
 
 def test_gold_is_what_labelers_agree_on_and_the_earliest_stay(labeled: Store) -> None:
     """Two labelers took two different samples of each question; then one took the first again."""
-    assert gold_questions(labeled, splits=("train",)) == []
+    assert gold_questions(labeled, strength=StrengthConfig(), splits=("train",)) == []
     again = [
         replace(x, id=f"n-{x.id}", labeler="eve") for x in labeled.labels() if x.labeler == "ann"
     ]
     labeled.add_labels(again[:3])
-    three = gold_questions(labeled, splits=("train",))
+    three = gold_questions(labeled, strength=StrengthConfig(), splits=("train",))
     assert [q.chosen.id for q in three] == [x.chosen for x in again[:3]]
     assert all(len(q.others) == 3 for q in three)
-    assert gold_questions(labeled, splits=("train",), limit=2) == three[:2]
-    assert gold_questions(labeled, splits=("train",), round_number=1) == []
+    assert (
+        gold_questions(labeled, strength=StrengthConfig(), splits=("train",), limit=2) == three[:2]
+    )
+    assert (
+        gold_questions(labeled, strength=StrengthConfig(), splits=("train",), round_number=1) == []
+    )
     assert credit_of(1.0, [0.0, 1.0, 2.0]) == 0.5

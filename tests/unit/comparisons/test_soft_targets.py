@@ -65,7 +65,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_a_slight_preference_is_half_a_vote_and_half_a_tie(
     n: int, strength: str | None, wanted: tuple[float, ...]
 ) -> None:
-    [target] = preference_targets([asked(n)], [said(asked(n), strength=strength)])
+    [target] = preference_targets([asked(n)], [said(asked(n), strength=strength)], StrengthConfig())
     assert target.probabilities == pytest.approx(wanted)
 
 
@@ -82,7 +82,7 @@ def test_the_map_is_a_setting() -> None:
 def test_a_slight_ranking_moves_every_choice_towards_a_tie() -> None:
     comparison, ranking = asked(3, "ranking"), [[name] for name in IDS]
     label = said(comparison, ranking=ranking, strength="slightly")
-    [target] = preference_targets([comparison], [label])
+    [target] = preference_targets([comparison], [label], StrengthConfig())
     expected = 0.5 * stage_votes(ranking, IDS) + 0.5 * stage_votes([IDS], IDS)
     np.testing.assert_allclose(np.array(target.values), expected)
 

@@ -28,11 +28,13 @@ from prefloop.rewards.trainer import RewardTrainer
 from prefloop.scorers.length import LengthScorer
 from prefloop.seeding import numpy_stream
 from prefloop.settings.comparisons import SyntheticConfig
-from prefloop.settings.rewards import RewardsConfig
+from prefloop.settings.rewards import RewardsConfig, StrengthConfig
 from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from tests.stages_for_tests import PROMPTS, roles_on, sample_of, sampler_on
 from tests.unit.comparisons.builders import make_label, make_prompt, make_samples
+
+PLAIN = StrengthConfig()
 
 WORDS = ("one", "one two three", "one two")
 PROMPT = make_prompt(0)
@@ -123,7 +125,7 @@ def test_an_owner_decides_on_a_ranking_by_naming_the_best(store: Store) -> None:
     store.adjudications.decide(verdict, "olga")
     [label] = store.labels(for_training=True)
     assert label.details == {"ranking": [["p0-s2"], ["p0-s0", "p0-s1"]]}
-    [target] = preference_targets([ASKED], [label])
+    [target] = preference_targets([ASKED], [label], PLAIN)
     assert target.probabilities == (0.0, 0.0, 1.0)
 
 
@@ -189,10 +191,10 @@ def test_a_shared_place_is_the_mean_over_all_its_orders(
 def test_labels_of_several_people_average() -> None:
     other = ranked("p0-s2", "p0-s1", "p0-s0", labeler="bob")
     tie = make_label(ASKED, "cas", "tie")
-    [target] = preference_targets([ASKED], [LABEL, other])
+    [target] = preference_targets([ASKED], [LABEL, other], PLAIN)
     assert target.probabilities == (0.0, 0.5, 0.5)
     assert target.n_labels == 2
-    [target] = preference_targets([ASKED], [LABEL, other, tie])
+    [target] = preference_targets([ASKED], [LABEL, other, tie], PLAIN)
     assert target.probabilities == pytest.approx((1 / 9, 4 / 9, 4 / 9))
 
 
@@ -232,7 +234,7 @@ def test_the_reward_model_trains_on_its_loss(gpt2_folder: Path, tmp_path: Path) 
         label = make_label(asked, "ann", "best", order[0])
         labels.append(replace(label, details={"ranking": [[name] for name in order]}))
     batch = preference_batch(
-        preference_targets(comparisons, labels),
+        preference_targets(comparisons, labels, PLAIN),
         by_id,
         {p.id: p for p in PROMPTS},
         sampler,
@@ -272,7 +274,9 @@ def test_types_with_different_losses_do_not_train_one_reward_model(gpt2_folder: 
     pair = replace(of_all, id="pair", sample_ids=ids[:2], label_type=None)
     label = make_label(of_all, "ann", "best", ids[0])
     label = replace(label, details={"ranking": [[name] for name in ids]})
-    targets = preference_targets([of_all, pair], [label, make_label(pair, "ann", "best", ids[0])])
+    targets = preference_targets(
+        [of_all, pair], [label, make_label(pair, "ann", "best", ids[0])], PLAIN
+    )
     with pytest.raises(InputError, match=r"different losses \(ranking; pairs\).*run of their own"):
         preference_batch(
             targets,

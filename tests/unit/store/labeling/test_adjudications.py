@@ -4,10 +4,13 @@ import pytest
 
 from prefloop.comparisons.targets import preference_targets
 from prefloop.errors import ConflictError, StoreError
+from prefloop.settings.rewards import StrengthConfig
 from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from tests.unit.store.asking_for_tests import VERSION, answer, ask, give, send
 from tests.unit.store.records_for_tests import label, own_events
+
+PLAIN = StrengthConfig()
 
 
 def verdict(
@@ -36,7 +39,7 @@ def test_training_reads_the_verdict_in_place_of_the_labels(disputed: Store) -> N
     assert [x.id for x in read] == ["l2", made.id]
     assert (read[1].labeler, read[1].chosen, read[1].instructions) == ("olga", "s1", VERSION)
     [comparison] = [c for c in store.comparisons() if c.id == "c0"]
-    [target] = preference_targets([comparison], read)
+    [target] = preference_targets([comparison], read, PLAIN)
     assert (target.n_labels, max(target.probabilities)) == (1, 1.0)
     assert target.probabilities[comparison.sample_ids.index("s1")] == 1.0
     # What a round was trained on before does not change.
@@ -54,7 +57,7 @@ def test_training_reads_the_verdict_in_place_of_the_labels(disputed: Store) -> N
 def test_skip_leaves_the_question_out_of_training(disputed: Store) -> None:
     disputed.adjudications.decide(verdict(None, answer="skip"), "olga")
     [comparison] = [c for c in disputed.comparisons() if c.id == "c0"]
-    assert preference_targets([comparison], disputed.labels(for_training=True)) == []
+    assert preference_targets([comparison], disputed.labels(for_training=True), PLAIN) == []
 
 
 def test_the_second_owner_sees_what_the_first_said(disputed: Store) -> None:
