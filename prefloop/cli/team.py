@@ -180,16 +180,18 @@ def erase(folder: RunFolder, name: PersonName) -> None:
 
 
 def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Print the people, their roles and how many questions they answered.
+    """Print the people, their roles, open codes, and how many questions they answered.
 
     Example: `prefloop team list my-run`
     """
     with _store(folder, read_only=True) as store:
+        codes = store.access.open_codes()
         rows = [
             {
                 "name": person.name,
                 "role": person.role,
                 "is_disabled": person.disabled_at is not None,
+                "has_open_code": person.id in codes,
                 "answers": store.own_answers.progress(person.name)["answered"],
             }
             for person in store.people.all()
@@ -199,7 +201,9 @@ def list_people(folder: RunFolder, as_json: AsJson = False) -> None:
         return
     for row in rows:
         locked = ", locked out" if row["is_disabled"] else ""
-        print(f"{on_one_line(row['name'])}: {row['role']}{locked}, {row['answers']} answers")
+        code = ", a code is open" if row["has_open_code"] else ""
+        name = on_one_line(row["name"])
+        print(f"{name}: {row['role']}{locked}{code}, {row['answers']} answers")
     if not rows:
         print(f"Nobody yet. Let somebody in: prefloop team add {folder} ann")
 

@@ -82,9 +82,22 @@ def test_roles_and_the_list(prefloop: Command, run: Path) -> None:
     prefloop.done("team", "add", run, "vera", "--role", "viewer")
     prefloop.done("team", "disable", run, "vera")
     assert prefloop.done("team", "list", run, "--json").json() == [
-        {"name": "olga", "role": "owner", "is_disabled": False, "answers": 0},
-        {"name": "vera", "role": "viewer", "is_disabled": True, "answers": 0},
+        {
+            "name": "olga",
+            "role": "owner",
+            "is_disabled": False,
+            "has_open_code": True,
+            "answers": 0,
+        },
+        {
+            "name": "vera",
+            "role": "viewer",
+            "is_disabled": True,
+            "has_open_code": False,
+            "answers": 0,
+        },
     ]
+    assert "olga: owner, a code is open, 0 answers" in prefloop.done("team", "list", run).out
     assert "vera: viewer, locked out, 0 answers" in prefloop.done("team", "list", run).out
     assert "prefloop team invite" in prefloop.done("team", "enable", run, "vera").out
     assert "locked out" not in prefloop.done("team", "list", run).out
