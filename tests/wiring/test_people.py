@@ -225,7 +225,7 @@ def ahead(settings: Settings, folder: Path) -> Observations:
         stages.people.ask(1, [])
         stages.policy.trainer.update = stages.rounds.last_update(0)
         stages.rewards.train = lambda *_, **__: None  # type: ignore[method-assign]
-        stages.canaries.after_reward_model = lambda _: None  # type: ignore[method-assign]
+        stages.canaries.after_reward_model = lambda round_number: None  # type: ignore[method-assign]
         stages.policy.train = lambda _, end, *__, **___: asked.append(end)  # type: ignore[method-assign]
         stages.people.is_answered = lambda round_number: False  # type: ignore[method-assign]
         train_while_waiting(stages, 1)

@@ -126,7 +126,7 @@ def draw_free(
     for query in (*([FREE_LIVE] if is_first else []), FREE_FROM, FREE_BEFORE):
         found = connection.execute(query, terms).scalar()
         if found is not None:
-            return found
+            return str(found)
     return None
 
 
