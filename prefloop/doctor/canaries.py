@@ -16,13 +16,21 @@ STAGES: dict[CanaryName, str] = {
 
 STATUSES: dict[CanaryStatus, CheckStatus] = {"pass": "ok", "fail": "bad", "unknown": "later"}
 
+CANARY = "canary "
+"""How the checks begin; the canary's name follows."""
+
+
+def is_canary(result: CheckResult) -> bool:
+    """Whether a check is about a canary."""
+    return result.check.startswith(CANARY)
+
 
 def check_canaries(run: RunFigures) -> list[CheckResult]:
     """Return each canary that the run has looked at."""
     return [
         CheckResult(
             stage=STAGES[found.name],
-            check=f"canary {found.name}",
+            check=f"{CANARY}{found.name}",
             status=STATUSES[found.status],
             message=f"{found.title[0].upper()}{found.title[1:]}: {found.value} (update "
             f"{found.update}; limit: {found.limit}).",

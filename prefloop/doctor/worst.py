@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
 
+SPINE = ("prompts", "samples", "comparisons", "rewards", "policy", "checkpoints", "evaluation")
+"""Stages in the order in which a run goes through them; what else is checked stands below all."""
+
 
 def worst(results: Sequence[CheckResult]) -> CheckResult | None:
     """Return the finding to act on first; None where nothing asks for anything.
 
     What is bad comes before what warns. Among equals it is the earliest stage of the run: the
-    stages behind it rest on it, so what they show may go away with it.
+    stages behind it rest on it, so what they show may go away with it. Canaries of early stages
+    are listed behind checks of later ones, so the order of `results` counts within a stage only.
     """
+    ordered = sorted(results, key=_place)
     for status in ("bad", "warn"):
-        found = next((result for result in results if result.status == status), None)
+        found = next((result for result in ordered if result.status == status), None)
         if found is not None:
             return found
     return None
@@ -29,3 +34,7 @@ def conclusion(results: Sequence[CheckResult]) -> str:
     n_warnings = sum(result.status == "warn" for result in results)
     warnings = f"{counted(n_warnings, 'warning')} in {counted(len(results), 'check')}"
     return f"No stage is bad; {warnings}. First, {found.stage}: {found.message}"
+
+
+def _place(result: CheckResult) -> int:
+    return SPINE.index(result.stage) if result.stage in SPINE else -1

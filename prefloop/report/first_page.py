@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefloop.audits.overoptimization_rules import CHECK
 from prefloop.audits.side_effects import SideEffects, side_effect_sentence, side_effects
+from prefloop.doctor.canaries import is_canary
 from prefloop.doctor.measured import check_measured
 from prefloop.doctor.worst import worst
 from prefloop.figures.check_result import CheckResult
@@ -29,6 +31,14 @@ PLACES = {
     "evaluation": "better",
 }
 """The section of the page that shows what the doctor found, by stage."""
+
+
+def place_of(step: CheckResult) -> str:
+    """Return the section of the page that shows a finding: canaries of any stage stand together,
+    and so does over-optimization, beside the frontier."""
+    if is_canary(step):
+        return "canaries"
+    return "overoptimization" if step.check == CHECK else PLACES.get(step.stage, "provenance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +81,7 @@ def first_page(store: Store, run: RunFigures, config: RunConfig, folder: Path) -
         rows=rows_behind(store, figures, effects) if figures else None,
         computing=computing_time(store),
         next_step=step,
-        next_place=PLACES.get(step.stage, "provenance") if step else "",
+        next_place=place_of(step) if step else "",
     )
 
 

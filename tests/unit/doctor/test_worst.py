@@ -21,6 +21,8 @@ def found(stage: str, status: CheckStatus) -> CheckResult:
     [
         ([("rewards", "warn"), ("policy", "bad"), ("evaluation", "bad")], "policy bad."),
         ([("comparisons", "ok"), ("rewards", "warn"), ("policy", "warn")], "rewards warn."),
+        ([("policy", "bad"), ("comparisons", "bad"), ("rewards", "bad")], "comparisons bad."),
+        ([("evaluation", "warn"), ("checkpoints", "warn"), ("store", "warn")], "store warn."),
     ],
 )
 def test_bad_comes_before_warnings_and_the_earliest_stage_first(

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.audits.overoptimization_rules import CHECK
+from prefloop.figures.canary import CanaryFigures, canary_result
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.record import to_json
 from prefloop.figures.text import fixed, percent
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.report.build import build_report
 from prefloop.report.computing import PAUSE, computing_time, time_without_pauses
-from prefloop.report.first_page import first_page
-from prefloop.run_folder import read_run_folder
+from prefloop.report.first_page import first_page, place_of
+from prefloop.run_folder import CANARIES, read_run_folder
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import HOSTILE, fake_config
 
@@ -145,6 +149,20 @@ def test_what_to_do_next_is_what_the_doctor_says_first(fake_run: Path, page: str
     assert step is not None and step.action
     header = text_of(header_of(page))
     assert f"{step.action} Because: {step.message}" in header
+
+
+def test_a_failed_canary_and_over_optimization_lead_to_their_own_sections(run: Path) -> None:
+    """C9 is of the stage "comparisons", whose section is the audit of the labels."""
+    when = {"round_number": 0, "update": 0}
+    failed = canary_result("C9", "fail", value="12 %", limit="below one half", **when)
+    (run / CANARIES).parent.mkdir(exist_ok=True)
+    (run / CANARIES).write_text(to_json(CanaryFigures(results=(failed,))), encoding="utf-8")
+    page = build(run)
+    assert failed.action in text_of(header_of(page))
+    assert 'href="#canaries">where that comes from' in header_of(page)
+    assert 'id="canaries"' in page and 'id="overoptimization"' in page
+    too_far = CheckResult(stage="policy", check=CHECK, status="warn", message="m")
+    assert place_of(too_far) == "overoptimization"
 
 
 @pytest.mark.parametrize("term", TERMS)
