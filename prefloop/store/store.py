@@ -59,8 +59,9 @@ OWN_KINDS = {
     IMPORTED,
     *STORED,
     SCORES_STORED,
+    *ledger.REWRITINGS,
 }
-"""Events that are written together with a row of a table: `add_event` refuses them."""
+"""Events that are written together with a change of tables: `add_event` refuses them."""
 
 
 class Store:

@@ -30,6 +30,7 @@ class LabelerGroup:
     labelers: tuple[str, ...]
     """Their names, sorted."""
     n_labels: int
+    """Live labels, and owners' verdicts in force."""
     sources: frozenset[str]
     """What their labels rest on: `person:<name>` for people; for labels that came from a file what
     was said when they were imported, and `imported:<name>` where nobody said who judged. A judge
@@ -39,15 +40,16 @@ class LabelerGroup:
 def labeler_groups(store: Store, config: RunConfig) -> list[LabelerGroup]:
     """Return who gave the live labels of the store, one group for each kind that occurs.
 
-    Who labeled before the run file named other labelers counts as well.
+    Who labeled before the run file named other labelers counts as well, and so does an owner whose
+    verdict training reads in place of a question's labels.
     """
     people = {person.name for person in store.people.all()}
     imported = store.imports.sources()
     counts: dict[LabelerKind, Counter[str]] = {kind: Counter() for kind in KINDS}
     sources: dict[LabelerKind, set[str]] = {kind: set() for kind in KINDS}
-    for (name, said), n_labels in Counter(
-        (label.labeler, imported.get(label.id)) for label in store.labels()
-    ).items():
+    given = Counter((label.labeler, imported.get(label.id)) for label in store.labels())
+    given.update((verdict.decided_by, None) for verdict in store.adjudications.in_force())
+    for (name, said), n_labels in given.items():
         kind: LabelerKind = "imported" if said is not None else labeler_kind(name, people)
         counts[kind][name] += n_labels
         sources[kind].update(_sources(kind, name, config) if said is None else said)

@@ -51,8 +51,7 @@ def rewrite_events(
     return len(rewritten)
 
 
-def is_erased(connection: Connection, person_id: str) -> bool:
-    """Whether a person was erased."""
+def erased(connection: Connection) -> set[str]:
+    """Return the ids of the people who were erased."""
     query = sa.select(events.c.payload).where(events.c.kind == ledger.ERASED)
-    payloads = connection.execute(query).scalars()
-    return any(json.loads(payload)["person"] == person_id for payload in payloads)
+    return {json.loads(payload)["person"] for payload in connection.execute(query).scalars()}

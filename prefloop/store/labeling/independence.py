@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from prefloop.store.core.tables import comparisons, labels
-from prefloop.store.core.team_tables import assignments, people, queue
+from prefloop.store.core.team_tables import adjudications, assignments, people, queue
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.recount import EXCLUDED
 from prefloop.teamwork import LIVE
@@ -24,9 +24,10 @@ can answer every question that wants the majority of three."""
 
 
 def has_trained(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a labeler gave a label that a reward model may have learned from.
+    """Return the condition that a reward model may have learned from a labeler's label or verdict.
 
-    Also one that was withdrawn: a round may have been trained on it before.
+    Verdicts are those of owners on questions. Also what was withdrawn counts: a round may have been
+    trained on it before.
     """
     given, asked = labels.alias("given_label"), comparisons.alias("labeled_comparison")
     query = (
@@ -34,7 +35,12 @@ def has_trained(labeler: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
         .join(asked, asked.c.id == given.c.comparison_id)
         .where(given.c.labeler == labeler, asked.c.split != HELD_OUT)
     )
-    return query.correlate_except(given, asked).exists()
+    decided = adjudications.alias("owners_verdict")
+    decisions = sa.select(decided.c.sequence).where(decided.c.decided_by == labeler)
+    return sa.or_(
+        query.correlate_except(given, asked).exists(),
+        decisions.correlate_except(decided).exists(),
+    )
 
 
 def _is_independent(person: sa.FromClause) -> sa.ColumnElement[bool]:

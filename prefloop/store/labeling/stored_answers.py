@@ -25,7 +25,8 @@ ASSIGNMENT_FIELDS = (
     *("handed_at", "leased_at", "leased_until"),
 )
 LABEL_FIELDS = ("note", "confidence", "details")
-"""Of a quality check, only the ledger has these."""
+"""Compared for labels only: the table of quality checks has no confidence, and its older rows may
+lack the rest."""
 
 
 def _one_of(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:

@@ -23,6 +23,7 @@ from prefloop.store.core.team_tables import (
     people,
     quality_checks,
     stop_requests,
+    tallies,
 )
 
 NAMES = frozenset(
@@ -129,9 +130,17 @@ def _without_words(key: str, value: Any, name: str, new_name: str) -> Any:
 
 
 def _rename_rows(connection: Connection, person_id: str, name: str, new_name: str) -> None:
+    _count_as_changed(connection, name)
     for table in metadata.sorted_tables:
         for column in [column for column in table.columns if column.name in NAMES]:
             query = sa.update(table).where(column == name)
             connection.execute(query.values({column: new_name}))
     this = people.c.id == person_id
     connection.execute(sa.update(people).where(this).values(name=new_name))
+
+
+def _count_as_changed(connection: Connection, name: str) -> None:
+    """Let every process that keeps sums by name read the hours of this labeler again."""
+    rewriting = ledger.head(connection).n_events
+    query = sa.update(tallies).where(tallies.c.labeler == name)
+    connection.execute(query.values(sequence=rewriting))

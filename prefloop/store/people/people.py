@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
-from prefloop.store.core.rewriting import is_erased
+from prefloop.store.core.rewriting import erased
 from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.team_rows import person_record
 from prefloop.store.core.team_tables import api_tokens, invites, people, sessions
@@ -105,9 +105,14 @@ class People:
         self.disable(person_id)
         with self._database.writing() as connection:
             row = known_person(connection, person_id)
-            if not is_erased(connection, person_id):
+            if person_id not in erased(connection):
                 erase(connection, person_id, row["name"])
             return person_record(known_person(connection, person_id))
+
+    def erased(self) -> set[str]:
+        """Return the ids of the people who were erased."""
+        with self._database.reading() as connection:
+            return erased(connection)
 
     def enable(self, person_id: str) -> None:
         """Enable an account again; the person needs a new code, or their password."""
@@ -187,7 +192,7 @@ def _checked_name(name: str) -> str:
 
 
 def _refuse_erased(connection: Connection, person_id: str) -> None:
-    if is_erased(connection, person_id):
+    if person_id in erased(connection):
         raise StoreError("This person was erased, which is for good. Add a new person instead.")
 
 

@@ -27,11 +27,11 @@ def judge_introduction(name: str, person_id: str, services: Services) -> str:
 
     Return why they have not; empty if they have, if there is none, or if it is not over.
     """
-    if services.settings.claims.training_items == 0 or name in services.qualified:
+    if services.settings.claims.training_items == 0 or person_id in services.qualified:
         return ""
     person = services.store.people.by_id(person_id)
     if person is not None and person.qualification == "passed":
-        services.qualified.add(name)
+        services.qualified.add(person_id)
         return ""
     checks = services.store.gold.quality_checks(name)
     examples = [check.is_right for check in checks if check.kind == "training"]
@@ -49,7 +49,7 @@ def judge_introduction(name: str, person_id: str, services: Services) -> str:
             services.store.exclusions.qualify(person_id, has_passed=has_passed, reason=reason)
             services.quality.invalidate()
     if has_passed:
-        services.qualified.add(name)
+        services.qualified.add(person_id)
         return ""
     return (
         f"{right} of your {len(examples)} answers in the introduction were as expected, and "

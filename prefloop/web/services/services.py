@@ -37,14 +37,13 @@ class Services:
     clock: DatabaseClock
     disk: DiskWatch
     qualified: set[str] = field(default_factory=set)
-    """Names of labelers who passed the qualification."""
+    """Ids of the people who passed the qualification."""
     read_versions: dict[str, str | None] = field(default_factory=dict)
     """By person's id, the version of the instructions that they had read at the last look-up."""
 
     def forget_names(self) -> None:
         """Read everything again that is kept by name: a person was renamed or erased."""
         self.callers.forget_all()
-        self.qualified.clear()
         self.hours.forget()
         self.quality.invalidate()
 

@@ -51,7 +51,7 @@ class WorkHours:
     def forget(self) -> None:
         """Read all hours again at the next call: a labeler has another name."""
         with self._lock:
-            self._hours, self._sums = {}, {}
+            self._hours, self._sums, self._sequence = {}, {}, -1
 
     def sums(self) -> dict[int, Work]:
         """Return the sums of each hour, as of the last call of `read`."""

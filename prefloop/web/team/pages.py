@@ -148,12 +148,13 @@ def _exclusion(exclusion: Exclusion) -> dict[str, Any]:
 def _people(services: Services) -> dict[str, Any]:
     current = services.instructions.current()
     rows = []
-    codes = services.store.access.open_codes()
+    codes, erased = services.store.access.open_codes(), services.store.people.erased()
     for person in services.store.people.all():
         tokens = [t for t in services.store.access.tokens(person.id) if t[3] is None]
         rows.append(
             {
                 "person": person,
+                "is_erased": person.id in erased,
                 "added": moment(person.created_at),
                 "code_until": moment(codes[person.id]) if person.id in codes else None,
                 "read": services.store.instructions.acknowledged(person.id),

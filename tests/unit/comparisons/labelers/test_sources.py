@@ -10,6 +10,7 @@ from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.registry import overlapping_sources
 from prefloop.run_file import parse_run
 from prefloop.settings.run import RunConfig
+from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from tests.unit.comparisons.builders import make_label, make_question
 
@@ -67,6 +68,16 @@ def test_imported_labels_are_their_labelers(store: Store) -> None:
     [group] = labeler_groups(answered_by(store, ["worker-7", "openai"]), run(labelers="none"))
     assert (group.kind, group.labelers) == ("imported", ("openai", "worker-7"))
     assert group.sources == {"imported:openai", "imported:worker-7"}
+
+
+def test_an_owner_whose_verdict_trains_has_labeled(store: Store) -> None:
+    store.people.add("ann", "labeler")
+    store.people.add("olga", "owner")
+    [question] = answered_by(store, ["ann"]).comparisons()
+    store.adjudications.decide(OwnersVerdict(comparison_id=question.id, answer="tie"), "olga")
+    [group] = labeler_groups(store, run(labelers="people"))
+    assert (group.labelers, group.n_labels) == (("ann", "olga"), 2)
+    assert overlapping_sources({"person:olga"}, group.sources) == {"person:olga"}
 
 
 def test_nobody_has_labeled_yet(store: Store) -> None:

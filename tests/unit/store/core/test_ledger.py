@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import StoreError
-from prefloop.store.core.ledger import PAGE, event_hash
+from prefloop.store.core.ledger import PAGE, REWRITINGS, event_hash
 from prefloop.store.store import Store
 from tests.unit.store.sql_for_tests import change
 
@@ -88,3 +88,11 @@ def test_what_json_cannot_hold_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="printable word"):
         store.add_event("two\nlines", {})
     assert store.events() == []
+
+
+@pytest.mark.parametrize("kind", REWRITINGS)
+def test_only_the_store_says_what_was_rewritten(store: Store, kind: str) -> None:
+    """Otherwise anybody could list an event that they changed as rewritten."""
+    with pytest.raises(StoreError, match="Choose another kind"):
+        store.add_event(kind, {"events": []})
+    assert store.verify_chain() == 0

@@ -6,6 +6,7 @@ import pytest
 
 from prefloop.comparisons.exchange.exporter import load_comparisons
 from prefloop.errors import StoreError
+from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.labeling.independence import ENOUGH_INDEPENDENT, HELD_OUT
 from prefloop.store.labeling.submissions import LATE
 from prefloop.store.store import Store
@@ -140,6 +141,25 @@ def test_whoever_withdrew_a_label_labeled_for_training_all_the_same(file_store: 
     file_store.queue.freeze(0)
     file_store.answers.withdraw("one", "ann")
     assert file_store.judging.independent_people() == ["ben", "eve", "kim"]
+
+
+@pytest.mark.parametrize("is_withdrawn", [False, True])
+def test_an_owner_whose_verdict_trained_is_not_asked_either(
+    store: Store, is_withdrawn: bool
+) -> None:
+    people(store, "ann", "ben", "eve")
+    store.people.add("olga", "owner")
+    store.people.add("otto", "owner")
+    opened(store, 0, people=3)
+    decided = OwnersVerdict(comparison_id="c1", answer="tie")
+    made = store.adjudications.decide(decided, "olga")
+    if is_withdrawn:
+        store.adjudications.withdraw(made.id, "olga")
+    assert give(store, "olga") == [], "three others can judge"
+    assert len(give(store, "otto")) == 1
+    # Who decided as an owner and is a labeler by now, too.
+    store.adjudications.decide(OwnersVerdict(comparison_id="c2", answer="tie"), "eve")
+    assert store.judging.independent_people() == ["ann", "ben"]
 
 
 def test_nobody_judges_two_contests_on_one_prompt(store: Store) -> None:

@@ -72,6 +72,18 @@ def test_a_new_name_stands_everywhere_and_the_chain_holds(filled: Store, place: 
     assert found.n_known == len(before)
 
 
+@pytest.mark.parametrize("act", ["rename", "erase"])
+def test_a_process_that_keeps_sums_by_name_learns_of_it(filled: Store, act: str) -> None:
+    person = person_id(filled, "labeler-1")
+    kept, sequence = filled.tallies.changed_since(-1)
+    assert "labeler-1" in {tally.labeler for tally in kept}
+    assert filled.tallies.changed_since(sequence).tallies == []
+    new = filled.people.rename(person, "Zoe") if act == "rename" else filled.people.erase(person)
+    changed = filled.tallies.changed_since(sequence).tallies
+    assert {tally.labeler for tally in kept} - {tally.labeler for tally in changed} == {"labeler-1"}
+    assert new.name in {tally.labeler for tally in changed}
+
+
 def test_whose_questions_a_batch_asks_goes_with_the_name(filled: Store) -> None:
     assert filled.batch_shares.of(0) == {"labeler-2": 0.01}
     filled.people.rename(person_id(filled, "labeler-2"), "Zoe")

@@ -49,6 +49,16 @@ def test_a_clock_that_is_set_back_freezes_nothing() -> None:
     assert add_work(hours.sums().values()) == total(counted.events)
 
 
+def test_all_hours_are_read_again_after_a_rename() -> None:
+    counted = Counted()
+    hours = WorkHours(counted)  # type: ignore[arg-type]
+    before = counts(hours)
+    hours.forget()
+    assert counts(hours) == before == {100: 1, 101: 1, 104: 1}
+    assert add_work(hours.sums().values()) == total(counted.events)
+    assert counted.asked == [-1, -1]
+
+
 def test_sums_by_the_hour_keep_up() -> None:
     counted = Counted()
     hours = WorkHours(counted)  # type: ignore[arg-type]

@@ -139,7 +139,11 @@ def test_somebody_is_erased_while_labeling(desk: Desk, owner: Browser) -> None:
     assert ann.put(f"/api/answers/{new_id()}", json=answer_to(open_question)).status_code == 401
     [label] = desk.store.labels()
     assert (label.labeler, label.note) == (erased["name"], "(erased)")
-    assert "Arbor Lane" not in owner.get("/team/people").text
+    listed = owner.get("/team/people").text
+    assert "Arbor Lane" not in listed
+    for refused in ("enable", "rename", "erase"):
+        assert f"{desk.people['ann']}/{refused}" not in listed, "it is refused for good"
+    assert f"{desk.people['bob']}/rename" in listed
     assert owner.post(f"/api/people/{desk.people['ann']}/enable").status_code == 422
     oneself = owner.post(f"/api/people/{desk.people['olga']}/erase")
     assert (oneself.status_code, oneself.json()["error"]["code"]) == (409, "oneself")
