@@ -123,8 +123,11 @@ def log_probability_gaps(
     batch = collector.sample(some, seed=seed)
     scores = batch.generation.logprobs.new_zeros(len(batch.query))
     rollout = collector.rollout_of(batch, ScoredBatch(scores))
-    forward = trainer.optimizer.forward(rollout)
-    apart = sequence_kl(kl_k1(forward.logprobs, rollout.logprobs, rollout.mask))
+    every = torch.arange(len(batch.query), device=batch.query.device)
+    # As large as training's own passes: what fits there fits here.
+    parts = torch.split(every, trainer.config.microbatch_size)
+    logprobs = torch.cat([trainer.optimizer.forward(rollout.rows(r)).logprobs for r in parts])
+    apart = sequence_kl(kl_k1(logprobs, rollout.logprobs, rollout.mask))
     kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask))
     return (to_numpy(kl) if trainer.update == 0 else None), to_numpy(apart)
 

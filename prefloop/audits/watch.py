@@ -76,6 +76,11 @@ class UpdateWatch:
                 )
         self._after_update(line)
 
+    def kls(self) -> Mapping[int, float]:
+        """Return the KL of every update that there is a line of, in nats."""
+        name = "policy/kl"
+        return {r.update: r.values[name] for r in self._records if name in r.values}
+
     def state(self) -> dict[str, Any]:
         """Return what no line holds: the words of the first and of the newest updates."""
         return self._window.state()

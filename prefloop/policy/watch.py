@@ -20,6 +20,9 @@ class PolicyWatch(Protocol):
     def report(self, line: Mapping[str, Any]) -> None:
         """Say what the newest line raises; where a run asks for it, ask that the run stops."""
 
+    def kls(self) -> Mapping[int, float]:
+        """Return the KL of every update that it saw, in nats, by the update's number."""
+
     def state(self) -> dict[str, Any]:
         """Return as JSON what no line holds, for a checkpoint."""
 
@@ -39,6 +42,10 @@ class Unwatched:
 
     def report(self, line: Mapping[str, Any]) -> None:
         """Say nothing."""
+
+    def kls(self) -> Mapping[int, float]:
+        """Return nothing."""
+        return {}
 
     def state(self) -> dict[str, Any]:
         """Return nothing."""

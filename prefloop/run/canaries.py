@@ -63,10 +63,11 @@ class RunCanaries:
         trainer, when = self.policy.trainer, self._now()
         check = identity_at_start(trainer, prompts)
         self._note(canaries.reward_identity(check, when), AT_START)
-        of_update = trainer.prompts_of(trainer.update, prompts)
-        kl, apart = log_probability_gaps(trainer, of_update)
-        n_tokens = trainer.collector.sampler.task.response_tokens
-        self._note(canaries.log_probabilities(kl, apart, n_tokens, when), AT_START)
+        if not self._is_off("C6"):
+            of_update = trainer.prompts_of(trainer.update, prompts)
+            kl, apart = log_probability_gaps(trainer, of_update)
+            n_tokens = trainer.collector.sampler.task.response_tokens
+            self._note(canaries.log_probabilities(kl, apart, n_tokens, when), AT_START)
         self._probe(AT_START)
         self.monitor.check_stop("between policy updates")
 

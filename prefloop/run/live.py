@@ -156,8 +156,7 @@ class LiveWatch:
 
     def _kl_growth(self, judged: int) -> float:
         """Return by how many nats the KL has grown since an update."""
-        lines = [line for line in self.policy.metrics.lines() if line["stage"] == "policy"]
-        kls = {int(line["update"]): float(line["policy/kl"]) for line in lines}
+        kls = self.policy.watch.kls()
 
         def mean_up_to(update: int) -> float:
             found = [kl for at, kl in kls.items() if update - KL_UPDATES < at <= update]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from prefloop.run_folder import read_canaries
 from tests.stages_for_tests import disturb
 from tests.wiring.runs import assembled
@@ -26,6 +28,16 @@ def test_start_checks_and_single_canaries_can_be_switched_off(
     for off in ({"audits.start_checks": False}, {"audits.canaries_off": ["C6"]}):
         assert stopped_by({**base, **off}, new_folder()) is None
     assert stopped_by({**base, "audits.canaries_off": ["C3"]}, new_folder()) == "start check C6"
+
+
+def test_c6_draws_nothing_where_it_is_off(
+    base: Settings, new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "prefloop.run.canaries.log_probability_gaps",
+        lambda *given: pytest.fail("it drew responses"),
+    )
+    assert stopped_by({**base, "audits.canaries_off": ["C6"]}, new_folder()) is None
 
 
 @covers("audits.canaries_off")

@@ -1,10 +1,12 @@
 """Settings of `audits.live` change what people are asked, when they stop a run, when it waits."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from prefloop.audits.live import look_at
+from prefloop.metrics import MetricsLog
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire
 
@@ -31,6 +33,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
             stages.policy.trainer.update = update
             line = {"stage": "policy", "round": 0, "update": update, "policy/kl": 0.5 * update}
             stages.metrics.write(line)
+            stages.policy.watch.begin(stages.metrics.lines())
             stages.live.attend()
         view = look_at(stages.store, stages.config.audits.live.alpha)
     asked = [question.update for question in view.questions]
@@ -47,3 +50,22 @@ def test_the_numbers_are_those_of_the_settings(observer: Observer) -> None:
     assert seen == {ASKED: [1, 2, 3, 4, 5, 6, 7, 8], STOPS_AT: 20.0, WAITS: []}
     seen = observer.observe(observe, audits__live__updates_without_judgment=5)
     assert seen == {ASKED: [2, 4], STOPS_AT: 100.0, WAITS: [5, 6, 7, 8]}
+
+
+def test_the_growth_of_the_kl_is_known_without_reading_the_metrics_again(
+    base: Settings, new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nats = {"audits.live.nats_without_judgment": 2.0}
+    with assembled({**base, **BASE, **nats}, new_folder()) as stages:
+        stages.people.ask(0, [])
+        for update in range(1, 9):
+            line = {"stage": "policy", "round": 0, "update": update, "policy/kl": 0.5 * update}
+            stages.metrics.write(line)
+        stages.policy.watch.begin(stages.metrics.lines())
+        monkeypatch.setattr(MetricsLog, "lines", lambda self: pytest.fail("it read the metrics"))
+        used_up = {}
+        for update in (4, 5, 6, 8):
+            stages.policy.trainer.update = update
+            used_up[update] = stages.live.is_used_up()
+    # The mean over four updates of half a nat each: 1.25, 1.75, 2.25 and 3.25.
+    assert used_up == {4: False, 5: False, 6: True, 8: True}

@@ -14,11 +14,13 @@ from prefloop.audits import canaries
 from prefloop.audits.canaries import GOLD, Probed, When, credit_of
 from prefloop.audits.probes import BAD_TEXTS, GoldQuestion, gold_questions
 from prefloop.audits.probing import identity_at_start, log_probability_gaps, probe, swap_accuracies
+from prefloop.batches import Rollout
 from prefloop.comparisons.targets import preference_targets
 from prefloop.figures.canary import CanaryResult
 from prefloop.label_types.best_of_k.type import BestOfK
 from prefloop.label_types.losses import LOSSES
 from prefloop.models.runtime import CPU
+from prefloop.models.scoring import Forward
 from prefloop.policy.methods import ppo, rloo
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.trainer import PolicyTrainer
@@ -222,6 +224,23 @@ def test_c6_no_kl_before_the_first_update_and_one_log_probability(gpt2_folder: P
     trainer.step(trainer.prompts_of(0, PROMPTS))
     later = c6(trainer)
     assert later.status == "pass" and "before any update" not in later.value
+
+
+def test_c6_looks_at_no_more_responses_at_once_than_training_does(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_on(gpt2_folder, microbatch_size=2)
+    whole = log_probability_gaps(trainer_on(gpt2_folder), PROMPTS)[1]
+    sizes: list[int] = []
+    forward = trainer.optimizer.forward
+
+    def noted(rollout: Rollout) -> Forward:
+        sizes.append(len(rollout.query))
+        return forward(rollout)
+
+    monkeypatch.setattr(trainer.optimizer, "forward", noted)
+    assert log_probability_gaps(trainer, PROMPTS)[1] == pytest.approx(whole, abs=1e-4)
+    assert sizes == [2, 1]
 
 
 def test_c6_fails_with_another_policy_than_the_reference(gpt2_folder: Path) -> None:
