@@ -21,6 +21,7 @@ from prefloop.store.core.team_tables import batches, quality_checks, queue
 from prefloop.store.labeling.labels import rebuild
 from prefloop.store.labeling.quality_checks import rebuild_quality_checks
 from prefloop.store.labeling.recount import EXCLUDED
+from prefloop.store.upkeep.decisions import check_decisions
 from prefloop.store.upkeep.fingerprint import contents, differences
 from prefloop.store.upkeep.stored_rows import StoredRows, check_stored_rows
 from prefloop.store.upkeep.transfer import copy_everything
@@ -121,6 +122,7 @@ def _check(connection: Connection, progress: Progress, known_head: str | None) -
         ledger.verify(connection)
         progress.say("Rebuilding the labels from the ledger.")
         problems += _differences_from_ledger(connection)
+        problems += check_decisions(connection)
         stored = check_stored_rows(connection)
         problems += stored.problems
         if known_head is not None:
