@@ -161,7 +161,9 @@ class RewardStage:
                 "no labeled comparison fits into the model: each has a text that is too long for "
                 "it. Choose a model with a longer context, or label shorter texts."
             )
-        self.on_export(export_hashes(targets, batch, known[split], samples, prompts, self.sampler))
+        shown = (samples, prompts, self.sampler)
+        strength = self.config.rewards.strength
+        self.on_export(export_hashes(targets, batch, known[split], *shown, strength))
         return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:

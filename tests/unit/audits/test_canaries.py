@@ -24,7 +24,7 @@ from prefloop.models.scoring import Forward
 from prefloop.policy.methods import ppo, rloo
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.trainer import PolicyTrainer
-from prefloop.records import Prompt
+from prefloop.records import Comparison, Label, Prompt
 from prefloop.rewards.dataset import preference_batch, select_comparisons
 from prefloop.rewards.export_hash import ExportHashes, export_hashes
 from prefloop.settings.rewards import StrengthConfig
@@ -36,6 +36,7 @@ from tests.unit.policy.likes_even import PROMPTS, LikesEven, trainer_on
 from tests.wrong_twins import canary_twins as twins
 
 START = When(0, 0)
+PLAIN = StrengthConfig()
 
 
 class LikesCopies:
@@ -256,16 +257,25 @@ def test_c6_fails_where_training_forgets_the_temperature(gpt2_folder: Path) -> N
     assert c6(trainer).status == "fail"
 
 
-def hashes(store: Store, model: Path, *, mutate: Any = lambda batch: batch) -> ExportHashes:
+def hashes(
+    store: Store,
+    model: Path,
+    *,
+    mutate: Any = lambda batch: batch,
+    as_asked: Any = lambda comparison: comparison,
+    as_said: Any = lambda label, comparison: label,
+    strength: StrengthConfig = PLAIN,
+) -> ExportHashes:
     """Return both hashes of the labels of a store, as the rewards stage takes them."""
     tokenizer, roles = roles_on(model)
     sampler = sampler_on(tokenizer, roles)
-    labels = store.labels(split="train")
-    targets = preference_targets(store.comparisons(split="train"), labels, StrengthConfig())
+    asked = {c.id: as_asked(c) for c in store.comparisons(split="train")}
+    labels = [as_said(x, asked[x.comparison_id]) for x in store.labels(split="train")]
+    targets = preference_targets(list(asked.values()), labels, strength)
     samples = store.samples_by_id([k for t in targets for k in t.comparison.sample_ids])
     prompts = {p.id: p for p in store.prompts()}
     batch = mutate(preference_batch(targets, samples, prompts, sampler, CPU))
-    return export_hashes(targets, batch, labels, samples, prompts, sampler)
+    return export_hashes(targets, batch, labels, samples, prompts, sampler, strength)
 
 
 @pytest.fixture
@@ -302,6 +312,32 @@ def test_c8_fails_where_rows_are_mixed_up(labeled: Store, gpt2_folder: Path) -> 
     assert canaries.export(*found, START).status == "fail"
 
 
+def slightly(label: Label, comparison: Comparison) -> Label:
+    return replace(label, details={"strength": "slightly"}) if label.labeler == "ben" else label
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+def test_c8_counts_a_slight_preference_as_training_does(
+    labeled: Store, gpt2_folder: Path, share: float
+) -> None:
+    found = hashes(labeled, gpt2_folder, as_said=slightly, strength=StrengthConfig(slightly=share))
+    assert found.n == 8
+    assert found.in_store == found.in_trainer != hashes(labeled, gpt2_folder).in_store
+
+
+def ranked(label: Label, comparison: Comparison) -> Label:
+    below = [[i] for i in comparison.sample_ids if i != label.chosen]
+    return replace(label, details={"ranking": [[label.chosen], *below]})
+
+
+def test_c8_reads_the_first_place_of_rankings(labeled: Store, gpt2_folder: Path) -> None:
+    def as_ranking(comparison: Comparison) -> Comparison:
+        return replace(comparison, label_type="ranking")
+
+    found = hashes(labeled, gpt2_folder, as_asked=as_ranking, as_said=ranked)
+    assert found == hashes(labeled, gpt2_folder)
+
+
 def test_c8_leaves_ties_out_of_both_hashes(labeled: Store, gpt2_folder: Path) -> None:
     first = labeled.labels()[0]
     labeled.add_labels([replace(first, id="tie", labeler="eve", answer="tie", chosen=None)])
@@ -322,18 +358,14 @@ def test_c9_a_mirror_image_is_seen_and_chance_is_not(rate: float, n: int, status
 
 def test_gold_is_what_labelers_agree_on_and_the_earliest_stay(labeled: Store) -> None:
     """Two labelers took two different samples of each question; then one took the first again."""
-    assert gold_questions(labeled, strength=StrengthConfig(), splits=("train",)) == []
+    assert gold_questions(labeled, strength=PLAIN, splits=("train",)) == []
     again = [
         replace(x, id=f"n-{x.id}", labeler="eve") for x in labeled.labels() if x.labeler == "ann"
     ]
     labeled.add_labels(again[:3])
-    three = gold_questions(labeled, strength=StrengthConfig(), splits=("train",))
+    three = gold_questions(labeled, strength=PLAIN, splits=("train",))
     assert [q.chosen.id for q in three] == [x.chosen for x in again[:3]]
     assert all(len(q.others) == 3 for q in three)
-    assert (
-        gold_questions(labeled, strength=StrengthConfig(), splits=("train",), limit=2) == three[:2]
-    )
-    assert (
-        gold_questions(labeled, strength=StrengthConfig(), splits=("train",), round_number=1) == []
-    )
+    assert gold_questions(labeled, strength=PLAIN, splits=("train",), limit=2) == three[:2]
+    assert gold_questions(labeled, strength=PLAIN, splits=("train",), round_number=1) == []
     assert credit_of(1.0, [0.0, 1.0, 2.0]) == 0.5
