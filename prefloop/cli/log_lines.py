@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from prefloop.figures.text import duration
 from prefloop.text.printable import on_one_line
 
 LOGGERS = ("prefloop", "uvicorn")
@@ -66,6 +65,8 @@ class Throttle:
         if n_left_out:
             return f"[{n_left_out} more like this before were left out]"
         if n == self._most - 1:
+            from prefloop.figures.text import duration  # pydantic, which help starts without
+
             return f"[more like this are left out for {duration(self._seconds)}]"
         return ""
 
