@@ -164,11 +164,11 @@ def newest_first(run: RunFigures) -> list[Provenance | None]:
 def read_run_folder(run: Path) -> RunFigures:
     """Return the figures that the folder holds; InputError naming a file that is damaged."""
     lines = read_json_lines(run / "metrics.jsonl")
-    trusts = read_trusts(run)
+    trusts, evaluations = read_trusts(run), _evaluations(run)
     return RunFigures(
         name=run.resolve().name,
         metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
-        evaluations=_evaluations(run),
+        evaluations=evaluations,
         trusts=trusts,
         policies=_policies(run),
         usages=tuple(
@@ -180,7 +180,7 @@ def read_run_folder(run: Path) -> RunFigures:
         reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
         canaries=read_canaries(run),
         live=_live(run / LIVE_AUDIT),
-        overoptimization=_overoptimization(run, trusts),
+        overoptimization=_overoptimization(run, trusts, evaluations),
     )
 
 
@@ -232,15 +232,19 @@ def overoptimization_path(run: Path) -> Path:
     return run / OVEROPTIMIZATION
 
 
-def _overoptimization(run: Path, trusts: Sequence[TrustFile]) -> OverOptimizationFigures | None:
-    """Return what the audit found; None if there was none, or of another reward model."""
+def _overoptimization(
+    run: Path, trusts: Sequence[TrustFile], evaluations: Sequence[EvaluationFile]
+) -> OverOptimizationFigures | None:
+    """Return what the audit found; None if there was none, or before the newest models."""
     path = overoptimization_path(run)
     if not path.is_file():
         return None
     content = read_object(path.read_text(encoding="utf-8"), str(path))
     figures = from_object(OverOptimizationFigures, content, str(path))
     newest = trusts[-1].fingerprint if trusts else None
-    return figures if figures.reward_model in (None, newest) else None
+    of_rounds = [file.figures.model for file in evaluations if file.figures.round is not None]
+    has_newest = not of_rounds or of_rounds[-1] in figures.policies
+    return figures if figures.reward_model in (None, newest) and has_newest else None
 
 
 def export_folder(run: Path, round_number: int) -> Path:

@@ -46,6 +46,8 @@ class _Material:
     config: RunConfig
     prompts: Mapping[str, Prompt]
     proxy: CheckedScorer
+    drawn: frozenset[str]
+    """Names of policies with samples, fit for a curve or not."""
     policies: Mapping[str, Sequence[tuple[Sample, Sample]]]
     """By name: a policy's samples beside the reference's to the same prompts."""
     groups: Sequence[Sequence[Sample]]
@@ -75,6 +77,7 @@ def audit_overoptimization(
     return OverOptimizationFigures(
         proxy=material.proxy.name,
         reward_model=trusts[-1].fingerprint if trusts else None,
+        policies=tuple(sorted(material.drawn)),
         curves=tuple(curves),
         left_out=left_out,
         notes=_notes(len(trusts)),
@@ -94,7 +97,8 @@ def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     fits = _reads(proxy, prompts)
     samples: dict[str, list[Sample]] = {}
-    for sample in store.samples(purpose="evaluation"):
+    evaluated = store.samples(purpose="evaluation")
+    for sample in evaluated:
         if fits(sample):
             samples.setdefault(sample.model, []).append(sample)
     reference = samples.get(REFERENCE, [])
@@ -109,6 +113,7 @@ def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:
         config=config,
         prompts=prompts,
         proxy=proxy,
+        drawn=frozenset(s.model for s in evaluated if NamedModels.is_policy(s.model)),
         policies={name: pairs for name, pairs in policies.items() if pairs},
         groups=[group for group in groups if all(map(fits, group))],
     )

@@ -135,17 +135,17 @@ def _answer(
             f"the score of {curve.judge} still rises at {seen}{surely}. Where it turns does not "
             "lie within what was seen."
         )
-    if fitted.peak_kl == 0.0:
-        return "falls from the start", (
-            f"the score of {curve.judge} falls from the reference on, up to {seen}."
-        )
     where = f"the score of {curve.judge} is highest at a KL of {fixed(fitted.peak_kl)} nats"
     if math.isinf(high):
         return "unsure", (
-            f"{where} (95 % interval from {fixed(low)} to beyond what was seen), and {seen}, is "
-            "too near to be sure that it turns."
+            f"{where} (95 % interval from {fixed(low)} to beyond what was seen). Up to {seen}, it "
+            "is not sure that it turns."
         )
-    return "stop here", f"{where} (95 % interval {fixed(low)}–{fixed(high)}) of {seen}."
+    where += f" (95 % interval {fixed(low)}–{fixed(high)})"
+    smallest = min(point.kl_nats for point in points if point.kl_nats > 0)
+    if fitted.peak_kl < smallest or float(fixed(fitted.peak_kl)) == 0.0:
+        return "falls from the start", f"{where}, below all that was seen, and falls up to {seen}."
+    return "stop here", f"{where} of {seen}."
 
 
 def _too_little(curve: Curve, points: Sequence[OverOptimizationPointFigures]) -> str:
@@ -181,11 +181,13 @@ def _finding(curve: OverOptimizationCurveFigures) -> CheckResult:
     peak = curve.peak_kl
     assert peak is not None, "a curve that turns has a place where it does"
     last = curve.points[-1]
-    if peak.high is not None and last.kl_nats <= peak.high:
+    assert peak.high is not None, "a curve that may turn beyond what was seen is unsure"
+    if last.kl_nats <= peak.high:
         return _result("ok", message, "")
     nearest = min(curve.points, key=lambda point: abs(point.kl_nats - peak.value))
     action = f"{last.name} went too far; nearest to where it is highest is {nearest.name}."
-    if curve.kind == "policies":
+    if curve.kind == "policies" and curve.answer == "stop here":
+        # A curve that falls from the start leaves no KL to go to.
         action += f" A run to there: policy.kl.cap={fixed(peak.value)}."
     return _result("warn", message, action)
 

@@ -22,7 +22,7 @@ from prefloop.run.labeling import collect_comparisons
 from prefloop.run.monitor import RunMonitor
 from prefloop.run.rollback import resume
 from prefloop.run.stage_history import note_stage, note_start
-from prefloop.run_folder import report_path
+from prefloop.run_folder import read_run_folder, report_path
 from prefloop.run_history import has_made_anything
 from prefloop.run_store import STORE_FILE, open_run_store
 from prefloop.settings.run import RunConfig
@@ -115,8 +115,14 @@ def run_members(
 
 
 def is_finished(member: Member) -> bool:
-    """Whether a member has run to its end: the report is the last thing that a run writes."""
-    return report_path(member.folder).exists()
+    """Whether a member has run to its end: its last policy is evaluated, and the report written.
+
+    A report alone does not say so: `prefloop report` writes one of a run that is half done.
+    """
+    if not report_path(member.folder).exists():
+        return False
+    last = member.config.rounds - 1
+    return read_run_folder(member.folder).evaluation_of_round(last) is not None
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from prefloop.experiments.members import Member
 from prefloop.figures.text import fixed, signed
 from prefloop.files import read_json_lines
 from prefloop.progress import Progress
+from prefloop.run_store import STORE_FILE
+from prefloop.store.store import Store
 
 LOG = "run.log"
 """In a member's folder: what it said while it ran beside others."""
@@ -30,8 +32,9 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def run_side_by_side(members: list[Member], progress: Progress, *, jobs: int) -> None:
     """Run prepared members, at most `jobs` at once, and share the cores among them.
 
-    InputError with the end of its log if one of them fails. The others are stopped then, as by ^C,
-    and the same command goes on with all that is not finished.
+    InputError with the end of its log if one of them fails, and with the reason if one of them was
+    stopped by an alarm, a canary or a person: it would wait for its owner for ever. The others are
+    stopped then, as by ^C, and the same command goes on with all that is not finished.
     """
     waiting, running = list(members), dict[str, tuple[Member, subprocess.Popen[bytes]]]()
     threads = max(1, (os.cpu_count() or 1) // jobs)
@@ -46,6 +49,7 @@ def run_side_by_side(members: list[Member], progress: Progress, *, jobs: int) ->
             for name, (member, process) in list(running.items()):
                 counted[name] = _count_updates(member, progress, counted.get(name, 0))
                 if process.poll() is None:
+                    _refuse_stopped(member)
                     continue
                 del running[name]
                 _refuse_failed(member, process.returncode)
@@ -105,4 +109,20 @@ def _refuse_failed(member: Member, code: int) -> None:
     raise InputError(
         f"{member.name} ended with code {code}. The end of {path}:\n{tail}\n"
         "Mend what it says and run the same command again: what is finished stays."
+    )
+
+
+def _refuse_stopped(member: Member) -> None:
+    store = member.folder / STORE_FILE
+    if not store.exists():
+        return
+    with Store.open(store, read_only=True) as opened:
+        request = opened.stop_requests.active()
+    if request is None or request.stopped_at is None:
+        return  # Not asked to stop, or still on its way to a safe point.
+    raise InputError(
+        f"{member.name} waits for its owner: {request.pulled_by} stopped it at update "
+        f"{request.update}: {request.reason}\nLook at `prefloop doctor {member.folder}`, release "
+        f"the stop on the dashboard of `prefloop serve {member.folder}`, and run the same command "
+        "again: what is finished stays."
     )

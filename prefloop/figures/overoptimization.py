@@ -59,6 +59,9 @@ class OverOptimizationFigures(BaseModel):
     reward_model: str | None
     """A hash of the reward model's figures: of one that was trained again this is outdated. Null
     where the policy follows a scorer."""
+    policies: tuple[str, ...] = ()
+    """The policies that an evaluation or this audit had drawn: once another one is evaluated, after
+    more rounds or a roll back, this is outdated. Empty in files from before this was kept."""
     curves: tuple[OverOptimizationCurveFigures, ...]
     left_out: dict[str, str]
     """Judges and policies that were not looked at, with the reason."""

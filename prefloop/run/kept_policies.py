@@ -8,7 +8,6 @@ from prefloop.progress import Progress
 from prefloop.records import REFERENCE
 from prefloop.run.assemble import assemble
 from prefloop.run.monitor import RunMonitor
-from prefloop.run.rollback import resume
 from prefloop.run.stages import Stages
 from prefloop.run_store import open_run_store
 from prefloop.settings.run import RunConfig
@@ -17,12 +16,15 @@ from prefloop.settings.run import RunConfig
 def audit_kept_policies(
     config: RunConfig, folder: Path, progress: Progress, *, with_people: bool
 ) -> OverOptimizationFigures:
-    """Return how far a policy may go, after drawing what kept policies lack."""
+    """Return how far a policy may go, after drawing what kept policies lack.
+
+    A stop request stops the training, not this: the run stays as it stands, waiting for its owner.
+    """
     with open_run_store(config, folder) as store:
         monitor = RunMonitor(store, progress)
         with monitor.keepalive():
             stages = assemble(config, folder, monitor, until="evaluation")
-            resume(stages)
+            stages.policy.restore()
             draw_of_kept(stages)
             return audit_overoptimization(store, config, folder, progress, with_people=with_people)
 

@@ -66,5 +66,9 @@ def test_a_damaged_file_says_what_to_do(prefloop: Command, run: Path) -> None:
     other = json.loads(whole) | {"reward_model": "another"}
     overoptimization_path(run).write_text(json.dumps(other))
     assert read_run_folder(run).overoptimization is None, "it is of another reward model"
+    earlier = json.loads(whole)
+    earlier["policies"].remove("policy/update-5")
+    overoptimization_path(run).write_text(json.dumps(earlier))
+    assert read_run_folder(run).overoptimization is None, "the newest policy was not looked at"
     overoptimization_path(run).write_text(whole)
     assert read_run_folder(run).overoptimization is not None

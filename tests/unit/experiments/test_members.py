@@ -62,6 +62,13 @@ def test_the_dose_is_the_verbatim_weight_of_the_vote_and_nothing_else(tmp_path: 
     assert gaps["residual"] == 0, "of the fitted vote nothing but its noise is left"
 
 
+def test_the_arm_of_noise_is_stopped_by_no_canary_that_looks_for_a_signal(tmp_path: Path) -> None:
+    experiment = made(tmp_path)
+    off = {m.arm: m.config.audits.canaries_off for m in experiment.members}
+    assert off.pop("residual") == ["C4"]
+    assert not any(off.values())
+
+
 def test_an_arm_that_would_draw_other_samples_is_refused(tmp_path: Path) -> None:
     settings = copying_settings()
     warm = settings.arms["placebo"].model_copy(update={"changes": {"task.temperature": 0.9}})
