@@ -3,6 +3,7 @@
 from prefloop.figures.canary import CanaryName, CanaryStatus
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.run_folder import RunFigures
+from prefloop.settings.run import RunConfig
 
 STAGES: dict[CanaryName, str] = {
     "C3": "policy",
@@ -25,16 +26,23 @@ def is_canary(result: CheckResult) -> bool:
     return result.check.startswith(CANARY)
 
 
-def check_canaries(run: RunFigures) -> list[CheckResult]:
-    """Return each canary that the run has looked at."""
+def check_canaries(config: RunConfig, run: RunFigures) -> list[CheckResult]:
+    """Return each canary that the run has looked at and still looks at.
+
+    Without start checks C6 is not looked at any more; C3 and C4 are, while the policy trains. One
+    that failed and whose stop was released is a warning: its owner knows.
+    """
+    audits = config.audits
+    off = {*audits.canaries_off, *(() if audits.start_checks else ("C6",))}
     return [
         CheckResult(
             stage=STAGES[found.name],
             check=f"{CANARY}{found.name}",
-            status=STATUSES[found.status],
+            status="warn" if found.released_by else STATUSES[found.status],
             message=f"{found.title[0].upper()}{found.title[1:]}: {found.value} (update "
-            f"{found.update}; limit: {found.limit}).",
+            f"{found.update}; limit: {found.limit}). {found.release}".rstrip(),
             action=found.action,
         )
         for found in run.canaries
+        if found.name not in off
     ]

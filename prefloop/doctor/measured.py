@@ -23,7 +23,7 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
         *check_rewards(rewards, run),
         *check_policy(policy, run),
         *check_watch(policy, run),
-        *check_canaries(run),
+        *check_canaries(config, run),
         *check_live(run),
         *_how_far(run),
         *check_evaluation(config, run, folder),

@@ -37,6 +37,8 @@ def check_live(run: RunFigures) -> list[CheckResult]:
     status: CheckStatus = "ok"
     if live.is_crossed:
         status, action = "bad", "Read some of the texts, then roll back or let it go on."
+    elif not live.asked:
+        status = "later"
     elif not live.answers:
         status, action = "warn", "Open the labeling page: a policy that nobody judges will wait."
     return [

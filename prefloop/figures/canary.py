@@ -57,13 +57,20 @@ class CanaryResult(BaseModel):
     """From where on it fails."""
     action: str = ""
     """What to do next; empty unless it failed."""
+    released_by: str = ""
+    """Who let the run go on after it failed; empty unless somebody did."""
 
     @property
     def sentence(self) -> str:
         """The canary with its value, its limit and what to do."""
         of = {"pass": "passes", "fail": "FAILED", "unknown": "cannot tell"}[self.status]
         text = f"{self.name} ({self.title}) {of}: {self.value}; limit: {self.limit}."
-        return f"{text} {self.action}".rstrip()
+        return " ".join(part for part in (text, self.action, self.release) if part)
+
+    @property
+    def release(self) -> str:
+        """Who released the stop, in a sentence; empty if nobody did."""
+        return f"Its stop was released by {self.released_by}." if self.released_by else ""
 
 
 class CanaryFigures(BaseModel):

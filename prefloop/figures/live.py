@@ -50,6 +50,11 @@ def live_text(figures: LiveFigures) -> str:
     >>> live_text(said)[-50:]
     ' has become 12; from 100 on it would stop the run.'
     """
+    if not figures.asked:
+        return (
+            f"No live question was asked since update {figures.since_update}, where the count "
+            "began again."
+        )
     if not figures.answers:
         return f"Nobody has answered any of {counted(figures.asked, 'live question')}."
     what = "it stops the run" if figures.is_crossed else "it would stop the run"

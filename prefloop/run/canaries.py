@@ -3,7 +3,7 @@
 A canary that fails stops the run as people do, by a stop request, at the next safe point.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,30 @@ class RunCanaries:
         requests.release(active.id, active.pulled_by, checked, "resume")
         self.monitor.say(f"{checked}: its stop is released.")
 
+    def note_releases(self) -> None:
+        """Write down who released the stop of a canary that failed: the doctor reads files only."""
+        results = read_canaries(self.folder)
+        if not any(r.status == "fail" and not r.released_by for r in results):
+            return
+        requests, released = self.monitor.store.stop_requests, {}
+        for request in requests.all():  # the newest that a canary asked for is about its result
+            for by in (request.pulled_by, *requests.added_by(request.id)):
+                name = by.removeprefix(AT_START).removeprefix(WHILE_RUNNING)
+                released[name] = request.released_by or ""
+        self._write(
+            r.model_copy(update={"released_by": released.get(r.name, "")})
+            if r.status == "fail"
+            else r
+            for r in results
+        )
+
+    def forget_after(self, update: int) -> None:
+        """Drop what canaries said of later updates: a roll back takes these back."""
+        results = read_canaries(self.folder)
+        if any(r.update > update for r in results):
+            self._write(r for r in results if r.update <= update)
+        self.note_releases()
+
     def _is_switched_off(self, by: str) -> bool:
         if by.startswith(AT_START):
             return not self.config.audits.start_checks or self._is_off(by.removeprefix(AT_START))
@@ -152,11 +176,9 @@ class RunCanaries:
         """Write down what a canary said; one that failed asks the run to stop."""
         if self._is_off(result.name):
             return
+        self.note_releases()
         results = {r.name: r for r in read_canaries(self.folder)} | {result.name: result}
-        ordered = tuple(results[name] for name in sorted(results))
-        path = self.folder / CANARIES
-        path.parent.mkdir(exist_ok=True)
-        write_if_changed(path, to_json(CanaryFigures(results=ordered)))
+        self._write(results.values())
         if result.status != "fail":
             return
         self.monitor.say(result.sentence)
@@ -165,8 +187,15 @@ class RunCanaries:
             switch = f"audits.start_checks=false, or with {switch}"
         self.monitor.store.stop_requests.pull(
             f"{who}{result.name}",
-            f"{result.sentence} To go on without it, start the run again with {switch}.",
+            f"{result.sentence} A release lets the run go on until the canary is looked at again. "
+            f"To go on without it, start the run again with {switch}.",
         )
+
+    def _write(self, results: Iterable[CanaryResult]) -> None:
+        ordered = tuple(sorted(results, key=lambda result: result.name))
+        path = self.folder / CANARIES
+        path.parent.mkdir(exist_ok=True)
+        write_if_changed(path, to_json(CanaryFigures(results=ordered)))
 
     def _is_known(self, result: CanaryResult) -> bool:
         """Whether the file says the same of this canary already, but for the update."""

@@ -93,6 +93,12 @@ class LiveWatch:
         """Ask no more: the run has trained its last policy."""
         if self.is_on:
             self.monitor.store.live.close(self._look().open)
+        self.write_down()
+
+    def write_down(self) -> None:
+        """Write down what people have said by now; also in a run that asks no more, for a stop may
+        have been released meanwhile."""
+        self._write(self._look())
 
     def _look(self) -> LiveView:
         return look_at(self.monitor.store, self.settings.alpha)
@@ -125,8 +131,7 @@ class LiveWatch:
 
     def _judge(self, view: LiveView) -> None:
         """Write down what people said; stop the run if they like the policy less."""
-        if view.questions:
-            write_live_audit(self.policy.run, view.figures)
+        self._write(view)
         if not view.figures.is_crossed:
             return
         requests = self.monitor.store.stop_requests
@@ -134,6 +139,11 @@ class LiveWatch:
         if active is None or not is_own(self.monitor.store, active.id, active.pulled_by):
             requests.pull(LIVE_WATCH, stop_text(view.figures), view.lost[:SHOWN_LOST])
         self.monitor.check_stop("between policy updates")
+
+    def _write(self, view: LiveView) -> None:
+        """Write the figures where anything was ever asked: a count that begins again says so."""
+        if view.n_asked_ever:
+            write_live_audit(self.policy.run, view.figures)
 
     def _used_up(self, view: LiveView) -> str:
         """Return why the policy must wait for people; empty if it need not."""

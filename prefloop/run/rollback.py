@@ -34,6 +34,8 @@ def resume(stages: Stages) -> None:
     refuse_broken_judges(stages.config)
     release_own_stop(stages.config, stages.monitor)
     stages.canaries.release_switched_off()
+    stages.canaries.note_releases()
+    stages.live.write_down()
     stages.monitor.attach(stages.policy, partial(answer_alarm, stages))
 
 
@@ -93,6 +95,8 @@ def roll_back(stages: Stages, request: StopRequest) -> None:
     stages.rewards.forget(later)
     stages.policy.exports.forget(later)
     forget_evaluations(stages.folder, later)
+    stages.canaries.forget_after(target)
+    stages.live.write_down()
     stages.policy.roll_back(target, request=request.id, label_cutoff=event.sequence)
     stages.monitor.note = ""
     stages.monitor.say(f"The policy continues from update {target}.")

@@ -61,6 +61,7 @@ def train_policy(stages: Stages, round_number: int) -> None:
         if stages.policy.update < end:
             stages.canaries.before_training(stages.prompts_of("train"))
         stages.policy.train_round(round_number, end, stages.prompts_of("train"))
+    stages.canaries.note_releases()
     if round_number == stages.config.rounds - 1:
         stages.live.close()
 

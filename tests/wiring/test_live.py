@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.audits.live import look_at
+from prefloop.audits.live import LIVE_WATCH, look_at, write_live_audit
 from prefloop.metrics import MetricsLog
+from prefloop.run.rollback import resume
+from prefloop.run.stages import Stages
+from prefloop.run_folder import read_run_folder
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire
 
@@ -69,3 +72,32 @@ def test_the_growth_of_the_kl_is_known_without_reading_the_metrics_again(
             used_up[update] = stages.live.is_used_up()
     # The mean over four updates of half a nat each: 1.25, 1.75, 2.25 and 3.25.
     assert used_up == {4: False, 5: False, 6: True, 8: True}
+
+
+LOOKS: dict[str, Callable[[Stages], None]] = {
+    "attend": lambda stages: stages.live.attend(),
+    "close": lambda stages: stages.live.close(),
+    "resume": resume,
+}
+
+
+def test_after_a_release_the_figures_say_no_longer_that_people_stop_the_run(
+    base: Settings, new_folder: Callable[[], Path]
+) -> None:
+    folder = new_folder()
+    with assembled({**base, **BASE, "audits.live.questions": 8}, folder) as stages:
+        stages.people.ask(0, [])
+        stages.policy.trainer.update = 1
+        stages.live.attend()
+        crossed = look_at(stages.store, 0.01).figures.model_copy(update={"wealth": 1000.0})
+        assert crossed.asked == 1 and crossed.is_crossed
+        request = stages.store.stop_requests.pull(LIVE_WATCH, "People like it less.")
+        stages.store.stop_requests.stopped(request.id, 1)
+        stages.store.stop_requests.release(request.id, "olga", "Read them.", "resume")
+    for n, look in ((8, "attend"), (8, "close"), (0, "close"), (0, "resume")):
+        write_live_audit(folder, crossed)
+        with assembled({**base, **BASE, "audits.live.questions": n}, folder) as stages:
+            LOOKS[look](stages)
+        live = read_run_folder(folder).live
+        assert live is not None and not live.is_crossed, (n, look)
+        assert (live.since_update, live.asked) == (1, 0)

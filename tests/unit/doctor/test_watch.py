@@ -66,3 +66,22 @@ def test_what_people_say_of_the_policy_is_passed_on(
     assert said in result.message
     assert (result.action == "") == (status == "ok")
     assert check_live(run_of([])) == []
+
+
+def test_a_count_that_has_just_begun_again_is_neither_bad_nor_waits_for_anybody() -> None:
+    figures = LiveFigures(
+        since_update=3,
+        asked=0,
+        people=(),
+        wins=0,
+        ties=0,
+        losses=0,
+        judged_update=None,
+        wealth=1.0,
+        stops_at=100.0,
+    )
+    [result] = check_live(replace(run_of([]), live=figures))
+    assert (result.status, result.action) == ("later", "")
+    assert result.message == (
+        "No live question was asked since update 3, where the count began again."
+    )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from prefloop.doctor.canaries import check_canaries
+from prefloop.figures.canary import CanaryName, CanaryResult, canary_result
 from prefloop.label_types.pairs.type import PAIRS
 from prefloop.models.runtime import to_numpy
 from prefloop.policy.methods import ppo
@@ -18,9 +19,10 @@ from prefloop.rewards.model import RewardModel
 from prefloop.run.assemble import assemble
 from prefloop.run.loop import run_rounds
 from prefloop.run.monitor import RunMonitor
-from prefloop.run.rollback import resume
+from prefloop.run.rollback import resume, roll_back
 from prefloop.run.stages import Stages
 from prefloop.run_folder import read_canaries, read_run_folder
+from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from tests.e2e.small_run import prompt_lines
 from tests.known import known
@@ -124,13 +126,15 @@ def test_the_double_sign_flip_of_2019_is_stopped_at_the_start_and_without_that_b
         )
         assert "limit: a difference of 0.0001" in request.reason
         assert "audits.start_checks=false" in request.reason
+        assert "go on until the canary is looked at again" in request.reason
         with run_in(run, start_checks=False) as stages:
             assert who_stopped(stages) == ["canary C3"]
             assert stages.policy.update == 1
-        assert {c.check for c in check_canaries(read_run_folder(run)) if c.status == "bad"} == {
-            "canary C3",
-            "canary C4",
-        }
+            checks = {c.check: c for c in check_canaries(stages.config, read_run_folder(run))}
+        assert checks["canary C3"].status == "bad", "it failed again while the policy trained"
+        assert checks["canary C4"].status == "warn", "its stop was released"
+        assert "Its stop was released by start check C3." in checks["canary C4"].message
+        assert "canary C6" not in checks, "without start checks nobody looks at it again"
     with run_in(run) as stages:
         release(stages.store, "resume")
         run_rounds(stages)
@@ -143,13 +147,47 @@ def test_a_clean_run_passes_and_says_so(rewarded: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(rewarded, tmp_path / "run"))
     with run_in(run, probe_every=1) as stages:
         run_rounds(stages)
+        config = stages.config
         assert stages.store.stop_requests.all() == []
     assert statuses(run) == dict.fromkeys(ALL, "pass") | {"C4": "unknown"}
-    checks = check_canaries(read_run_folder(run))
+    checks = check_canaries(config, read_run_folder(run))
     assert [c.check for c in checks] == [f"canary {name}" for name in ALL]
     assert {c.status for c in checks} == {"ok", "later"}
     assert "too small to refuse: 12 of the 100" in checks[1].message
     assert {r.update for r in read_canaries(run) if r.name in ("C3", "C4")} == {2}
+
+
+def test_a_failure_is_bad_until_it_is_released_switched_off_or_rolled_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    of_start, of_later = failed("C3", update=0), failed("C8", update=5)
+
+    def said(config: RunConfig) -> dict[str, str]:
+        return {c.check: c.status for c in check_canaries(config, read_run_folder(run))}
+
+    with run_in(run, on_alarm="roll_back") as stages:
+        config = stages.config
+        for result in (of_start, of_later):
+            stages.canaries._note(result, "canary ")
+        assert said(config) == {"canary C3": "bad", "canary C8": "bad"}
+        assert said(off(config, "C8")) == {"canary C3": "bad"}
+        stop = known(stages.store.stop_requests.active())
+        release(stages.store, "resume")
+    with run_in(run) as stages:
+        assert said(config) == {"canary C3": "warn", "canary C8": "warn"}
+        roll_back(stages, replace(stop, action="roll_back", roll_back_to=0))
+        assert said(config) == {"canary C3": "warn"}
+        stages.canaries._note(of_start, "canary ")
+        assert said(config) == {"canary C3": "bad"}, "a release lasts until the next look"
+
+
+def failed(name: CanaryName, *, update: int) -> CanaryResult:
+    return canary_result(name, "fail", value="1", limit="0", round_number=0, update=update)
+
+
+def off(config: RunConfig, name: str) -> RunConfig:
+    audits = config.audits.model_copy(update={"canaries_off": [name]})
+    return config.model_copy(update={"audits": audits})
 
 
 def test_c7_stops_a_reward_model_that_is_not_normalized(
