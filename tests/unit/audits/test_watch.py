@@ -158,5 +158,5 @@ def test_the_drift_of_the_score_begins_anew_with_another_reward_model() -> None:
 
 
 def test_every_alarm_has_a_name_of_its_own_and_a_source() -> None:
-    assert len({alarm.name for alarm in ALARMS}) == len(ALARMS) == 15
+    assert len({alarm.name for alarm in ALARMS}) == len(ALARMS) == 16
     assert all(alarm.source and alarm.threshold and alarm.measure for alarm in ALARMS)
