@@ -16,9 +16,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.errors import ConflictError
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.rows import RowDict, RowMapping
-from prefloop.store.core.team_tables import assignments, quality_checks, queue
+from prefloop.store.core.team_tables import assignments, people, quality_checks, queue
 from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
 from prefloop.store.labeling.check_questions import draw_gold, draw_retest, draw_training
 from prefloop.store.labeling.free_questions import (
@@ -63,6 +64,8 @@ _HELD = (
     .order_by(assignments.c.leased_at, assignments.c.id)
 )
 
+_ENABLED = sa.select(people.c.id).where(people.c.name == ME, people.c.disabled_at.is_(None))
+
 
 def is_nothing_left(connection: Connection, labeler: str) -> bool:
     """Whether a labeler holds no assignment and no comparison is free for them."""
@@ -83,7 +86,11 @@ class NewAssignment(NamedTuple):
 def claim(
     connection: Connection, labeler: str, *, n: int, rng: random.Random, policy: ClaimPolicy
 ) -> list[Assignment]:
-    """Return up to `n` assignments, all leased to the labeler now."""
+    """Return up to `n` assignments, all leased to the labeler now.
+
+    Raises a ConflictError if the labeler was renamed, erased or locked out meanwhile.
+    """
+    _require_enabled(connection, labeler)
     now = clock.now(connection)
     held = connection.execute(_HELD, {"me": labeler, "now": now}).mappings().all()[:n]
     rows: list[RowMapping] = list(held)
@@ -91,6 +98,21 @@ def claim(
         rows += _Handout(connection, labeler, now, rng, policy, held).hand_out(n - len(held))
     asked = questions(connection, [row["comparison_id"] for row in rows])
     return [assignment_record(row, asked[row["comparison_id"]]) for row in rows]
+
+
+def _require_enabled(connection: Connection, labeler: str) -> None:
+    """Refuse a name that is nobody's any more: a caller may be known by it for some seconds.
+
+    What was answered would be signed with it, also after it was erased. A store without people has
+    none to compare with.
+    """
+    if connection.execute(_ENABLED, {"me": labeler}).first() is not None:
+        return
+    if connection.execute(sa.select(people.c.id).limit(1)).first() is not None:
+        raise ConflictError(
+            f"Nobody who may log in is called {labeler}: the account was changed a moment ago. Log "
+            "in again."
+        )
 
 
 class _Handout:

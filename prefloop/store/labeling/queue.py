@@ -69,7 +69,11 @@ class Queue:
     def claim(
         self, labeler: str, *, n: int, rng: random.Random, policy: ClaimPolicy
     ) -> list[Assignment]:
-        """Return up to `n` assignments leased to a labeler, first those they hold already."""
+        """Return up to `n` assignments leased to a labeler, first those they hold already.
+
+        Raises a ConflictError if no person with an enabled account has this name, where there are
+        people.
+        """
         # A search that finds nothing passes every comparison. So for a labeler who got nothing last
         # time it runs first in a reading transaction, which blocks no writer.
         if labeler in self._idle and policy.training_items == 0:

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 
+from prefloop.errors import ConflictError
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.types import label_type
 from prefloop.records import Label
@@ -55,7 +56,11 @@ def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep) -> A
     """
     require_ready(caller.name, caller.person.id, services)
     policy = services.settings.claims
-    found = services.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
+    try:
+        found = services.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
+    except ConflictError:
+        _require_unchanged(caller, services)
+        raise
     now = services.clock.now()
     is_rendered = services.settings.renders_markdown
     return AssignmentsOut(
@@ -99,7 +104,7 @@ async def answer(
         # The last answer of the introduction decides at once whether earlier labels count.
         await run_in_threadpool(judge_introduction, caller.name, caller.person.id, services)
     if receipt.message == NOT_YOURS:
-        await run_in_threadpool(_require_same_name, caller, services)
+        await run_in_threadpool(_require_unchanged, caller, services)
     return _saved(receipt)
 
 
@@ -198,12 +203,15 @@ def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
     )
 
 
-def _require_same_name(caller: Caller, services: Services) -> None:
-    """Ask for the answer again if its labeler was renamed while it was on its way."""
+def _require_unchanged(caller: Caller, services: Services) -> None:
+    """Ask for the request again if another process has changed its caller while it was on its way.
+
+    Whoever was locked out or erased is refused then.
+    """
     person = services.store.people.by_id(caller.person.id)
-    if person is not None and person.name != caller.name:
+    if person is None or (person.name, person.disabled_at) != (caller.name, None):
         services.forget_names()
-        message = "Your name was changed a moment ago. Send the answer again."
+        message = "Your account was changed a moment ago. Send it again."
         raise ApiError(503, "renamed", message, {"Retry-After": "1"})
 
 

@@ -251,6 +251,7 @@ def set_up(desk: Desk) -> Scene:
 
 def _hold(store: Store, comparison_id: str) -> None:
     """Let somebody flag a question as harmful, and give all others back."""
+    store.people.add("eve", "labeler")
     views = store.queue.claim("eve", n=12, rng=random.Random(0), policy=WORK_ONLY)
     [view] = [each for each in views if each.comparison_id == comparison_id]
     flag = Label(

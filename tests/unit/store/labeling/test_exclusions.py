@@ -64,6 +64,7 @@ def test_a_rule_does_not_open_what_is_frozen(store: Store) -> None:
 def test_what_an_excluded_labeler_holds_is_not_kept_from_others(store: Store) -> None:
     every = set(ask(store))
     store.people.add("bob", "labeler")
+    store.people.add("eve", "labeler")
     assert {view.comparison_id for view in give(store, "bob", 9)} == every
     assert give(store, "eve", 9) == []
     store.exclusions.apply("always the left", "bob", "98 of 100 are the left one", "ann")
@@ -159,6 +160,7 @@ def test_labels_as_of_an_event_stay_the_same_for_ever(store: Store) -> None:
 def test_a_failed_introduction_leaves_answers_out_until_it_is_passed(store: Store) -> None:
     """Those of before and of afterwards; what a frozen round was trained on stays."""
     ann = store.people.add("ann", "labeler")
+    store.people.add("bob", "labeler")
     ask(store, wanted=1)
     views = give(store, n=3)
     send(store, answer(views[0]))

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from prefloop.errors import StoreError
+from prefloop.errors import ConflictError, StoreError
 from prefloop.progress import Silent
 from prefloop.store.core.ledger import REWRITINGS
 from prefloop.store.core.tables import events, metadata
 from prefloop.store.labeling.imports import LabelFile
+from prefloop.store.labeling.submissions import NOT_YOURS
 from prefloop.store.people.identity import GONE, NAMES
 from prefloop.store.store import Store
 from prefloop.store.upkeep.integrity import check_integrity
-from tests.faults.answering import WORK_ONLY, fill_every_table
+from tests.faults.answering import WORK_ONLY, fill_every_table, submission
+from tests.unit.store.asking_for_tests import ask, give
 
 SECRET = "what only labeler-1 wrote"
 
@@ -202,6 +204,24 @@ def test_who_is_erased_stays_out_and_their_questions_are_free(filled: Store) -> 
             call(person.id)
     with pytest.raises(StoreError, match="is disabled"):
         filled.access.invite(person.id)
+
+
+@pytest.mark.parametrize("act", ["rename", "erase"])
+def test_nothing_more_is_signed_with_a_name_that_is_gone(filled: Store, act: str) -> None:
+    """A server in another process knows its callers for some seconds."""
+    person, luck = person_id(filled, "labeler-2"), random.Random(0)
+    [held] = filled.queue.claim("labeler-2", n=1, rng=luck, policy=WORK_ONLY)
+    filled.people.rename(person, "Zoe") if act == "rename" else filled.people.erase(person)
+    with pytest.raises(ConflictError, match="Nobody who may log in is called labeler-2"):
+        filled.queue.claim("labeler-2", n=1, rng=luck, policy=WORK_ONLY)
+    [receipt] = filled.answers.submit([submission(held, luck)])
+    assert (receipt.outcome, receipt.message) == ("refused", NOT_YOURS)
+    assert "labeler-2" not in everything(filled)
+
+
+def test_a_store_without_people_hands_questions_to_any_name(store: Store) -> None:
+    ask(store)
+    assert len(give(store, "a program", n=2)) == 2
 
 
 def test_the_last_owner_is_not_erased(store: Store) -> None:

@@ -129,6 +129,25 @@ def test_an_answer_that_was_on_its_way_when_its_labeler_was_renamed_is_sent_agai
     assert ann.put(place, json=body).json()["outcome"] == "stored"
 
 
+@pytest.mark.parametrize("act", ["rename", "erase", "disable"])
+def test_nothing_is_stored_under_a_name_that_another_process_took_away(
+    desk: Desk, act: str
+) -> None:
+    ann = desk.browser("ann")
+    [question] = claim(ann)
+    assert ann.get("/api/me").json()["name"] == "ann", "it is remembered now"
+    ids = (desk.people["ann"], "Anna") if act == "rename" else (desk.people["ann"],)
+    getattr(desk.store.people, act)(*ids)
+    refused = ann.post("/api/claims", json={"n": 4})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "renamed")
+    again = ann.post("/api/claims", json={"n": 4})
+    assert again.status_code == (200 if act == "rename" else 401)
+    answer = ann.put(f"/api/answers/{new_id()}", json=answer_to(question))
+    assert answer.status_code == again.status_code
+    names = {label.labeler for label in desk.store.labels()}
+    assert names == ({"Anna"} if act == "rename" else set())
+
+
 def test_somebody_is_erased_while_labeling(desk: Desk, owner: Browser) -> None:
     ann = desk.browser("ann")
     [question, open_question] = claim(ann, n=2)
