@@ -143,9 +143,14 @@ class PeopleLabeling:
         return True
 
     def say_stall(self, batch: Batch) -> None:
-        """Say whose answers a batch waits for."""
+        """Say whose answers a batch waits for, and what waits for an owner."""
+        if self.say_if_nobody():
+            return
+        if n_held := self.monitor.store.queue.n_on_hold(batch.round):
+            held = "1 question is" if n_held == 1 else f"{n_held} questions are"
+            self.monitor.say(f"{held} on hold: look at the page Answers, and release or decide.")
         names = self.monitor.store.queue.waited_for(batch.round)
-        if self.say_if_nobody() or not names:
+        if not names:
             return
         self.monitor.say(
             f"No answer that counts for {duration(STALL_SECONDS)}. Questions are left for "

@@ -86,6 +86,8 @@ class LoggedQuestion:
     hold: Hold | None
     adjudication: Adjudication | None
     is_for_verdicts: bool
+    is_closed: bool
+    """Whether its batch is closed: as work it is given to nobody any more."""
 
 
 class AnswerLog:
@@ -110,17 +112,25 @@ class AnswerLog:
             return found[0] if found else None
 
     def pages(self, wanted: AnswerFilter, *, limit: int = 200) -> Iterator[list[LoggedQuestion]]:
-        """Yield all questions, a page at a time, each read in a transaction of its own."""
-        before: int | None = None
-        while found := self.page(wanted, before=before, limit=limit):
+        """Yield all questions, a page at a time, each read in a transaction of its own.
+
+        They are listed once, first: one that is answered meanwhile moves up, and would be passed.
+        """
+        with self._database.reading() as connection:
+            listed = _cursors(connection, wanted, NEWEST, None)
+        for start in range(0, len(listed), limit):
+            with self._database.reading() as connection:
+                found = _questions(connection, wanted, listed[start : start + limit])
             yield found
-            before = found[-1].cursor
 
 
 def _cursors(
-    connection: Connection, wanted: AnswerFilter, before: int, limit: int
+    connection: Connection, wanted: AnswerFilter, before: int, limit: int | None
 ) -> list[tuple[int, str]]:
-    """The newest questions before an event, each with the event of its newest answer that fits."""
+    """The newest questions before an event, each with the event of its newest answer that fits.
+
+    Without a limit, all of them.
+    """
     found: list[tuple[int, str]] = []
     for table in _sources(wanted):
         query = sa.select(table.c.sequence, table.c.comparison_id).where(
@@ -230,6 +240,7 @@ def _questions(
         r["comparison_id"]: adjudication_record(r)
         for r in _in_force(connection, adjudications, names)
     }
+    closed = {r["comparison_id"] for chunk in chunks(names) for r in _closed(connection, chunk)}
     return [
         LoggedQuestion(
             cursor=cursor,
@@ -238,10 +249,17 @@ def _questions(
             hold=held.get(name),
             adjudication=decided.get(name),
             is_for_verdicts=by_id[name].comparison.split == HELD_OUT,
+            is_closed=name in closed,
         )
         for cursor, name in found
         if name in by_id
     ]
+
+
+def _closed(connection: Connection, names: list[str]) -> Sequence[RowMapping]:
+    query = sa.select(queue.c.comparison_id).join(batches, batches.c.round == queue.c.round)
+    query = query.where(batches.c.frozen_at.is_not(None), queue.c.comparison_id.in_(names))
+    return connection.execute(query).mappings().all()
 
 
 def _in_force(connection: Connection, table: sa.Table, names: Iterable[str]) -> list[RowMapping]:

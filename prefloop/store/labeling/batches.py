@@ -15,14 +15,21 @@ from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, people, queue
 from prefloop.store.labeling.free_questions import POSITIONS, has_answered
 from prefloop.store.labeling.independence import may_answer
-from prefloop.store.labeling.recount import EXCLUDED, recount
+from prefloop.store.labeling.recount import ADJUDICATED, EXCLUDED, ON_HOLD, recount
 from prefloop.store.labeling.shares import closed_rounds
-from prefloop.teamwork import Batch
+from prefloop.teamwork import LIVE, Batch
 
 FROZEN = "batch_frozen"
 
 RATE_SECONDS = 600.0
 """Answers per minute are a mean over this time."""
+
+_IS_HELD_BACK = sa.and_(
+    queue.c.answered < queue.c.wanted,
+    queue.c.comparison_id.in_(ON_HOLD),
+    queue.c.comparison_id.not_in(ADJUDICATED),
+)
+"""Whether a question of the queue waits for an owner, and would be asked after a release."""
 
 
 def open_batch(connection: Connection, round: int, questions: Sequence[tuple[str, int]]) -> None:
@@ -104,11 +111,23 @@ def ask_only(connection: Connection, round: int, comparison_ids: Iterable[str]) 
 def is_exhausted(connection: Connection, round: int) -> bool:
     """Whether no labeler has a comparison of this round left.
 
-    False while there are no labelers whose answers count: some are still to be added.
+    False while there are no labelers whose answers count: some are still to be added. And while an
+    owner is still to look at a question on hold that somebody could answer: one labeler's flags
+    must not end a batch.
     """
     if connection.execute(sa.select(people.c.id).where(_labels_here()).limit(1)).first() is None:
         return False
-    return not labelers_with_open_comparisons(connection, round)
+    return not (
+        labelers_with_open_comparisons(connection, round)
+        # Live questions are replaced by others: those on hold need no owner to go on.
+        or (round != LIVE and _labelers(connection, round, _IS_HELD_BACK))
+    )
+
+
+def n_on_hold(connection: Connection, round: int) -> int:
+    """Return how many questions of a round are on hold and lack answers."""
+    query = sa.select(sa.func.count()).select_from(queue)
+    return int(connection.execute(query.where(queue.c.round == round, _IS_HELD_BACK)).scalar_one())
 
 
 def labelers_with_open_comparisons(connection: Connection, round: int) -> list[str]:
@@ -116,18 +135,20 @@ def labelers_with_open_comparisons(connection: Connection, round: int) -> list[s
 
     Not those for whom the batch is not, or who have answered their share of it.
     """
-    names = connection.execute(_labelers_left(round).order_by(people.c.name)).scalars().all()
-    return [name for name in names if round not in closed_rounds(connection, name, now=None)]
+    return _labelers(connection, round, queue.c.is_open)
 
 
-def _labelers_left(round: int) -> sa.Select[str]:
+def _labelers(connection: Connection, round: int, is_left: sa.ColumnElement[bool]) -> list[str]:
+    """Return who could answer such questions of a round, in order."""
     left = sa.select(queue.c.comparison_id).where(
         queue.c.round == round,
-        queue.c.is_open,
+        is_left,
         ~has_answered(people.c.name),
         may_answer(people.c.name),
     )
-    return sa.select(people.c.name).where(_labels_here(), left.exists())
+    query = sa.select(people.c.name).where(_labels_here(), left.exists())
+    names = connection.execute(query.order_by(people.c.name)).scalars().all()
+    return [name for name in names if round not in closed_rounds(connection, name, now=None)]
 
 
 def _labels_here() -> sa.ColumnElement[bool]:

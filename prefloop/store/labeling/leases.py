@@ -15,6 +15,7 @@ from prefloop.store.labeling.free_questions import (
     HAS_ROOM,
     IS_NOT_CLOSED,
     IS_OF_A_FROZEN_BATCH,
+    is_any_free,
 )
 from prefloop.store.labeling.recount import ON_HOLD
 from prefloop.store.labeling.shares import closed_rounds
@@ -58,9 +59,14 @@ def give_back(connection: Connection, assignment_ids: Iterable[str], labeler: st
 def _renewable(
     connection: Connection, assignment_ids: list[str], labeler: str, now: float
 ) -> list[sa.Row[tuple[str, float, float]]]:
-    """Open assignments of the labeler that are leased, or whose comparison is free for them."""
+    """Open assignments of the labeler that are leased, or whose comparison is free for them.
+
+    An ended gold or repeated question only while they are given work: none is ever handed out
+    without, so one that came back alone would be known by it.
+    """
     terms = {"me": labeler, "now": now, "closed": closed_rounds(connection, labeler, now=now)}
     is_free = sa.and_(HAS_ROOM, ~HAS_ANSWERED, IS_NOT_CLOSED)
+    kinds = ("gold", "retest", "training") if is_any_free(connection, labeler) else ("training",)
     query = (
         sa.select(assignments.c.id, assignments.c.leased_at, assignments.c.leased_until)
         .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)
@@ -71,7 +77,7 @@ def _renewable(
             assignments.c.comparison_id.not_in(ON_HOLD),
             sa.or_(
                 is_leased(sa.literal(now)),
-                sa.and_(assignments.c.kind != "regular", ~IS_OF_A_FROZEN_BATCH),
+                sa.and_(assignments.c.kind.in_(kinds), ~IS_OF_A_FROZEN_BATCH),
                 is_free,
             ),
         )

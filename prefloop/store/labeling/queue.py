@@ -46,6 +46,11 @@ class Queue:
         with self._database.reading() as connection:
             return batches.labelers_with_open_comparisons(connection, round)
 
+    def n_on_hold(self, round: int) -> int:
+        """Return how many questions of a round are on hold and lack answers."""
+        with self._database.reading() as connection:
+            return batches.n_on_hold(connection, round)
+
     def batch(self, round: int) -> Batch | None:
         """Return the batch of a round."""
         with self._database.reading() as connection:

@@ -3,8 +3,9 @@
 batch_assigned  the batch is for these people from this event on; without any, for whoever is free
 
 With shares everybody named is given at most that part of the answers that the batch wants, and what
-the shares leave is for all others together. Enforced where questions are handed out; what somebody
-has on screen stays theirs, and every answer is stored.
+the shares leave is for all others together, as is the part of somebody who is locked out, excluded
+or has failed the introduction. Enforced where questions are handed out; what somebody has on screen
+stays theirs, and every answer is stored.
 """
 
 import math
@@ -33,7 +34,14 @@ PeopleShares = Mapping[str, float | None]
 _OPEN = (
     sa.select(batch_shares.c.round, batch_shares.c.labeler, batch_shares.c.share)
     .join(batches, batches.c.round == batch_shares.c.round)
-    .where(batches.c.frozen_at.is_(None))
+    .join(people, people.c.name == batch_shares.c.labeler)
+    .where(
+        batches.c.frozen_at.is_(None),
+        # Nobody would ever answer what is for these alone.
+        people.c.disabled_at.is_(None),
+        people.c.name.not_in(EXCLUDED),
+        sa.func.coalesce(people.c.qualification, "") != "failed",
+    )
     .order_by(batch_shares.c.round, batch_shares.c.labeler)
 )
 
@@ -85,7 +93,10 @@ class BatchShares:
 
 
 def shared_rounds(connection: Connection) -> dict[int, dict[str, float | None]]:
-    """Return for whom the open batches are that are not for whoever is free."""
+    """Return for whom the open batches are that are not for whoever is free.
+
+    Without those who can answer nothing: they would keep their batches from everybody else.
+    """
     shared: dict[int, dict[str, float | None]] = {}
     for row in connection.execute(_OPEN):
         shared.setdefault(row.round, {})[row.labeler] = row.share
@@ -160,25 +171,46 @@ def _n_taken(
     *,
     but: bool = False,
 ) -> int:
-    """Count the answers that these labelers (or all others) gave and have on screen."""
+    """Count the answers that these labelers (or all others) gave and have on screen.
+
+    No more per question than it wants, the first ones: a late answer to a question that has all of
+    them fills no place in the batch, and would leave another question that nobody is given.
+    """
     n = 0
     for table, *conditions in _taken(now):
         is_theirs = table.c.labeler.not_in(names) if but else table.c.labeler.in_(names)
         query = sa.select(sa.func.count()).select_from(
             table.join(queue, queue.c.comparison_id == table.c.comparison_id)
         )
-        counted = table.c.labeler.not_in(EXCLUDED)
-        query = query.where(queue.c.round == round, is_theirs, counted, *conditions)
+        query = query.where(queue.c.round == round, is_theirs, *conditions)
         n += connection.execute(query).scalar_one()
     return n
 
 
 def _taken(now: float | None) -> list[tuple[sa.Table, *tuple[sa.ColumnElement[bool], ...]]]:
-    answered = (labels, labels.c.ended_by.is_(None), labels.c.answer.in_(PREFERENCES))
+    earlier = labels.alias("earlier_label")
+    n_earlier = (
+        sa.select(sa.func.count())
+        .where(earlier.c.comparison_id == labels.c.comparison_id, _counts(earlier))
+        .where(earlier.c.sequence < labels.c.sequence)
+        .correlate(labels)
+        .scalar_subquery()
+    )
+    is_wanted = sa.or_(queue.c.answered <= queue.c.wanted, n_earlier < queue.c.wanted)
+    answered = (labels, _counts(labels), is_wanted)
     if now is None:
         return [answered]
-    held = (assignments, assignments.c.kind == "regular", is_leased(sa.literal(now)))
+    is_counted = assignments.c.labeler.not_in(EXCLUDED)
+    held = (assignments, assignments.c.kind == "regular", is_leased(sa.literal(now)), is_counted)
     return [answered, held]
+
+
+def _counts(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.ended_by.is_(None),
+        table.c.answer.in_(PREFERENCES),
+        table.c.labeler.not_in(EXCLUDED),
+    )
 
 
 def _require_open(connection: Connection, round: int) -> None:

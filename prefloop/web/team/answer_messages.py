@@ -83,6 +83,8 @@ class AnsweredQuestionOut(BaseModel):
     round: int
     is_for_verdicts: bool
     """Whether its answers are verdicts of independent people, on which no owner decides."""
+    is_closed: bool
+    """Whether its batch is closed: as work it is given to nobody any more."""
     prompt: str
     samples: list[AnsweredSampleOut]
     votes: list[int]

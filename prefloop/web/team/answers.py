@@ -53,6 +53,7 @@ def question_out(found: LoggedQuestion) -> AnsweredQuestionOut:
         number=asked.number,
         round=asked.comparison.round,
         is_for_verdicts=found.is_for_verdicts,
+        is_closed=found.is_closed,
         prompt=asked.prompt,
         samples=[AnsweredSampleOut(id=s.id, text=s.text) for s in asked.samples],
         votes=[sum(a.chosen == s.id for a in found.answers) for s in asked.samples],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
 from prefloop.teamwork import Batch
 from tests.unit.run.doubles import RecordedProgress, Turns
+from tests.unit.store.asking_for_tests import answer, give, send
 from tests.unit.store.records_for_tests import comparison, fill, label
 
 QUESTIONS = [(comparison(0), 2), (comparison(2), 1)]
@@ -175,3 +177,33 @@ def batch(answered: int, per_minute: float | None) -> Batch:
 )
 def test_how_long_the_rest_will_take(answered: int, per_minute: float | None, told: str) -> None:
     assert forecast(batch(answered, per_minute)) == told
+
+
+def test_questions_on_hold_are_named_when_nothing_else_is_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefloop.run.waiting.STALL_SECONDS", 0.0)
+    store.people.add("cat", "labeler")
+    version = load_task("sentiment").instructions_version
+
+    def flag_both() -> None:
+        said: dict[str, Any] = {
+            "answer": "flag",
+            "note": "Bad",
+            "is_harmful": True,
+            "instructions": version,
+        }
+        send(store, *(answer(view, **said) for view in give(store, "cat", 2)))
+
+    def release_and_answer() -> None:
+        for held in store.holds.in_force():
+            store.holds.release(held.comparison_id, "ann")
+        views = give(store, "ben", 2)
+        send(store, *(answer(view, instructions=version) for view in views))
+
+    people, progress = people_on(store, flag_both, release_and_answer)
+    people.ask(0, [(comparison(0), 1), (comparison(2), 1)])
+    people.wait(0)
+    assert "2 questions are on hold: look at the page Answers" in progress.said[1]
+    batch = store.queue.batch(0)
+    assert batch is not None and batch.answered == 2, "it was trained on all, not on none"

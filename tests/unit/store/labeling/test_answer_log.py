@@ -126,6 +126,23 @@ def test_pages_hold_every_question_once(store: Store) -> None:
     assert n_answers == len(store.labels()) + len(store.gold.quality_checks()) == 46 + len(again)
 
 
+def test_what_is_answered_while_pages_are_read_is_not_lost(store: Store) -> None:
+    _fill(store, range(3, 9))
+    ask(store, wanted=2)
+    send(store, *(answer(view) for view in give(store, "ann", n=9)))
+    pages = store.answer_log.pages(AnswerFilter(), limit=4)
+    names = [q.asked.comparison.id for q in next(pages)]
+    oldest = next(x.comparison_id for x in store.labels())
+    assert oldest not in names
+    for view in give(store, "bob", n=9):
+        if view.comparison_id == oldest:
+            send(store, answer(view, "meanwhile"))
+    rest = [q for page in pages for q in page]
+    names += [q.asked.comparison.id for q in rest]
+    assert len(names) == len(set(names)) == 9
+    assert "meanwhile" in {a.id for q in rest for a in q.answers}
+
+
 def test_verdicts_of_an_open_contest_are_not_seen_but_flags_are(store: Store) -> None:
     held_out = [replace(comparison(n), id=f"h{n}", split="held_out", round=0) for n in (0, 1)]
     store.add_comparisons(held_out)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
 from tests.clock_for_tests import MovableClock
@@ -133,3 +134,30 @@ def test_whoever_saw_a_question_as_gold_is_not_asked_it_as_work(store: Store) ->
     assert others == every, "for others it is work like any"
     store.queue.ask_only(0, ["c0", "c2"])
     assert store.queue.waited_for(0) == ["ben"], "nobody waits for what ann cannot give"
+
+
+def test_one_labelers_flags_do_not_end_a_batch(store: Store) -> None:
+    ask(store)
+    for name in ("ann", "ben"):
+        store.people.add(name, "labeler")
+    flags = [answer(v, answer="flag", note="Harmful", is_harmful=True) for v in give(store, n=9)]
+    send(store, *flags)
+    assert (store.queue.waited_for(0), store.queue.n_on_hold(0)) == ([], 3)
+    assert not store.queue.is_exhausted(0), "ben has answered none"
+    store.holds.release("c0", "olga")
+    assert (store.queue.waited_for(0), store.queue.n_on_hold(0)) == (["ben"], 2)
+    send(store, *(answer(view) for view in give(store, "ben", n=9)))
+    decide = OwnersVerdict(comparison_id="c1", answer="skip", reason="It harms.")
+    store.adjudications.decide(decide, "olga")
+    assert not store.queue.is_exhausted(0)
+    store.holds.release("c2", "olga")
+    send(store, *(answer(view) for view in give(store, "ben", n=9)))
+    assert (store.queue.is_exhausted(0), store.queue.n_on_hold(0)) == (True, 0)
+
+
+def test_nobody_waits_for_a_release_that_would_bring_no_answer(store: Store) -> None:
+    ask(store)
+    store.people.add("ann", "labeler")
+    flags = [answer(v, answer="flag", note="Harmful", is_harmful=True) for v in give(store, n=9)]
+    send(store, *flags)
+    assert store.queue.is_exhausted(0), "ann alone is there, and has seen them all"

@@ -174,6 +174,23 @@ def test_an_ended_lease_of_an_answered_question_is_not_renewed(
     assert store.queue.renew([other.id], "bob") == []
 
 
+def test_gold_does_not_come_back_where_work_does_not(store: Store, clock: MovableClock) -> None:
+    """Renewed alone, it would be known as gold."""
+    fill(store, 12)
+    ask(store)
+    make_gold(store, [0])
+    for name in ("ann", "bob"):
+        store.people.add(name, "labeler")
+    held = give(store, n=9, policy=ClaimPolicy(gold_share=0.5, retest_share=0.0))
+    assert {view.kind for view in held} == {"regular", "gold"}
+    clock.jump(WORK_ONLY.lease_seconds + 1)
+    ids = [view.id for view in held]
+    assert set(store.queue.renew(ids, "ann")) == set(ids), "all of them, while there is work"
+    clock.jump(WORK_ONLY.lease_seconds + 1)
+    store.batch_shares.assign(0, {"bob": None}, "owner")
+    assert store.queue.renew(ids, "ann") == []
+
+
 def test_what_is_given_back_goes_to_others_and_may_be_answered_still(store: Store) -> None:
     ask(store)
     held = give(store, "ann", 9)

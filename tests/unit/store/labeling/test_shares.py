@@ -8,7 +8,7 @@ import pytest
 from prefloop.errors import StoreError
 from prefloop.store.labeling.shares import quotas
 from prefloop.store.store import Store
-from prefloop.teamwork import ClaimPolicy
+from prefloop.teamwork import Assignment, ClaimPolicy
 from tests.clock_for_tests import MovableClock
 from tests.unit.store.asking_for_tests import WORK_ONLY, answer, ask, give, make_gold, send
 from tests.unit.store.records_for_tests import fill
@@ -33,6 +33,16 @@ def take_all(store: Store, labeler: str, *, kind: str = "best") -> int:
         send(store, *(answer(view, answer=kind) for view in views))
         n += len(views)
     return n
+
+
+def _given(store: Store, labeler: str, comparison_id: str) -> Assignment:
+    """Let somebody give questions back until they are given this one."""
+    for seed in range(50):
+        [view] = give(store, labeler, seed=seed)
+        if view.comparison_id == comparison_id:
+            return view
+        store.queue.give_back([view.id], labeler)
+    raise AssertionError(f"{labeler} is never given {comparison_id}")
 
 
 def test_without_an_assignment_it_is_for_whoever_is_free(team: Store) -> None:
@@ -106,6 +116,52 @@ def test_another_batch_is_not_touched_and_gold_goes_with_the_work(team: Store) -
     regular = {v.comparison_id for v in views if v.kind == "regular"}
     assert regular == {f"c{i}" for i in range(12, 16)}
     assert give(team, "carl", 2, policy=ClaimPolicy(gold_share=1.0, retest_share=0.0)) == []
+
+
+@pytest.mark.parametrize("how", ["locked out", "excluded", "failed"])
+@pytest.mark.parametrize("share", [None, 0.75])
+def test_what_is_for_somebody_who_can_no_longer_answer_is_for_whoever_is_free(
+    team: Store, share: float | None, how: str
+) -> None:
+    team.batch_shares.assign(0, {"ann": share}, "owner")
+    ann = team.people.by_name("ann")
+    assert ann is not None
+    if how == "locked out":
+        team.people.disable(ann.id)
+    elif how == "excluded":
+        team.exclusions.apply("too fast", "ann", "one second each", "owner")
+    else:
+        team.exclusions.qualify(ann.id, has_passed=False)
+    assert not team.queue.is_exhausted(0)
+    assert team.queue.waited_for(0) == ["bob", "carl", "dora"]
+    assert take_all(team, "bob") == 12
+    assert team.batch_shares.of(0) == {"ann": share}, "it holds again once they are let in"
+
+
+def test_of_two_people_one_stays(team: Store) -> None:
+    team.batch_shares.assign(0, {"ann": None, "bob": None}, "owner")
+    team.exclusions.apply("too fast", "ann", "one second each", "owner")
+    assert team.queue.waited_for(0) == ["bob"]
+
+
+def test_an_answer_too_many_leaves_no_question_that_nobody_is_given(
+    store: Store, clock: MovableClock
+) -> None:
+    fill(store, 2)
+    store.instructions.publish("3", "Which is best?", "Read.", False, "owner")
+    store.queue.open_batch(0, [("c0", 1), ("c1", 1)])
+    for name in NAMES[:2]:
+        store.people.add(name, "labeler")
+    store.batch_shares.assign(0, {"ann": 0.5, "bob": 0.5}, "owner")
+    [late] = give(store, "ann", 2)
+    clock.jump(WORK_ONLY.lease_seconds + 1)
+    assert send(store, answer(_given(store, "bob", late.comparison_id))) == ["stored"]
+    assert send(store, answer(late)) == ["stored"]
+    assert store.queue.waited_for(0) == ["ann"], "bob has given his half"
+    assert give(store, "bob", 2) == []
+    assert take_all(store, "ann") == 1
+    batch = store.queue.batch(0)
+    assert batch is not None and batch.answered == batch.wanted == 2
 
 
 def test_it_is_an_event_and_a_closed_batch_is_refused(team: Store) -> None:

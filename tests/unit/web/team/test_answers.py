@@ -96,6 +96,14 @@ def test_a_release_asks_the_question_again(desk: Desk, olga: Browser) -> None:
     assert held["prompt"] in {q["prompt"] for _ in "12" for q in claim(desk.browser("ann"), 4)}
 
 
+def test_a_release_after_its_batch_promises_nothing(desk: Desk, olga: Browser) -> None:
+    [held] = listed(olga, view="held")
+    place = f"/team/parts/answers/{held['comparison']}"
+    assert 'data-done="It is asked again."' in olga.get(place).text
+    desk.store.queue.freeze(held["round"])
+    assert "Its batch is closed: it is not asked again." in olga.get(place).text
+
+
 def test_a_spreadsheet_computes_no_cell_and_gets_every_answer(olga: Browser) -> None:
     file = olga.get("/api/team/answers.csv")
     assert file.headers["content-disposition"] == 'attachment; filename="answers.csv"'
