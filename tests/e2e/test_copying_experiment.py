@@ -16,6 +16,7 @@ N_ARTICLES = 80
 SMALL = [
     *("models.name=builtin:tiny", "models.lora_top_layers=1", "models.threads=1"),
     *("comparisons.labels=12", "comparisons.validation_labels=4", "rewards.normalize_samples=8"),
+    *("comparisons.overlap=1", "comparisons.validation_overlap=1"),
     *("policy.episodes=16", "policy.batch_size=8", "policy.checkpoint_every=1"),
     *("evaluation.prompts=8", "task.response_tokens=12"),
 ]
