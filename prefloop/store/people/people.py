@@ -100,13 +100,13 @@ class People:
         """Disable an account for good, and take its name and what it wrote out of the store.
 
         The answers stay, without notes, and so do the hashes of the ledger. The last owner cannot
-        be erased. Copies that were made before (backups, exports, reports) are not reached.
+        be erased. Copies that were made before (backups, exports, reports) are not reached. Erased
+        again, what was written about the person since is taken out as well.
         """
         self.disable(person_id)
         with self._database.writing() as connection:
             row = known_person(connection, person_id)
-            if person_id not in erased(connection):
-                erase(connection, person_id, row["name"])
+            erase(connection, person_id, row["name"])
             return person_record(known_person(connection, person_id))
 
     def erased(self) -> set[str]:

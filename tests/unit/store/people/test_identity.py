@@ -206,6 +206,16 @@ def test_who_is_erased_stays_out_and_their_questions_are_free(filled: Store) -> 
         filled.access.invite(person.id)
 
 
+def test_erasing_again_takes_out_what_was_written_since(filled: Store, place: str | Path) -> None:
+    erased = filled.people.erase(person_id(filled, "labeler-1"))
+    filled.exclusions.apply("seen later", erased.name, "of Arbor Lane", "owner")
+    before = hashes(filled)
+    assert filled.people.erase(erased.id) == erased
+    assert "Arbor Lane" not in everything(filled)
+    assert hashes(filled) == before
+    assert check_integrity(place, Silent()).problems == ()
+
+
 @pytest.mark.parametrize("act", ["rename", "erase"])
 def test_nothing_more_is_signed_with_a_name_that_is_gone(filled: Store, act: str) -> None:
     """A server in another process knows its callers for some seconds."""
