@@ -123,13 +123,14 @@ class LabelHistory:
         )
 
     def worked_seconds(self, answer: Label | QualityCheck) -> float:
-        """Return the seconds that an answer took and is paid for: by the server, where it knows."""
+        """Return the seconds that an answer took, by the server where it measured them.
+
+        Answers from before schema 0005 took as long as their texts were read: without breaks.
+        """
         known = self.times.get(answer.id)
-        return (
-            answer.seconds
-            if known is None or known.worked_seconds is None
-            else known.worked_seconds
-        )
+        if known is None or known.worked_seconds is None:
+            return self.reading_seconds(answer)
+        return known.worked_seconds
 
     def reading_seconds(self, answer: Label | QualityCheck) -> float:
         """Return the seconds that an answer's texts were read, as its labeler's browser says.

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
 from prefloop.comparisons.quality.finding import LabelerFinding
 from prefloop.comparisons.quality.findings import IN_DOUBT, labeler_findings
 from prefloop.comparisons.quality.gold import gold_share
@@ -32,7 +31,6 @@ class LabelerFigures:
     answers: Mapping[str, int]
     """Labels by kind of answer."""
     median_seconds: float | None
-    cost: Cost
     gold: Share
     training: Share
     """Gold questions that were explained; no finding uses them."""
@@ -51,7 +49,7 @@ class LabelerFigures:
 
 
 def labeler_figures(
-    history: LabelHistory, alarms: list[Alarm], *, pay: Pay, thresholds: Thresholds
+    history: LabelHistory, alarms: list[Alarm], *, thresholds: Thresholds
 ) -> list[LabelerFigures]:
     """Return every labeler's figures, by name."""
     skills = labeler_skills(history, thresholds)
@@ -72,7 +70,6 @@ def labeler_figures(
                 n_checks=len(checks),
                 answers=Counter(label.answer for label in labels),
                 median_seconds=median_seconds(history, name),
-                cost=cost_of(history, [name], pay),
                 gold=in_doubt(gold, IN_DOUBT) if is_in_doubt else gold,
                 training=gold_share(checks, thresholds, "training"),
                 consistency=self_consistency(checks, labels, thresholds),

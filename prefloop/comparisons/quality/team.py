@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from prefloop.comparisons.quality.copying_preference import CopyingPreference, copying_preference
-from prefloop.comparisons.quality.cost import Cost, Pay, cost_of
 from prefloop.comparisons.quality.gold import DoubtfulGold, doubtful_gold
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.labelers import LabelerFigures, labeler_figures
@@ -16,7 +15,7 @@ from prefloop.functional.statistics import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class TeamFigures:
-    """A team's labels, labelers, instructions and costs. Every interval is 95 %."""
+    """A team's labels, labelers and instructions. Every interval is 95 %."""
 
     labelers: tuple[LabelerFigures, ...]
     """By name."""
@@ -27,24 +26,20 @@ class TeamFigures:
     versions: tuple[VersionFigures, ...]
     """Oldest first."""
     doubtful_gold: tuple[DoubtfulGold, ...]
-    cost: Cost
     alarms: tuple[Alarm, ...]
     """About all labelers at once."""
 
 
-def team_figures(
-    history: LabelHistory, *, pay: Pay | None = None, thresholds: Thresholds | None = None
-) -> TeamFigures:
+def team_figures(history: LabelHistory, *, thresholds: Thresholds | None = None) -> TeamFigures:
     """Return all figures and findings. They have no effect: a person decides."""
-    pay, thresholds = pay or Pay(), thresholds or Thresholds()
+    thresholds = thresholds or Thresholds()
     alarms = population_alarms(history, thresholds)
     return TeamFigures(
-        labelers=tuple(labeler_figures(history, alarms, pay=pay, thresholds=thresholds)),
+        labelers=tuple(labeler_figures(history, alarms, thresholds=thresholds)),
         agreement=overall_agreement(history),
         with_owners=overall_with_owners(history),
         copying=copying_preference(history),
         versions=tuple(version_figures(history)),
         doubtful_gold=tuple(doubtful_gold(history.checks)),
-        cost=cost_of(history, history.labelers, pay),
         alarms=tuple(alarms),
     )

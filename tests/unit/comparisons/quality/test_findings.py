@@ -82,4 +82,3 @@ def test_an_empty_store_is_judged() -> None:
     team = team_figures(LabelHistory(labels=[]))
     assert (team.labelers, team.alarms, team.versions) == ((), (), ())
     assert team.agreement is None
-    assert (team.cost.n_labels, team.cost.minutes_per_label) == (0, None)

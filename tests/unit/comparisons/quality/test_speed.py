@@ -79,3 +79,15 @@ def test_median_time() -> None:
     history = LabelHistory(labels=labels)
     assert median_seconds(history, "ann") == 4.0
     assert median_seconds(history, "nobody") is None
+
+
+def test_the_servers_time_is_what_counts_and_else_that_without_breaks() -> None:
+    """Answers from before schema 0005 have no time of the server: a break is no work."""
+    answers = [label(f"q{i}", "ann", 0, seconds=3600.0) for i in range(3)]
+    known = [(12.0, 40.0), (None, 9.0), (None, None)]
+    times = {
+        x.id: AnswerTimes(worked_seconds=worked, held_seconds=4000.0, active_seconds=active)
+        for x, (worked, active) in zip(answers, known, strict=True)
+    }
+    history = LabelHistory(labels=answers, times=times)
+    assert [history.worked_seconds(x) for x in answers] == [12.0, 9.0, 3600.0]

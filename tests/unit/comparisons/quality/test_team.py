@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from prefloop.comparisons.quality.cost import Pay
 from prefloop.comparisons.quality.label_history import LabelHistory
 from prefloop.comparisons.quality.peers import agreements_with_others, overall_agreement
 from prefloop.comparisons.quality.team import team_figures
@@ -24,14 +23,11 @@ def test_figures_of_a_team_hang_together() -> None:
             owners=owners,
             excluded=frozenset({"random-000"}),
         ),
-        pay=Pay(per_hour=20.0),
     )
     rows = {row.labeler: row for row in team.labelers}
     assert sum(row.n_labels for row in team.labelers) == len(history.labels)
-    assert team.cost.n_labels == sum(row.cost.n_labels for row in team.labelers)
     assert rows["honest-009"].is_owner
     assert rows["random-000"].is_excluded
-    assert team.cost.n_useful == team.cost.n_labels - rows["random-000"].n_labels
     assert team.with_owners is not None
     assert team.copying is not None
     for row in team.labelers:
