@@ -12,6 +12,7 @@ from typing import NamedTuple
 from prefloop.batches import PreferenceBatch
 from prefloop.comparisons.targets import Target
 from prefloop.label_types.types import type_of
+from prefloop.models.runtime import to_numpy
 from prefloop.records import Label, Prompt, Sample
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.rewards import StrengthConfig
@@ -84,7 +85,7 @@ def _in_store(
 
 def _in_trainer(targets: Sequence[Target], batch: PreferenceBatch) -> Shares:
     shares: dict[str, dict[tuple[int, ...], float]] = {}
-    rows = batch.targets.cpu().numpy()
+    rows = to_numpy(batch.targets)
     for target, texts, row in zip(targets, batch.sequences, rows, strict=True):
         # What is behind a comparison's own samples and sets is padding.
         k = len(target.comparison.sample_ids)
