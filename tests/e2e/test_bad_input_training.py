@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,11 @@ def test_a_reward_model_that_returns_nan_stops_ppo(
 def test_a_reward_model_that_scores_all_alike(
     prefloop: Command, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alike = lambda _, sequences: torch.full((len(sequences),), 0.5)  # noqa: E731
-    monkeypatch.setattr(RewardModel, "score", alike)
+    def alike(_: RewardModel, sequences: Sequence[object]) -> tuple[torch.Tensor, torch.Tensor]:
+        scores = torch.full((len(sequences),), 0.5)
+        return scores, scores[:, None]
+
+    monkeypatch.setattr(RewardModel, "score_with_members", alike)
     told = prefloop.refused("run", run)
     assert "all 32 scores are 0.5" in told and "Lower rewards.lr" in told
 
