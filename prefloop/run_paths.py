@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+RUN_FILE = "run.yaml"
+
 PATHS = (
     *("prompts.source", "models.name"),
     *("comparisons.people.certificate", "comparisons.people.key"),

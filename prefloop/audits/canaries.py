@@ -92,7 +92,7 @@ class Probed:
     """What the trainer would reward known texts with, at a KL of 0."""
 
     credit: Numbers
-    """Of each gold question: the share of its other samples that the chosen one beats."""
+    """Of each gold question: whether its chosen sample beats the other one."""
     prompts: tuple[str, ...]
     """The prompt of each gold question."""
     bad: Numbers
@@ -208,7 +208,11 @@ def _share(rate: Estimate) -> str:
     return f"the chosen sample wins {percent(rate.value)} ({percent(low)} to {percent(high)})"
 
 
-def credit_of(chosen: float, others: ArrayLike) -> float:
-    """Return the share of the others that a chosen sample beats; equals count half."""
-    rest = np.asarray(others, dtype=float)
-    return float((rest < chosen).mean() + 0.5 * (rest == chosen).mean())
+def pair_credit(values: ArrayLike) -> Numbers:
+    """Return for each chosen sample, with the other one behind it, whether it has more.
+
+    >>> pair_credit([2.0, 1.0, 1.0, 1.0, 0.0, 1.0]).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    chosen, other = np.asarray(values, dtype=float).reshape(-1, 2).T
+    return np.asarray((chosen > other) + 0.5 * (chosen == other))

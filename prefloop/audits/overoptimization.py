@@ -172,7 +172,7 @@ def _of_policies(material: _Material, judge: CheckedScorer) -> Curve:
 
 def _of_people(material: _Material) -> Curve:
     """Return a curve of what people said of policies beside the reference, as far as they did."""
-    kept = {s.id: s for pairs in material.policies.values() for s, _ in pairs}
+    kept = {own.id: (own, other) for found in material.policies.values() for own, other in found}
     verdicts = [
         verdict
         for verdict in material.store.verdicts(judge=PEOPLE, baseline=REFERENCE)
@@ -181,13 +181,15 @@ def _of_people(material: _Material) -> Curve:
     names = list(dict.fromkeys(verdict.model for verdict in verdicts))
     rows = sorted({verdict.prompt_id for verdict in verdicts})
     kls, gains, proxy = (np.full((len(rows), len(names)), np.nan) for _ in range(3))
-    beside = {s.id: other for pairs in material.policies.values() for s, other in pairs}
-    for verdict in verdicts:
-        at = rows.index(verdict.prompt_id), names.index(verdict.model)
-        sample = kept[verdict.sample_id]
-        kls[at], gains[at] = _kl(sample), verdict.outcome - 0.5
-        own, reference = material.score(material.proxy, [sample, beside[sample.id]])
-        proxy[at] = own - reference
+    pairs = [kept[verdict.sample_id] for verdict in verdicts]
+    place = {prompt: row for row, prompt in enumerate(rows)}
+    column = {name: number for number, name in enumerate(names)}
+    at = [place[v.prompt_id] for v in verdicts], [column[v.model] for v in verdicts]
+    kls[at] = [_kl(sample) for sample, _ in pairs]
+    gains[at] = [verdict.outcome - 0.5 for verdict in verdicts]
+    if pairs:
+        own, reference = ([pair[side] for pair in pairs] for side in (0, 1))
+        proxy[at] = material.score(material.proxy, own) - material.score(material.proxy, reference)
     return Curve(
         kind="policies", judge=PEOPLE, names=tuple(names), kls=kls, gains=gains, proxy=proxy
     )

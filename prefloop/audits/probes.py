@@ -45,7 +45,9 @@ class GoldQuestion:
 
     prompt: Prompt
     chosen: Sample
-    others: tuple[Sample, ...]
+    other: Sample
+    """The first of those that were not chosen: more pairs of one question tell little more, and a
+    large model reads each."""
 
 
 def gold_questions(
@@ -66,19 +68,20 @@ def gold_questions(
         if round_number is not None:
             asked = [comparison for comparison in asked if comparison.round == round_number]
         labels = store.labels(split=split, for_training=True)
-        found += _known(store, asked, preference_targets(asked, labels, strength))
-    return found[:limit]
+        left = None if limit is None else limit - len(found)
+        found += _known(store, asked, preference_targets(asked, labels, strength), left)
+    return found
 
 
 def _known(
-    store: Store, asked: Sequence[Comparison], targets: Sequence[Target]
+    store: Store, asked: Sequence[Comparison], targets: Sequence[Target], limit: int | None
 ) -> list[GoldQuestion]:
     chosen: dict[str, str] = {}
     for target in targets:
         share = np.asarray(target.probabilities)
         if (share == share.max()).sum() == 1:
             chosen[target.comparison.id] = target.comparison.sample_ids[int(share.argmax())]
-    known = [comparison for comparison in asked if comparison.id in chosen]
+    known = [comparison for comparison in asked if comparison.id in chosen][:limit]
     samples = store.samples_by_id([i for comparison in known for i in comparison.sample_ids])
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     return [_question(c, chosen[c.id], samples, prompts[c.prompt_id]) for c in known]
@@ -87,5 +90,5 @@ def _known(
 def _question(
     comparison: Comparison, chosen: str, samples: Mapping[str, Sample], prompt: Prompt
 ) -> GoldQuestion:
-    others = tuple(samples[i] for i in comparison.sample_ids if i != chosen)
-    return GoldQuestion(prompt=prompt, chosen=samples[chosen], others=others)
+    other = next(i for i in comparison.sample_ids if i != chosen)
+    return GoldQuestion(prompt=prompt, chosen=samples[chosen], other=samples[other])

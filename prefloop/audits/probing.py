@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prefloop.audits.canaries import LEAST_OWN, Probed, credit_of
+from prefloop.audits.canaries import LEAST_OWN, Probed, pair_credit
 from prefloop.audits.probes import BAD_TEXTS, GoldQuestion
 from prefloop.audits.reward_choices import Numbers
 from prefloop.functional.kl import kl_k1, sequence_kl
@@ -33,22 +33,23 @@ from prefloop.seeding import derive_seed
 SAMPLED = 16
 """Responses that are sampled to compare log-probabilities."""
 
+OWN = 32
+"""Texts whose rewards are compared with the reward model's own scores: a turned sign turns all."""
+
 KL_STEP = 0.25
 """Nats between the made-up KLs of texts at the start, where a real policy has none."""
 
 
 def probe(trainer: PolicyTrainer, gold: Sequence[GoldQuestion]) -> Probed:
     """Return what the trainer would reward gold and bad texts with; `gold` is not empty."""
-    samples = [s for question in gold for s in (question.chosen, *question.others)]
-    prompts = [q.prompt for q in gold for _ in range(1 + len(q.others))]
+    samples = [s for question in gold for s in (question.chosen, question.other)]
+    prompts = [question.prompt for question in gold for _ in range(2)]
     responses = [_ids(trainer, p, s) for p, s in zip(prompts, samples, strict=True)]
     rewards, own, _ = _rewards(trainer, prompts, responses)
-    ends = np.cumsum([1 + len(question.others) for question in gold])
-    of_questions = np.split(rewards, ends[:-1])
     of_reference = rewards[[s.model == REFERENCE for s in samples]]
     bad, is_ended = _bad(trainer, [gold[i % len(gold)].prompt for i in range(len(BAD_TEXTS))])
     return Probed(
-        credit=np.array([credit_of(r[0], r[1:]) for r in of_questions]),
+        credit=pair_credit(rewards),
         prompts=tuple(question.prompt.id for question in gold),
         bad=bad[is_ended],
         median=float(np.median(of_reference)) if len(of_reference) else None,
@@ -71,7 +72,7 @@ def _rewards(
     trainer: PolicyTrainer, prompts: Sequence[Prompt], responses: Sequence[Sequence[int]]
 ) -> tuple[Numbers, float | None, NDArray[np.bool_]]:
     """Return rewards at a KL of 0, their correlation with the reward model's own scores of the
-    texts that end, and which end."""
+    first texts that end, and which end."""
     collector = trainer.collector
     batch = given_batch(collector.sampler, prompts, responses)
     scores = collector.scores(prompts, batch).scores
@@ -84,7 +85,7 @@ def _rewards(
     own = None
     if isinstance(collector.reward, RewardModelSource) and is_ended.sum() >= LEAST_OWN:
         ids = batch.generation.response.tolist()
-        ended = np.flatnonzero(is_ended).tolist()
+        ended = np.flatnonzero(is_ended)[:OWN].tolist()
         texts = [collector.sampler.reward_ids(prompts[i].text, ids[i]) for i in ended]
         own = _correlation(rewards[ended], to_numpy(collector.reward.model.score(texts)))
     return rewards, own, is_ended
@@ -133,13 +134,9 @@ def log_probability_gaps(
 
 
 def model_credit(model: RewardModel, sampler: Sampler, gold: Sequence[GoldQuestion]) -> Numbers:
-    """Return by question how many of the others the chosen sample beats in a reward model."""
-    texts = [[sampler.sample_ids(q.prompt.text, s) for s in (q.chosen, *q.others)] for q in gold]
-    if not texts:
-        return np.zeros(0)
-    scores = to_numpy(model.score([ids for group in texts for ids in group]))
-    groups = np.split(scores, np.cumsum([len(group) for group in texts])[:-1])
-    return np.array([credit_of(group[0], group[1:]) for group in groups])
+    """Return by question whether a reward model scores the chosen sample above the other."""
+    texts = [sampler.sample_ids(q.prompt.text, s) for q in gold for s in (q.chosen, q.other)]
+    return pair_credit(to_numpy(model.score(texts))) if texts else np.zeros(0)
 
 
 def fitting(
@@ -150,7 +147,7 @@ def fitting(
     return [
         q
         for q in gold
-        if all(len(sampler.sample_ids(q.prompt.text, s)) <= limit for s in (q.chosen, *q.others))
+        if all(len(sampler.sample_ids(q.prompt.text, s)) <= limit for s in (q.chosen, q.other))
     ]
 
 
@@ -164,7 +161,7 @@ def swap_accuracies(
     pairs = [
         (
             sampler.sample_ids(q.prompt.text, q.chosen),
-            sampler.sample_ids(q.prompt.text, q.others[0]),
+            sampler.sample_ids(q.prompt.text, q.other),
         )
         for q in gold
     ]

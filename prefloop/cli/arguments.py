@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-RUN_FILE = "run.yaml"
+from prefloop.run_paths import RUN_FILE
 
 
 def _folder(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, Overrides
+from prefloop.run_paths import RUN_FILE
 from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from prefloop.settings.experiment import ExperimentConfig
 
 HERE = Path(__file__).parent
-RUN_FILE = HERE / "runs" / "copying.yaml"
+COPYING_RUN_FILE = HERE / "runs" / "copying.yaml"
 DEMO_RUN_FILE = HERE / "runs" / "copying-demo.yaml"
 
 SOURCE = "prompts.source="
@@ -51,7 +52,7 @@ def copying(
     settings = copying_settings()
     if seeds is not None:
         settings = settings.model_copy(update={"seeds": _numbers(seeds)})
-    experiment = _made(settings, RUN_FILE, folder, overrides)
+    experiment = _made(settings, COPYING_RUN_FILE, folder, overrides)
     if plan:
         from prefloop.experiments.plan import experiment_plan, plan_text
 
@@ -81,9 +82,15 @@ def _made(
     settings: "ExperimentConfig", run_file: Path, folder: Path, overrides: list[str] | None
 ) -> "Experiment":
     """Return the experiment, after fetching its articles where no file is named."""
+    from prefloop.errors import InputError
     from prefloop.experiments.members import make_experiment
     from prefloop.prompts.news.fetch import FILE, fetch_news
 
+    if folder.is_file() or (folder / RUN_FILE).exists():
+        raise InputError(
+            f"{folder} is {'a file' if folder.is_file() else 'a run'}; an experiment makes runs in "
+            "a folder of its own. Give it a new one."
+        )
     changes = list(overrides or [])
     if not any(change.startswith(SOURCE) for change in changes):
         if not (folder / FILE).exists():

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from prefloop.cli.arguments import RUN_FILE
+from prefloop.run_paths import RUN_FILE
 
 
 def folder_of(path: Path) -> Path:

@@ -11,6 +11,7 @@ import yaml
 from prefloop.errors import InputError, SettingsError
 from prefloop.files import write_atomically
 from prefloop.run_file import RunFileLoader, as_yaml, load_run_file
+from prefloop.run_paths import RUN_FILE
 from prefloop.settings.experiment import ExperimentConfig
 from prefloop.settings.run import RunConfig
 
@@ -20,8 +21,6 @@ COPYING = Path(__file__).with_name("copying.yaml")
 SAMPLES = "samples"
 RUNS = "runs"
 """Folders of an experiment: where samples are drawn, and where arms learn from them."""
-
-RUN_FILE = "run.yaml"
 
 SHARED_SECTIONS = ("seed", "task", "models", "prompts", "samples")
 SHARED_SETTINGS = {

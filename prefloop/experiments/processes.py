@@ -18,6 +18,7 @@ from prefloop.experiments.members import Member
 from prefloop.figures.text import fixed, signed
 from prefloop.files import read_json_lines
 from prefloop.progress import Progress
+from prefloop.run_history import METRICS_FILE
 from prefloop.run_store import STORE_FILE
 from prefloop.store.store import Store
 
@@ -86,9 +87,7 @@ def _stopped_at_the_end(
 def _count_updates(member: Member, progress: Progress, known: int) -> int:
     """Report the policy updates of a run, if there are more than `known`; return how many."""
     made = [
-        line
-        for line in read_json_lines(member.folder / "metrics.jsonl")
-        if line["stage"] == "policy"
+        line for line in read_json_lines(member.folder / METRICS_FILE) if line["stage"] == "policy"
     ]
     if len(made) > known:
         detail = _policy_text(made[-1]["policy/score"], made[-1]["policy/kl"])

@@ -33,6 +33,12 @@ AT_START = "start check "
 WHILE_RUNNING = "canary "
 """How the names begin of who asks to stop; the canary's name follows."""
 
+NEW_QUESTIONS = 100
+"""C9: questions of a round that the reward model before is asked: as many as C4 needs to refuse."""
+
+SWAPPED = 16
+"""C5: pairs that are scored both ways. An accuracy that is blind to sides errs on every one."""
+
 
 class RunCanaries:
     """Looks at a run's canaries, keeps what each said last, and asks the run to stop."""
@@ -88,7 +94,8 @@ class RunCanaries:
         if not is_due or not self.rewards.is_trained(earlier) or self._is_off("C9"):
             return
         self.rewards.read_back(earlier)
-        gold = self._gold(splits=("train", "validation"), round_number=round_number)
+        splits = ("train", "validation")
+        gold = self._gold(splits=splits, round_number=round_number, limit=NEW_QUESTIONS)
         credit = model_credit(self.rewards.model, self.rewards.sampler, gold)
         when = When(round_number, self.policy.update)
         ids = [question.prompt.id for question in gold]
@@ -101,7 +108,7 @@ class RunCanaries:
         when = When(round_number, self.policy.update)
         if self.config.rewards.normalize_after:
             self._note(canaries.normalization(trust.figures, when), WHILE_RUNNING)
-        gold = self._gold(splits=("validation",), limit=PROBES)
+        gold = self._gold(splits=("validation",), limit=SWAPPED)
         found = swap_accuracies(self.rewards.model, self.rewards.sampler, gold)
         self._note(canaries.swap(*found, when), WHILE_RUNNING)
         self.monitor.check_stop("between stages")

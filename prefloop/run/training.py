@@ -1,11 +1,14 @@
 """The steps of a round that train: the reward model on labels, the policy against it."""
 
+from collections.abc import Iterable
+
 from prefloop.evaluation.evaluate import outdate_evaluation
 from prefloop.policy.reward_source import metered_reward
-from prefloop.records import REFERENCE, Sample
+from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.settings.comparisons import PEOPLE
+from prefloop.store.store import Store
 
 
 def train_while_waiting(stages: Stages, round_number: int) -> None:
@@ -66,16 +69,23 @@ def train_policy(stages: Stages, round_number: int) -> None:
         stages.live.close()
 
 
+def drawn_for_labels(store: Store, train: Iterable[Prompt]) -> list[Sample]:
+    """Return the reference's samples of training prompts that were drawn for the first labels.
+
+    Imported labels may bring prompts that this run does not ask about: theirs are left out.
+    """
+    ids = {prompt.id for prompt in train}
+    drawn = store.samples(model=REFERENCE, round=0, purpose="labels")
+    return [sample for sample in drawn if sample.prompt_id in ids]
+
+
 def _reference_samples(stages: Stages) -> list[Sample]:
     """Return the samples that normalize the reward model: the reference's, cut like all others.
 
     Those drawn for the first labels serve again; more are drawn if they are too few.
     """
     wanted = stages.config.rewards.normalize_samples
-    drawn = stages.store.samples(model=REFERENCE, round=0, purpose="labels")
-    # Imported labels may bring prompts that this run does not ask about.
-    ids = {p.id for p in stages.prompts_of("train")}
-    train = [s for s in drawn if s.prompt_id in ids][:wanted]
+    train = drawn_for_labels(stages.store, stages.prompts_of("train"))[:wanted]
     if len(train) == wanted:
         return train
     more = stages.shuffled_prompts("train", "normalization prompts")[: wanted - len(train)]

@@ -31,6 +31,7 @@ from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.rewards.trust import vote_credit
 from prefloop.run.initial_models import InitialModels, load_initial_models
+from prefloop.run.training import drawn_for_labels
 from prefloop.run_folder import settings_of
 from prefloop.run_store import open_run_store
 from prefloop.seeding import numpy_stream
@@ -167,10 +168,8 @@ def _asked(
 
 def _reference_samples(store: Store, config: RunConfig) -> list[Sample]:
     """Return the samples that normalized the saved model: `run/training.py` drew or chose them."""
-    train = {prompt.id for prompt in store.prompts("train")}
-    drawn = store.samples(model=REFERENCE, round=0, purpose="labels")
+    first = drawn_for_labels(store, store.prompts("train"))
     more = store.samples(model=REFERENCE, round=0, purpose="normalization")
-    first = [sample for sample in drawn if sample.prompt_id in train]
     return [*first, *more][: config.rewards.normalize_samples]
 
 

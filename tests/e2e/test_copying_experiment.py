@@ -96,6 +96,12 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     assert prefloop.done(*command, "--plan").json()["runs"] == 0
 
 
+def test_a_run_is_no_place_for_an_experiment(tmp_path: Path, prefloop: Command) -> None:
+    (tmp_path / "run.yaml").write_text("task: sentiment\n")
+    assert "is a run; an experiment makes" in prefloop.refused("experiment", "copying", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
 def test_wrong_asks_are_refused(tmp_path: Path, prefloop: Command) -> None:
     assert "not both" in prefloop.refused("demo", "--copying", "--fast")
     told = prefloop.refused("experiment", "copying", tmp_path, "--seeds", "1,1")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from prefloop.audits import canaries
-from prefloop.audits.canaries import GOLD, Probed, When, credit_of
+from prefloop.audits.canaries import GOLD, Probed, When
 from prefloop.audits.probes import BAD_TEXTS, GoldQuestion, gold_questions
 from prefloop.audits.probing import identity_at_start, log_probability_gaps, probe, swap_accuracies
 from prefloop.batches import Rollout
@@ -61,7 +61,7 @@ def gold_on(trainer: PolicyTrainer, n: int, *, best: Callable[[list[int]], float
             texts[1][0] += 1
         texts.sort(key=best, reverse=True)
         chosen, other = (sample_of(prompt, ids, k, tokenizer) for k, ids in enumerate(texts))
-        found.append(GoldQuestion(prompt=prompt, chosen=chosen, others=(other,)))
+        found.append(GoldQuestion(prompt=prompt, chosen=chosen, other=other))
     return found
 
 
@@ -365,7 +365,6 @@ def test_gold_is_what_labelers_agree_on_and_the_earliest_stay(labeled: Store) ->
     labeled.add_labels(again[:3])
     three = gold_questions(labeled, strength=PLAIN, splits=("train",))
     assert [q.chosen.id for q in three] == [x.chosen for x in again[:3]]
-    assert all(len(q.others) == 3 for q in three)
+    assert all(q.other.prompt_id == q.prompt.id and q.other != q.chosen for q in three)
     assert gold_questions(labeled, strength=PLAIN, splits=("train",), limit=2) == three[:2]
     assert gold_questions(labeled, strength=PLAIN, splits=("train",), round_number=1) == []
-    assert credit_of(1.0, [0.0, 1.0, 2.0]) == 0.5

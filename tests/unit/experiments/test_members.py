@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prefloop.audits.alarms import ALARMS
-from prefloop.cli.experiment import DEMO_RUN_FILE, RUN_FILE
+from prefloop.cli.experiment import COPYING_RUN_FILE, DEMO_RUN_FILE
 from prefloop.errors import InputError, SettingsError
 from prefloop.experiments.members import (
     Experiment,
@@ -20,7 +20,7 @@ from prefloop.settings.experiment import ExperimentConfig
 
 
 def made(folder: Path, *overrides: str, settings: ExperimentConfig | None = None) -> Experiment:
-    return make_experiment(settings or copying_settings(), RUN_FILE, folder, overrides)
+    return make_experiment(settings or copying_settings(), COPYING_RUN_FILE, folder, overrides)
 
 
 def test_every_start_has_its_arms_once_for_each_seed(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_run_file_is_written_once_and_other_settings_are_refused(tmp_path: Pat
         write_run_file(member.folder, other.config)
 
 
-@pytest.mark.parametrize("path", [RUN_FILE, DEMO_RUN_FILE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [COPYING_RUN_FILE, DEMO_RUN_FILE], ids=lambda path: path.stem)
 def test_a_judge_that_labeled_in_no_arm_judges_all(path: Path, tmp_path: Path) -> None:
     experiment = make_experiment(copying_settings(), path, tmp_path)
     for member in experiment.members:
