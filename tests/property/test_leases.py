@@ -110,7 +110,9 @@ class Labeling(RuleBasedStateMachine):
         given = self.store.queue.claim(labeler, n=n, rng=random.Random(seed), policy=policy)
         new = given[len(held) :]
         assert [view.id for view in given[: len(held)]] == held
-        if policy is PLAIN:
+        if any(view.kind == "training" for view in model.held(labeler, now)):
+            assert all(view.kind == "training" for view in new), "nobody works before they passed"
+        elif policy is PLAIN:
             assert len(new) == min(n - len(held), len(free))
         for view in new:
             self.check_new(view, free, now)

@@ -37,6 +37,12 @@ router = APIRouter(tags=["team"])
 pages = APIRouter(include_in_schema=False)
 
 AT_ONCE = 10
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answers, as a file.",
+        "content": {"text/csv": {}, "application/jsonl": {}},
+    }
+}
 
 
 def _filter(
@@ -60,7 +66,11 @@ def answers(
     return list_answers(services, wanted, before=before, limit=limit)
 
 
-@router.get("/api/team/answers.{form}", responses=refusals(401, 403), response_model=None)
+@router.get(
+    "/api/team/answers.{form}",
+    responses=refusals(401, 403) | FILES,
+    response_class=StreamingResponse,
+)
 def export(
     form: Literal["csv", "jsonl"], _caller: OwnerCaller, services: ServicesDep, wanted: Wanted
 ) -> StreamingResponse:
