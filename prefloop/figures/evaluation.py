@@ -68,6 +68,9 @@ class CopyingMeasures(BaseModel):
     """Share of runs of 3 words that are not in the prompt."""
     novel_4grams: OptionalEstimate
     """Share of runs of 4 words that are not in the prompt."""
+    lexical_independence: OptionalEstimate = None
+    """MINT: 0 for a copy, 1 where no word is the prompt's; null in records of before version 0.2.
+    Dreyer et al. 2021, arXiv:2108.02859."""
     coverage: OptionalEstimate
     """Share of words that lie in runs copied from the prompt."""
     density: OptionalEstimate

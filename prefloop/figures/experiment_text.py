@@ -121,10 +121,11 @@ def system_table(figures: ExperimentFigures) -> list[list[str]]:
             share_text(system.copying.novel_sentences),
             _in_2019(system, NOVEL_SENTENCES_2019),
             share_text(system.copying.novel_2grams),
-            NOTHING if system.copying.density is None else fixed(system.copying.density.value, 1),
+            _number(system.copying.lexical_independence, 2),
+            _number(system.copying.density, 1),
             share_text(system.copying.starts_copied),
             _with_n(system.starts_with_preamble),
-            NOTHING if system.words is None else fixed(system.words.value, 0),
+            _number(system.words, 0),
         ]
         for system in figures.systems
     ]
@@ -135,6 +136,7 @@ SYSTEM_COLUMNS = [
     "sentences not in the source",
     "2019: CNN/DM, TL;DR",
     "novel bigrams",
+    "independence (MINT)",
     "density",
     "first three words copied",
     "the same behind a preamble",
@@ -201,6 +203,10 @@ def _of_30(system: SystemFigures) -> str:
 
 def _with_n(figure: EstimateFigure | None) -> str:
     return NOTHING if figure is None else f"{share_text(figure)}, n {figure.n}"
+
+
+def _number(figure: EstimateFigure | None, digits: int) -> str:
+    return NOTHING if figure is None else fixed(figure.value, digits)
 
 
 def _mean(values: Sequence[float | None]) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from statistics import harmonic_mean
 
 from prefloop.text.words import ngrams, sentences, words
 
+MINT_WORDS = 4
+"""Runs of up to so many words count in MINT."""
 SOURCES_KEPT = 64
 """Sources whose words are kept: several responses to one prompt are measured one after another."""
 
@@ -104,6 +107,44 @@ def longest_common_run(response: str, source: str) -> int:
     a, b = words(response), words(source)
     # autojunk would ignore the frequent words of sources of 200 words and more.
     return SequenceMatcher(None, a, b, autojunk=False).find_longest_match().size
+
+
+def longest_common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return how many tokens both share in the same order, whatever stands between them."""
+    row = [0] * (len(b) + 1)
+    for token in a:
+        diagonal = 0
+        for j, other in enumerate(b, start=1):
+            diagonal, row[j] = row[j], diagonal + 1 if token == other else max(row[j], row[j - 1])
+    return row[-1]
+
+
+def lexical_independence(response: str, source: str) -> float | None:
+    """Return MINT, how far the response's words are its own: 0 for a copy, 1 if no word is shared.
+
+        MINT = 1 - harmonic mean(p_1, ..., p_4, LCS / |response|)
+
+    p_n is the share of n-grams that also occur in the source, its count smoothed so that a text
+    without a shared 4-gram is still told from one without a shared pair: m_0 = m_1 + 1, then
+    m_n <- (m_(n-1) + m_n + m_(n+1)) / 3 in turn (Chen, Cherry 2014, method 5). LCS: longest common
+    subsequence. None below four words, where there is no 4-gram.
+    Dreyer et al. 2021, arXiv:2108.02859, section 2.
+    """
+    tokens, known = words(response), _source_words(source)
+    if len(tokens) < MINT_WORDS:
+        return None
+    subsequence = longest_common_subsequence(tokens, known)
+    if not subsequence:
+        return 1.0
+    shared = [
+        sum(gram in _gram_set(source, n) for gram in ngrams(tokens, n))
+        for n in range(1, MINT_WORDS + 2)
+    ]
+    precisions, before = [], shared[0] + 1.0
+    for i in range(MINT_WORDS):
+        before = (before + shared[i] + shared[i + 1]) / 3
+        precisions.append(before / (len(tokens) - i))
+    return 1.0 - harmonic_mean([*precisions, subsequence / len(tokens)])
 
 
 def copies_start(response: str, source: str, n: int = 3) -> bool:

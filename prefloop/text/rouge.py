@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prefloop.text.overlap import longest_common_subsequence
 from prefloop.text.words import ngrams, plain_words
 
 
@@ -28,7 +29,7 @@ def rouge(candidate: str, reference: str) -> Rouge:
     return Rouge(
         rouge_1=_overlap_f1(ngrams(a, 1), ngrams(b, 1)),
         rouge_2=_overlap_f1(ngrams(a, 2), ngrams(b, 2)),
-        rouge_l=_f1(_common_subsequence(a, b), len(a), len(b)),
+        rouge_l=_f1(longest_common_subsequence(a, b), len(a), len(b)),
     )
 
 
@@ -38,12 +39,3 @@ def _overlap_f1(a: Sequence[tuple[str, ...]], b: Sequence[tuple[str, ...]]) -> f
 
 def _f1(shared: int, n_candidate: int, n_reference: int) -> float:
     return 2 * shared / (n_candidate + n_reference) if shared else 0.0
-
-
-def _common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
-    row = [0] * (len(b) + 1)
-    for token in a:
-        diagonal = 0
-        for j, other in enumerate(b, start=1):
-            diagonal, row[j] = row[j], diagonal + 1 if token == other else max(row[j], row[j - 1])
-    return row[-1]

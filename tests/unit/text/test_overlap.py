@@ -7,6 +7,7 @@ from prefloop.text.overlap import (
     coverage,
     density,
     fragments,
+    lexical_independence,
     longest_common_run,
     novel_ngram_share,
     novel_sentence_share,
@@ -54,6 +55,44 @@ def test_full_copy_and_no_copy() -> None:
 def test_longest_common_run_is_not_fooled_by_greed() -> None:
     """Greedy fragments take `a b` and `c d`; the longest run is `b c d`."""
     assert longest_common_run("a b c d", "a b x b c d") == 3
+
+
+TITLE = "The Supreme Court Thursday reserved its {} on a batch of pleas {} have raised questions"
+
+
+@pytest.mark.parametrize(
+    ("response", "source", "mint"),
+    [
+        # The values that the authors' own program prints (amazon-science, mintscore, 2022).
+        (
+            TITLE.format("verdict", "which"),
+            TITLE.format("decision", "that"),
+            0.3710535235740673,
+        ),
+        (
+            "Supreme Court has reserved a verdict on the batch of the pleas which have raised some "
+            "questions",
+            # They tell `The` from `the` here; another word in its place does so for us.
+            TITLE.format("decision", "that").replace("The", "One"),
+            0.9033765130600977,
+        ),
+        ("a a a b b c", "a", 0.9232456140350878),
+        ("a b c d", "x", 1.0),
+    ],
+)
+def test_mint_as_its_authors_have_it(response: str, source: str, mint: float) -> None:
+    assert lexical_independence(response, source) == pytest.approx(mint, abs=1e-12)
+
+
+def test_mint_by_hand() -> None:
+    """Of `the cat sat here` 3, 2, 1, 0 (and no) n-grams are known; smoothed in turn from 4:
+
+    (4+3+2)/3 = 3, (3+2+1)/3 = 2, (2+1+0)/3 = 1, (1+0+0)/3 = 1/3, over 4, 3, 2, 1 n-grams; the
+    longest common subsequence has 3 of 4 words. 5 / (4/3 + 3/2 + 2 + 3 + 4/3) = 30/55.
+    """
+    assert lexical_independence("The cat sat here.", SOURCE) == pytest.approx(1 - 30 / 55)
+    assert lexical_independence(SOURCE, SOURCE) == pytest.approx(0.0)
+    assert lexical_independence("the cat sat", SOURCE) is None, "no 4-gram"
 
 
 def test_copied_start_needs_all_three_words() -> None:
