@@ -246,10 +246,10 @@ def tick(value: float, ticks: Sequence[float]) -> str:
 def method_title(method: str) -> str:
     """Return the name under which readers know a method: a short one is an acronym.
 
-    >>> method_title("ppo"), method_title("my_method")
-    ('PPO', 'my_method')
+    >>> method_title("ppo"), method_title("a2po"), method_title("my_method")
+    ('PPO', 'A2PO', 'my_method')
     """
-    is_acronym = method.isalpha() and len(method) <= LONGEST_ACRONYM
+    is_acronym = method.isalnum() and len(method) <= LONGEST_ACRONYM
     return method.upper() if is_acronym else method
 
 

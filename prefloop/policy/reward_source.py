@@ -37,6 +37,10 @@ class ScoredBatch(NamedTuple):
 class RewardSource(Protocol):
     """Scores the responses of a rollout."""
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what the scores depend on: it changes when the reward does."""
+
     def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return one score per response; `prompts` has one entry per response.
 
@@ -51,6 +55,11 @@ class RewardModelSource:
 
     model: RewardModel
     sampler: Sampler
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the reward model's head."""
+        return self.model.fingerprint
 
     def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return the reward model's scores of the responses that ended."""
@@ -81,6 +90,11 @@ class ScorerSource:
 
     scorer: CheckedScorer
     sampler: Sampler
+
+    @property
+    def fingerprint(self) -> str:
+        """The scorer's."""
+        return self.scorer.fingerprint
 
     def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return the scorer's numbers for the responses that ended."""

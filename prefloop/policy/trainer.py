@@ -1,6 +1,7 @@
 """One update of the policy: collect, improve, steer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prefloop.batches import Rollout
@@ -13,9 +14,10 @@ from prefloop.models.optimizing import refuse_nan
 from prefloop.models.roles import ModelRoles
 from prefloop.policy.logged_samples import LoggedSample, logged_samples
 from prefloop.policy.methods.build import build_method
-from prefloop.policy.methods.method import Method
+from prefloop.policy.methods.method import Method, UsesReferenceScores
 from prefloop.policy.optimize import PolicyOptimizer
 from prefloop.policy.prompt_order import PromptOrder
+from prefloop.policy.reference_scores import ReferenceScores
 from prefloop.policy.reward_check import RewardCheck, check_rewards
 from prefloop.policy.reward_source import RewardSource
 from prefloop.policy.rollout import RolloutCollector
@@ -45,6 +47,10 @@ class PolicyTrainer:
         self.seed = seed
         self.kl_coef = config.kl.coef
         self.update = 0
+        n = method.reference_samples if isinstance(method, UsesReferenceScores) else 0
+        self._reference_scores = (
+            ReferenceScores(collector, n, batch_size=config.batch_size, seed=seed) if n else None
+        )
         self._order = PromptOrder(config.batch_size // method.samples_per_prompt)
         self.logged_samples: list[LoggedSample] = []
         self.texts: list[str] = []
@@ -80,7 +86,11 @@ class PolicyTrainer:
     def collect(self, prompts: Sequence[Prompt]) -> Rollout:
         """Return the rollout of the next update: the same one until the update is made."""
         seed = derive_seed(self.seed, "rollout", self.update)
-        return self.collector.collect(prompts, seed=seed)
+        rollout = self.collector.collect(prompts, seed=seed)
+        if self._reference_scores is None:
+            return rollout
+        of_rows = self.collector.prompts_of_rows(prompts)
+        return replace(rollout, reference_scores=self._reference_scores.of(of_rows))
 
     def prompts_of(self, update: int, prompts: Sequence[Prompt]) -> list[Prompt]:
         """Return the prompts of an update: every prompt once, reshuffled, before any twice."""
@@ -95,6 +105,8 @@ class PolicyTrainer:
             "kl_coef": self.kl_coef,
             "n_steps": self.optimizer.n_steps,
         }
+        if self._reference_scores is not None:
+            state["reference_scores"] = self._reference_scores.state()
         tensors = training_tensors(self.optimizer.named_parameters, self.optimizer.adam)
         return Checkpoint(self.update, tensors, state)
 
@@ -109,6 +121,8 @@ class PolicyTrainer:
         self.update = checkpoint.number
         self.optimizer.n_steps = state["n_steps"]
         self.method.load_state(state.get("method_state", {}))
+        if self._reference_scores is not None:
+            self._reference_scores.load_state(state.get("reference_scores", {}))
         is_steered = self.config.kl.control == "adaptive"
         self.kl_coef = state["kl_coef"] if is_steered else self.config.kl.coef
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +15,7 @@ from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
 from prefloop.models.roles import ModelRoles
+from prefloop.models.runtime import to_numpy
 from prefloop.models.scoring import last_token_scores, pad_right
 from prefloop.seeding import derive_seed
 
@@ -57,6 +59,12 @@ class RewardModel:
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """All trained parameters: the model's weights and the head's."""
         return [*self.role_model.named_parameters, ("score.weight", self.head.weight)]  # type: ignore[list-item]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the head, which every training changes and no other model shares."""
+        weight = to_numpy(self.head.mean_weight)
+        return sha256(weight.tobytes() + repr(self.head.shift).encode()).hexdigest()
 
     def reset(self, round_number: int) -> None:
         """Reset to the base with a new random head, as every round does (2019)."""

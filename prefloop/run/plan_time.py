@@ -52,6 +52,8 @@ def workload_of(config: RunConfig, *, layers: int, judged: int) -> Workload:
     )
     normalized = config.rewards.normalize_samples * config.rounds if learned else 0
     rollout = 2.0 + learned  # drawn, read by the reference, read by the reward model
+    # Of the reference, for a method that asks for it: at most, as if no prompt came twice.
+    asked = int(policy.options.get("value_samples", 0)) * (1.0 + learned)
     n_frontier = config.evaluation.frontier_prompts * config.evaluation.frontier_samples
     models = 2 + len(config.evaluation.models)
     return Workload(
@@ -63,7 +65,7 @@ def workload_of(config: RunConfig, *, layers: int, judged: int) -> Workload:
         policy=text
         * policy.updates
         * policy.batch_size
-        * (rollout + _training_passes(trained, policy.epochs)),
+        * (rollout + asked + _training_passes(trained, policy.epochs)),
         evaluation=text * (2 * models * judged + 2 * n_frontier),
     )
 

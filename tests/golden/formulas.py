@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 MODULES = [
+    "a2po",
     "adam",
     "advantages",
     "kl",

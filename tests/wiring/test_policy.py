@@ -45,6 +45,7 @@ BASE = {
     "policy.kl.horizon": 40.0,
 }
 RLOO = {"policy.method": "rloo"}
+A2PO = {"policy.method": "a2po"}
 GOES_ON = {UPDATES, SIZES, RATES, EPSILONS, WEIGHTS, CHECKPOINTS, NAMES}
 
 WIRES = [
@@ -117,13 +118,25 @@ WIRES = [
         given=RLOO,
         changes={POLICY_LOSS, NEXT_COEF, WEIGHTS},
     ),
+    Wire(
+        setting="policy.options.value_samples",
+        value=3,
+        given=A2PO,
+        changes={TARGETS, FIRST, POLICY_LOSS, WEIGHTS},
+    ),
+    Wire(
+        setting="policy.options.value_beta",
+        value=5.0,
+        given=A2PO,
+        changes={TARGETS, FIRST, POLICY_LOSS, NEXT_COEF, WEIGHTS},
+    ),
 ]
 
 
 @covers("policy.options")
 def test_options_are_those_of_the_method(observer: Observer) -> None:
     """Each has a row above; that there are others is refused when the run file is read."""
-    options = {name: set(METHODS.load(name).Settings.model_fields) for name in ("ppo", "rloo")}
+    options = {name: set(METHODS.load(name).Settings.model_fields) for name in METHODS.names()}
     rows = [wire.name.split(": policy.options.") for wire in WIRES if ": " in wire.name]
     assert {(method, name) for method, name in rows} == {
         (method, name) for method, names in options.items() for name in names

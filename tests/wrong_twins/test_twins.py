@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import kl_twins, ranking_twins, rloo_twins, twins
+from tests.wrong_twins import a2po_twins, kl_twins, ranking_twins, rloo_twins, twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -62,6 +62,21 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         rloo_twins.sequence_loss_per_token,
         rloo_twins.sequence_loss_over_padding,
         rloo_twins.sequence_loss_of_microbatch,
+    ],
+    "optimal_values": [
+        a2po_twins.values_of_the_sum,
+        a2po_twins.values_mean,
+        a2po_twins.values_best,
+        a2po_twins.values_without_temperature,
+        a2po_twins.values_temperature_reversed,
+    ],
+    "advantage_regression_loss": [
+        a2po_twins.regression_sign,
+        a2po_twins.regression_without_reference,
+        a2po_twins.regression_without_coefficient,
+        a2po_twins.regression_per_token,
+        a2po_twins.regression_over_padding,
+        a2po_twins.regression_of_microbatch,
     ],
     "penalize_unended": [twins.penalty_added, twins.penalty_for_the_ended],
     "gae": [

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from prefloop.batches import Rollout
 from prefloop.models.scoring import Forward
+from prefloop.settings.policy import PolicyConfig
 from prefloop.settings.section import Section
 
 LossTargets = Mapping[str, Tensor]
@@ -47,6 +48,24 @@ class TellsRewards(Protocol):
 
     def response_rewards(self, rollout: Rollout, *, kl_coef: float) -> Float[Tensor, " B"]:
         """Return the reward of each response: the one that `targets` goes by, scaled by nothing."""
+
+
+@runtime_checkable
+class UsesReferenceScores(Protocol):
+    """A method whose targets rest on what the reward says of the reference's own responses; any
+    other leaves this out."""
+
+    @property
+    def reference_samples(self) -> int:
+        """Responses of the reference to each prompt: the columns of `Rollout.reference_scores`."""
+
+
+@runtime_checkable
+class ChecksSettings(Protocol):
+    """A method that does not work with all settings of `policy`; one that does leaves this out."""
+
+    def settings_problems(self, config: PolicyConfig) -> list[str]:
+        """Return what is wrong with the settings for this method, each with what to write."""
 
 
 class Method(Protocol):

@@ -21,7 +21,7 @@ from prefloop.label_types.best_of_k.type import BestOfK
 from prefloop.label_types.losses import LOSSES
 from prefloop.models.runtime import CPU
 from prefloop.models.scoring import Forward
-from prefloop.policy.methods import ppo, rloo
+from prefloop.policy.methods import a2po, ppo, rloo
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Comparison, Label, Prompt
@@ -69,7 +69,7 @@ def n_even(ids: list[int]) -> float:
     return sum(i % 2 == 0 for i in ids)
 
 
-@pytest.mark.parametrize("method", ["ppo", "rloo"])
+@pytest.mark.parametrize("method", ["ppo", "rloo", "a2po"])
 def test_c3_passes_at_the_start_and_in_every_update(gpt2_folder: Path, method: str) -> None:
     trainer = trainer_on(gpt2_folder, method=method)
     result = canaries.reward_identity(identity_at_start(trainer, PROMPTS), START)
@@ -88,6 +88,7 @@ def test_c3_passes_at_the_start_and_in_every_update(gpt2_folder: Path, method: s
         ("ppo", ppo, "shape_rewards", twins.both_turned),
         ("rloo", rloo, "sequence_rewards", twins.both_turned_per_response),
         ("rloo", rloo, "sequence_rewards", twins.kl_per_token),
+        ("a2po", a2po, "sequence_rewards", twins.kl_per_token),
     ],
 )
 def test_c3_fails_where_a_sign_is_turned(

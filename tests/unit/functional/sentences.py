@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from prefloop.functional.a2po import advantage_regression_loss, optimal_values
 from prefloop.functional.advantages import gae
 from prefloop.functional.logprobs import token_logprobs
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
@@ -50,6 +51,14 @@ class RLOOFormulas:
     reward: Callable[..., Tensor] = sequence_rewards
     advantage: Callable[..., Tensor] = leave_one_out_advantages
     loss: Callable[..., SequenceLoss] = clipped_sequence_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class A2POFormulas:
+    """What the trainer of `train_a2po` uses."""
+
+    value: Callable[..., Tensor] = optimal_values
+    loss: Callable[..., Tensor] = advantage_regression_loss
 
 
 def sequence_logprobs(logits: Tensor) -> Tensor:
@@ -126,5 +135,31 @@ def train_rloo(seed: int, formulas: RLOOFormulas, *, k: int = 4) -> Tensor:
             found = formulas.loss(logprobs, old, advantages, mask, clip_range=0.2)
             optimizer.zero_grad()
             found.loss.backward()
+            optimizer.step()
+    return logits
+
+
+def train_a2po(seed: int, formulas: A2POFormulas, *, moves: bool = True) -> Tensor:
+    """Return the policy's logits, one row a state, after regression on optimal advantages.
+
+    Responses are drawn from the policy, or, if it does not move, always from the reference.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    logits = REF.clone().requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=LR, eps=1e-5)
+    reference_scores = _scores(_draw(REF, generator)[0])
+    value = formulas.value(reference_scores[None], value_beta=KL_COEF)
+    for update in range(UPDATES):
+        optimizer.param_groups[0]["lr"] = LR * linear_decay(update, UPDATES)
+        with torch.no_grad():
+            tokens, states = _draw(logits if moves else REF, generator)
+            mask = truncation_mask(stop_index(tokens, IS_STOP, earliest=0), 2)
+            ref = token_logprobs(REF[states], tokens, temperature=1.0)
+            advantages = _scores(tokens) - value
+        for _ in range(EPOCHS):
+            logprobs = token_logprobs(logits[states], tokens, temperature=1.0)
+            loss = formulas.loss(logprobs, ref, advantages, mask, kl_coef=KL_COEF)
+            optimizer.zero_grad()
+            loss.backward()
             optimizer.step()
     return logits

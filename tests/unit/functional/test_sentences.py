@@ -1,16 +1,18 @@
-"""PPO and RLOO with these formulas find the best policy over responses of unequal length."""
+"""PPO, RLOO and A*-PO with these formulas find the best policy over responses of unequal length."""
 
 import pytest
 
 from tests.unit.functional.sentences import (
     REF,
+    A2POFormulas,
     Formulas,
     RLOOFormulas,
     total_variation,
     train,
+    train_a2po,
     train_rloo,
 )
-from tests.wrong_twins import rloo_twins, twins
+from tests.wrong_twins import a2po_twins, rloo_twins, twins
 
 CLOSE = 0.005
 FAR = 0.05
@@ -59,3 +61,29 @@ def test_rloo_reaches_the_same_closed_form(seed: int, k: int) -> None:
 )
 def test_rloo_with_a_wrong_formula_ends_far_away(formulas: RLOOFormulas) -> None:
     assert total_variation(train_rloo(0, formulas)) > FAR
+
+
+@pytest.mark.parametrize("moves", [True, False], ids=["own responses", "the reference's"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a2po_reaches_the_same_closed_form(seed: int, *, moves: bool) -> None:
+    """Also from responses of the reference alone: the loss is least there whoever drew them."""
+    assert total_variation(train_a2po(seed, A2POFormulas(), moves=moves)) < 4 * CLOSE
+
+
+@pytest.mark.parametrize(
+    "formulas",
+    [
+        A2POFormulas(loss=a2po_twins.regression_sign),
+        A2POFormulas(loss=a2po_twins.regression_without_reference),
+        A2POFormulas(loss=a2po_twins.regression_without_coefficient),
+        A2POFormulas(loss=a2po_twins.regression_per_token),
+    ],
+    ids=["sign", "no reference", "no coefficient", "per token"],
+)
+def test_a2po_with_a_wrong_formula_ends_far_away(formulas: A2POFormulas) -> None:
+    assert total_variation(train_a2po(0, formulas, moves=False)) > FAR
+
+
+def test_a_wrong_value_shows_where_the_policy_does_not_draw_for_itself() -> None:
+    wrong = A2POFormulas(value=a2po_twins.values_of_the_sum)
+    assert total_variation(train_a2po(0, wrong, moves=False)) > FAR

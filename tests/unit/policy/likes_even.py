@@ -22,6 +22,7 @@ class LikesEven:
     """A reward model that likes even token ids among the last six: one point for each."""
 
     reference_spread = None
+    fingerprint = "likes even"
 
     def __init__(self, sign: float = 1.0) -> None:
         self.sign = sign

@@ -41,7 +41,7 @@ def gradient(trainer: PolicyTrainer) -> Tensor:
     return torch.cat([p.grad.flatten() for _, p in named if p.grad is not None])
 
 
-@pytest.mark.parametrize("method", ["ppo", "rloo"])
+@pytest.mark.parametrize("method", ["ppo", "rloo", "a2po"])
 @pytest.mark.parametrize("kl_weight", [0.0, 0.5])
 def test_microbatches_change_neither_metrics_nor_gradient(
     gpt2_folder: Path, method: str, kl_weight: float

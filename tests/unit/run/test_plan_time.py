@@ -46,6 +46,12 @@ def test_the_tokens_of_each_stage_are_counted() -> None:
     assert work.evaluation == TEXT * (2 * 2 * 30 + 2 * 2 * 8)
 
 
+def test_samples_of_the_reference_are_drawn_and_scored_for_each_response() -> None:
+    policy = {"method": "a2po", "options": {"value_samples": 8}}
+    work = workload_of(config(policy=policy), layers=4, judged=0)
+    assert work.policy == TEXT * 640 * (3 + 8 * 2 + 4 * 3)
+
+
 def test_layers_that_are_not_trained_are_read_once() -> None:
     work = workload_of(config(models={"lora_top_layers": 1}), layers=4, judged=0)
     assert work.rewards == TEXT * 100 * 4 * (0.75 + 3 * 0.25)
