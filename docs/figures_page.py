@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from docs.markdown import markdown_table
 from prefloop.figures.canary import CanaryFigures
+from prefloop.figures.compared_runs import RunsComparedFigures
+from prefloop.figures.cost import UpdateCostFigures
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.experiment import ExperimentFigures
 from prefloop.figures.label_audit import LabelAuditFigures
@@ -29,12 +31,14 @@ FILES: dict[str, type[BaseModel]] = {
     "rewards/round-<N>/trust.json": TrustFigures,
     "provenance.json": Provenance,
     "usage.jsonl": UsageFigures,
+    "costs.jsonl": UpdateCostFigures,
     "results.json": ExperimentFigures,
+    "prefloop compare --json": RunsComparedFigures,
 }
 """Where each kind of figures lies in a run folder; a line each in a `.jsonl` file.
 
 `news.provenance.json` lies beside the prompt file that it is about, `results.json` in the folder of
-an experiment, which holds runs."""
+an experiment, which holds runs. `prefloop compare --json` prints its figures."""
 
 NAMES = {
     "string": "text",

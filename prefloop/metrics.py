@@ -4,11 +4,21 @@
 stands on its class, as `metrics`. docs/reference/metrics.md is made of both.
 """
 
-from collections.abc import Mapping, Sequence
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from prefloop.figures.cost import COSTS, UpdateCostFigures
 from prefloop.files import append_json_line, keep_json_lines, read_json_lines
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in which the system counts a process's memory."""
 
 METRICS: dict[str, str] = {
     "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; "
@@ -67,10 +77,22 @@ class MetricsLog:
         self.path = path
         self.mirror = mirror
         self._known = set(METRICS)
+        self._seconds: float | None = None
 
     def define(self, meanings: Mapping[str, str]) -> None:
         """Allow quantities that METRICS does not hold, such as those of the run's method."""
         self._known |= set(meanings)
+
+    def timed(self, step: Callable[P, T]) -> Callable[P, T]:
+        """Return an update's step that is timed: the next line written is its own."""
+
+        def timed_step(*arguments: P.args, **named: P.kwargs) -> T:
+            began = time.perf_counter()
+            result = step(*arguments, **named)
+            self._seconds = time.perf_counter() - began
+            return result
+
+        return timed_step
 
     def write(
         self, line: Mapping[str, Any], logged_samples: Sequence[Mapping[str, Any]] = ()
@@ -79,8 +101,22 @@ class MetricsLog:
         unknown = [key for key in line if "/" in key and key not in self._known]
         assert not unknown, f"metrics without a definition in METRICS or on the method: {unknown}"
         append_json_line(self.path, dict(line))
+        self._write_cost(line)
         if self.mirror is not None:
             self.mirror.write(line, logged_samples)
+
+    def _write_cost(self, line: Mapping[str, Any]) -> None:
+        seconds, self._seconds = self._seconds, None
+        if seconds is None:
+            return
+        cost = UpdateCostFigures(
+            stage=line["stage"],
+            round=line["round"],
+            update=line["update"],
+            seconds=round(seconds, 4),
+            peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT,
+        )
+        append_json_line(self.path.with_name(COSTS), cost.model_dump())
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all complete lines."""

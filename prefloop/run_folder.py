@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from prefloop.figures.canary import CanaryFigures, CanaryResult
+from prefloop.figures.cost import COSTS, TrainingCostFigures, UpdateCostFigures, training_cost
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.live import LiveFigures
@@ -89,6 +90,8 @@ class RunFigures:
     """In the order of rounds."""
     usages: tuple[UsageFigures, ...] = ()
     """What scorers and judges used of endpoints, in the order in which it was written."""
+    cost: TrainingCostFigures | None = None
+    """What its updates took; None in runs from before this was recorded."""
     prompts: PromptFigures | None = None
     """What became of the passages of the prompt file; None in runs from before this was kept."""
     label_audit: LabelAuditFigures | None = None
@@ -164,10 +167,11 @@ def newest_first(run: RunFigures) -> list[Provenance | None]:
 def read_run_folder(run: Path) -> RunFigures:
     """Return the figures that the folder holds; InputError naming a file that is damaged."""
     lines = read_json_lines(run / "metrics.jsonl")
+    metrics = tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines)
     trusts, evaluations = read_trusts(run), _evaluations(run)
     return RunFigures(
         name=run.resolve().name,
-        metrics=tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines),
+        metrics=metrics,
         evaluations=evaluations,
         trusts=trusts,
         policies=_policies(run),
@@ -175,6 +179,7 @@ def read_run_folder(run: Path) -> RunFigures:
             from_object(UsageFigures, line, str(run / USAGE))
             for line in read_json_lines(run / USAGE)
         ),
+        cost=training_cost(_costs(run / COSTS), metrics),
         prompts=_prompts(run / PROMPTS),
         label_audit=read_label_audit(run),
         reward_audit=_reward_audit(run, trusts[-1]) if trusts else None,
@@ -182,6 +187,10 @@ def read_run_folder(run: Path) -> RunFigures:
         live=_live(run / LIVE_AUDIT),
         overoptimization=_overoptimization(run, trusts, evaluations),
     )
+
+
+def _costs(path: Path) -> list[UpdateCostFigures]:
+    return [from_object(UpdateCostFigures, line, str(path)) for line in read_json_lines(path)]
 
 
 def report_path(run: Path) -> Path:

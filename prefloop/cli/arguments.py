@@ -8,7 +8,7 @@ import typer
 from prefloop.run_paths import RUN_FILE
 
 
-def _folder(path: Path) -> Path:
+def a_run_folder(path: Path) -> Path:
     """Return the run folder that is meant by it, or by the run file in it."""
     if path.name == RUN_FILE and path.is_file():
         return path.parent
@@ -21,7 +21,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-RunFolder = Annotated[Path, typer.Argument(help="The run folder.", callback=_folder)]
+RunFolder = Annotated[Path, typer.Argument(help="The run folder.", callback=a_run_folder)]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Changes such as `policy.lr=1e-4`.", show_default=False)
 ]

@@ -11,6 +11,7 @@ import typer
 from prefloop import __version__
 from prefloop.cli import (
     audit,
+    comparing,
     exchange,
     experiment,
     fetching,
@@ -184,6 +185,7 @@ app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)
 app.command()(report)
 app.command()(show)
+app.command()(comparing.compare)
 app.command()(doctor_verb.doctor)
 app.command(name="import")(exchange.import_labels)
 app.command(name="export")(exchange.export_labels)

@@ -124,7 +124,7 @@ def write_run_file(folder: Path, config: RunConfig) -> None:
         write_atomically(path, as_yaml(config, folder))
         return
     there = load_run_file(path)
-    if changed := _first_difference(there.model_dump(), config.model_dump()):
+    if changed := first_difference(there.model_dump(), config.model_dump()):
         key, was, now = changed
         raise InputError(
             f"{path} says {key}: {was!r}, and this command says {now!r}. Give the overrides that "
@@ -149,11 +149,12 @@ def _refuse_other_samples(arm: str, config: RunConfig, shared: RunConfig) -> Non
             )
 
 
-def _first_difference(was: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
+def first_difference(was: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """Return the dotted key of the first setting that differs, what it was and is; None if none."""
     if isinstance(was, dict) and isinstance(now, dict):
         for key in {**was, **now}:
             place = f"{where}.{key}" if where else str(key)
-            if found := _first_difference(was.get(key), now.get(key), place):
+            if found := first_difference(was.get(key), now.get(key), place):
                 return found
         return None
     return None if was == now else (where, was, now)

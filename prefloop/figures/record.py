@@ -76,6 +76,8 @@ def _again(place: str) -> str:
         )
     if place.endswith("prompt_figures.json"):
         return "Delete the file and run `prefloop prompts` again, which writes it again."
+    if name == "costs.jsonl":
+        return "Delete the file: what updates took is not known then, and nothing else is lost."
     if "audits/rewards-round-" in place:
         return "Run `prefloop audit rewards`, which writes it again."
     if place.endswith("audits/overoptimization.json"):

@@ -227,6 +227,17 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours < 48 else f"{round(hours / 24)} days"
 
 
+def memory(n_bytes: int) -> str:
+    """Return an amount of memory in units of a thousand.
+
+    >>> memory(1_400_000_000), memory(640_000_000)
+    ('1.4 GB', '640 MB')
+    """
+    if n_bytes >= 1_000_000_000:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB"
+
+
 def tick(value: float, ticks: Sequence[float]) -> str:
     """Return the number at one of an axis's ticks, with as many decimals as its neighbors need.
 

@@ -159,7 +159,7 @@ class PolicyStage:
             with drop_if_next_step_diverges(
                 self.folder, trainer.update, keep_only_checkpoint=round_number > 0
             ):
-                line = trainer.step(trainer.prompts_of(trainer.update, prompts))
+                line = self.metrics.timed(trainer.step)(trainer.prompts_of(trainer.update, prompts))
             self._write_line(round_number, line, note or {})
             self._claim_name()
             self._kl_watch = watch_cap(

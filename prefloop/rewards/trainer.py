@@ -90,7 +90,7 @@ class RewardTrainer:
             first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
             batch = select_comparisons(labels, order[first_row:end_row])
             with drop_if_next_step_diverges(self.checkpoints, step):
-                stats = self.step(batch, step, total)
+                stats = self.metrics.timed(self.step)(batch, step, total)
             self.metrics.write(
                 {
                     "stage": "rewards",

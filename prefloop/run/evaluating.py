@@ -61,7 +61,7 @@ def _judge(
 ) -> None:
     stages.monitor.before_making()
     config, settings = stages.config, stages.config.evaluation
-    known = _known_reward(config)
+    known = known_reward(config)
     draw_evaluation_samples(stages, models, round_number, with_frontier=bool(known))
     stages.monitor.check_stop("during evaluation")
     groups = labeler_groups(stages.store, config)
@@ -127,7 +127,7 @@ def draw_evaluation_samples(
         draw(several, model=REFERENCE, round=0, purpose="frontier", per_prompt=n)
 
 
-def _known_reward(config: RunConfig) -> dict[str, float]:
+def known_reward(config: RunConfig) -> dict[str, float]:
     """Return the scorers behind the reward, with their weights; nothing is known of people."""
     if config.policy.uses_reward_model:
         return config.comparisons.known_scorers

@@ -83,6 +83,16 @@ def is_known_model(name: str, folder: Path) -> bool:
     return not found.differences(ModelIdentity(**known["identity"]))
 
 
+def model_differences(one: Path, other: Path) -> list[str] | None:
+    """Return in what the models differ that two runs were begun with; None if a run does not
+    say."""
+    known = [_known_model(folder) for folder in (one, other)]
+    if not all(known):
+        return None
+    first, second = (ModelIdentity(**found["identity"]) for found in known)
+    return first.differences(second)
+
+
 def _known_model(folder: Path) -> Mapping[str, Any]:
     """Return what `contents.json` says of the model; nothing if there is none."""
     return (read_object(folder / CONTENTS) or {}).get("model") or {}

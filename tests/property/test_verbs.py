@@ -138,6 +138,7 @@ def test_damaged_stores(prefloop: Command, tmp_path: Path, damage: Callable[[Pat
         ("evaluation/policy/update-1.json", b"{}"),
         ("rewards/round-0/trust.json", b"[1]"),
         ("usage.jsonl", b"[]\n[]\n"),
+        ("costs.jsonl", b'{"seconds": 1}\n{"seconds": 2}\n'),
     ],
 )
 def test_damaged_results(

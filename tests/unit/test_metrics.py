@@ -1,10 +1,14 @@
 """The metrics file: written by name, cut back when a run resumes."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from prefloop.figures.cost import UpdateCostFigures, training_cost
+from prefloop.figures.metrics_line import read_line
+from prefloop.files import read_json_lines
 from prefloop.metrics import METRICS, MetricsLog
 
 
@@ -69,3 +73,45 @@ def test_a_name_without_a_definition_or_a_number_that_is_none_is_refused(log: Me
         log.write(line("policy", 0, 4) | {"policy/kl": float("nan")})
     assert log.lines() == LINES
     assert all(json.dumps(text) and text.endswith(".") for text in METRICS.values())
+
+
+def slow(seconds: float) -> str:
+    time.sleep(seconds)
+    return "done"
+
+
+def test_what_a_timed_update_took_is_kept_beside_the_lines_which_repeat(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    for one in LINES[:2]:
+        assert log.timed(slow)(0.02) == "done"
+        log.write(one)
+    assert log.lines() == LINES[:2]
+    costs = [UpdateCostFigures.model_validate(x) for x in read_json_lines(tmp_path / "costs.jsonl")]
+    assert [(cost.stage, cost.update) for cost in costs] == [("rewards", 1), ("rewards", 2)]
+    assert all(0.02 <= cost.seconds < 1 for cost in costs)
+    assert all(2**22 < cost.peak_memory_bytes < 2**40 for cost in costs), "bytes, not kilobytes"
+    log.write(LINES[2])
+    assert len(read_json_lines(tmp_path / "costs.jsonl")) == 2, "an update that nobody timed"
+
+
+def test_an_update_that_failed_leaves_no_time_to_the_next_line(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    with pytest.raises(ValueError, match="non-negative"):
+        log.timed(slow)(-1.0)
+    log.write(LINES[0])
+    assert not (tmp_path / "costs.jsonl").exists()
+
+
+def test_a_run_has_a_cost_only_if_every_update_has_one() -> None:
+    costs = [
+        UpdateCostFigures(stage=s, round=0, update=u, seconds=x, peak_memory_bytes=10 * u)
+        # Update 2 was made again after a crash: its seconds were spent twice.
+        for s, u, x in (("rewards", 1, 1.5), ("policy", 2, 2.0), ("policy", 2, 3.0))
+    ]
+    made = [read_line(line("rewards", 0, 1)), read_line(line("policy", 0, 2))]
+    found = training_cost(costs, made)
+    assert found is not None
+    assert found.seconds == {"rewards": 1.5, "policy": 5.0}
+    assert (found.total_seconds, found.peak_memory_bytes) == (6.5, 20)
+    assert training_cost(costs, [*made, read_line(line("policy", 0, 3))]) is None
+    assert training_cost([], []) is None

@@ -33,9 +33,17 @@ class ScorerJudge:
 
     def by_scores(self, a: Sequence[float], b: Sequence[float]) -> list[Outcome]:
         """Return the outcomes that known scores give."""
-        return [self._outcome(first - second) for first, second in zip(a, b, strict=True)]
+        return outcomes_of_scores(a, b, tie_margin=self.tie_margin)
 
-    def _outcome(self, lead: float) -> Outcome:
-        if abs(lead) <= self.tie_margin:
-            return "tie"
-        return "win" if lead > 0 else "loss"
+
+def outcomes_of_scores(
+    a: Sequence[float], b: Sequence[float], *, tie_margin: float = 0.0
+) -> list[Outcome]:
+    """Return for each of `a` what became of it beside the score of `b` at its place."""
+    return [_outcome(x - y, tie_margin) for x, y in zip(a, b, strict=True)]
+
+
+def _outcome(lead: float, tie_margin: float) -> Outcome:
+    if abs(lead) <= tie_margin:
+        return "tie"
+    return "win" if lead > 0 else "loss"

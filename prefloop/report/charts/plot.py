@@ -74,14 +74,18 @@ class Plot:
         x_ticks: Sequence[float] | None = None,
         y_ticks: Sequence[float] | None = None,
         percent: bool = False,
+        y_percent: bool = False,
     ) -> None:
-        """Draw light horizontal lines with their numbers, and the x axis with its name."""
+        """Draw light horizontal lines with their numbers, and the x axis with its name.
+
+        Shares are written in percent: along both axes with `percent`, or upwards alone.
+        """
         across = round_ticks(self.x.low, self.x.high) if x_ticks is None else x_ticks
         up = round_ticks(self.y.low, self.y.high) if y_ticks is None else y_ticks
         for value in up:
             y = self.y(value)
             draw(self.root, "line", class_="grid", x1=self.left, x2=self.right, y1=y, y2=y)
-            number = texts.percent(value) if percent else texts.tick(value, up)
+            number = texts.percent(value) if percent or y_percent else texts.tick(value, up)
             draw(self.root, "text", number, class_="tick end", x=self.left - 6, y=y + 3.5)
         base = self.bottom
         draw(self.root, "line", class_="axis", x1=self.left, x2=self.right, y1=base, y2=base)

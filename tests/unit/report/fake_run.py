@@ -79,6 +79,8 @@ class Writer:
     rng: np.random.Generator
     hostile: Sequence[str] = (HOSTILE,)
     """What the first prompts end with, and the policy repeats."""
+    policy_lean: float = 0.55
+    """How happy the first policy's texts are."""
 
     def repeats(self, prompt: Prompt) -> str | None:
         """Return the hostile text that a prompt ends with."""
@@ -104,10 +106,11 @@ def make_run(
     n_held_out: int = 120,
     judges: Sequence[str] = ("lexicon",),
     hostile: Sequence[str] = (HOSTILE,),
+    policy_lean: float = 0.55,
 ) -> Path:
     """Return the run folder, filled through the real store and the real evaluation."""
     folder.mkdir(parents=True, exist_ok=True)
-    writer = Writer(numpy_stream(7, "fake run"), hostile)
+    writer = Writer(numpy_stream(7, "fake run"), hostile, policy_lean)
     with Store.open(folder / "prefloop.db") as store:
         held_out, train = _prompts(store, writer, n_held_out)
         for number in range(rounds):
@@ -147,7 +150,7 @@ def _sample(
     writer: Writer, prompt: Prompt, *, model: str, round: int, purpose: Purpose, k: int = 0
 ) -> Sample:
     is_policy = model != REFERENCE
-    lean = 0.55 + 0.15 * round if is_policy else 0.0
+    lean = writer.policy_lean + 0.15 * round if is_policy else 0.0
     text = writer.text(lean)
     if is_policy and writer.rng.random() < 0.15:
         text = " ".join(prompt.text.split()[:16]).capitalize() + "."

@@ -1,0 +1,62 @@
+"""Compared runs as a page: one file, no network, no script."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from prefloop.errors import InputError
+from prefloop.experiments.compare.chart import runs_chart
+from prefloop.experiments.document import STYLE
+from prefloop.figures.compared_runs import RunsComparedFigures
+from prefloop.figures.compared_runs_text import (
+    PAIR_COLUMNS,
+    baseline_line,
+    headline,
+    missing_lines,
+    pair_table,
+    run_columns,
+    run_table,
+)
+from prefloop.files import write_atomically
+from prefloop.report.filters import page_filters
+
+SUFFIXES = (".html", ".htm")
+
+
+def refuse_page_place(path: Path | None) -> None:
+    """Raise an InputError where no page can be meant to lie; None means that there is none."""
+    if path is None:
+        return
+    if path.suffix.lower() not in SUFFIXES or path.is_dir():
+        raise InputError(
+            f"--out {path} is no page: name a file that ends in .html, such as compared.html."
+        )
+
+
+def write_page(figures: RunsComparedFigures, path: Path) -> None:
+    """Write the page; names of runs and settings are escaped: they are a stranger's."""
+    environment = Environment(
+        loader=PackageLoader("prefloop.experiments"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(page_filters())
+    names = [run.name for run in figures.runs]
+    text = environment.get_template("compare.html.jinja").render(
+        style=Markup(STYLE.read_text(encoding="utf-8")),
+        figures=figures,
+        headline=headline(figures),
+        baseline_line=baseline_line(figures),
+        run_columns=run_columns(figures),
+        run_rows=run_table(figures),
+        missing=missing_lines(figures),
+        chart=runs_chart(figures),
+        pair_columns=PAIR_COLUMNS,
+        pair_rows=pair_table(figures),
+        setting_columns=("Setting", *names),
+        setting_rows=[(key, *values) for key, values in figures.settings.items()],
+    )
+    write_atomically(path, text)

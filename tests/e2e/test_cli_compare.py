@@ -1,0 +1,64 @@
+"""`prefloop compare` on runs that ended, of one seed: prompts and labels are the same."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from prefloop.figures.compared_runs import RunsComparedFigures
+from prefloop.files import read_json_lines
+from tests.e2e.command import Command
+from tests.e2e.small_run import finish, make_run
+from tests.made_once import made_once
+
+RLOO = {"method": "rloo", "options": {"samples_per_prompt": 4}}
+
+
+@pytest.fixture(scope="session")
+def other_run(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`finished_run` with another method."""
+    return made_once(
+        tmp_path_factory,
+        "finished-rloo",
+        lambda folder: finish(make_run(folder, gpt2_folder, rounds=1, policy=RLOO)),
+    )
+
+
+def test_two_methods_on_the_same_labels(
+    prefloop: Command, finished_run: Path, other_run: Path, tmp_path: Path
+) -> None:
+    ppo = shutil.copytree(finished_run, tmp_path / "ppo")
+    rloo = shutil.copytree(other_run, tmp_path / "rloo")
+    page = tmp_path / "pages" / "both.html"
+    told = prefloop.done("compare", ppo, rloo / "run.yaml", "--out", page)
+    assert all(word in told.out for word in ("PPO", "RLOO", "Preferred", "KL (nats)", "Losses"))
+    assert "differs: policy.method: ppo, rloo" in told.out
+    assert f"Page: {page}" in told.out and "<svg" in page.read_text(encoding="utf-8")
+
+    figures = RunsComparedFigures.model_validate_json(
+        prefloop.done("compare", ppo, rloo, "--json").out
+    )
+    assert [run.method for run in figures.runs] == ["PPO", "RLOO"]
+    assert figures.pairs[0].win_rate.n_clusters == figures.prompts == 16
+    for run, folder in zip(figures.runs, (ppo, rloo), strict=True):
+        costs = read_json_lines(folder / "costs.jsonl")
+        assert run.cost is not None and set(run.cost.seconds) == {"rewards", "policy"}
+        assert run.cost.total_seconds == pytest.approx(sum(line["seconds"] for line in costs))
+        assert len(costs) == len(read_json_lines(folder / "metrics.jsonl"))
+        assert run.episodes == 96 and run.reward is not None
+
+
+def test_what_cannot_be_compared_is_refused_before_anything_is_written(
+    prefloop: Command, finished_run: Path, two_rounds: Path, tmp_path: Path
+) -> None:
+    one = shutil.copytree(finished_run, tmp_path / "one")
+    two = shutil.copytree(two_rounds, tmp_path / "two")
+    page = tmp_path / "page.html"
+    assert "two learned from other labels" in prefloop.refused("compare", one, two, "--out", page)
+    assert "Name two runs or more" in prefloop.refused("compare", one)
+    assert "ends in .html" in prefloop.refused("compare", one, two, "--out", tmp_path)
+    assert not page.exists()
+    assert (
+        "learned from different labels"
+        in prefloop.done("compare", one, two, "--different-labels").out
+    )
