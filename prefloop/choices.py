@@ -169,6 +169,7 @@ def _chosen_scorers(config: RunConfig) -> dict[str, list[str]]:
     return {
         "comparisons.synthetic.scorers": list(config.comparisons.known_scorers),
         "policy.reward": reward,
+        "rewards.hold_out": config.rewards.hold_out,
         "evaluation.judges": [n for n in config.evaluation.judges if is_scorer(config, n)],
         "audits.scorers": config.audits.scorers,
     }

@@ -120,6 +120,30 @@ class EnsembleFigures(BaseModel):
     """Null without validation labels."""
 
 
+class HeldOutTerm(BaseModel):
+    """A scorer that is held out of the reward."""
+
+    model_config = RECORD
+
+    scorer: str
+    weight: float
+    """Score of the reward model for one more of the scorer's number, within a question."""
+    mean: float
+    """Mean of the scorer's number: an answer that has it loses and gains nothing."""
+
+
+class HeldOutFigures(BaseModel):
+    """What is taken out of the scores before the policy follows them (`rewards.hold_out`)."""
+
+    model_config = RECORD
+
+    questions: int
+    """Training questions that the weights were fitted on."""
+    share: float
+    """Share of the scores' squared differences within those questions that is taken out."""
+    terms: tuple[HeldOutTerm, ...]
+
+
 class TrustFigures(BaseModel):
     """One reward model: its scale, and how far it can be believed."""
 
@@ -137,3 +161,5 @@ class TrustFigures(BaseModel):
     """Null without validation labels."""
     ensemble: EnsembleFigures | None = None
     """Null for a reward model with one head."""
+    held_out: HeldOutFigures | None = None
+    """Null where nothing is held out of the reward."""

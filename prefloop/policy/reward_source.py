@@ -9,20 +9,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from prefloop.errors import InputError
 from prefloop.functional.ensemble import member_spread
 from prefloop.models.optimizing import refuse_nan
 from prefloop.records import Prompt
+from prefloop.rewards.held_out import held_out_part
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import Metered
+from prefloop.seeding import stable_id
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 
-ADVICE = (
-    "lower rewards.lr, delete the newest of the folders rewards/round-N and its "
-    "checkpoints/rewards-N"
-)
+TRAIN_AGAIN = "delete the newest of the folders rewards/round-N and its checkpoints/rewards-N"
+ADVICE = f"lower rewards.lr, {TRAIN_AGAIN}"
 
 
 class ScoredBatch(NamedTuple):
@@ -85,6 +86,39 @@ class RewardModelSource:
 
 
 @dataclass(frozen=True)
+class HeldOutSource:
+    """The reward model's scores without what goes with the scorers of `rewards.hold_out`."""
+
+    whole: RewardModelSource
+    scorers: Sequence[CheckedScorer]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the reward model's head, the scorers, and what is taken out."""
+        asked = [scorer.fingerprint for scorer in self.scorers]
+        return stable_id(self.whole.fingerprint, *asked, repr(self.whole.model.held_out))
+
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
+        """Return the scores of the responses that ended, less the held-out part."""
+        scores, spread = self.whole.score(prompts, batch)
+        rows, held_out = ended_rows(batch), self.whole.model.held_out
+        if held_out is None:
+            raise InputError(
+                "the reward model was trained without rewards.hold_out, so what to take out of its "
+                f"scores is not known: {TRAIN_AGAIN}, and it is trained again."
+            )
+        if not rows:
+            return ScoredBatch(scores, spread)
+        ids = batch.generation.response.tolist()
+        texts = [self.whole.sampler.text_of(ids[i]) for i in rows]
+        part = held_out_part(held_out, self.scorers, [prompts[i].text for i in rows], texts)
+        device = scores.device
+        return ScoredBatch(
+            scores - placed(torch.as_tensor(part, device=device), rows, batch), spread
+        )
+
+
+@dataclass(frozen=True)
 class ScorerSource:
     """Any scorer, reading what a labeler would read of a response."""
 
@@ -113,13 +147,20 @@ def build_reward_source(
     """Return what `policy.reward` names."""
     name = config.policy.reward
     if name == REWARD_MODEL:
-        return RewardModelSource(reward_model, sampler)
+        source = RewardModelSource(reward_model, sampler)
+        held_out = [build_scorer(name, config.scorers) for name in config.rewards.hold_out]
+        return HeldOutSource(source, held_out) if held_out else source
     return ScorerSource(build_scorer(name, config.scorers), sampler)
 
 
 def metered_reward(reward: RewardSource) -> dict[str, Metered | None]:
-    """Return the scorer that the policy follows by name, as `CheckedScorer.metered` has it."""
-    return {reward.scorer.name: reward.scorer.metered} if isinstance(reward, ScorerSource) else {}
+    """Return the scorers that the reward asks by name, as `CheckedScorer.metered` has them."""
+    asked: Sequence[CheckedScorer] = ()
+    if isinstance(reward, ScorerSource):
+        asked = [reward.scorer]
+    elif isinstance(reward, HeldOutSource):
+        asked = reward.scorers
+    return {scorer.name: scorer.metered for scorer in asked}
 
 
 def ended_rows(batch: SampledBatch) -> list[int]:

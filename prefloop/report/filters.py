@@ -5,6 +5,7 @@ from typing import Any
 
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
+from prefloop.figures.held_out_text import held_out_text
 from prefloop.figures.judging import judging_text
 from prefloop.figures.label_audit_text import audit_head, together_sentence
 from prefloop.figures.live import live_text
@@ -115,6 +116,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "together_sentence": together_sentence,
     "reward_audit_head": reward_audit_head,
     "ensemble_text": ensemble_text,
+    "held_out_text": held_out_text,
     "overoptimization_head": overoptimization_head,
     "curve_title": curve_title,
     "judging_text": judging_text,

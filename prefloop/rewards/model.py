@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
+from prefloop.figures.trust import HeldOutFigures
 from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
@@ -51,6 +52,8 @@ class RewardModel:
         )
         self.reference_spread: float | None = None
         """Mean spread of the members on reference samples, once the model is trained."""
+        self.held_out: HeldOutFigures | None = None
+        """What the policy is not paid for, once the model is trained; None: for nothing."""
         self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
         self._prefix_by_comparison: dict[Group, list[Tensor]] = {}
         self._cached_bytes = 0

@@ -30,6 +30,7 @@ from prefloop.records import Label, Prompt, Sample
 from prefloop.rewards.dataset import check_ids, padded, preference_batch, without_too_long
 from prefloop.rewards.ensemble import ensemble_figures
 from prefloop.rewards.export_hash import ExportHashes, export_hashes
+from prefloop.rewards.held_out import hold_out
 from prefloop.rewards.model import RewardModel, Sequences
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
@@ -84,11 +85,11 @@ class RewardStage:
         prompts = {p.id: p for p in self.store.prompts()}
         folder = self._folder(round_number)
         if self.is_trained(round_number):
-            self._read_back(folder)
+            self.read_back(round_number)
             return
         as_of = self.store.ledger_head().n_events if as_of is None else as_of
         known = _known_labels(self.store, as_of, leave_out)
-        _, labels = self._labels("train", known, prompts)
+        asked = self._labels("train", known, prompts)
         self.check_stop("between reward-model steps")
         sequences = [self.sampler.sample_ids(prompts[s.prompt_id].text, s) for s in reference]
         trainer = RewardTrainer(
@@ -101,8 +102,9 @@ class RewardStage:
             progress=self.progress,
             check_stop=self.check_stop,
         )
-        trainer.train(labels, sequences)
-        figures = self._trust(known, prompts, sequences, n_labels=len(labels.sequences))
+        trainer.train(asked[1], sequences)
+        hold_out(self.model, self.config, self.store, asked, prompts, self.progress.say)
+        figures = self._trust(known, prompts, sequences, n_labels=len(asked[0]))
         record = self._record(folder, known, as_of)
         write_folder(folder, lambda place: self._write(place, figures, record))
 
@@ -161,9 +163,8 @@ class RewardStage:
                 "no labeled comparison fits into the model: each has a text that is too long for "
                 "it. Choose a model with a longer context, or label shorter texts."
             )
-        shown = (samples, prompts, self.sampler)
-        strength = self.config.rewards.strength
-        self.on_export(export_hashes(targets, batch, known[split], *shown, strength))
+        read_with = (samples, prompts, self.sampler, self.config.rewards.strength)
+        self.on_export(export_hashes(targets, batch, known[split], *read_with))
         return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:
@@ -197,6 +198,7 @@ class RewardStage:
                 reference_spread=self.model.reference_spread,
                 validation=ensemble,
             ),
+            held_out=self.model.held_out,
         )
 
     def _validation(
@@ -232,9 +234,7 @@ class RewardStage:
 
     def read_back(self, round_number: int) -> None:
         """Put the reward model of a round that is trained into `self.model`."""
-        self._read_back(self._folder(round_number))
-
-    def _read_back(self, folder: Path) -> None:
+        folder = self._folder(round_number)
         state = restore_role_model(folder, self.model.roles, self.model.role_model)
         trust = folder / "trust.json"
         figures = read_trust(trust.read_text("utf-8"), str(trust))
@@ -242,6 +242,7 @@ class RewardStage:
         shifts = (figures.reward_shift,) if ensemble is None else ensemble.shifts
         restore_score_head(folder, self.model.head, state, shifts)
         self.model.reference_spread = None if ensemble is None else ensemble.reference_spread
+        self.model.held_out = figures.held_out
 
 
 def _known_labels(store: Store, as_of: int, leave_out: Collection[str]) -> LabelsBySplit:

@@ -43,6 +43,7 @@ KEPT = {
     "comparisons.label_type": "one reward model cannot learn from choices and rankings",
     "comparisons.synthetic": MIXED_LABELS,
     "rewards.ensemble": "reward models that were trained have another number of heads",
+    "rewards.hold_out": "earlier policies were trained towards the other reward",
     "policy.method": "the checkpoints are of the other method",
     "policy.options.samples_per_prompt": "updates are counted in prompts",
     "policy.reward": "the policy was trained towards the other reward",

@@ -57,6 +57,11 @@ class RewardsConfig(Section):
     drawn with replacement. Their mean is the score; where they disagree the reward model guesses
     (docs/audits.md). Four cost little more than one."""
 
+    hold_out: list[str] = Field(default_factory=list)
+    """Scorers that the policy is not paid for: what of the reward model's scores goes with their
+    numbers is taken out before the policy follows them, such as `copying` where labelers in a hurry
+    rewarded copies (docs/audits.md)."""
+
     normalize_before: bool = True
     """Start from mean 0 and standard deviation `start_std` on reference samples."""
 

@@ -9,6 +9,7 @@ import torch
 
 from prefloop.batches import PreferenceBatch
 from prefloop.models.checkpoint import checkpoint_numbers
+from prefloop.policy.reward_source import RewardModelSource
 from prefloop.rewards.model import RewardModel
 from prefloop.run.labeling import collect_comparisons
 from prefloop.run.stages import Stages
@@ -21,6 +22,7 @@ FIRST_LOSS, LATER_LOSSES, WEIGHTS = "first loss", "later losses", "trained weigh
 NORMALIZED_ON, AT_THE_END, CHECKPOINTS = "samples normalized on", "reference scores", "checkpoints"
 
 MEMBERS = "members saved, policy's spread is measured"
+PAID = "whether the policy is paid the whole score"
 
 TRAINED = {LATER_LOSSES, WEIGHTS}
 BASE = {"rewards.batch_size": 4, "rewards.microbatch_size": 4, "rewards.lr": 3e-3}
@@ -32,6 +34,7 @@ WIRES = [
     Wire(setting="rewards.microbatch_size", value=1, changes={PASSES}),
     Wire(setting="rewards.epochs", value=2, changes={STEPS, RATES, PASSES, *TRAINED}),
     Wire(setting="rewards.ensemble", value=3, changes={FIRST_LOSS, MEMBERS, *TRAINED}),
+    Wire(setting="rewards.hold_out", value=["length"], changes={PAID}),
     Wire(
         setting="rewards.strength.slightly",
         value=0.1,
@@ -82,6 +85,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 (folder / "rewards" / "round-0" / "ensemble.safetensors").exists(),
                 spread_on_policy(stages),
             ],
+            PAID: is_paid_the_score(stages),
             CHECKPOINTS: checkpoint_numbers(folder / "checkpoints" / "rewards-0"),
         }
 
@@ -97,6 +101,17 @@ def spread_on_policy(stages: Stages) -> bool:
     trainer = stages.policy.trainer
     prompts = stages.store.prompts()[: trainer.config.batch_size]
     return "policy/ensemble_spread" in trainer.step(prompts)
+
+
+def is_paid_the_score(stages: Stages) -> bool:
+    """Return whether the policy is paid what the reward model says, of one batch of responses."""
+    collector = stages.policy.trainer.collector
+    prompts = stages.store.prompts()[:4]
+    batch = collector.sample(prompts, seed=1)
+    asked = [p for p in prompts for _ in range(collector.samples_per_prompt)]
+    whole = RewardModelSource(stages.rewards.model, collector.sampler).score(asked, batch)
+    assert whole.scores.abs().sum() > 0, "no response ended"
+    return torch.equal(whole.scores, collector.reward.score(asked, batch).scores)
 
 
 def weights_of(stages: Stages) -> list[float]:

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from prefloop.errors import DivergedError, InputError, SettingsError
+from prefloop.figures.trust import HeldOutFigures, HeldOutTerm
 from prefloop.models.generation import ENDED
 from prefloop.policy.reward_source import (
+    HeldOutSource,
     RewardModelSource,
     ScorerSource,
     build_reward_source,
@@ -121,6 +123,30 @@ def test_a_reward_model_that_gives_no_number_is_named_with_what_to_do(
     trainer = build_trainer(roles, RewardModelSource(model, sampler), sampler, config, seed=1)
     with pytest.raises(DivergedError, match=r"policy/score became .*rewards\.lr.*checkpoints"):
         trainer.step(PROMPTS)
+
+
+def test_a_held_out_scorer_is_not_paid_for(gpt2_folder: Path) -> None:
+    """Score less 0.5 times what the scorer counts beyond 2; a response that did not end stays 0."""
+    tokenizer, roles = roles_on(gpt2_folder)
+    sampler = sampler_on(tokenizer, roles, SamplesConfig(after_stop="train"), **RULE)
+    assert sampler.stop_rule._transitions is not None
+    sampler.stop_rule._transitions[0, ::7] = ENDED  # Now some responses end, others do not.
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
+    whole = RewardModelSource(model, sampler)
+    scorer = CheckedScorer("counts_e", CountsE())
+    source = HeldOutSource(whole, [scorer])
+    batch = sampler.sample(roles.policy, PROMPTS, per_prompt=8, seed=1)
+    asked = [prompt for prompt in PROMPTS for _ in range(8)]
+    with pytest.raises(InputError, match=r"trained without rewards\.hold_out.*rewards/round-N"):
+        source.score(asked, batch)
+    term = HeldOutTerm(scorer="counts_e", weight=0.5, mean=2.0)
+    model.held_out = HeldOutFigures(questions=9, share=0.1, terms=(term,))
+    is_ended = batch.stop_mask.is_ended
+    assert is_ended.any() and not is_ended.all()
+    texts = [sampler.text_of(ids) for ids in batch.generation.response.tolist()]
+    taken = torch.tensor([0.5 * (text.count("e") - 2.0) for text in texts])
+    wanted = whole.score(asked, batch).scores - taken * is_ended
+    torch.testing.assert_close(source.score(asked, batch).scores, wanted)
 
 
 def test_the_run_file_names_the_reward(gpt2_folder: Path) -> None:

@@ -1,0 +1,38 @@
+"""A run whose policy is not paid for the length of its answers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prefloop.figures.held_out_text import held_out_text
+from prefloop.figures.reading import read_trust
+from tests.e2e.small_run import finish, prompt_lines, settings
+
+
+def test_a_scorer_is_held_out_of_the_reward_through_the_whole_loop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    prompts = run / "prompts.txt"
+    prompts.write_text("\n".join(prompt_lines(160)))
+    asked = settings(
+        Path("builtin:tiny"),
+        prompts,
+        rounds=1,
+        rewards={"hold_out": ["length"]},
+        policy={"episodes": 32},
+    )
+    (run / "run.yaml").write_text(yaml.safe_dump(asked))
+    finish(run)
+    said = " ".join(capsys.readouterr().err.split())
+    folder = run / "rewards" / "round-0"
+    figures = read_trust((folder / "trust.json").read_text(), "trust.json").held_out
+    assert figures is not None and 0 < figures.share < 1
+    (term,) = figures.terms
+    assert term.scorer == "length" and term.weight != 0 and term.mean > 1
+    assert held_out_text(figures) in said
+    assert held_out_text(figures) in (folder / "README.md").read_text()
+    page = (run / "report" / "index.html").read_text()
+    assert "The policy is not paid for what goes with length" in page
