@@ -108,9 +108,11 @@ def program_sources(config: RunConfig, labeler: str) -> frozenset[str]:
 
 
 def training_sources(config: RunConfig) -> frozenset[str]:
-    """Return what the policy is trained towards: the labels, or the scorer that it follows."""
+    """Return what the policy is trained towards: the labels and what is held out of them, or the
+    scorer that it follows."""
     if config.policy.reward == REWARD_MODEL:
-        return labeler_sources(config)
+        held_out = (scorer_sources(config, name) for name in config.rewards.hold_out)
+        return labeler_sources(config).union(*held_out)
     return scorer_sources(config, config.policy.reward)
 
 
@@ -290,7 +292,9 @@ def _dependent_judges(config: RunConfig) -> list[str]:
         }
     except SettingsError as error:
         return [str(error)]
-    what = "the labels rest" if config.policy.reward == REWARD_MODEL else "policy.reward rests"
+    what = "policy.reward rests"
+    if config.policy.reward == REWARD_MODEL:
+        what = "labels or rewards.hold_out rest" if config.rewards.hold_out else "the labels rest"
     return [
         f"evaluation.judges: {name!r} is no independent judge: {what} on the same "
         f"({', '.join(sorted(common))}). Independent: {', '.join(_independent(config, trained_on))}"

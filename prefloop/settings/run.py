@@ -105,6 +105,11 @@ class RunConfig(Section):
                 f"{comparisons.validation_labels} comparisons.validation_labels: raise it, or "
                 "set comparisons.validation_labels: 0"
             )
+        if self.rewards.hold_out and not policy.uses_reward_model:
+            problems.append(
+                f"rewards.hold_out {self.rewards.hold_out} is taken out of a reward model's scores "
+                f"and policy.reward is the scorer {policy.reward!r}: delete one of them"
+            )
         if self.prompts.held_out_share == 0 and self.evaluation.judges:
             problems.append(
                 "prompts.held_out_share 0 leaves the judge no prompts; set evaluation.judges: []"

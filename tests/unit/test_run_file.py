@@ -145,6 +145,15 @@ def test_the_controllers_horizon_suits_the_length_of_the_run(
             {"policy": {"reward": "lexicon"}},
             r"'lexicon' is no independent judge: policy.reward rests on the same",
         ),
+        (
+            {"rewards": {"hold_out": ["lexicon"]}},
+            r"'lexicon' is no independent judge: labels or rewards.hold_out rest on the same",
+        ),
+        ({"rewards": {"hold_out": ["copyng"]}}, r"rewards\.hold_out: .*did you mean 'copying'"),
+        (
+            {"policy": {"reward": "length"}, "rewards": {"hold_out": ["copying"]}},
+            r"hold_out \['copying'\] .* and policy\.reward is the scorer 'length'",
+        ),
         ({"policy": {"reward": "sentimnt"}}, r"policy\.reward: .*did you mean 'sentiment'"),
         ({"evaluation": {"judges": ["nobody"]}}, r"judge 'nobody' is not known"),
         ({"evaluation": {"models": ["reference"]}}, r"evaluation: models names reference, which"),
