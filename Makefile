@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live docs clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs release clean
 
 setup: $(READY)
 
@@ -68,6 +68,9 @@ bench-watch: setup
 bench-live: setup
 	$(BIN)/python -m bench.live_questions
 
+bench-device: setup
+	$(BIN)/python -m bench.device_check
+
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60
 	$(BIN)/python bench/labeling_page.py
@@ -75,6 +78,13 @@ bench-labeling: browser
 
 docs: setup
 	$(BIN)/python -m docs.generate
+
+# Wheel and source in dist/, and the wheel tried in an environment of its own: the fast demo (DEMO
+# holds overrides, such as "policy.episodes=256") and the labeling page. Nothing is published.
+release: setup
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m tests.release dist $(DEMO)
 
 clean:
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -8,6 +8,7 @@
     │   └── ConflictError  somebody else decided meanwhile
     ├── CheckpointError    no complete checkpoint can be read
     ├── DiskError          the disk is full or read-only
+    ├── OutOfMemoryError   a model or a batch does not fit into memory
     └── DivergedError      training left the road: NaN, or KL beyond its cap
 
 Every message names the thing in the user's words, the value found, and the next action.
@@ -47,6 +48,10 @@ class CheckpointError(PrefloopError):
 
 class DiskError(PrefloopError):
     """The operating system refused to write."""
+
+
+class OutOfMemoryError(PrefloopError):
+    """The memory of the machine or of its accelerator ran out; the message says what to lower."""
 
 
 class DivergedError(PrefloopError):

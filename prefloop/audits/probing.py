@@ -117,7 +117,7 @@ def log_probability_gaps(
     trainer: PolicyTrainer, prompts: Sequence[Prompt]
 ) -> tuple[Numbers | None, Numbers]:
     """Return the KL of some fresh responses, None after the first update, and how far the
-    trainer's log-probability of each is from the sampler's; in nats."""
+    trainer's log-probability of each is from that with which it was sampled; in nats."""
     collector = trainer.collector
     some = prompts[: max(1, SAMPLED // collector.samples_per_prompt)]
     seed = derive_seed(trainer.seed, "canary", trainer.update)
@@ -128,7 +128,7 @@ def log_probability_gaps(
     # As large as training's own passes: what fits there fits here.
     parts = torch.split(every, trainer.config.microbatch_size)
     logprobs = torch.cat([trainer.optimizer.forward(rollout.rows(r)).logprobs for r in parts])
-    apart = sequence_kl(kl_k1(logprobs, rollout.logprobs, rollout.mask))
+    apart = sequence_kl(kl_k1(logprobs, batch.generation.logprobs, rollout.mask))
     kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask))
     return (to_numpy(kl) if trainer.update == 0 else None), to_numpy(apart)
 

@@ -198,9 +198,11 @@ def restore_training(
             moments = {}
             for moment in ("step", "exp_avg", "exp_avg_sq"):
                 if (saved := tensors.get(f"optimizer/{moment}/{name}")) is not None:
-                    # A fused step goes through weight and moments as they lie in memory.
+                    # A fused step goes through weight and moments as they lie in memory, and
+                    # wants all of them on one device, the count of steps included.
                     like = saved if moment == "step" else parameter
-                    moments[moment] = torch.empty_like(like).copy_(saved)
+                    empty = torch.empty_like(like, device=parameter.device)
+                    moments[moment] = empty.copy_(saved)
             optimizer.state.pop(parameter, None)
             if moments:
                 optimizer.state[parameter] = moments

@@ -18,7 +18,7 @@ from prefloop.models.loading import Tokenizer
 from prefloop.models.peft_adapter import save_peft_adapter
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles, RoleModel
-from prefloop.models.runtime import DType
+from prefloop.models.runtime import FULL_PRECISION
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
@@ -43,7 +43,7 @@ def save_policy(
     weights = weights_as_filed(causal, dict(roles.state(roles.policy)))
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / FULL, metadata={"format": "pt"})
-    _write_config(folder, copy_of(causal.config), type(causal).__name__, causal.dtype)
+    _write_config(folder, copy_of(causal.config), type(causal).__name__)
     if generation_config is not None:
         generation_config.save_pretrained(folder)
     _save_value_head(folder, value_head)
@@ -110,7 +110,7 @@ def save_reward_model(
     shell.load_state_dict(weights, strict=True, assign=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / FULL, metadata={"format": "pt"})
-    _write_config(folder, config, type(shell).__name__, causal.dtype)
+    _write_config(folder, config, type(shell).__name__)
     _save_adapter(folder, roles, roles.reward)
     if head.members > 1:
         save_file({"weight": head.weight.detach().contiguous()}, folder / MEMBERS)
@@ -184,8 +184,8 @@ def _weights_file(roles: ModelRoles) -> str:
     return ADAPTER if roles.config.adapter == "lora" else FULL
 
 
-def _write_config(folder: Path, config: PreTrainedConfig, architecture: str, dtype: DType) -> None:
+def _write_config(folder: Path, config: PreTrainedConfig, architecture: str) -> None:
     """Write config.json: the architecture that `from_pretrained` builds, and its type."""
     config.architectures = [architecture]
-    config.dtype = dtype
+    config.dtype = FULL_PRECISION
     config.save_pretrained(folder)

@@ -7,10 +7,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from prefloop.models.runtime import RandomStream, Runtime
+from prefloop.models.runtime import FULL_PRECISION, RandomStream, Runtime
 
 
-class ValueHead(nn.Linear):
+class ScalarHead(nn.Linear):
+    """A linear head in full precision, whatever the type of the hidden states that it reads."""
+
+    def __init__(self, width: int, n_outputs: int, runtime: Runtime, *, bias: bool) -> None:
+        super().__init__(width, n_outputs, bias=bias, device=runtime.device, dtype=FULL_PRECISION)
+
+    def forward(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... M"]:
+        """Return each output at every hidden state."""
+        return super().forward(hidden.to(self.weight.dtype))
+
+
+class ValueHead(ScalarHead):
     """V(query, response so far), one number per token.
 
     It starts at exactly 0, so that the first advantages hold no random numbers
@@ -18,7 +29,7 @@ class ValueHead(nn.Linear):
     """
 
     def __init__(self, width: int, runtime: Runtime) -> None:
-        super().__init__(width, 1, device=runtime.device, dtype=runtime.dtype)
+        super().__init__(width, 1, runtime, bias=True)
         nn.init.zeros_(self.weight)
         nn.init.zeros_(self.bias)
 
@@ -27,7 +38,7 @@ class ValueHead(nn.Linear):
         return self(hidden).squeeze(-1)  # type: ignore[no-any-return]
 
 
-class ScoreHead(nn.Linear):
+class ScoreHead(ScalarHead):
     """The reward model's head: named `score`, without bias, as transformers has it.
 
     The normalization's gain is folded into the weight. Its shift is a number beside it, because
@@ -39,7 +50,7 @@ class ScoreHead(nn.Linear):
     """
 
     def __init__(self, width: int, *, seed: int, runtime: Runtime, members: int = 1) -> None:
-        super().__init__(width, members, bias=False, device=runtime.device, dtype=runtime.dtype)
+        super().__init__(width, members, runtime, bias=False)
         self.shifts = [0.0] * members
         self.reset(seed)
 
@@ -67,7 +78,8 @@ class ScoreHead(nn.Linear):
 
     def scores(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "..."]:
         """Return one score per hidden state, shift included."""
-        return nn.functional.linear(hidden, self.mean_weight).squeeze(-1) + self.shift
+        exact = hidden.to(self.weight.dtype)
+        return nn.functional.linear(exact, self.mean_weight).squeeze(-1) + self.shift
 
     def member_scores(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... M"]:
         """Return what each member says of every hidden state, shifts included."""

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from prefloop.models.runtime import FULL_PRECISION
+
 FORWARD_ERRORS = (
     *(TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError),
     ImportError,
@@ -66,6 +68,24 @@ def logits_of(causal: PreTrainedModel, hidden: Float[Tensor, "... D"]) -> Float[
             stack.enter_context(_given_hidden_states(part, flat))
         logits = causal(inputs_embeds=flat).logits
     return cast(Tensor, logits[0].unflatten(0, hidden.shape[:-1]))
+
+
+def read_head_in_full_precision(causal: PreTrainedModel) -> None:
+    """Make the LM head multiply in full precision, though its weights take half the memory.
+
+    Logits near 100 would be rounded to halves in bfloat16, and the log-probabilities of a token
+    when it is drawn and when it is trained on would differ by as much.
+    """
+    head = causal.get_output_embeddings()
+
+    def forward(hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
+        bias = getattr(head, "bias", None)
+        exact = None if bias is None else bias.to(FULL_PRECISION)
+        return nn.functional.linear(
+            hidden.to(FULL_PRECISION), head.weight.to(FULL_PRECISION), exact
+        )
+
+    head.forward = forward
 
 
 def weights_as_filed(causal: PreTrainedModel, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from transformers.activations import NewGELUActivation
 from prefloop.errors import InputError
 from prefloop.models.classifier_shell import CLASSIFIER
 from prefloop.models.compatibility import WORKS, refuse_incompatible
+from prefloop.models.language_model import read_head_in_full_precision
 from prefloop.models.pretrained import (
     class_problem,
     context_of,
@@ -25,7 +26,7 @@ from prefloop.models.pretrained import (
     open_model,
     open_tokenizer,
 )
-from prefloop.models.runtime import Runtime
+from prefloop.models.runtime import FULL_PRECISION, DType, Runtime
 from prefloop.models.template_date import fix_date
 
 PAD_TOKEN = "<|prefloop_pad|>"
@@ -183,9 +184,22 @@ def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrai
     """Load the causal language model, with room for the pad token.
 
     It stays in eval mode, so dropout is off; its configuration is kept as it is. InputError if it
-    cannot be loaded whole, or neither sampled from nor trained; see `refuse_incompatible`.
+    cannot be loaded whole, or neither sampled from nor trained; see `refuse_incompatible`, which
+    tries it in full precision, in which no rounding hides a fault.
     """
-    model = open_model(AutoModelForCausalLM, folder, runtime.dtype, noun=CAUSAL)
+    model = _open_causal(folder, tokenizer, FULL_PRECISION)
+    refuse_incompatible(model, folder)
+    if runtime.dtype != FULL_PRECISION:
+        # Opened again, not converted: some of its numbers, such as the angles of positions, stay in
+        # full precision.
+        model = _open_causal(folder, tokenizer, runtime.dtype)
+        read_head_in_full_precision(model)
+    model.to(runtime.device)
+    return model
+
+
+def _open_causal(folder: Path, tokenizer: Tokenizer, dtype: DType) -> PreTrainedModel:
+    model = open_model(AutoModelForCausalLM, folder, dtype, noun=CAUSAL)
     n_rows = model.get_input_embeddings().weight.shape[0]
     n_ids = max(tokenizer.known_ids) + 1
     if n_ids > n_rows:
@@ -194,8 +208,6 @@ def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrai
     model.config.pad_token_id = tokenizer.pad_id
     _fuse_gelu(model)
     model.eval()
-    model.to(runtime.device)
-    refuse_incompatible(model, folder)
     return model
 
 

@@ -130,10 +130,12 @@ class NamedModels:
     def _load(self, name: str, folder: Path) -> RoleModel:
         """Return the model in a folder, if it shares the run's vocabulary."""
         self._compare_vocabulary(name, folder)
-        causal = load_causal(folder, self.tokenizer, self.roles.reference.runtime)
+        runtime = self.roles.reference.runtime
+        causal = load_causal(folder, self.tokenizer, runtime)
         for parameter in causal.parameters():
             parameter.requires_grad_(False)
-        found, wanted = RoleModel(causal, [], lambda: None), self.roles.reference.vocabulary
+        found = RoleModel(causal, [], lambda: None, products=runtime.products)
+        wanted = self.roles.reference.vocabulary
         if found.vocabulary != wanted:
             raise InputError(
                 f"model {name} gives {found.vocabulary} logits per token and this run's models "

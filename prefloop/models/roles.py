@@ -21,7 +21,7 @@ from transformers.pytorch_utils import Conv1D
 from prefloop.errors import InputError
 from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
 from prefloop.models.language_model import backbone, hidden_states, logits_of
-from prefloop.models.runtime import RandomStream, Runtime
+from prefloop.models.runtime import FULL_PRECISION, DType, RandomStream, Runtime
 from prefloop.seeding import derive_seed
 from prefloop.settings.models import ModelsConfig
 
@@ -40,8 +40,12 @@ class RoleModel:
         causal: PreTrainedModel,
         named_parameters: list[tuple[str, nn.Parameter]],
         activate: Callable[[], None],
+        *,
+        products: DType | None = None,
     ) -> None:
+        """`products` is the type of the layers' matrix products, where the weights' is another."""
         self.causal = causal
+        self.products = products
         self.named_parameters = named_parameters
         self.frozen_prefix: FrozenPrefix | None = None
         """The frozen layers that all roles share; None if every layer is trained."""
@@ -59,8 +63,8 @@ class RoleModel:
 
     @property
     def runtime(self) -> Runtime:
-        """Where the weights are, and of which type."""
-        return Runtime(device=self.causal.device, dtype=self.causal.dtype)
+        """Where the weights are, and in which types the layers compute."""
+        return Runtime(device=self.causal.device, dtype=self.causal.dtype, products=self.products)
 
     def hidden(
         self,
@@ -76,7 +80,7 @@ class RoleModel:
         `prefix_states` are the frozen layers' outputs for the same tokens; those are skipped.
         """
         self._activate()
-        with self._resumed_from(prefix_states):
+        with self._resumed_from(prefix_states), self.runtime.layers():
             return hidden_states(self.causal, ids, mask, cache=cache)
 
     def _resumed_from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
@@ -93,7 +97,15 @@ class RoleModel:
 class ModelRoles:
     """The three roles over one base (LoRA) or over three copies."""
 
-    def __init__(self, causal: PreTrainedModel, config: ModelsConfig, *, seed: int) -> None:
+    def __init__(
+        self,
+        causal: PreTrainedModel,
+        config: ModelsConfig,
+        *,
+        seed: int,
+        products: DType | None = None,
+    ) -> None:
+        """`products` is that of the `Runtime` with which `causal` was loaded."""
         self.config = config
         self._seed = seed
         self._active: str | None = "none yet"
@@ -102,7 +114,7 @@ class ModelRoles:
         if config.adapter == "lora":
             self._share(causal)
         else:
-            self._copy(causal)
+            self._copy(causal, products)
         for role_model in (self.policy, self.reward, self.reference):
             role_model.causal.eval()  # Detail 13: no dropout, in training too.
         self.reset(self.policy, 0)
@@ -128,10 +140,10 @@ class ModelRoles:
         for role_model in (self.policy, self.reward, self.reference):
             role_model.frozen_prefix = shared
 
-    def _copy(self, causal: PreTrainedModel) -> None:
+    def _copy(self, causal: PreTrainedModel, products: DType | None) -> None:
         self._peft = None
-        self.reference = RoleModel(causal, [], _nothing)
-        self.policy, self.reward = (_full_copy(causal) for _ in range(2))
+        self.reference = RoleModel(causal, [], _nothing, products=products)
+        self.policy, self.reward = (_full_copy(causal, products) for _ in range(2))
 
     @property
     def adapter_settings(self) -> LoraConfig | None:
@@ -179,11 +191,11 @@ def _nothing() -> None:
     """Full copies need no switching."""
 
 
-def _full_copy(causal: PreTrainedModel) -> RoleModel:
+def _full_copy(causal: PreTrainedModel, products: DType | None) -> RoleModel:
     twin = copy.deepcopy(causal)
     for parameter in twin.parameters():
         parameter.requires_grad_(True)
-    return RoleModel(twin, list(twin.named_parameters()), _nothing)
+    return RoleModel(twin, list(twin.named_parameters()), _nothing, products=products)
 
 
 def _lora_settings(causal: PreTrainedModel, config: ModelsConfig) -> LoraConfig:
@@ -234,11 +246,15 @@ def _n_frozen(causal: PreTrainedModel, top_layers: int | None) -> int:
 
 
 def _merged(role_model: RoleModel, adapter: str | None) -> Iterator[tuple[str, Tensor]]:
-    """Yield names and tensors as the plain model has them: base weight plus low-rank update."""
+    """Yield names and tensors as the plain model has them: base weight plus low-rank update.
+
+    In full precision: a base weight in bfloat16 would swallow most of its update.
+    """
     modules = dict(role_model.causal.named_modules())
     for name, tensor in role_model.causal.state_dict().items():
         if ".lora_" in name:
             continue
+        tensor = tensor.to(FULL_PRECISION) if tensor.is_floating_point() else tensor
         if ".base_layer." not in name:
             yield name, tensor
             continue

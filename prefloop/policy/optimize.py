@@ -14,6 +14,7 @@ from prefloop.functional.kl_control import kl_cap_weight
 from prefloop.functional.masking import masked_mean
 from prefloop.functional.schedules import linear_decay
 from prefloop.models.heads import ValueHead
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
@@ -94,13 +95,15 @@ class PolicyOptimizer:
         steps: list[StepStats] = []
         weights = []
         lr = self.config.lr * linear_decay(update, self.config.updates)
+        size = self.config.microbatch_size
         for minibatch in self._minibatches(rollout, update, seed):
             self.n_steps += 1
             eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)
             set_adam(self.adam, lr=lr, eps=eps)
             kl_now = kl + (steps[-1].kl_increase if steps else 0.0)
             weights.append(cap_weight(self.config.kl, kl_now))
-            steps.append(self.step(minibatch, kl_coef=kl_coef, kl_weight=weights[-1]))
+            with fits_in_memory("training the policy", policy__microbatch_size=size):
+                steps.append(self.step(minibatch, kl_coef=kl_coef, kl_weight=weights[-1]))
         self.adam.zero_grad(set_to_none=True)
         means = {"policy/kl_cap_weight": sum(weights) / len(weights), "policy/lr": lr}
         return StepStats.metrics(steps) | means

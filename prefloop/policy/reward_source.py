@@ -136,8 +136,7 @@ class ScorerSource:
         ids = batch.generation.response.tolist()
         texts = [self.sampler.text_of(ids[i]) for i in rows]
         found = self.scorer.score([prompts[i].text for i in rows], texts) if rows else ()
-        device = batch.generation.response.device
-        own = torch.as_tensor(found, device=device) if rows else None
+        own = batch.generation.logprobs.new_tensor(found) if rows else None
         return ScoredBatch(placed(own, rows, batch))
 
 

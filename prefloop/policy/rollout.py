@@ -10,7 +10,7 @@ from torch import Tensor
 from prefloop.batches import Rollout
 from prefloop.functional.rewards import penalize_unended
 from prefloop.models.heads import ValueHead
-from prefloop.models.roles import ModelRoles
+from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.reward_source import RewardSource, ScoredBatch
 from prefloop.records import Prompt
@@ -62,16 +62,22 @@ class RolloutCollector:
 
     @torch.no_grad()
     def rollout_of(self, batch: SampledBatch, scored: ScoredBatch) -> Rollout:
-        """Return what was sampled and scored, with the reference's log-probabilities."""
-        generation = batch.generation
+        """Return what was sampled and scored, with the reference's log-probabilities.
+
+        Where layers round, the policy reads the responses once more, as the reference and the steps
+        do: the log-probabilities of sampling would be off by more than a step moves them.
+        """
+        generation, policy = batch.generation, self.roles.policy
+        is_exact = not policy.runtime.is_rounded
+        logprobs = generation.logprobs if is_exact else self._logprobs(policy, batch)
         return Rollout(
             query=batch.query,
             query_mask=batch.query_mask,
             response=generation.response,
             mask=self.sampler.loss_mask(batch.stop_mask),
             is_ended=batch.stop_mask.is_ended,
-            logprobs=generation.logprobs,
-            ref_logprobs=self._reference_logprobs(batch),
+            logprobs=logprobs,
+            ref_logprobs=self._logprobs(self.roles.reference, batch),
             values=generation.values,
             scores=scored.scores,
             spread=scored.spread,
@@ -82,14 +88,15 @@ class RolloutCollector:
         """Return the prompt of every response of a rollout."""
         return [prompt for prompt in prompts for _ in range(self.samples_per_prompt)]
 
-    def _reference_logprobs(self, batch: SampledBatch) -> Float[Tensor, "B T"]:
+    def _logprobs(self, role_model: RoleModel, batch: SampledBatch) -> Float[Tensor, "B T"]:
+        """Return what a model says of responses that are known."""
         parts = []
         prefix_states = batch.generation.prefix_states
         loss_mask = self.sampler.loss_mask(batch.stop_mask)
         every = torch.arange(len(batch.query), device=batch.query.device)
         for rows in torch.split(every, self.forward_batch):
             forward = respond_forward(
-                self.roles.reference,
+                role_model,
                 batch.query[rows],
                 batch.query_mask[rows],
                 batch.generation.response[rows],

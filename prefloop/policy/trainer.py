@@ -10,6 +10,7 @@ from prefloop.functional.kl import kl_k1, sequence_kl
 from prefloop.functional.kl_control import adaptive_kl_coef
 from prefloop.models.checkpoint import Checkpoint, restore_training, training_tensors
 from prefloop.models.heads import ValueHead
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan
 from prefloop.models.roles import ModelRoles
 from prefloop.policy.logged_samples import LoggedSample, logged_samples
@@ -86,11 +87,13 @@ class PolicyTrainer:
     def collect(self, prompts: Sequence[Prompt]) -> Rollout:
         """Return the rollout of the next update: the same one until the update is made."""
         seed = derive_seed(self.seed, "rollout", self.update)
-        rollout = self.collector.collect(prompts, seed=seed)
-        if self._reference_scores is None:
-            return rollout
-        of_rows = self.collector.prompts_of_rows(prompts)
-        return replace(rollout, reference_scores=self._reference_scores.of(of_rows))
+        size = self.config.batch_size
+        with fits_in_memory("drawing the policy's responses", policy__batch_size=size):
+            rollout = self.collector.collect(prompts, seed=seed)
+            if self._reference_scores is None:
+                return rollout
+            of_rows = self.collector.prompts_of_rows(prompts)
+            return replace(rollout, reference_scores=self._reference_scores.of(of_rows))
 
     def prompts_of(self, update: int, prompts: Sequence[Prompt]) -> list[Prompt]:
         """Return the prompts of an update: every prompt once, reshuffled, before any twice."""

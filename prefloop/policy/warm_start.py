@@ -56,7 +56,8 @@ def warm_start(
     if folder.exists() and not verify_folder(folder, hashes=False):
         return folder
     tokenizer = load_tokenizer(base, beginning_of_text=models.beginning_of_text)
-    roles = ModelRoles(load_causal(base, tokenizer, runtime), models, seed=seed)
+    causal = load_causal(base, tokenizer, runtime)
+    roles = ModelRoles(causal, models, seed=seed, products=runtime.products)
     optimizer = torch.optim.Adam([p for _, p in roles.policy.named_parameters], fused=True)
     per_epoch = max(1, len(examples) // config.batch_size)
     total = per_epoch * config.epochs

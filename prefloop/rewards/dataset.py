@@ -13,7 +13,7 @@ from prefloop.comparisons.targets import Target
 from prefloop.errors import InputError
 from prefloop.figures.text import count, counted
 from prefloop.label_types.types import type_of
-from prefloop.models.runtime import Runtime
+from prefloop.models.runtime import FULL_PRECISION, Runtime
 from prefloop.records import Prompt, Sample
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
@@ -40,7 +40,7 @@ def preference_batch(
     values = padded([target.values for target in targets])
     return PreferenceBatch(
         sequences=tuple(sequences),
-        targets=torch.tensor(values, dtype=runtime.dtype, device=runtime.device),
+        targets=torch.tensor(values, dtype=FULL_PRECISION, device=runtime.device),
         present=torch.tensor(present, dtype=torch.bool, device=runtime.device),
         loss=loss,
     )

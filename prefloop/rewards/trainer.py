@@ -23,6 +23,7 @@ from prefloop.models.checkpoint import (
     save_checkpoint,
     training_tensors,
 )
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.rewards.dataset import epoch_order, select_comparisons, with_bootstrap
@@ -71,8 +72,12 @@ class RewardTrainer:
         """
         members = self.model.head.members
         labels = with_bootstrap(labels, members, self.seed, self.round_number)
+        size = self.config.microbatch_size
         try:
-            with self.model.build_prefix_cache(reference):
+            with (
+                fits_in_memory("training the reward model", rewards__microbatch_size=size),
+                self.model.build_prefix_cache(reference),
+            ):
                 self._train(labels, reference)
         finally:
             self.optimizer.zero_grad(set_to_none=True)

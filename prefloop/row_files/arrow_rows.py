@@ -1,6 +1,6 @@
 """Rows of Parquet files, of Arrow files, and of the folders that `datasets` saves.
 
-Read with pyarrow, which is optional: `pip install 'prefloop[parquet]'`. A folder is one of:
+Read with pyarrow, which is optional: `pip install 'prefloop[data]'`. A folder is one of:
 
     state.json, data-00000-of-00001.arrow      what Dataset.save_to_disk wrote
     dataset_dict.json, train/, test/           what DatasetDict.save_to_disk wrote
@@ -51,7 +51,7 @@ def _pyarrow(path: Path) -> Any:
     except ModuleNotFoundError as error:
         raise InputError(
             f"{path} is a table of Apache Arrow, and the package that reads it is not installed. "
-            "pip install 'prefloop[parquet]', or save the table as JSON lines."
+            "pip install 'prefloop[data]', or save the table as JSON lines."
         ) from error
 
 

@@ -21,6 +21,7 @@ from prefloop.models.loading import (
     n_layers,
     refuse_unknown_classes,
 )
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
@@ -83,7 +84,7 @@ def assemble(
 ) -> Stages:
     """Load model and prompts, store the prompts, and put the stages together."""
     store, seed = monitor.store, config.seed
-    tokenizer, prompts, roles, sampler = _load(config, folder, monitor)
+    config, (tokenizer, prompts, roles, sampler) = _load_here(config, folder, monitor)
     _store_new(prompts, monitor)
     at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
     heads = config.rewards.ensemble
@@ -214,8 +215,20 @@ def _rounds(
     )
 
 
-def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
+def _load_here(config: RunConfig, folder: Path, monitor: RunMonitor) -> tuple[RunConfig, _Loaded]:
+    """Return the settings as they apply here, and what a run reads.
+
+    They name the device and the type that `auto` stands for, and so do the records of how things
+    were made.
+    """
     runtime = start_runtime(config.models)
+    models = config.models.model_copy(update=runtime.as_settings())
+    config = config.model_copy(update={"models": models})
+    with fits_in_memory("loading the models", models__name=models.name):
+        return config, _load(config, folder, monitor, runtime)
+
+
+def _load(config: RunConfig, folder: Path, monitor: RunMonitor, runtime: Runtime) -> _Loaded:
     base = resolve(config.models.name, say=monitor.say, for_chat=config.task.chat.on)
     refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
     scorers = followed_scorers(config)
@@ -243,7 +256,7 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor) -> _Loaded:
         del causal  # the warm start trains a copy of its own
         initial = _warm_started(config, base, prompts, folder, monitor, runtime)
         causal = load_causal(initial, tokenizer, runtime)
-    roles = ModelRoles(causal, config.models, seed=config.seed)
+    roles = ModelRoles(causal, config.models, seed=config.seed, products=runtime.products)
     sampler = Sampler(
         tokenizer,
         config.task,

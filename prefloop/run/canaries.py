@@ -73,7 +73,9 @@ class RunCanaries:
             of_update = trainer.prompts_of(trainer.update, prompts)
             kl, apart = log_probability_gaps(trainer, of_update)
             n_tokens = trainer.collector.sampler.task.response_tokens
-            self._note(canaries.log_probabilities(kl, apart, n_tokens, when), AT_START)
+            is_rounded = trainer.collector.roles.policy.runtime.is_rounded
+            found = canaries.log_probabilities(kl, apart, n_tokens, when, is_rounded=is_rounded)
+            self._note(found, AT_START)
         self._probe(AT_START)
         self.monitor.check_stop("between policy updates")
 

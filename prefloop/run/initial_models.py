@@ -29,7 +29,8 @@ def load_initial_models(
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     started = folder / "warm_start"
     initial = started if config.policy.warm_start.epochs and started.is_dir() else base
-    roles = ModelRoles(load_causal(initial, tokenizer, runtime), config.models, seed=config.seed)
+    causal = load_causal(initial, tokenizer, runtime)
+    roles = ModelRoles(causal, config.models, seed=config.seed, products=runtime.products)
     vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
     sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
     return InitialModels(tokenizer, roles, sampler)

@@ -54,9 +54,10 @@ KEPT = {
 
 FREE = (
     *("task.question", "task.instructions", "task.instructions_version"),
-    "models.threads",
+    *("models.threads", "models.device", "models.dtype"),
 )
-"""Exceptions: labels carry the version of their instructions, and threads change no result."""
+"""Exceptions: labels carry the version of their instructions; threads, device and floating-point
+type change the rounding, and what is trained is in float32 in all of them."""
 
 OF_EVERY_EARLIER_POLICY = {"method": "ppo", "reward": REWARD_MODEL}
 """What version 0.1 did, which had no settings for it."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from prefloop.functional.masking import masked_row_sums
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.named import NamedModels
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import respond_forward
@@ -120,7 +121,10 @@ class SampleDrawer:
         died. Then the batch is drawn again as a whole: the same batch gives the same responses, in
         a resumed run too. What gave none is noted, for the same draw would give none again.
         """
-        drawn = self._draw(batch if request.purpose == "labels" else missing, role_model, request)
+        asked = batch if request.purpose == "labels" else missing
+        size = self.sampler.config.batch_size
+        with fits_in_memory("drawing samples", samples__batch_size=size):
+            drawn = self._draw(asked, role_model, request)
         ids = {prompt.id for prompt in missing}
         fresh = [sample for sample in drawn if sample.prompt_id in ids]
         self.store.add_samples(fresh)

@@ -28,5 +28,12 @@ class ModelsConfig(Section):
     lora_top_layers: Count | None = None
     """Train only this many layers nearest the output; `null` trains all. Fewer is faster."""
 
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where the models are. `auto`: `cuda` where there is one, else `mps`, else `cpu`."""
+
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Floating-point type of the layers. `auto`: `bfloat16` on a `cuda` that has it, else
+    `float32`. Trained weights, heads, log-probabilities and losses are always `float32`."""
+
     threads: Count | None = None
     """CPU threads of torch; `null` leaves torch's choice. With 1 a run repeats bit for bit."""

@@ -53,11 +53,13 @@ WORDS = frozenset(
     ]
 )
 
+SETTINGS = ("cpu", "cuda", "mps", "float32", "bfloat16")
 KEPT: dict[str, str] = {
     "prefloop/functional/sampling.py:.float()": "a token's chance is right to 1e-7 in float32 only",
     "prefloop/functional/logprobs.py:torch.float64": "a softmax in float64 stays in it",
     "prefloop/functional/logprobs.py:.float()": "any other is worked in float32",
     "prefloop/functional/normalization.py:.double()": "means are worked in float64",
+    **{f'prefloop/settings/models.py:"{name}"': "what a run file may say" for name in SETTINGS},
 }
 """file:what -> reason. The precision in which a formula is worked is part of it."""
 

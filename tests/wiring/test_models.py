@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from prefloop.errors import SettingsError
 from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import Runtime
 from prefloop.progress import Silent
 from prefloop.run.loop import run
+from prefloop.store.store import Store
 from tests.models_for_tests import save_gpt2, save_llama
 from tests.tokenizers_for_tests import save_sentencepiece
 from tests.wiring.runs import assembled
@@ -23,6 +26,7 @@ WIRES = [
         value="none",
         changes={NAMES, SHAPES, REWARD_NAMES, REWARD_SHAPES, TRAINED},
     ),
+    Wire(setting="models.dtype", value="bfloat16", changes={BASE, TRAINED}),
     Wire(setting="models.lora_rank", value=2, changes={SHAPES, REWARD_SHAPES, TRAINED}),
     Wire(setting="models.lora_alpha", value=32, changes={TRAINED}),
     Wire(
@@ -113,6 +117,35 @@ def test_an_update_is_scaled_by_alpha_over_rank(
     for difference in moved:
         # B A of ones and halves is rank * 0.5 everywhere.
         assert difference.mean().item() == pytest.approx(alpha / rank * rank * 0.5, rel=1e-4)
+
+
+@covers("models.device")
+def test_the_device_is_where_the_models_are_loaded_and_one_that_is_not_there_draws_nothing(
+    base: Settings, new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    folder = new_folder()
+    with pytest.raises(SettingsError, match=r"models.device is cuda"):
+        run(run_with({**base, "models.device": "cuda"}), folder, Silent())
+    with Store.open(folder / "prefloop.db") as store:
+        assert store.samples() == [] and store.prompts() == []
+    seen: list[Runtime] = []
+
+    def load(_folder: Path, _tokenizer: object, runtime: Runtime) -> None:
+        seen.append(runtime)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: True)
+        patch.setattr("prefloop.run.assemble.product_rate", lambda runtime: 1e9)
+        patch.setattr("prefloop.run.assemble.load_causal", load)
+        here = {**base, "models.device": "cuda", "models.dtype": "float32"}
+        with pytest.raises(KeyboardInterrupt), assembled(here, new_folder()):
+            pass
+    assert [runtime.device.type for runtime in seen] == ["cuda"]
+    with assembled({**base, "models.device": "cpu"}, new_folder()) as stages:
+        roles = stages.policy.trainer.collector.roles
+        assert roles.policy.runtime.device.type == stages.config.models.device == "cpu"
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""Memory that ran out, in words that say which setting to lower."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefloop.errors import OutOfMemoryError
+
+SIGNS = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
+"""What errors of torch's allocators and of a device's libraries say; not all have a class."""
+
+
+@contextmanager
+def fits_in_memory(doing: str, **settings: object) -> Iterator[None]:
+    """Turn memory that runs out inside the block into an OutOfMemoryError.
+
+    `settings` are those of which something smaller needs less, with `__` for the dot, and their
+    values; the first helps most.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        said = str(error).strip().splitlines() or ["no more was said"]
+        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in SIGNS):
+            raise
+        named = " or ".join(f"{k.replace('__', '.')} ({n})" for k, n in settings.items())
+        raise OutOfMemoryError(
+            f"memory ran out while {doing} ({said[0]}). Choose a smaller {named} and run the "
+            "same command again: labels, samples and the last checkpoint are kept. "
+            "models.dtype: bfloat16 takes less, too."
+        ) from error
