@@ -9,6 +9,7 @@ from docs.markdown import markdown_table
 from prefloop.figures.canary import CanaryFigures
 from prefloop.figures.compared_runs import RunsComparedFigures
 from prefloop.figures.cost import UpdateCostFigures
+from prefloop.figures.environment import EnvironmentFigures
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.experiment import ExperimentFigures
 from prefloop.figures.label_audit import LabelAuditFigures
@@ -34,11 +35,12 @@ FILES: dict[str, type[BaseModel]] = {
     "costs.jsonl": UpdateCostFigures,
     "results.json": ExperimentFigures,
     "prefloop compare --json": RunsComparedFigures,
+    "prefloop env --json": EnvironmentFigures,
 }
 """Where each kind of figures lies in a run folder; a line each in a `.jsonl` file.
 
 `news.provenance.json` lies beside the prompt file that it is about, `results.json` in the folder of
-an experiment, which holds runs. `prefloop compare --json` prints its figures."""
+an experiment, which holds runs. `prefloop compare` and `prefloop env` print theirs."""
 
 NAMES = {
     "string": "text",

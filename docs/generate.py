@@ -22,6 +22,7 @@ from docs.markdown import markdown_table
 from docs.tables_page import tables_page
 from prefloop import errors, metrics
 from prefloop.cli.main import app
+from prefloop.cli.run_schema import SCHEMA_FILE, run_schema
 from prefloop.registry import JUDGES, METHODS, SCORERS
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
@@ -53,7 +54,8 @@ def pages() -> dict[str, str]:
         "api.md": api_page(),
     }
     notice = "<!-- Written by `make docs` from the program; change it there. -->\n\n"
-    return {name: notice + text.rstrip() + "\n" for name, text in made.items()}
+    pages = {name: notice + text.rstrip() + "\n" for name, text in made.items()}
+    return {**pages, SCHEMA_FILE: run_schema()}
 
 
 def settings_page() -> str:
@@ -64,6 +66,10 @@ def settings_page() -> str:
         "One YAML file says everything about a run: data only, unknown names are refused. Any",
         "setting can be given on the command line too, as in `prefloop run my-run policy.lr=1e-4`.",
         "A run's `run.resolved.yaml` holds all of them as they were used.",
+        "",
+        "[A JSON schema](run.schema.json) lets an editor complete and check them:",
+        "`prefloop init my-run --schema` puts it beside the run file, with the line that the YAML",
+        "language server reads.",
     ]
     for place, section in sections(RunConfig):
         lines += ["", f"## {place or 'The whole run'}", "", inspect.getdoc(section) or "", ""]
@@ -218,6 +224,9 @@ def cli_page() -> str:
     lines += [
         "Exit codes: 0 done, 2 a problem you can mend (printed without a traceback), 1 our bug",
         "(printed with one), 130 stopped with ^C.",
+        "",
+        "`prefloop --install-completion` lets the shell (bash, zsh, fish) complete verbs and",
+        "options with the tab key; `--show-completion` prints what it would install.",
     ]
     for path, command in verbs(root):
         lines += ["", f"## {path}", "", _help(command), ""]
@@ -299,7 +308,8 @@ def error_classes() -> list[type[Exception]]:
 def stale() -> list[str]:
     """Return the names of pages that differ from what the program says, or that nothing writes."""
     wanted = pages()
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    files = [*FOLDER.glob("*.md"), *FOLDER.glob("*.json")]
+    there = {path.name: path.read_text(encoding="utf-8") for path in files}
     return sorted(
         name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)
     )

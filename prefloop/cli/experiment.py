@@ -13,6 +13,7 @@ from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
     from prefloop.experiments.members import Experiment
+    from prefloop.figures.compared_runs import RunsComparedFigures
     from prefloop.figures.experiment import ExperimentFigures
     from prefloop.settings.experiment import ExperimentConfig
 
@@ -21,8 +22,15 @@ COPYING_RUN_FILE = HERE / "runs" / "copying.yaml"
 DEMO_RUN_FILE = HERE / "runs" / "copying-demo.yaml"
 
 SOURCE = "prompts.source="
+COMPARED = "compared.html"
+"""In the folder of several methods: the page that holds them against each other."""
 
 ExperimentFolder = Annotated[Path, typer.Argument(help="The folder for all its runs.")]
+
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=1, help="Runs side by side, each on its share of the cores."),
+]
 
 
 def copying(
@@ -34,10 +42,7 @@ def copying(
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what it will do and how long, and stop.")
     ] = False,
-    jobs: Annotated[
-        int,
-        typer.Option("--jobs", min=1, help="Runs side by side, each on its share of the cores."),
-    ] = 1,
+    jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
     """Do labelers in a hurry make a model copy? Every start, labeler and seed, and the tables.
@@ -62,6 +67,64 @@ def copying(
     _show(experiment, _carry_out(experiment, jobs), as_json=as_json)
 
 
+def methods(
+    folder: ExperimentFolder,
+    file: Annotated[
+        Path, typer.Argument(help="A run file: its prompts, samples and labels are shared.")
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Changes for all, such as `policy.lr=1e-4`, or for one: `rloo:policy.lr=1e-4`.",
+            show_default=False,
+        ),
+    ] = None,
+    names: Annotated[str, typer.Option("--methods", help="Methods to compare.")] = "ppo,rloo",
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Which method? One run for each, on the same prompts, samples and labels, and the comparison.
+
+    ^C stops, and the same command goes on. Every run is an ordinary folder.
+
+    Example: `prefloop experiment methods my-set my-run/run.yaml --methods ppo,rloo`
+    """
+    from prefloop.cli.comparing import show_compared
+    from prefloop.experiments.compare.page import write_page
+
+    _refuse_a_run(folder)
+    chosen = [name.strip() for name in names.split(",")]
+    figures = _run_methods(folder, file, chosen, changes or [], jobs)
+    write_page(figures, folder / COMPARED)
+    if as_json:
+        print(figures.model_dump_json())
+    else:
+        show_compared(figures, folder / COMPARED)
+
+
+def _run_methods(
+    folder: Path, file: Path, names: list[str], changes: list[str], jobs: int
+) -> "RunsComparedFigures":
+    """Run what is not finished, and return the finished runs beside each other."""
+    from prefloop.cli.console import make_progress
+    from prefloop.cli.running import carry_out
+    from prefloop.experiments.compare.measure import compare_runs
+    from prefloop.experiments.methods import make_method_set, run_methods
+    from prefloop.experiments.processes import run_side_by_side
+
+    made, progress = make_method_set(file, folder, names, changes), make_progress()
+    try:
+        run_methods(
+            made,
+            progress,
+            collect_labels=lambda place: carry_out(place, None, "comparisons"),
+            run_all=lambda members, progress: run_side_by_side(members, progress, jobs=jobs),
+        )
+        return compare_runs([member.folder for member in made.members], progress)
+    finally:
+        progress.close()
+
+
 def copying_demo(folder: Path, overrides: list[str] | None, *, as_json: bool) -> None:
     """Run the hurried arm beside the careful one, zero-shot, and say what became of copying."""
     from prefloop.experiments.members import copying_settings
@@ -82,15 +145,10 @@ def _made(
     settings: "ExperimentConfig", run_file: Path, folder: Path, overrides: list[str] | None
 ) -> "Experiment":
     """Return the experiment, after fetching its articles where no file is named."""
-    from prefloop.errors import InputError
     from prefloop.experiments.members import make_experiment
     from prefloop.prompts.news.fetch import FILE, fetch_news
 
-    if folder.is_file() or (folder / RUN_FILE).exists():
-        raise InputError(
-            f"{folder} is {'a file' if folder.is_file() else 'a run'}; an experiment makes runs in "
-            "a folder of its own. Give it a new one."
-        )
+    _refuse_a_run(folder)
     changes = list(overrides or [])
     if not any(change.startswith(SOURCE) for change in changes):
         if not (folder / FILE).exists():
@@ -98,6 +156,16 @@ def _made(
             fetch_news(folder)
         changes.append(f"{SOURCE}{folder / FILE}")
     return make_experiment(settings, run_file, folder, changes)
+
+
+def _refuse_a_run(folder: Path) -> None:
+    from prefloop.errors import InputError
+
+    if folder.is_file() or (folder / RUN_FILE).exists():
+        raise InputError(
+            f"{folder} is {'a file' if folder.is_file() else 'a run'}; an experiment makes runs in "
+            "a folder of its own. Give it a new one."
+        )
 
 
 def _carry_out(experiment: "Experiment", jobs: int) -> "ExperimentFigures":

@@ -12,6 +12,7 @@ from prefloop import __version__
 from prefloop.cli import (
     audit,
     comparing,
+    environment,
     exchange,
     experiment,
     fetching,
@@ -27,10 +28,10 @@ from prefloop.cli.arguments import AsJson, RunFolder
 from prefloop.cli.log_lines import log_with_time
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
+from prefloop.run_paths import RUN_FILE
 from prefloop.text.printable import printable
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -72,28 +73,45 @@ def init(
             "where a scorer of prefloop's knows what the task asks for, else people."
         ),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Put a JSON schema beside it, for editors that read one."),
+    ] = False,
 ) -> None:
     """Make a run folder with a run file to edit.
 
     Example: `prefloop init my-run --task sentiment --labelers people`
     """
-    from prefloop.cli.new_run_file import new_run_file
-    from prefloop.files import write_atomically
-    from prefloop.run_file import parse_run
     from prefloop.settings.comparisons import PEOPLE, SYNTHETIC
     from prefloop.settings.task_presets import SCORERS
 
-    path = folder / "run.yaml"
-    if path.exists():
-        raise InputError(f"{path} exists already. Edit it, or choose another folder.")
     raw: dict[str, Any] = {
         "task": task,
         "models": {"name": _from(folder, model)},
         "prompts": {"source": _from(folder, prompts)},
         "comparisons": {"labelers": labelers or (SYNTHETIC if task in SCORERS else PEOPLE)},
     }
-    write_atomically(path, new_run_file(parse_run(raw, str(path))))
-    print(f"{path} holds what you may want to change. Next: prefloop run {folder} --plan")
+    _write_run_file(folder, raw, with_schema=schema)
+    print(
+        f"{folder / RUN_FILE} holds what you may want to change. Next: prefloop run {folder} --plan"
+    )
+
+
+def _write_run_file(folder: Path, raw: dict[str, Any], *, with_schema: bool) -> None:
+    """Write a new run file, and beside it the schema that its first line names."""
+    from prefloop.cli.new_run_file import new_run_file
+    from prefloop.cli.run_schema import SCHEMA_FILE, run_schema
+    from prefloop.files import write_atomically
+    from prefloop.run_file import parse_run
+
+    path = folder / RUN_FILE
+    if path.exists():
+        raise InputError(f"{path} exists already. Edit it, or choose another folder.")
+    text = new_run_file(parse_run(raw, str(path)))
+    if with_schema:
+        write_atomically(folder / SCHEMA_FILE, run_schema())
+        text = f"# yaml-language-server: $schema={SCHEMA_FILE}\n{text}"
+    write_atomically(path, text)
 
 
 def _from(folder: Path, name: str) -> str:
@@ -180,6 +198,7 @@ app.command()(serving.serve)
 app.add_typer(audits, name="audit", help=audit.__doc__)
 experiments = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 experiments.command()(experiment.copying)
+experiments.command()(experiment.methods)
 app.add_typer(experiments, name="experiment", help=experiment.__doc__)
 app.add_typer(crew, name="team", help=team.__doc__)
 app.add_typer(store, name="store", help=store_verbs.__doc__)
@@ -187,6 +206,7 @@ app.command()(report)
 app.command()(show)
 app.command()(comparing.compare)
 app.command()(doctor_verb.doctor)
+app.command()(environment.env)
 app.command(name="import")(exchange.import_labels)
 app.command(name="export")(exchange.export_labels)
 
@@ -214,7 +234,7 @@ def main() -> None:
     try:
         refuse_other_systems()
         log_with_time()
-        app()
+        app(prog_name="prefloop")  # also as `python -m prefloop`: completion is of this name
     except PrefloopError as error:
         print(printable(str(error)), file=sys.stderr)
         sys.exit(2)

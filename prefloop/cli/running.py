@@ -56,7 +56,7 @@ def demo(
     source = HERE / "runs" / ("fast.yaml" if fast else "demo.yaml")
     if not (folder / "run.yaml").exists():
         write_atomically(folder / "run.yaml", source.read_text(encoding="utf-8"))
-    report = _carry_out(folder, overrides)
+    report = carry_out(folder, overrides)
     _show_result(folder, report, n_pairs=5, as_json=as_json)
 
 
@@ -76,7 +76,7 @@ def run(
     if plan:
         _show_plan(folder, overrides, as_json=as_json)
         return
-    report = _carry_out(folder, overrides)
+    report = carry_out(folder, overrides)
     _show_result(folder, report, n_pairs=3, as_json=as_json)
 
 
@@ -164,7 +164,7 @@ def evaluation(
     more = [text for text in overrides or [] if models and "=" not in text]
     changes = [text for text in overrides or [] if text not in more]
     names = [*(models or []), *more]
-    _carry_out(folder, _judging(folder, changes, judge or [], names), again=names)
+    carry_out(folder, _judging(folder, changes, judge or [], names), again=names)
     _show(folder, as_json)
 
 
@@ -180,7 +180,7 @@ def _judging(folder: Path, changes: list[str], judges: list[str], models: list[s
 
 def _stage(folder: Path, overrides: list[str] | None, stage: str, as_json: bool) -> None:
     folder = folder_of(folder)
-    _carry_out(folder, overrides, until=stage)
+    carry_out(folder, overrides, until=stage)
     if nothing := _nothing_to_do(folder, overrides, stage):
         print(nothing, file=sys.stderr)
     _show(folder, as_json)
@@ -232,7 +232,7 @@ def _show_result(folder: Path, report: Path, *, n_pairs: int, as_json: bool) -> 
     show_result(folder, report, n_pairs=n_pairs, as_json=as_json)
 
 
-def _carry_out(
+def carry_out(
     folder: Path,
     overrides: list[str] | None,
     until: str | None = None,

@@ -7,6 +7,7 @@ import pytest
 
 from prefloop.figures.compared_runs import RunsComparedFigures
 from prefloop.files import read_json_lines
+from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.e2e.small_run import finish, make_run
 from tests.made_once import made_once
@@ -62,3 +63,28 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_written(
         "learned from different labels"
         in prefloop.done("compare", one, two, "--different-labels").out
     )
+
+
+def test_methods_of_one_run_file_learn_from_the_same_labels(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path
+) -> None:
+    source = make_run(tmp_path / "source", gpt2_folder, rounds=1, policy={"episodes": 32})
+    folder = tmp_path / "set"
+    command = ("experiment", "methods", folder, source / "run.yaml", "--jobs", 2, "--json")
+    found = RunsComparedFigures.model_validate_json(prefloop.done(*command).out)
+    assert [run.method for run in found.runs] == ["PPO", "RLOO"]
+    assert [run.episodes for run in found.runs] == [32, 32]
+    assert len(found.pairs) == 1 and (folder / "compared.html").exists()
+    answers = [answered(folder / name) for name in ("labels", "ppo", "rloo")]
+    assert answers[0] and answers[0] == answers[1] == answers[2], "asked and answered once"
+    before = (folder / "rloo" / "metrics.jsonl").read_bytes()
+    again = prefloop.done(*command[:-1])
+    assert (folder / "rloo" / "metrics.jsonl").read_bytes() == before, "nothing is made again"
+    assert "PPO" in again.out and "Page: " in again.out
+    assert "is a run" in prefloop.refused("experiment", "methods", source, source / "run.yaml")
+
+
+def answered(run: Path) -> set[tuple[str, str]]:
+    """Return the id of every label with when the store took it in: a copy has the same."""
+    with Store.open(run / "prefloop.db", read_only=True) as store:
+        return {(event.created_at, event.payload) for event in store.events_of_kind("label")}

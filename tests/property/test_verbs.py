@@ -24,7 +24,7 @@ ALL = {
 }
 """Every verb that looks at a run, by its name, with its parameters."""
 
-MAKES_A_FOLDER = {"init", "demo", "experiment copying"}
+MAKES_A_FOLDER = {"init", "demo", "experiment copying", "experiment methods"}
 VALUES = {"file": "FILE", "to": "PLACE", "name": "ann", "purpose": "tests", "prompt": "Call me"}
 """What is given for a required argument besides the run folder."""
 

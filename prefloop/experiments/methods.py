@@ -1,0 +1,105 @@
+"""Several methods on the same labels: a run for each, from one run file.
+
+Prompts, samples and labels come once, in a run of their own that ends with them; every method
+learns from a copy of its store. Each is an ordinary run folder, and goes on where it stopped.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefloop.errors import InputError, SettingsError
+from prefloop.experiments.carry_out import DRAWN, NamedProgress, is_finished, prepare
+from prefloop.experiments.members import SHARED_SECTIONS, Member, SampleSet, write_run_file
+from prefloop.figures.text import count
+from prefloop.progress import Progress
+from prefloop.run.kept_settings import with_method_options
+from prefloop.run_file import load_run_file
+from prefloop.settings.run import RunConfig
+
+LABELS = "labels"
+"""The folder of the run that everything shared comes from."""
+
+SHARED = (*SHARED_SECTIONS, "comparisons")
+"""Sections that decide about prompts, samples and labels."""
+
+LAST_SHARED = "comparisons"
+"""The last stage that all methods share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSet:
+    """One run for each method, and the run that their labels come from."""
+
+    labels: SampleSet
+    members: tuple[Member, ...]
+
+
+def make_method_set(
+    run_file: Path, folder: Path, methods: Sequence[str], changes: Sequence[str] = ()
+) -> MethodSet:
+    """Return the runs of these methods in `folder`; nothing is written.
+
+    `changes` are texts such as `policy.lr=1e-4` for all methods, or `rloo:policy.lr=1e-4` for one.
+    `policy.options` of the run file are those of its own method. SettingsError or InputError if
+    the methods could not learn from the same labels.
+    """
+    if len(methods) < 2 or len(set(methods)) < len(methods):
+        raise InputError(
+            f"--methods {','.join(methods)}: name two different methods or more, such as ppo,rloo."
+        )
+    common = [change for change in changes if _method_of(change, methods) is None]
+    own = load_run_file(run_file, common)
+    if own.rounds > 1:
+        raise SettingsError(
+            f"{run_file} says rounds: {count(own.rounds)}, and methods share labels in one round "
+            "only: later questions are about what each policy said. Set rounds=1."
+        )
+    labels = SampleSet(start=LABELS, seed=own.seed, folder=folder / LABELS, config=own)
+    members = []
+    for method in methods:
+        begun = [f"policy.method={method}"]
+        begun += [] if method == own.policy.method else ["policy.options={}"]
+        mine = [c.partition(":")[2] for c in changes if _method_of(c, methods) == method]
+        config = with_method_options(load_run_file(run_file, [*begun, *common, *mine]))
+        _refuse_other_labels(method, config, own)
+        members.append(Member(arm=method, samples=labels, folder=folder / method, config=config))
+    return MethodSet(labels=labels, members=tuple(members))
+
+
+def run_methods(
+    methods: MethodSet,
+    progress: Progress,
+    *,
+    collect_labels: Callable[[Path], object],
+    run_all: Callable[[list[Member], Progress], None],
+) -> None:
+    """Collect the labels, and run every method that is not finished.
+
+    `collect_labels` runs a folder up to its labels, `run_all` runs prepared members.
+    """
+    labels = methods.labels
+    if not (labels.folder / DRAWN).exists():
+        write_run_file(labels.folder, labels.config)
+        collect_labels(labels.folder)
+        (labels.folder / DRAWN).touch()
+    waiting = [member for member in methods.members if not is_finished(member)]
+    for member in waiting:
+        prepare(member, NamedProgress(member.name, progress))
+    run_all(waiting, progress)
+
+
+def _method_of(change: str, methods: Sequence[str]) -> str | None:
+    """Return the method that a change such as `rloo:policy.lr=1e-4` is for; None: all of them."""
+    name, colon, _ = change.partition(":")
+    return name if colon and name in methods else None
+
+
+def _refuse_other_labels(method: str, config: RunConfig, shared: RunConfig) -> None:
+    ours, theirs = config.model_dump(), shared.model_dump()
+    for section in SHARED:
+        if ours[section] != theirs[section]:
+            raise SettingsError(
+                f"{method} changes {section}, and all methods share prompts, samples and labels. "
+                "Give the change to all of them, without a method before it."
+            )
