@@ -28,6 +28,8 @@ class TorchFigures(BaseModel):
 
     version: str
     """With what it was built for, such as `2.9.0+cpu`."""
+    devices: tuple[str, ...]
+    """Those that `models.device` may name here, the fastest first."""
     threads: int
     """Threads of a matrix product, unless `models.threads` says otherwise."""
 
@@ -93,7 +95,7 @@ def environment_lines(figures: EnvironmentFigures) -> list[str]:
         f"prefloop {figures.prefloop}, {figures.python}, {figures.system}, {figures.processor}",
         f"{counted(figures.cores, 'core')}, "
         + ("memory unknown" if figures.memory_bytes is None else memory(figures.memory_bytes)),
-        f"torch {torch.version}, {counted(torch.threads, 'thread')}"
+        f"torch {torch.version}, {' and '.join(torch.devices)}, {counted(torch.threads, 'thread')}"
         if torch
         else f"torch cannot be imported ({figures.why_no_torch})",
     ]

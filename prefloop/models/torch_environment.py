@@ -3,8 +3,13 @@
 import torch
 
 from prefloop.figures.environment import TorchFigures
+from prefloop.models.runtime import devices_here
 
 
 def torch_environment() -> TorchFigures:
-    """Return its version and its threads in this process."""
-    return TorchFigures(version=str(torch.__version__), threads=torch.get_num_threads())
+    """Return its version, the devices that it finds, and its threads in this process."""
+    return TorchFigures(
+        version=str(torch.__version__),
+        devices=tuple(devices_here()),
+        threads=torch.get_num_threads(),
+    )

@@ -28,6 +28,7 @@ def test_it_names_versions_system_memory_threads_and_extras(prefloop: Command) -
     assert found.python.endswith("{}.{}.{}".format(*sys.version_info[:3]))
     assert found.packages["transformers"] == transformers.__version__
     assert found.torch is not None and found.torch.version == torch.__version__
+    assert found.torch.devices[-1] == "cpu"
     assert found.torch.threads == torch.get_num_threads()
     assert found.cores >= 1 and found.memory_bytes is not None and found.memory_bytes > 2**28
     assert {"postgres", "parquet", "dev"} <= found.extras.keys()
