@@ -78,7 +78,8 @@ def settings_page() -> str:
         section = METHODS.load(name).Settings
         lines += ["", f"## policy.options with `policy.method: {name}`", ""]
         lines += [inspect.getdoc(section) or "", ""]
-        lines += markdown_table(COLUMNS, _settings(section, "policy.options"))
+        if section.model_fields:
+            lines += markdown_table(COLUMNS, _settings(section, "policy.options"))
     return "\n".join(lines)
 
 

@@ -32,6 +32,9 @@ class Rollout:
     spread: Float[Tensor, " B"] | None = None
     """How far the members of a reward model's ensemble disagree on each response that ended, as a
     multiple of their mean spread on reference samples; None where there is no ensemble."""
+    votes: Float[Tensor, " B"] | None = None
+    """Of labeled pairs: how often a response was preferred to the other of its pair; None for what
+    the policy drew."""
     reference_scores: Float[Tensor, "B N"] | None = None
     """Scores of N responses of the reference to each response's prompt; None unless the method asks
     for them."""

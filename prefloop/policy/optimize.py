@@ -18,7 +18,12 @@ from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
-from prefloop.policy.methods.method import BatchSize, LossTargets, Method
+from prefloop.policy.methods.method import (
+    BatchSize,
+    LearnsFromComparisons,
+    LossTargets,
+    Method,
+)
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
 from prefloop.settings.policy import KLConfig, PolicyConfig
@@ -71,6 +76,8 @@ class PolicyOptimizer:
         self.sampler = sampler
         self.config = config
         self.n_steps = 0
+        self._is_offline = isinstance(method, LearnsFromComparisons)
+        """Whether responses are labeled ones: of these nothing says how the policy's KL moved."""
         self.adam = torch.optim.Adam(
             [parameter for _, parameter in self.named_parameters],
             lr=config.lr,
@@ -105,8 +112,11 @@ class PolicyOptimizer:
             with fits_in_memory("training the policy", policy__microbatch_size=size):
                 steps.append(self.step(minibatch, kl_coef=kl_coef, kl_weight=weights[-1]))
         self.adam.zero_grad(set_to_none=True)
+        found = StepStats.metrics(steps)
+        if self._is_offline:
+            del found["policy/kl_increase"]
         means = {"policy/kl_cap_weight": sum(weights) / len(weights), "policy/lr": lr}
-        return StepStats.metrics(steps) | means
+        return found | means
 
     def _minibatches(self, rollout: Rollout, update: int, seed: int) -> Iterator[Rollout]:
         """Yield the minibatches of every epoch; the responses to one prompt stay together."""
@@ -159,7 +169,9 @@ class PolicyOptimizer:
         entropy = masked_mean(forward.entropy, rollout.mask, denominator=size.n_tokens)
         return StepStats(
             loss=loss.item(),
-            kl_increase=_kl_increase(forward.logprobs, rollout) / size.n_responses,
+            kl_increase=0.0
+            if self._is_offline
+            else _kl_increase(forward.logprobs, rollout) / size.n_responses,
             shares={**found.shares, "policy/entropy": entropy.item()},
             maxima=found.maxima,
         )

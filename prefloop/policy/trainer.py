@@ -15,8 +15,13 @@ from prefloop.models.optimizing import refuse_nan
 from prefloop.models.roles import ModelRoles
 from prefloop.policy.logged_samples import LoggedSample, logged_samples
 from prefloop.policy.methods.build import build_method
-from prefloop.policy.methods.method import Method, UsesReferenceScores
+from prefloop.policy.methods.method import (
+    LearnsFromComparisons,
+    Method,
+    UsesReferenceScores,
+)
 from prefloop.policy.optimize import PolicyOptimizer
+from prefloop.policy.pair_batches import PairBatches
 from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reference_scores import ReferenceScores
 from prefloop.policy.reward_check import RewardCheck, check_rewards
@@ -52,7 +57,12 @@ class PolicyTrainer:
         self._reference_scores = (
             ReferenceScores(collector, n, batch_size=config.batch_size, seed=seed) if n else None
         )
-        self._order = PromptOrder(config.batch_size // method.samples_per_prompt)
+        per_update = config.batch_size // method.samples_per_prompt
+        is_offline = isinstance(method, LearnsFromComparisons)
+        self.labeled = PairBatches(collector, per_update) if is_offline else None
+        """What the loss is of if the method learns from comparisons; None: what the policy draws.
+        """
+        self._order = PromptOrder(per_update)
         self.logged_samples: list[LoggedSample] = []
         self.texts: list[str] = []
         """The responses of the last update."""
@@ -63,7 +73,8 @@ class PolicyTrainer:
         """Make one update on fresh responses to the prompts and return its metrics.
 
         1. collect: sample, score, and the reference's log-probabilities
-        2. improve: epochs x minibatches x microbatches of the method's loss; above `kl.cap` each
+        2. improve: epochs x minibatches x microbatches of the method's loss on what was collected,
+           or, if the method learns from comparisons, on labeled pairs; above `kl.cap` each
            step adds a weighted KL term
         3. steer the KL coefficient
         """
@@ -75,8 +86,11 @@ class PolicyTrainer:
         self.reward_check = check_rewards(self.method, rollout, kl_coef=self.kl_coef)
         if self.reward_check is not None:
             metrics["policy/reward_gap"] = self.reward_check.gap
+        learned = rollout
+        if self.labeled is not None:
+            learned = self.labeled.of_update(self.update, self.seed)
         metrics |= self.optimizer.improve(
-            rollout, kl=kl, kl_coef=self.kl_coef, update=self.update, seed=self.seed
+            learned, kl=kl, kl_coef=self.kl_coef, update=self.update, seed=self.seed
         )
         self.kl_coef = self._next_kl_coef(kl, len(rollout.scores))
         stream = numpy_stream(self.seed, "excerpts", self.update)

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefloop.errors import InputError, listing
 from prefloop.figures.text import count, counted, duration, fixed, percent, plain
 from prefloop.functional.statistics import detectable_share
+from prefloop.policy.methods.build import build_method
 from prefloop.records import Prompt, Split
 from prefloop.run.plan_time import machine_seconds, workload_of
 from prefloop.run.schedule import planned_labels
@@ -95,7 +96,7 @@ def make_plan(
     labels, questions = planned_labels(config)
     copies = COPIES[config.models.adapter] * BYTES_A_WEIGHT
     used = policy.updates * policy.batch_size
-    each = int(policy.options.get("samples_per_prompt", 1))
+    each = build_method(policy).samples_per_prompt
     return Plan(
         prompts=prompts,
         rounds=config.rounds,

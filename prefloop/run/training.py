@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from prefloop.evaluation.evaluate import outdate_evaluation
 from prefloop.policy.reward_source import metered_reward
 from prefloop.records import REFERENCE, Prompt, Sample
+from prefloop.run.labeled_pairs import learn_from_labels
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.settings.comparisons import PEOPLE
@@ -26,6 +27,7 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
     train_reward_model(stages, round_number - 1)
     stages.monitor.before_making()
     stages.canaries.before_training(stages.prompts_of("train"))
+    learn_from_labels(stages, round_number - 1)
     stages.policy.train(
         round_number,
         limit,
@@ -63,6 +65,7 @@ def train_policy(stages: Stages, round_number: int) -> None:
     with recording_usage(stages.folder, stages.monitor, reward):
         if stages.policy.update < end:
             stages.canaries.before_training(stages.prompts_of("train"))
+            learn_from_labels(stages, round_number)
         stages.policy.train_round(round_number, end, stages.prompts_of("train"))
     stages.canaries.note_releases()
     if round_number == stages.config.rounds - 1:

@@ -49,8 +49,8 @@ class PolicyConfig(Section):
     """How the policy is updated."""
 
     method: str = "ppo"
-    """`ppo` (as in Ziegler et al. 2019), `rloo`, `a2po` (regresses on optimal
-    advantages), or one that an installed package registered."""
+    """`ppo` (as in Ziegler et al. 2019), `rloo`, `a2po` (regresses on optimal advantages), `dpo`
+    (learns from labeled pairs alone), or one that an installed package registered."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings of the method; each method has its own."""

@@ -13,7 +13,7 @@ from tests.e2e.command import Command
 from tests.e2e.small_run import make_run
 from tests.e2e.test_resume import fingerprint
 
-OPTIONS: dict[str, dict[str, Any]] = {"a2po": {"value_samples": 4}}
+OPTIONS: dict[str, dict[str, Any]] = {"a2po": {"value_samples": 4}, "dpo": {}}
 """The methods, with options that make the run short."""
 
 

@@ -9,6 +9,7 @@ MODULES = [
     "a2po",
     "adam",
     "advantages",
+    "dpo",
     "kl",
     "kl_control",
     "logprobs",

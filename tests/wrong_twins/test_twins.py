@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import a2po_twins, kl_twins, ranking_twins, rloo_twins, twins
+from tests.wrong_twins import a2po_twins, dpo_twins, kl_twins, ranking_twins, rloo_twins, twins
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -77,6 +77,17 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         a2po_twins.regression_per_token,
         a2po_twins.regression_over_padding,
         a2po_twins.regression_of_microbatch,
+    ],
+    "dpo_loss": [
+        dpo_twins.margin_sign,
+        dpo_twins.without_reference,
+        dpo_twins.without_beta,
+        dpo_twins.over_padding,
+        dpo_twins.per_token,
+        dpo_twins.halves,
+        dpo_twins.hard_votes,
+        dpo_twins.of_microbatch,
+        dpo_twins.mean_over_responses,
     ],
     "penalize_unended": [twins.penalty_added, twins.penalty_for_the_ended],
     "gae": [

@@ -6,7 +6,7 @@ Everything else is shared: `policy/rollout.py` collects, `policy/optimize.py` ta
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Num
 from torch import Tensor
@@ -58,6 +58,18 @@ class UsesReferenceScores(Protocol):
     @property
     def reference_samples(self) -> int:
         """Responses of the reference to each prompt: the columns of `Rollout.reference_scores`."""
+
+
+@runtime_checkable
+class LearnsFromComparisons(Protocol):
+    """A method whose loss is of labeled pairs, in place of what the policy draws.
+
+    `targets` and `loss` are then given pairs in the shape of a rollout, with `votes` and without
+    scores, values or log-probabilities of the policy; `samples_per_prompt` is 2. What the policy
+    draws in an update is only measured: its KL, score and texts.
+    """
+
+    learns_from: ClassVar[Literal["comparisons"]]
 
 
 @runtime_checkable

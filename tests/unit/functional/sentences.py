@@ -13,6 +13,7 @@ from torch import Tensor
 
 from prefloop.functional.a2po import advantage_regression_loss, optimal_values
 from prefloop.functional.advantages import gae
+from prefloop.functional.dpo import PairLoss, dpo_loss
 from prefloop.functional.logprobs import token_logprobs
 from prefloop.functional.ppo_loss import clipped_policy_loss, clipped_value_loss
 from prefloop.functional.rewards import sequence_rewards, shape_rewards
@@ -161,5 +162,27 @@ def train_a2po(seed: int, formulas: A2POFormulas, *, moves: bool = True) -> Tens
             loss = formulas.loss(logprobs, ref, advantages, mask, kl_coef=KL_COEF)
             optimizer.zero_grad()
             loss.backward()
+            optimizer.step()
+    return logits
+
+
+def train_dpo(seed: int, loss: Callable[..., PairLoss] = dpo_loss) -> Tensor:
+    """Return the policy's logits, one row a state, after learning from pairs of the reference's.
+
+    The votes are those of labelers who prefer as Bradley and Terry have it, with these scores.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    logits = REF.clone().requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=LR, eps=1e-5)
+    for update in range(UPDATES):
+        optimizer.param_groups[0]["lr"] = LR * linear_decay(update, UPDATES)
+        tokens, states = _draw(REF, generator)
+        mask = truncation_mask(stop_index(tokens, IS_STOP, earliest=0), 2)
+        ref = token_logprobs(REF[states], tokens, temperature=1.0)
+        votes = _scores(tokens).reshape(-1, 2).softmax(1).flatten()
+        for _ in range(EPOCHS):
+            logprobs = token_logprobs(logits[states], tokens, temperature=1.0)
+            optimizer.zero_grad()
+            loss(logprobs, ref, votes, mask, beta=KL_COEF).loss.backward()
             optimizer.step()
     return logits

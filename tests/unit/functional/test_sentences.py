@@ -1,7 +1,10 @@
-"""PPO, RLOO and A*-PO with these formulas find the best policy over responses of unequal length."""
+"""With these formulas every method finds the best policy over responses of unequal length."""
+
+from collections.abc import Callable
 
 import pytest
 
+from prefloop.functional.dpo import PairLoss
 from tests.unit.functional.sentences import (
     REF,
     A2POFormulas,
@@ -10,9 +13,10 @@ from tests.unit.functional.sentences import (
     total_variation,
     train,
     train_a2po,
+    train_dpo,
     train_rloo,
 )
-from tests.wrong_twins import a2po_twins, rloo_twins, twins
+from tests.wrong_twins import a2po_twins, dpo_twins, rloo_twins, twins
 
 CLOSE = 0.005
 FAR = 0.05
@@ -87,3 +91,21 @@ def test_a2po_with_a_wrong_formula_ends_far_away(formulas: A2POFormulas) -> None
 def test_a_wrong_value_shows_where_the_policy_does_not_draw_for_itself() -> None:
     wrong = A2POFormulas(value=a2po_twins.values_of_the_sum)
     assert total_variation(train_a2po(0, wrong, moves=False)) > FAR
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dpo_reaches_the_same_closed_form_from_labels_alone(seed: int) -> None:
+    assert total_variation(train_dpo(seed)) < 4 * CLOSE
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        dpo_twins.margin_sign,
+        dpo_twins.without_reference,
+        dpo_twins.without_beta,
+        dpo_twins.hard_votes,
+    ],
+)
+def test_dpo_with_a_wrong_loss_ends_far_away(twin: Callable[..., PairLoss]) -> None:
+    assert total_variation(train_dpo(0, twin)) > FAR
