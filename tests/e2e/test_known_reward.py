@@ -92,6 +92,12 @@ def test_a_judge_may_not_share_a_source_with_the_reward(prefloop: Command, run: 
     assert "'lexicon' is no independent judge: policy.reward rests on the same" in told
 
 
+def test_a_method_that_needs_labels_is_refused(prefloop: Command, run: Path) -> None:
+    told = prefloop.refused("run", run, "policy.method=dpo")
+    assert "learns from labels, and with policy.reward 'sentiment' nobody labels" in told
+    assert not (run / "metrics.jsonl").exists()
+
+
 def test_an_unknown_reward_is_refused_with_a_guess(prefloop: Command, run: Path) -> None:
     assert "did you mean 'sentiment'" in prefloop.refused("run", run, "policy.reward=sentimnt")
 

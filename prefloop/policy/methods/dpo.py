@@ -12,8 +12,8 @@ from prefloop.settings.section import Section
 
 
 class DPOSettings(Section):
-    """`dpo` has no settings of its own: its beta is `policy.kl.coef`, as in its derivation (Rafailov
-    et al. 2023, equation 4). Their default and that of TRL's `DPOConfig` is 0.1."""
+    """`dpo` has no settings of its own: its beta is `policy.kl.coef`, as in Rafailov et al. 2023,
+    equation 3, whose default, and that of TRL's `DPOConfig`, is 0.1."""
 
 
 class DPO:
