@@ -173,9 +173,17 @@ class RandomStream:
         return drawn.to(device)
 
 
+def to_host(tensor: Tensor) -> Tensor:
+    """Return numbers without their gradient in the machine's own memory.
+
+    What is worked in float64 is worked there: `mps` does not have it.
+    """
+    return tensor.detach().to(CPU.device)
+
+
 def to_numpy(tensor: Tensor) -> np.ndarray[Any, Any]:
     """Return the numbers as an array, copied from the device if need be."""
-    return tensor.detach().to(CPU.device).numpy()
+    return to_host(tensor).numpy()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
 from prefloop.models.roles import ModelRoles
-from prefloop.models.runtime import to_numpy
+from prefloop.models.runtime import to_host, to_numpy
 from prefloop.models.scoring import last_token_scores, pad_right
 from prefloop.seeding import derive_seed
 
@@ -206,7 +206,7 @@ class RewardModel:
         """
         try:
             scores, members = self.score_with_members(reference_sequences)
-            gain, shift = gain_and_shift(scores, std=std)
+            gain, shift = gain_and_shift(to_host(scores), std=std)
         except ValueError as error:
             raise DivergedError(
                 f"the reward model cannot be normalized on {len(reference_sequences)} reference "

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError as DeviceMismatch
 
 from prefloop.batches import PreferenceBatch
@@ -103,6 +103,23 @@ def test_a_step_of_the_reward_model_mixes_no_devices(
         assert on_accelerator(model.score([(60, 61), (62,)]))
     state = trainer.optimizer.state
     assert all(on_accelerator(moment) for own in state.values() for moment in own.values())
+
+
+def test_means_in_float64_are_worked_off_the_device(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = []
+
+    def noted(scores: Tensor, *, std: float) -> tuple[float, float]:
+        devices.append(scores.device.type)
+        return std, 0.0
+
+    monkeypatch.setattr("prefloop.rewards.model.gain_and_shift", noted)
+    with trainer_there(gpt2_folder) as whole:
+        model = whole.collector.reward.model  # type: ignore[attr-defined]
+        model.normalize([(60, 61), (62, 63, 64)])
+        assert on_accelerator(model.head.weight)
+    assert devices == ["cpu"]
 
 
 class ForgetfulSampler(Sampler):
