@@ -19,6 +19,7 @@ from typer.main import get_command
 from docs.api_page import api_page
 from docs.figures_page import figures_page
 from docs.markdown import markdown_table
+from docs.python_page import python_page
 from docs.tables_page import tables_page
 from prefloop import errors, metrics
 from prefloop.cli.main import app
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "tables.md": tables_page(),
         "errors.md": errors_page(),
         "api.md": api_page(),
+        "python.md": python_page(),
     }
     notice = "<!-- Written by `make docs` from the program; change it there. -->\n\n"
     pages = {name: notice + text.rstrip() + "\n" for name, text in made.items()}

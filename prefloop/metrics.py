@@ -73,9 +73,9 @@ class Mirror(Protocol):
 class MetricsLog:
     """Appends to `metrics.jsonl`, and cuts it back to a checkpoint when a run resumes."""
 
-    def __init__(self, path: Path, mirror: Mirror | None = None) -> None:
+    def __init__(self, path: Path, *mirrors: Mirror) -> None:
         self.path = path
-        self.mirror = mirror
+        self.mirrors = mirrors
         self._known = set(METRICS)
         self._seconds: float | None = None
 
@@ -102,8 +102,8 @@ class MetricsLog:
         assert not unknown, f"metrics without a definition in METRICS or on the method: {unknown}"
         append_json_line(self.path, dict(line))
         self._write_cost(line)
-        if self.mirror is not None:
-            self.mirror.write(line, logged_samples)
+        for mirror in self.mirrors:
+            mirror.write(line, logged_samples)
 
     def _write_cost(self, line: Mapping[str, Any]) -> None:
         seconds, self._seconds = self._seconds, None
@@ -135,5 +135,5 @@ class MetricsLog:
                 or round_number not in (None, line["round"])
             ),
         )
-        if self.mirror is not None:
-            self.mirror.forget_after(stage, update, round_number)
+        for mirror in self.mirrors:
+            mirror.forget_after(stage, update, round_number)

@@ -18,6 +18,13 @@ StopCheck = Callable[[StopPoint], None]
 """Asked at safe points. It returns when the run may go on, which may take days, or raises."""
 
 
+class StopRequested(Exception):
+    """The run is to end at this safe point, and not to fail: its next start goes on from here.
+
+    A function that `prefloop.Run.train` calls after every update may raise it.
+    """
+
+
 BeforeMaking = Callable[[], None]
 """Called before something is made that was not there: what it prepares is done once."""
 

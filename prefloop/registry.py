@@ -152,14 +152,17 @@ def overlapping_sources(judge: Iterable[str], labelers: Iterable[str]) -> frozen
     return frozenset(judge) & frozenset(labelers)
 
 
-def plug_in_error(subject: str, chosen: type, error: Exception) -> str:
-    """Return the message for an exception that a registered class raised in its own code."""
+def plug_in_error(subject: str, chosen: type, error: BaseException, about: str = "") -> str:
+    """Return the message for an exception that a registered class raised in its own code.
+
+    `about` says on what it was at work, such as ` for response 2 of 4`.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return (
         f"{subject} ({chosen.__module__}.{chosen.__qualname__}) raised {type(error).__name__}: "
-        f"{error}{place}. Nothing that was stored is lost. Correct the code or choose another "
-        "one, and run the same command again."
+        f"{error}{place}{about}. Nothing that was stored is lost. Correct the code or choose "
+        "another one, and run the same command again."
     )
 
 

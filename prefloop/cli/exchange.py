@@ -11,9 +11,7 @@ from prefloop.cli.arguments import AsJson, RunFolder, run_file
 
 if TYPE_CHECKING:
     from prefloop.comparisons.exchange.importer import ExchangeOptions
-    from prefloop.records import Prompt
     from prefloop.settings.run import RunConfig
-    from prefloop.store.store import Store
 
 
 class LabelFormat(StrEnum):
@@ -69,6 +67,7 @@ def import_labels(
     from prefloop.comparisons.exchange.formats import guess_format
     from prefloop.comparisons.exchange.stated_sources import stated_sources
     from prefloop.errors import InputError
+    from prefloop.run.imported_labels import store_labels
     from prefloop.run_file import load_run_file
 
     config = load_run_file(run_file(folder))
@@ -84,40 +83,11 @@ def import_labels(
         skips_held_out=skip_held_out,
         sources=said,
     )
-    counts, warning = _store(folder, config, file, read_as, options)
+    counts, warning = store_labels(config, folder, file, read_as.value, options)
     guessed = "" if format else f", read as {read_as.value}"
     _tell(counts, f"new from {file}{guessed}", as_json, {"format": read_as.value})
     if warning and not as_json:
         print(warning)
-
-
-def _store(
-    folder: Path, config: "RunConfig", file: Path, format: LabelFormat, options: "ExchangeOptions"
-) -> tuple[dict[str, int], str]:
-    """Store the labels of a file; return what was counted, and what is to be said about them."""
-    from prefloop.comparisons.exchange.formats import import_file
-    from prefloop.files import only_one_process
-    from prefloop.run_store import open_run_store
-
-    with only_one_process(folder), open_run_store(config, folder) as store:
-        # First the run's own prompts: they say which split a label belongs to.
-        store.add_prompts(_prompts(config, store.prompts()))
-        counts = import_file(store, file, format.value, options=options)
-        return counts, _without_source(store)
-
-
-def _without_source(store: "Store") -> str:
-    """Say that nobody knows who judged, where that is so; else nothing."""
-    from prefloop.comparisons.exchange.importer import UNKNOWN
-
-    found = store.imports.sources().values()
-    n_unknown = sum(any(source.startswith(UNKNOWN) for source in sources) for sources in found)
-    if not n_unknown:
-        return ""
-    return (
-        f"Who judged is not known of {n_unknown} imported labels, so no judge is checked against "
-        "them. Import again with --source person, model:NAME or program:NAME."
-    )
 
 
 def export_labels(
@@ -159,15 +129,6 @@ def require_free(file: Path, *, force: bool) -> None:
         raise InputError(f"{file} is a folder. Name a file in it, such as {file / 'labels.jsonl'}.")
     if file.exists() and not force:
         raise InputError(f"{file} exists already. Give another name, or --force to replace it.")
-
-
-def _prompts(config: "RunConfig", stored: "list[Prompt]") -> "list[Prompt]":
-    from prefloop.models.sources import resolve
-    from prefloop.run.assemble import read_prompts
-
-    return read_prompts(config, resolve(config.models.name, for_chat=config.task.chat.on), stored)[
-        1
-    ].prompts
 
 
 def _options(config: "RunConfig", format: LabelFormat) -> "ExchangeOptions":

@@ -248,27 +248,13 @@ def carry_out(
     config = load_run_file(run_file(folder), overrides or [])
     # Imported late: a mistake in the run file is reported at once, before a library loads.
     from prefloop.cli.console import make_progress
-    from prefloop.files import only_one_process
-    from prefloop.run.kept_settings import keep_settings, with_method_options
+    from prefloop.run.carry_out import carry_out
 
-    config = with_method_options(config)
     progress = make_progress()
+    until = until if again is None else "evaluation"
     try:
-        with only_one_process(folder):
-            settings = keep_settings(config, folder, progress.say)
-            until = until if again is None else "evaluation"
-            with _page(config, folder, overrides or [], progress, until):
-                from prefloop.run import loop
-
-                before = settings.write
-                if again is None:
-                    report = loop.run(config, folder, progress, until=until, before_making=before)
-                else:
-                    report = loop.evaluate_again(
-                        config, folder, progress, again, before_making=before
-                    )
-            settings.tell_unused()
-            return report
+        page = _page(config, folder, overrides or [], progress, until)
+        return carry_out(config, folder, progress, until=until, again=again, beside=page)
     finally:
         progress.close()
 

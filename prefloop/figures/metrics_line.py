@@ -24,13 +24,16 @@ FIRST_METHOD = "ppo"
 class MetricsLine:
     """The numbers of one update.
 
-    >>> read_line({"stage": "policy", "round": 0, "update": 3, "policy/way_back": 0.5}).values
-    {'policy/kl_cap_weight': 0.5}
+    >>> read_line({"stage": "policy", "round": 0, "update": 3, "policy/kl": 0.5}).values
+    {'policy/kl': 0.5}
     """
 
     stage: str
+    """`rewards` or `policy`."""
     round: int
+    """Turn of the loop, from 0."""
     update: int
+    """Of a policy counted over the whole run, of a reward model over its training, from 1."""
     values: Mapping[str, float]
     """The finite ones, by metric, such as `policy/kl`."""
     method: str = FIRST_METHOD

@@ -20,7 +20,7 @@ from prefloop.models.language_model import FORWARD_ERRORS, backbone
 AGREES_TO = 1e-4
 """How closely a split model must reproduce the whole one's hidden states, or it is not split."""
 
-Run = Callable[..., Tensor]
+Layers = Callable[..., Tensor]
 """`RoleModel.hidden`: ids, mask and perhaps a cache in, final hidden states out."""
 
 
@@ -69,7 +69,12 @@ class FrozenPrefix:
 
     @torch.no_grad()
     def compute(
-        self, run: Run, ids: Int[Tensor, "B L"], mask: Bool[Tensor, "B M"], *, cache: Any = None
+        self,
+        run: Layers,
+        ids: Int[Tensor, "B L"],
+        mask: Bool[Tensor, "B M"],
+        *,
+        cache: Any = None,
     ) -> Float[Tensor, "B L D"]:
         """Return `prefix_states` of the last L of M tokens, without running the trained layers."""
         with self.capture() as captured, self._skipped(self._trained):
@@ -91,7 +96,7 @@ class FrozenPrefix:
         return (hidden_states, *[None] * (self._n_outputs - 1))
 
 
-def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Run) -> FrozenPrefix | None:
+def split_frozen_prefix(causal: PreTrainedModel, n_frozen: int, run: Layers) -> FrozenPrefix | None:
     """Return the model cut above its `n_frozen` lowest layers, if its output stays the same.
 
     None if no layer is frozen, or for an architecture whose layers cannot be skipped: it is run

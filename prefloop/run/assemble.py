@@ -53,6 +53,7 @@ from prefloop.run.plan import (
 from prefloop.run.rounds import Rounds
 from prefloop.run.schedule import last_update
 from prefloop.run.stages import Stages
+from prefloop.run.trackers import Trackers
 from prefloop.run.versions import PolicyUpdates
 from prefloop.run.waiting import PeopleLabeling
 from prefloop.run.watching import watch_policy
@@ -90,7 +91,7 @@ def assemble(
     heads = config.rewards.ensemble
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed, members=heads)
     rewards = RewardStage(reward_model, sampler, config, store, run=folder, **at_work)
-    metrics = MetricsLog(folder / "metrics.jsonl", monitor.outbox)
+    metrics = _metrics_log(config, folder, monitor)
     reward = build_reward_source(config, reward_model, sampler)
     trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
     policy = _policy_stage(config, trainer, metrics, folder, at_work)
@@ -118,6 +119,13 @@ def assemble(
         live=live,
         rounds=_rounds(config, models, PolicyUpdates(policy), prompts, folder, until),
     )
+
+
+def _metrics_log(config: RunConfig, folder: Path, monitor: RunMonitor) -> MetricsLog:
+    """Return the log of metrics, which hands each line to all who wait for it."""
+    trackers = Trackers(config, folder, monitor.say)
+    monitor.call_at_end(trackers.finish)
+    return MetricsLog(folder / "metrics.jsonl", monitor.outbox, monitor.update_calls, trackers)
 
 
 def _policy_stage(

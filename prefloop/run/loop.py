@@ -16,6 +16,7 @@ from prefloop.run.stage_history import note_stage, note_start
 from prefloop.run.stages import Stages
 from prefloop.run.stops import RollBack
 from prefloop.run.training import train_policy, train_reward_model, train_while_waiting
+from prefloop.run.update_calls import OnUpdate
 from prefloop.run_folder import report_path
 from prefloop.run_store import open_run_store
 from prefloop.settings.run import RunConfig
@@ -48,17 +49,19 @@ def run(
     *,
     until: str | None = None,
     before_making: BeforeMaking = make_freely,
+    on_update: OnUpdate | None = None,
 ) -> Path:
     """Run every round, resuming where an earlier process stopped; return the report's path.
 
     `until` is the last stage to run; with it the run ends in the first unfinished round, and where
-    nothing was left to make no file changes. `before_making` is called before anything is made.
+    nothing was left to make no file changes. `before_making` is called before anything is made,
+    `on_update` after every update; StopRequested passes where it asks for an end.
     """
     with open_run_store(config, folder) as store:
         refuse_lost_metrics(folder)
         for loss in lost_parts(folder):
             progress.say(str(loss))
-        monitor = RunMonitor(store, progress, before_making=before_making)
+        monitor = RunMonitor(store, progress, before_making=before_making, on_update=on_update)
         with monitor.keepalive():
             stages = assemble(config, folder, monitor, until=until)
             resume(stages)

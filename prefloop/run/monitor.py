@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from prefloop.progress import BeforeMaking, Progress, StopPoint, make_freely
+from prefloop.progress import BeforeMaking, Progress, StopPoint, StopRequested, make_freely
 from prefloop.run.best_effort import BestEffortStore
 from prefloop.run.heartbeat import REPEAT_SECONDS, Heartbeat
 from prefloop.run.outbox import MetricsOutbox
 from prefloop.run.stops import AnswersItself, Pausable, StopRequestWatch, leave_to_owner
+from prefloop.run.update_calls import OnUpdate, UpdateCalls
 from prefloop.store.patience import patient
 from prefloop.store.store import Store
 
@@ -34,14 +35,17 @@ class RunMonitor:
         progress: Progress,
         *,
         before_making: BeforeMaking = make_freely,
+        on_update: OnUpdate | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`on_update` is called after every update, at the next safe point, and may end the run."""
         self.store = patient(store, progress.say)
         """The store, which waits while it cannot be reached."""
         self.round = 0
         self.note = ""
         """Added to every count, such as how far labelers are."""
         self.outbox = MetricsOutbox(best_effort := BestEffortStore(store, progress.say))
+        self.update_calls = UpdateCalls(on_update)
         self.has_made = False
         """Whether this process made anything, or is about to."""
         self._before_making = before_making
@@ -50,6 +54,7 @@ class RunMonitor:
         self._heartbeat = Heartbeat(best_effort)
         self._has_news = Event()
         self._policy: Pausable | None = None
+        self._at_end: list[Callable[[], object]] = []
         self._stops = StopRequestWatch(
             self.store,
             best_effort,
@@ -62,6 +67,10 @@ class RunMonitor:
         """From now on stop requests pause this policy; `answer` may answer some of them."""
         self._policy = policy
         self._stops.attach(policy, answer)
+
+    def call_at_end(self, function: Callable[[], object]) -> None:
+        """Call a function when `keepalive` ends, however the run ends."""
+        self._at_end.append(function)
 
     def before_making(self) -> None:
         """Note that something is made, with the settings of this process."""
@@ -91,7 +100,16 @@ class RunMonitor:
         self._has_news.set()
 
     def check_stop(self, point: StopPoint) -> None:
-        """Pause here if somebody asked the run to stop; RollBack if the owner wants one."""
+        """Pause here if somebody asked the run to stop; RollBack if the owner wants one.
+
+        Where the caller's function asks for an end, StopRequested, after a checkpoint was written.
+        """
+        try:
+            self.update_calls.make()
+        except StopRequested:
+            if self._policy is not None:
+                self._policy.ensure_checkpoint()
+            raise
         self._stops.check(point)
 
     def try_query(self, query: Callable[[Store], object]) -> bool:
@@ -119,6 +137,8 @@ class RunMonitor:
             is_over.set()
             self._has_news.set()
             sender.join()
+            for function in self._at_end:
+                function()
 
     def send(self) -> None:
         """Send what was reported and not sent yet, as far as the store takes it at once."""

@@ -3,7 +3,7 @@
 The weights are read from the run folder, so that a run may go on meanwhile.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,25 +57,45 @@ def run_trial(
 
     InputError for a prompt without tokens, and for a policy whose weights are not there.
     """
-    name = _known_policy(folder, model)
+    name = known_policy(folder, model)
     tokenizer, roles, sampler = load_initial_models(config, folder, say)
     prompt = _prompt(text, config.task, tokenizer, say)
     _load_policy(folder / name, name, roles)
-    place = derive_seed(seed, "trial", prompt.id)
     return Trial(
         prompt=prompt.text,
         reference=REFERENCE,
         model=name,
         seed=seed,
-        reference_responses=_responses(sampler, roles.reference, prompt, n, place),
-        responses=_responses(sampler, roles.policy, prompt, n, place),
+        reference_responses=_responses(sampler, roles.reference, prompt, n, seed),
+        responses=_responses(sampler, roles.policy, prompt, n, seed),
     )
+
+
+def draw_responses(
+    config: RunConfig,
+    folder: Path,
+    texts: Sequence[str],
+    *,
+    model: str | None,
+    n: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> list[list[str]]:
+    """Return `n` responses to each prompt, of `reference` or of a policy; see `run_trial`."""
+    name = model if model == REFERENCE else known_policy(folder, model)
+    tokenizer, roles, sampler = load_initial_models(config, folder, say)
+    prompts = [_prompt(text, config.task, tokenizer, say) for text in texts]
+    if name != REFERENCE:
+        _load_policy(folder / name, name, roles)
+    drawn_from = roles.reference if name == REFERENCE else roles.policy
+    return [list(_responses(sampler, drawn_from, prompt, n, seed)) for prompt in prompts]
 
 
 def _responses(
     sampler: Sampler, role_model: RoleModel, prompt: Prompt, n: int, seed: int
 ) -> tuple[str, ...]:
-    drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=seed)
+    place = derive_seed(seed, "trial", prompt.id)
+    drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=place)
     return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
 
 
@@ -96,7 +116,8 @@ def _number(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
-def _known_policy(run: Path, model: str | None) -> str:
+def known_policy(run: Path, model: str | None) -> str:
+    """Return the policy of this name, or the newest; InputError if its weights are not there."""
     names = policy_names(run)
     if not names:
         raise InputError(

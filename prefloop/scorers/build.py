@@ -8,13 +8,13 @@ import numpy as np
 
 from prefloop.choices import chosen_kind
 from prefloop.errors import InputError, PrefloopError
+from prefloop.figures.text import counted
 from prefloop.registry import SCORERS, NoSettings, plug_in_error, sources_of
 from prefloop.scorers.endpoint.usage import Metered
 from prefloop.scorers.fingerprint import fingerprint_of
+from prefloop.scorers.items import ItemProblem, item_text
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.settings.section import Section
-
-SHOWN_CHARACTERS = 60
 
 Settings = Mapping[str, Mapping[str, Any]]
 """The `scorers:` section of a run file."""
@@ -53,17 +53,19 @@ class CheckedScorer:
         """Return one finite number per response; InputError if the scorer gives anything else."""
         scores = self._numbers(prompts, responses)
         if scores.shape != (len(responses),):
+            is_list = scores.ndim == 1
+            found = counted(len(scores), "number") if is_list else f"shape {scores.shape}"
             raise InputError(
-                f"scorer {self.name!r} returned numbers of shape {scores.shape} for "
-                f"{len(responses)} responses; score() must return one number per response."
+                f"scorer {self.name!r} returned {found} for {len(responses)} responses. Let it "
+                "return one number per response, in their order."
             )
         wrong = np.flatnonzero(~np.isfinite(scores))
         if len(wrong):
-            first = responses[int(wrong[0])][:SHOWN_CHARACTERS]
+            first = item_text(int(wrong[0]), responses)
             others = f" and for {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise InputError(
-                f"scorer {self.name!r} returned {scores[wrong[0]]} for {first!r}{others} "
-                f"of {len(responses)} responses. Scores must be finite."
+                f"scorer {self.name!r} returned {scores[wrong[0]]} for {first}{others}. Scores "
+                "must be finite: let it return a low number where it cannot tell."
             )
         return scores
 
@@ -72,10 +74,23 @@ class CheckedScorer:
             return np.asarray(self.scorer.score(prompts, responses), dtype=np.float64)
         except PrefloopError:
             raise
+        except ItemProblem as problem:
+            raise InputError(self._told(problem, responses)) from problem.__cause__
         except Exception as error:
             raise InputError(
                 plug_in_error(f"scorer {self.name!r}", type(self.scorer), error)
             ) from error
+
+    def _told(self, problem: ItemProblem, responses: Sequence[str]) -> str:
+        """Return the message for a response that a function of the user's failed on."""
+        subject, item = f"scorer {self.name!r}", item_text(problem.index, responses)
+        if problem.__cause__ is not None:
+            cause = problem.__cause__
+            return plug_in_error(subject, type(self.scorer), cause, f" for {item}")
+        return (
+            f"{subject} returned {problem.found!r} for {item}, which is no number. Let it return "
+            "a number for every response."
+        )
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ KEPT: dict[str, str] = {
     "prefloop/functional/logprobs.py:.float()": "any other is worked in float32",
     "prefloop/functional/normalization.py:.double()": "means are worked in float64",
     **{f'prefloop/settings/models.py:"{name}"': "what a run file may say" for name in SETTINGS},
+    "prefloop/run/trackers.py:import accelerate.tracking": "trackers write numbers down elsewhere",
 }
 """file:what -> reason. The precision in which a formula is worked is part of it."""
 

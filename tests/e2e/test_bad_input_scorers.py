@@ -47,7 +47,7 @@ def run(gpt2_folder: Path, tmp_path: Path, file: Path) -> Path:
     [
         ("return responses[0][10 ** 6]", "raised IndexError: string index out of range in mine.py"),
         ("return [float('nan')] * len(responses)", "returned nan for"),
-        ("return [1.0]", "returned numbers of shape (1,) for 4 responses"),
+        ("return [1.0]", "returned 1 number for 4 responses"),
     ],
     ids=["raises", "nan", "wrong length"],
 )

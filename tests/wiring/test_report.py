@@ -9,7 +9,8 @@ import pytest
 from prefloop.report.build import build_report
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import fake_config, make_run
-from tests.wiring.wires import Observations, Wire
+from tests.wiring.runs import assembled, save_model, small_run, write_passages
+from tests.wiring.wires import Observations, Wire, covers
 
 PAIRS, WAGE, COST, CURRENCY = "pairs", "wage", "cost", "currency"
 
@@ -60,3 +61,17 @@ def test_the_numbers_are_those_of_the_settings(finished: tuple[Path, Store]) -> 
     seconds = sum(label.seconds for label in finished[1].labels())
     assert seen[COST] == pytest.approx(seconds / 3600 * 30.0, abs=0.006)
     assert (seen[PAIRS], seen[WAGE], seen[CURRENCY]) == (5, 30.0, "CHF")
+
+
+@covers("report.trackers")
+def test_lines_of_a_run_go_to_the_trackers_that_it_names(tmp_path: Path) -> None:
+    settings = small_run(save_model(tmp_path / "model"), write_passages(tmp_path / "text.jsonl"))
+    opened = {}
+    for name in ("tensorboard", "none"):
+        folder = tmp_path / name
+        folder.mkdir()
+        named = {"report.trackers": [name] if name == "tensorboard" else []}
+        with assembled({**settings, **named}, folder) as stages, stages.monitor.keepalive():
+            stages.metrics.write({"stage": "policy", "round": 0, "update": 1, "policy/kl": 0.5})
+        opened[name] = (folder / "tensorboard").is_dir()
+    assert opened == {"tensorboard": True, "none": False}

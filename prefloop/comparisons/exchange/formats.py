@@ -90,6 +90,24 @@ def guess_format(path: Path) -> str:
     )
 
 
+def prompts_in(path: Path, format: str) -> list[str]:
+    """Return the prompts of a file with labels, each once, in its order.
+
+    InputError names what cannot be read; `openai_2019` holds token ids and no texts.
+    """
+    if format == openai_2019.NAME:
+        raise InputError(
+            f"{path} is in the format {format}, which holds token ids. Give the run's prompts as "
+            "well, and import the labels with `prefloop import`."
+        )
+    records = ImportedRecords(format=format, options=DEFAULTS)
+    for row in read_objects(path, records.problems):
+        _format(format).read(row, records)
+    if records.problems:
+        raise import_error(path, records.problems)
+    return [prompt.text for prompt in records.prompts.values()]
+
+
 def import_file(
     store: Store, path: Path, format: str, *, options: ExchangeOptions = DEFAULTS
 ) -> dict[str, int]:

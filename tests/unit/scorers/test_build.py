@@ -49,9 +49,15 @@ class _Returns:
 @pytest.mark.parametrize(
     ("scores", "told"),
     [
-        ([1.0], r"'broken' returned numbers of shape \(1,\) for 2 responses"),
-        ([1.0, float("nan")], r"'broken' returned nan for 'A long and dreadful night"),
-        ([float("inf"), float("nan")], r"returned inf for 'A lovely .* and for 1 more of 2"),
+        ([1.0], r"'broken' returned 1 number for 2 responses"),
+        (
+            [1.0, float("nan")],
+            r"'broken' returned nan for response 2 of 2 \(index 1\), 'A long and",
+        ),
+        (
+            [float("inf"), float("nan")],
+            r"returned inf for response 1 of 2 .*, 'A lovely .* and for 1 more\.",
+        ),
     ],
 )
 def test_numbers_that_are_none_are_refused_at_the_seam(scores: list[float], told: str) -> None:

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prefloop.errors import InputError, SettingsError
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
+from prefloop.scorers.function import handed_over
 
 SOURCE = """
 def score(prompts, responses):
@@ -73,17 +75,39 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("return 1 / 0", r"scorer 'mine' .*ZeroDivisionError: division by zero in mine.py, line 2"),
-        ("return [1.0]", r"'mine' returned numbers of shape \(1,\) for 2 responses"),
-        ("return [float('nan')] * 2", "'mine' returned nan for"),
-        ("return None", r"'mine' returned numbers of shape \(\)|'mine' .*raised TypeError"),
-        ("return ['good', 'bad']", "'mine' .*raised ValueError: could not convert string"),
+        (
+            "return 1 / 0",
+            r"scorer 'mine' .*ZeroDivisionError: division by zero in mine.py, line 2 for response "
+            r"1 of 2 \(index 0\), 'cd'\. Nothing that was stored is lost\. Correct the code",
+        ),
+        (
+            "return [1 / (len(r) - 3) for r in responses]",
+            r"ZeroDivisionError: .* line 2 for response 2 of 2 \(index 1\), 'xyz'",
+        ),
+        (
+            "return [1.0] if len(responses) == 1 else undefined",
+            r"scorer 'mine' .*raised NameError: .* in mine.py, line 2\. Nothing",
+        ),
+        ("return [1.0]", r"'mine' returned 1 number for 2 responses\. Let it return one number"),
+        ("return 1.0", r"'mine' returned shape \(\) for 2 responses"),
+        (
+            "return [1.0, float('nan')]",
+            r"'mine' returned nan for response 2 of 2 \(index 1\), 'xyz'\. Scores must be finite",
+        ),
+        ("return None", r"'mine' returned shape \(\)|'mine' .*raised TypeError"),
+        (
+            "return [1.0, '2.0']",
+            r"'mine' returned '2\.0' for response 2 of 2 \(index 1\), 'xyz', which is no number\. "
+            "Let it return a number",
+        ),
+        ("return 'ab'", "'mine' .*raised ValueError: could not convert string"),
+        ("return [None, 1.0]", r"'mine' returned None for response 1 of 2 .*, 'cd', which is no"),
     ],
 )
 def test_what_a_function_does_wrong_is_told(file: Path, body: str, told: str) -> None:
     file.write_text(f"def score(prompts, responses):\n    {body}\n")
     with pytest.raises(InputError, match=told):
-        scorer(file).score(["a", "b"], ["c", "d"])
+        scorer(file).score(["a", "b"], ["cd", "xyz"])
 
 
 def test_two_scorers_of_one_function_are_not_independent(
@@ -99,4 +123,28 @@ def test_two_scorers_of_one_function_are_not_independent(
         "evaluation": {"judges": ["judge"]},
     }
     with pytest.raises(SettingsError, match=r"'judge' is no independent judge.*\(mine.py\)"):
+        parse_run(raw, "run.yaml")
+
+
+def given(name: str) -> CheckedScorer:
+    return build_scorer("mine", {"mine": {"kind": "function", "file": None, "function": name}})
+
+
+def test_a_function_that_is_handed_over_scores_while_it_is_there() -> None:
+    with handed_over({"size": lambda prompts, responses: np.array([len(r) for r in responses])}):
+        assert given("size").score(["", ""], ["a", "abc"]).tolist() == [1.0, 3.0]
+        with handed_over({"zero": lambda prompts, responses: [0.0] * len(responses)}):
+            assert given("size").fingerprint != given("zero").fingerprint
+    with pytest.raises(InputError, match=r"size was handed over in Python.*reward=size.*FILE\.py"):
+        given("size")
+
+
+def test_one_that_is_handed_over_under_two_names_is_no_independent_judge() -> None:
+    entry = {"kind": "function", "file": None, "function": "size"}
+    raw = {
+        "scorers": {"reward": entry, "judge": entry},
+        "policy": {"reward": "reward"},
+        "evaluation": {"judges": ["judge"]},
+    }
+    with pytest.raises(SettingsError, match=r"'judge' is no independent judge.*function size"):
         parse_run(raw, "run.yaml")

@@ -1,0 +1,159 @@
+"""What can be done with a run that lies in its folder: sample, score, compare, save."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefloop.errors import InputError
+from prefloop.python.run_files import function_entry, function_name
+from prefloop.python.showing import shown_progress
+from prefloop.run_file import load_run_file
+from prefloop.run_folder import RunFigures, read_run_folder, report_path
+from prefloop.run_paths import RUN_FILE
+from prefloop.scorers.function import handed_over
+from prefloop.scorers.items import ScoringFunction
+from prefloop.settings.run import RunConfig
+
+if TYPE_CHECKING:
+    from prefloop.figures.evaluation import EvaluationFigures
+
+
+class MadeRun:
+    """A run folder, and the functions that its run file names and does not hold."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: RunConfig,
+        functions: Mapping[str, ScoringFunction],
+        *,
+        quiet: bool,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self._functions = dict(functions)
+        self._quiet = quiet
+
+    def __repr__(self) -> str:
+        """Say which run it is, and how far."""
+        updates = sum(line.stage == "policy" for line in self.figures.metrics)
+        return f"<prefloop.Run {str(self.folder)!r}: {updates} updates of the policy>"
+
+    @property
+    def figures(self) -> RunFigures:
+        """What the run measured so far: `metrics`, evaluations, audits, as typed records."""
+        return read_run_folder(self.folder)
+
+    @property
+    def report(self) -> Path:
+        """The path of the report: one HTML file, written at the end of `train` and `compare`."""
+        return report_path(self.folder)
+
+    def sample(
+        self, prompts: str | Sequence[str], *, n: int = 1, model: str | None = None, seed: int = 0
+    ) -> list[list[str]]:
+        """Draw responses by the task's rules. Nothing is written.
+
+        Args:
+            prompts: One prompt, or several.
+            n: Responses to each.
+            model: `reference` for the untuned model, or a policy such as `policy/update-40`; the
+                newest policy otherwise.
+            seed: Another seed gives other responses; the same gives the same.
+
+        Returns:
+            For each prompt its `n` responses.
+
+        Raises:
+            InputError: There is no policy yet, or none of that name, or a prompt is empty.
+        """
+        from prefloop.run.trial import draw_responses
+
+        texts = [prompts] if isinstance(prompts, str) else prompts
+        with shown_progress(quiet=self._quiet) as progress:
+            return draw_responses(
+                *(self.config, self.folder, texts), model=model, n=n, seed=seed, say=progress.say
+            )
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
+        """Score texts by what the policy is trained towards: the newest reward model, or a scorer.
+
+        Args:
+            prompts: N prompts.
+            responses: A response to each.
+
+        Returns:
+            N numbers; those of a reward model in standard deviations of the reference's samples.
+
+        Raises:
+            InputError: There is no reward model yet, or the lists differ in length.
+        """
+        from prefloop.rewards.own_texts import scorer_of
+
+        if len(prompts) != len(responses):
+            raise InputError(
+                f"There are {len(prompts)} prompts and {len(responses)} responses: give a prompt "
+                "for each response."
+            )
+        with handed_over(self._functions):
+            scorer = scorer_of(self.config, self.folder, None)
+            return [float(score) for score in scorer.score(prompts, responses)]
+
+    def compare(
+        self, judge: str | ScoringFunction, *, model: str | None = None
+    ) -> "EvaluationFigures":
+        """Have a judge compare the policy with the reference on held-out prompts.
+
+        Args:
+            judge: A scorer or judge by its name, or a function `(prompts, responses) -> numbers`;
+                the response with the higher number wins. It may not rest on what the reward rests
+                on.
+            model: The policy to judge; the newest otherwise.
+
+        Returns:
+            The figures, with `verdict` as a sentence and `win_rates` with their intervals. They are
+            kept in the run folder, and the report shows them.
+
+        Raises:
+            InputError: There is no policy yet.
+            SettingsError: The judge is not known, or is not independent of the reward.
+        """
+        from prefloop.python.results import evaluation_of
+        from prefloop.run.carry_out import carry_out
+        from prefloop.run.trial import known_policy
+
+        name = known_policy(self.folder, model)
+        judged = self._judged_by(judge)
+        with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
+            carry_out(judged, self.folder, progress, again=[name])
+        return evaluation_of(self.figures, name)
+
+    def save(self, folder: str | Path, *, what: str = "policy") -> Path:
+        """Copy the newest policy, or reward model, as a Hugging Face folder.
+
+        Args:
+            folder: Where to; it must not exist yet.
+            what: `policy` or `reward_model`.
+
+        Returns:
+            The folder, which `transformers` loads without prefloop.
+
+        Raises:
+            InputError: There is none yet, `what` is neither, or something lies at `folder`.
+        """
+        from prefloop.python.results import save_model
+
+        return save_model(self.folder, Path(folder), what)
+
+    def _judged_by(self, judge: str | ScoringFunction) -> RunConfig:
+        """Return the run with one more judge; SettingsError if it cannot be one."""
+        name = judge if isinstance(judge, str) else function_name(judge)
+        changes = []
+        if not isinstance(judge, str):
+            if self._functions.setdefault(name, judge) is not judge:
+                raise InputError(f"Two functions are called {name}. Give one of them another name.")
+            changes.append(f"scorers.{name}={json.dumps(function_entry(name))}")
+        judges = list(dict.fromkeys([*self.config.evaluation.judges, name]))
+        changes.append(f"evaluation.judges={json.dumps(judges)}")
+        return load_run_file(self.folder / RUN_FILE, changes)

@@ -1,0 +1,52 @@
+"""What a run made, found in its folder."""
+
+import shutil
+from pathlib import Path
+
+from prefloop.errors import InputError
+from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.files import MANIFEST, verify_folder, write_folder
+from prefloop.rewards.own_texts import reward_models
+from prefloop.run_folder import OF_ROUND, RunFigures
+
+KINDS = ("policy", "reward_model")
+
+
+def evaluation_of(run: RunFigures, name: str) -> EvaluationFigures:
+    """Return the figures of a policy, by the name of its update or of its round."""
+    found = [file.figures for file in run.evaluations]
+    named = [f for f in found if name in (f.model, f"policy/round-{f.round}")]
+    assert named, f"{name} was judged a moment ago"
+    return named[-1]
+
+
+def save_model(run: Path, to: Path, what: str) -> Path:
+    """Copy the newest model of a kind, complete or not at all; return where it lies."""
+    if what not in KINDS:
+        raise InputError(f"what is {what!r}; write {' or '.join(map(repr, KINDS))}.")
+    folders = reward_models(run) if what == "reward_model" else _policies(run)
+    if not folders:
+        stage = "rewards" if what == "reward_model" else "policy"
+        raise InputError(
+            f"{run} has no finished {what.replace('_', ' ')} yet. Make one with "
+            f"train(until={stage!r}) first."
+        )
+    if to.exists():
+        raise InputError(f"{to} exists already. Name another folder.")
+    write_folder(to, lambda fresh: _copy(folders[-1], fresh))
+    return to
+
+
+def _policies(run: Path) -> list[Path]:
+    """Return the policies with which rounds ended, the newest last."""
+    folders = [
+        folder
+        for folder in (run / "policy").glob("round-*")
+        if OF_ROUND.fullmatch(folder.name) and not verify_folder(folder, hashes=False)
+    ]
+    return sorted(folders, key=lambda folder: int(folder.name.removeprefix("round-")))
+
+
+def _copy(source: Path, to: Path) -> None:
+    """Copy a folder without its manifest, which `write_folder` makes again."""
+    shutil.copytree(source, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))

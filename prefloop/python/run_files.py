@@ -1,0 +1,160 @@
+"""The run file that the arguments of `prefloop.Run` mean, written into the run's folder."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prefloop.comparisons.exchange.formats import guess_format, prompts_in
+from prefloop.errors import InputError, SettingsError
+from prefloop.files import write_if_changed
+from prefloop.run_file import parse_run
+from prefloop.run_paths import RUN_FILE, Sections, found_paths, kept_paths
+from prefloop.scorers.items import ScoringFunction
+from prefloop.settings.comparisons import NOBODY
+from prefloop.settings.run import RunConfig
+
+HEADER = "# Written by prefloop.Run; change the arguments in Python, not this file.\n"
+PROMPTS, LABELS = "prompts.jsonl", "labels.jsonl"
+"""Files in the run folder that hold what was given as lists."""
+
+Row = Mapping[str, Any]
+Prompts = str | os.PathLike[str] | Sequence[str] | Row
+"""A list of texts, a file of them, `builtin:fiction`, or the settings of the section `prompts`."""
+Labels = str | os.PathLike[str] | Sequence[Row]
+"""A file that `prefloop import` reads, or rows of `prompt`, `chosen` and `rejected`."""
+
+
+@dataclass(frozen=True)
+class GivenRun:
+    """What the arguments of a run mean."""
+
+    sections: Sections
+    functions: Mapping[str, ScoringFunction] = field(default_factory=dict)
+    """Functions that the run file names, by what it calls them."""
+    labels: Path | None = None
+    """The file of labels to import."""
+
+
+def given_run(
+    folder: Path,
+    *,
+    model: str | os.PathLike[str] | None,
+    prompts: Prompts | None,
+    reward: str | ScoringFunction | None,
+    labels: Labels | None,
+    sections: Mapping[str, Any],
+) -> GivenRun:
+    """Return the sections of a run file; lists of prompts and labels become files in the folder."""
+    said: Sections = {"task": "custom", **sections}
+    if model is not None:
+        said = merged(said, "models", name=os.fspath(model))
+    file = None if labels is None else _label_file(folder, labels)
+    if file is not None:
+        said = merged(said, "comparisons", labelers=NOBODY)
+        prompts = prompts_in(file, guess_format(file)) if prompts is None else prompts
+    if isinstance(prompts, Mapping):
+        said = merged(said, "prompts", **prompts)
+    elif prompts is not None:
+        said = merged(said, "prompts", source=_prompt_source(folder, prompts))
+    if isinstance(reward, str):
+        said = merged(said, "policy", reward=reward)
+    if reward is None or isinstance(reward, str):
+        return GivenRun(said, labels=file)
+    name = function_name(reward)
+    said = merged(said, "scorers", **{name: function_entry(name)})
+    return GivenRun(merged(said, "policy", reward=name), {name: reward}, file)
+
+
+def merged(given: Mapping[str, Any], section: str, **values: Any) -> Sections:
+    """Return sections in which these values stand, if the user did not say otherwise there.
+
+    >>> merged({"models": {"lora_rank": 4}}, "models", name="smollm2")
+    {'models': {'name': 'smollm2', 'lora_rank': 4}}
+    """
+    said = given.get(section, {})
+    if not isinstance(said, Mapping):
+        raise SettingsError(f"{section} is {said!r}; give its settings, such as {{'name': value}}.")
+    return {**given, section: {**values, **said}}
+
+
+def function_entry(name: str) -> Sections:
+    """Return the entry under `scorers:` of a function that is handed over in Python."""
+    return {"kind": "function", "file": None, "function": name}
+
+
+def function_name(function: ScoringFunction) -> str:
+    """Return what a run file calls a function: its own name, if it has one.
+
+    >>> function_name(lambda prompts, responses: [0.0] * len(responses))
+    'reward_function'
+    """
+    if not callable(function):
+        raise InputError(
+            f"{function!r} is neither the name of a scorer nor a function. Give one that takes "
+            "(prompts, responses) and returns a number for each response."
+        )
+    name = str(getattr(function, "__name__", ""))
+    return name if name.isidentifier() else "reward_function"
+
+
+def refuse_others_file(folder: Path) -> None:
+    """Raise a SettingsError if the folder holds a run file that somebody else wrote."""
+    path = folder / RUN_FILE
+    if path.exists() and not path.read_text("utf-8", errors="replace").startswith(HEADER):
+        raise SettingsError(
+            f"{path} exists already and was not written by prefloop.Run. Open that run with "
+            f"prefloop.Run({str(folder)!r}) and nothing else, or name another folder."
+        )
+
+
+def _label_file(folder: Path, labels: Labels) -> Path:
+    if not isinstance(labels, str | os.PathLike):
+        return _write_rows(folder / LABELS, labels)
+    path = Path(labels)
+    if not path.exists():
+        raise InputError(f"{path} does not exist (looked from {Path.cwd()}). Check the path.")
+    return path
+
+
+def _prompt_source(folder: Path, prompts: str | os.PathLike[str] | Sequence[str]) -> str:
+    """Return what `prompts.source` is; a list is written into the folder first."""
+    if isinstance(prompts, str | os.PathLike):
+        return os.fspath(prompts)
+    for index, text in enumerate(prompts):
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(
+                f"prompts[{index}] is {text!r}; every prompt must be a text that is not empty."
+            )
+    if not prompts:
+        raise InputError("prompts is empty. Give a list of texts, a file, or builtin:fiction.")
+    return str(_write_rows(folder / PROMPTS, [{"text": text} for text in prompts]))
+
+
+def _write_rows(path: Path, rows: Iterable[Row]) -> Path:
+    """Write JSON lines, unless the file holds them already; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_if_changed(path, "".join(json.dumps(dict(row)) + "\n" for row in rows))
+    return path
+
+
+def parse_sections(sections: Sections, folder: Path) -> RunConfig:
+    """Return the run that sections mean; SettingsError tells all problems at once."""
+    return parse_run(found_paths(sections, folder), "prefloop.Run")
+
+
+def write_run_file(sections: Sections, folder: Path) -> None:
+    """Write the run file: only what was said, paths as they lead from the folder."""
+    raw = kept_paths(sections, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        text = HEADER + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100)
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"A setting is no plain value: {error}. Give texts, numbers, lists and dictionaries."
+        ) from error
+    write_if_changed(folder / RUN_FILE, text)

@@ -1,0 +1,47 @@
+"""What docs/how-to/use-from-python.md prints runs as printed, on the tiny model of the package."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from prefloop.run_folder import read_run_folder
+from tests.unit.test_how_to_scorers import blocks
+
+PAGE = "use-from-python.md"
+MOST_LINES = 10
+"""What a first use may take; empty lines are not counted."""
+
+
+def lines(code: str) -> list[str]:
+    """Return the lines of a snippet in which something stands."""
+    return [line for line in code.splitlines() if line.strip()]
+
+
+def carried_out(folder: Path, *snippets: str) -> Path:
+    """Run snippets one after the other, as one program in an empty folder."""
+    script = folder / "script.py"
+    script.write_text("\n".join(snippets), encoding="utf-8")
+    runpy.run_path(str(script), run_name="__main__")
+    return folder
+
+
+def test_first_uses_are_ten_lines_at_most() -> None:
+    firsts = [code for code in blocks(PAGE, "python") if "import prefloop" in code]
+    assert firsts and all(len(lines(code)) <= MOST_LINES for code in firsts)
+
+
+def test_ppo_with_a_reward_function_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ppo, watched, compared, tracked = blocks(PAGE, "python")
+    carried_out(tmp_path, ppo, watched, compared, tracked)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed[:2]] == ["1", "2"]
+    assert list((tmp_path / "watched-run" / "tensorboard").glob("events.*"))
+    assert "held-out judge (a preference for length)" in printed[-1]
+    run = read_run_folder(tmp_path / "my-run")
+    assert run.methods == ("ppo",) and run.episodes() == 64
+    assert (tmp_path / "my-policy" / "config.json").is_file()
+    assert (tmp_path / "my-run" / "report" / "index.html").is_file()
