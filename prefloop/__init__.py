@@ -24,13 +24,24 @@ if TYPE_CHECKING:
     from prefloop.errors import PrefloopError as PrefloopError
     from prefloop.figures.metrics_line import MetricsLine as MetricsLine
     from prefloop.progress import StopRequested as StopRequested
+    from prefloop.python.labeling_page import GivenAnswer as GivenAnswer
+    from prefloop.python.labeling_page import LabelingPage as LabelingPage
     from prefloop.python.run import Run as Run
 
 __version__ = "0.1.0"
 
-__all__ = ["MetricsLine", "PrefloopError", "Run", "StopRequested"]
+__all__ = [
+    "GivenAnswer",
+    "LabelingPage",
+    "MetricsLine",
+    "PrefloopError",
+    "Run",
+    "StopRequested",
+]
 
 _PLACES = {
+    "GivenAnswer": "prefloop.python.labeling_page",
+    "LabelingPage": "prefloop.python.labeling_page",
     "MetricsLine": "prefloop.figures.metrics_line",
     "PrefloopError": "prefloop.errors",
     "Run": "prefloop.python.run",

@@ -1,11 +1,14 @@
 """What docs/how-to/use-from-python.md prints runs as printed, on the tiny model of the package."""
 
+import json
 import runpy
+import threading
 from pathlib import Path
 
 import pytest
 
 from prefloop.run_folder import read_run_folder
+from tests.e2e.labelers import Labeler, eventually
 from tests.unit.test_how_to_scorers import blocks
 
 PAGE = "use-from-python.md"
@@ -35,7 +38,7 @@ def test_ppo_with_a_reward_function_as_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ppo, watched, compared, tracked = blocks(PAGE, "python")
+    ppo, _, _, watched, compared, tracked = blocks(PAGE, "python")
     carried_out(tmp_path, ppo, watched, compared, tracked)
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[:2]] == ["1", "2"]
@@ -45,3 +48,49 @@ def test_ppo_with_a_reward_function_as_printed(
     assert run.methods == ("ppo",) and run.episodes() == 64
     assert (tmp_path / "my-policy" / "config.json").is_file()
     assert (tmp_path / "my-run" / "report" / "index.html").is_file()
+
+
+def test_a_reward_model_from_a_preference_file_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {
+            "prompt": f"Day {day}: the morning was",
+            "chosen": " bright and warm.",
+            "rejected": " grey and cold.",
+        }
+        for day in range(60)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    carried_out(tmp_path, blocks(PAGE, "python")[1])
+    good, bad = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert good > bad
+    assert (tmp_path / "my-reward-model" / "config.json").is_file()
+
+
+def test_a_labeling_page_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody answers through the served page, while the snippet waits."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "my-labels"
+    labelers = []
+
+    def answer() -> None:
+        lock = folder / "serve.lock"
+        eventually("the page is served", lambda: lock.is_file() and lock.read_text())
+        labelers.append(Labeler(folder, "ann"))
+        labelers[0].start()
+
+    person = threading.Thread(target=answer)
+    person.start()
+    carried_out(tmp_path, blocks(PAGE, "python")[2])
+    person.join()
+    labelers[0].stop()
+    printed = capsys.readouterr().out
+    assert printed.count("GivenAnswer(") == 2
+    assert (
+        "responses=('Thanks!', 'Thank you so much.', 'Ta.', 'I owe you one.'), chosen=0" in printed
+    )
+    assert "labeler='ann'" in printed
