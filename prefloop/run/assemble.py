@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from prefloop.comparisons.selection.builder import ComparisonBuilder
+from prefloop.errors import SettingsError
 from prefloop.evaluation.judges.build import build_judge
 from prefloop.figures.prompts import left_out_text
 from prefloop.figures.record import to_json
@@ -131,6 +132,12 @@ def _metrics_log(config: RunConfig, folder: Path, monitor: RunMonitor) -> Metric
 def _policy_stage(
     config: RunConfig, trainer: PolicyTrainer, metrics: MetricsLog, folder: Path, at_work: _AtWork
 ) -> PolicyStage:
+    if trainer.labeled is not None and config.rewards.hold_out:
+        raise SettingsError(
+            f"rewards.hold_out {config.rewards.hold_out} is taken out of a reward model's scores, "
+            f"and policy.method {config.policy.method} learns from the labels themselves. Take it "
+            "out, or choose another method."
+        )
     ends = {last_update(config, r) for r in range(-1, config.rounds)}
     named = [*config.evaluation.models, config.evaluation.baseline]
     settings = config.model_dump()

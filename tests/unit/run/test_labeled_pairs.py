@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prefloop.errors import InputError
+from prefloop.errors import InputError, SettingsError
 from prefloop.files import remove_folder
 from prefloop.run.labeled_pairs import labeled_pairs, learn_from_labels
 from prefloop.run.labeling import collect_comparisons
@@ -43,3 +43,13 @@ def test_the_pairs_are_the_labels_of_the_rounds_reward_model(tmp_path: Path) -> 
         remove_folder(run / "rewards" / "round-0")
         with pytest.raises(InputError, match="rewards/round-0 does not say which labels"):
             labeled_pairs(stages, 0)
+
+
+def test_what_is_held_out_of_a_reward_is_not_held_out_of_labels(tmp_path: Path) -> None:
+    base = small_run(save_model(tmp_path / "model"), write_passages(tmp_path / "passages.jsonl"))
+    changes = {"policy.method": "dpo", "rewards.hold_out": ["copying"]}
+    with (
+        pytest.raises(SettingsError, match=r"policy\.method dpo learns from the labels themselves"),
+        assembled({**base, **changes}, tmp_path),
+    ):
+        raise AssertionError("it was put together")
