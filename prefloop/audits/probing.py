@@ -23,7 +23,7 @@ from prefloop.policy.reward_check import (
     given_batch,
     rollout_with_kl,
 )
-from prefloop.policy.reward_source import RewardModelSource, ScoredBatch
+from prefloop.policy.reward_source import HeldOutSource, RewardModelSource, ScoredBatch
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.rewards.model import RewardModel
@@ -74,8 +74,12 @@ def _rewards(
     """Return rewards at a KL of 0, their correlation with the reward model's own scores of the
     first texts that end, and which end."""
     collector = trainer.collector
+    reward = collector.reward
+    if isinstance(reward, HeldOutSource):
+        # Labels bear out the whole score: what is held out of it is not what they say.
+        reward = reward.whole
     batch = given_batch(collector.sampler, prompts, responses)
-    scores = collector.scores(prompts, batch).scores
+    scores = collector.scores(prompts, batch, reward).scores
     rollout = rollout_with_kl(collector.sampler, batch, scores, torch.zeros_like(scores))
     method = trainer.method
     if isinstance(method, TellsRewards):
@@ -83,11 +87,11 @@ def _rewards(
     rewards = to_numpy(scores).astype(np.float64)
     is_ended = np.asarray(to_numpy(batch.stop_mask.is_ended), dtype=bool)
     own = None
-    if isinstance(collector.reward, RewardModelSource) and is_ended.sum() >= LEAST_OWN:
+    if isinstance(reward, RewardModelSource) and is_ended.sum() >= LEAST_OWN:
         ids = batch.generation.response.tolist()
         ended = np.flatnonzero(is_ended)[:OWN].tolist()
         texts = [collector.sampler.reward_ids(prompts[i].text, ids[i]) for i in ended]
-        own = _correlation(rewards[ended], to_numpy(collector.reward.model.score(texts)))
+        own = _correlation(rewards[ended], to_numpy(reward.model.score(texts)))
     return rewards, own, is_ended
 
 

@@ -29,7 +29,9 @@ def _figures() -> "EnvironmentFigures":
 
     try:
         from prefloop.models.torch_environment import torch_environment
-    except (ImportError, OSError) as error:
-        # Its text may name paths.
+
+        found = torch_environment()
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        # Whatever is broken is to be reported; its text may name paths.
         return environment_figures(None, type(error).__name__)
-    return environment_figures(torch_environment())
+    return environment_figures(found)

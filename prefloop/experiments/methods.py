@@ -55,6 +55,11 @@ def make_method_set(
             f"{run_file} says rounds: {count(own.rounds)}, and methods share labels in one round "
             "only: later questions are about what each policy said. Set rounds=1."
         )
+    if own.store is not None:
+        raise SettingsError(
+            f"{run_file} names a store, and every method gets a copy of the labels in a store of "
+            "its own. Take store out of it, or give store=null."
+        )
     labels = SampleSet(start=LABELS, seed=own.seed, folder=folder / LABELS, config=own)
     members = []
     for method in methods:
@@ -79,8 +84,11 @@ def run_methods(
     `collect_labels` runs a folder up to its labels, `run_all` runs prepared members.
     """
     labels = methods.labels
+    # What is finished was made with these settings too, or the table would show other ones.
+    write_run_file(labels.folder, labels.config)
+    for member in methods.members:
+        write_run_file(member.folder, member.config)
     if not (labels.folder / DRAWN).exists():
-        write_run_file(labels.folder, labels.config)
         collect_labels(labels.folder)
         (labels.folder / DRAWN).touch()
     waiting = [member for member in methods.members if not is_finished(member)]

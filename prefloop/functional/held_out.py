@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+ROUNDING = 1e-9
+"""Share of a measure's size below which its differences within questions are rounding."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SharedPart:
@@ -37,6 +40,9 @@ def shared_part(
     """
     centered_scores = _less_question_mean(scores[..., None], present)[:, 0]
     centered = _less_question_mean(measures, present)
+    # The mean of equal numbers may differ from them in its last bit, which is no difference.
+    noise = ROUNDING * np.linalg.norm(measures[present], axis=0)
+    centered[:, np.linalg.norm(centered, axis=0) <= noise] = 0.0
     weights, *_ = np.linalg.lstsq(centered, centered_scores, rcond=None)
     total = float(centered_scores @ centered_scores)
     left = centered_scores - centered @ weights

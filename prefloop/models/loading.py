@@ -192,6 +192,7 @@ def load_causal(folder: Path, tokenizer: Tokenizer, runtime: Runtime) -> PreTrai
     if runtime.dtype != FULL_PRECISION:
         # Opened again, not converted: some of its numbers, such as the angles of positions, stay in
         # full precision.
+        del model
         model = _open_causal(folder, tokenizer, runtime.dtype)
         read_head_in_full_precision(model)
     model.to(runtime.device)

@@ -9,6 +9,10 @@ SIGNS = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 """What errors of torch's allocators and of a device's libraries say; not all have a class."""
 
 
+FIXED = {"models__name", "policy__batch_size"}
+"""Settings that a run keeps once it has samples."""
+
+
 @contextmanager
 def fits_in_memory(doing: str, **settings: object) -> Iterator[None]:
     """Turn memory that runs out inside the block into an OutOfMemoryError.
@@ -23,8 +27,10 @@ def fits_in_memory(doing: str, **settings: object) -> Iterator[None]:
         if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in SIGNS):
             raise
         named = " or ".join(f"{k.replace('__', '.')} ({n})" for k, n in settings.items())
+        again = "run the same command again: labels, samples and the last checkpoint are kept"
+        if settings.keys() & FIXED:
+            again = "begin a new run: in this one it cannot change, and nothing of it is lost"
         raise OutOfMemoryError(
-            f"memory ran out while {doing} ({said[0]}). Choose a smaller {named} and run the "
-            "same command again: labels, samples and the last checkpoint are kept. "
+            f"memory ran out while {doing} ({said[0]}). Choose a smaller {named} and {again}. "
             "models.dtype: bfloat16 takes less, too."
         ) from error

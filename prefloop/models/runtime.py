@@ -64,18 +64,19 @@ class Runtime:
 CPU = Runtime(device=torch.device("cpu"), dtype=FULL_PRECISION)
 
 
-def start_runtime(config: ModelsConfig) -> Runtime:
+def start_runtime(config: ModelsConfig, *, has_warm_start: bool = False) -> Runtime:
     """Set the process's number of threads; return where its models are to be, and of which type.
 
     With `adapter: none` all weights are trained. They are then in full precision, and `bfloat16` is
     the type of the products alone: a step is smaller than the distance between two of its numbers.
+    So are most steps of a warm start, which the weights of its model hold.
     SettingsError for a device that is not there, or one without the type.
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     device = _device(config.device)
     dtype = _dtype(config.dtype, device)
-    if config.adapter == "none" and dtype != FULL_PRECISION:
+    if (config.adapter == "none" or has_warm_start) and dtype != FULL_PRECISION:
         return Runtime(device=device, dtype=FULL_PRECISION, products=dtype)
     return Runtime(device=device, dtype=dtype)
 

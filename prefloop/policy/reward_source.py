@@ -112,10 +112,7 @@ class HeldOutSource:
         ids = batch.generation.response.tolist()
         texts = [self.whole.sampler.text_of(ids[i]) for i in rows]
         part = held_out_part(held_out, self.scorers, [prompts[i].text for i in rows], texts)
-        device = scores.device
-        return ScoredBatch(
-            scores - placed(torch.as_tensor(part, device=device), rows, batch), spread
-        )
+        return ScoredBatch(scores - placed(scores.new_tensor(part), rows, batch), spread)
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,15 @@ class RolloutCollector:
             value_head=self.value_head,
         )
 
-    def scores(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
-        """Return what the reward says of responses; `prompts` has one entry per response.
+    def scores(
+        self, prompts: Sequence[Prompt], batch: SampledBatch, reward: RewardSource | None = None
+    ) -> ScoredBatch:
+        """Return what the reward, or another one, says of responses; `prompts` has one entry per
+        response.
 
         A response without a stop token has the task's `missing_stop_score`.
         """
-        scored = self.reward.score(prompts, batch)
+        scored = (self.reward if reward is None else reward).score(prompts, batch)
         scores = penalize_unended(
             scored.scores,
             batch.stop_mask.is_ended,

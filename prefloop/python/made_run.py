@@ -112,14 +112,15 @@ class MadeRun:
             model: The policy to judge; the newest otherwise.
 
         Returns:
-            The figures, with `verdict` as a sentence and `win_rates` with their intervals. They are
-            kept in the run folder, and the report shows them.
+            The figures, with the judge's `verdict` as a sentence and `win_rates` with their
+            intervals. They are kept in the run folder, where the verdict stays that of the first
+            judge, and the report shows them.
 
         Raises:
             InputError: There is no policy yet.
             SettingsError: The judge is not known, or is not independent of the reward.
         """
-        from prefloop.python.results import evaluation_of
+        from prefloop.python.results import as_judged_by, evaluation_of
         from prefloop.run.carry_out import carry_out
         from prefloop.run.trial import known_policy
 
@@ -127,7 +128,8 @@ class MadeRun:
         judged = self._judged_by(judge)
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
             carry_out(judged, self.folder, progress, again=[name])
-        return evaluation_of(self.figures, name)
+        asked = judge if isinstance(judge, str) else function_name(judge)
+        return as_judged_by(evaluation_of(self.figures, name), asked)
 
     def save(self, folder: str | Path, *, what: str = "policy") -> Path:
         """Copy the newest policy, or reward model, as a Hugging Face folder.

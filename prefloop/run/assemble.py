@@ -26,7 +26,7 @@ from prefloop.models.memory import fits_in_memory
 from prefloop.models.named import NamedModels
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
-from prefloop.models.runtime import Runtime, product_rate, start_runtime
+from prefloop.models.runtime import Runtime, product_rate
 from prefloop.models.sources import n_weights, resolve
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
@@ -39,6 +39,7 @@ from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
+from prefloop.run.initial_models import runtime_of
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.live import LiveWatch
@@ -173,7 +174,7 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     by_split = count_by_split(read_prompts(config, base)[1].prompts)
     refuse_impossible(config, by_split)
-    return _plan(config, base, by_split, start_runtime(config.models))
+    return _plan(config, base, by_split, runtime_of(config))
 
 
 def read_prompts(
@@ -236,7 +237,7 @@ def _load_here(config: RunConfig, folder: Path, monitor: RunMonitor) -> tuple[Ru
     They name the device and the type that `auto` stands for, and so do the records of how things
     were made.
     """
-    runtime = start_runtime(config.models)
+    runtime = runtime_of(config)
     models = config.models.model_copy(update=runtime.as_settings())
     config = config.model_copy(update={"models": models})
     with fits_in_memory("loading the models", models__name=models.name):

@@ -6,10 +6,15 @@ from typing import NamedTuple
 
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
-from prefloop.models.runtime import start_runtime
+from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
+
+
+def runtime_of(config: RunConfig) -> Runtime:
+    """Set the process's number of threads; return where a run's models are, and of which type."""
+    return start_runtime(config.models, has_warm_start=config.policy.warm_start.epochs > 0)
 
 
 class InitialModels(NamedTuple):
@@ -24,7 +29,7 @@ def load_initial_models(
     config: RunConfig, folder: Path, say: Callable[[str], None]
 ) -> InitialModels:
     """Return the models of a run: its base, or what the warm start left in the folder."""
-    runtime = start_runtime(config.models)
+    runtime = runtime_of(config)
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
     started = folder / "warm_start"

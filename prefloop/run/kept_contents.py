@@ -119,7 +119,7 @@ def followed_scorers(config: RunConfig) -> dict[str, CheckedScorer]:
 
     Those behind an endpoint are left out: they read no files, and may need a key only later.
     """
-    known = list(config.comparisons.known_scorers)
+    known = [*config.comparisons.known_scorers, *config.rewards.hold_out]
     names = known if config.policy.uses_reward_model else [config.policy.reward]
     kinds = {name: chosen_kind(config.scorers, name)[0] for name in names}
     local = [

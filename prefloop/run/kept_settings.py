@@ -180,6 +180,8 @@ def _reason(config: RunConfig, key: str, was: Any, now: Any) -> str | None:
             return None
         if name in config.comparisons.known_scorers:
             return MIXED_LABELS
+        if name in config.rewards.hold_out:
+            return KEPT["rewards.hold_out"]
         return KEPT["policy.reward"] if name == config.policy.reward else None
     return next((why for name, why in KEPT.items() if f"{key}.".startswith(f"{name}.")), None)
 

@@ -6,6 +6,7 @@ from prefloop.figures.text import counted
 from prefloop.models.pretrained import context_of
 from prefloop.policy.pair_batches import LabeledPair, can_be_learned
 from prefloop.run.stages import Stages
+from prefloop.run_file import recorded_run
 from prefloop.run_folder import read_provenance
 
 
@@ -41,7 +42,8 @@ def labeled_pairs(stages: Stages, reward_round: int) -> list[LabeledPair]:
         )
     store, sampler = stages.store, stages.policy.trainer.collector.sampler
     labels = store.labels(split="train", as_of=made.labels.ledger_events, for_training=True)
-    strength = stages.config.rewards.strength
+    config = recorded_run(made.settings, "reward model") if made.settings else stages.config
+    strength = config.rewards.strength
     found = preference_pairs(store.comparisons(split="train"), labels, strength)
     samples = store.samples_by_id([name for pair in found for name in pair.sample_ids])
     prompts = {prompt.id: prompt for prompt in store.prompts()}

@@ -5,6 +5,7 @@ named once, and the run goes on without it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from prefloop.settings.run import RunConfig
 
 PROJECT = "prefloop"
 """What trackers that group runs call the group."""
+PRIVATE: dict[str, Any] = {"store": True, "comparisons": {"people": True}}
+"""Settings that go to no tracker: addresses and keys; a database's address may hold a password."""
 PLACES = ("stage", "round", "update", "episodes", "labels")
 """Keys of a line that say which update it is; they are sent as `policy/update` and so on."""
 
@@ -71,7 +74,7 @@ class Trackers:
             tracker = self._tracker(name, step)
             tracker.start()
             if step == 1:
-                tracker.store_init_configuration(_flat(self._config.model_dump()))
+                tracker.store_init_configuration(_flat(self._config.model_dump(exclude=PRIVATE)))
             self._open[name] = tracker
 
         self._try(name, begin)
@@ -94,7 +97,9 @@ class Trackers:
         try:
             _guarded(name, work)
         except TrackerFailure as failure:
-            self._open.pop(name, None)
+            if (tracker := self._open.pop(name, None)) is not None:
+                with suppress(TrackerFailure):
+                    _guarded(name, tracker.finish)
             self._say(f"{failure} The run goes on without it; metrics.jsonl holds every number.")
 
     def _n_lines(self) -> int:

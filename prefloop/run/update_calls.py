@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.progress import StopRequested
 
@@ -32,5 +34,10 @@ class UpdateCalls:
         """Hand over what came since; StopRequested if the function wants the run to end here."""
         while self._lines and self._function is not None:
             line = self._lines.popleft()
-            if self._function(line) is True:
+            if _is_true(self._function(line)):
                 raise StopRequested(f"on_update returned True at {line.stage} update {line.update}")
+
+
+def _is_true(returned: object) -> bool:
+    """Whether a function returned True, Python's or NumPy's; nothing else that counts as true."""
+    return isinstance(returned, bool | np.bool_) and bool(returned)

@@ -5,8 +5,9 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -91,12 +92,50 @@ def _handed_over(name: str) -> ScoringFunction:
     )
 
 
-def _code(function: ScoringFunction) -> bytes:
-    """Return what a function is made of: its source, or its name where that is not to be had."""
-    try:
-        return inspect.getsource(function).encode()
-    except (OSError, TypeError):
-        return repr(getattr(function, "__qualname__", type(function).__qualname__)).encode()
+def _code(function: object) -> bytes:
+    """Return what a function is made of: code, defaults, and what it has enclosed or bound.
+
+    The same in every process of one version of Python. What it calls is not looked at, nor what an
+    object of a class of the user's holds.
+    """
+    if isinstance(function, partial):
+        bound = (function.args, sorted(function.keywords.items()))
+        return _code(function.func) + b"".join(map(_value, [*bound[0], *bound[1]]))
+    if inspect.ismethod(function):
+        return _code(function.__func__)
+    if not inspect.isfunction(function):
+        kind = type(function)
+        return f"{kind.__module__}.{kind.__qualname__}".encode() + _instructions(kind.__call__)
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+    return _instructions(function) + b"".join(map(_value, [*cells, *defaults]))
+
+
+def _instructions(function: object) -> bytes:
+    """Return the source, or the code where the source is not to be had."""
+    if inspect.isfunction(function):
+        with suppress(OSError, TypeError):
+            return inspect.getsource(function).encode()
+    code = getattr(function, "__code__", function)
+    if not isinstance(code, CodeType):
+        return b""
+    constants = b"".join(
+        _instructions(constant) if isinstance(constant, CodeType) else repr(constant).encode()
+        for constant in code.co_consts
+    )
+    return code.co_code + repr(code.co_names).encode() + constants
+
+
+def _value(value: object) -> bytes:
+    """Return a plain value as it is written, a function as what it is made of; of any other object
+    its class."""
+    if isinstance(value, int | float | complex | str | bytes | None):
+        return repr(value).encode()
+    if isinstance(value, tuple | list):
+        return b"(" + b",".join(map(_value, value)) + b")"
+    if isinstance(value, Mapping):
+        return _value([*value.items()])
+    return _code(value)
 
 
 class _SourceLoader(SourceFileLoader):

@@ -35,7 +35,7 @@ def call_function(
     except Exception:
         _raise_at_item(function, prompts, responses)
         raise
-    return _numbers(returned)
+    return _numbers(returned, len(responses))
 
 
 def item_text(index: int, responses: Sequence[str]) -> str:
@@ -59,11 +59,14 @@ def _raise_at_item(
             raise ItemProblem(index) from error
 
 
-def _numbers(returned: object) -> Scores:
-    """Return what a function returned as numbers: any sequence, array or tensor of numbers."""
+def _numbers(returned: object, n: int) -> Scores:
+    """Return what a function returned for n responses as numbers, if it is a sequence, an array or
+    a tensor of numbers."""
     if isinstance(returned, str | bytes) or not hasattr(returned, "__iter__"):
         return np.asarray(returned, dtype=np.float64)
     values = list(returned)
+    if len(values) != n:
+        return np.zeros(len(values))  # The caller says that there are too few or too many.
     for index, value in enumerate(values):
         # A text that reads as a number is a mistake all the same: of a column, or of a parser.
         if isinstance(value, str | bytes) or not hasattr(value, "__float__"):

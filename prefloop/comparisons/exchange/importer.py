@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from prefloop.comparisons.exchange.file_objects import FileObject
 from prefloop.prompts.splits import split_of
-from prefloop.records import Comparison, Label, Prompt, Sample
+from prefloop.records import Comparison, Label, Prompt, Sample, Split
 from prefloop.seeding import stable_id
 from prefloop.text.normal_form import normal_form
 
@@ -134,6 +134,11 @@ class ImportedRecords:
         if known is None and twin is not None:
             known = Prompt(id=name, text=text, source=source, split=twin.split)
             self.stored[name] = known
+        if known is None and split is None and self._would_be_left_out(text):
+            # The run may know it by its beginning alone, cut to `task.query_tokens_max`.
+            known = Prompt(id=name, text=text, source=source, split="held_out")
+            self.stored[name] = known
+            return known
         if known is None:
             split = split or self._split(text)
             known = Prompt(id=name, text=text, source=source, split=split)
@@ -199,12 +204,18 @@ class ImportedRecords:
 
     def _split(self, text: str) -> TrainedSplit:
         """Return the split of a new prompt; where the run would hold it out, it is for training."""
-        split = split_of(
+        return "validation" if self._runs_split(text) == "validation" else "train"
+
+    def _would_be_left_out(self, text: str) -> bool:
+        return self.options.skips_held_out and self._runs_split(text) == "held_out"
+
+    def _runs_split(self, text: str) -> Split:
+        """Return the split that the run would give a prompt with this text."""
+        return split_of(
             text,
             held_out_share=self.options.held_out_share,
             validation_share=self.options.validation_share,
         )
-        return "validation" if split == "validation" else "train"
 
     def _add_comparison(self, name: str, prompt: Prompt, sample_ids: tuple[str, ...]) -> None:
         self.comparisons.setdefault(

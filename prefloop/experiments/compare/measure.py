@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from prefloop.choices import chosen_kind
 from prefloop.evaluation.estimates import mean_figure
 from prefloop.experiments.compare.common_ground import (
     differing_settings,
@@ -21,9 +22,12 @@ from prefloop.records import Sample
 from prefloop.report.methods import methods_of
 from prefloop.run.evaluating import known_reward
 from prefloop.scorers.build import WeightedScorer, build_weighted
+from prefloop.scorers.function import FunctionScorer
+from prefloop.settings.run import RunConfig
 
 NO_SCORER = "nobody knows a scorer behind these labels"
 COSTS_REQUESTS = "the scorer behind the labels costs requests"
+HANDED_OVER = "the reward is a function that was handed over in Python, and is not in the folder"
 DIFFERENT_SCORERS = "the scorers behind the labels are not the same in all runs"
 NOT_RECORDED = "not recorded when the run was made"
 BEYOND = "the best gain at so large a KL is not known: too few reference samples carry it"
@@ -97,10 +101,18 @@ def _known_scorer(runs: Sequence[FinishedRun]) -> tuple[WeightedScorer | None, s
         return None, NO_SCORER
     if any(other != known[0] for other in known) or any(s != settings[0] for s in settings):
         return None, DIFFERENT_SCORERS
+    if any(_is_handed_over(runs[0].config, name) for name in known[0]):
+        return None, HANDED_OVER
     scorer = build_weighted(known[0], runs[0].config.scorers)
     if any(part is not None for part in scorer.metered.values()):
         return None, COSTS_REQUESTS
     return scorer, ""
+
+
+def _is_handed_over(config: RunConfig, name: str) -> bool:
+    """Whether a scorer is a function that a process handed over, which is gone with it."""
+    kind, raw = chosen_kind(config.scorers, name)
+    return kind == FunctionScorer.name and raw.get("file") is None
 
 
 def _reward_text(scorer: WeightedScorer | None) -> str:

@@ -15,6 +15,7 @@ from prefloop.comparisons.exchange.stated_sources import stated_sources
 from prefloop.comparisons.labelers.sources import label_sources, labeler_groups
 from prefloop.errors import InputError, SettingsError
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
+from prefloop.prompts.splits import split_of
 from prefloop.run_file import parse_run
 from prefloop.seeding import stable_id
 from prefloop.settings.run import RunConfig
@@ -165,6 +166,24 @@ def test_what_the_run_holds_out_is_left_out_and_counted(store: Store, tmp_path: 
     counts = import_file(store, path, "trl", options=ExchangeOptions(skips_held_out=True))
     assert (counts["labels"], counts["left_out_held_out"]) == (1, 2)
     assert store.prompts("held_out") == [held]
+
+
+def test_a_prompt_that_the_run_knows_cut_and_holds_out_is_left_out(
+    store: Store, tmp_path: Path
+) -> None:
+    """The run drew the split from the whole text, and stores its beginning."""
+    texts = [f"A question that is too long for the task, number {i}" for i in range(40)]
+    options = ExchangeOptions(held_out_share=0.3, validation_share=0.1, skips_held_out=True)
+    held = [
+        text
+        for text in texts
+        if split_of(text, held_out_share=0.3, validation_share=0.1) == "held_out"
+    ]
+    assert 0 < len(held) < 40
+    path = lines(tmp_path / "x.jsonl", *(PAIR | {"prompt": text} for text in texts))
+    counts = import_file(store, path, "trl", options=options)
+    assert counts["left_out_held_out"] == len(held)
+    assert not {p.text for p in store.prompts()} & set(held)
 
 
 def test_more_kinds_of_problems_than_are_listed_are_counted(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_fewer_than_two_methods_are_refused(run_file: Path, methods: tuple[str, 
         ("rounds=2", "says rounds: 2, and methods share labels in one round"),
         ("rloo:comparisons.labels=60", "rloo changes comparisons, and all methods share"),
         ("rloo:seed=9", "rloo changes seed"),
+        ("store=labels.db", "names a store, and every method gets a copy"),
         ("rloo:policy.options.whiten_rewards=true", "whiten_rewards"),
     ],
 )
@@ -84,6 +85,9 @@ def test_labels_are_collected_once_and_finished_methods_stay(
         run_methods(made, Silent(), collect_labels=collected.append, run_all=run_all)
     assert collected == [made.labels.folder] and (made.labels.folder / DRAWN).exists()
     assert prepared == ran == ["rloo", "rloo"], "ppo was finished"
+    with pytest.raises(InputError, match=r"policy\.lr.*begin another one in a new folder"):
+        others = make(run_file, "ppo:policy.lr=0.5")
+        run_methods(others, Silent(), collect_labels=collected.append, run_all=run_all)
 
 
 def test_an_interrupted_labeling_goes_on(run_file: Path) -> None:

@@ -57,6 +57,9 @@ def test_a_measure_that_never_differs_within_a_question_takes_nothing_out() -> N
     measures[..., 1] = np.arange(8)[:, None]
     got = shared_part(scores, measures, PRESENT)
     assert got.weights[1] == 0 and got.weights[0] != 0
+    three = PRESENT[:, :3]
+    got = shared_part(scores[:, :3], np.full((8, 3, 1), 0.1), three)
+    assert got.weights.tolist() == [0.0], "three tenths are not 3 * 0.1 in the last bit"
 
 
 def test_equal_scores_have_nothing_to_take_out() -> None:

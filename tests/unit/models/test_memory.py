@@ -42,3 +42,11 @@ def test_another_error_is_not_renamed() -> None:
         fits_in_memory("drawing samples", samples__batch_size=64),
     ):
         raise RuntimeError("a bug of ours")
+
+
+def test_a_setting_that_the_run_keeps_needs_a_new_run() -> None:
+    with (
+        pytest.raises(OutOfMemoryError, match=r"policy.batch_size \(64\) and begin a new run"),
+        fits_in_memory("drawing the policy's responses", policy__batch_size=64),
+    ):
+        raise MemoryError

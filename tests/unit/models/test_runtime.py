@@ -114,6 +114,8 @@ def test_a_device_that_is_not_there_is_refused_with_what_there_is(
 @pytest.mark.usefixtures("bare")
 def test_weights_that_are_all_trained_stay_in_full_precision() -> None:
     assert start_runtime(ModelsConfig(dtype="bfloat16", adapter="none")) == MIXED
+    warm = start_runtime(ModelsConfig(dtype="bfloat16", adapter="lora"), has_warm_start=True)
+    assert warm == MIXED, "bfloat16 would swallow most of what the warm start learned"
     assert MIXED.as_settings() == ROUNDED.as_settings() == {"device": "cpu", "dtype": "bfloat16"}
     assert MIXED.is_rounded and ROUNDED.is_rounded and not CPU.is_rounded
 

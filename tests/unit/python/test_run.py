@@ -71,6 +71,16 @@ def test_a_trained_run_samples_judges_and_saves(make_run: MakeRun, tmp_path: Pat
         run.save(tmp_path / "other", what="reward_model")
 
 
+def test_the_verdict_is_that_of_the_judge_who_was_asked(make_run: MakeRun) -> None:
+    short = {"episodes": 8, "batch_size": 8, "epochs": 1}
+    run = make_run(policy=short, evaluation={"judges": ["copying"]})
+    run.train()
+    asked, first = run.compare("length"), run.figures.evaluations[-1].figures
+    assert asked.win_rate is not None and asked.win_rate.judge == "length"
+    assert "a preference for length" in asked.verdict and asked.verdict != first.verdict
+    assert first.win_rate is not None and first.win_rate.judge == "copying"
+
+
 def test_a_judge_that_rests_on_the_reward_is_refused(make_run: MakeRun) -> None:
     run = make_run(policy={"episodes": 8, "batch_size": 8, "epochs": 1})
     run.train()

@@ -231,6 +231,15 @@ def test_what_the_name_of_the_labelers_scorer_means_may_not_change(tmp_path: Pat
     assert unused == [f"scorers.unused was None and is {other!r} from here on."]
 
 
+def test_what_the_name_of_a_held_out_scorer_means_may_not_change(tmp_path: Path) -> None:
+    chosen = {"rewards": {"hold_out": ["polite"]}}
+    run = begun(tmp_path, settings(scorers={"polite": POLITE}, **chosen))
+    with pytest.raises(SettingsError, match=r"scorers\.polite was .*the other reward"):
+        reported(run, scorers={"polite": POLITE | {"file": "rude.py"}}, **chosen)
+    with pytest.raises(SettingsError, match=r"rewards\.hold_out was .*the other reward"):
+        reported(run, scorers={"polite": POLITE})
+
+
 def test_every_option_of_the_method_is_written_out(tmp_path: Path) -> None:
     keep_settings(
         with_method_options(parse_run({"policy": {"options": {"lam": 0.9}}}, "run.yaml")),

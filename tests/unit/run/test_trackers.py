@@ -126,6 +126,8 @@ def test_one_run_of_wandb_goes_on_after_a_restart(tmp_path: Path, recorded: list
     assert (first.steps, again.steps) == ([1], [2])
     assert first.settings["policy.kl.coef"] == 0.05 and again.settings == {}
     assert first.is_finished and again.is_finished
+    private = ("store", "comparisons.people")
+    assert not [name for name in first.settings if name.startswith(private)]
 
 
 def test_one_that_is_not_reachable_is_named_once_and_the_others_go_on(
@@ -144,6 +146,7 @@ def test_one_that_is_not_reachable_is_named_once_and_the_others_go_on(
         "number."
     ]
     assert (recorded[0].steps, recorded[1].steps) == ([1], [1, 2, 3])
+    assert recorded[0].is_finished, "what it holds is kept"
     assert len(metrics.lines()) == 3
 
 

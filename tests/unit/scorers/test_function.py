@@ -1,6 +1,7 @@
 """A function in a file of the user's becomes a scorer."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from prefloop.errors import InputError, SettingsError
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.function import handed_over
+from prefloop.scorers.items import ScoringFunction
 
 SOURCE = """
 def score(prompts, responses):
@@ -137,6 +139,42 @@ def test_a_function_that_is_handed_over_scores_while_it_is_there() -> None:
             assert given("size").fingerprint != given("zero").fingerprint
     with pytest.raises(InputError, match=r"size was handed over in Python.*reward=size.*FILE\.py"):
         given("size")
+
+
+def counts(letter: str) -> ScoringFunction:
+    return lambda prompts, responses: [text.count(letter) for text in responses]
+
+
+def scaled(prompts: list[str], responses: list[str], by: float = 1.0) -> list[float]:
+    return [by * len(text) for text in responses]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (counts("a"), counts("b")),
+        (partial(scaled, by=1.0), partial(scaled, by=-1.0)),
+        (partial(counts("a")), partial(counts("b"))),
+        (partial(scaled), partial(len)),
+    ],
+    ids=["closures", "bound arguments", "bound closures", "bound functions"],
+)
+def test_functions_that_look_alike_are_told_apart(
+    one: ScoringFunction, other: ScoringFunction
+) -> None:
+    found = []
+    for function in (one, one, other):
+        with handed_over({"mine": function}):
+            found.append(given("mine").fingerprint)
+    assert found[0] == found[1] != found[2]
+
+
+def test_too_few_numbers_are_told_whatever_stands_among_them() -> None:
+    with (
+        handed_over({"mine": lambda prompts, responses: [1.0, 2.0, None]}),
+        pytest.raises(InputError, match="returned 3 numbers for 2 responses"),
+    ):
+        given("mine").score(["", ""], ["a", "b"])
 
 
 def test_one_that_is_handed_over_under_two_names_is_no_independent_judge() -> None:
