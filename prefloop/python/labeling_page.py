@@ -12,7 +12,7 @@ from prefloop.comparisons.exchange.formats import export_file
 from prefloop.comparisons.exchange.importer import IMPORTED
 from prefloop.errors import InputError
 from prefloop.files import only_one_process
-from prefloop.python.run_files import parse_sections, refuse_others_file, write_run_file
+from prefloop.python.run_files import OF_PAGE, parse_sections, refuse_others_file, write_run_file
 from prefloop.python.showing import shown_progress
 from prefloop.records import Comparison, Prompt, Sample
 from prefloop.run.waiting import POLL_SECONDS, is_answered, publish
@@ -84,14 +84,14 @@ class LabelingPage:
         """Store the questions; nothing is served yet."""
         _refuse_wrong_texts(prompts, responses)
         self.folder, self._quiet = Path(folder), quiet
-        refuse_others_file(self.folder)
+        refuse_others_file(self.folder, OF_PAGE)
         read = {} if instructions is None else {"instructions": instructions}
         sections = {
             "task": {"name": "custom", "question": question, **read},
             "comparisons": {"labelers": PEOPLE, "overlap": answers},
         }
         self.config = parse_sections(sections, self.folder)
-        write_run_file(sections, self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with only_one_process(self.folder), open_run_store(self.config, self.folder) as store:
             questions = [_question(*given) for given in zip(prompts, responses, strict=True)]
             store.add_all(
@@ -101,6 +101,8 @@ class LabelingPage:
             )
             publish(store, self.config.task)
             store.queue.open_batch(ROUND, [(c.id, answers) for _, _, c in questions])
+        # At the end: where the store refuses another question, the file still has the first one.
+        write_run_file(sections, self.folder, OF_PAGE)
 
     @contextmanager
     def serving(self) -> Iterator[str]:

@@ -5,9 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefloop.errors import InputError
 from prefloop.progress import StopRequested
 from prefloop.python.made_run import MadeRun
 from prefloop.python.run_files import (
+    OF_RUN,
     Labels,
     Prompts,
     given_run,
@@ -72,12 +74,12 @@ class Run(MadeRun):
         if not is_new:
             super().__init__(place, load_run_file(place / RUN_FILE), {}, quiet=quiet)
             return
-        refuse_others_file(place)
+        refuse_others_file(place, OF_RUN)
         given = given_run(
             place, model=model, prompts=prompts, reward=reward, labels=labels, sections=sections
         )
         config = parse_sections(given.sections, place)
-        write_run_file(given.sections, place)
+        write_run_file(given.sections, place, OF_RUN)
         self._labels = given.labels
         super().__init__(place, config, given.functions, quiet=quiet)
 
@@ -88,8 +90,8 @@ class Run(MadeRun):
         nothing.
 
         Args:
-            until: The last stage to run: `samples`, `comparisons`, `rewards`, `policy` or
-                `evaluation`. Without it all of them run.
+            until: The last stage to run: `prompts`, `samples`, `comparisons`, `rewards`, `policy`
+                or `evaluation`. Without it all of them run.
             on_update: A function that is called after every update of the reward model and of the
                 policy with its `MetricsLine`: `stage`, `round`, `update` (counted from 1) and
                 `values` by the names in docs/reference/metrics.md. Returns it True, or raises it
@@ -105,7 +107,10 @@ class Run(MadeRun):
         """
         from prefloop.python.given_labels import import_given
         from prefloop.run.carry_out import carry_out
+        from prefloop.run.rounds import STAGES
 
+        if until is not None and until not in STAGES:
+            raise InputError(f"until is {until!r}; write one of {', '.join(STAGES)}.")
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
             if self._labels is not None:
                 import_given(self.config, self.folder, self._labels, progress.say)

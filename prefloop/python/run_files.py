@@ -18,7 +18,9 @@ from prefloop.scorers.items import ScoringFunction
 from prefloop.settings.comparisons import NOBODY
 from prefloop.settings.run import RunConfig
 
-HEADER = "# Written by prefloop.Run; change the arguments in Python, not this file.\n"
+OF_RUN = "prefloop.Run"
+OF_PAGE = "prefloop.LabelingPage"
+"""Who writes run files: neither takes a folder of the other's."""
 PROMPTS, LABELS = "prompts.jsonl", "labels.jsonl"
 """Files in the run folder that hold what was given as lists."""
 
@@ -102,12 +104,16 @@ def function_name(function: ScoringFunction) -> str:
     return name if name.isidentifier() else "reward_function"
 
 
-def refuse_others_file(folder: Path) -> None:
-    """Raise a SettingsError if the folder holds a run file that somebody else wrote."""
+def _header(writer: str) -> str:
+    return f"# Written by {writer}; change the arguments in Python, not this file.\n"
+
+
+def refuse_others_file(folder: Path, writer: str) -> None:
+    """Raise a SettingsError if the folder holds a run file that `writer` did not write."""
     path = folder / RUN_FILE
-    if path.exists() and not path.read_text("utf-8", errors="replace").startswith(HEADER):
+    if path.exists() and not path.read_text("utf-8", errors="replace").startswith(_header(writer)):
         raise SettingsError(
-            f"{path} exists already and was not written by prefloop.Run. Open that run with "
+            f"{path} exists already and was not written by {writer}. Open that run with "
             f"prefloop.Run({str(folder)!r}) and nothing else, or name another folder."
         )
 
@@ -147,12 +153,12 @@ def parse_sections(sections: Sections, folder: Path) -> RunConfig:
     return parse_run(found_paths(sections, folder), "prefloop.Run")
 
 
-def write_run_file(sections: Sections, folder: Path) -> None:
+def write_run_file(sections: Sections, folder: Path, writer: str) -> None:
     """Write the run file: only what was said, paths as they lead from the folder."""
     raw = kept_paths(sections, folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = HEADER + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100)
+        text = _header(writer) + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100)
     except yaml.YAMLError as error:
         raise SettingsError(
             f"A setting is no plain value: {error}. Give texts, numbers, lists and dictionaries."

@@ -83,7 +83,7 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     few += ["task.query_tokens_min=8", f"prompts.source={articles}"]
     command = ("experiment", "copying", folder, *SMALL, *few, "--seeds", "1", "--json")
     planned = prefloop.done(*command, "--plan").json()
-    assert planned["runs"] == 8 and planned["sample_sets"] == 2
+    assert planned["runs"] == 9 and planned["sample_sets"] == 2
     assert 0 < planned["least_seconds"] < planned["most_seconds"]
     assert not (folder / "runs").exists()
     figures = ExperimentFigures.model_validate_json(prefloop.done(*command).out)

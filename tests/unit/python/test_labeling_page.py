@@ -56,7 +56,7 @@ def test_texts_that_cannot_be_asked_are_named(
 
 def test_a_run_file_of_somebody_elses_stays(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("task: sentiment\n")
-    with pytest.raises(SettingsError, match="was not written by prefloop"):
+    with pytest.raises(SettingsError, match=r"was not written by prefloop\.LabelingPage"):
         page_in(tmp_path)
 
 

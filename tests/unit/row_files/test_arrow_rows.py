@@ -62,7 +62,7 @@ def check(path: Path, expected: list[tuple[str, Any]]) -> None:
     if HAS_PYARROW:
         assert rows(path) == expected
         return
-    with pytest.raises(InputError, match=r"pip install 'prefloop\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install 'prefloop\[data\]'"):
         rows(path)
 
 
@@ -118,5 +118,5 @@ def test_without_pyarrow_the_extra_is_named(
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("prefloop.row_files.arrow_rows.import_module", missing)
-    with pytest.raises(InputError, match=r"pip install 'prefloop\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install 'prefloop\[data\]'"):
         rows(tmp_path / "x.parquet")

@@ -33,7 +33,7 @@ def test_ratings_become_scores_around_the_middle() -> None:
         scores = scorer.score(["Once", "Once", "Then"], ["a b c", "a b c d e", ""])
     np.testing.assert_allclose(scores, [0.5 * (3 - 5), 0.0, 0.5 * (0 - 5)], **FP64)
     assert scorer.sources == {"m"} and scorer.description == "a language model's rating"
-    first = server.asked[0]
+    first = next(asked for asked in server.asked if "a b c" in asked)
     assert "from 0 (worst) to 10 (best)" in first and "Beginning:\nOnce\n" in first
 
 

@@ -172,7 +172,13 @@ def test_apart_from_its_file_it_costs_one_line() -> None:
     texts = {name_of(path): path.read_text(encoding="utf-8") for path in files()}
     speaking = {name for name, text in texts.items() if re.search(r"\brloo\b", text.lower())}
     of_its_own = {"prefloop/policy/methods/rloo.py", "prefloop/functional/rloo.py"}
-    help_text = {"prefloop/settings/policy.py"}
+    help_text = {
+        "prefloop/settings/policy.py",
+        "prefloop/cli/comparing.py",
+        "prefloop/cli/experiment.py",
+        "prefloop/experiments/methods.py",
+        "prefloop/python/run.py",
+    }
     assert speaking - of_its_own - help_text == set()
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if "rloo" in line] == [
