@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs release clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-labeling bench-startup bench-audit bench-watch bench-live
+bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -55,6 +55,14 @@ bench-trl-setup: .venv-trl/.ready
 
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
+
+.venv-potato/.ready: bench/potato-requirements.txt
+	$(PYTHON) -m venv .venv-potato
+	.venv-potato/bin/pip install -r $<
+	touch $@
+
+bench-potato: setup .venv-potato/.ready
+	$(BIN)/python bench/labeling_beside_potato.py
 
 bench-startup: setup
 	$(BIN)/python bench/startup.py
