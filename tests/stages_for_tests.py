@@ -1,6 +1,6 @@
 """Stages put together on a small random model, for tests of several rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from prefloop.batches import Rollout
+from prefloop.metrics import MetricsLog
 from prefloop.models.generation import Generation
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import CPU
 from prefloop.policy.reward_source import RewardModelSource
+from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.progress import Silent
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import SampledBatch, Sampler
@@ -23,6 +26,7 @@ from prefloop.settings.samples import SamplesConfig
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task
 from prefloop.store.store import Store
+from tests.tolerances import EXACT
 
 Adapter = Literal["lora", "none"]
 
@@ -205,3 +209,28 @@ def fill(store: Store, tokenizer: Tokenizer, *, k: int = 4) -> list[Sample]:
         ]
     )
     return samples
+
+
+def stage_in(folder: Path, trainer: PolicyTrainer) -> PolicyStage:
+    """Return a stage that trains in a folder."""
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    return PolicyStage(trainer, metrics, run=folder, progress=Silent())
+
+
+def require_resumed_as_uninterrupted(
+    straight: PolicyStage,
+    first: PolicyStage,
+    second: PolicyStage,
+    *,
+    after_straight: Callable[[], None] = lambda: None,
+) -> None:
+    """Train four updates at once, and two and two: weights and metrics must be the same bits."""
+    straight.train_round(0, 4, PROMPTS)
+    after_straight()
+    first.train(0, 2, PROMPTS)
+    second.restore()
+    assert second.update == 2
+    second.train_round(0, 4, PROMPTS)
+    pairs = [weights_of(s.trainer.optimizer.named_parameters) for s in (straight, second)]
+    torch.testing.assert_close(*pairs, **EXACT)
+    assert second.metrics.lines() == straight.metrics.lines()

@@ -27,7 +27,7 @@ from prefloop.figures.evaluation import (
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
-from prefloop.figures.sentence import verdict_sentence
+from prefloop.figures.sentence import with_verdict
 from prefloop.files import write_atomically
 from prefloop.progress import StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Sample
@@ -236,16 +236,7 @@ def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> Eva
     for found in figures.win_rates:
         if found.score is None:
             missing[f"score of {found.judge}"] = "this judge compares texts and gives no scores"
-    figures = figures.model_copy(update={"missing": missing})
-    verdict = verdict_sentence(
-        figures.win_rate,
-        figures.kl,
-        model=figures.model,
-        baseline=figures.baseline,
-        task=figures.task,
-        why_not=figures.why_not_judged,
-    )
-    return figures.model_copy(update={"verdict": verdict})
+    return with_verdict(figures.model_copy(update={"missing": missing}))
 
 
 def _missing(

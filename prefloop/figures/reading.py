@@ -8,7 +8,7 @@ from typing import Any
 
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.record import from_object, read_object
-from prefloop.figures.sentence import verdict_sentence
+from prefloop.figures.sentence import with_verdict
 from prefloop.figures.trust import TrustFigures
 
 ROLES = {"policy": "model", "reference": "baseline"}
@@ -40,26 +40,13 @@ def read_evaluation(text: str, place: str) -> EvaluationFigures:
     content = read_object(text, place)
     if "policy" not in content or "model" in content:
         return from_object(EvaluationFigures, content, place)
-    return _in_todays_words(from_object(EvaluationFigures, _of_round(content), place))
+    return with_verdict(from_object(EvaluationFigures, _of_round(content), place))
 
 
 def read_trust(text: str, place: str) -> TrustFigures:
     """Return a trust file's figures; InputError naming `place` if they are damaged."""
     content = read_object(text, place)
     return from_object(TrustFigures, _with_clusters(content), place)
-
-
-def _in_todays_words(figures: EvaluationFigures) -> EvaluationFigures:
-    """Return figures whose verdict is worded as those of today are."""
-    verdict = verdict_sentence(
-        figures.win_rate,
-        figures.kl,
-        model=figures.model,
-        baseline=figures.baseline,
-        task=figures.task,
-        why_not=figures.why_not_judged,
-    )
-    return figures.model_copy(update={"verdict": verdict})
 
 
 def _of_round(content: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Its first word is the verdict: *Better*, *Worse*, *Not shown* or *Not judged*.
 from typing import Literal
 
 from prefloop.figures.estimate import EstimateFigure
-from prefloop.figures.evaluation import WinRateFigures
+from prefloop.figures.evaluation import EvaluationFigures, WinRateFigures
 from prefloop.figures.text import (
     count,
     counted,
@@ -37,6 +37,19 @@ def verdict_word(win_rate: WinRateFigures | None) -> VerdictWord:
     if win_rate.rate.lies_above(0.5):
         return "Better"
     return "Worse" if win_rate.rate.lies_below(0.5) else "Not shown"
+
+
+def with_verdict(figures: EvaluationFigures) -> EvaluationFigures:
+    """Return figures with the sentence that they hold."""
+    verdict = verdict_sentence(
+        figures.win_rate,
+        figures.kl,
+        model=figures.model,
+        baseline=figures.baseline,
+        task=figures.task,
+        why_not=figures.why_not_judged,
+    )
+    return figures.model_copy(update={"verdict": verdict})
 
 
 def verdict_sentence(

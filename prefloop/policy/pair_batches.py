@@ -60,7 +60,7 @@ class PairBatches:
         responses = [ids for pair in chosen for ids in pair.responses]
         batch = given_batch(self.collector.sampler, prompts, responses)
         zeros = batch.generation.logprobs.new_zeros(len(responses))
-        rollout = self.collector.rollout_of(batch, ScoredBatch(zeros))
+        rollout = self.collector.rollout_of(batch, ScoredBatch(zeros), is_drawn=False)
         # Behind the end of a text that somebody else wrote stands padding, with or without a stop.
         lengths = rollout.response.new_tensor([len(ids) for ids in responses])
         places = torch.arange(rollout.mask.shape[1], device=rollout.mask.device)

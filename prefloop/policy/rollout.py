@@ -64,15 +64,18 @@ class RolloutCollector:
         return scored._replace(scores=scores)
 
     @torch.no_grad()
-    def rollout_of(self, batch: SampledBatch, scored: ScoredBatch) -> Rollout:
+    def rollout_of(
+        self, batch: SampledBatch, scored: ScoredBatch, *, is_drawn: bool = True
+    ) -> Rollout:
         """Return what was sampled and scored, with the reference's log-probabilities.
 
-        Where layers round, the policy reads the responses once more, as the reference and the steps
-        do: the log-probabilities of sampling would be off by more than a step moves them.
+        Where layers round, the policy reads the responses that it has drawn once more, as the
+        reference and the steps do: the log-probabilities of sampling would be off by more than a
+        step moves them.
         """
         generation, policy = batch.generation, self.roles.policy
-        is_exact = not policy.runtime.is_rounded
-        logprobs = generation.logprobs if is_exact else self._logprobs(policy, batch)
+        is_off = is_drawn and policy.runtime.is_rounded
+        logprobs = self._logprobs(policy, batch) if is_off else generation.logprobs
         return Rollout(
             query=batch.query,
             query_mask=batch.query_mask,

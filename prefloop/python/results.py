@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
-from prefloop.figures.sentence import verdict_sentence
+from prefloop.figures.sentence import with_verdict
 from prefloop.files import MANIFEST, verify_folder, write_folder
 from prefloop.rewards.own_texts import reward_models
 from prefloop.run_folder import OF_ROUND, RunFigures
@@ -24,16 +24,7 @@ def evaluation_of(run: RunFigures, name: str) -> EvaluationFigures:
 def as_judged_by(figures: EvaluationFigures, judge: str) -> EvaluationFigures:
     """Return figures whose verdict is that of one judge, whoever else judged."""
     others = [name for name in figures.judges or () if name != judge]
-    first = figures.model_copy(update={"judges": (judge, *others)})
-    verdict = verdict_sentence(
-        first.win_rate,
-        first.kl,
-        model=first.model,
-        baseline=first.baseline,
-        task=first.task,
-        why_not=first.why_not_judged,
-    )
-    return first.model_copy(update={"verdict": verdict})
+    return with_verdict(figures.model_copy(update={"judges": (judge, *others)}))
 
 
 def save_model(run: Path, to: Path, what: str) -> Path:

@@ -24,8 +24,8 @@ from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
 QUESTIONS = 256
-"""Labeled questions that the weights are fitted on: of four samples their error is then a few
-hundredths of the score's spread."""
+"""Labeled questions that the weights are fitted on. With four samples each that leaves 768
+differences: a standard error of 0.036 in units of what is left over the measure's spread."""
 
 
 def hold_out(

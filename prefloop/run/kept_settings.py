@@ -1,7 +1,7 @@
 """The settings that a run was made with: written beside its results, and kept when it resumes."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from prefloop.settings.comparisons import NOBODY, PEOPLE
 from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
+from prefloop.settings.section import by_dotted_key
 from prefloop.store.store import Store
 
 MIX = "comparisons.synthetic.scorers"
@@ -218,7 +219,7 @@ def _changes(config: RunConfig, folder: Path) -> Changes:
     # A path names the same file from wherever the command is typed.
     raw = kept_paths(found_paths(_earlier(folder), folder), folder)
     today = kept_paths(config.model_dump(), folder)
-    earlier, now = dict(_flat(raw)), dict(_flat(today))
+    earlier, now = (dict(by_dotted_key(x, is_one=_is_one)) for x in (raw, today))
     for section in NAMED_SECTIONS:
         if section in raw:
             names = [f"{section}.{name}" for name in {**raw[section], **today[section]}]
@@ -274,13 +275,6 @@ def _has_traces(folder: Path) -> bool:
     return any((folder / name).exists() for name in made) or has_made_files(folder)
 
 
-def _flat(section: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every setting under its dotted key."""
-    for name, value in section.items():
-        key = f"{where}.{name}" if where else str(name)
-        # Names and weights of a mix are one setting, and so is what a scorer's name means.
-        is_one = key in (MIX, OPTIONS) or where in NAMED_SECTIONS
-        if isinstance(value, dict) and not is_one:
-            yield from _flat(value, key)
-        else:
-            yield key, value
+def _is_one(key: str) -> bool:
+    """Whether a key is one setting: names and weights of a mix, and what a scorer's name means."""
+    return key in (MIX, OPTIONS) or key.rpartition(".")[0] in NAMED_SECTIONS

@@ -15,6 +15,7 @@ from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker
 from prefloop.files import read_json_lines
 from prefloop.seeding import stable_id
 from prefloop.settings.run import RunConfig
+from prefloop.settings.section import by_dotted_key
 
 PROJECT = "prefloop"
 """What trackers that group runs call the group."""
@@ -74,7 +75,7 @@ class Trackers:
             tracker = self._tracker(name, step)
             tracker.start()
             if step == 1:
-                tracker.store_init_configuration(_flat(self._config.model_dump(exclude=PRIVATE)))
+                tracker.store_init_configuration(_plain(self._config))
             self._open[name] = tracker
 
         self._try(name, begin)
@@ -133,17 +134,9 @@ def _values(line: Mapping[str, Any]) -> dict[str, float]:
     return numbers | {f"{line['stage']}/{key}": value for key, value in place.items()}
 
 
-def _flat(section: Mapping[str, Any], where: str = "") -> dict[str, str | float | bool]:
-    """Return settings under dotted names, as plain values.
-
-    >>> _flat({"seed": 1, "policy": {"kl": {"cap": None}}})
-    {'seed': 1, 'policy.kl.cap': 'None'}
-    """
-    flat: dict[str, str | float | bool] = {}
-    for name, value in section.items():
-        key = f"{where}.{name}" if where else str(name)
-        if isinstance(value, Mapping):
-            flat |= _flat(value, key)
-        else:
-            flat[key] = value if isinstance(value, bool | int | float | str) else str(value)
-    return flat
+def _plain(config: RunConfig) -> dict[str, str | float | bool]:
+    """Return the settings under dotted keys, as trackers take them."""
+    return {
+        key: value if isinstance(value, bool | int | float | str) else str(value)
+        for key, value in by_dotted_key(config.model_dump(exclude=PRIVATE))
+    }

@@ -92,23 +92,28 @@ def _handed_over(name: str) -> ScoringFunction:
     )
 
 
-def _code(function: object) -> bytes:
+def _code(function: object, around: tuple[object, ...] = ()) -> bytes:
     """Return what a function is made of: code, defaults, and what it has enclosed or bound.
 
     The same in every process of one version of Python. What it calls is not looked at, nor what an
-    object of a class of the user's holds.
+    object of a class of the user's holds. One `around` it, which it encloses in turn, counts once.
     """
+    if any(function is known for known in around):
+        return b"around"
+    inside = (*around, function)
     if isinstance(function, partial):
-        bound = (function.args, sorted(function.keywords.items()))
-        return _code(function.func) + b"".join(map(_value, [*bound[0], *bound[1]]))
+        bound = [*function.args, *sorted(function.keywords.items())]
+        return _code(function.func, inside) + _value(bound, inside)
     if inspect.ismethod(function):
-        return _code(function.__func__)
+        return _code(function.__func__, inside)
     if not inspect.isfunction(function):
         kind = type(function)
         return f"{kind.__module__}.{kind.__qualname__}".encode() + _instructions(kind.__call__)
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
-    return _instructions(function) + b"".join(map(_value, [*cells, *defaults]))
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # a name that has no value yet
+            held.append(cell.cell_contents)
+    return _instructions(function) + _value(held, inside)
 
 
 def _instructions(function: object) -> bytes:
@@ -126,16 +131,16 @@ def _instructions(function: object) -> bytes:
     return code.co_code + repr(code.co_names).encode() + constants
 
 
-def _value(value: object) -> bytes:
+def _value(value: object, around: tuple[object, ...]) -> bytes:
     """Return a plain value as it is written, a function as what it is made of; of any other object
     its class."""
     if isinstance(value, int | float | complex | str | bytes | None):
         return repr(value).encode()
     if isinstance(value, tuple | list):
-        return b"(" + b",".join(map(_value, value)) + b")"
+        return b"(" + b",".join(_value(part, around) for part in value) + b")"
     if isinstance(value, Mapping):
-        return _value([*value.items()])
-    return _code(value)
+        return _value([*value.items()], around)
+    return _code(value, around)
 
 
 class _SourceLoader(SourceFileLoader):

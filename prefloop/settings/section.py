@@ -1,7 +1,7 @@
 """What every section of a run file is made of: frozen, strict, and without unknown names."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
@@ -42,6 +42,25 @@ class Section(BaseModel):
     def meaning(self) -> dict[str, Any]:
         """Return the settings on which results depend."""
         return self.model_dump(exclude=set(self.operational))
+
+
+def by_dotted_key(
+    section: Mapping[str, Any],
+    where: str = "",
+    *,
+    is_one: Callable[[str], bool] = lambda key: False,
+) -> Iterator[tuple[str, Any]]:
+    """Yield every setting under its dotted key; what `is_one` says is a single setting stays whole.
+
+    >>> dict(by_dotted_key({"seed": 1, "policy": {"kl": {"cap": None}}}))
+    {'seed': 1, 'policy.kl.cap': None}
+    """
+    for name, value in section.items():
+        key = f"{where}.{name}" if where else str(name)
+        if isinstance(value, Mapping) and not is_one(key):
+            yield from by_dotted_key(value, key, is_one=is_one)
+        else:
+            yield key, value
 
 
 def refuse(problems: Sequence[str], info: ValidationInfo) -> None:

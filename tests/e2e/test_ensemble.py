@@ -3,28 +3,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from transformers import AutoModelForSequenceClassification
 
 from prefloop.figures.reading import read_trust
 from prefloop.run_folder import read_reward_audit, read_run_folder
 from tests.e2e.command import Command
-from tests.e2e.small_run import finish, prompt_lines, settings
+from tests.e2e.small_run import finish, make_run
 
 
 def test_an_ensemble_goes_through_the_whole_loop(prefloop: Command, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    prompts = run / "prompts.txt"
-    prompts.write_text("\n".join(prompt_lines(160)))
-    asked = settings(
-        Path("builtin:tiny"),
-        prompts,
-        rounds=1,
-        rewards={"ensemble": 3},
-        policy={"episodes": 32},
-    )
-    (run / "run.yaml").write_text(yaml.safe_dump(asked))
+    few = {"rounds": 1, "policy": {"episodes": 32}}
+    run = make_run(tmp_path / "run", Path("builtin:tiny"), rewards={"ensemble": 3}, **few)
     finish(run)
     folder = run / "rewards" / "round-0"
     figures = read_trust((folder / "trust.json").read_text(), "trust.json")

@@ -3,28 +3,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from prefloop.figures.held_out_text import held_out_text
 from prefloop.figures.reading import read_trust
-from tests.e2e.small_run import finish, prompt_lines, settings
+from tests.e2e.small_run import finish, make_run
 
 
 def test_a_scorer_is_held_out_of_the_reward_through_the_whole_loop(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    prompts = run / "prompts.txt"
-    prompts.write_text("\n".join(prompt_lines(160)))
-    asked = settings(
-        Path("builtin:tiny"),
-        prompts,
-        rounds=1,
-        rewards={"hold_out": ["length"]},
-        policy={"episodes": 32},
-    )
-    (run / "run.yaml").write_text(yaml.safe_dump(asked))
+    few = {"rounds": 1, "policy": {"episodes": 32}}
+    run = make_run(tmp_path / "run", Path("builtin:tiny"), rewards={"hold_out": ["length"]}, **few)
     finish(run)
     said = " ".join(capsys.readouterr().err.split())
     folder = run / "rewards" / "round-0"

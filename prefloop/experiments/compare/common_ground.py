@@ -1,9 +1,8 @@
 """May these runs be compared? What must be the same in all, and what is said where it is not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from textwrap import shorten
-from typing import Any
 
 from prefloop.errors import InputError, listing
 from prefloop.experiments.compare.finished_run import FinishedRun
@@ -11,6 +10,7 @@ from prefloop.experiments.members import first_difference
 from prefloop.figures.evaluation import WinRateFigures
 from prefloop.figures.text import NONE, count, counted
 from prefloop.run.kept_contents import model_differences
+from prefloop.settings.section import by_dotted_key
 
 ANOTHER_RUN = "Compare runs of one run file that differ in what is to be compared"
 
@@ -73,7 +73,8 @@ def judged_by(run: FinishedRun, judge: tuple[str, str]) -> WinRateFigures:
 def differing_settings(runs: Sequence[FinishedRun]) -> dict[str, tuple[str, ...]]:
     """Return every setting in which the runs differ, with its value in each; store and report
     aside."""
-    flat = [dict(_flat(run.config.model_dump(exclude={"store", "report"}))) for run in runs]
+    every = [run.config.model_dump(exclude={"store", "report"}) for run in runs]
+    flat = [dict(by_dotted_key(settings)) for settings in every]
     keys = dict.fromkeys(key for settings in flat for key in settings)
     found = {key: tuple(str(settings.get(key, NONE)) for settings in flat) for key in keys}
     return {
@@ -81,15 +82,6 @@ def differing_settings(runs: Sequence[FinishedRun]) -> dict[str, tuple[str, ...]
         for key, values in found.items()
         if len(set(values)) > 1
     }
-
-
-def _flat(section: dict[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in section.items():
-        key = f"{where}.{name}" if where else name
-        if isinstance(value, dict) and value:
-            yield from _flat(value, key)
-        else:
-            yield key, value
 
 
 def _same_run(first: FinishedRun, run: FinishedRun) -> str | None:

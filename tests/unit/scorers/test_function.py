@@ -169,6 +169,15 @@ def test_functions_that_look_alike_are_told_apart(
     assert found[0] == found[1] != found[2]
 
 
+def test_a_function_that_encloses_itself_has_a_fingerprint() -> None:
+    def depth(prompts: list[str], responses: list[str]) -> list[float]:
+        return [*depth(prompts, responses[1:]), 1.0] if responses else []
+
+    with handed_over({"mine": depth}):
+        assert given("mine").fingerprint == given("mine").fingerprint
+        assert given("mine").score(["", ""], ["a", "b"]).tolist() == [1.0, 1.0]
+
+
 def test_too_few_numbers_are_told_whatever_stands_among_them() -> None:
     with (
         handed_over({"mine": lambda prompts, responses: [1.0, 2.0, None]}),

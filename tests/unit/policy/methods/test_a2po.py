@@ -11,16 +11,19 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from prefloop.errors import SettingsError
-from prefloop.metrics import MetricsLog
 from prefloop.policy.methods.a2po import A2PO, A2POSettings
 from prefloop.policy.methods.build import build_method
 from prefloop.policy.reference_scores import ReferenceScores
-from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
-from prefloop.progress import Silent
 from prefloop.records import Prompt
 from prefloop.settings.policy import KLConfig, PolicyConfig
-from tests.stages_for_tests import PROMPTS, disturb, trainer_on, weights_of
+from tests.stages_for_tests import (
+    PROMPTS,
+    disturb,
+    require_resumed_as_uninterrupted,
+    stage_in,
+    trainer_on,
+)
 from tests.tolerances import EXACT, FP32
 from tests.unit.policy.likes_even import PROMPTS as EVEN_PROMPTS
 from tests.unit.policy.likes_even import LikesEven, lines_of, rollout_of
@@ -118,23 +121,18 @@ def rollout_of_stage(trainer: PolicyTrainer) -> Tensor:
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stage_of(place: str) -> PolicyStage:
-        trainer = a2po_on(gpt2_folder, checkpoint_every=1)
-        metrics = MetricsLog(tmp_path / place / "metrics.jsonl")
-        return PolicyStage(trainer, metrics, run=tmp_path / place, progress=Silent())
-
-    straight, first, second = stage_of("straight"), stage_of("stopped"), stage_of("stopped")
+    straight, first, second = (
+        stage_in(tmp_path / place, a2po_on(gpt2_folder, checkpoint_every=1))
+        for place in ("straight", "stopped", "stopped")
+    )
     drawn = drawn_by(straight.trainer, monkeypatch)
-    straight.train_round(0, 4, PROMPTS)
-    whole = drawn.copy()
-    drawn.clear()
-    first.train(0, 2, PROMPTS)
-    second.restore()
-    assert second.update == 2
-    second.train_round(0, 4, PROMPTS)
-    pairs = [weights_of(s.trainer.optimizer.named_parameters) for s in (straight, second)]
-    torch.testing.assert_close(*pairs, **EXACT)
-    assert second.metrics.lines() == straight.metrics.lines()
+    whole: list[list[str]] = []
+
+    def begin_again() -> None:
+        whole.extend(drawn)
+        drawn.clear()
+
+    require_resumed_as_uninterrupted(straight, first, second, after_straight=begin_again)
     assert drawn == whole, "nothing is drawn twice, and nothing else"
     assert {line["method"] for line in straight.metrics.lines()} == {"a2po"}
     assert not (tmp_path / "stopped" / "policy" / "round-0" / "value_head.safetensors").exists()

@@ -10,18 +10,15 @@ from prefloop.batches import Rollout
 from prefloop.errors import InputError, SettingsError
 from prefloop.functional.dpo import dpo_loss
 from prefloop.functional.masking import masked_row_sums
-from prefloop.metrics import MetricsLog
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.methods.build import build_method
 from prefloop.policy.methods.dpo import DPO, DPOSettings
 from prefloop.policy.pair_batches import LabeledPair, can_be_learned
-from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
-from prefloop.progress import Silent
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from tests.known import known
-from tests.stages_for_tests import disturb, weights_of
-from tests.tolerances import EXACT, MODEL
+from tests.stages_for_tests import disturb, require_resumed_as_uninterrupted, stage_in
+from tests.tolerances import MODEL
 from tests.unit.policy.likes_even import PROMPTS, lines_of, trainer_on
 
 EVEN, ODD = (110, 120, 130, 140, 150, 160), (111, 121, 131, 141, 151, 161)
@@ -113,20 +110,11 @@ def test_microbatches_change_nothing(gpt2_folder: Path) -> None:
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
-    def stage_of(place: str) -> PolicyStage:
-        trainer = dpo_on(gpt2_folder, checkpoint_every=1)
-        metrics = MetricsLog(tmp_path / place / "metrics.jsonl")
-        return PolicyStage(trainer, metrics, run=tmp_path / place, progress=Silent())
-
-    straight, first, second = stage_of("straight"), stage_of("stopped"), stage_of("stopped")
-    straight.train_round(0, 4, PROMPTS)
-    first.train(0, 2, PROMPTS)
-    second.restore()
-    assert second.update == 2
-    second.train_round(0, 4, PROMPTS)
-    pairs = [weights_of(s.trainer.optimizer.named_parameters) for s in (straight, second)]
-    torch.testing.assert_close(*pairs, **EXACT)
-    assert second.metrics.lines() == straight.metrics.lines()
+    straight, first, second = (
+        stage_in(tmp_path / place, dpo_on(gpt2_folder, checkpoint_every=1))
+        for place in ("straight", "stopped", "stopped")
+    )
+    require_resumed_as_uninterrupted(straight, first, second)
 
 
 @pytest.mark.parametrize(

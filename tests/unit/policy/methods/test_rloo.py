@@ -26,7 +26,14 @@ from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from prefloop.settings.samples import SamplesConfig
 from tests.architecture.source import ROOT, files, name_of
-from tests.stages_for_tests import PROMPTS, task_of, trainer_on, weights_of
+from tests.stages_for_tests import (
+    PROMPTS,
+    require_resumed_as_uninterrupted,
+    stage_in,
+    task_of,
+    trainer_on,
+    weights_of,
+)
 from tests.tolerances import EXACT, FP32
 from tests.unit.policy.likes_even import lines_of, rollout_of
 from tests.unit.policy.likes_even import trainer_on as even_trainer_on
@@ -121,20 +128,11 @@ def test_its_clip_range_is_used(gpt2_folder: Path, clip_range: float) -> None:
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
-    def stage_of(place: str) -> PolicyStage:
-        trainer = rloo_on(gpt2_folder, checkpoint_every=1)
-        metrics = MetricsLog(tmp_path / place / "metrics.jsonl")
-        return PolicyStage(trainer, metrics, run=tmp_path / place, progress=Silent())
-
-    straight, first, second = stage_of("straight"), stage_of("stopped"), stage_of("stopped")
-    straight.train_round(0, 4, PROMPTS)
-    first.train(0, 2, PROMPTS)
-    second.restore()
-    assert second.update == 2
-    second.train_round(0, 4, PROMPTS)
-    pairs = [weights_of(s.trainer.optimizer.named_parameters) for s in (straight, second)]
-    torch.testing.assert_close(*pairs, **EXACT)
-    assert second.metrics.lines() == straight.metrics.lines()
+    straight, first, second = (
+        stage_in(tmp_path / place, rloo_on(gpt2_folder, checkpoint_every=1))
+        for place in ("straight", "stopped", "stopped")
+    )
+    require_resumed_as_uninterrupted(straight, first, second)
     assert {line["method"] for line in straight.metrics.lines()} == {"rloo"}
     exported = tmp_path / "stopped" / "policy" / "round-0"
     assert (exported / "model.safetensors").exists()
