@@ -79,8 +79,10 @@ bench-live: setup
 bench-device: setup
 	$(BIN)/python -m bench.device_check
 
+# The second line takes an hour: does the server's memory grow?
 bench-labeling: browser
 	$(BIN)/python bench/labeling_server.py --seconds 60
+	$(BIN)/python bench/labeling_server.py --soak 3600
 	$(BIN)/python bench/labeling_page.py
 	$(BIN)/python bench/dashboard.py
 

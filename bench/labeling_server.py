@@ -5,6 +5,8 @@
     python bench/labeling_server.py --people 50           fifty people who read before they answer
     python bench/labeling_server.py --soak 3600           an hour at --rate: does the memory grow?
 
+A soak writes bench/results/labeling_soak.json, with the memory of every minute.
+
 Starts the server that `prefloop serve` starts, over a new SQLite store on this disk, with logins,
 tokens against forgery, validation, ledger and `synchronous=FULL`. The clients are processes on the
 same machine. In the end every answer that the server confirmed is looked up in the store.
@@ -23,12 +25,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labeling_load import Load, Outcome, Person, drive
 from labeling_store import fill
+from server_memory import Watch, verdict
 
 from prefloop.store.labeling.submissions import position_name
 from prefloop.store.store import Store
@@ -41,51 +43,11 @@ task:
 comparisons:
   labelers: people
 """
+RESULTS = Path(__file__).parent / "results"
 MOST_PER_SECOND = 1500
 """So many questions are handed out beforehand where answers alone are measured."""
 
 WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0, lease_seconds=7200.0)
-
-
-@dataclass
-class Watch:
-    """The server's process, looked at every now and then."""
-
-    pid: int
-    wal: Path
-    every_seconds: float
-    samples: list[tuple[float, float]] = field(default_factory=list)
-    """(seconds since the start, resident MiB)"""
-    largest_wal_mib: float = 0.0
-
-    def run(self, over: threading.Event) -> None:
-        """Take samples until `over` is set."""
-        started = time.monotonic()
-        while True:
-            self.samples.append((time.monotonic() - started, resident_mib(self.pid)))
-            if self.wal.exists():
-                self.largest_wal_mib = max(self.largest_wal_mib, self.wal.stat().st_size / 2**20)
-            if over.wait(self.every_seconds):
-                return
-
-    def figures(self) -> dict[str, Any]:
-        """Return what was seen."""
-        return {
-            "first": self.samples[0][1],
-            "last": self.samples[-1][1],
-            "highest": max(mib for _, mib in self.samples),
-            "slope_per_hour": self.slope_mib_per_hour(),
-        }
-
-    def slope_mib_per_hour(self) -> float | None:
-        """Return how fast the memory grows in the second half: caches fill in the first."""
-        points = self.samples[len(self.samples) // 2 :]
-        if len(points) < 10:
-            return None
-        mean_x = sum(x for x, _ in points) / len(points)
-        mean_y = sum(y for _, y in points) / len(points)
-        across = sum((x - mean_x) * (y - mean_y) for x, y in points)
-        return 3600 * across / sum((x - mean_x) ** 2 for x, _ in points)
 
 
 def main() -> None:
@@ -97,6 +59,9 @@ def main() -> None:
         (run / "run.yaml").write_text(RUN_FILE)
         loads = prepare(run / "prefloop.db", options)
         figures = measure(run, loads, options)
+    if options.soak:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "labeling_soak.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1) if options.json else readable(figures))
     if figures["confirmed_and_lost"]:
         sys.exit(1)
@@ -110,7 +75,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2, help="processes that they share")
     parser.add_argument("--people", type=int, help="so many labelers who read first")
     parser.add_argument("--soak", type=float, help="seconds at --rate")
-    parser.add_argument("--rate", type=float, default=20.0, help="answers a second in a soak")
+    parser.add_argument("--rate", type=float, default=5.0, help="answers a second in a soak")
     parser.add_argument("--questions", type=int, default=20_000)
     parser.add_argument("--full", action="store_true", help="100,000 questions, 1,000,000 labels")
     parser.add_argument("--folder", help="where the store is made: a disk, not a RAM disk")
@@ -125,7 +90,7 @@ Phase = tuple[str, Load, list[Person]]
 def prepare(path: Path, options: argparse.Namespace) -> list[Phase]:
     """Fill a store with questions and labelers; return who is to do what."""
     n_questions, n_labels = (100_000, 10) if options.full else (options.questions, 1)
-    n_people = options.people or (10 if options.soak else options.clients)
+    n_people = options.people or options.clients
     with Store.open(path) as store:
         fill(store, n_questions, n_labels)
         wanted = n_labels + 2 * n_people
@@ -194,6 +159,8 @@ def measure(run: Path, phases: Sequence[Phase], options: argparse.Namespace) -> 
             confirmed += outcome.confirmed
         over.set()
         watcher.join()
+    if options.soak:
+        figures |= {"verdict": verdict(watch), "mib_by_minute": watch.by_minute()}
     return figures | {
         "confirmed": len(confirmed),
         "confirmed_and_lost": n_lost(run / "prefloop.db", confirmed),
@@ -253,13 +220,6 @@ def milliseconds(ordered: Sequence[float]) -> dict[str, float]:
     return {name: round(1000 * s, 2) for name, s in (at | {"max": ordered[-1]}).items()}
 
 
-def resident_mib(pid: int) -> float:
-    """Return the memory that a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) / 1024
-
-
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -270,6 +230,8 @@ def readable(figures: dict[str, Any], indent: str = "") -> str:
     """Return the figures as lines."""
     lines = []
     for name, value in figures.items():
+        if name == "mib_by_minute":
+            continue  # In the file.
         if isinstance(value, dict) and "answers" in value:
             lines += [f"{name}:", readable(value, "  ")]
         else:

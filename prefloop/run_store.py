@@ -17,8 +17,10 @@ def store_place(config: RunConfig, folder: Path) -> str | Path:
     return config.store or folder / STORE_FILE
 
 
-def open_run_store(config: RunConfig, folder: Path, *, read_only: bool = False) -> Store:
-    """Return the run's store, made if the run has not begun.
+def open_run_store(
+    config: RunConfig, folder: Path, *, read_only: bool = False, page_cache_kib: int | None = None
+) -> Store:
+    """Return the run's store, made if the run has not begun; for the cache see `Store.open`.
 
     Raises a StoreError if it is lost, or is not the one that the folder was made with: a run that
     went on would begin again beside what it had made.
@@ -26,7 +28,7 @@ def open_run_store(config: RunConfig, folder: Path, *, read_only: bool = False) 
     place = store_place(config, folder)
     if (problem := lost_file(config, folder)) is not None:
         raise StoreError(problem)
-    store = Store.open(place, read_only=read_only)
+    store = Store.open(place, read_only=read_only, page_cache_kib=page_cache_kib)
     try:
         problem = lost_rows(store, folder, without_password(str(place)))
     except BaseException:

@@ -45,8 +45,9 @@ def serve(
     from prefloop.errors import PrefloopError
     from prefloop.run.waiting import publish
     from prefloop.run_file import load_run_file
-    from prefloop.run_store import open_run_store
+    from prefloop.web.services.memory import use_one_heap
 
+    use_one_heap()  # Before the server's threads start.
     config = load_run_file(run_file(folder), overrides or [])
     settings = _settings(config, folder, host, port)
     try:
@@ -54,7 +55,7 @@ def serve(
             with _looked_at(config, folder) as store:
                 _serve(store, settings, folder, for_run=for_run)
             return
-        with the_only_server(folder), open_run_store(config, folder) as store:
+        with the_only_server(folder), _store(config, folder) as store:
             if not store.instructions.all():
                 publish(store, config.task)
             _serve(store, settings, folder, for_run=for_run)
@@ -63,6 +64,13 @@ def serve(
             raise
         _tell_run("problem", str(error))
         raise typer.Exit(2) from error
+
+
+def _store(config: "RunConfig", folder: Path) -> "Store":
+    from prefloop.run_store import open_run_store
+    from prefloop.web.services.memory import PAGE_CACHE_KIB
+
+    return open_run_store(config, folder, page_cache_kib=PAGE_CACHE_KIB)
 
 
 def _looked_at(config: "RunConfig", folder: Path) -> "Store":

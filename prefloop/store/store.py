@@ -96,11 +96,20 @@ class Store:
         self.imports = LabelImports(database)
 
     @classmethod
-    def open(cls, url_or_path: str | Path, *, read_only: bool = False) -> Self:
-        """Return the store at a path or URL, created or upgraded to the newest schema."""
+    def open(
+        cls,
+        url_or_path: str | Path,
+        *,
+        read_only: bool = False,
+        page_cache_kib: int | None = None,
+    ) -> Self:
+        """Return the store at a path or URL, created or upgraded to the newest schema.
+
+        `page_cache_kib`: what each connection to SQLite may keep in memory; None: the default.
+        """
         if read_only and _is_protected(url_or_path):
             return cls(open_copy(Path(url_or_path)))
-        return cls(open_database(url_or_path, read_only=read_only))
+        return cls(open_database(url_or_path, read_only=read_only, page_cache_kib=page_cache_kib))
 
     @classmethod
     def open_thrown_away(cls, path: Path) -> Self:

@@ -100,13 +100,19 @@ def _begun(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def open_database(url_or_path: str | Path, *, read_only: bool = False) -> Database:
-    """Return the database at a path or URL, created or upgraded to the newest schema."""
+def open_database(
+    url_or_path: str | Path, *, read_only: bool = False, page_cache_kib: int | None = None
+) -> Database:
+    """Return the database at a path or URL, created or upgraded to the newest schema.
+
+    `page_cache_kib` is what each connection to SQLite may keep in memory; None: SQLite's default.
+    """
     url = _url(url_or_path)
     name = _name(url)
     if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
         raise StoreError(f"{name}: there is no store here. Check the path.")
-    database = Database(_engine(url, read_only=read_only), name, read_only=read_only)
+    engine = _engine(url, read_only=read_only, page_cache_kib=page_cache_kib)
+    database = Database(engine, name, read_only=read_only)
     try:
         with translated_errors(name):
             if not read_only:
@@ -167,7 +173,7 @@ def _name(url: URL) -> str:
     return url.difference_update_query(SECRETS).render_as_string(hide_password=True)
 
 
-def _engine(url: URL, *, read_only: bool) -> Engine:
+def _engine(url: URL, *, read_only: bool, page_cache_kib: int | None) -> Engine:
     try:
         engine = _postgresql(url) if url.get_backend_name() != "sqlite" else sa.create_engine(url)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -176,7 +182,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
             "For PostgreSQL: pip install 'psycopg[binary]'."
         ) from error
     if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, read_only=read_only)
+        _prepare_sqlite(engine, read_only=read_only, page_cache_kib=page_cache_kib)
         return engine
     return engine.execution_options(postgresql_readonly=True) if read_only else engine
 
@@ -185,7 +191,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 # The only statements that the other database does not have.
 
 
-def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, read_only: bool, page_cache_kib: int | None) -> None:
     """Make every connection durable, with a busy timeout and explicit transactions."""
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -198,6 +204,9 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool) -> None:
         connection.execute("PRAGMA secure_delete = ON")
         # A commit would checkpoint too, even while another process writes.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        if page_cache_kib is not None:
+            # Negative: in KiB, not in pages.
+            connection.execute(f"PRAGMA cache_size = -{page_cache_kib}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
