@@ -20,7 +20,12 @@ from prefloop.errors import ConflictError
 from prefloop.store.core import clock, ledger
 from prefloop.store.core.rows import RowDict, RowMapping
 from prefloop.store.core.team_tables import assignments, people, quality_checks, queue
-from prefloop.store.labeling.assignments import assignment_record, is_leased, questions
+from prefloop.store.labeling.assignments import (
+    StoredQuestion,
+    assignment_record,
+    is_leased,
+    questions,
+)
 from prefloop.store.labeling.check_questions import draw_gold, draw_retest, draw_training
 from prefloop.store.labeling.free_questions import (
     HAS_ANSWERED,
@@ -94,9 +99,11 @@ def claim(
     now = clock.now(connection)
     held = connection.execute(_HELD, {"me": labeler, "now": now}).mappings().all()[:n]
     rows: list[RowMapping] = list(held)
+    asked = questions(connection, [row["comparison_id"] for row in held])
     if len(held) < n:
-        rows += _Handout(connection, labeler, now, rng, policy, held).hand_out(n - len(held))
-    asked = questions(connection, [row["comparison_id"] for row in rows])
+        handout = _Handout(connection, labeler, now, rng, policy, held)
+        rows += handout.hand_out(n - len(held))
+        asked |= handout.asked
     return [assignment_record(row, asked[row["comparison_id"]]) for row in rows]
 
 
@@ -137,6 +144,7 @@ class _Handout:
         self.taken = {row["comparison_id"] for row in held}
         self.training_held = {r["comparison_id"] for r in held if r["kind"] == "training"}
         self.rows: list[RowDict] = []
+        self.asked: dict[str, StoredQuestion] = {}
 
     def hand_out(self, n: int) -> list[RowDict]:
         """Store up to n assignments; return their rows."""
@@ -160,7 +168,8 @@ class _Handout:
 
     def add(self, new: NewAssignment) -> None:
         """Store an assignment at once: the next draw must know of it."""
-        ids = list(questions(self.connection, [new.comparison_id])[new.comparison_id].texts)
+        self.asked |= questions(self.connection, [new.comparison_id])
+        ids = list(self.asked[new.comparison_id].texts)
         leased_at = self.now + len(self.rows) * ORDER_SECONDS
         row: RowDict = {
             "id": str(uuid.uuid4()),
