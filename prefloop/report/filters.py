@@ -1,7 +1,10 @@
 """What the templates can do with figures and texts."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from prefloop.figures import text
 from prefloop.figures.estimate import EstimateFigure
@@ -20,6 +23,8 @@ from prefloop.report.preferences import preferences_text
 
 NARROW = "\u202f"
 """The narrow space between a number and its unit, which no line break splits."""
+
+_PLACE = re.compile(r"report/index\.html(#[a-z0-9-]+)")
 
 _BIDI_AND_INVISIBLE = {
     code: f"⟨U+{code:04X}⟩"
@@ -63,6 +68,15 @@ def unbroken(words: str) -> str:
     return words.replace(" %", f"{NARROW}%").replace("–", "\u2060–\u2060")
 
 
+def linked(words: str) -> Markup:
+    """Return the text, escaped, with the addresses of places in the report as links.
+
+    >>> linked("<b> Samples: report/index.html#samples-of-update-3.")
+    Markup('&lt;b&gt; Samples: <a href="#samples-of-update-3">below</a>.')
+    """
+    return Markup(_PLACE.sub(r'<a href="\1">below</a>', str(escape(words))))
+
+
 def share_interval(estimate: EstimateFigure, *apart_from: float) -> str:
     """Return the interval of a share; the marks outside it stay outside when it is rounded."""
     return text.share_interval(estimate.low, estimate.high, apart_from=apart_from or (0.5,))
@@ -94,6 +108,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "live_text": live_text,
     "response": response,
     "unbroken": unbroken,
+    "linked": linked,
     "percent": text.percent,
     "share_interval": share_interval,
     "named_share_interval": named_share_interval,
@@ -129,7 +144,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 def page_filters() -> dict[str, Callable[..., Any]]:
     """Return the filters of the report: figures that no line break splits."""
-    plain = ("visible", "response", "unbroken", "model_described")
+    plain = ("visible", "response", "unbroken", "linked", "model_described")
     return {
         name: made if name in plain else _unbroken_result(made) for name, made in FILTERS.items()
     }

@@ -17,6 +17,7 @@ from prefloop.figures.text import fixed, percent
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.report.build import build_report
 from prefloop.report.computing import PAUSE, computing_time, time_without_pauses
+from prefloop.report.filters import linked
 from prefloop.report.first_page import first_page, place_of
 from prefloop.run_folder import CANARIES, read_run_folder
 from prefloop.store.store import Store
@@ -149,6 +150,11 @@ def test_what_to_do_next_is_what_the_doctor_says_first(fake_run: Path, page: str
     assert step is not None and step.action
     header = text_of(header_of(page))
     assert f"{step.action} Because: {step.message}" in header
+
+
+def test_places_in_the_report_are_links_and_all_else_is_text() -> None:
+    words = linked("<b> Samples: report/index.html#samples-of-update-3.")
+    assert words == '&lt;b&gt; Samples: <a href="#samples-of-update-3">below</a>.'
 
 
 def test_a_failed_canary_and_over_optimization_lead_to_their_own_sections(run: Path) -> None:

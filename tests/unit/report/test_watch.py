@@ -1,5 +1,6 @@
 """Alarms in the report, beside responses of the updates that raised them."""
 
+import re
 from pathlib import Path
 
 from prefloop.report.build import build_report
@@ -41,6 +42,7 @@ def test_the_report_tells_of_alarms_and_escapes_what_the_policy_wrote(tmp_path: 
     assert "What the watch saw" in page
     assert "Update 8, entropy collapsed" in page
     assert "Update 11, entropy collapsed</b> (a stop)" in page
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
     assert 'id="samples-of-update-8"' in page
     assert "&lt;b&gt;8&lt;/b&gt;" in page and "<b>8</b>" not in page
     assert "A look at its responses is left out: the store keeps none of this update" in page
