@@ -4,6 +4,7 @@ Text world and tensor world have different nouns. Here are prompts, samples and 
 ids are called query and response and live in `batches.py`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -55,10 +56,22 @@ class Sample:
     is_ended: bool
     """Whether the stop rule was met; if not, its score is the task's penalty."""
     logprob: float
-    """Sum of log pi(token) of the sampled tokens under the model that drew it, in nats."""
+    """Sum of log pi(token) of the sampled tokens under the model that drew it, in nats; NaN where
+    that is not known."""
     ref_logprob: float | None
     """The same under the reference, in nats: their difference is this sample's KL estimate. None
     where nobody asked for it."""
+
+    @property
+    def log_ratio(self) -> float | None:
+        """log pi - log rho of the whole response, in nats: this sample's estimate of the KL.
+
+        None where nobody asked for the reference's likelihood, or where the model's own is not
+        known: people and best of n give none.
+        """
+        if self.ref_logprob is None or math.isnan(self.logprob):
+            return None
+        return self.logprob - self.ref_logprob
 
 
 @dataclass(frozen=True, kw_only=True)

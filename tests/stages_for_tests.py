@@ -13,9 +13,10 @@ from prefloop.models.generation import Generation
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import CPU
+from prefloop.policy.build import build_trainer
 from prefloop.policy.reward_source import RewardModelSource
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.progress import Silent
 from prefloop.records import REFERENCE, Comparison, Label, Prompt, Sample
 from prefloop.rewards.model import RewardModel

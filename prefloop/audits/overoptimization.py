@@ -20,7 +20,8 @@ from prefloop.figures.overoptimization import (
 )
 from prefloop.figures.record import to_json
 from prefloop.files import write_if_changed
-from prefloop.functional.frontier import best_of_n_by, best_of_n_kl
+from prefloop.functional.best_of_n import best_of_n_kl
+from prefloop.functional.frontier import best_of_n_by
 from prefloop.models.named import NamedModels
 from prefloop.progress import Progress
 from prefloop.records import REFERENCE, Prompt, Sample
@@ -69,9 +70,10 @@ def audit_overoptimization(
     curves: list[OverOptimizationCurveFigures] = []
     for judge in judges:
         progress.say(f"Audit of over-optimization: {judge.name}")
-        for curve in (_of_policies(material, judge), _of_best_of_n(material, judge)):
+        of_policies = [_of_policies(material, judge)] if config.policy.trains else []
+        for curve in (*of_policies, _of_best_of_n(material, judge)):
             curves.append(answered(curve, seed=config.seed))
-    if with_people:
+    if with_people and config.policy.trains:
         curves.append(answered(_of_people(material), seed=config.seed))
     trusts = read_trusts(folder) if config.policy.uses_reward_model else ()
     return OverOptimizationFigures(
@@ -80,7 +82,7 @@ def audit_overoptimization(
         policies=tuple(sorted(material.drawn)),
         curves=tuple(curves),
         left_out=left_out,
-        notes=_notes(len(trusts)),
+        notes=_notes(len(trusts), trains=config.policy.trains),
         findings=curve_findings(curves, left_out),
     )
 
@@ -196,8 +198,8 @@ def _of_people(material: _Material) -> Curve:
 
 
 def _kl(sample: Sample) -> float:
-    """Return the one-sample estimate of the KL; NaN where the reference's likelihood is unknown."""
-    return np.nan if sample.ref_logprob is None else sample.logprob - sample.ref_logprob
+    """Return the one-sample estimate of the KL; NaN where it is unknown."""
+    return np.nan if sample.log_ratio is None else sample.log_ratio
 
 
 def _of_best_of_n(material: _Material, judge: CheckedScorer) -> Curve:
@@ -226,13 +228,18 @@ def _of_best_of_n(material: _Material, judge: CheckedScorer) -> Curve:
     )
 
 
-def _notes(n_reward_models: int) -> tuple[str, ...]:
+def _notes(n_reward_models: int, *, trains: bool) -> tuple[str, ...]:
     """Return what a reader of the curves should know."""
     notes = [
         "A held-out judge stands for what people want only as far as it agrees with them: "
         "`--people` shows the verdicts that there are."
     ]
-    if n_reward_models > 1:
+    if not trains:
+        notes.append(
+            "The run's own policies are best of n: nothing measures their KL, and they are on no "
+            "curve of their own. How far choosing may go is what the curve of best of n says."
+        )
+    elif n_reward_models > 1:
         notes.append(
             f"The policies were trained against {n_reward_models} reward models one after the "
             "other; the form of the curve is that of one. The reward shown is the newest's."

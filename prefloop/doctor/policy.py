@@ -12,7 +12,7 @@ from prefloop.audits.alarms import (
 )
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.metrics_line import MetricsLine
-from prefloop.figures.text import fixed, method_title, percent, plain
+from prefloop.figures.text import at_most, fixed, method_title, percent, plain
 from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 
@@ -69,6 +69,11 @@ def _method(lines: Lines) -> CheckResult:
     message = (
         f"{' and '.join(methods)} made {len(lines)} updates, the newest in round {newest.round}."
     )
+    if (bound := newest.values.get("policy/kl_at_most")) is not None:
+        message += (
+            f" Nothing is trained: the policy is the best of several responses, its KL "
+            f"{at_most(bound)} nats."
+        )
     return _result("training", "ok", message)
 
 

@@ -11,7 +11,7 @@ from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
 from prefloop.evaluation.judges.build import CheckedJudge
 from prefloop.evaluation.judges.people import PeopleJudge
-from prefloop.evaluation.kl import kl_figure
+from prefloop.evaluation.kl import kl_bound, kl_figure
 from prefloop.evaluation.people_figures import people_figures
 from prefloop.evaluation.provenance import evaluation_provenance
 from prefloop.evaluation.repetition import repetition_figures
@@ -28,6 +28,7 @@ from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
 from prefloop.figures.sentence import with_verdict
+from prefloop.figures.text import at_most
 from prefloop.files import write_atomically
 from prefloop.progress import StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Sample
@@ -48,6 +49,8 @@ class Material:
     model: Sequence[Sample]
     baseline: Sequence[Sample]
     frontier: Sequence[Sample]
+    kl_bound: float | None
+    """Upper bound on the model's KL, where nothing measures it."""
 
 
 def evaluate_models(
@@ -66,10 +69,9 @@ def evaluate_models(
     `models` are names with the round that each ended or None, `scorer` what synthetic labelers
     prefer. The first judge gives the verdict; figures by judges that are not asked now stay.
     """
-    _refuse_itself(models, baseline)
     found = list[EvaluationFigures]()
-    for model, ended in models.items():
-        material = _gather(store, model, baseline)
+    for model, ended in _others(models, baseline):
+        material = _gather(store, folder, model, baseline)
         figures = EvaluationFigures(
             model=model,
             round=ended,
@@ -79,6 +81,7 @@ def evaluate_models(
             judges=tuple(judge.name for judge in judges),
             win_rates=_win_rates(store, judges, material, check_stop),
             kl=kl_figure(material.model),
+            kl_at_most=material.kl_bound,
             copying=copying_figures(material.prompts, material.model, material.baseline),
             fluency=fluency_figures(material.model, material.baseline),
             repetition=repetition_figures(material.model, material.baseline),
@@ -138,14 +141,16 @@ def _delete_earlier(folder: Path, round_number: int | None) -> None:
             (folder / file.path).unlink()
 
 
-def _refuse_itself(models: Iterable[str], baseline: str) -> None:
+def _others(models: Mapping[str, int | None], baseline: str) -> Iterable[tuple[str, int | None]]:
+    """Return the models with their rounds; InputError if the baseline is one of them."""
     if baseline in models:
         raise InputError(
             f"{baseline} cannot be compared with itself; take it out of evaluation.models."
         )
+    return models.items()
 
 
-def _gather(store: Store, model: str, baseline: str) -> Material:
+def _gather(store: Store, folder: Path, model: str, baseline: str) -> Material:
     samples = store.samples(purpose="evaluation", model=model)
     asked = {sample.prompt_id for sample in samples}
     beside = store.samples(purpose="evaluation", model=baseline)
@@ -154,6 +159,7 @@ def _gather(store: Store, model: str, baseline: str) -> Material:
         model=samples,
         baseline=[sample for sample in beside if sample.prompt_id in asked],
         frontier=store.samples(purpose="frontier", model=REFERENCE),
+        kl_bound=kl_bound(folder, model),
     )
 
 
@@ -220,7 +226,8 @@ def _frontier(
     if scorer is None or n_prompts == 0:
         return None
     score = partial(score_samples, store, scorer, material.prompts)
-    return frontier_figures(score, material.prompts, material.frontier, material.model)
+    drawn = material.frontier, material.model
+    return frontier_figures(score, material.prompts, *drawn, material.kl_bound)
 
 
 def _with_verdict(figures: EvaluationFigures, reasons: Mapping[str, str]) -> EvaluationFigures:
@@ -251,12 +258,18 @@ def _missing(
         **{WIN_RATE_OF + name: reason for name, reason in unread.items()},
         "win_rates": _missing_win_rates(judges, unread),
         VERDICT: _missing_win_rates(judges[:1], unread),
-        "kl": "the likelihood of its samples under the reference is not known"
-        if material.model
-        else "the model has no evaluation samples",
+        "kl": _missing_kl(material),
         "rouge": "the prompts have no human answers",
         "frontier": _missing_frontier(config, scorer),
     }
+
+
+def _missing_kl(material: Material) -> str:
+    if not material.model:
+        return "the model has no evaluation samples"
+    if material.kl_bound is not None:
+        return f"best of n gives no log-ratios; it is {at_most(material.kl_bound)} nats"
+    return "the likelihood of its samples under the reference is not known"
 
 
 def _missing_win_rates(judges: Sequence[CheckedJudge], unread: Mapping[str, str]) -> str:

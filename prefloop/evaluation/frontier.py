@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from prefloop.evaluation.estimates import mean_figure
-from prefloop.evaluation.kl import kl_figure
+from prefloop.evaluation.kl import bound_figure, kl_figure
 from prefloop.figures.frontier import (
     BestOfNFigures,
     FrontierFigures,
@@ -27,10 +27,11 @@ def frontier_figures(
     prompts: Mapping[str, Prompt],
     frontier_samples: Sequence[Sample],
     model_samples: Sequence[Sample],
+    kl_at_most: float | None = None,
 ) -> FrontierFigures | None:
     """Return the estimated best trade-off, best-of-n, and the model's own point.
 
-    None without several reference samples per prompt, or without a model sample whose KL is known.
+    None without several reference samples per prompt, or a model sample whose KL or bound is known.
     The model is placed by its samples on the frontier's prompts where it answered all of them,
     otherwise by all its samples. Rewards are what `score` gives, not the reward model's.
     """
@@ -40,7 +41,7 @@ def frontier_figures(
             groups[sample.prompt_id].append(sample)
     n_samples = min(map(len, groups.values()), default=0)
     placed = _placed(model_samples, set(groups))
-    kl = kl_figure(placed)
+    kl = kl_figure(placed) if kl_at_most is None else bound_figure(kl_at_most, placed)
     if n_samples < 2 or kl is None:
         return None
     drawn = [sample for group in groups.values() for sample in group[:n_samples]]
@@ -57,7 +58,7 @@ def frontier_figures(
         n_samples=frontier.n_samples,
         best_of_n=_best_of_n(rewards),
         reference_reward=float(rewards.mean()),
-        model=PlacedModelFigures(kl_nats=kl, reward=reward),
+        model=PlacedModelFigures(kl_nats=kl, is_bound=kl_at_most is not None, reward=reward),
         best_reward_at_kl=best,
         share_of_best_gain=_share_of_gain(reward.value, float(rewards.mean()), best),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prefloop.errors import InputError
 from prefloop.experiments.members import Member
-from prefloop.figures.text import fixed, signed
+from prefloop.figures.text import update_text
 from prefloop.files import read_json_lines
 from prefloop.progress import Progress
 from prefloop.run_history import METRICS_FILE
@@ -90,14 +90,10 @@ def _count_updates(member: Member, progress: Progress, known: int) -> int:
         line for line in read_json_lines(member.folder / METRICS_FILE) if line["stage"] == "policy"
     ]
     if len(made) > known:
-        detail = _policy_text(made[-1]["policy/score"], made[-1]["policy/kl"])
-        total = member.config.policy.updates
+        detail = update_text(made[-1])
+        total = member.config.updates
         progress.count(f"{member.name}: policy updates", len(made), total, detail)
     return len(made)
-
-
-def _policy_text(score: float, kl: float) -> str:
-    return f"score {signed(score)}, KL {fixed(kl, 1)} nats"
 
 
 def _refuse_failed(member: Member, code: int) -> None:

@@ -68,7 +68,7 @@ def read_policy(member: Member) -> JudgedPolicy:
         member=member,
         before=_summaries(before, prompts, seed),
         after=_summaries(after, prompts, seed),
-        kl=[(s.prompt_id, s.logprob - s.ref_logprob) for s in after if s.ref_logprob is not None],
+        kl=[(s.prompt_id, s.log_ratio) for s in after if s.log_ratio is not None],
         outcomes=[(verdict.prompt_id, verdict.outcome) for verdict in verdicts],
     )
 

@@ -23,13 +23,16 @@ class ComparedRunFigures(BaseModel):
     """How often the shared judge prefers the policy to the baseline; a tie counts as half."""
     kl: OptionalEstimate
     """KL from the reference in nats per response."""
+    kl_at_most: float | None = None
+    """Upper bound on it where it was not measured: best of n."""
     reward: OptionalEstimate
     """Mean of the known scorers behind the labels on the policy's responses; null where nobody
     knows what the labelers want."""
     baseline_reward: OptionalEstimate
     """The same of the baseline's responses to the same prompts."""
     share_of_best_gain: float | None
-    """What the policy gained over the reference, of what could be gained at its KL."""
+    """What the policy gained over the reference, of what could be gained at its KL; of a gain at
+    least so much where only a bound on the KL is known."""
     episodes: int
     """Responses that the policy has learned from."""
     cost: TrainingCostFigures | None

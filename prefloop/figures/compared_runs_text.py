@@ -8,6 +8,7 @@ from prefloop.figures.compared_runs import (
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.text import (
     NONE,
+    at_most,
     count,
     counted,
     duration,
@@ -131,13 +132,20 @@ def _row(run: ComparedRunFigures) -> tuple[str, ...]:
         run.name,
         run.method,
         _share(run.win_rate),
-        _estimate(run.kl),
+        _estimate(run.kl) if run.kl_at_most is None else at_most(run.kl_at_most),
         _estimate(run.reward),
-        percent(run.share_of_best_gain),
+        _share_of_gain(run),
         count(run.episodes),
         duration(cost.total_seconds) if cost else NOT_RECORDED,
         memory(cost.peak_memory_bytes) if cost else NOT_RECORDED,
     )
+
+
+def _share_of_gain(run: ComparedRunFigures) -> str:
+    """Return the share of the best gain: where the KL is a bound, more could not be gained."""
+    share = run.share_of_best_gain
+    is_least = run.kl_at_most is not None and share is not None and share > 0
+    return f"{'at least ' if is_least else ''}{percent(share)}"
 
 
 def _share(figure: EstimateFigure) -> str:

@@ -173,7 +173,9 @@ class EvaluationFigures(BaseModel):
     win_rates: tuple[WinRateFigures, ...]
     """One per judge that gave figures: those asked last in their order, then those asked before."""
     kl: OptionalEstimate
-    """KL from the reference in nats per response."""
+    """KL from the reference in nats per response, from log-ratios of its own samples."""
+    kl_at_most: float | None = None
+    """Upper bound on that KL where there are no log-ratios: best of n; null for other models."""
     copying: CopyingFigures
     fluency: FluencyFigures
     repetition: RepetitionFigures | None = None

@@ -39,6 +39,8 @@ class PlacedModelFigures(BaseModel):
     model_config = RECORD
 
     kl_nats: EstimateFigure
+    is_bound: bool = False
+    """Whether the KL is an upper bound, as that of best of n, and was not measured."""
     reward: EstimateFigure
 
 
@@ -62,4 +64,5 @@ class FrontierFigures(BaseModel):
     best_reward_at_kl: float | None
     """The best reachable reward at the model's KL; null beyond the trustworthy part."""
     share_of_best_gain: float | None
-    """What the model gained over the reference, of what could be gained at its KL."""
+    """What the model gained over the reference, of what could be gained at its KL; of a gain at
+    least so much if the KL is a bound."""

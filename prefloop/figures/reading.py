@@ -4,8 +4,10 @@ Up to the release before models had names, an evaluation was one of a round (`ro
 two models were called `policy` and `reference`, and it had one judge.
 """
 
+from pathlib import Path
 from typing import Any
 
+from prefloop.figures.best_of_n import BEST_OF_N_FILE, BestOfNPolicy
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.record import from_object, read_object
 from prefloop.figures.sentence import with_verdict
@@ -95,3 +97,13 @@ def _with_clusters(content: Any) -> Any:
     parts = {key: _with_clusters(part) for key, part in content.items()}
     is_share = {"value", "low", "high", "n", "how"} <= parts.keys()
     return {"n_clusters": parts["n"]} | parts if is_share else parts
+
+
+def read_best_of_n(folder: Path) -> BestOfNPolicy | None:
+    """Return how the policy in a folder chooses among responses of its base; None if it has
+    weights of its own."""
+    path = folder / BEST_OF_N_FILE
+    if not path.is_file():
+        return None
+    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    return from_object(BestOfNPolicy, content, str(path))

@@ -8,6 +8,7 @@ from typing import Literal
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import EvaluationFigures, WinRateFigures
 from prefloop.figures.text import (
+    at_most,
     count,
     counted,
     fixed,
@@ -48,6 +49,7 @@ def with_verdict(figures: EvaluationFigures) -> EvaluationFigures:
         baseline=figures.baseline,
         task=figures.task,
         why_not=figures.why_not_judged,
+        kl_at_most=figures.kl_at_most,
     )
     return figures.model_copy(update={"verdict": verdict})
 
@@ -60,19 +62,21 @@ def verdict_sentence(
     baseline: str = BASE,
     task: str,
     why_not: str = "there are no verdicts",
+    kl_at_most: float | None = None,
 ) -> str:
     """Return the result in one sentence: the verdict, who judged, how often, how sure, at what KL.
 
-    A judge "prefers" a model only where that is shown. `why_not` is said where nobody judged.
+    A judge "prefers" a model only where that is shown. `why_not` is said where nobody judged,
+    `kl_at_most` in place of a KL that was not measured.
     """
     word = verdict_word(win_rate)
     ours = TUNED if model.startswith("policy/") else _named(model)
-    theirs = _named(baseline)
+    theirs, nats = _named(baseline), _nats(kl, kl_at_most)
     if win_rate is None:
-        moved = f" Its KL from the reference is {fixed(kl.value, 1)} nats." if kl else ""
+        moved = f" Its KL from the reference is {nats}." if nats else ""
         return f"{word}: whether {ours} is better at “{task}” is not known; {why_not}.{moved}"
-    distance = f", at a KL of {fixed(kl.value, 1)} nats" if kl else ""
-    if kl and baseline != BASE:
+    distance = f", at a KL of {nats}" if nats else ""
+    if nats and baseline != BASE:
         distance += " from the reference"
     rate = win_rate.rate if word != "Worse" else _mirrored(win_rate.rate)
     found = (
@@ -113,6 +117,12 @@ def _ties(win_rate: WinRateFigures, ours: str, theirs: str) -> str:
     if ties >= TOO_BLUNT * n:
         text += " A judge that calls nine pairs in ten a tie is too blunt: ask another one."
     return text
+
+
+def _nats(kl: EstimateFigure | None, bound: float | None) -> str:
+    if bound is not None:
+        return f"{at_most(bound)} nats"
+    return f"{fixed(kl.value, 1)} nats" if kl else ""
 
 
 def _named(model: str) -> str:

@@ -146,6 +146,28 @@ def fixed(value: float | None, digits: int = 2) -> str:
     return NONE if value is None else _minus(f"{value:z,.{digits}f}")
 
 
+def at_most(value: float) -> str:
+    """Return an upper bound with two decimals, rounded up.
+
+    >>> at_most(0.1931), at_most(1.8351), at_most(0.0)
+    ('at most 0.20', 'at most 1.84', 'at most 0.00')
+    """
+    return f"at most {fixed(_outward(0.0, value, 2)[1])}"
+
+
+def update_text(metrics: Mapping[str, float]) -> str:
+    """Return what a line says while the policy's updates go on: score, and KL or its bound.
+
+    >>> update_text({"policy/score": 0.21, "policy/kl": 3.42})
+    'score +0.21, KL 3.4 nats'
+    >>> update_text({"policy/score": 0.21, "policy/kl_at_most": 1.8351})
+    'score +0.21, KL at most 1.84 nats'
+    """
+    bound = metrics.get("policy/kl_at_most")
+    kl = fixed(metrics.get("policy/kl"), 1) if bound is None else at_most(bound)
+    return f"score {_signed_fixed(metrics['policy/score'], 2)}, KL {kl} nats"
+
+
 def plain(value: float) -> str:
     """Return a setting's number as short as it can be.
 

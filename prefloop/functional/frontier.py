@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaln, log_softmax
 
+from prefloop.functional.best_of_n import best_of_n_kl
+
 MIN_EFFECTIVE_SAMPLES = 8.0
 """Below this many effective samples per prompt an average is carried by a handful of draws."""
 
@@ -43,12 +45,12 @@ class Frontier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestOfN:
+class BestOfNPoint:
     """Drawing n responses and keeping the best: a policy anyone can run."""
 
     n: int
     kl_nats: float
-    """log n - (n - 1) / n: an upper bound, met when no two responses tie."""
+    """log n - (n - 1) / n: an upper bound, see `best_of_n_kl`."""
     reward: float
 
 
@@ -113,7 +115,7 @@ def reward_at_kl(frontier: Frontier, kl_nats: float) -> float | None:
     return float(np.interp(kl_nats, [p.kl_nats for p in trusted], [p.reward for p in trusted]))
 
 
-def best_of_n(rewards: Float[np.ndarray, "P N"], n: int) -> BestOfN:
+def best_of_n(rewards: Float[np.ndarray, "P N"], n: int) -> BestOfNPoint:
     """Return the expected best reward of n draws, from all subsets of size n at once.
 
         E[max] = sum_j C(j - 1, n - 1) / C(N, n) * r_(j)         r_(1) <= ... <= r_(N)
@@ -122,16 +124,11 @@ def best_of_n(rewards: Float[np.ndarray, "P N"], n: int) -> BestOfN:
     Unbiased for every n up to N. Nakano et al. 2021, arXiv:2112.09332, appendix I.
     """
     ordered = np.sort(rewards, axis=1)
-    return BestOfN(
+    return BestOfNPoint(
         n=n,
         kl_nats=best_of_n_kl(n),
         reward=float((ordered @ order_weights(rewards.shape[1], n)).mean()),
     )
-
-
-def best_of_n_kl(n: int) -> float:
-    """Return log n - (n - 1) / n in nats: no best of n is further from its source."""
-    return float(np.log(n) - (n - 1) / n)
 
 
 def best_of_n_by(

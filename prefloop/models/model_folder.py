@@ -12,6 +12,8 @@ from typing import Any
 
 import transformers
 
+from prefloop.figures.best_of_n import BEST_OF_N_FILE
+
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -34,6 +36,13 @@ TOO_SMALL = ("F8", "F6", "F4")
 READ_AS_TEXT = (".json", ".txt", ".model")
 """Suffixes of the files, besides weights, that a model and its tokenizer are made of."""
 
+BEST_OF_N_PROBLEM = (
+    f"holds a policy without weights ({BEST_OF_N_FILE}): the best of n responses of a base by a "
+    "reward. Only the run that made it can draw from it: compare runs with `prefloop compare`, or "
+    "name the base, which that file names."
+)
+"""Why such a folder is no model, in words that follow its name."""
+
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 COPY_AGAIN = "copy or download it again"
 QUANTIZED = (
@@ -52,6 +61,8 @@ def folder_problems(folder: Path) -> list[str]:
     """
     if (folder / ADAPTER_CONFIG).is_file():
         return [_adapter_problem(folder)]
+    if (folder / BEST_OF_N_FILE).is_file():
+        return [BEST_OF_N_PROBLEM]
     problems = [*_missing_problems(folder), *_pointer_problems(folder)]
     problems += _config_problems(folder)
     for path in weights_files(folder):

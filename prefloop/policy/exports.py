@@ -1,24 +1,22 @@
 """The policies with which rounds ended, as model folders that transformers opens."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prefloop.figures.provenance import PROVENANCE
 from prefloop.figures.record import to_json
 from prefloop.files import remove_folder, verify_folder, write_folder
-from prefloop.models.export import save_policy
-from prefloop.policy.rollout import RolloutCollector
 from prefloop.run_folder import export_folder, read_provenance
 from prefloop.run_history import note_deletion
-from prefloop.samples.generation_config import generation_config
 
 
 class PolicyExports:
     """Writes `RUN/policy/round-R`: a folder is that round's policy, or it is not there."""
 
-    def __init__(self, run: Path, collector: RolloutCollector) -> None:
+    def __init__(self, run: Path, export: Callable[[Path], None]) -> None:
+        """`export` writes the policy as it is now into a folder."""
         self.run = run
-        self.collector = collector
+        self._export = export
 
     def rounds(self) -> list[int]:
         """Return the rounds that have a folder."""
@@ -52,14 +50,7 @@ class PolicyExports:
         folder, made = export_folder(self.run, round_number), read_provenance(weights)
 
         def fill(place: Path) -> None:
-            collector = self.collector
-            save_policy(
-                place,
-                collector.roles,
-                collector.value_head,
-                collector.sampler.tokenizer,
-                generation_config(collector.sampler),
-            )
+            self._export(place)
             if made is not None:
                 record = made.model_copy(update={"artifact": f"policy/{folder.name}"})
                 (place / PROVENANCE).write_text(to_json(record), encoding="utf-8")

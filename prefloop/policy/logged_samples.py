@@ -15,7 +15,7 @@ LOGGED_SAMPLES = 3
 """Responses logged with every update."""
 
 LoggedSample = dict[str, str | float]
-"""`prompt`, `response`, `score` and `kl` of one response."""
+"""`prompt`, `response` and `score` of one response, and its `kl` where that is measured."""
 
 
 def logged_samples(
@@ -23,7 +23,6 @@ def logged_samples(
 ) -> list[LoggedSample]:
     """Return some random responses with the score and the KL that the update learns from."""
     kls = _kls(rollout)
-    rows = stream.permutation(len(prompts))[:LOGGED_SAMPLES]
     return [
         {
             "prompt": prompts[i].text,
@@ -31,8 +30,13 @@ def logged_samples(
             "score": rollout.scores[i].item(),
             "kl": kls[i].item(),
         }
-        for i in map(int, rows)
+        for i in some_rows(prompts, stream)
     ]
+
+
+def some_rows(prompts: Sequence[Prompt], stream: np.random.Generator) -> list[int]:
+    """Return the rows of the responses that are logged; `prompts` has the prompt of each."""
+    return list(map(int, stream.permutation(len(prompts))[:LOGGED_SAMPLES]))
 
 
 def _kls(rollout: Rollout) -> Float[Tensor, " B"]:

@@ -13,7 +13,7 @@ from prefloop.figures.provenance import (
 from prefloop.files import manifest_hash
 from prefloop.policy.lineage import parse_name
 from prefloop.run_folder import read_provenance
-from prefloop.settings.policy import REWARD_MODEL
+from prefloop.settings.policy import BEST_OF_N, REWARD_MODEL
 
 SECTIONS = ("task", "models", "samples", "policy")
 """Those on which an update depends."""
@@ -87,7 +87,12 @@ def _changed(key: str, was: Any, now: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _teachers(settings: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what the updates learned from: the reward models, or the scorer that was followed."""
+    """Return what the updates learned from: the reward models, or the scorer that was followed.
+
+    Best of n chooses by the newest reward model alone.
+    """
+    is_chosen = settings.get("policy", {}).get("method") == BEST_OF_N
+    lines = lines[-1:] if is_chosen else lines
     reward = settings.get("policy", {}).get("reward", REWARD_MODEL)
     if reward != REWARD_MODEL:
         return [reward] if lines else []

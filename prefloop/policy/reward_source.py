@@ -149,6 +149,12 @@ def build_reward_source(
     return ScorerSource(build_scorer(name, config.scorers), sampler)
 
 
+def reward_model_of(reward: RewardSource) -> RewardModel | None:
+    """Return the reward model that a reward asks; None for a scorer."""
+    whole = reward.whole if isinstance(reward, HeldOutSource) else reward
+    return whole.model if isinstance(whole, RewardModelSource) else None
+
+
 def metered_reward(reward: RewardSource) -> dict[str, Metered | None]:
     """Return the scorers that the reward asks by name, as `CheckedScorer.metered` has them."""
     asked: Sequence[CheckedScorer] = ()

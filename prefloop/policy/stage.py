@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from prefloop.figures.text import update_text
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     Checkpoint,
@@ -53,11 +54,10 @@ class PolicyStage:
         self.watch: PolicyWatch = Unwatched()
         self.before_update: Callable[[], None] = go_on
         self.lineage = PolicyLineage()
-        collector, every = trainer.collector, trainer.config.keep_every
-        self.exports = PolicyExports(run, collector)
+        self.exports = PolicyExports(run, trainer.export)
         self.weights = PolicyWeights(
-            *(run, collector.roles, collector.value_head),
-            every=every,
+            *(run, trainer.content),
+            every=trainer.config.keep_every,
             named=named,
             describe=lambda name: policy_provenance(
                 *(run, name, settings or {}, metrics.lines()),
@@ -162,16 +162,15 @@ class PolicyStage:
                 line = self.metrics.timed(trainer.step)(trainer.prompts_of(trainer.update, prompts))
             self._write_line(round_number, line, note or {})
             self._claim_name()
-            self._kl_watch = watch_cap(
-                self._kl_watch, line["policy/kl"], trainer.config.kl, self.folder
-            )
+            if (kl := line.get("policy/kl")) is not None:
+                self._kl_watch = watch_cap(self._kl_watch, kl, trainer.config.kl, self.folder)
             every = trainer.config.checkpoint_every
             if trainer.update == end or (every and trainer.update % every == 0):
                 self._checkpoint()
             elif self.weights.is_scheduled(self.current_name):
                 self.weights.save(self.current_name)
-            detail = f"score {line['policy/score']:+.2f}, KL {line['policy/kl']:.1f} nats"
-            self.progress.count("training the policy", trainer.update - start, end - start, detail)
+            made = trainer.update - start, end - start
+            self.progress.count("training the policy", *made, update_text(line))
             self.check_stop("between policy updates")
         if trainer.update > start:
             self.ensure_checkpoint()
@@ -245,7 +244,7 @@ def _whole_line(
         "method": trainer.method.name,
         "round": round_number,
         "update": trainer.update,
-        "episodes": trainer.update * trainer.config.batch_size,
+        "episodes": trainer.episodes,
         **note,
         **line,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from prefloop.batches import Rollout
@@ -9,12 +10,11 @@ from prefloop.errors import CheckpointError
 from prefloop.functional.kl import kl_k1, sequence_kl
 from prefloop.functional.kl_control import adaptive_kl_coef
 from prefloop.models.checkpoint import Checkpoint, restore_training, training_tensors
-from prefloop.models.heads import ValueHead
+from prefloop.models.export import save_policy
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan
-from prefloop.models.roles import ModelRoles
+from prefloop.policy.content import PolicyContent, TrainedWeights
 from prefloop.policy.logged_samples import LoggedSample, logged_samples
-from prefloop.policy.methods.build import build_method
 from prefloop.policy.methods.method import (
     LearnsFromComparisons,
     Method,
@@ -25,11 +25,11 @@ from prefloop.policy.pair_batches import PairBatches
 from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reference_scores import ReferenceScores
 from prefloop.policy.reward_check import RewardCheck, check_rewards
-from prefloop.policy.reward_source import RewardSource
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.text_metrics import text_metrics
 from prefloop.records import Prompt
-from prefloop.samples.sampler import Sampler
+from prefloop.samples.draw import Chooser
+from prefloop.samples.generation_config import generation_config
 from prefloop.seeding import derive_seed, numpy_stream
 from prefloop.settings.policy import PolicyConfig
 
@@ -57,11 +57,15 @@ class PolicyTrainer:
         self._reference_scores = (
             ReferenceScores(collector, n, batch_size=config.batch_size, seed=seed) if n else None
         )
-        per_update = config.batch_size // method.samples_per_prompt
+        per_update = max(1, config.batch_size // method.samples_per_prompt)
+        self.content: PolicyContent = TrainedWeights(collector.roles, collector.value_head)
+        """What the policy consists of besides the base."""
         is_offline = isinstance(method, LearnsFromComparisons)
         self.labeled = PairBatches(collector, per_update) if is_offline else None
         """What the loss is of if the method learns from comparisons; None: what the policy draws.
         """
+        self.chooser: Chooser | None = None
+        """Who answers for the policy if it is no model of its own, as with best of n."""
         self._order = PromptOrder(per_update)
         self.logged_samples: list[LoggedSample] = []
         self.texts: list[str] = []
@@ -82,7 +86,7 @@ class PolicyTrainer:
         kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask)).mean().item()
         refuse_nan(kl, "policy/kl", "lower policy.lr")
         of_rows = self.collector.prompts_of_rows(prompts)
-        metrics = self._describe(rollout, kl) | self._read(of_rows, rollout)
+        metrics = self._describe(rollout, kl) | self._read(of_rows, rollout.response.tolist())
         self.reward_check = check_rewards(self.method, rollout, kl_coef=self.kl_coef)
         if self.reward_check is not None:
             metrics["policy/reward_gap"] = self.reward_check.gap
@@ -97,6 +101,22 @@ class PolicyTrainer:
         self.logged_samples = logged_samples(of_rows, rollout, self.collector.sampler, stream)
         self.update += 1
         return metrics
+
+    @property
+    def episodes(self) -> int:
+        """Responses that the policy has learned from."""
+        return self.update * self.config.batch_size
+
+    def export(self, place: Path) -> None:
+        """Write the policy, as it is now, as a model folder."""
+        collector = self.collector
+        save_policy(
+            place,
+            collector.roles,
+            collector.value_head,
+            collector.sampler.tokenizer,
+            generation_config(collector.sampler),
+        )
 
     def collect(self, prompts: Sequence[Prompt]) -> Rollout:
         """Return the rollout of the next update: the same one until the update is made."""
@@ -182,26 +202,10 @@ class PolicyTrainer:
             shared["policy/ensemble_spread"] = spread
         return shared | self.method.describe(rollout, kl_coef=self.kl_coef)
 
-    def _read(self, prompts: Sequence[Prompt], rollout: Rollout) -> dict[str, float]:
+    def _read(
+        self, prompts: Sequence[Prompt], responses: Sequence[Sequence[int]]
+    ) -> dict[str, float]:
         """Return the metrics of the responses as texts; `prompts` has the prompt of each."""
         sampler = self.collector.sampler
-        self.texts = [sampler.text_of(row) for row in rollout.response.tolist()]
+        self.texts = [sampler.text_of(row) for row in responses]
         return text_metrics(prompts, self.texts, response_tokens=sampler.task.response_tokens)
-
-
-def build_trainer(
-    roles: ModelRoles, reward: RewardSource, sampler: Sampler, config: PolicyConfig, *, seed: int
-) -> PolicyTrainer:
-    """Return the trainer of `policy.method`; it makes the value head if the method uses values."""
-    method = build_method(config)
-    value_head = ValueHead(roles.policy.width, roles.policy.runtime) if method.uses_values else None
-    collector = RolloutCollector(
-        roles=roles,
-        sampler=sampler,
-        reward=reward,
-        value_head=value_head,
-        samples_per_prompt=method.samples_per_prompt,
-        forward_batch=2 * config.microbatch_size,
-    )
-    optimizer = PolicyOptimizer(method, roles.policy, value_head, sampler, config)
-    return PolicyTrainer(method, collector, optimizer, config, seed=seed)

@@ -1,19 +1,15 @@
-"""The weights of updates, each under its canonical name below `RUN/policy/`."""
+"""The policies of updates, each under its canonical name below `RUN/policy/`."""
 
 import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from prefloop.errors import CheckpointError
 from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.record import to_json
 from prefloop.files import remove_folder, verify_folder, write_atomically, write_folder
-from prefloop.models.export import equal_weights, load_weights, save_weights
-from prefloop.models.heads import ValueHead
-from prefloop.models.roles import ModelRoles
+from prefloop.policy.content import PolicyContent
 from prefloop.policy.lineage import PolicyLineage, parse_name
 
 
@@ -24,16 +20,14 @@ class PolicyWeights:
     def __init__(
         self,
         run: Path,
-        roles: ModelRoles,
-        value_head: ValueHead | None,
+        content: PolicyContent,
         *,
         every: int,
         named: Collection[str] = (),
         describe: Callable[[str], Provenance] | None = None,
     ) -> None:
         self.run = run
-        self.roles = roles
-        self.value_head = value_head
+        self.content = content
         self.every = every
         self.named = named
         self._describe = describe
@@ -59,7 +53,7 @@ class PolicyWeights:
             write_folder(self.folder(name), lambda place: self._write(place, name))
 
     def _write(self, place: Path, name: str) -> None:
-        save_weights(place, self.roles, self.value_head)
+        self.content.save(place)
         if self._describe is not None:
             text = to_json(self._describe(name))
             (place / PROVENANCE).write_text(text, encoding="utf-8")
@@ -110,7 +104,7 @@ class PolicyWeights:
         """
         if name not in self.kept() or verify_folder(self.folder(name)):
             return False
-        return not equal_weights(self.folder(name), self.roles)
+        return not self.content.is_same(self.folder(name))
 
     def largest_branch(self) -> int:
         """Return the largest branch that a kept name has."""
@@ -125,16 +119,8 @@ class PolicyWeights:
                 f"the weights of {name} are not there ({problems[0]}). Weights are kept of updates "
                 "that were evaluated or can be rolled back to, and of every policy.keep_every."
             )
-        parameters = [p for _, p in self.roles.policy.named_parameters]
-        parameters += [] if self.value_head is None else list(self.value_head.parameters())
-        current = [parameter.detach().clone() for parameter in parameters]
-        try:
-            load_weights(self.folder(name), self.roles, self.value_head)
+        with self.content.loaded(self.folder(name)):
             yield
-        finally:
-            with torch.no_grad():
-                for parameter, value in zip(parameters, current, strict=True):
-                    parameter.copy_(value)
 
     @property
     def _list(self) -> Path:

@@ -71,7 +71,7 @@ class MadeRun:
         from prefloop.run.trial import draw_responses
 
         texts = [prompts] if isinstance(prompts, str) else prompts
-        with shown_progress(quiet=self._quiet) as progress:
+        with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
             return draw_responses(
                 *(self.config, self.folder, texts), model=model, n=n, seed=seed, say=progress.say
             )

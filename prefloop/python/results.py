@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
+from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.sentence import with_verdict
 from prefloop.files import MANIFEST, verify_folder, write_folder
 from prefloop.rewards.own_texts import reward_models
@@ -37,6 +38,13 @@ def save_model(run: Path, to: Path, what: str) -> Path:
         raise InputError(
             f"{run} has no finished {what.replace('_', ' ')} yet. Make one with "
             f"train(until={stage!r}) first."
+        )
+    if (chosen := read_best_of_n(folders[-1])) is not None:
+        raise InputError(
+            f"the policy of {run} has no weights to copy: it is the best of {chosen.n} responses "
+            f"of {chosen.base} by {chosen.reward}. Draw from it with run.sample(...), save the "
+            "reward model (what='reward_model'), or choose with both as "
+            f"{folders[-1] / 'README.md'} shows."
         )
     if to.exists():
         raise InputError(f"{to} exists already. Name another folder.")

@@ -11,10 +11,12 @@ from markupsafe import Markup
 
 from prefloop.audits.findings import findings_with_trust, newest_validation
 from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.frontier import FrontierFigures
 from prefloop.figures.label_audit_text import differences
 from prefloop.figures.provenance import PROVENANCE, installed_versions
+from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.record import to_json
 from prefloop.figures.sentence import verdict_sentence
 from prefloop.files import write_atomically
@@ -39,6 +41,7 @@ from prefloop.run_folder import (
     EvaluationFile,
     RunFigures,
     TrustFile,
+    export_folder,
     newest_first,
     read_run_folder,
     report_path,
@@ -65,6 +68,8 @@ class Page:
     """What trained the policy, such as `PPO`."""
     episodes: int
     """Responses that the policy has learned from."""
+    chosen: BestOfNPolicy | None
+    """How the newest policy chooses; None if it has weights of its own."""
     rounds: int
     """Rounds that have ended with a policy."""
     verdict: str
@@ -141,7 +146,6 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
     folder = read_run_folder(run)
     config = settings_of(newest_first(folder), config)
     latest, labels = folder.latest, _labels(store, config)
-    win_rate = latest.figures.win_rate if latest else None
     trusts = [file for file in folder.trusts if file.figures.validation is not None]
     return Page(
         run=folder,
@@ -151,6 +155,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         who_labels=_who_labels(store, config, labels),
         methods=methods_of(folder, config),
         episodes=folder.episodes(),
+        chosen=_chosen(run, folder),
         rounds=len(folder.policies),
         verdict=latest.figures.verdict if latest else _not_evaluated(config),
         first=first_page(store, folder, config, run),
@@ -163,7 +168,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         if folder.label_audit
         else (),
         pairs=_pairs(store, latest, config),
-        win_bar=win_bar(win_rate) if win_rate else None,
+        win_bar=_win_bar(latest),
         frontier=_frontier(folder),
         overoptimization=_overoptimization(folder),
         frontier_samples_needed=_samples_needed(latest),
@@ -177,6 +182,16 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         versions=installed_versions(),
         ledger=store.ledger_head(),
     )
+
+
+def _win_bar(latest: EvaluationFile | None) -> Markup | None:
+    win_rate = latest.figures.win_rate if latest else None
+    return win_bar(win_rate) if win_rate else None
+
+
+def _chosen(run: Path, folder: RunFigures) -> BestOfNPolicy | None:
+    newest = folder.policies[-1:]
+    return read_best_of_n(export_folder(run, newest[0].round)) if newest else None
 
 
 def _not_evaluated(config: RunConfig) -> str:

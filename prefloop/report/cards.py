@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prefloop.comparisons.labels_used import labels_in_store
+from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.text import counted
 from prefloop.files import write_atomically
 from prefloop.models.loading import Tokenizer
@@ -37,6 +38,7 @@ def write_cards(
             run=there,
             figures=found.figures if found else None,
             stop_id=_stop_id(made.config, tokenizer),
+            chosen=read_best_of_n(export_folder(run, number)),
         )
         write_atomically(export_folder(run, number) / "README.md", card + ledger)
     for trust in there.trusts:

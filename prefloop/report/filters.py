@@ -119,6 +119,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "points": text.points,
     "points_interval": points_interval,
     "fixed": text.fixed,
+    "at_most": text.at_most,
     "plain": text.plain,
     "count": text.count,
     "counted": text.counted,

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prefloop import __version__
+from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.sentence import verdict_sentence
 from prefloop.figures.trust import TrustFigures
@@ -27,10 +29,12 @@ def policy_card(
     run: RunFigures,
     figures: EvaluationFigures | None,
     stop_id: int | None = None,
+    chosen: BestOfNPolicy | None = None,
 ) -> str:
-    """Return the card of a tuned model; `figures` are its evaluation, None if it has none yet.
+    """Return the card of a policy; `figures` are its evaluation, None if it has none yet.
 
-    `stop_id` is the token that ends a response where the task's stop is compared as a token.
+    `stop_id` is the token that ends a response where the task's stop is compared as a token,
+    `chosen` how a policy without weights of its own chooses.
     """
     not_evaluated = verdict_sentence(
         None,
@@ -39,11 +43,13 @@ def policy_card(
         task=made.config.task.name,
         why_not="this model has no evaluation yet",
     )
+    of_content = {} if chosen is None else _of_choice(chosen, made)
     return _render(
-        "policy_card.md.jinja",
+        "policy_card.md.jinja" if chosen is None else "best_of_n_card.md.jinja",
         name=name,
         made=made,
         **_of_config(made.config),
+        **of_content,
         labels=labels_text(made.labels),
         methods=methods_of(run, made.config),
         tags=run.methods or (made.config.policy.method,),
@@ -72,6 +78,30 @@ def reward_card(
         trust=trust,
         reward_input={"response": "alone", "end_id": None, **(reward_input or {})},
     )
+
+
+def _of_choice(chosen: BestOfNPolicy, made: Made) -> dict[str, Any]:
+    """Return what the card of a policy says that is best of n."""
+    config = made.config
+    learned = config.policy.uses_reward_model
+    return {
+        "chosen": chosen,
+        "learned": learned,
+        # What is held out of a reward model's scores, transformers does not take out.
+        "stands_alone": learned and not config.rewards.hold_out,
+        "base_path": _base_path(config.models.name, chosen),
+        "policy_name": f"policy/round-{made.rounds - 1}",
+    }
+
+
+def _base_path(name: str, chosen: BestOfNPolicy) -> str | None:
+    """Return what transformers finds the base by; None where prefloop has to find it."""
+    if chosen.base != name:
+        return f"../../{chosen.base}"
+    if Path(name).expanduser().is_dir():
+        return str(Path(name).expanduser().resolve())
+    # The packaged smollm2 is rounded: it is not the model of this name on the hub.
+    return None if name == "smollm2" else hub_name(name)
 
 
 def _of_config(config: RunConfig) -> dict[str, Any]:

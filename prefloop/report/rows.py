@@ -43,9 +43,9 @@ def rows_behind(store: Store, figures: EvaluationFigures, effects: SideEffects |
     return Rows(
         verdicts=tuple(verdicts[i] for i in wanted if i in verdicts),
         kls=tuple(
-            KLRow(sample_id=s.id, nats=s.logprob - s.ref_logprob)
+            KLRow(sample_id=s.id, nats=s.log_ratio)
             for s in samples.values()
-            if s.ref_logprob is not None
+            if s.log_ratio is not None
         ),
         having=_samples(store, trait.sample_ids if trait else ()),
         having_before=_samples(store, trait.baseline_ids if trait else ()),

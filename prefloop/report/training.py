@@ -67,18 +67,21 @@ def kl_levels(config: KLConfig) -> tuple[Level, ...]:
 def policy_charts(
     metrics: Sequence[MetricsLine], *, kl_levels: tuple[Level, ...] = ()
 ) -> list[Chart]:
-    """Return the policy's curves over episodes, with a light line where a round begins.
+    """Return the policy's curves over episodes, with a light line where a round begins; over
+    updates where the policy learns from no episode.
 
     Only what was measured is drawn: a method without a value head has no value loss. `kl_levels`
     are drawn through the KL, each with its name.
     """
     lines = [line for line in metrics if line.stage == "policy"]
     episodes = _total_episodes(lines)
+    learns = any(episodes)
+    places = episodes if learns else [float(line.update) for line in lines]
     charts = []
     for key, title, caption in POLICY_CHARTS:
         points = [
             (x, line.values[key])
-            for x, line in zip(episodes, lines, strict=True)
+            for x, line in zip(places, lines, strict=True)
             if key in line.values
         ]
         series = Series(name="", x=tuple(x for x, _ in points), y=tuple(y for _, y in points))
@@ -86,9 +89,9 @@ def policy_charts(
             Curves(
                 slug=key.replace("/", "-"),
                 title=title,
-                x_label="episodes",
+                x_label="episodes" if learns else "updates",
                 series=(series,),
-                boundaries=_boundaries(lines, episodes),
+                boundaries=_boundaries(lines, places),
                 levels=kl_levels if key == "policy/kl" else (),
                 limits=SHARE if key in SHARES else ANY,
             )

@@ -11,7 +11,6 @@ from prefloop.comparisons.labels_used import labels_record
 from prefloop.comparisons.targets import Target, preference_targets
 from prefloop.errors import InputError
 from prefloop.figures.provenance import PROVENANCE, Provenance, installed_versions
-from prefloop.figures.reading import read_trust
 from prefloop.figures.record import to_json
 from prefloop.figures.trust import (
     EnsembleFigures,
@@ -22,7 +21,7 @@ from prefloop.figures.trust import (
 from prefloop.files import remove_folder, verify_folder, write_folder
 from prefloop.functional.ensemble import member_spread
 from prefloop.metrics import MetricsLog
-from prefloop.models.export import restore_role_model, restore_score_head, save_reward_model
+from prefloop.models.export import save_reward_model
 from prefloop.models.pretrained import context_of
 from prefloop.models.runtime import to_numpy
 from prefloop.progress import Progress, StopCheck, never_stop
@@ -32,6 +31,7 @@ from prefloop.rewards.ensemble import ensemble_figures
 from prefloop.rewards.export_hash import ExportHashes, export_hashes
 from prefloop.rewards.held_out import hold_out
 from prefloop.rewards.model import RewardModel, Sequences
+from prefloop.rewards.saved import read_reward_model
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.rewards.trust import response_lengths, validation_figures
 from prefloop.run_history import note_deletion
@@ -234,15 +234,7 @@ class RewardStage:
 
     def read_back(self, round_number: int) -> None:
         """Put the reward model of a round that is trained into `self.model`."""
-        folder = self._folder(round_number)
-        state = restore_role_model(folder, self.model.roles, self.model.role_model)
-        trust = folder / "trust.json"
-        figures = read_trust(trust.read_text("utf-8"), str(trust))
-        ensemble = figures.ensemble
-        shifts = (figures.reward_shift,) if ensemble is None else ensemble.shifts
-        restore_score_head(folder, self.model.head, state, shifts)
-        self.model.reference_spread = None if ensemble is None else ensemble.reference_spread
-        self.model.held_out = figures.held_out
+        read_reward_model(self.model, self._folder(round_number))
 
 
 def _known_labels(store: Store, as_of: int, leave_out: Collection[str]) -> LabelsBySplit:

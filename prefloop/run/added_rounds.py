@@ -36,6 +36,8 @@ def too_little_left(
 
 def _too_few_updates(config: RunConfig, begun: int, made: int) -> list[str]:
     policy, rounds = config.policy, config.rounds
+    if not policy.trains:
+        return []  # every round has an update of its own
     needed = updates_needed(rounds, begun=begun, made=made)
     if policy.updates >= needed:
         return []

@@ -28,9 +28,10 @@ from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, product_rate
 from prefloop.models.sources import n_weights, resolve
+from prefloop.policy.build import build_trainer
 from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
 from prefloop.prompts.loading import PromptSelection, select_prompts, training_texts
@@ -93,16 +94,17 @@ def assemble(
     heads = config.rewards.ensemble
     reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed, members=heads)
     rewards = RewardStage(reward_model, sampler, config, store, run=folder, **at_work)
-    metrics = _metrics_log(config, folder, monitor)
     reward = build_reward_source(config, reward_model, sampler)
-    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed)
-    policy = _policy_stage(config, trainer, metrics, folder, at_work)
+    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed, run=folder)
+    policy = _policy_stage(config, trainer, _metrics_log(config, folder, monitor), folder, at_work)
     canaries = RunCanaries(config, folder, monitor, policy, rewards)
     policy.watch = watch_policy(config, monitor, after_update=canaries.after_update)
-    models = NamedModels(roles, tokenizer, PolicyUpdates(policy), run=folder, say=monitor.say)
+    updates = PolicyUpdates(policy, config.updates)
+    models = NamedModels(roles, tokenizer, updates, run=folder, say=monitor.say)
     drawer = SampleDrawer(
         sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work
     )
+    drawer.chooser = trainer.chooser
     people = PeopleLabeling(config.task, monitor)
     live = LiveWatch(config, monitor, people, policy, drawer, prompts)
     policy.before_update = live.attend
@@ -110,7 +112,7 @@ def assemble(
         config=config,
         folder=folder,
         monitor=monitor,
-        metrics=metrics,
+        metrics=policy.metrics,
         prompts=prompts,
         drawer=drawer,
         builder=_comparison_builder(config, drawer, prompts, monitor),
@@ -119,7 +121,7 @@ def assemble(
         policy=policy,
         canaries=canaries,
         live=live,
-        rounds=_rounds(config, models, PolicyUpdates(policy), prompts, folder, until),
+        rounds=_rounds(config, models, updates, prompts, folder, until),
     )
 
 

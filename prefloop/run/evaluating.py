@@ -10,6 +10,7 @@ from prefloop.errors import InputError, SettingsError
 from prefloop.evaluation.evaluate import evaluate_models
 from prefloop.evaluation.judges.build import build_judge, compared_with_labelers
 from prefloop.evaluation.judges.people import PeopleJudge
+from prefloop.policy.reward_source import metered_reward
 from prefloop.records import HUMAN, REFERENCE
 from prefloop.registry import JUDGES, SCORERS
 from prefloop.rewards.scorer import labels_source
@@ -62,7 +63,10 @@ def _judge(
     stages.monitor.before_making()
     config, settings = stages.config, stages.config.evaluation
     known = known_reward(config)
-    draw_evaluation_samples(stages, models, round_number, with_frontier=bool(known))
+    # Only a policy that is best of n asks its reward for evaluation samples.
+    reward = {} if config.policy.trains else metered_reward(stages.policy.trainer.collector.reward)
+    with recording_usage(stages.folder, stages.monitor, reward):
+        draw_evaluation_samples(stages, models, round_number, with_frontier=bool(known))
     stages.monitor.check_stop("during evaluation")
     groups = labeler_groups(stages.store, config)
     judges = [build_judge(name, config) for name in settings.judges]

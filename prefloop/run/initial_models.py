@@ -4,10 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
+from prefloop.policy.best_of_n import BestOfNContent
+from prefloop.policy.reward_source import build_reward_source
+from prefloop.policy.rollout import RolloutCollector
+from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
 
@@ -39,3 +44,23 @@ def load_initial_models(
     vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
     sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
     return InitialModels(tokenizer, roles, sampler)
+
+
+def chosen_by(
+    policy: BestOfNPolicy, config: RunConfig, folder: Path, initial: InitialModels
+) -> BestOfNContent:
+    """Return a policy that is best of n, with the reward that it chooses by read from the run."""
+    roles, sampler = initial.roles, initial.sampler
+    heads, pad_id = config.rewards.ensemble, initial.tokenizer.pad_id
+    model = RewardModel(roles, pad_id=pad_id, seed=config.seed, members=heads)
+    collector = RolloutCollector(
+        roles=roles,
+        sampler=sampler,
+        reward=build_reward_source(config, model, sampler),
+        value_head=None,
+        samples_per_prompt=policy.n,
+        forward_batch=config.samples.batch_size,
+    )
+    found = BestOfNContent(collector, config.policy, run=folder)
+    found.now = policy
+    return found

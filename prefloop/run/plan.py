@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefloop.errors import InputError, listing
-from prefloop.figures.text import count, counted, duration, fixed, percent, plain
+from prefloop.figures.text import at_most, count, counted, duration, fixed, percent, plain
+from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.statistics import detectable_share
 from prefloop.policy.methods.build import build_method
 from prefloop.records import Prompt, Split
@@ -52,6 +53,8 @@ class Plan:
     """How often each training prompt is used."""
     prompts_an_update: int
     """Prompts that an update asks for."""
+    best_of: int
+    """Responses of which one is kept, where nothing is trained; 0 with every other method."""
     live_questions: int
     """Questions that people are asked about the policy while it trains."""
     reading_seconds: float | None
@@ -95,17 +98,18 @@ def make_plan(
     judged = n_judged if config.evaluation.judges else 0
     labels, questions = planned_labels(config)
     copies = COPIES[config.models.adapter] * BYTES_A_WEIGHT
-    used = policy.updates * policy.batch_size
     each = build_method(policy).samples_per_prompt
+    used = policy.updates * policy.batch_size if policy.trains else 0
     return Plan(
         prompts=prompts,
         rounds=config.rounds,
         labels=labels,
         questions=questions,
-        updates=policy.updates,
+        updates=config.updates,
         episodes=used,
         passes=used / each / max(1, prompts["train"]),
-        prompts_an_update=policy.batch_size // each,
+        prompts_an_update=max(1, policy.batch_size // each),
+        best_of=0 if policy.trains else each,
         live_questions=config.audits.live.questions if config.asks_live else 0,
         reading_seconds=_reading_seconds(config, sum(labels.values())),
         memory_bytes=None if base is None else base.weights * copies,
@@ -155,9 +159,7 @@ def plan_lines(plan: Plan, folder: Path | str) -> list[str]:
         f"Plan: {counted(total, 'prompt')}: {count(n['train'])} to train on, "
         f"{count(n['validation'])} for validation, {count(n['held_out'])} held out.",
         *_label_lines(plan),
-        f"The policy makes {counted(plan.updates, 'update')} of together "
-        f"{counted(plan.episodes, 'episode')} in {counted(plan.rounds, 'round')}: each training "
-        f"prompt is used {fixed(plan.passes, 1)} times.",
+        _policy_line(plan),
     ]
     if plan.prompts_an_update > n["train"]:
         lines.append(
@@ -177,6 +179,21 @@ def plan_lines(plan: Plan, folder: Path | str) -> list[str]:
             f"{'' if plan.reading_seconds is None else ', besides waiting for people'}."
         )
     return [*lines, *_verdict_lines(plan), f"Settings are in {Path(folder) / 'run.yaml'}."]
+
+
+def _policy_line(plan: Plan) -> str:
+    if plan.best_of:
+        bound = at_most(best_of_n_kl(plan.best_of))
+        return (
+            f"The policy is not trained: each of its responses is the best of {plan.best_of} of "
+            f"the untuned model by the round's reward, and its KL {bound} nats. policy.episodes, "
+            "lr, epochs and kl have no part in it."
+        )
+    return (
+        f"The policy makes {counted(plan.updates, 'update')} of together "
+        f"{counted(plan.episodes, 'episode')} in {counted(plan.rounds, 'round')}: each training "
+        f"prompt is used {fixed(plan.passes, 1)} times."
+    )
 
 
 def _machine_seconds(config: RunConfig, base: BaseSize, judged: int) -> tuple[float, float]:

@@ -56,17 +56,21 @@ def workload_of(config: RunConfig, *, layers: int, judged: int) -> Workload:
     asked = int(policy.options.get("value_samples", 0)) * (1.0 + learned)
     n_frontier = config.evaluation.frontier_prompts * config.evaluation.frontier_samples
     models = 2 + len(config.evaluation.models)
+    # Each response of best of n is drawn and scored n times: the samples of later rounds, too.
+    n = 1 if policy.trains else int(policy.options.get("n", 1))
+    chosen = (n - 1) * (1.0 + learned)
+    later = questions * (config.rounds - 1) / config.rounds
+    rolled_out = policy.updates * policy.batch_size
     return Workload(
-        samples=text * (questions * config.samples.per_prompt + 2 * normalized),
+        samples=text * (config.samples.per_prompt * (questions + later * chosen) + 2 * normalized),
         rewards=text
         * trainings
         * config.samples.per_prompt
         * _training_passes(trained, config.rewards.epochs),
-        policy=text
-        * policy.updates
-        * policy.batch_size
-        * (rollout + asked + _training_passes(trained, policy.epochs)),
-        evaluation=text * (2 * models * judged + 2 * n_frontier),
+        policy=text * rolled_out * (rollout + asked + _training_passes(trained, policy.epochs))
+        if policy.trains
+        else text * config.rounds * max(policy.batch_size, n) * (1.0 + learned),
+        evaluation=text * (2 * models * judged + judged * chosen + 2 * n_frontier),
     )
 
 

@@ -21,7 +21,7 @@ class QuestionCount:
 
 def last_update(config: RunConfig, round_number: int) -> int:
     """Return the policy update, counted over the whole run, with which a round ends."""
-    return (round_number + 1) * config.policy.updates // config.rounds
+    return (round_number + 1) * config.updates // config.rounds
 
 
 def updates_needed(rounds: int, *, begun: int, made: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from prefloop.evaluation.evaluate import outdate_evaluation
+from prefloop.policy.best_of_n import BestOfNTrainer
 from prefloop.policy.reward_source import metered_reward
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run.labeled_pairs import learn_from_labels
@@ -18,6 +19,8 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
     A share of the updates is left for the reward model that learns from their answers.
     """
     comparisons, rounds, people = stages.config.comparisons, stages.rounds, stages.people
+    if not stages.config.policy.trains:
+        return  # There is nothing to choose by but what people are about to teach.
     if comparisons.wait == "always" or round_number == 0 or not rounds.asks_people(round_number):
         return
     start, end = rounds.last_update(round_number - 1), rounds.last_update(round_number)
@@ -36,6 +39,14 @@ def train_while_waiting(stages: Stages, round_number: int) -> None:
         is_over=lambda: people.is_answered(round_number) or stages.live.is_used_up(),
     )
     stages.monitor.note = ""
+
+
+def choose_by_reward(stages: Stages, round_number: int) -> None:
+    """Tell a policy that is best of n by which reward it chooses from the next update on."""
+    trainer, config = stages.policy.trainer, stages.config.policy
+    if isinstance(trainer, BestOfNTrainer):
+        learned = config.uses_reward_model
+        trainer.reward = f"rewards/round-{round_number}" if learned else config.reward
 
 
 def train_reward_model(stages: Stages, round_number: int) -> None:
@@ -66,6 +77,7 @@ def train_policy(stages: Stages, round_number: int) -> None:
         if stages.policy.update < end:
             stages.canaries.before_training(stages.prompts_of("train"))
             learn_from_labels(stages, round_number)
+            choose_by_reward(stages, round_number)
         stages.policy.train_round(round_number, end, stages.prompts_of("train"))
     stages.canaries.note_releases()
     if round_number == stages.config.rounds - 1:

@@ -5,19 +5,20 @@ The weights are read from the run folder, so that a run may go on meanwhile.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prefloop.errors import CheckpointError, InputError
+from prefloop.figures.reading import read_best_of_n
 from prefloop.files import verify_folder
 from prefloop.models.export import load_weights, restore_role_model
 from prefloop.models.loading import Tokenizer
 from prefloop.models.named import OF_ROUND
-from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.policy.lineage import parse_name
 from prefloop.prompts.queries import cut_query
 from prefloop.records import REFERENCE, Prompt
-from prefloop.run.initial_models import load_initial_models
-from prefloop.samples.sampler import Sampler
+from prefloop.run.initial_models import InitialModels, chosen_by, load_initial_models
+from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
@@ -27,6 +28,10 @@ WITHOUT_RULES = {"start_after": None, "end_at": None, "query_tokens_min": 1}
 
 SHOWN = 60
 """Characters of a prompt that an error shows."""
+
+
+Respond = Callable[..., SampledBatch]
+"""Draws `per_prompt` responses to each prompt with random numbers of a `seed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +63,16 @@ def run_trial(
     InputError for a prompt without tokens, and for a policy whose weights are not there.
     """
     name = known_policy(folder, model)
-    tokenizer, roles, sampler = load_initial_models(config, folder, say)
-    prompt = _prompt(text, config.task, tokenizer, say)
-    _load_policy(folder / name, name, roles)
+    initial = load_initial_models(config, folder, say)
+    prompt = _prompt(text, config.task, initial.tokenizer, say)
+    reference, policy = (_respondent(config, folder, m, initial) for m in (REFERENCE, name))
     return Trial(
         prompt=prompt.text,
         reference=REFERENCE,
         model=name,
         seed=seed,
-        reference_responses=_responses(sampler, roles.reference, prompt, n, seed),
-        responses=_responses(sampler, roles.policy, prompt, n, seed),
+        reference_responses=_responses(initial.sampler, reference, prompt, n, seed),
+        responses=_responses(initial.sampler, policy, prompt, n, seed),
     )
 
 
@@ -83,19 +88,36 @@ def draw_responses(
 ) -> list[list[str]]:
     """Return `n` responses to each prompt, of `reference` or of a policy; see `run_trial`."""
     name = model if model == REFERENCE else known_policy(folder, model)
-    tokenizer, roles, sampler = load_initial_models(config, folder, say)
-    prompts = [_prompt(text, config.task, tokenizer, say) for text in texts]
-    if name != REFERENCE:
-        _load_policy(folder / name, name, roles)
-    drawn_from = roles.reference if name == REFERENCE else roles.policy
-    return [list(_responses(sampler, drawn_from, prompt, n, seed)) for prompt in prompts]
+    initial = load_initial_models(config, folder, say)
+    prompts = [_prompt(text, config.task, initial.tokenizer, say) for text in texts]
+    respond = _respondent(config, folder, name, initial)
+    return [list(_responses(initial.sampler, respond, prompt, n, seed)) for prompt in prompts]
+
+
+def _respondent(config: RunConfig, folder: Path, name: str, initial: InitialModels) -> Respond:
+    """Return what draws responses of the reference, or of a policy that is in the folder."""
+    roles, sampler = initial.roles, initial.sampler
+    if name == REFERENCE:
+        return partial(sampler.sample, roles.reference)
+    place = folder / name
+    if problems := verify_folder(place):
+        raise CheckpointError(
+            f"{place} is damaged: {'; '.join(problems[:3])}. Name another policy with --model."
+        )
+    if (policy := read_best_of_n(place)) is not None:
+        return chosen_by(policy, config, folder, initial).respond
+    if OF_ROUND.fullmatch(name):
+        restore_role_model(place, roles, roles.policy)
+    else:
+        load_weights(place, roles)
+    return partial(sampler.sample, roles.policy)
 
 
 def _responses(
-    sampler: Sampler, role_model: RoleModel, prompt: Prompt, n: int, seed: int
+    sampler: Sampler, respond: Respond, prompt: Prompt, n: int, seed: int
 ) -> tuple[str, ...]:
     place = derive_seed(seed, "trial", prompt.id)
-    drawn = sampler.sample(role_model, [prompt], per_prompt=n, seed=place)
+    drawn = respond([prompt], per_prompt=n, seed=place)
     return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
 
 
@@ -145,14 +167,3 @@ def _prompt(
         say(f"The prompt is cut to {task.query_tokens_max} tokens (task.query_tokens_max).")
     name = stable_id("prompt", query.text)
     return Prompt(id=name, text=query.text, source="a trial", split="held_out")
-
-
-def _load_policy(place: Path, name: str, roles: ModelRoles) -> None:
-    if problems := verify_folder(place):
-        raise CheckpointError(
-            f"{place} is damaged: {'; '.join(problems[:3])}. Name another policy with --model."
-        )
-    if OF_ROUND.fullmatch(name):
-        restore_role_model(place, roles, roles.policy)
-    else:
-        load_weights(place, roles)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefloop.figures.reading import read_best_of_n
 from prefloop.files import verify_folder
 from prefloop.policy.lineage import parse_name
 from prefloop.policy.stage import PolicyStage
@@ -16,6 +17,8 @@ class PolicyUpdates:
     """What the policy stage has on the disk, under canonical names."""
 
     stage: PolicyStage
+    last_update: int
+    """The update with which the run ends."""
 
     @property
     def current_name(self) -> str:
@@ -39,11 +42,6 @@ class PolicyUpdates:
         place = parse_name(name)
         return place is not None and place[0] <= self.stage.update
 
-    @property
-    def last_update(self) -> int:
-        """The update with which the run ends."""
-        return self.stage.trainer.config.updates
-
     def is_beyond(self, name: str) -> bool:
         """Whether a canonical name is that of an update that this run will not make."""
         place = parse_name(name)
@@ -62,10 +60,11 @@ class PolicyUpdates:
     def exported(self, name: str) -> Path | None:
         """Return the model folder of a round that ended with this name, if it is complete.
 
-        Version 0.1 kept no other weights of the ends of its rounds.
+        Version 0.1 kept no other weights of the ends of its rounds. One of best of n holds none.
         """
         folders = [export_folder(self.stage.run, number) for number in self.rounds_of(name)]
-        return next((f for f in folders if not verify_folder(f, hashes=False)), None)
+        whole = (f for f in folders if not verify_folder(f, hashes=False))
+        return next((f for f in whole if read_best_of_n(f) is None), None)
 
     def keep(self, name: str) -> None:
         """Keep the weights of an update for good, as everything that was evaluated is."""

@@ -1,9 +1,11 @@
 """Samples of named models, drawn for a purpose and stored batch by batch."""
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch import Tensor
 from prefloop.functional.masking import masked_row_sums
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.named import NamedModels
-from prefloop.models.roles import RoleModel
+from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.progress import BeforeMaking, Progress, StopCheck, make_freely, never_stop
 from prefloop.records import REFERENCE, Prompt, Purpose, Sample
@@ -37,6 +39,20 @@ class DrawRequest:
     per_prompt: int
 
 
+class Chooser(Protocol):
+    """The policy of a run that trains none: each response is the best of several."""
+
+    @property
+    def draws(self) -> int:
+        """Responses that are drawn for each one that is kept."""
+
+    def ready(self) -> AbstractContextManager[None]:
+        """Have in memory what chooses, while a block of many draws runs."""
+
+    def respond(self, prompts: Sequence[Prompt], *, per_prompt: int, seed: int) -> SampledBatch:
+        """Return `per_prompt` responses to each prompt, with log-probabilities of the reference."""
+
+
 class SampleDrawer:
     """Draws samples of a model for a purpose; stored samples are not drawn again."""
 
@@ -51,6 +67,8 @@ class SampleDrawer:
         check_stop: StopCheck = never_stop,
         before_making: BeforeMaking = make_freely,
     ) -> None:
+        self.chooser: Chooser | None = None
+        """Who answers in the name of the run's own policy, if it has no weights."""
         self.sampler = sampler
         self.models = models
         self.store = store
@@ -75,21 +93,18 @@ class SampleDrawer:
         the task's rule: people are shown finished sentences only (2019, section 3.1.2). InputError
         if no weights have this name.
         """
-        request = DrawRequest(
-            model=self.models.canonical(model),
-            round=round,
-            purpose=purpose,
-            per_prompt=per_prompt,
-        )
+        name = self.models.canonical(model)
+        request = DrawRequest(model=name, round=round, purpose=purpose, per_prompt=per_prompt)
         self.models.check_unchanged(request.model)
         known = self._stored(request)
-        per_batch = max(1, self.sampler.config.batch_size // per_prompt)
+        per_batch = self._prompts_at_once(request)
         batches = [prompts[i : i + per_batch] for i in range(0, len(prompts), per_batch)]
         lacking = [[prompt for prompt in batch if prompt.id not in known] for batch in batches]
         if purpose == "labels" and any(lacking):
             lacking = self._without_drawn_before(batches, lacking, request)
         done = 0
-        with self.models.use(request.model) if any(lacking) else nullcontext() as role_model:
+        in_use = _in_use(self.models, request.model, self._chooser_of(request.model))
+        with in_use if any(lacking) else nullcontext() as role_model:
             for batch, missing in zip(batches, lacking, strict=True):
                 if missing:
                     self.before_making()
@@ -166,24 +181,27 @@ class SampleDrawer:
             if not lacking:
                 break
             place = (request.purpose, request.model, request.round, lacking[0].id, attempt)
-            sampled = self.sampler.sample(
-                role_model,
-                lacking,
-                per_prompt=request.per_prompt,
-                seed=derive_seed(self.seed, *place),
-            )
+            seed = derive_seed(self.seed, *place)
+            sampled = self._respond(role_model, lacking, request, seed=seed)
             for sample in self._records(sampled, lacking, request, attempt):
                 has_room = len(kept[sample.prompt_id]) < request.per_prompt
                 if has_room and (sample.is_ended or request.purpose != "labels"):
                     kept[sample.prompt_id].append(sample)
         return [sample for prompt in batch for sample in kept[prompt.id]]
 
+    def _respond(
+        self, role_model: RoleModel, prompts: Sequence[Prompt], request: DrawRequest, *, seed: int
+    ) -> SampledBatch:
+        chooser, n = self._chooser_of(request.model), request.per_prompt
+        if chooser is not None:
+            return chooser.respond(prompts, per_prompt=n, seed=seed)
+        return self.sampler.sample(role_model, prompts, per_prompt=n, seed=seed)
+
     def _records(
         self, sampled: SampledBatch, prompts: Sequence[Prompt], request: DrawRequest, attempt: int
     ) -> list[Sample]:
         loss_mask = self.sampler.loss_mask(sampled.stop_mask)
-        own = _row_sums(sampled.generation.logprobs, loss_mask)
-        reference = self._reference_sums(sampled, own, loss_mask, request)
+        own, reference = self._sums(sampled, loss_mask, request)
         model, round, purpose = request.model, request.round, request.purpose
         records = []
         for row, (ids, is_drawn) in enumerate(
@@ -208,26 +226,53 @@ class SampleDrawer:
             )
         return records
 
-    def _reference_sums(
-        self, sampled: SampledBatch, own: list[float], loss_mask: Tensor, request: DrawRequest
-    ) -> list[float] | None:
-        """Return log rho of each response; of other models only the evaluation needs it."""
+    def _chooser_of(self, model: str) -> Chooser | None:
+        return self.chooser if self.models.is_policy(model) else None
+
+    def _prompts_at_once(self, request: DrawRequest) -> int:
+        chooser = self._chooser_of(request.model)
+        drawn = request.per_prompt * (1 if chooser is None else chooser.draws)
+        return max(1, self.sampler.config.batch_size // drawn)
+
+    def _sums(
+        self, sampled: SampledBatch, loss_mask: Tensor, request: DrawRequest
+    ) -> tuple[list[float], list[float] | None]:
+        """Return log pi and log rho of each response; of other models than the reference only the
+        evaluation needs log rho."""
+        drawn = _row_sums(sampled.generation.logprobs, loss_mask)
         if request.model == REFERENCE:
-            return own
+            return drawn, drawn
+        if self._chooser_of(request.model) is not None:
+            # The reference drew them; how likely it was that one of them is kept is not known.
+            return [math.nan] * len(drawn), drawn
         if request.purpose == "labels":
-            return None
-        with torch.no_grad():
-            forward = respond_forward(
-                self.models.roles.reference,
-                sampled.query,
-                sampled.query_mask,
-                sampled.generation.response,
-                temperature=self.sampler.task.temperature,
-                banned=self.sampler.banned,
-                prefix_states=sampled.generation.prefix_states,
-                loss_mask=loss_mask,
-            )
-        return _row_sums(forward.logprobs, loss_mask)
+            return drawn, None
+        return drawn, _reference_sums(self.sampler, self.models.roles, sampled, loss_mask)
+
+
+@torch.no_grad()
+def _reference_sums(
+    sampler: Sampler, roles: ModelRoles, sampled: SampledBatch, loss_mask: Tensor
+) -> list[float]:
+    """Return log rho of each response."""
+    forward = respond_forward(
+        roles.reference,
+        sampled.query,
+        sampled.query_mask,
+        sampled.generation.response,
+        temperature=sampler.task.temperature,
+        banned=sampler.banned,
+        prefix_states=sampled.generation.prefix_states,
+        loss_mask=loss_mask,
+    )
+    return _row_sums(forward.logprobs, loss_mask)
+
+
+@contextmanager
+def _in_use(models: NamedModels, name: str, chooser: Chooser | None) -> Iterator[RoleModel]:
+    """Give the model of this name while the block runs, and what chooses among its responses."""
+    with models.use(name) as role_model, nullcontext() if chooser is None else chooser.ready():
+        yield role_model
 
 
 def _by_prompt(samples: Iterable[Sample]) -> Grouped:

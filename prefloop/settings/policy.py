@@ -9,6 +9,9 @@ from prefloop.settings.section import Count, Index, NonNegative, Positive, Secti
 REWARD_MODEL = "reward_model"
 """The name of the reward that is learned from labels."""
 
+BEST_OF_N = "best_of_n"
+"""The name of the method that trains nothing."""
+
 
 class KLConfig(Section):
     """What keeps the policy near the reference."""
@@ -50,7 +53,8 @@ class PolicyConfig(Section):
 
     method: str = "ppo"
     """`ppo` (as in Ziegler et al. 2019), `rloo`, `a2po` (regresses on optimal advantages), `dpo`
-    (learns from labeled pairs alone), or one that an installed package registered."""
+    (learns from labeled pairs alone), `best_of_n` (trains nothing: of n responses of the untuned
+    model the one that the reward scores highest), or one that an installed package registered."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings of the method; each method has its own."""
@@ -99,8 +103,13 @@ class PolicyConfig(Section):
         return self.reward == REWARD_MODEL
 
     @property
+    def trains(self) -> bool:
+        """Whether updates move weights; best of n only chooses among responses."""
+        return self.method != BEST_OF_N
+
+    @property
     def updates(self) -> int:
-        """Rollouts in the whole run."""
+        """Rollouts in the whole run; `RunConfig.updates` also holds where nothing is trained."""
         return self.episodes // self.batch_size
 
     @property

@@ -74,7 +74,15 @@ class RunConfig(Section):
     def asks_live(self) -> bool:
         """Whether people are asked about the policy while it trains: only where people label."""
         is_labeled = self.policy.uses_reward_model and self.comparisons.labelers == PEOPLE
-        return is_labeled and self.audits.live.questions > 0
+        return is_labeled and self.policy.trains and self.audits.live.questions > 0
+
+    @property
+    def updates(self) -> int:
+        """Updates of the policy in the whole run: rollouts, or one a round if nothing is trained.
+
+        Best of n has nothing to do but to take up the round's reward model.
+        """
+        return self.policy.updates if self.policy.trains else self.rounds
 
     @model_validator(mode="after")
     def _stages_agree(self, info: ValidationInfo) -> Self:

@@ -9,6 +9,7 @@ MODULES = [
     "a2po",
     "adam",
     "advantages",
+    "best_of_n",
     "dpo",
     "kl",
     "kl_control",

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from prefloop.functional.kl import kl_k1
+from prefloop.policy.build import build_trainer
 from prefloop.policy.reward_source import RewardModelSource
-from prefloop.policy.trainer import build_trainer
 from prefloop.records import Prompt
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from tests.silent_bugs.parts import roles_and_tokenizer, sampler

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from prefloop.batches import Rollout
+from prefloop.figures.reading import read_best_of_n
 from prefloop.functional.adam import tensorflow_eps
+from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.kl_control import adaptive_kl_coef, kl_cap_weight
 from prefloop.functional.schedules import cosine_decay
 from prefloop.models.checkpoint import checkpoint_numbers
@@ -17,6 +19,7 @@ from prefloop.policy import warm_start
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.policy.warm_start import ADAM_EPS
 from prefloop.registry import METHODS
+from prefloop.run.training import train_policy
 from tests.stages_for_tests import disturb, weights_of
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers
@@ -137,7 +140,8 @@ WIRES = [
 def test_options_are_those_of_the_method(observer: Observer) -> None:
     """Each has a row above; that there are others is refused when the run file is read."""
     options = {name: set(METHODS.load(name).Settings.model_fields) for name in METHODS.names()}
-    rows = [wire.name.split(": policy.options.") for wire in WIRES if ": " in wire.name]
+    wires = [*WIRES, *BEST_OF_N]
+    rows = [wire.name.split(": policy.options.") for wire in wires if ": " in wire.name]
     assert {(method, name) for method, name in rows} == {
         (method, name) for method, names in options.items() for name in names
     }
@@ -248,6 +252,55 @@ def test_the_coefficient_is_steered_to_the_target_over_the_horizon(
             kl = line["policy/kl"]
             coef = adaptive_kl_coef(coef, kl, target=0.9, horizon=70.0, n_episodes=8)
         assert stages.policy.trainer.kl_coef == pytest.approx(coef)
+
+
+BOUND, ASKED, KEPT, LEAD, DRAWN_SCORE, FILED = (
+    *("bound on the KL", "prompts asked", "responses kept", "their lead in score"),
+    *("mean score of all that is drawn", "n in the policy's folder"),
+)
+
+BEST_OF_N = [
+    Wire(
+        setting="policy.options.n",
+        value=4,
+        given={"policy.method": "best_of_n"},
+        changes={BOUND, ASKED, KEPT, LEAD, DRAWN_SCORE, FILED},
+    ),
+]
+
+
+def observe_best_of_n(settings: Settings, folder: Path) -> Observations:
+    with assembled({**BASE, **settings}, folder) as stages:
+        held_out = stages.prompts_of("held_out")
+        train_policy(stages, 0)
+        asked = stages.policy.trainer.prompts_of(0, stages.prompts_of("train"))
+        kept = stages.drawer.draw(
+            held_out, model="policy/round-0", round=0, purpose="evaluation", per_prompt=1
+        )
+        lines = stages.metrics.lines()
+    found = read_best_of_n(folder / "policy" / "update-1")
+    assert found is not None and [sample.log_ratio for sample in kept] == [None] * len(kept)
+    line = lines[0]
+    return {
+        UPDATES: len(lines),
+        BOUND: line["policy/kl_at_most"],
+        ASKED: len(asked),
+        KEPT: [sample.response_ids for sample in kept],
+        LEAD: round(line["policy/score"] - line["policy/reference_score"], 4),
+        DRAWN_SCORE: round(line["policy/reference_score"], 4),
+        FILED: found.n,
+        NAMES: [sample.model for sample in kept],
+    }
+
+
+@pytest.mark.parametrize("wire", BEST_OF_N, ids=str)
+def test_a_setting_of_best_of_n_changes_this_and_nothing_else(
+    wire: Wire, observer: Observer
+) -> None:
+    assert observer.changed(observe_best_of_n, wire) == wire.changes
+    seen = observer.observe(observe_best_of_n, policy__method="best_of_n")
+    assert (seen[UPDATES], seen[FILED], seen[BOUND]) == (1, 16, best_of_n_kl(16))
+    assert set(seen[NAMES]) == {"policy/update-1"}
 
 
 LESSONS, WARM_RATES, REFERENCE = "texts in each step", "step sizes", "reference"

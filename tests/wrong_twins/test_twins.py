@@ -7,7 +7,15 @@ import pytest
 
 from tests.golden.cases import check
 from tests.golden.formulas import FORMULAS, formula
-from tests.wrong_twins import a2po_twins, dpo_twins, kl_twins, ranking_twins, rloo_twins, twins
+from tests.wrong_twins import (
+    a2po_twins,
+    best_of_n_twins,
+    dpo_twins,
+    kl_twins,
+    ranking_twins,
+    rloo_twins,
+    twins,
+)
 
 TWINS: dict[str, list[Callable[..., Any]]] = {
     "masked_sum": [twins.padding_in_the_sum],
@@ -77,6 +85,18 @@ TWINS: dict[str, list[Callable[..., Any]]] = {
         a2po_twins.regression_per_token,
         a2po_twins.regression_over_padding,
         a2po_twins.regression_of_microbatch,
+    ],
+    "best_of_n_kl": [
+        best_of_n_twins.kl_of_a_filter,
+        best_of_n_twins.kl_in_bits,
+        best_of_n_twins.kl_minus_one_nth,
+        best_of_n_twins.kl_grows_with_the_share,
+    ],
+    "best_rows": [
+        best_of_n_twins.worst_of_n,
+        best_of_n_twins.across_prompts,
+        best_of_n_twins.within_the_group,
+        best_of_n_twins.last_of_equals,
     ],
     "dpo_loss": [
         dpo_twins.margin_sign,

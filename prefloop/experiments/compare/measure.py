@@ -77,13 +77,16 @@ def _run_figures(
         "cost": NOT_RECORDED,
     }
     reward = _reward(scorer, run, run.samples)
-    there = {"kl": run.evaluation.kl, "reward": reward, "share_of_best_gain": share, "cost": cost}
+    kl, bound = run.evaluation.kl, run.evaluation.kl_at_most
+    distance = kl if bound is None else bound
+    there = {"kl": distance, "reward": reward, "share_of_best_gain": share, "cost": cost}
     return ComparedRunFigures(
         name=run.name,
         method=methods_of(run.figures, run.config),
         model=run.evaluation.model,
         win_rate=win_rate.rate,
-        kl=run.evaluation.kl,
+        kl=kl,
+        kl_at_most=bound,
         reward=reward,
         baseline_reward=_reward(scorer, run, run.baseline_samples),
         share_of_best_gain=share,

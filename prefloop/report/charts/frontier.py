@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.frontier import FrontierFigures, FrontierPointFigures, PlacedModelFigures
-from prefloop.figures.text import number
+from prefloop.figures.text import at_most, number
 from prefloop.report.charts.labels import PointLabels
 from prefloop.report.charts.plot import Plot
 from prefloop.report.charts.scale import padded_range
@@ -113,9 +113,10 @@ def _ends(estimate: EstimateFigure) -> tuple[float, float] | tuple[()]:
 
 
 def _describe(figures: FrontierFigures) -> str:
+    kl = figures.model.kl_nats.value
     return (
         f"The tuned model reaches a reward of {number(figures.model.reward.value)} at a KL of "
-        f"{number(figures.model.kl_nats.value)} nats; the reference has "
+        f"{at_most(kl) if figures.model.is_bound else number(kl)} nats; the reference has "
         f"{number(figures.reference_reward)}. The best reachable curve may be trusted up to "
         f"{number(figures.max_trustworthy_kl_nats)} nats."
     )

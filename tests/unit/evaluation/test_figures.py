@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,24 @@ def test_frontier_places_the_policy_and_knows_its_limit() -> None:
     assert far.best_reward_at_kl is None
     assert far.share_of_best_gain is None
     assert far.max_expressible_kl_nats == pytest.approx(math.log(64))
+
+
+def test_a_model_of_whose_kl_a_bound_is_known_is_placed_there() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [
+        sample(n, "w " * int(rng.integers(1, 9)), model=REFERENCE, purpose="frontier", copy=k)
+        for n in range(4)
+        for k in range(64)
+    ]
+    chosen = [replace(sample(n, "w " * (4 + n % 2)), logprob=math.nan) for n in range(4)]
+    assert kl_figure(chosen) is None, "it has no log-ratio"
+    assert frontier_figures(word_counts, PROMPTS, drawn, chosen) is None
+    got = frontier_figures(word_counts, PROMPTS, drawn, chosen, 0.5)
+    assert got is not None and got.model.is_bound
+    kl = got.model.kl_nats
+    assert (kl.low, kl.value, kl.high) == (0.0, 0.5, 0.5) and "bound" in kl.how
+    assert got.best_reward_at_kl is not None
+    assert frontier_figures(word_counts, PROMPTS, drawn, [], 0.5) is None
 
 
 def test_frontier_needs_several_samples() -> None:

@@ -14,6 +14,7 @@ from prefloop.errors import InputError
 from prefloop.evaluation.judges.build import CheckedJudge
 from prefloop.evaluation.judges.judge import Outcome
 from prefloop.experiments.compare import pairs
+from prefloop.experiments.compare.chart import runs_chart
 from prefloop.experiments.compare.finished_run import FinishedRun, read_finished_runs
 from prefloop.experiments.compare.measure import compare_runs
 from prefloop.experiments.compare.page import refuse_page_place, write_page
@@ -130,6 +131,16 @@ def test_each_run_shows_what_its_own_evaluation_holds(
         assert row.episodes == run.figures.episodes() == 64 * 32
         frontier = run.evaluation.frontier
         assert frontier is not None and row.share_of_best_gain == frontier.share_of_best_gain
+
+
+def test_a_bound_on_the_kl_is_shown_as_one(found: RunsComparedFigures) -> None:
+    bounded = {"kl": None, "kl_at_most": 1.8351, "share_of_best_gain": 0.6}
+    first = found.runs[0].model_copy(update=bounded)
+    figures = found.model_copy(update={"runs": (first, *found.runs[1:])})
+    row = run_table(figures)[0]
+    assert "at most 1.84" in row and "at least 60 %" in row
+    assert "at most 1.84 nats" in str(runs_chart(figures))
+    assert "at least" not in " ".join(run_table(found)[0])
 
 
 def test_what_differs_is_listed_and_nothing_else(found: RunsComparedFigures) -> None:

@@ -120,6 +120,13 @@ def test_not_judged_says_why_and_claims_nothing() -> None:
     )
 
 
+def test_a_bound_on_the_kl_is_called_one() -> None:
+    sentence = verdict_sentence(
+        None, None, model="policy/update-1", task="sentiment", kl_at_most=1.8351
+    )
+    assert sentence.endswith("Its KL from the reference is at most 1.84 nats.")
+
+
 def test_one_prompt_is_singular() -> None:
     assert "1 held-out prompt (" in _sentence(1.0, 0.2, 1.0, n=1)
 

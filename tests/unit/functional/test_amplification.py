@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from prefloop.functional.amplification import amplification, model_choices, score_scale
+from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.choice_model import ChoiceRows
-from prefloop.functional.frontier import best_of_n, best_of_n_by, best_of_n_kl, order_weights
+from prefloop.functional.frontier import best_of_n, best_of_n_by, order_weights
 from tests.wrong_twins import reward_audit_twins as twins
 
 

@@ -11,13 +11,14 @@ import torch
 from prefloop.errors import DivergedError, InputError, SettingsError
 from prefloop.figures.trust import HeldOutFigures, HeldOutTerm
 from prefloop.models.generation import ENDED
+from prefloop.policy.build import build_trainer
 from prefloop.policy.reward_source import (
     HeldOutSource,
     RewardModelSource,
     ScorerSource,
     build_reward_source,
 )
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.rewards.model import RewardModel
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer

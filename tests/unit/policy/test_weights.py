@@ -10,29 +10,32 @@ from prefloop.errors import CheckpointError
 from prefloop.models.export import load_weights, save_weights
 from prefloop.models.heads import ValueHead
 from prefloop.models.runtime import CPU
+from prefloop.policy.content import TrainedWeights
 from prefloop.policy.lineage import PolicyLineage
 from prefloop.policy.weights import PolicyWeights
 from tests.stages_for_tests import Adapter, disturb, roles_on, weights_of
 from tests.tolerances import EXACT
 
 
-def policy_of(folder: Path, adapter: Adapter = "lora") -> PolicyWeights:
+def policy_of(folder: Path, adapter: Adapter = "lora") -> TrainedWeights:
     _, roles = roles_on(folder, adapter=adapter)
-    head = ValueHead(roles.policy.width, runtime=CPU)
-    return PolicyWeights(Path("nowhere"), roles, head, every=0)
+    return TrainedWeights(roles, ValueHead(roles.policy.width, runtime=CPU))
 
 
-def numbers(weights: PolicyWeights) -> Tensor:
-    assert weights.value_head is not None
-    named = [*weights.roles.policy.named_parameters, *weights.value_head.named_parameters()]
+def numbers(policy: TrainedWeights) -> Tensor:
+    assert policy.value_head is not None
+    named = [*policy.roles.policy.named_parameters, *policy.value_head.named_parameters()]
     return weights_of(named)
 
 
 @pytest.fixture
-def weights(gpt2_folder: Path, tmp_path: Path) -> PolicyWeights:
-    made = policy_of(gpt2_folder)
-    made.run = tmp_path
-    return made
+def policy(gpt2_folder: Path) -> TrainedWeights:
+    return policy_of(gpt2_folder)
+
+
+@pytest.fixture
+def weights(policy: TrainedWeights, tmp_path: Path) -> PolicyWeights:
+    return PolicyWeights(tmp_path, policy, every=0)
 
 
 @pytest.mark.parametrize("adapter", ["lora", "none"])
@@ -93,21 +96,21 @@ def test_every_so_many_updates_stay_by_themselves(weights: PolicyWeights) -> Non
     assert weights.names() == ["policy/update-2", "policy/update-4-branch-1"]
 
 
-def test_weights_are_borrowed_for_a_while(weights: PolicyWeights) -> None:
-    start = numbers(weights).clone()
+def test_weights_are_borrowed_for_a_while(weights: PolicyWeights, policy: TrainedWeights) -> None:
+    start = numbers(policy).clone()
     weights.save("policy/update-1")
-    disturb(weights.roles.policy)
-    moved = numbers(weights).clone()
+    disturb(policy.roles.policy)
+    moved = numbers(policy).clone()
     with pytest.raises(RuntimeError, match="inside"), weights.loaded("policy/update-1"):
-        torch.testing.assert_close(numbers(weights), start, **EXACT)
+        torch.testing.assert_close(numbers(policy), start, **EXACT)
         raise RuntimeError("inside")
-    torch.testing.assert_close(numbers(weights), moved, **EXACT)
+    torch.testing.assert_close(numbers(policy), moved, **EXACT)
     with (
         pytest.raises(CheckpointError, match=r"policy/update-9 are not there.*policy\.keep_every"),
         weights.loaded("policy/update-9"),
     ):
         pass
-    torch.testing.assert_close(numbers(weights), moved, **EXACT)
+    torch.testing.assert_close(numbers(policy), moved, **EXACT)
 
 
 def test_a_half_written_folder_is_no_weights(weights: PolicyWeights) -> None:
@@ -127,11 +130,13 @@ def test_weights_that_will_be_made_again_are_dropped(weights: PolicyWeights) -> 
     assert weights.names() == [f"policy/{n}" for n in ("update-2", "update-3", "update-4-branch-1")]
 
 
-def test_a_name_is_taken_by_other_weights_that_are_kept_for_good(weights: PolicyWeights) -> None:
+def test_a_name_is_taken_by_other_weights_that_are_kept_for_good(
+    weights: PolicyWeights, policy: TrainedWeights
+) -> None:
     weights.save("policy/update-3")
     weights.keep("policy/update-4-branch-7")
     assert not weights.is_taken("policy/update-4-branch-7"), "they are the same"
-    disturb(weights.roles.policy)
+    disturb(policy.roles.policy)
     assert weights.is_taken("policy/update-4-branch-7")
     assert not weights.is_taken("policy/update-3"), "nobody asked for them"
     assert not weights.is_taken("policy/update-5")

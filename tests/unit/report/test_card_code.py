@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GenerationConfig,
+)
 
+from prefloop.figures.best_of_n import BestOfNPolicy
+from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.logprobs import ban_tokens
 from prefloop.models.export import save_policy, save_reward_model
 from prefloop.models.heads import ScoreHead
 from prefloop.models.hub_names import hub_name
+from prefloop.models.identity import identity_of
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
@@ -250,3 +258,65 @@ def test_the_base_of_a_card_is_a_name_on_the_hub_or_left_out(
     made = Made(config=config, labels=None)
     card = policy_card(name="p", made=made, run=NOTHING, figures=None)
     assert ModelCard(card).data.to_dict().get("base_model") == expected
+
+
+def best_of_n_code(run: Saved, n: int) -> tuple[str, str]:
+    """Return a folder of a policy that is best of n, and the code that draws from it alone."""
+    task, samples = run.config.task, run.config.samples
+    place = run.folder / "chosen" / f"round-{n}"
+    generation_config(run.sampler).save_pretrained(place)
+    chosen = BestOfNPolicy(
+        n=n,
+        kl_at_most=best_of_n_kl(n),
+        reward="reward",
+        reward_fingerprint="abc",
+        base=run.config.models.name,
+        base_weights=identity_of(run.folder / "base").weights,
+        temperature=task.temperature,
+        response_tokens=task.response_tokens,
+        stop=task.stop,
+        stop_min=task.stop_min,
+        stop_match=samples.stop_match,
+        missing_stop_score=task.missing_stop_score,
+    )
+    made = Made(config=run.config, labels=None, rounds=1)
+    stop_id = _stop_id(run.config, run.sampler.tokenizer)
+    card = policy_card(
+        name="p", made=made, run=NOTHING, figures=None, stop_id=stop_id, chosen=chosen
+    )
+    assert "It is not a plain causal language model" in card and chosen.base_weights in card
+    return str(place), card.split("```python\n")[2].split("```")[0] + "print([best, best_score])\n"
+
+
+def unstopped(run: Saved) -> Saved:
+    """Return the same with a task in which every response counts as ended."""
+    task = {**run.config.task.model_dump(), "stop": None}
+    config = fake_config(task=task, models={"name": run.config.models.name})
+    tokenizer, vocabulary = run.sampler.tokenizer, len(run.sampler.banned)
+    sampler = Sampler(
+        tokenizer, config.task, config.samples, vocabulary=vocabulary, device=CPU.device
+    )
+    return run._replace(config=config, sampler=sampler)
+
+
+@pytest.mark.parametrize("has_stop", [True, False])
+def test_as_printed_best_of_n_draws_cuts_scores_and_chooses_as_in_the_run(
+    runs: dict[str, Saved], has_stop: bool
+) -> None:
+    asked = [run if has_stop else unstopped(run) for run in runs.values()]
+    printed = alone([best_of_n_code(run, n) for run in asked for n in (1, 8)])
+    gains: list[float] = []
+    for number, run in enumerate(asked):
+        found = [json.loads(text.splitlines()[-1]) for text, _ in printed[2 * number :][:2]]
+        assert found[1][1] >= found[0][1], "of eight, the first of which is the only one of one"
+        gains.append(found[1][1] - found[0][1])
+        scorer = AutoModelForSequenceClassification.from_pretrained(run.folder / "reward").eval()
+        for best, best_score in found:
+            assert run.sampler.stop_rule.cut(best) == best
+            ids = torch.tensor([run.sampler.reward_ids("Your prompt.", best)])
+            is_ended = bool(run.sampler.stop_rule.apply(torch.tensor([best])).is_ended)
+            with torch.no_grad():
+                score = scorer(ids).logits.item() + scorer.config.reward_shift
+            expected = score if is_ended else run.config.task.missing_stop_score
+            np.testing.assert_allclose(best_score, expected, **RELOADED)
+    assert sum(gain > 0 for gain in gains) >= (1 if has_stop else len(gains) - 1)

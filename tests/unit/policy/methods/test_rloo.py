@@ -15,10 +15,11 @@ from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
 from prefloop.models.sources import resolve
+from prefloop.policy.build import build_trainer
 from prefloop.policy.methods.rloo import RLOO, RLOOSettings
 from prefloop.policy.reward_source import ScorerSource
 from prefloop.policy.stage import PolicyStage
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.progress import Silent
 from prefloop.samples.sampler import Sampler
 from prefloop.scorers.build import CheckedScorer
