@@ -13,8 +13,9 @@ from workload import Workload, matmul_gflops, measurement, queries, report
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
+from prefloop.policy.build import build_trainer
 from prefloop.policy.reward_source import RewardModelSource
-from prefloop.policy.trainer import PolicyTrainer, build_trainer
+from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.samples.sampler import Sampler

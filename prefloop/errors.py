@@ -9,6 +9,7 @@
     ├── CheckpointError    no complete checkpoint can be read
     ├── DiskError          the disk is full or read-only
     ├── OutOfMemoryError   a model or a batch does not fit into memory
+    ├── ProcessesError     processes of a run do not find each other, or one has died
     └── DivergedError      training left the road: NaN, or KL beyond its cap
 
 Every message names the thing in the user's words, the value found, and the next action.
@@ -52,6 +53,10 @@ class DiskError(PrefloopError):
 
 class OutOfMemoryError(PrefloopError):
     """The memory of the machine or of its accelerator ran out; the message says what to lower."""
+
+
+class ProcessesError(PrefloopError):
+    """Several processes do not find each other, do not fit the run, or one of them has ended."""
 
 
 class DivergedError(PrefloopError):

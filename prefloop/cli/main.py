@@ -19,6 +19,7 @@ from prefloop.cli import (
     power,
     running,
     serving,
+    several,
     store_verbs,
     team,
     trying,
@@ -213,11 +214,13 @@ app.command(name="export")(exchange.export_labels)
 
 @app.callback(invoke_without_command=True)
 def _version(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         print(f"prefloop {__version__}")
         raise typer.Exit
+    several.join(context)
 
 
 def refuse_other_systems() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from prefloop.cli.arguments import AsJson, Overrides, RunPlace, run_file
 from prefloop.cli.run_folder_of import folder_of
+from prefloop.cli.several import joined, refuse_joined
 
 if TYPE_CHECKING:
     from prefloop.progress import Progress
@@ -47,6 +48,7 @@ def demo(
         from prefloop.cli.experiment import copying_demo
         from prefloop.errors import InputError
 
+        refuse_joined("prefloop demo --copying")
         if fast:
             raise InputError("The copying demo has one size. Give --copying or --fast, not both.")
         copying_demo(folder or Path("demo-run-copying"), overrides, as_json=as_json)
@@ -254,7 +256,13 @@ def carry_out(
     until = until if again is None else "evaluation"
     try:
         page = _page(config, folder, overrides or [], progress, until)
-        return carry_out(config, folder, progress, until=until, again=again, beside=page)
+        return carry_out(
+            *(config, folder, progress),
+            until=until,
+            again=again,
+            beside=page,
+            processes=joined(),
+        )
     finally:
         progress.close()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -41,6 +42,14 @@ class Generation:
     """Frozen-layer outputs for query and response, L = Q + T tokens; None if no layer is frozen."""
 
 
+class PartOfBatch(NamedTuple):
+    """Where the queries of one process stand in the batch that several share."""
+
+    first: int
+    n_queries: int
+    """Of the whole batch."""
+
+
 def next_states(
     transitions: Int[Tensor, "S V"], states: Int[Tensor, " B"], tokens: Int[Tensor, " B"]
 ) -> Int[Tensor, " B"]:
@@ -64,17 +73,18 @@ def generate(  # noqa: PLR0913 - the parts of one draw
     value_head: ValueHead | None = None,
     ends: Ends | None = None,
     fill: int = 0,
+    part: PartOfBatch | None = None,
 ) -> Generation:
     """Draw `per_query` responses of `n_tokens` tokens for every query, or up to where they end.
 
     Plain categorical sampling: no top-k, no top-p, and end-of-text does not stop. Anything else
     makes the KL estimate of the sampled tokens meaningless (silent bug S7). Each query is read
     once, however many responses it gets. Rows are query-major: the responses of one query are
-    neighbors. Each row has its own random numbers, so ending one changes no other.
+    neighbors. Each row has its own random numbers, by its place in the whole batch.
     """
     response = query.new_full((query.shape[0] * per_query, n_tokens), fill)
     rows = _Rows(role_model, query, query_mask, per_query, response, value_head)
-    uniforms = RandomStream(seed).uniform((n_tokens, len(response)), device=query.device)
+    uniforms = _uniforms(seed, response, part or PartOfBatch(0, len(query)), per_query)
     for step in range(n_tokens):
         if step > 0:
             rows.read(step)
@@ -90,6 +100,18 @@ def generate(  # noqa: PLR0913 - the parts of one draw
         # The model has not been run on the last token, which the reward model needs.
         rows.capture_last()
     return rows.generation()
+
+
+def _uniforms(
+    seed: int, response: Int[Tensor, "B T"], part: PartOfBatch, per_query: int
+) -> Float[Tensor, "T B"]:
+    """Return the random numbers of each row, which depend on its place in the whole batch alone."""
+    n_rows, n_tokens = response.shape
+    first = part.first * per_query
+    whole = RandomStream(seed).uniform(
+        (n_tokens, part.n_queries * per_query), device=response.device
+    )
+    return whole[:, first : first + n_rows]
 
 
 class _Rows:

@@ -64,17 +64,20 @@ class Runtime:
 CPU = Runtime(device=torch.device("cpu"), dtype=FULL_PRECISION)
 
 
-def start_runtime(config: ModelsConfig, *, has_warm_start: bool = False) -> Runtime:
+def start_runtime(
+    config: ModelsConfig, *, has_warm_start: bool = False, nth_device: int = 0
+) -> Runtime:
     """Set the process's number of threads; return where its models are to be, and of which type.
 
     With `adapter: none` all weights are trained. They are then in full precision, and `bfloat16` is
     the type of the products alone: a step is smaller than the distance between two of its numbers.
-    So are most steps of a warm start, which the weights of its model hold.
+    So are most steps of a warm start, which the weights of its model hold. `nth_device` is the
+    number of the GPU where there are several, from 0: each process of a machine has its own.
     SettingsError for a device that is not there, or one without the type.
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    device = _device(config.device)
+    device = _device(config.device, nth_device)
     dtype = _dtype(config.dtype, device)
     if (config.adapter == "none" or has_warm_start) and dtype != FULL_PRECISION:
         return Runtime(device=device, dtype=FULL_PRECISION, products=dtype)
@@ -91,7 +94,7 @@ def devices_here() -> list[str]:
     return [name for name, is_there in there.items() if is_there]
 
 
-def _device(name: str) -> Device:
+def _device(name: str, number: int) -> Device:
     here = devices_here()
     if name == "auto":
         name = here[0]
@@ -101,7 +104,12 @@ def _device(name: str) -> Device:
             f"finds {' and '.join(here)}. Set models.device: auto, or {here[0]}; or install a "
             f"torch that is built for {name} (https://pytorch.org/get-started)."
         )
-    return torch.device("cuda:0" if name == "cuda" else name)
+    if name == "cuda" and number > 0 and number >= (n_gpus := torch.cuda.device_count()):
+        raise SettingsError(
+            f"process {number} of this machine has no GPU of its own: torch finds {n_gpus}. Start "
+            "at most as many processes on a machine as it has GPUs, or set models.device: cpu."
+        )
+    return torch.device(f"cuda:{number}" if name == "cuda" else name)
 
 
 def _dtype(name: str, device: Device) -> DType:

@@ -1,10 +1,10 @@
 """Optimizer steps on a rollout: epochs x minibatches x microbatches, whatever the method."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from prefloop.batches import Rollout
@@ -16,6 +16,7 @@ from prefloop.functional.schedules import linear_decay
 from prefloop.models.heads import ValueHead
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.processes import Plain, Processes
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
 from prefloop.policy.methods.method import (
@@ -27,6 +28,9 @@ from prefloop.policy.methods.method import (
 from prefloop.samples.sampler import Sampler
 from prefloop.seeding import numpy_stream
 from prefloop.settings.policy import KLConfig, PolicyConfig
+
+POLICY, GRADIENT = "policy", "policy gradient"
+"""What other processes know these weights and this work by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,34 @@ class StepStats:
         return {**means, **whole.maxima, "policy/kl_increase": whole.kl_increase / len(steps)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class MinibatchShare:
+    """Some responses of a minibatch, with what their share of its loss depends on."""
+
+    rollout: Rollout
+    targets: LossTargets
+    size: BatchSize
+    """Of the whole minibatch."""
+    kl_weight: float
+    """The weight of the KL term in the loss; at 0 there is none."""
+
+    def rows(self, rows: Int[Tensor, " N"]) -> "MinibatchShare":
+        """Return the share of some of the responses."""
+        targets = {name: target[rows] for name, target in self.targets.items()}
+        return replace(self, rollout=self.rollout.rows(rows), targets=targets)
+
+    def plain(self) -> Plain:
+        """Return the share as plain data, for another process."""
+        own = {"targets": dict(self.targets), "size": tuple(self.size), "kl_weight": self.kl_weight}
+        return {**own, "rollout": dict(vars(self.rollout))}
+
+    @classmethod
+    def of(cls, plain: Plain) -> "MinibatchShare":
+        """Return the share that another process sent."""
+        given = {**plain, "rollout": Rollout(**plain["rollout"])}
+        return cls(**{**given, "size": BatchSize(*plain["size"])})
+
+
 class PolicyOptimizer:
     """Adam on the weights of the policy, and of the value head where there is one."""
 
@@ -69,7 +101,11 @@ class PolicyOptimizer:
         value_head: ValueHead | None,
         sampler: Sampler,
         config: PolicyConfig,
+        *,
+        processes: Processes | None = None,
     ) -> None:
+        """Of several `processes` this one takes the steps; all of them work the gradients out."""
+        self.processes = Processes() if processes is None else processes
         self.method = method
         self.policy = policy
         self.value_head = value_head
@@ -130,37 +166,57 @@ class PolicyOptimizer:
                 yield rollout.rows(rows.flatten())
 
     def step(self, minibatch: Rollout, *, kl_coef: float, kl_weight: float = 0.0) -> StepStats:
-        """Take one optimizer step; microbatches only bound the memory.
+        """Take one optimizer step on the gradients of all processes.
 
         `kl_weight` is the weight of the KL term in the loss; at 0 there is none.
         """
         targets = self.method.targets(minibatch, kl_coef=kl_coef)
-        size = BatchSize(len(minibatch.scores), minibatch.mask.sum())
+        whole = MinibatchShare(
+            rollout=minibatch,
+            targets=dict(targets),
+            size=BatchSize(len(minibatch.scores), minibatch.mask.sum()),
+            kl_weight=kl_weight,
+        )
+        trained = [parameter for _, parameter in self.named_parameters]
+        self.processes.send_weights(POLICY, trained)
+        own, *others = self._shares(whole)
+        found, answers = self.processes.call(
+            GRADIENT, [share.plain() for share in others], lambda: self.gradient(own)
+        )
+        total = StepStats.total([found, *(StepStats(**answer) for answer in answers)])
+        refuse_nan(total.loss, f"the loss of {self.method.name}", "lower policy.lr")
+        self.processes.sum_gradients(POLICY, trained)
+        self.adam.step()
+        return total
+
+    def _shares(self, whole: "MinibatchShare") -> list["MinibatchShare"]:
+        """Return each process's share of a minibatch; responses to one prompt stay together."""
+        k = self.method.samples_per_prompt
+        parts = self.processes.shares(whole.size.n_responses // k)
+        if len(parts) == 1:
+            return [whole]
+        every = torch.arange(whole.size.n_responses, device=whole.rollout.response.device)
+        return [whole.rows(every[k * part.start : k * part.stop]) for part in parts]
+
+    def gradient(self, share: "MinibatchShare") -> StepStats:
+        """Work out a share of a step's gradient; microbatches only bound the memory."""
         self.adam.zero_grad(set_to_none=True)
-        every = torch.arange(size.n_responses, device=minibatch.response.device)
+        rollout = share.rollout
+        every = torch.arange(len(rollout.scores), device=rollout.response.device)
         parts = [
-            self._backward(
-                minibatch.rows(rows),
-                {name: target[rows] for name, target in targets.items()},
-                size,
-                kl_weight,
-            )
+            self._backward(share.rows(rows))
             for rows in torch.split(every, self.config.microbatch_size)
         ]
-        whole = StepStats.total(parts)
-        refuse_nan(whole.loss, f"the loss of {self.method.name}", "lower policy.lr")
-        self.adam.step()
-        return whole
+        return StepStats.total(parts)
 
-    def _backward(
-        self, rollout: Rollout, targets: LossTargets, size: BatchSize, kl_weight: float
-    ) -> StepStats:
+    def _backward(self, share: "MinibatchShare") -> StepStats:
         """Add a microbatch's share of the gradient."""
+        rollout, size = share.rollout, share.size
         forward = self.forward(rollout)
-        found = self.method.loss(forward, rollout, targets, size=size)
+        found = self.method.loss(forward, rollout, share.targets, size=size)
         loss = found.loss
-        if kl_weight:
-            loss = loss + kl_weight * masked_mean(
+        if share.kl_weight:
+            loss = loss + share.kl_weight * masked_mean(
                 kl_k2(forward.logprobs, rollout.ref_logprobs, rollout.mask),
                 rollout.mask,
                 denominator=size.n_tokens,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from prefloop.models.runtime import FULL_PRECISION
 from prefloop.policy.rollout import RolloutCollector
+from prefloop.policy.shared_rollout import collect_in_shares
 from prefloop.records import Prompt
 from prefloop.seeding import derive_seed
 
@@ -46,14 +47,18 @@ class ReferenceScores:
 
     @torch.no_grad()
     def _draw(self, prompts: Sequence[Prompt]) -> None:
-        batch = self.collector.sampler.sample(
-            self.collector.roles.reference,
-            prompts,
-            per_prompt=self.n,
-            seed=derive_seed(self.seed, "reference scores", prompts[0].id),
-        )
-        of_rows = [prompt for prompt in prompts for _ in range(self.n)]
-        scores = self.collector.scores(of_rows, batch).scores.reshape(-1, self.n)
+        seed = derive_seed(self.seed, "reference scores", prompts[0].id)
+        if 1 < self.collector.processes.size <= len(prompts):
+            rollout = collect_in_shares(
+                self.collector, prompts, seed=seed, reference_samples=self.n
+            )
+            scores = rollout.scores.reshape(-1, self.n)
+        else:
+            batch = self.collector.sampler.sample(
+                self.collector.roles.reference, prompts, per_prompt=self.n, seed=seed
+            )
+            of_rows = [prompt for prompt in prompts for _ in range(self.n)]
+            scores = self.collector.scores(of_rows, batch).scores.reshape(-1, self.n)
         self._known |= zip((prompt.id for prompt in prompts), scores.tolist(), strict=True)
 
     def state(self) -> dict[str, Any]:

@@ -100,7 +100,13 @@ class HeldOutSource:
 
     def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         """Return the scores of the responses that ended, less the held-out part."""
-        scores, spread = self.whole.score(prompts, batch)
+        return self.without_held_out(prompts, batch, self.whole.score(prompts, batch))
+
+    def without_held_out(
+        self, prompts: Sequence[Prompt], batch: SampledBatch, scored: ScoredBatch
+    ) -> ScoredBatch:
+        """Return the reward model's scores less the held-out part."""
+        scores, spread = scored
         rows, held_out = ended_rows(batch), self.whole.model.held_out
         if held_out is None:
             raise InputError(
@@ -151,8 +157,24 @@ def build_reward_source(
 
 def reward_model_of(reward: RewardSource) -> RewardModel | None:
     """Return the reward model that a reward asks; None for a scorer."""
-    whole = reward.whole if isinstance(reward, HeldOutSource) else reward
-    return whole.model if isinstance(whole, RewardModelSource) else None
+    part = model_part(reward)
+    return None if part is None else part.model
+
+
+def model_part(reward: RewardSource) -> RewardModelSource | None:
+    """Return the reward model that a reward reads responses with; None where it has none."""
+    if isinstance(reward, HeldOutSource):
+        return reward.whole
+    return reward if isinstance(reward, RewardModelSource) else None
+
+
+def finished(
+    reward: RewardSource, prompts: Sequence[Prompt], batch: SampledBatch, from_model: ScoredBatch
+) -> ScoredBatch:
+    """Return a reward whose `model_part`, if it has one, has scored the responses already."""
+    if isinstance(reward, HeldOutSource):
+        return reward.without_held_out(prompts, batch, from_model)
+    return from_model if model_part(reward) is not None else reward.score(prompts, batch)
 
 
 def metered_reward(reward: RewardSource) -> dict[str, Metered | None]:

@@ -1,7 +1,7 @@
 """Collecting a rollout: sample, score, and the reference's log-probabilities."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from torch import Tensor
 from prefloop.batches import Rollout
 from prefloop.functional.rewards import penalize_unended
 from prefloop.models.heads import ValueHead
+from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.reward_source import RewardSource, ScoredBatch
@@ -29,6 +30,14 @@ class RolloutCollector:
     samples_per_prompt: int
     forward_batch: int
     """Responses in one pass of the reference."""
+    processes: Processes = field(default_factory=Processes)
+    """Those of the run; `policy/shared_rollout.py` draws with several."""
+
+    @property
+    def trained(self) -> list[torch.nn.Parameter]:
+        """The weights that the policy's responses and values depend on, as they are trained."""
+        head = [] if self.value_head is None else list(self.value_head.parameters())
+        return [*(parameter for _, parameter in self.roles.policy.named_parameters), *head]
 
     @torch.no_grad()
     def collect(self, prompts: Sequence[Prompt], *, seed: int) -> Rollout:
@@ -55,7 +64,12 @@ class RolloutCollector:
 
         A response without a stop token has the task's `missing_stop_score`.
         """
-        scored = (self.reward if reward is None else reward).score(prompts, batch)
+        return self.penalized(
+            (self.reward if reward is None else reward).score(prompts, batch), batch
+        )
+
+    def penalized(self, scored: ScoredBatch, batch: SampledBatch) -> ScoredBatch:
+        """Return scores with the task's `missing_stop_score` where there is no stop token."""
         scores = penalize_unended(
             scored.scores,
             batch.stop_mask.is_ended,
@@ -65,16 +79,21 @@ class RolloutCollector:
 
     @torch.no_grad()
     def rollout_of(
-        self, batch: SampledBatch, scored: ScoredBatch, *, is_drawn: bool = True
+        self,
+        batch: SampledBatch,
+        scored: ScoredBatch,
+        *,
+        is_drawn: bool = True,
+        is_of_reference: bool = False,
     ) -> Rollout:
         """Return what was sampled and scored, with the reference's log-probabilities.
 
         Where layers round, the policy reads the responses that it has drawn once more, as the
         reference and the steps do: the log-probabilities of sampling would be off by more than a
-        step moves them.
+        step moves them. What the reference has drawn comes with its log-probabilities.
         """
         generation, policy = batch.generation, self.roles.policy
-        is_off = is_drawn and policy.runtime.is_rounded
+        is_off = is_drawn and not is_of_reference and policy.runtime.is_rounded
         logprobs = self._logprobs(policy, batch) if is_off else generation.logprobs
         return Rollout(
             query=batch.query,
@@ -83,7 +102,9 @@ class RolloutCollector:
             mask=self.sampler.loss_mask(batch.stop_mask),
             is_ended=batch.stop_mask.is_ended,
             logprobs=logprobs,
-            ref_logprobs=self._logprobs(self.roles.reference, batch),
+            ref_logprobs=logprobs
+            if is_of_reference
+            else self._logprobs(self.roles.reference, batch),
             values=generation.values,
             scores=scored.scores,
             spread=scored.spread,

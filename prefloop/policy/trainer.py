@@ -26,6 +26,7 @@ from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reference_scores import ReferenceScores
 from prefloop.policy.reward_check import RewardCheck, check_rewards
 from prefloop.policy.rollout import RolloutCollector
+from prefloop.policy.shared_rollout import collect_in_shares
 from prefloop.policy.text_metrics import text_metrics
 from prefloop.records import Prompt
 from prefloop.samples.draw import Chooser
@@ -123,7 +124,12 @@ class PolicyTrainer:
         seed = derive_seed(self.seed, "rollout", self.update)
         size = self.config.batch_size
         with fits_in_memory("drawing the policy's responses", policy__batch_size=size):
-            rollout = self.collector.collect(prompts, seed=seed)
+            several = self.collector.processes.size > 1
+            rollout = (
+                collect_in_shares(self.collector, prompts, seed=seed)
+                if several
+                else self.collector.collect(prompts, seed=seed)
+            )
             if self._reference_scores is None:
                 return rollout
             of_rows = self.collector.prompts_of_rows(prompts)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefloop.errors import InputError
+from prefloop.launch import read_launch, refuse_several
 from prefloop.progress import StopRequested
 from prefloop.python.made_run import MadeRun
 from prefloop.python.run_files import (
@@ -109,6 +110,7 @@ class Run(MadeRun):
         from prefloop.run.carry_out import carry_out
         from prefloop.run.rounds import STAGES
 
+        refuse_several(read_launch(os.environ).size, "prefloop.Run.train")
         if until is not None and until not in STAGES:
             raise InputError(f"until is {until!r}; write one of {', '.join(STAGES)}.")
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):

@@ -15,6 +15,7 @@ from prefloop.figures.trust import HeldOutFigures
 from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
+from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import to_host, to_numpy
 from prefloop.models.scoring import last_token_scores, pad_right
@@ -38,8 +39,18 @@ Group = tuple[tuple[int, ...], ...]
 class RewardModel:
     """The model in the reward role, with its score head."""
 
-    def __init__(self, roles: ModelRoles, *, pad_id: int, seed: int, members: int = 1) -> None:
-        """`members` are the linear heads of an ensemble, which share the model below them."""
+    def __init__(
+        self,
+        roles: ModelRoles,
+        *,
+        pad_id: int,
+        seed: int,
+        members: int = 1,
+        processes: Processes | None = None,
+    ) -> None:
+        """`members` are the linear heads of an ensemble, which share the model below them; several
+        `processes` share its training."""
+        self.processes = processes or Processes()
         self.roles = roles
         self.role_model = roles.reward
         self.pad_id = pad_id

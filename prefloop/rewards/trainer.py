@@ -5,16 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from prefloop.batches import PreferenceBatch
 from prefloop.errors import DivergedError
 from prefloop.files import remove_folder
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.schedules import linear_decay
-from prefloop.label_types.losses import LOSSES
-from prefloop.label_types.preference_loss import PreferenceLoss
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import (
     drop_if_next_step_diverges,
@@ -28,6 +24,7 @@ from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.rewards.dataset import epoch_order, select_comparisons, with_bootstrap
 from prefloop.rewards.model import RewardModel, Sequences
+from prefloop.rewards.shared_gradient import gradient_of_all
 from prefloop.seeding import stable_id
 from prefloop.settings.rewards import RewardsConfig
 
@@ -126,22 +123,13 @@ class RewardTrainer:
         lr = self.config.lr * linear_decay(step, total)
         set_adam(self.optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=self.config.adam_eps))
         self.optimizer.zero_grad(set_to_none=True)
-        preference = LOSSES[batch.loss]
-        losses, credits = [], []
-        for start in range(0, n, self.config.microbatch_size):
-            end = min(n, start + self.config.microbatch_size)
-            part = select_comparisons(batch, range(start, end))
-            members = self.model.forward_comparisons(part)
-            loss = ensemble_loss(preference, members, part, denominator=n)
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.item())
-            scores = members.detach().mean(dim=0)
-            credits += preference.accuracy(scores, part.targets, part.present).tolist()
-        refuse_nan(sum(losses), "rewards/loss", "lower rewards.lr")
+        found = gradient_of_all(self.model, batch, microbatch_size=self.config.microbatch_size)
+        loss = sum(found.losses)
+        refuse_nan(loss, "rewards/loss", "lower rewards.lr")
         self.optimizer.step()
         return {
-            "rewards/loss": sum(losses),
-            "rewards/accuracy": sum(credits) / n,
+            "rewards/loss": loss,
+            "rewards/accuracy": sum(found.credits) / n,
             "rewards/lr": lr,
         }
 
@@ -173,27 +161,3 @@ class RewardTrainer:
             tensors = training_tensors(self.model.named_parameters, self.optimizer)
             state: dict[str, Any] = {"shifts": self.model.head.shifts, "labels": trained_on}
             save_checkpoint(self.checkpoints, step, tensors, state)
-
-
-def ensemble_loss(
-    preference: PreferenceLoss,
-    members: Float[Tensor, "M B K"],
-    batch: PreferenceBatch,
-    *,
-    denominator: int,
-) -> Float[Tensor, ""]:
-    """Return the mean over members of each one's loss on the comparisons as often as it sees them.
-
-    Each member is trained as if it were alone; what they share gets the mean of their gradients.
-    """
-    losses = []
-    for m, scores in enumerate(members):
-        rows = torch.arange(len(scores), device=scores.device)
-        if batch.counts is not None:
-            rows = rows.repeat_interleave(batch.counts[m])
-        losses.append(
-            preference.loss(
-                scores[rows], batch.targets[rows], batch.present[rows], denominator=denominator
-            )
-        )
-    return torch.stack(losses).mean()

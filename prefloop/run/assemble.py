@@ -24,22 +24,22 @@ from prefloop.models.loading import (
 )
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.named import NamedModels
+from prefloop.models.processes import Processes
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, product_rate
 from prefloop.models.sources import n_weights, resolve
-from prefloop.policy.build import build_trainer
-from prefloop.policy.reward_source import build_reward_source
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.policy.warm_start import sft_examples, warm_start
 from prefloop.progress import Progress, StopCheck
 from prefloop.prompts.loading import PromptSelection, select_prompts, training_texts
 from prefloop.records import Prompt
-from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
 from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
+from prefloop.run.helping import set_helpers_up
+from prefloop.run.in_training import models_in_training
 from prefloop.run.initial_models import runtime_of
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
@@ -84,27 +84,27 @@ class _AtWork(TypedDict):
 
 
 def assemble(
-    config: RunConfig, folder: Path, monitor: RunMonitor, *, until: str | None = None
+    config: RunConfig,
+    folder: Path,
+    monitor: RunMonitor,
+    *,
+    until: str | None = None,
+    processes: Processes | None = None,
 ) -> Stages:
-    """Load model and prompts, store the prompts, and put the stages together."""
-    store, seed = monitor.store, config.seed
-    config, (tokenizer, prompts, roles, sampler) = _load_here(config, folder, monitor)
+    """Load model and prompts, store the prompts, and put the stages together.
+
+    Several `processes` load the models as well, and share what their stages do.
+    """
+    config, loaded = _load_here(config, folder, monitor)
+    tokenizer, prompts, roles, sampler = loaded
+    rewards, policy = _training_stages(config, loaded, folder, monitor, processes or Processes())
     _store_new(prompts, monitor)
-    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
-    heads = config.rewards.ensemble
-    reward_model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=seed, members=heads)
-    rewards = RewardStage(reward_model, sampler, config, store, run=folder, **at_work)
-    reward = build_reward_source(config, reward_model, sampler)
-    trainer = build_trainer(roles, reward, sampler, config.policy, seed=seed, run=folder)
-    policy = _policy_stage(config, trainer, _metrics_log(config, folder, monitor), folder, at_work)
     canaries = RunCanaries(config, folder, monitor, policy, rewards)
     policy.watch = watch_policy(config, monitor, after_update=canaries.after_update)
     updates = PolicyUpdates(policy, config.updates)
     models = NamedModels(roles, tokenizer, updates, run=folder, say=monitor.say)
-    drawer = SampleDrawer(
-        sampler, models, store, seed=seed, before_making=monitor.before_making, **at_work
-    )
-    drawer.chooser = trainer.chooser
+    drawer = _drawer(config, sampler, models, monitor)
+    drawer.chooser = policy.trainer.chooser
     people = PeopleLabeling(config.task, monitor)
     live = LiveWatch(config, monitor, people, policy, drawer, prompts)
     policy.before_update = live.attend
@@ -123,6 +123,20 @@ def assemble(
         live=live,
         rounds=_rounds(config, models, updates, prompts, folder, until),
     )
+
+
+def _training_stages(
+    config: RunConfig, loaded: _Loaded, folder: Path, monitor: RunMonitor, processes: Processes
+) -> tuple[RewardStage, PolicyStage]:
+    """Return the stages that train; all processes have loaded their models by then."""
+    tokenizer, _, roles, sampler = loaded
+    trained = models_in_training(config, tokenizer, roles, sampler, run=folder, processes=processes)
+    set_helpers_up(processes, config, folder, roles)
+    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
+    model, store = trained.reward_model, monitor.store
+    rewards = RewardStage(model, sampler, config, store, run=folder, **at_work)
+    metrics = _metrics_log(config, folder, monitor)
+    return rewards, _policy_stage(config, trained.trainer, metrics, folder, at_work)
 
 
 def _metrics_log(config: RunConfig, folder: Path, monitor: RunMonitor) -> MetricsLog:
@@ -160,6 +174,14 @@ def _comparison_builder(
         label_type=config.comparisons.named_type,
         say=monitor.say,
     )
+
+
+def _drawer(
+    config: RunConfig, sampler: Sampler, models: NamedModels, monitor: RunMonitor
+) -> SampleDrawer:
+    at_work: _AtWork = {"progress": monitor, "check_stop": monitor.check_stop}
+    making, store = monitor.before_making, monitor.store
+    return SampleDrawer(sampler, models, store, seed=config.seed, before_making=making, **at_work)
 
 
 def _store_new(prompts: Mapping[str, Prompt], monitor: RunMonitor) -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from prefloop.files import only_one_process
+from prefloop.models.processes import Processes
 from prefloop.progress import Progress
 from prefloop.run import loop
 from prefloop.run.kept_settings import keep_settings, with_method_options
@@ -21,6 +22,7 @@ def carry_out(
     again: Sequence[str] | None = None,
     beside: AbstractContextManager[None] | None = None,
     on_update: OnUpdate | None = None,
+    processes: Processes | None = None,
 ) -> Path:
     """Run the loop, alone in the folder and with settings that fit what is there.
 
@@ -39,6 +41,7 @@ def carry_out(
                     until=until,
                     before_making=before,
                     on_update=on_update,
+                    processes=processes,
                 )
             else:
                 report = loop.evaluate_again(config, folder, progress, again, before_making=before)

@@ -17,9 +17,13 @@ from prefloop.samples.sampler import Sampler
 from prefloop.settings.run import RunConfig
 
 
-def runtime_of(config: RunConfig) -> Runtime:
-    """Set the process's number of threads; return where a run's models are, and of which type."""
-    return start_runtime(config.models, has_warm_start=config.policy.warm_start.epochs > 0)
+def runtime_of(config: RunConfig, *, nth_device: int = 0) -> Runtime:
+    """Set the process's number of threads; return where a run's models are, and of which type.
+
+    Of several GPUs it is the one with this number, from 0.
+    """
+    has_warm_start = config.policy.warm_start.epochs > 0
+    return start_runtime(config.models, has_warm_start=has_warm_start, nth_device=nth_device)
 
 
 class InitialModels(NamedTuple):
@@ -30,16 +34,20 @@ class InitialModels(NamedTuple):
     sampler: Sampler
 
 
+def initial_folder(config: RunConfig, folder: Path, base: Path) -> Path:
+    """Return the model that a run begins with: its base, or what the warm start left."""
+    started = folder / "warm_start"
+    return started if config.policy.warm_start.epochs and started.is_dir() else base
+
+
 def load_initial_models(
-    config: RunConfig, folder: Path, say: Callable[[str], None]
+    config: RunConfig, folder: Path, say: Callable[[str], None], *, nth_device: int = 0
 ) -> InitialModels:
     """Return the models of a run: its base, or what the warm start left in the folder."""
-    runtime = runtime_of(config)
+    runtime = runtime_of(config, nth_device=nth_device)
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    started = folder / "warm_start"
-    initial = started if config.policy.warm_start.epochs and started.is_dir() else base
-    causal = load_causal(initial, tokenizer, runtime)
+    causal = load_causal(initial_folder(config, folder, base), tokenizer, runtime)
     roles = ModelRoles(causal, config.models, seed=config.seed, products=runtime.products)
     vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
     sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)

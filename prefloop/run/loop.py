@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefloop.doctor.losses import lost_parts, refuse_lost_metrics
+from prefloop.models.processes import Processes
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.run.assemble import assemble
 from prefloop.run.auditing import audit_labels_of_round, audit_rewards_of_round
@@ -50,12 +51,14 @@ def run(
     until: str | None = None,
     before_making: BeforeMaking = make_freely,
     on_update: OnUpdate | None = None,
+    processes: Processes | None = None,
 ) -> Path:
     """Run every round, resuming where an earlier process stopped; return the report's path.
 
     `until` is the last stage to run; with it the run ends in the first unfinished round, and where
     nothing was left to make no file changes. `before_making` is called before anything is made,
-    `on_update` after every update; StopRequested passes where it asks for an end.
+    `on_update` after every update; StopRequested passes where it asks for an end. Several
+    `processes` share the training; this is the first of them.
     """
     with open_run_store(config, folder) as store:
         refuse_lost_metrics(folder)
@@ -63,7 +66,7 @@ def run(
             progress.say(str(loss))
         monitor = RunMonitor(store, progress, before_making=before_making, on_update=on_update)
         with monitor.keepalive():
-            stages = assemble(config, folder, monitor, until=until)
+            stages = assemble(config, folder, monitor, until=until, processes=processes)
             resume(stages)
             note_start(stages)
             run_rounds(stages)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from prefloop.models.generation import Generation, generate
+from prefloop.models.generation import Generation, PartOfBatch, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer
 from prefloop.models.query_encoder import QueryEncoder
@@ -19,6 +19,13 @@ from prefloop.samples.stop_check import end_ids, require_reachable_stop
 from prefloop.samples.stop_rule import StopMask, StopRule
 from prefloop.settings.samples import SamplesConfig
 from prefloop.settings.task import TaskConfig
+
+
+class QueryBatch(NamedTuple):
+    """Queries as ids, padded on the left."""
+
+    ids: Int[Tensor, "P Q"]
+    mask: Bool[Tensor, "P Q"]
 
 
 class SampledBatch(NamedTuple):
@@ -99,12 +106,30 @@ class Sampler:
         value_head: ValueHead | None = None,
     ) -> SampledBatch:
         """Draw `per_prompt` responses to each prompt; the seed alone sets the random numbers."""
+        queries = self.queries_of(prompts)
+        return self.draw(
+            role_model, queries, per_prompt=per_prompt, seed=seed, value_head=value_head
+        )
+
+    def queries_of(self, prompts: Sequence[Prompt]) -> QueryBatch:
+        """Return the policy's queries, padded to one length."""
         rows = [self.query_ids(p) for p in prompts]
-        query, query_mask = pad_left(rows, self.tokenizer.pad_id, role_model.runtime.device)
+        return QueryBatch(*pad_left(rows, self.tokenizer.pad_id, self.banned.device))
+
+    def draw(
+        self,
+        role_model: RoleModel,
+        queries: QueryBatch,
+        *,
+        per_prompt: int,
+        seed: int,
+        value_head: ValueHead | None = None,
+        part: PartOfBatch | None = None,
+    ) -> SampledBatch:
+        """Draw `per_prompt` responses to each query, which may be a part of a larger batch."""
         generation = generate(
             role_model,
-            query,
-            query_mask,
+            *queries,
             n_tokens=self.task.response_tokens,
             per_query=per_prompt,
             temperature=self.task.temperature,
@@ -113,10 +138,11 @@ class Sampler:
             value_head=value_head,
             ends=self.stop_rule.advance if self.config.after_stop == "ignore" else None,
             fill=self.tokenizer.pad_id,
+            part=part,
         )
         return SampledBatch(
-            query.repeat_interleave(per_prompt, dim=0),
-            query_mask.repeat_interleave(per_prompt, dim=0),
+            queries.ids.repeat_interleave(per_prompt, dim=0),
+            queries.mask.repeat_interleave(per_prompt, dim=0),
             generation,
             self.stop_rule.apply(generation.response),
         )

@@ -1,4 +1,5 @@
-"""`models/runtime.py` alone names devices, floating-point types, threads and processes.
+"""`models/runtime.py` alone names devices, floating-point types and threads; `models/processes.py`
+beside it names processes, and what carries their weights.
 
 Elsewhere a new tensor takes device and type from data (`x.new_zeros(n)`,
 `torch.arange(n, device=x.device)`) or from a `Runtime` that is handed down. A tensor made on the
@@ -7,6 +8,7 @@ default device works on every machine but the one with an accelerator.
 
 import ast
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,8 @@ Fault = tuple[int, str]
 Rule = Callable[[ast.Module], Iterator[Fault]]
 
 RUNTIME = PACKAGE / "models" / "runtime.py"
-ELSEWHERE = [path for path in files() if path != RUNTIME]
+PROCESSES = PACKAGE / "models" / "processes.py"
+ELSEWHERE = [path for path in files() if path not in (RUNTIME, PROCESSES)]
 
 OF_ANY_TYPE = frozenset(["arange", "as_tensor", "asarray", "randint", "randperm", "tril_indices"])
 """Their type follows from what they are given."""
@@ -149,8 +152,9 @@ def test_the_list_of_exceptions_only_shrinks() -> None:
     assert all(KEPT.values()), "an exception needs its reason"
 
 
-def test_the_runtime_itself_makes_no_bare_tensor() -> None:
-    module = tree(RUNTIME)
+@pytest.mark.parametrize("path", [RUNTIME, PROCESSES])
+def test_the_runtime_itself_makes_no_bare_tensor(path: Path) -> None:
+    module = tree(path)
     assert list(named_runtime(module)), "it is the one that names them"
     bare = [what for _, what in bare_factories(module) if "without" in what]
     assert bare == []

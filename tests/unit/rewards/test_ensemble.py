@@ -17,9 +17,10 @@ from prefloop.metrics import MetricsLog
 from prefloop.models.export import MEMBERS
 from prefloop.rewards.dataset import with_bootstrap
 from prefloop.rewards.ensemble import ensemble_figures
+from prefloop.rewards.ensemble_loss import ensemble_loss
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.stage import RewardStage
-from prefloop.rewards.trainer import RewardTrainer, ensemble_loss
+from prefloop.rewards.trainer import RewardTrainer
 from prefloop.run_file import parse_run
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.store.store import Store

@@ -1,0 +1,97 @@
+"""What a launcher says of this process: which one it is, and how many there are.
+
+`accelerate launch` and `torchrun` start the same command several times, and tell each process its
+place in environment variables. Nothing here loads torch.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from typing import NamedTuple
+
+from prefloop.errors import ProcessesError
+
+SIZE = "WORLD_SIZE"
+NUMBERS = ("RANK", "LOCAL_RANK")
+ADDRESS = ("MASTER_ADDR", "MASTER_PORT")
+
+HOW = (
+    "accelerate launch --multi_gpu --num_processes 2 -m prefloop run my-run "
+    "(with or without GPUs), or torchrun --nproc-per-node 2 -m prefloop run my-run"
+)
+
+
+class Launch(NamedTuple):
+    """The place of this process among those of a run."""
+
+    rank: int
+    """0 leads the run."""
+    size: int
+    """Processes, on all machines together."""
+    local_rank: int
+    """The number of this process among those of its machine."""
+
+
+ALONE = Launch(rank=0, size=1, local_rank=0)
+
+
+def read_launch(environment: Mapping[str, str]) -> Launch:
+    """Return what a launcher says of this process; ALONE where none speaks.
+
+    ProcessesError if what it says is not whole, such as a number of processes without a place
+    where they meet.
+    """
+    if SIZE not in environment:
+        _refuse_one_of_several(environment)
+        return ALONE
+    size = _number(environment, SIZE)
+    if size == 1:
+        return ALONE
+    missing = [name for name in (*NUMBERS, *ADDRESS) if not environment.get(name)]
+    if missing:
+        raise ProcessesError(
+            f"{SIZE} is {size}, and {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not set: this is one of {size} processes, and "
+            f"the others cannot be found. Start all of them with a launcher: {HOW}. To run in one "
+            f"process, unset {SIZE}."
+        )
+    rank, local_rank = (_number(environment, name) for name in NUMBERS)
+    if not 0 <= rank < size:
+        raise ProcessesError(
+            f"RANK is {rank} of {SIZE} {size}; ranks go from 0 to {size - 1}. Start the processes "
+            f"with a launcher: {HOW}."
+        )
+    return Launch(rank, size, local_rank)
+
+
+def leave_launch(environment: MutableMapping[str, str]) -> None:
+    """Take the launcher's variables out: what this process starts, such as the page, is alone."""
+    for name in (SIZE, *NUMBERS, *ADDRESS):
+        environment.pop(name, None)
+
+
+def refuse_several(size: int, what: str) -> None:
+    """Raise a ProcessesError if a launcher started several processes; `what` runs in one."""
+    if size > 1:
+        raise ProcessesError(
+            f"{what} works in one process, and {size} were started. Start it without a launcher; "
+            "the verbs that train, such as `prefloop run`, take several."
+        )
+
+
+def _refuse_one_of_several(environment: Mapping[str, str]) -> None:
+    """Refuse what `accelerate launch --cpu --num_processes 2` starts: one process, not two."""
+    is_accelerate = environment.get("ACCELERATE_USE_CPU", "").lower() == "true"
+    if is_accelerate and all(name in environment for name in ADDRESS):
+        raise ProcessesError(
+            "accelerate launch was asked for several processes on CPUs and started one: without "
+            f"MPI its option --cpu starts no others. Write {HOW}."
+        )
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    text = environment[name]
+    if not text.isdigit() or (name == SIZE and int(text) == 0):
+        raise ProcessesError(
+            f"the environment variable {name} is {text!r}, which is no number of processes. Start "
+            f"them with a launcher: {HOW}; or unset it."
+        )
+    return int(text)

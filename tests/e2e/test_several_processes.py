@@ -1,0 +1,125 @@
+"""`accelerate launch -m prefloop run`: two processes make the run of one, and one may be killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from prefloop.progress import StopPoint
+from prefloop.run.monitor import RunMonitor
+from tests.architecture.source import ROOT
+from tests.e2e.command import Command
+from tests.e2e.small_run import finish, make_run
+from tests.unit.processes.launching import environment, free_port
+
+STATED = {"stage", "round", "update", "episodes", "labels", "method"}
+
+
+def launch(run: Path) -> subprocess.Popen[str]:
+    """Start `prefloop run` in two processes on CPUs."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"),
+            *("--num_processes", "2", "--main_process_port", str(free_port())),
+            *("-m", "prefloop", "run", str(run)),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's metrics that are whole."""
+    path = run / "metrics.jsonl"
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def n_updates(run: Path) -> int:
+    """Return the updates of the policy that a run has made."""
+    return sum(line["stage"] == "policy" for line in metrics(run))
+
+
+def require_run_of_one(run: Path, finished: Path) -> None:
+    """Fail unless the run has the metrics of one that one process made, but for rounding."""
+    own, other = metrics(run), metrics(finished)
+    assert [line["update"] for line in own] == [line["update"] for line in other]
+    for line, expected in zip(own, other, strict=True):
+        assert {k: line.get(k) for k in STATED} == {k: expected.get(k) for k in STATED}
+        numbers = {k: v for k, v in expected.items() if isinstance(v, float)}
+        assert {k: line[k] for k in numbers} == pytest.approx(numbers, rel=2e-3, abs=2e-3)
+
+
+def test_a_killed_process_ends_the_run_which_one_process_finishes(
+    gpt2_folder: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
+    launcher = launch(run)
+    while n_updates(run) < 2 and launcher.poll() is None:
+        time.sleep(0.02)
+    started = psutil.Process(launcher.pid).children(recursive=True)
+    (helper,) = (p for p in started if p.environ().get("RANK") == "1")
+    helper.send_signal(signal.SIGKILL)
+    said = launcher.communicate(timeout=120)[0]
+    assert launcher.returncode != 0
+    assert "run the same command again, with as many processes as you like" in " ".join(
+        said.split()
+    )
+    assert n_updates(run) < 6, "it was killed on the way"
+    assert list((run / "checkpoints" / "policy").glob("checkpoint-*"))
+    finish(run)
+    require_run_of_one(run, finished_run)
+
+
+def test_two_processes_finish_what_one_began(
+    prefloop: Command,
+    gpt2_folder: Path,
+    finished_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
+
+    def stop_early(monitor: RunMonitor, point: StopPoint) -> None:
+        if point == "between policy updates" and n_updates(run) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunMonitor, "check_stop", stop_early)
+        assert prefloop("run", run).code == 130
+    assert n_updates(run) == 2
+    launcher = launch(run)
+    said = launcher.communicate(timeout=300)[0]
+    assert launcher.returncode == 0, said
+    assert said.count("The policy continues from update 2.") == 1, "one process talks"
+    assert (run / "report" / "index.html").exists()
+    require_run_of_one(run, finished_run)
+
+
+def test_a_launcher_that_names_no_peers_is_refused_before_anything_is_made(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder)
+    before = sorted(run.iterdir())
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    said = prefloop.refused("run", run)
+    assert "WORLD_SIZE is 2" in said and "RANK" in said and "accelerate launch" in said
+    assert sorted(run.iterdir()) == before
+
+
+def test_a_verb_that_does_not_train_refuses_several_processes(
+    prefloop: Command, finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(0, 3, 29500).items():
+        monkeypatch.setenv(name, value)
+    said = prefloop.refused("doctor", finished_run)
+    assert "prefloop doctor works in one process, and 3 were started" in said

@@ -1,0 +1,1 @@
+"""Several processes: one of them leads, the others help."""
