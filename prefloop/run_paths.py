@@ -15,7 +15,7 @@ RUN_FILE = "run.yaml"
 
 PATHS = (
     *("prompts.source", "models.name"),
-    *("comparisons.people.certificate", "comparisons.people.key"),
+    *("comparisons.people.certificate", "comparisons.people.key", "comparisons.strings"),
 )
 """Settings that are a path, or may be one."""
 

@@ -137,6 +137,7 @@ def _settings(
     from prefloop.files import is_write_protected
     from prefloop.teamwork import ClaimPolicy
     from prefloop.web.config import WebSettings
+    from prefloop.web.strings import read_strings, shipped_strings
 
     people = config.comparisons.people
     return WebSettings(
@@ -158,6 +159,9 @@ def _settings(
         asks_strength=people.strength,
         reasons=tuple(people.reasons),
         renders_markdown=config.comparisons.markdown,
+        strings=shipped_strings()
+        if config.comparisons.strings is None
+        else read_strings(Path(config.comparisons.strings)),
         hourly_wage=config.report.hourly_wage,
         currency=config.report.currency,
     )

@@ -24,7 +24,15 @@ Strength = Literal["slightly", "clearly"]
 Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON_CHARACTERS)]
 
 
-class AnswerDetails(Section):
+class AnyDetails(Section):
+    """What any answer may say besides."""
+
+    copies_marked: bool = False
+    """Whether the page had marked copies from the prompt when the answer was given; earlier pages
+    did not say."""
+
+
+class AnswerDetails(AnyDetails):
     """What any answer `best` may say besides the best sample."""
 
     strength: Strength | None = None
@@ -87,7 +95,9 @@ def answer_problems(label: Label, sample_ids: Sequence[str], details: type[Secti
 
 def _details_problems(name: str, label: Label, details: type[Section]) -> list[str]:
     if label.answer != "best":
-        return [f"{name} says `{label.answer}` and yet has details"] if label.details else []
+        if label.details.keys() - AnyDetails.model_fields.keys():
+            return [f"{name} says `{label.answer}` and yet has details"]
+        details = AnyDetails
     try:
         details.model_validate_json(json.dumps(dict(label.details)))
     except ValidationError as error:

@@ -179,6 +179,9 @@ class ComparisonsConfig(Section):
     """Show people prompts and samples as rendered Markdown, with code and turns of a chat; they see
     the raw text at a click. For tasks whose texts are Markdown."""
 
+    strings: str | None = None
+    """File with what the pages say to labelers, in another language; `null` is English."""
+
     labels: Count = 600
     """Training labels in the whole run, all rounds together."""
 

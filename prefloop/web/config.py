@@ -1,11 +1,12 @@
 """Settings of the web server: address, TLS, assignments, and the cost of labeling."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from prefloop.teamwork import ClaimPolicy
+from prefloop.web.strings import InterfaceStrings, shipped_strings
 
 REQUEST_BYTES = 1 << 20
 """The longest request body. A real answer has a few hundred bytes."""
@@ -39,6 +40,8 @@ class WebSettings:
     a copy that holds logins alone."""
     renders_markdown: bool = False
     """Whether prompts and samples come as rendered Markdown too."""
+    strings: InterfaceStrings = field(default_factory=shipped_strings)
+    """What the pages say to labelers."""
     hourly_wage: float = 15.0
     """The cost of an hour of labeling."""
     currency: str = "USD"

@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_one_key_marks_copies_in_prompt_and_samples(new_person: NewPerson, site: Site) -> None:
-    site.ask([(f"{SOURCE} {i}", [COPIED, "It rained."]) for i in range(3)])
+    site.ask([(f"{SOURCE} {i}", [COPIED, "It rained."]) for i in range(5)])
     ann = new_person("Ann")
     ann.asked()
     page = ann.page
@@ -51,6 +51,8 @@ def test_one_key_marks_copies_in_prompt_and_samples(new_person: NewPerson, site:
     # It stays for the next question, and after a reload.
     ann.press("1")
     ann.asked()
+    ann.is_saved()
+    assert site.labels()[-1].details == {"copies_marked": True}
     expect(marks).to_have_count(2)
     page.reload()
     ann.asked()
@@ -58,6 +60,10 @@ def test_one_key_marks_copies_in_prompt_and_samples(new_person: NewPerson, site:
     expect(ann.button("Copies")).to_have_attribute("aria-pressed", "true")
     ann.press("p")
     expect(marks).to_have_count(0)
+    # They were marked when the answer was thought of; at the next question they are not.
+    ann.press("0", "1")
+    ann.is_saved()
+    assert [x.details for x in site.labels()[-2:]] == [{"copies_marked": True}, {}]
     expect(told.first).to_be_hidden()
     page.reload()
     ann.asked()

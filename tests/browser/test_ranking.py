@@ -1,9 +1,10 @@
 """Ranking all samples, by keys and by touch, with fewer places than samples, and taken back."""
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.axe import faults
 from tests.browser.conftest import NewPerson
@@ -23,6 +24,35 @@ def site(tmp_path: Path):
         questions = [(f"Rank these ({n}).", FOUR) for n in range(6)]
         made.ask(questions, label_type="ranking")
         yield made
+
+
+def test_an_owner_ranks_by_keys_where_a_ranking_was_asked(
+    ann: Person, browser: Browser, site: Site
+) -> None:
+    ann.press("1", "2", "3", "Enter")
+    ann.is_saved()
+    context = browser.new_context()
+    entered = site.store.access.log_in_with_code(site.code("olga"))
+    assert entered is not None
+    cookie = {"name": "prefloop_session", "value": entered[0], "url": site.address}
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    page = context.new_page()
+    page.goto(f"{site.address}/team/answers")
+    question = page.locator(".answered")
+    expect(question).to_contain_text(re.compile(r"Ann\s+ranking \d, \d, \d, \d"))
+    question.focus()
+    for key in ("3", "1", "3", "2"):
+        page.keyboard.press(key)
+    expect(question.locator(".order")).to_have_text("1, 2")
+    assert faults(page) == []
+    page.keyboard.press("Enter")
+    expect(question).to_contain_text("olga decided: ranking 1, 2, 3 = 4")
+    [made] = site.store.adjudications.in_force()
+    assert made.details["ranking"][0] == [made.chosen]
+    assert [len(place) for place in made.details["ranking"]] == [1, 1, 2]
+    page.keyboard.press("0")
+    expect(question).to_contain_text("olga decided: tie")
+    context.close()
 
 
 def ranked_texts(site: Site) -> list[list[str]]:

@@ -251,5 +251,7 @@ def test_agreement_with_gold_is_not_judged_too_early(ann: Person, page: Page) ->
     answer = page.evaluate("async () => (await fetch('/api/me')).json()")
     assert "Not enough" in answer["progress"]["gold"]["message"]
     words = "async (gold) => (await import('/static/labeling/notices.js')).goldTold(gold)"
-    assert "not enough evidence" in page.evaluate(words, {"right": 20, "n": 29, "message": ""})
-    assert "27 of 31" in page.evaluate(words, {"right": 27, "n": 31, "message": ""})
+    assert "Not enough" in page.evaluate(words, {"right": 0, "n": 0})
+    few = page.evaluate(words, {"right": 20, "n": 29})
+    assert "20 of 29" in few and "not enough to judge by; from 30 on" in few
+    assert page.evaluate(words, {"right": 27, "n": 31}) == "You agreed with 27 of 31 known answers."

@@ -14,12 +14,12 @@ EVERYWHERE: dict[str, Any] = {
     "store": "labels.db",
     "models": {"name": "base"},
     "prompts": {"source": "prompts.txt"},
-    "comparisons": {"people": {"certificate": "c.pem", "key": "k.pem"}},
+    "comparisons": {"people": {"certificate": "c.pem", "key": "k.pem"}, "strings": "de.yaml"},
     "scorers": {"mine": {"kind": "function", "file": "score.py", "function": "base"}},
     "judges": {"theirs": {"kind": "other", "folder": "base"}},
     "evaluation": {"models": ["reference", "base"]},
 }
-NAMES = ("base", "prompts.txt", "c.pem", "k.pem", "score.py")
+NAMES = ("base", "prompts.txt", "c.pem", "k.pem", "de.yaml", "score.py")
 
 
 @pytest.fixture
@@ -38,7 +38,10 @@ def test_every_path_leads_from_the_run_file(folder: Path) -> None:
         "store": "run/labels.db",
         "models": {"name": "run/base"},
         "prompts": {"source": "run/prompts.txt"},
-        "comparisons": {"people": {"certificate": "run/c.pem", "key": "run/k.pem"}},
+        "comparisons": {
+            "people": {"certificate": "run/c.pem", "key": "run/k.pem"},
+            "strings": "run/de.yaml",
+        },
         "scorers": {"mine": {"kind": "function", "file": "run/score.py", "function": "base"}},
         "judges": {"theirs": {"kind": "other", "folder": "run/base"}},
         "evaluation": {"models": ["reference", "run/base"]},

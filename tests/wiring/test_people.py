@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -19,6 +20,7 @@ from prefloop.run.training import train_while_waiting
 from prefloop.store.store import Store
 from prefloop.teamwork import Gold
 from prefloop.web.serving import address, make_server
+from prefloop.web.strings import SHIPPED
 from tests.unit.web.desk import Desk, answer_to, make_desk, new_id, samples_of
 from tests.wiring.runs import assembled
 from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, run_with
@@ -29,6 +31,7 @@ LEASE, GOLD, REPEATS, EXAMPLES = "lease", "gold questions", "repeated questions"
 PASSED, STRENGTH = "right answers that were enough", "asks how much better"
 REASONS = "reasons offered"
 RENDERED = "texts rendered"
+SAID, STRINGS = "what the page says", "comparisons.strings"
 
 BASE = {
     "comparisons.labelers": "people",
@@ -80,10 +83,13 @@ WIRES = [
     Wire(setting="comparisons.people.strength", value=True, changes={STRENGTH}),
     Wire(setting="comparisons.people.reasons", value=["shorter"], changes={REASONS}),
     Wire(setting="comparisons.markdown", value=True, changes={RENDERED}),
+    Wire(setting=STRINGS, value="loud.yaml", changes={SAID}),
 ]
 
 
 def observe(settings: Settings, folder: Path) -> Observations:
+    if STRINGS in settings:
+        settings = {**settings, STRINGS: str(loud_strings(folder / settings[STRINGS]))}
     web = _settings(run_with({**BASE, **settings}), folder, None, None)
     with _door(web, folder) as door, Store.open(folder / "prefloop.db") as store:
         host, _ = door.getsockname()
@@ -100,11 +106,20 @@ def observe(settings: Settings, folder: Path) -> Observations:
                 STRENGTH: ann.get("/api/me").json()["settings"]["strength"],
                 REASONS: ann.get("/api/me").json()["settings"]["reasons"],
                 **given_to(desk, ann),
+                SAID: "YOUR CODE" in desk.browser().get("/login").text,
                 RENDERED: "prompt_html" in ann.get("/api/answers").text,
             }
         finally:
             desk.app.state.services.close()
             cast(FastAPI, server.config.app).state.services.close()
+
+
+def loud_strings(path: Path) -> Path:
+    """Write the strings of the page with one of them in capitals."""
+    raw = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    raw["pages"]["login"]["code"] = "YOUR CODE"
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    return path
 
 
 NAMES = ("127.0.0.1", "127.0.0.2", "label.acme.org", "other.acme.org")

@@ -1,21 +1,22 @@
 /* Best of k on the labeling page: each sample has a button and a number, and one press answers. */
 
 import { element } from "/static/labeling/elements.js";
+import { say } from "/static/labeling/strings.js";
 
 /** What the number of a sample does, for the help. */
-export const help = "this sample is best";
+export const help = say("best_of_k.help");
 
 /** Whether each sample shows what it has and the other lacks; else all but one, which is the base. */
 export const marksBoth = false;
 
 /** The answer within a sentence: `sample 2`. */
 export function named({ chosen }, samples) {
-  return `sample ${indexOf(chosen, samples) + 1}`;
+  return say("best_of_k.named", { number: indexOf(chosen, samples) + 1 });
 }
 
 /** The answer in a list of answers: `Sample 2 of 4`. */
 export function summary({ chosen }, samples) {
-  return `Sample ${indexOf(chosen, samples) + 1} of ${samples.length}`;
+  return say("best_of_k.summary", { number: indexOf(chosen, samples) + 1, count: samples.length });
 }
 
 export class Widget {
@@ -46,7 +47,7 @@ export class Widget {
 
   #wire(button, index) {
     button.type = "button";
-    button.setAttribute("aria-label", `Choose sample ${index + 1}`);
+    button.setAttribute("aria-label", say("best_of_k.choose", { number: index + 1 }));
     button.addEventListener("click", (event) => this.#answer(index, event));
     return button;
   }

@@ -1,21 +1,24 @@
 /* A ranking on the labeling page: samples are pressed in order of preference, and a last press sends the order. */
 
 import { element } from "/static/labeling/elements.js";
+import { say } from "/static/labeling/strings.js";
+
+const PLACES = ["ranking.first", "ranking.second", "ranking.third"];
 
 /** What the number of a sample does, for the help. */
-export const help = "this sample is next in the ranking, best first; again: no longer ranked";
+export const help = say("ranking.help");
 
 /** Whether each sample shows what it has and the other lacks; else all but one, which is the base. */
 export const marksBoth = false;
 
 /** The answer within a sentence: `ranking 2, 1 = 3`. */
 export function named(content, samples) {
-  return `ranking ${orderOf(content, samples)}`;
+  return say("ranking.named", { order: orderOf(content, samples) });
 }
 
 /** The answer in a list of answers: `Ranked 2, 1 = 3`. */
 export function summary(content, samples) {
-  return `Ranked ${orderOf(content, samples)}`;
+  return say("ranking.summary", { order: orderOf(content, samples) });
 }
 
 export class Widget {
@@ -40,12 +43,12 @@ export class Widget {
     this.#buttons = samples.map((_, index) => [onCards[index], inRow[index]]);
     this.#buttons.forEach((pair, index) => pair.forEach((button) => wire(button, () => this.#press(index))));
     for (const section of sections) {
-      section.querySelector(".choose-word").textContent = "Rank";
+      section.querySelector(".choose-word").textContent = say("ranking.choose");
       section.querySelector(".choose").append(element("span", "place"));
     }
     this.#order.setAttribute("role", "status");
-    this.#back.append(element("kbd", "", "⌫"), " Back");
-    this.#send.append(element("kbd", "", "Enter"), " Send ranking");
+    this.#back.append(element("kbd", "", "⌫"), ` ${say("ranking.back")}`);
+    this.#send.append(element("kbd", "", "Enter"), ` ${say("ranking.send")}`);
     wire(this.#back, () => this.back());
     wire(this.#send, (event) => this.send(event));
     row.classList.add("has-send");
@@ -99,7 +102,7 @@ export class Widget {
       section.classList.toggle("is-marked", place > 0);
       section.querySelector(".place").textContent = place ? nth(place) : "";
       for (const button of this.#buttons[index]) {
-        button.setAttribute("aria-label", place ? `Sample ${index + 1} has place ${place}` : `Rank sample ${index + 1}`);
+        button.setAttribute("aria-label", place ? say("ranking.placed", { number: index + 1, place }) : say("ranking.rank", { number: index + 1 }));
         button.setAttribute("aria-pressed", String(place > 0));
       }
     });
@@ -115,7 +118,7 @@ function wire(button, onPress) {
 }
 
 function nth(place) {
-  return ["1st", "2nd", "3rd"][place - 1] ?? `${place}th`;
+  return say(PLACES[place - 1] ?? "ranking.nth", { place });
 }
 
 function orderOf({ details }, samples) {

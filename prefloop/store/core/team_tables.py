@@ -278,6 +278,7 @@ adjudications = sa.Table(
     sa.Column("chosen", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("instructions", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, comment="what its label type wants besides, as JSON"),
     sa.Column("decided_by", sa.Text, nullable=False),
     sa.Column("decided_at", sa.Double, nullable=False),
     sa.Column(

@@ -7,10 +7,11 @@ No label is changed or ended by it. A verdict that replaces another names it, so
 decide at once cannot overwrite each other: the second sees what the first said.
 """
 
+import json
 import math
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.errors import ConflictError, StoreError
+from prefloop.label_types.ranking.type import RANKING
 from prefloop.label_types.types import type_of
 from prefloop.records import Answer, Comparison, Label
 from prefloop.store.core import clock, ledger
@@ -46,6 +48,8 @@ class OwnersVerdict:
     """As a label's; `skip` leaves the question out of training."""
     chosen: str | None = None
     """The id of the best sample; None unless `answer` is `best`."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the question's label type wants besides: with `best` on a ranking, the `ranking`."""
     reason: str = ""
     replaces: str | None = None
     """The id of the verdict that the owner saw; None: they saw none."""
@@ -59,6 +63,7 @@ class Adjudication:
     comparison_id: str
     answer: Answer
     chosen: str | None
+    details: Mapping[str, Any]
     reason: str
     instructions: str
     """Version of the instructions that was in force."""
@@ -91,6 +96,7 @@ class Adjudications:
                 "comparison_id": verdict.comparison_id,
                 "answer": verdict.answer,
                 "chosen": verdict.chosen,
+                "details": dict(verdict.details),
                 "reason": verdict.reason,
                 "instructions": version,
             }
@@ -98,7 +104,7 @@ class Adjudications:
             event = ledger.append(connection, [(DECIDED, content | more)])[0]
             _end(connection, stored, event.sequence)
             row = content | {"sequence": event.sequence, "decided_by": by}
-            row["decided_at"] = clock.now(connection)
+            row |= {"decided_at": clock.now(connection), "details": stored_details(content)}
             connection.execute(sa.insert(adjudications).values(row))
             recount(connection, [verdict.comparison_id])
             return adjudication_record(row)
@@ -125,8 +131,9 @@ class Adjudications:
 
 
 def _is_same(found: Adjudication, verdict: OwnersVerdict, by: str) -> bool:
-    said = (verdict.answer, verdict.chosen, verdict.reason, by)
-    return (found.answer, found.chosen, found.reason, found.decided_by) == said
+    said = (verdict.answer, verdict.chosen, dict(verdict.details), verdict.reason, by)
+    stands = (found.answer, found.chosen, dict(found.details), found.reason, found.decided_by)
+    return stands == said
 
 
 def _stands(connection: Connection, found: Adjudication) -> str:
@@ -173,25 +180,43 @@ def _validate(connection: Connection, verdict: OwnersVerdict, by: str) -> str:
         labeler=by,
         answer=verdict.answer,
         chosen=verdict.chosen,
-        details=_details(comparison, verdict.chosen),
+        details=verdict.details,
         shown=comparison.sample_ids,
         seconds=math.nan,
         instructions=version,
     )
-    problems = type_of(comparison).problems(label, comparison.sample_ids)
+    kind = type_of(comparison)
+    problems = kind.problems(label, comparison.sample_ids)
+    if verdict.answer == "best" and kind is RANKING and "ranking" not in verdict.details:
+        problems = ["this question asks for a ranking: give `details.ranking`, all its samples by "
+                    "place, the best first; or say `tie`, `all_bad` or `skip`"]  # fmt: skip
     if verdict.answer == "flag":
         problems.append("a flag is no verdict; `skip` leaves the question out of training")
     refuse("An owner's verdict", problems)
     return version
 
 
-def _details(comparison: Comparison, chosen: str | None) -> Mapping[str, Any]:
-    """Return what the label type adds for an owner, who names the best sample and says no more."""
-    if chosen is None:
-        return {}
+def stored_details(content: Mapping[str, Any]) -> str | None:
+    """Return the details in the payload of a verdict's event as its row has them."""
+    details = content.get("details")
+    return json.dumps(details, sort_keys=True) if details else None
+
+
+def _details(row: RowMapping, comparison: Comparison) -> Mapping[str, Any]:
+    """Return what a verdict says besides the best sample.
+
+    Before schema 0006 owners named the best sample of a ranking alone: the others share a place.
+    """
+    if row["details"] is not None or row["chosen"] is None:
+        return _stored(row)
     ids = comparison.sample_ids
-    scores = np.array([float(name == chosen) for name in ids])
+    scores = np.array([float(name == row["chosen"]) for name in ids])
     return type_of(comparison).from_scores(scores, ids, tie_margin=0.5).details
+
+
+def _stored(row: RowMapping) -> dict[str, Any]:
+    details: dict[str, Any] = json.loads(row["details"] or "{}")
+    return details
 
 
 def as_label(row: RowMapping, comparison: Comparison) -> Label:
@@ -202,7 +227,7 @@ def as_label(row: RowMapping, comparison: Comparison) -> Label:
         labeler=row["decided_by"],
         answer=row["answer"],
         chosen=row["chosen"],
-        details=_details(comparison, row["chosen"]),
+        details=_details(row, comparison),
         shown=comparison.sample_ids,
         seconds=math.nan,
         instructions=row["instructions"],
@@ -240,6 +265,7 @@ def adjudication_record(row: RowMapping) -> Adjudication:
         comparison_id=row["comparison_id"],
         answer=row["answer"],
         chosen=row["chosen"],
+        details=_stored(row),
         reason=row["reason"],
         instructions=row["instructions"],
         decided_by=row["decided_by"],

@@ -15,7 +15,7 @@ from prefloop.records import Event
 from prefloop.store.core import ledger
 from prefloop.store.core.rows import RowDict
 from prefloop.store.core.team_tables import adjudications, holds
-from prefloop.store.labeling.adjudications import DECIDED, WITHDRAWN
+from prefloop.store.labeling.adjudications import DECIDED, WITHDRAWN, stored_details
 from prefloop.store.labeling.holds import HELD, RELEASED
 
 TIMES = ("decided_at", "held_at", "released_at")
@@ -54,6 +54,7 @@ def _adjudications(connection: Connection) -> dict[int, RowDict]:
         if event.kind == DECIDED:
             same = ("id", "comparison_id", "answer", "chosen", "reason", "instructions")
             row: RowDict = {name: content[name] for name in same}
+            row["details"] = stored_details(content)
             row |= {"sequence": event.sequence, "decided_by": content["by"], "ended_by": None}
             rows[event.sequence] = in_force[content["id"]] = row
     return rows

@@ -23,9 +23,14 @@ def page(
     headers: dict[str, str] | None = None,
     **shown: Any,
 ) -> HTMLResponse:
-    """Return a rendered template. `person` (None: nobody), `path` and `run` are always defined."""
-    run = request.app.state.settings.run_name
-    shown = {"person": None, "path": request.url.path, "run": run, **shown}
+    """Return a rendered template.
+
+    `person` (None: nobody), `path`, `run`, `strings` and `say` are always defined.
+    """
+    settings = request.app.state.settings
+    strings = settings.strings
+    always = {"path": request.url.path, "run": settings.run_name, "strings": strings}
+    shown = {"person": None, **always, "say": strings.say, **shown}
     text = _environment().get_template(template).render(shown)
     return HTMLResponse(text, status_code=status, headers=headers)
 

@@ -11,20 +11,25 @@ document.addEventListener("click", (event) => {
   const verdict = event.target.closest("[data-verdict]");
   if (question && verdict) decide(question, verdict.dataset.verdict, verdict.dataset.chosen ?? null);
   if (question && event.target.closest("[data-gold]")) makeGold(question);
+  const ranked = event.target.closest("[data-rank]");
+  if (question && ranked) rank(question, ranked.dataset.rank);
+  if (question && event.target.closest("[data-send-ranking]")) sendRanking(question);
 });
 
 document.addEventListener("keydown", (event) => {
   const question = questionOf(event.target);
   const isTyping = event.target.closest?.("input, textarea, select, dialog");
   if (!question || isTyping || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (act(question, event.key.toLowerCase())) event.preventDefault();
+  if (act(question, event.key.toLowerCase(), event.target.closest?.("button, a") !== null)) event.preventDefault();
 });
 
-function act(question, key) {
+function act(question, key, onButton) {
   if (key === "j" || key === "k") return move(question, key === "j" ? 1 : -1);
   if (!question.dataset.decides) return false;
   const sample = /^[1-8]$/.test(key) ? question.querySelectorAll("[data-sample]")[Number(key) - 1] : null;
-  if (sample) decide(question, "best", sample.dataset.sample);
+  if (sample && question.dataset.decides === "ranking") rank(question, sample.dataset.sample);
+  else if (sample) decide(question, "best", sample.dataset.sample);
+  else if (key === "enter" && placedOf(question).length && !onButton) sendRanking(question);
   else if (Object.hasOwn(WORDS, key)) decide(question, WORDS[key], null);
   else if (key === "g" && question.querySelector("[data-gold]")) makeGold(question);
   else return false;
@@ -39,9 +44,32 @@ function move(question, step) {
 
 const reasonOf = (question) => question.querySelector("[name=reason]").value.trim();
 
-function decide(question, answer, chosen) {
+/* Samples that an owner has given a place, the best first, by question. */
+const placed = new WeakMap();
+const placedOf = (question) => placed.get(question) ?? [];
+
+/** Give a sample the next place, or take its place away. */
+function rank(question, sample) {
+  const before = placedOf(question);
+  const now = before.includes(sample) ? before.filter((each) => each !== sample) : [...before, sample];
+  placed.set(question, now);
+  const all = [...question.querySelectorAll("[data-rank]")];
+  for (const button of all) button.setAttribute("aria-pressed", String(now.includes(button.dataset.rank)));
+  question.querySelector(".order").textContent = now.map((each) => all.findIndex((button) => button.dataset.rank === each) + 1).join(", ");
+  question.querySelector("[data-send-ranking]").disabled = now.length === 0;
+}
+
+/** As on the labeling page, samples without a place share the last one. */
+function sendRanking(question) {
+  const places = placedOf(question).map((each) => [each]);
+  const rest = [...question.querySelectorAll("[data-rank]")].map((button) => button.dataset.rank).filter((each) => !placedOf(question).includes(each));
+  const ranking = rest.length ? [...places, rest] : places;
+  return decide(question, "best", ranking[0][0], { ranking });
+}
+
+function decide(question, answer, chosen, details = {}) {
   const { comparison, decided } = question.dataset;
-  const body = { comparison, answer, chosen, reason: reasonOf(question), replaces: decided || null };
+  const body = { comparison, answer, chosen, details, reason: reasonOf(question), replaces: decided || null };
   return send(question, "/api/adjudications", body, "Decided. Training reads it from the next batch on.");
 }
 

@@ -1,6 +1,6 @@
 """Requests and responses about labelers' answers, for owners."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -22,6 +22,8 @@ class NewAdjudication(RequestBody):
     answer: Literal["best", "tie", "all_bad", "skip"]
     """`skip` leaves the question out of training."""
     chosen: Id | None = None
+    details: dict[str, Any] = Field(default_factory=dict)
+    """With `best` on a question that asks for a ranking: `ranking`, sample ids by place."""
     reason: Text = Field(default="", max_length=4000)
     replaces: Id | None = None
     """The verdict that the owner saw; null: they saw none."""
@@ -33,6 +35,7 @@ class AdjudicationOut(BaseModel):
     id: str
     answer: Answer
     chosen: str | None
+    details: dict[str, Any]
     reason: str
     version: str
     decided_by: str
@@ -56,6 +59,8 @@ class LabelerAnswerOut(BaseModel):
     """`regular`, or how it measured the labeler: `gold`, `training`, `retest`."""
     answer: Answer
     chosen: str | None
+    details: dict[str, Any]
+    """What it says besides: strength, reasons, a ranking, whether copies were marked."""
     shown: list[str]
     """Ids of the samples in the order on screen."""
     seconds: float | None
@@ -80,6 +85,8 @@ class AnsweredQuestionOut(BaseModel):
 
     comparison: str
     number: int
+    label_type: str
+    """How it is answered; on a `ranking` an owner's verdict is a ranking."""
     round: int
     is_for_verdicts: bool
     """Whether its answers are verdicts of independent people, on which no owner decides."""

@@ -96,6 +96,7 @@ def adjudicate(
         comparison_id=body.comparison,
         answer=body.answer,
         chosen=body.chosen,
+        details=body.details,
         reason=body.reason,
         replaces=body.replaces,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from prefloop.label_types.types import type_of
 from prefloop.store.labeling.adjudications import Adjudication
 from prefloop.store.labeling.answer_log import AnswerFilter, LoggedAnswer, LoggedQuestion
 from prefloop.store.store import Store
@@ -24,9 +25,10 @@ from prefloop.web.team.answer_messages import (
 COLUMNS = (
     *("time", "labeler", "kind", "answer", "chosen", "chosen_text", "note", "instructions"),
     *("seconds", "is_right", "round", "question", "prompt", "samples", "shown", "details"),
-    *("held", "decision", "decision_chosen", "decision_by", "decision_reason", "id"),
+    *("held", "decision", "decision_chosen", "decision_details", "decision_by"),
+    *("decision_reason", "id"),
 )
-"""Of an exported answer. `samples`, `shown` and `details` are JSON."""
+"""Of an exported answer. `samples`, `shown` and both `details` are JSON."""
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell begins that a spreadsheet would compute: OWASP, "CSV Injection"."""
@@ -51,6 +53,7 @@ def question_out(found: LoggedQuestion) -> AnsweredQuestionOut:
     return AnsweredQuestionOut(
         comparison=asked.comparison.id,
         number=asked.number,
+        label_type=type_of(asked.comparison).name,
         round=asked.comparison.round,
         is_for_verdicts=found.is_for_verdicts,
         is_closed=found.is_closed,
@@ -72,6 +75,7 @@ def adjudication_out(made: Adjudication) -> AdjudicationOut:
         id=made.id,
         answer=made.answer,
         chosen=made.chosen,
+        details=dict(made.details),
         reason=made.reason,
         version=made.instructions,
         decided_by=made.decided_by,
@@ -86,6 +90,7 @@ def _answer(answer: LoggedAnswer) -> LabelerAnswerOut:
         kind=answer.kind,
         answer=answer.answer,
         chosen=answer.chosen,
+        details=dict(answer.details),
         shown=list(answer.shown),
         seconds=None if math.isnan(answer.seconds) else answer.seconds,
         version=answer.instructions,
@@ -148,11 +153,12 @@ def _row(question: LoggedQuestion, answer: LoggedAnswer) -> dict[str, Any]:
         json.dumps(texts),
         *(json.dumps(list(answer.shown)), json.dumps(dict(answer.details))),
         question.hold is not None,
-        *((None,) * 4 if decided is None else _decision(decided)),
+        *((None,) * 5 if decided is None else _decision(decided)),
         answer.id,
     )
     return dict(zip(COLUMNS, values, strict=True))
 
 
 def _decision(made: Adjudication) -> tuple[str | None, ...]:
-    return made.answer, made.chosen, made.decided_by, made.reason
+    details = json.dumps(dict(made.details))
+    return made.answer, made.chosen, details, made.decided_by, made.reason

@@ -118,13 +118,14 @@ def test_the_same_id_with_other_details_is_another_label(store: Store) -> None:
         store.add_label(other)
 
 
-def test_an_owner_decides_on_a_ranking_by_naming_the_best(store: Store) -> None:
+def test_an_owner_decides_on_a_ranking_by_a_ranking(store: Store) -> None:
     store.add_label(LABEL)
     store.instructions.publish("1", "Which is best?", "", True, "olga")
-    verdict = OwnersVerdict(comparison_id="c0", answer="best", chosen="p0-s2")
+    places = {"ranking": [["p0-s2"], ["p0-s1"], ["p0-s0"]]}
+    verdict = OwnersVerdict(comparison_id="c0", answer="best", chosen="p0-s2", details=places)
     store.adjudications.decide(verdict, "olga")
     [label] = store.labels(for_training=True)
-    assert label.details == {"ranking": [["p0-s2"], ["p0-s0", "p0-s1"]]}
+    assert label.details == places
     [target] = preference_targets([ASKED], [label], PLAIN)
     assert target.probabilities == (0.0, 0.0, 1.0)
 

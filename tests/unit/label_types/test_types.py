@@ -136,3 +136,15 @@ class TestEveryType:
         assert problem == "label u1 has details.mood: Extra inputs are not permitted"
         tie = replace(label, answer="tie", chosen=None, details={"mood": 3})
         assert a_type.problems(tie, IDS[a_type.name]) == ["label u1 says `tie` and yet has details"]
+
+    @pytest.mark.parametrize("answer", ANSWERS)
+    def test_any_answer_may_say_that_copies_were_marked(
+        self, a_type: LabelType, answer: Answer
+    ) -> None:
+        label = label_of(a_type, scores_of(a_type))
+        if answer != "best":
+            label = replace(label, answer=answer, chosen=None, details={})
+        said = replace(label, details={**label.details, "copies_marked": True})
+        assert a_type.problems(said, IDS[a_type.name]) == []
+        odd = replace(label, details={**label.details, "copies_marked": "yes"})
+        assert a_type.problems(odd, IDS[a_type.name]) != []

@@ -2,7 +2,7 @@
 
 `schemas/*.json` hold every row of stores that commit a580ba4 filled: 0002 with
 `tests.faults.answering.fill_every_table`, 0001 with labels alone; both with verdicts of two models.
-0003 is what commit 326e736 filled in the same way.
+0003 is what commit 326e736 filled in the same way; 0005 is 0004 after its migration.
 """
 
 import json

@@ -38,7 +38,10 @@ KINDS = {"work": "regular", "repeat": "retest"}
 
 def upgraded(held: Rows, revision: str) -> Rows:
     """Return what a store that held these rows must hold after the upgrade."""
-    return _with_work(held if revision >= "0004" else _with_notes(held, revision))
+    held = held if revision >= "0004" else _with_notes(held, revision)
+    held = held if revision >= "0005" else _with_work(held)
+    verdicts = held.get("adjudications", [])
+    return held | {"adjudications": [row | {"details": None} for row in verdicts]}
 
 
 def _with_work(held: Rows) -> Rows:

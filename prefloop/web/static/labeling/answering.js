@@ -8,20 +8,21 @@ import { toast } from "./notices.js";
 import { newId } from "./outbox.js";
 import { showRendered, showsRaw } from "./rendered.js";
 import { Stopwatch } from "./stopwatch.js";
+import { say } from "./strings.js";
 import { show } from "./text.js";
 
 const SETTLING_MS = 250;
 /* Nobody reads a question so fast: an answer within it is the second half of a double click. */
 const NOTES = "prefloop.notes";
 const MOST_UNDO = 50;
-const NAMES = { tie: "tie", all_bad: "all bad", skip: "skip", flag: "flag" };
+const NAMES = { tie: "answer.tie", all_bad: "answer.all_bad", skip: "answer.skip", flag: "answer.flag" };
 const REASONED = ["skip", "flag"];
 /* Answers whose note begins with a reason. */
 const PHONE = matchMedia("(max-width: 699px)");
 
 /** The answer to an assignment as a person says it: `sample 2`, `tie`. */
 function named(content, assignment) {
-  return content.answer === "best" ? widgetOf(assignment).named(content, assignment.samples) : NAMES[content.answer];
+  return content.answer === "best" ? widgetOf(assignment).named(content, assignment.samples) : say(NAMES[content.answer]);
 }
 
 /** Notes that no answer carries yet; they survive a reload. */
@@ -101,9 +102,10 @@ export class Answering extends EventTarget {
     if (!this.isReady) return;
     const { assignment, replaces } = this.current;
     const timing = this.#watch.read();
+    const marks = this.#card.hasMarkedCopies ? { copies_marked: true } : {};
     const body = {
       assignment_id: assignment.assignment_id,
-      chosen: null, ...content, shown: assignment.samples.map((sample) => sample.id), ...timing,
+      chosen: null, ...content, details: { ...content.details, ...marks }, shown: assignment.samples.map((sample) => sample.id), ...timing,
       device: PHONE.matches ? "phone" : "desktop", instructions: this.instructions, note, replaces,
     };
     const entry = this.#outbox.add({ id: newId(), kind: "answer", body, assignment });
@@ -117,7 +119,7 @@ export class Answering extends EventTarget {
     }
     this.#history.push({ id: entry.id, assignment, body, before: this.current.previous });
     if (this.#history.length > MOST_UNDO) this.#history.shift();
-    if (replaces) toast(`Changed to ${named(content, assignment)}`);
+    if (replaces) toast(say("answering.changed", { answer: named(content, assignment) }));
     this.#tellUndo();
     this.next();
   }
@@ -127,7 +129,7 @@ export class Answering extends EventTarget {
     if (this.#awaited) return;
     const last = this.#history.pop();
     if (!last) {
-      toast("Nothing to undo. To change an earlier answer, press e.");
+      toast(say("answering.nothing_to_undo"));
       return;
     }
     this.#tellUndo();
@@ -155,7 +157,7 @@ export class Answering extends EventTarget {
   #undoEdit(last) {
     const body = { ...last.body, ...last.before, replaces: last.id };
     this.#outbox.add({ id: newId(), kind: "answer", body, assignment: last.assignment });
-    toast(`Back to ${named(body, last.assignment)}`);
+    toast(say("answering.back_to", { answer: named(body, last.assignment) }));
   }
 
   /** Show one of the person's earlier answers, to be changed. */
@@ -191,9 +193,9 @@ export class Answering extends EventTarget {
     const { assignment, previous, replaces, isAgain } = item;
     this.#card.show(assignment, previous);
     const before = previous && named(previous, assignment);
-    const mode = replaces ? `You are changing an earlier answer. It was ${before}.`
-      : isAgain ? `Taken back: ${before}. Answer again.`
-      : assignment.is_training ? "Practice: you will see afterwards what is known to be best." : "";
+    const mode = replaces ? say("answering.editing", { answer: before })
+      : isAgain ? say("answering.taken_back", { answer: before })
+      : assignment.is_training ? say("answering.practice") : "";
     the("mode").hidden = !mode;
     the("mode-text").textContent = mode;
     the("mode-leave").hidden = !replaces;
@@ -224,8 +226,8 @@ export class Answering extends EventTarget {
     this.#awaited = entryId;
     document.body.dataset.state = "teaching";
     this.#card.lock();
-    the("feedback-title").textContent = "Looking up the known answer …";
-    show(showsRaw(the("feedback-text")), "It comes with the server’s answer. You may go on without it.");
+    the("feedback-title").textContent = say("answering.looking_up");
+    show(showsRaw(the("feedback-text")), say("answering.looking_up_hint"));
     this.#showFeedback();
   }
 
@@ -243,11 +245,11 @@ export class Answering extends EventTarget {
       this.next();
       return;
     }
-    const title = lesson.is_right === null ? "The known answer" : lesson.is_right ? "Right" : "Not quite";
-    the("feedback-title").textContent = title;
+    const verdict = lesson.is_right ? say("answering.right") : say("answering.wrong");
+    the("feedback-title").textContent = lesson.is_right === null ? say("answering.known") : verdict;
     the("feedback").dataset.right = String(lesson.is_right);
     if (lesson.html) showRendered(the("feedback-text"), lesson.html);
-    else show(showsRaw(the("feedback-text")), lesson.explanation || "No explanation was written for this question.");
+    else show(showsRaw(the("feedback-text")), lesson.explanation || say("answering.unexplained"));
     this.#card.reveal(lesson.known);
     this.#showFeedback();
   }
@@ -275,7 +277,7 @@ export class Answering extends EventTarget {
   /** The question on the page lapsed while nobody was there, and others have it. */
   #lost(assignmentId) {
     if (this.current?.assignment.assignment_id !== assignmentId || this.current.replaces) return;
-    toast("That question went to somebody else meanwhile.");
+    toast(say("answering.lost"));
     this.next();
   }
 
@@ -285,7 +287,7 @@ export class Answering extends EventTarget {
     if (entry.kind !== "answer") return;
     const isHere = this.current?.assignment.assignment_id === entry.body.assignment_id && !this.current.replaces;
     if (isHere && !this.#awaited) {
-      toast("That question was answered in your other tab.");
+      toast(say("answering.elsewhere"));
       this.next();
     }
   }

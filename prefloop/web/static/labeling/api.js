@@ -1,5 +1,7 @@
 /* Requests to the server: JSON both ways, with the token that shows they come from this page. */
 
+import { say } from "./strings.js";
+
 const TIMEOUT_MS = 20_000;
 
 /** A request that the server refused, or that did not reach it (`status` 0). */
@@ -54,7 +56,7 @@ export async function call(method, path, body, { keepalive = false, stop = null 
       signal: endOf(stop),
     });
   } catch {
-    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    throw new ApiError(0, "unreachable", say("api.unreachable"));
   }
   const assets = response.headers.get("X-Prefloop-Assets");
   if (assets) onAssets(assets);
@@ -73,11 +75,11 @@ async function read(response) {
     try {
       content = await response.json();
     } catch {
-      if (response.ok) throw new ApiError(0, "unreadable", "The server's answer could not be read.");
+      if (response.ok) throw new ApiError(0, "unreadable", say("api.unreadable"));
     }
   }
   if (response.ok) return content;
-  const message = content?.error?.message ?? `The server answered ${response.status}.`;
+  const message = content?.error?.message ?? say("api.status", { status: response.status });
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
   throw new ApiError(response.status, content?.error?.code ?? "", message, Number.isFinite(after) ? after : null);
 }

@@ -2,10 +2,11 @@
 
 import { MOST_SEGMENTED, differing, words } from "./diff.js";
 import { copiesOf, withCopies } from "./copies.js";
-import { copyOf, count, element, the } from "./elements.js";
+import { copyOf, element, the } from "./elements.js";
 import { widgetOf } from "./label_types.js";
 import { Panes } from "./panes.js";
 import { showRendered, showsRaw } from "./rendered.js";
+import { say } from "./strings.js";
 import { hanging, readable, show } from "./text.js";
 
 const LONG_PROMPT = 600;
@@ -24,6 +25,7 @@ export class Card {
   #hasSeenLong = false;
   #differsFrom = null;
   #marksCopies;
+  #hasMarkedCopies = false;
   #hangs = false;
   #isRaw = false;
   #atTop = new AbortController();
@@ -46,9 +48,15 @@ export class Card {
     return this.#marksCopies && !this.isComparing;
   }
 
+  /** Whether copies were marked while the question was on the page. */
+  get hasMarkedCopies() {
+    return this.#hasMarkedCopies;
+  }
+
   /** Paint a question. `previous`: what an earlier answer says, if there is one. */
   show(assignment, previous = null) {
     this.#assignment = assignment;
+    this.#hasMarkedCopies = false;
     this.#differsFrom = null;
     the("prompt-pane").classList.toggle("is-empty", assignment.prompt.trim() === "");
     this.#hangs = assignment.samples.every((sample) => /^ \S/u.test(sample.text));
@@ -168,6 +176,7 @@ export class Card {
     const texts = this.#assignment.samples.map((sample) => (this.#hangs ? sample.text.slice(1) : sample.text));
     const isSegmented = texts.every((text) => text.length <= MOST_SEGMENTED);
     const copies = this.isMarkingCopies ? copiesOf(prompt, texts) : null;
+    this.#hasMarkedCopies ||= copies !== null;
     // Marks are in the raw text: there every word of it stands.
     const isRendered = !this.#isRaw && !this.isComparing && !copies;
     the("raw").hidden = !promptHtml && !samples.some((sample) => sample.html);
@@ -193,14 +202,14 @@ export class Card {
   #tellCopied(section, copied) {
     const line = section.querySelector(".copied-words");
     line.hidden = !copied;
-    line.textContent = copied ? `Copied from the prompt: ${copied.nCopied} of ${count(copied.nWords, "word")}` : "";
+    line.textContent = copied ? say("card.copied", { copied: copied.nCopied, n: copied.nWords }) : "";
   }
 
   #section(index) {
     const section = copyOf("sample-template");
     const heading = section.querySelector("h3");
     heading.id = `sample-${index + 1}`;
-    heading.textContent = `Sample ${index + 1}`;
+    heading.textContent = say("card.sample", { number: index + 1 });
     section.setAttribute("aria-labelledby", heading.id);
     section.querySelector(".number").textContent = String(index + 1);
     return section;

@@ -1,11 +1,12 @@
 /* The page's dialogs. Each is a native one: it traps the focus, and Escape closes it. */
 
 import { call } from "./api.js";
-import { count, element, open, the } from "./elements.js";
+import { element, open, the } from "./elements.js";
 import { instructionsText } from "./instructions_text.js";
 import { isTyping } from "./keys.js";
 import { ownItems } from "./own_answers.js";
 import { readSettings, writeSettings } from "./settings.js";
+import { say } from "./strings.js";
 import { excerpt } from "./text.js";
 
 /** Make the closing buttons close, and a press beside a dialog too. */
@@ -129,7 +130,7 @@ export function wireSettings(onChange) {
 export async function chooseOwn(outbox) {
   const dialog = the("own-dialog");
   the("owns").replaceChildren();
-  the("own-text").textContent = "Looking them up …";
+  the("own-text").textContent = say("own.waiting");
   open(dialog);
   the("own-title").focus();
   let chosen = null;
@@ -138,7 +139,7 @@ export async function chooseOwn(outbox) {
     const { answers } = await call("GET", "/api/answers?limit=50");
     const replaced = new Set(outbox.waiting.map((entry) => entry.target ?? entry.body.replaces));
     const shown = answers.filter((own) => !replaced.has(own.id));
-    the("own-text").textContent = shown.length ? "They can be changed until their batch is closed." : "There are none yet.";
+    the("own-text").textContent = shown.length ? say("own.can_change") : say("own.none");
     the("owns").replaceChildren(...ownItems(shown, (own) => {
       chosen = own;
       dialog.close();
@@ -150,7 +151,7 @@ export async function chooseOwn(outbox) {
   return chosen;
 }
 
-/** Ask whether to stop the run, and why; resolves with the server's word, or null. */
+/** Ask whether to stop the run, and why; resolves with what to say of it, or null. */
 export function pullCord(assignmentId) {
   const dialog = the("cord-dialog");
   const form = the("cord-form");
@@ -165,8 +166,8 @@ export function pullCord(assignmentId) {
       const reason = the("cord-reason").value.trim();
       if (!reason) return;
       try {
-        const answer = await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
-        message = answer?.message || "The run is being stopped. The owner has your reason.";
+        await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
+        message = say("cord.stopping");
         dialog.close();
       } catch (error) {
         the("cord-refused").textContent = error.message;
@@ -180,15 +181,15 @@ export function pullCord(assignmentId) {
 export function fillOutbox(outbox) {
   const [waiting, refused] = [outbox.waiting, outbox.refused];
   the("outbox-text").textContent = waiting.length
-    ? `${count(waiting.length, "answer is", "answers are")} kept in this browser and sent by ${waiting.length === 1 ? "itself" : "themselves"}. ${outbox.problem}`
-    : refused.length ? "Everything else is saved." : "Everything is saved on the server.";
+    ? say("outbox.kept", { n: waiting.length, problem: outbox.problem })
+    : refused.length ? say("outbox.rest_saved") : say("outbox.all_saved");
   the("outbox-now").hidden = waiting.length === 0;
   the("outbox-list").replaceChildren(...[...refused, ...waiting].map((entry) => item(entry, outbox)));
 }
 
 function item(entry, outbox) {
   const line = element("li", "own");
-  line.append(element("p", "own-answer", entry.kind === "undo" ? "An answer taken back" : "An answer"));
+  line.append(element("p", "own-answer", entry.kind === "undo" ? say("outbox.undo") : say("outbox.answer")));
   const prompt = element("p", "own-prompt text");
   prompt.append(excerpt(entry.assignment?.prompt ?? ""));
   line.append(prompt);
@@ -196,12 +197,12 @@ function item(entry, outbox) {
   const chosen = entry.assignment?.samples.find((sample) => sample.id === entry.body?.chosen);
   if (chosen) {
     const text = element("p", "own-chosen text");
-    text.append("You chose: ", excerpt(chosen.text));
+    text.append(say("outbox.chosen"), " ", excerpt(chosen.text));
     line.append(text);
   }
-  if (entry.body?.note) line.append(element("p", "own-chosen text", `Your note: ${entry.body.note}`));
+  if (entry.body?.note) line.append(element("p", "own-chosen text", say("outbox.note", { note: entry.body.note })));
   line.append(element("p", "refused", entry.message));
-  const button = element("button", "plain-button", "I have read this");
+  const button = element("button", "plain-button", say("outbox.read"));
   button.type = "button";
   button.addEventListener("click", () => outbox.dismiss(entry.id));
   line.append(button);

@@ -1,5 +1,7 @@
 /* Short ways to the page's own elements. */
 
+import { say } from "./strings.js";
+
 /** Return the element with this id; a missing one is a fault of the page. */
 export function the(id) {
   const found = document.getElementById(id);
@@ -26,15 +28,11 @@ export function open(dialog) {
   dialog.scrollTop = 0;
 }
 
-/** Say how many of something: `1 answer`, `2 answers`. */
-export function count(n, one, many = `${one}s`) {
-  return `${n} ${n === 1 ? one : many}`;
-}
-
 /** Minutes as a person says them. */
 export function duration(minutes) {
   const whole = Math.round(minutes);
-  if (whole < 60) return `${whole} min`;
+  if (whole < 60) return say("progress.minutes", { n: whole });
   const rest = whole % 60;
-  return rest ? `${Math.floor(whole / 60)} h ${rest} min` : `${whole / 60} h`;
+  const hours = Math.floor(whole / 60);
+  return rest ? say("progress.hours_minutes", { hours, minutes: rest }) : say("progress.hours", { n: hours });
 }

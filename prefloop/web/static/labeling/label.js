@@ -15,6 +15,7 @@ import { banner, showOutbox, showProgress, showResting, toast } from "./notices.
 import { Outbox } from "./outbox.js";
 import { applySettings, readSettings, writeSettings } from "./settings.js";
 import { Stretch } from "./stopwatch.js";
+import { say } from "./strings.js";
 import { Why } from "./why.js";
 
 const REFRESH_MS = 60_000;
@@ -80,7 +81,7 @@ async function refresh() {
     // Somebody else logged in, in another tab. What is on this page is not theirs to send.
     outbox.needsLogin = true;
     showOutbox(outbox);
-    throw new ApiError(401, "another_person", `Somebody else has logged in here. ${me.name}, please log in again.`);
+    throw new ApiError(401, "another_person", say("label.another_person", { name: me.name }));
   }
   use(fresh);
   lookAtCord();
@@ -92,7 +93,7 @@ function use(fresh) {
   me.progress.left = Math.max(me.progress.left, feed.nInHand);
   useToken(me.csrf);
   work.instructions = me.instructions?.version ?? "";
-  the("question").textContent = me.instructions?.question ?? "No question has been asked yet.";
+  the("question").textContent = me.instructions?.question ?? say("label.no_question");
   showProgress(me.progress);
   why.use(me.settings);
 }
@@ -115,14 +116,14 @@ function wire() {
   });
   work.addEventListener("answered", (event) => {
     const { active_seconds: active, seconds } = event.detail;
-    if (stretch.add(active, seconds)) banner("break-banner", "You have worked for 45 minutes. A few minutes away from the screen keep your judgment fresh.");
+    if (stretch.add(active, seconds)) banner("break-banner", say("label.break"));
   });
   wireButtons();
   wireWindow();
   guardUnsent(outbox);
   watchAssets((assets) => {
     const mine = document.querySelector("meta[name=prefloop-assets]")?.content;
-    if (mine && mine !== assets) banner("assets-banner", "This page has been renewed on the server. Nothing you did is lost when you reload.");
+    if (mine && mine !== assets) banner("assets-banner", say("label.renewed"));
   });
 }
 
@@ -312,7 +313,7 @@ async function read() {
   if (isReading || !me.instructions) return;
   isReading = true;
   if (!work.current) document.body.dataset.state = "reading";
-  const why = me.acknowledged ? "They have changed. Please read them before you go on." : "Please read them before your first question.";
+  const why = me.acknowledged ? say("label.must_read_changed") : say("label.must_read_first");
   await showInstructions(me.instructions, why);
   isReading = false;
   await refresh().catch(() => {});
@@ -320,13 +321,13 @@ async function read() {
 }
 
 function showNews() {
-  if (me.instructions && me.acknowledged !== me.instructions.version) banner("news-banner", "The instructions were changed a little.");
+  if (me.instructions && me.acknowledged !== me.instructions.version) banner("news-banner", say("label.news"));
 }
 
 async function lookAtCord() {
   try {
     const { is_stopped: isStopped } = await call("GET", "/api/cord");
-    banner("cord-banner", isStopped ? "The run is stopped, and its owner knows. Your answers count all the same." : "");
+    banner("cord-banner", isStopped ? say("label.stopped") : "");
   } catch { /* asked again with the next refresh */ }
 }
 

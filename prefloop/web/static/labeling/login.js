@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { the } from "./elements.js";
 import { applySettings, readSettings } from "./settings.js";
 import { Shelf } from "./shelf.js";
+import { listed, say } from "./strings.js";
 
 /** Where to go after login: only to a page of this server. */
 export function nextPage(search) {
@@ -38,7 +39,7 @@ function show(formId) {
 async function tellWaiting() {
   const shelf = await Shelf.open();
   const names = [...new Set((await shelf.all()).map((entry) => entry.person))];
-  the("waiting").textContent = `Answers by ${names.join(" and ")} wait in this browser. They are sent after login.`;
+  the("waiting").textContent = say("login.waiting", { names: listed(names, "conjunction") });
   the("waiting").hidden = names.length === 0;
 }
 
@@ -48,7 +49,7 @@ function takeCode() {
   if (!code) return false;
   history.replaceState(null, "", location.pathname + location.search);
   the("code").value = code;
-  the("code-from-link").textContent = "Your code is filled in. It works once, in this browser.";
+  the("code-from-link").textContent = say("login.from_link");
   the("by-code").querySelector("[type=submit]").focus();
   return true;
 }

@@ -1,19 +1,20 @@
 /* The two switches for marks on the texts: differences between samples, and copies from the prompt. */
 
 import { speak, toast } from "./notices.js";
+import { say } from "./strings.js";
 
 /** Mark what differs from a sample, or end that. */
 export function markDifferences(card) {
   const base = card.toggleDifferences();
   showMarking(card);
-  tell(base === null ? "Differences hidden" : `Marked: what is not in sample ${base + 1}`);
+  tell(base === null ? say("marking.differences_hidden") : say("marking.differences", { number: base + 1 }));
 }
 
 /** Mark what samples copied from the prompt, or end that; returns whether it is marked now. */
 export function markCopies(card) {
   const isOn = card.toggleCopies();
   showMarking(card);
-  tell(isOn ? "Marked: five or more words in a row from the prompt" : "Copies hidden");
+  tell(isOn ? say("marking.copies") : say("marking.copies_hidden"));
   return isOn;
 }
 

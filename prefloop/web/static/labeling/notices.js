@@ -1,6 +1,7 @@
 /* What the page says beside the question: saved or not, how far, and what needs attention. */
 
-import { count, duration, the } from "./elements.js";
+import { duration, the } from "./elements.js";
+import { listed, say } from "./strings.js";
 
 const SPOKEN_AFTER_MS = 600;
 const TOAST_MS = 4_000;
@@ -37,24 +38,27 @@ export function showOutbox(outbox) {
   const place = the("saved");
   const state = refused ? "refused" : waiting ? (outbox.problem ? "stuck" : "waiting") : "saved";
   const text = {
-    refused: `${refused} not taken`,
-    stuck: `${waiting} waiting${outbox.isOffline ? ", no connection" : ""}`,
-    waiting: `${waiting} waiting`,
-    saved: "Saved",
+    refused: say("status.refused", { n: refused }),
+    stuck: outbox.isOffline ? say("status.offline", { n: waiting }) : say("status.waiting", { n: waiting }),
+    waiting: say("status.waiting", { n: waiting }),
+    saved: say("status.saved"),
   }[state];
   place.dataset.state = state;
   if (the("saved-text").textContent !== text) the("saved-text").textContent = text;
   speak(text);
-  banner("refused-banner", refused ? `${count(refused, "answer")} could not be taken.` : "");
-  banner("kept-banner", outbox.isDurable ? "" : "This browser keeps nothing. Leave the page open until it says “Saved”.");
+  banner("refused-banner", refused ? say("status.refused_banner", { n: refused }) : "");
+  banner("kept-banner", outbox.isDurable ? "" : say("status.not_kept"));
   banner("login-banner", outbox.needsLogin ? loginTold(waiting) : "");
   const others = outbox.others;
-  banner("others-banner", others.length ? `Answers by ${others.join(" and ")} wait in this browser. They are sent when ${others.join(" or ")} logs in here.` : "");
+  banner("others-banner", others.length ? othersTold(others) : "");
+}
+
+function othersTold(others) {
+  return say("status.others", { names: listed(others, "conjunction"), either: listed(others, "disjunction") });
 }
 
 function loginTold(waiting) {
-  const kept = waiting ? ` ${count(waiting, "answer waits", "answers wait")} here and will be sent then.` : "";
-  return `Your session has ended. Please log in again.${kept}`;
+  return waiting ? say("status.ended_waiting", { n: waiting }) : say("status.ended");
 }
 
 /** There is no question on the page: say why. `problem` is the ApiError of the last attempt, if any. */
@@ -67,16 +71,20 @@ export function showResting(problem, isEmpty) {
 }
 
 function whyResting(problem, isEmpty) {
-  if (problem?.status === 0) return ["No connection", "Your answers are kept here. The page goes on by itself when the server can be reached."];
-  if (problem && problem.status !== 401) return ["No question right now", problem.message];
-  if (isEmpty) return ["Nothing to answer right now", "Thank you. This page looks for new questions by itself; after ten quiet minutes it does so when you come back."];
-  return ["Getting the next question …", ""];
+  if (problem?.status === 0) return [say("resting.offline"), say("resting.offline_hint")];
+  if (problem && problem.status !== 401) return [say("resting.problem"), problem.message];
+  if (isEmpty) return [say("resting.empty"), say("resting.empty_hint")];
+  return [say("resting.fetching"), ""];
 }
 
 /** How far one has come. */
 export function showProgress(progress) {
   const { answered, left, today_minutes: minutes, gold } = progress;
-  const parts = [`${answered} answered`, left ? `at most ${left} left` : "nothing left", `${duration(minutes)} today`];
+  const parts = [
+    say("progress.answered", { n: answered }),
+    left ? say("progress.left", { n: left }) : say("progress.nothing_left"),
+    say("progress.today", { time: duration(minutes) }),
+  ];
   the("figures").replaceChildren(...parts.map(figure), figure(goldTold(gold), "gold"));
   const bar = the("progress");
   bar.max = Math.max(answered + left, 1);
@@ -85,9 +93,10 @@ export function showProgress(progress) {
 
 /** One's own agreement with known answers, or that there are too few yet. */
 export function goldTold(gold) {
-  if (gold.message) return gold.message;
-  if (gold.n < ENOUGH_GOLD) return "Agreement with known answers: not enough evidence yet";
-  return `Agreement with known answers: ${gold.right} of ${gold.n}`;
+  const { right, n } = gold;
+  if (n === 0) return say("progress.gold_none");
+  if (n < ENOUGH_GOLD) return say("progress.gold_few", { right, n, enough: ENOUGH_GOLD });
+  return say("progress.gold", { right, n });
 }
 
 function figure(text, className = "") {

@@ -2,9 +2,11 @@
 
 import { copyOf } from "./elements.js";
 import { widgetOf } from "./label_types.js";
+import { say } from "./strings.js";
 import { excerpt } from "./text.js";
 
-const WORDS = { tie: "Tie", all_bad: "All bad", skip: "Skipped", flag: "Flagged" };
+const ANSWERS = { tie: "own.tie", all_bad: "own.all_bad", skip: "own.skip", flag: "own.flag" };
+const STRENGTHS = { slightly: "why.slightly", clearly: "why.clearly" };
 
 /** Return list items for answers; `onEdit` is called with the one to change. */
 export function ownItems(answers, onEdit) {
@@ -12,7 +14,7 @@ export function ownItems(answers, onEdit) {
     const item = copyOf("own-template");
     const place = own.samples.findIndex((sample) => sample.id === own.chosen);
     const answer = item.querySelector(".own-answer");
-    answer.textContent = own.answer === "best" ? widgetOf(own).summary(own, own.samples) + why(own.details) : WORDS[own.answer];
+    answer.textContent = own.answer === "best" ? widgetOf(own).summary(own, own.samples) + why(own.details) : say(ANSWERS[own.answer]);
     item.querySelector(".own-prompt").replaceChildren(excerpt(own.prompt));
     const chosen = item.querySelector(".own-chosen");
     chosen.hidden = place < 0 && !own.note;
@@ -26,5 +28,5 @@ export function ownItems(answers, onEdit) {
 
 /** What an answer says of strength and reasons: `, slightly (shorter; polite)`. */
 function why({ strength, reasons = [] }) {
-  return (strength ? `, ${strength}` : "") + (reasons.length ? ` (${reasons.join("; ")})` : "");
+  return (strength ? `, ${say(STRENGTHS[strength] ?? strength)}` : "") + (reasons.length ? ` (${reasons.join("; ")})` : "");
 }

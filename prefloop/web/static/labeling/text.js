@@ -4,6 +4,8 @@
    reading direction. Each becomes a small labeled chip. Joiners inside emoji and inside scripts that
    are written with them stay what they are. */
 
+import { say } from "./strings.js";
+
 const HIDDEN =
   "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5" +
   "\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0" +
@@ -21,17 +23,14 @@ const JOINS = /[\p{L}\p{M}]/u;
 const LATIN = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}]/u;
 
 const NAMES = new Map([
-  [0x00ad, ["SHY", "soft hyphen"]], [0x034f, ["CGJ", "grapheme joiner"]], [0x061c, ["ALM", "Arabic letter mark"]],
-  [0x180e, ["MVS", "Mongolian vowel separator"]], [0x200b, ["ZWSP", "space without width"]],
-  [0x200c, ["ZWNJ", "non-joiner without width"]], [0x200d, ["ZWJ", "joiner without width"]],
-  [0x200e, ["LRM", "left-to-right mark"]], [0x200f, ["RLM", "right-to-left mark"]],
-  [0x2028, ["LS", "line separator"]], [0x2029, ["PS", "paragraph separator"]],
-  [0x202a, ["LRE", "left-to-right embedding"]], [0x202b, ["RLE", "right-to-left embedding"]],
-  [0x202c, ["PDF", "end of a reading direction"]], [0x202d, ["LRO", "left-to-right override"]],
-  [0x202e, ["RLO", "right-to-left override"]], [0x2060, ["WJ", "word joiner"]],
-  [0x2066, ["LRI", "left-to-right isolate"]], [0x2067, ["RLI", "right-to-left isolate"]],
-  [0x2068, ["FSI", "first strong isolate"]], [0x2069, ["PDI", "end of an isolate"]],
-  [0x3164, ["HF", "Hangul filler"]], [0xfeff, ["BOM", "byte order mark"]],
+  [0x00ad, ["SHY", "character.shy"]], [0x034f, ["CGJ", "character.cgj"]], [0x061c, ["ALM", "character.alm"]],
+  [0x180e, ["MVS", "character.mvs"]], [0x200b, ["ZWSP", "character.zwsp"]], [0x200c, ["ZWNJ", "character.zwnj"]],
+  [0x200d, ["ZWJ", "character.zwj"]], [0x200e, ["LRM", "character.lrm"]], [0x200f, ["RLM", "character.rlm"]],
+  [0x2028, ["LS", "character.ls"]], [0x2029, ["PS", "character.ps"]], [0x202a, ["LRE", "character.lre"]],
+  [0x202b, ["RLE", "character.rle"]], [0x202c, ["PDF", "character.pdf"]], [0x202d, ["LRO", "character.lro"]],
+  [0x202e, ["RLO", "character.rlo"]], [0x2060, ["WJ", "character.wj"]], [0x2066, ["LRI", "character.lri"]],
+  [0x2067, ["RLI", "character.rli"]], [0x2068, ["FSI", "character.fsi"]], [0x2069, ["PDI", "character.pdi"]],
+  [0x3164, ["HF", "character.hf"]], [0xfeff, ["BOM", "character.bom"]],
 ]);
 
 /** More chips than this in one text help nobody and would slow the page: then a plain sign stands in. */
@@ -70,7 +69,7 @@ export function show(place, text, paint = readable) {
   if (text.trim() === "") {
     const empty = document.createElement("span");
     empty.className = "hidden-character";
-    empty.textContent = text === "" ? "empty" : "only white space";
+    empty.textContent = text === "" ? say("text.empty") : say("text.white_space");
     place.replaceChildren(empty);
   } else {
     place.replaceChildren(paint(text));
@@ -103,8 +102,8 @@ function isPartOfWriting(text, at, hidden) {
 function marksChip(count) {
   const span = document.createElement("span");
   span.className = "hidden-character";
-  span.textContent = `+${count} accents`;
-  span.title = `${count} more accents on the letter before`;
+  span.textContent = say("text.accents", { n: count });
+  span.title = say("text.accents_hint", { n: count });
   return span;
 }
 
@@ -112,16 +111,16 @@ function chip(run) {
   const signs = [...run];
   const first = signs[0].codePointAt(0);
   const code = `U+${first.toString(16).toUpperCase().padStart(4, "0")}`;
-  const [short, long] = NAMES.get(first) ?? [code, "a character that cannot be seen"];
+  const [short, long] = NAMES.get(first) ?? [code, "text.unseen"];
   const isSame = signs.every((sign) => sign === signs[0]);
   const span = document.createElement("span");
   span.className = "hidden-character";
   if (isSame) {
     span.textContent = signs.length > 1 ? `${short} ×${signs.length}` : short;
-    span.title = `${code}: ${long}`;
+    span.title = `${code}: ${say(long)}`;
   } else {
-    span.textContent = `${signs.length} hidden`;
-    span.title = `${signs.length} characters that cannot be seen, beginning with ${code}`;
+    span.textContent = say("text.hidden", { n: signs.length });
+    span.title = say("text.hidden_hint", { n: signs.length, code });
   }
   return span;
 }

@@ -1,6 +1,9 @@
 /* How clearly and why somebody prefers a sample: asked between choosing and answering, where the owner wants it. */
 
 import { element, the } from "./elements.js";
+import { say } from "./strings.js";
+
+const STRENGTHS = { slightly: "why.slightly", clearly: "why.clearly" };
 
 export class Why {
   #content = null;
@@ -22,9 +25,9 @@ export class Why {
     const wanted = JSON.stringify([strength, reasons]);
     if (this.isAsking || wanted === the("why").dataset.asks) return;
     the("why").dataset.asks = wanted;
-    the("why-title").textContent = strength ? (reasons.length ? "How much better, and why?" : "How much better?") : "Why?";
-    this.#strengths = (strength ? ["slightly", "clearly"] : []).map((word) => this.#button(word, () => this.#answer(word)));
-    this.#chips = reasons.map((reason) => this.#button(reason, (button) => {
+    the("why-title").textContent = titleOf(strength, reasons.length > 0);
+    this.#strengths = (strength ? Object.keys(STRENGTHS) : []).map((word) => this.#button(word, say(STRENGTHS[word]), () => this.#answer(word)));
+    this.#chips = reasons.map((reason) => this.#button(reason, reason, (button) => {
       button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
       the("why-send").focus();
     }));
@@ -75,10 +78,10 @@ export class Why {
     else this.#answer(null);
   }
 
-  #button(word, onPress) {
+  #button(value, word, onPress) {
     const button = element("button", "action", word);
     button.type = "button";
-    button.value = word;
+    button.value = value;
     button.addEventListener("click", () => onPress(button));
     return button;
   }
@@ -94,4 +97,9 @@ export class Why {
     this.stop();
     this.#onAnswer(content);
   }
+}
+
+function titleOf(asksStrength, asksReasons) {
+  if (asksStrength && asksReasons) return say("why.both");
+  return asksStrength ? say("why.strength") : say("why.reasons");
 }

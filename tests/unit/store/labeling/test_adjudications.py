@@ -1,14 +1,19 @@
 """What an owner decides stands beside the labels, and training reads it in their place."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from prefloop.comparisons.targets import preference_targets
 from prefloop.errors import ConflictError, StoreError
+from prefloop.label_types.ranking.type import RANKING as RANKINGS
 from prefloop.settings.rewards import StrengthConfig
 from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.store import Store
 from tests.unit.store.asking_for_tests import VERSION, answer, ask, give, send
-from tests.unit.store.records_for_tests import label, own_events
+from tests.unit.store.records_for_tests import comparison, label, own_events
+from tests.unit.store.sql_for_tests import change
 
 PLAIN = StrengthConfig()
 
@@ -107,3 +112,56 @@ def test_what_is_no_answer_to_the_question_is_refused(
     with pytest.raises(StoreError, match=message):
         disputed.adjudications.decide(wrong, "olga")
     assert disputed.adjudications.in_force() == []
+
+
+RANKING = [["s1"], ["s3", "s0"], ["s2"]]
+
+
+@pytest.fixture
+def ranked(store: Store) -> Store:
+    """A store whose question asks for a ranking, and one label that ranks otherwise."""
+    asked = replace(comparison(), id="cr", label_type="ranking")
+    store.add_comparisons([asked])
+    store.instructions.publish(VERSION, "Which is best?", "Read all of them.", False, "owner")
+    store.queue.open_batch(0, [("cr", 2)])
+    theirs = {"ranking": [["s0"], ["s1"], ["s2"], ["s3"]]}
+    store.add_labels([replace(label(), comparison_id="cr", chosen="s0", details=theirs)])
+    return store
+
+
+def test_on_a_ranking_an_owner_gives_a_ranking(ranked: Store) -> None:
+    said = replace(verdict(comparison_id="cr"), details={"ranking": RANKING})
+    made = ranked.adjudications.decide(said, "olga")
+    assert ranked.adjudications.decide(said, "olga") == made
+    assert [each.details for each in ranked.adjudications.in_force()] == [{"ranking": RANKING}]
+    [read] = ranked.labels(for_training=True)
+    assert (read.labeler, read.chosen, read.details) == ("olga", "s1", {"ranking": RANKING})
+    assert ("s3", "s2") in RANKINGS.preferred_pairs(read)
+    ranked.verify_chain()
+
+
+@pytest.mark.parametrize(
+    ("details", "message"),
+    [
+        ({}, "asks for a ranking: give `details.ranking`"),
+        ({"ranking": [["s1"], ["s0"], ["s2"]]}, "gives no place to s3"),
+        ({"ranking": [["s1"], ["s0", "s0"], ["s2"], ["s3"]]}, "ranks sample s0 2 times"),
+        ({"ranking": [["s1"], ["s9"], ["s0"], ["s2"], ["s3"]]}, "unknown sample s9"),
+        ({"ranking": [["s0"], ["s1"], ["s2"], ["s3"]]}, "the first place is that of the chosen"),
+    ],
+)
+def test_what_is_no_ranking_of_the_question_is_refused(
+    ranked: Store, details: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(StoreError, match=message):
+        ranked.adjudications.decide(replace(verdict(comparison_id="cr"), details=details), "olga")
+    assert ranked.adjudications.in_force() == []
+
+
+def test_a_verdict_from_before_names_the_best_of_a_ranking_alone(ranked: Store) -> None:
+    said = replace(verdict(comparison_id="cr"), details={"ranking": RANKING})
+    ranked.adjudications.decide(said, "olga")
+    change(ranked, "UPDATE adjudications SET details = NULL")
+    [read] = ranked.labels(for_training=True)
+    assert read.details["ranking"][0] == ["s1"]
+    assert sorted(read.details["ranking"][1]) == ["s0", "s2", "s3"]

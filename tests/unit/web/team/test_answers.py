@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +66,17 @@ def test_the_page_shows_them_and_runs_nothing(olga: Browser) -> None:
     assert "It insults." in page.text
     assert "on hold" in page.text
     assert "Ann" not in olga.get("/team/answers", params={"labeler": "bob"}).text
+
+
+def test_it_shows_how_clearly_why_and_whether_copies_were_marked(desk: Desk, olga: Browser) -> None:
+    said = {"strength": "clearly", "copies_marked": True}
+    _say(desk, "ann", details=said)
+    [answer] = listed(olga, labeler="ann")[0]["answers"]
+    assert answer["details"] == said
+    page = olga.get("/team/answers", params={"labeler": "ann"}).text
+    assert re.search(r"sample \d, clearly <span class=\"act\">copies marked</span>", page)
+    rows = olga.get("/api/team/answers.jsonl").text.splitlines()
+    assert any(json.loads(json.loads(row)["details"]) == said for row in rows)
 
 
 def test_the_second_of_two_owners_sees_what_the_first_said(desk: Desk, olga: Browser) -> None:

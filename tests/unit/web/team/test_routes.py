@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,16 @@ from prefloop.web.team import pages as team_pages
 from prefloop.web.team import routes as team
 from prefloop.web.team.work import labelers_known
 from tests.clock_for_tests import MovableClock
-from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id, samples_of
+from tests.unit.web.desk import (
+    Browser,
+    Desk,
+    answer_to,
+    claim,
+    make_desk,
+    new_id,
+    open_store,
+    samples_of,
+)
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -292,12 +302,30 @@ def test_who_leaves_questions_unanswered_is_shown(desk: Desk, owner: Browser) ->
     assert (found["bob"]["answers"], found["bob"]["unanswered"]) == (1, 3)
     assert (found["bob"]["unanswered_known"], found["ann"]["unanswered_known"]) == (0, 1)
     page = owner.get("/team").text
+    assert '<a href="/team/answers?labeler=bob">bob</a>' in page
     assert "3 left unanswered<" in page
     assert "1 left unanswered, 1 known" in page
 
 
 def ids(questions: list[dict[str, Any]]) -> list[str]:
     return [question["assignment_id"] for question in questions]
+
+
+def test_a_finding_leads_to_the_answers_that_it_is_about(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, questions=80)
+        for _ in range(18):
+            work(desk, "bob", 4)
+        owner = desk.browser("olga")
+        [bob] = [x for x in team_of(owner)["labelers"] if x["name"] == "bob"]
+        found = {f["kind"] for f in bob["findings"] if f["status"] == "found"}
+        assert found, "bob always takes the first place"
+        links = re.findall(
+            r'href="/team/answers\?view=(\w+)&amp;labeler=bob">', owner.get("/team").text
+        )
+        assert len(links) == len(found)
+        assert owner.get("/team/answers", params={"view": links[0], "labeler": "bob"}).is_success
+        desk.app.state.services.close()
 
 
 def test_too_little_is_no_evidence(desk: Desk, owner: Browser) -> None:

@@ -1,0 +1,18 @@
+/* What the page says: the strings that came with it, which prefloop/web/strings.yaml has. */
+
+const TEXTS = JSON.parse(document.querySelector("meta[name=prefloop-strings]")?.content ?? "{}");
+const LANGUAGE = document.documentElement.lang || undefined;
+const FORMS = new Intl.PluralRules(LANGUAGE);
+
+/** Return a string with its placeholders filled in; of one that has forms, the one for the number `n`. */
+export function say(key, values = {}) {
+  // A word that is not there is no reason to stop: a script may be newer than the page that it is on.
+  const found = TEXTS[key] ?? key;
+  const text = typeof found === "string" ? found : found[FORMS.select(values.n)] ?? found.other;
+  return text.replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
+}
+
+/** Return names as a list in words; `type` is `conjunction` or `disjunction`. */
+export function listed(names, type) {
+  return new Intl.ListFormat(LANGUAGE, { type }).format(names);
+}

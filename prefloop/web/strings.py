@@ -1,0 +1,144 @@
+"""What the pages say to labelers: all of it from one file, which is checked when it is read."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prefloop.errors import SettingsError, listing
+
+SHIPPED = Path(__file__).with_name("strings.yaml")
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+NUMBER = "n"
+"""The placeholder by which a text may have forms."""
+
+FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
+"""Plural categories of Unicode's CLDR, as browsers know them by language."""
+
+PARTS = ("language", "pages", "scripts")
+
+MOST_LINES = 20
+"""Nobody reads more problems at once."""
+
+InterfaceText = str | Mapping[str, str]
+"""A text, or one for each form of a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceStrings:
+    """The strings of the pages in one language, by `area.name`."""
+
+    language: str
+    """The code that browsers know, such as `en`."""
+    pages: Mapping[str, str]
+    """What stands in templates."""
+    scripts: Mapping[str, InterfaceText]
+    """What comes with a page for its JavaScript."""
+
+    def say(self, key: str, **values: str) -> str:
+        """Return a string of the pages with its placeholders filled in."""
+        return PLACEHOLDER.sub(lambda found: values[found[1]], self.pages[key])
+
+
+@cache
+def shipped_strings() -> InterfaceStrings:
+    """Return the strings that come with prefloop, in English."""
+    return _strings(_read(SHIPPED))
+
+
+def read_strings(path: Path) -> InterfaceStrings:
+    """Return the strings of a file that stands for the shipped one.
+
+    Raises a SettingsError that names what is missing, unknown or has other placeholders.
+    """
+    raw = _read(path)
+    known, found = _flat(_read(SHIPPED)), _flat(raw)
+    lacking = [key for key in known if key not in found]
+    problems = [f"{key} is missing; in English: {known[key]!r}" for key in lacking]
+    problems += [f"{key} is no string of the pages" for key in found if key not in known]
+    for key in (key for key in known if key in found):
+        problems += [f"{key} {what}" for what in text_problems(found[key], known[key])]
+    problems += [f"{name} is no part of such a file" for name in raw if name not in PARTS]
+    language = raw.get("language")
+    if not isinstance(language, str) or not re.fullmatch(r"[A-Za-z-]+", language):
+        problems.append(f"language must be a code such as `en` or `pt-BR`; got {language!r}")
+    if problems:
+        raise SettingsError(_short(listing(f"The strings of {path}", problems)))
+    return _strings(raw)
+
+
+def _short(text: str) -> str:
+    lines = text.splitlines()
+    left_out = len(lines) - MOST_LINES
+    return "\n".join([*lines[:MOST_LINES], f"  and {left_out} more"] if left_out > 1 else lines)
+
+
+def text_problems(text: object, shipped: InterfaceText) -> Iterator[str]:
+    """Yield what is wrong with a text that stands for a shipped one."""
+    wanted = placeholders(shipped)
+    if isinstance(text, Mapping):
+        if NUMBER not in wanted:
+            yield "has forms, and no number to choose one by"
+        if "other" not in text or not set(text) <= FORMS:
+            known = ", ".join(sorted(FORMS))
+            yield f"needs the form `other`, and knows {known}; it has {', '.join(map(str, text))}"
+    for form in text.values() if isinstance(text, Mapping) else [text]:
+        if not isinstance(form, str) or not form.strip():
+            yield f"must be a text; got {form!r}"
+            continue
+        # A form may write its number as a word.
+        own = placeholders(form)
+        if own - wanted or (wanted - own) - ({NUMBER} if isinstance(text, Mapping) else set()):
+            names = " ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
+            yield f"must have the placeholders of the English text ({names}): {form!r}"
+
+
+def placeholders(text: InterfaceText) -> set[str]:
+    """Return the names in braces of a text, in all its forms."""
+    forms = [text] if isinstance(text, str) else text.values()
+    return {name for form in forms for name in PLACEHOLDER.findall(form)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror or error}. Give comparisons.strings "
+            "the path of a file like prefloop's own strings.yaml, or leave it out."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {error}. Correct it there.") from error
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path} must hold {', '.join(PARTS)}; got {type(raw).__name__}.")
+    return raw
+
+
+def _strings(raw: Mapping[str, Any]) -> InterfaceStrings:
+    flat = _flat(raw)
+    pages, scripts = (
+        {key.removeprefix(part): text for key, text in flat.items() if key.startswith(part)}
+        for part in ("pages.", "scripts.")
+    )
+    return InterfaceStrings(language=raw["language"], pages=pages, scripts=scripts)
+
+
+def _flat(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts of a file by `part.area.name`; what is no such tree lacks its texts."""
+    areas = {part: _mapping(raw.get(part)) for part in ("pages", "scripts")}
+    return {
+        f"{part}.{area}.{name}": text
+        for part in areas
+        for area, texts in areas[part].items()
+        for name, text in _mapping(texts).items()
+    }
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

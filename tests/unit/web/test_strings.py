@@ -1,0 +1,127 @@
+"""The strings of the pages: one file, and another of one's own that fits it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from prefloop.errors import SettingsError
+from prefloop.store.labeling.holds import HARMFUL
+from prefloop.web.config import WebSettings
+from prefloop.web.strings import SHIPPED, read_strings, shipped_strings
+from tests.unit.web.desk import WORK_ONLY, make_desk, open_store
+
+Raw = dict[str, Any]
+
+
+def written(folder: Path, change: Callable[[Raw], object]) -> Path:
+    """Return a copy of the shipped file with a change."""
+    raw = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    change(raw)
+    path = folder / "words.yaml"
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, change: Callable[[Raw], object]) -> str:
+    """Return why a changed copy of the shipped file is refused."""
+    with pytest.raises(SettingsError) as told:
+        read_strings(written(folder, change))
+    return str(told.value)
+
+
+def test_a_copy_of_the_shipped_file_says_the_same(tmp_path: Path) -> None:
+    assert read_strings(written(tmp_path, lambda raw: None)) == shipped_strings()
+
+
+def test_another_language_stands_on_the_page_and_in_what_its_scripts_get(tmp_path: Path) -> None:
+    def in_german(raw: Raw) -> None:
+        raw["language"] = "de"
+        raw["pages"]["label"]["tie"] = "Gleich <gut>"
+        raw["scripts"]["answering"]["right"] = "Das war's: '><b>"
+
+    strings = read_strings(written(tmp_path, in_german))
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=WebSettings(claims=WORK_ONLY, strings=strings))
+        page = desk.browser("ann").get("/label").text
+        desk.app.state.services.close()
+    assert '<html lang="de">' in page
+    assert "Gleich &lt;gut&gt;" in page
+    # Nothing in a text ends the attribute that it stands in.
+    assert r"Das war\u0027s: \u0027\u003e\u003cb\u003e" in page
+    # What holds a question is what the server knows, in any language.
+    assert f'value="{HARMFUL}"' in page
+
+
+def test_the_flag_that_holds_a_question_is_shown_as_it_is_sent() -> None:
+    assert shipped_strings().pages["flag.harmful"] == HARMFUL
+
+
+def test_what_is_missing_or_unknown_is_named(tmp_path: Path) -> None:
+    def change(raw: Raw) -> None:
+        del raw["pages"]["label"]["tie"]
+        raw["scripts"]["answering"]["rihgt"] = raw["scripts"]["answering"].pop("right")
+        raw["more"] = {}
+        raw["language"] = 5
+
+    told = refused(tmp_path, change)
+    assert "pages.label.tie is missing; in English: 'Tie'" in told
+    assert "scripts.answering.right is missing; in English: 'Right'" in told
+    assert "scripts.answering.rihgt is no string of the pages" in told
+    assert "more is no part of such a file" in told
+    assert "language must be a code such as `en` or `pt-BR`; got 5" in told
+
+
+def test_placeholders_are_those_of_the_english_text(tmp_path: Path) -> None:
+    def change(raw: Raw) -> None:
+        raw["pages"]["login"]["which_run"] = "zum Lauf"
+        raw["scripts"]["answering"]["changed"] = "Geändert in {antwort}"
+
+    told = refused(tmp_path, change)
+    assert "pages.login.which_run must have the placeholders of the English text ({run})" in told
+    assert "scripts.answering.changed must have the placeholders" in told
+    assert "({answer}): 'Geändert in {antwort}'" in told
+
+
+def test_forms_are_those_of_a_number(tmp_path: Path) -> None:
+    def polish(raw: Raw) -> None:
+        raw["scripts"]["progress"]["answered"] = {
+            "one": "jedna odpowiedź", "few": "{n} odpowiedzi", "other": "{n} odpowiedzi",
+        }  # fmt: skip
+
+    assert read_strings(written(tmp_path, polish)).scripts["progress.answered"] != "{n} answered"
+
+    def wrong(raw: Raw) -> None:
+        raw["scripts"]["progress"]["answered"] = {"one": "eine", "several": "{n} beantwortet"}
+        raw["scripts"]["answering"]["right"] = {"other": "Richtig"}
+        raw["pages"]["label"]["tie"] = ["Gleich"]
+        raw["pages"]["label"]["skip"] = " "
+
+    told = refused(tmp_path, wrong)
+    assert "scripts.progress.answered needs the form `other`" in told
+    assert "it has one, several" in told
+    assert "scripts.answering.right has forms, and no number to choose one by" in told
+    assert "pages.label.tie must be a text; got ['Gleich']" in told
+    assert "pages.label.skip must be a text; got ' '" in told
+
+
+def test_what_templates_show_has_no_forms() -> None:
+    assert all(isinstance(text, str) for text in shipped_strings().pages.values())
+
+
+def test_a_file_that_is_quite_another_one_is_refused_in_few_lines(tmp_path: Path) -> None:
+    other = tmp_path / "run.yaml"
+    other.write_text("task: sentiment\npages: [a, b]\n")
+    with pytest.raises(SettingsError) as told:
+        read_strings(other)
+    lines = str(told.value).splitlines()
+    assert len(lines) <= 21
+    assert "more" in lines[-1]
+    for content, why in ((b"a: [", "is not YAML"), (b"- a\n", "got list"), (b"\xff\xfe", "YAML")):
+        other.write_bytes(content)
+        with pytest.raises(SettingsError, match=why):
+            read_strings(other)
+    with pytest.raises(SettingsError, match=r"none.yaml cannot be read.*comparisons.strings"):
+        read_strings(tmp_path / "none.yaml")
