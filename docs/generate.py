@@ -26,6 +26,7 @@ from prefloop.cli.main import app
 from prefloop.cli.run_schema import SCHEMA_FILE, run_schema
 from prefloop.registry import JUDGES, METHODS, SCORERS
 from prefloop.settings.run import RunConfig
+from prefloop.settings.section import LARGEST
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task, preset_names
 
@@ -178,7 +179,9 @@ def _limits(limits: list[Any]) -> str:
         if getattr(limit, name, None) is not None
     }
     words = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
-    return "".join(f" {words[name]} {value}" for name, value in found.items())
+    # That no count is beyond what a database holds goes without saying.
+    said = {name: value for name, value in found.items() if value != LARGEST}
+    return "".join(f" {words[name]} {value}" for name, value in said.items())
 
 
 def _default(field: FieldInfo, place: str) -> str:

@@ -71,6 +71,17 @@ def write_if_changed(path: Path, content: str) -> None:
         write_atomically(path, content)
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file that prefloop wrote; InputError if it is damaged."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is damaged: byte {error.start} of it is no text. Put back a backup of it, or "
+            "delete it."
+        ) from error
+
+
 def put_in_place(finished: Path, path: Path) -> None:
     """Give a finished file the name `path`: whoever finds it there finds all of it, for ever."""
     with disk_refusals(path):
@@ -119,10 +130,10 @@ def verify_folder(path: Path, *, hashes: bool = True) -> list[str]:
     hashes=False compares names and sizes only, which takes no time.
     """
     try:
-        manifest: dict[str, dict[str, Any]] = json.loads((path / MANIFEST).read_text())["files"]
-    except FileNotFoundError:
+        manifest = _read_manifest(path / MANIFEST)
+    except (FileNotFoundError, NotADirectoryError):
         return [f"{MANIFEST} is missing" if path.is_dir() else "there is no such folder"]
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [f"{MANIFEST} is not readable"]
     problems = []
     for name, expected in sorted(manifest.items()):
@@ -134,6 +145,12 @@ def verify_folder(path: Path, *, hashes: bool = True) -> list[str]:
         elif hashes and sha256(file) != expected["sha256"]:
             problems.append(f"{name} has changed since it was written")
     return problems
+
+
+def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
+    """Return size and hash of each file by its name."""
+    entries = json.loads(path.read_text(encoding="utf-8"))["files"]
+    return {n: {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for n, e in entries.items()}
 
 
 def manifest_hash(folder: Path) -> str:
@@ -194,7 +211,7 @@ def keep_json_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> int:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

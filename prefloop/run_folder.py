@@ -21,7 +21,7 @@ from prefloop.figures.record import from_object, read_object, to_json
 from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures, total_usage
-from prefloop.files import read_json_lines
+from prefloop.files import read_json_lines, read_text
 from prefloop.run_file import recorded_run
 from prefloop.settings.run import RunConfig
 
@@ -203,7 +203,7 @@ def read_label_audit(run: Path) -> LabelAuditFigures | None:
     path = run / LABEL_AUDIT
     if not path.is_file():
         return None
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(read_text(path), str(path))
     return from_object(LabelAuditFigures, content, str(path))
 
 
@@ -212,7 +212,7 @@ def read_canaries(run: Path) -> tuple[CanaryResult, ...]:
     path = run / CANARIES
     if not path.is_file():
         return ()
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(read_text(path), str(path))
     return from_object(CanaryFigures, content, str(path)).results
 
 
@@ -226,7 +226,7 @@ def read_reward_audit(run: Path, round_number: int) -> RewardAuditFigures | None
     path = reward_audit_path(run, round_number)
     if not path.is_file():
         return None
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(read_text(path), str(path))
     return from_object(RewardAuditFigures, content, str(path))
 
 
@@ -248,7 +248,7 @@ def _overoptimization(
     path = overoptimization_path(run)
     if not path.is_file():
         return None
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(read_text(path), str(path))
     figures = from_object(OverOptimizationFigures, content, str(path))
     newest = trusts[-1].fingerprint if trusts else None
     of_rounds = [file.figures.model for file in evaluations if file.figures.round is not None]
@@ -266,7 +266,7 @@ def read_provenance(folder: Path) -> Provenance | None:
     path = folder / PROVENANCE
     if not path.is_file():
         return None
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(read_text(path), str(path))
     return from_object(Provenance, content, str(path))
 
 
@@ -282,17 +282,13 @@ def evaluation_path(run: Path, model: str) -> Path:
 def _prompts(path: Path) -> PromptFigures | None:
     if not path.is_file():
         return None
-    return from_object(
-        PromptFigures, read_object(path.read_text(encoding="utf-8"), str(path)), str(path)
-    )
+    return from_object(PromptFigures, read_object(read_text(path), str(path)), str(path))
 
 
 def _live(path: Path) -> LiveFigures | None:
     if not path.is_file():
         return None
-    return from_object(
-        LiveFigures, read_object(path.read_text(encoding="utf-8"), str(path)), str(path)
-    )
+    return from_object(LiveFigures, read_object(read_text(path), str(path)), str(path))
 
 
 def _evaluations(run: Path) -> tuple[EvaluationFile, ...]:
@@ -300,7 +296,7 @@ def _evaluations(run: Path) -> tuple[EvaluationFile, ...]:
     files = [
         EvaluationFile(
             path=path.relative_to(run).as_posix(),
-            figures=read_evaluation(path.read_text(encoding="utf-8"), str(path)),
+            figures=read_evaluation(read_text(path), str(path)),
         )
         for path in paths
     ]
@@ -321,7 +317,7 @@ def read_trusts(run: Path) -> tuple[TrustFile, ...]:
         TrustFile(
             round=int(name[1]),
             path=path.relative_to(run).as_posix(),
-            figures=read_trust(path.read_text(encoding="utf-8"), str(path)),
+            figures=read_trust(read_text(path), str(path)),
             provenance=read_provenance(path.parent),
         )
         for path in run.glob("rewards/round-*/trust.json")

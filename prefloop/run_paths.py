@@ -35,16 +35,32 @@ OF_RUN = re.compile(r"policy/(round|update)-\d+(-branch-\d+)?")
 Sections = dict[str, Any]
 
 
+def expanded(name: str) -> Path:
+    """Return a path with the home folder for `~`; as it stands where nobody has such a home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder; nothing is under a name that no system takes."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def found_paths(raw: Sections, folder: Path) -> Sections:
     """Return the sections of a run file in `folder`, with its paths as they lead from here."""
 
     def found(text: str) -> str:
         # As the system reads it: `..` leads out of what a link stands for, not out of the link.
-        is_here = _is_relative(text) and (folder / text).exists()
+        is_here = _is_relative(text) and is_there(folder / text)
         return str(folder / text) if is_here else text
 
     def made(text: str) -> str:
-        is_here = not _is_relative(text) or Path(text).exists()
+        is_here = not _is_relative(text) or is_there(Path(text))
         return text if is_here else str(folder / text)
 
     return _mapped(_mapped(raw, found), made, NEW_PATHS)
@@ -55,8 +71,8 @@ def kept_paths(raw: Sections, folder: Path) -> Sections:
     root = folder.resolve()
 
     def kept(text: str) -> str:
-        path = Path(text).expanduser()
-        if not path.exists():
+        path = expanded(text)
+        if not is_there(path):
             return text
         begins_here = path.absolute().is_relative_to(folder.absolute())
         rest = path.absolute().relative_to(folder.absolute()) if begins_here else path

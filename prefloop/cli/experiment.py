@@ -90,9 +90,10 @@ def methods(
     Example: `prefloop experiment methods my-set my-run/run.yaml --methods ppo,rloo`
     """
     from prefloop.cli.comparing import show_compared
-    from prefloop.experiments.compare.page import write_page
+    from prefloop.experiments.compare.page import refuse_page_place, write_page
 
     _refuse_a_run(folder)
+    refuse_page_place(folder / COMPARED)
     chosen = [name.strip() for name in names.split(",")]
     figures = _run_methods(folder, file, chosen, changes or [], jobs)
     write_page(figures, folder / COMPARED)
@@ -144,18 +145,25 @@ def copying_demo(folder: Path, overrides: list[str] | None, *, as_json: bool) ->
 def _made(
     settings: "ExperimentConfig", run_file: Path, folder: Path, overrides: list[str] | None
 ) -> "Experiment":
-    """Return the experiment, after fetching its articles where no file is named."""
+    """Return the experiment, after fetching its articles where no file is named.
+
+    Settings and models are looked at first: what is refused leaves no folder behind.
+    """
     from prefloop.experiments.members import make_experiment
+    from prefloop.models.sources import resolve
     from prefloop.prompts.news.fetch import FILE, fetch_news
 
     _refuse_a_run(folder)
-    changes = list(overrides or [])
-    if not any(change.startswith(SOURCE) for change in changes):
-        if not (folder / FILE).exists():
-            print("reading and mending the articles (about a quarter of a minute)", file=sys.stderr)
-            fetch_news(folder)
-        changes.append(f"{SOURCE}{folder / FILE}")
-    return make_experiment(settings, run_file, folder, changes)
+    changes, articles = list(overrides or []), folder / FILE
+    is_named = any(change.startswith(SOURCE) for change in changes)
+    changes += [] if is_named else [f"{SOURCE}{articles}"]
+    experiment = make_experiment(settings, run_file, folder, changes)
+    for name in dict.fromkeys(member.config.models.name for member in experiment.members):
+        resolve(name, say=lambda text: print(text, file=sys.stderr))
+    if not is_named and not articles.exists():
+        print("reading and mending the articles (about a quarter of a minute)", file=sys.stderr)
+        fetch_news(folder)
+    return experiment
 
 
 def _refuse_a_run(folder: Path) -> None:

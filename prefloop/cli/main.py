@@ -1,6 +1,7 @@
 """The `prefloop` command: parse, call one function, print."""
 
 import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ from prefloop.cli.arguments import AsJson, RunFolder
 from prefloop.cli.log_lines import log_with_time
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
-from prefloop.run_paths import RUN_FILE
+from prefloop.run_paths import RUN_FILE, expanded, is_there
 from prefloop.text.printable import printable
 
 app = typer.Typer(
@@ -117,8 +118,8 @@ def _write_run_file(folder: Path, raw: dict[str, Any], *, with_schema: bool) -> 
 
 def _from(folder: Path, name: str) -> str:
     """Return a path that leads from here as it leads from a folder; any other name as it is."""
-    path = Path(name).expanduser()
-    is_path = name != "smollm2" and path.exists() and not path.is_absolute()
+    path = expanded(name)
+    is_path = name != "smollm2" and is_there(path) and not path.is_absolute()
     return os.path.relpath(path, folder) if is_path else name
 
 
@@ -232,10 +233,31 @@ def refuse_other_systems() -> None:
         )
 
 
+def refuse_lost_folder() -> None:
+    """Raise an InputError if the current folder was deleted: no path leads anywhere from it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError(
+            "The current folder was deleted. Change to another (cd), then again."
+        ) from error
+
+
+def write_any_text() -> None:
+    """Let standard output take every text: where a character has no bytes there, its code stands.
+
+    A terminal may know ASCII alone, and a path need not be UTF-8.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command; print a user's problem without a traceback and exit with code 2."""
     try:
+        write_any_text()
         refuse_other_systems()
+        refuse_lost_folder()
         log_with_time()
         app(prog_name="prefloop")  # also as `python -m prefloop`: completion is of this name
     except PrefloopError as error:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from prefloop.errors import InputError
 from prefloop.progress import Progress
@@ -43,7 +44,13 @@ def the_only_server(folder: Path) -> Iterator[None]:
 def last_address(folder: Path) -> str | None:
     """Return where the folder is served, or was served last."""
     path = folder / LOCK
-    return (path.read_text() or None) if path.exists() else None
+    text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
+    try:
+        url = urlsplit(text)
+        is_address = bool(url.hostname) and url.port != 0
+    except ValueError:  # no address at all: the file is damaged
+        is_address = False
+    return text if is_address else None
 
 
 def served_at(folder: Path) -> str | None:

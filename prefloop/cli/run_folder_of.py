@@ -27,7 +27,7 @@ def folder_of(path: Path) -> Path:
         raise InputError(
             f"{path} needs a folder {folder}, and a file is there. Rename one of them."
         )
-    if place.is_file() and place.read_text(encoding="utf-8") != text:
+    if place.is_file() and place.read_bytes() != text.encode():
         raise InputError(
             f"{place} differs from {path}. To go on with the run that is there: prefloop run "
             f"{folder}. For a new run give {path} another name, or copy it to NEW/{RUN_FILE}."
@@ -51,7 +51,8 @@ def _copy(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
         raw = yaml.load(text, Loader=RunFileLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        # ValueError: no text, a date that is none, a whole number of thousands of digits.
         raise SettingsError(f"{path} is not YAML: {error}. Correct it.") from error
     if not isinstance(raw, dict):
         return text

@@ -57,9 +57,21 @@ def demo(
     folder = folder or Path("demo-run-fast" if fast else "demo-run")
     source = HERE / "runs" / ("fast.yaml" if fast else "demo.yaml")
     if not (folder / "run.yaml").exists():
+        refuse_before_a_folder_is_made(source, overrides)
         write_atomically(folder / "run.yaml", source.read_text(encoding="utf-8"))
     report = carry_out(folder, overrides)
     _show_result(folder, report, n_pairs=5, as_json=as_json)
+
+
+def refuse_before_a_folder_is_made(source: Path, overrides: list[str] | None) -> None:
+    """Raise an error for settings that cannot be, and for a model that is not there."""
+    from prefloop.run_file import load_run_file
+
+    name = load_run_file(source, overrides or []).models.name
+    # Imported late: a mistake in the settings is reported at once, before a library loads.
+    from prefloop.models.sources import resolve
+
+    resolve(name, say=lambda text: print(text, file=sys.stderr))
 
 
 def run(

@@ -37,6 +37,8 @@ def migrate(folder: RunFolder, to: Place, as_json: AsJson = False) -> None:
     _place(folder)  # A folder without a run is refused before a lock is made in it.
     with only_one_process(folder):
         old = _place(folder)
+        # Before anything is moved: a file that cannot name the new store would name the old one.
+        _renamed(folder, _as_written(folder, without_password(to)))
         progress = make_progress()
         try:
             with existing(old) as source:
@@ -184,13 +186,37 @@ def _use_from_now_on(folder: Path, place: str) -> None:
     """Name the store in the run's files, and leave every other line as it is."""
     from prefloop.files import write_atomically
 
-    line = f"store: {json.dumps(place)}"
+    for path, text in _renamed(folder, place).items():
+        write_atomically(path, text)
+
+
+def _renamed(folder: Path, place: str) -> dict[Path, str]:
+    """Return the text of each of the run's files as it names the store.
+
+    InputError if a file is written in a way in which no line of it can be exchanged.
+    """
+    import yaml
+
+    from prefloop.errors import InputError
+    from prefloop.run_file import RunFileLoader
+
+    line, texts = f"store: {json.dumps(place)}", {}
     for path in (run_file(folder), folder / "run.resolved.yaml"):
         if not path.is_file():
             continue
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         changed, n_changed = re.subn(r"(?m)^store:.*$", lambda _: line, text)
-        write_atomically(path, changed if n_changed else f"{line}\n{text}")
+        texts[path] = changed if n_changed else f"{line}\n{text}"
+        try:
+            is_named = yaml.load(texts[path], Loader=RunFileLoader)["store"] == place
+        except (yaml.YAMLError, ValueError, TypeError, KeyError):
+            is_named = False
+        if not is_named:
+            raise InputError(
+                f"{path} is written so that no line of it can name the store. Write `{line}` as a "
+                "line of its own there, and move the store again. Nothing was moved."
+            )
+    return texts
 
 
 def _print_events(n_events: int, file: Path, message: str, as_json: bool) -> None:

@@ -25,6 +25,8 @@ PersonName = Annotated[
 Hours = Annotated[float, typer.Option(help="How many hours the code is valid.")]
 
 VALID_HOURS = 72.0
+LARGEST = 2**31 - 1
+"""The largest number of a batch that any database takes."""
 
 
 class RoleName(StrEnum):
@@ -128,7 +130,9 @@ def assign(
     batch: Annotated[
         int | None,
         typer.Option(
-            help="The round of the batch, or -1, -2, ... for verdicts. Left out: the newest."
+            min=-LARGEST,
+            max=LARGEST,
+            help="The round of the batch, or -1, -2, ... for verdicts. Left out: the newest.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -29,7 +29,7 @@ from prefloop.figures.reading import read_evaluation
 from prefloop.figures.record import to_json
 from prefloop.figures.sentence import with_verdict
 from prefloop.figures.text import at_most
-from prefloop.files import write_atomically
+from prefloop.files import read_text, write_atomically
 from prefloop.progress import StopCheck, never_stop
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run_folder import evaluation_path, read_run_folder
@@ -210,7 +210,7 @@ def _beside_earlier(figures: EvaluationFigures, path: Path) -> EvaluationFigures
     """
     if not path.is_file():
         return figures
-    earlier = read_evaluation(path.read_text(encoding="utf-8"), str(path))
+    earlier = read_evaluation(read_text(path), str(path))
     if earlier.baseline != figures.baseline:
         return figures
     asked = figures.judges or ()

@@ -34,7 +34,7 @@ def read_object(text: str, place: str) -> dict[str, Any]:
     """Return the JSON object that a file holds; InputError naming `place` if it holds none."""
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{place} is not JSON ({error}). {_again(place)}") from error
     if not isinstance(content, dict):
         raise InputError(f"{place} holds a {type(content).__name__}, not figures. {_again(place)}")

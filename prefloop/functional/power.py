@@ -71,6 +71,8 @@ def _check(judging: ExpectedJudging, rate: float, power: float, confidence: floa
         problems.append(f"people {judging.people} must be 2 or more: one stands for nobody else")
     if not 0 <= judging.agreement <= 1:
         problems.append(f"agreement {judging.agreement} must lie between 0 and 1")
+    if not 0 <= judging.spread < math.inf:
+        problems.append(f"spread {judging.spread} must be a finite number from 0")
     if judging.answers not in (1, 3):
         problems.append(f"answers {judging.answers} must be 1 or 3")
     if not (0 < power < 1 and 0 < confidence < 1):

@@ -1,9 +1,9 @@
 """What a model's name in a run file means to a reader, and to the Hugging Face hub."""
 
-from pathlib import Path
-
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
+
+from prefloop.run_paths import expanded, is_there
 
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
@@ -15,7 +15,7 @@ def hub_name(name: str) -> str | None:
     """
     if name == "smollm2":
         return SMOLLM2
-    if ":" in name or Path(name).expanduser().exists():
+    if ":" in name or is_there(expanded(name)):
         return None
     try:
         validate_repo_id(name)

@@ -6,10 +6,9 @@ Weights are hashed tensor by tensor, so a copy that is divided into other files 
 import hashlib
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from prefloop.files import sha256
 from prefloop.models.model_folder import (
@@ -52,17 +51,17 @@ class ModelIdentity:
         return names
 
 
-def identity_of(folder: Path, known: Mapping[str, Any] | None = None) -> ModelIdentity:
+def identity_of(folder: Path, known: ModelIdentity | None = None) -> ModelIdentity:
     """Return what the model in a complete folder is.
 
-    `known` are the fields of an identity that was taken earlier: where no file of weights was
-    touched since, its hash is taken over. Else every byte is read, about a second per gigabyte.
+    `known` is an identity that was taken earlier: where no file of weights was touched since, its
+    hash is taken over. Else every byte is read, about a second per gigabyte.
     """
     files = weights_files(folder)
     stamps = tuple(_stamp(path) for path in files)
-    is_untouched = known is not None and known.get("stamps") == [list(stamp) for stamp in stamps]
+    is_untouched = known is not None and known.stamps == stamps
     return ModelIdentity(
-        weights=known["weights"] if is_untouched and known is not None else _hash_of_weights(files),
+        weights=known.weights if known is not None and is_untouched else _hash_of_weights(files),
         configuration=_hash_of_configuration(folder),
         tokenizer=_hash_of_tokenizer(folder),
         stamps=stamps,

@@ -262,11 +262,15 @@ def context_length(folder: Path) -> int:
 
 
 def n_layers(folder: Path) -> int:
-    """Return how many layers the model in `folder` has."""
-    return int(open_config(folder).get_text_config().num_hidden_layers)
+    """Return how many layers the model in `folder` has; 1 where its configuration does not say."""
+    return int(getattr(open_config(folder).get_text_config(), "num_hidden_layers", None) or 1)
 
 
 def n_embedding_weights(folder: Path) -> int:
-    """Return how many weights are rows of tokens, which are looked up and not multiplied."""
+    """Return how many weights are rows of tokens, which are looked up and not multiplied.
+
+    0 where the configuration does not say.
+    """
     config = open_config(folder).get_text_config()
-    return int(config.vocab_size * config.hidden_size)
+    found = [getattr(config, name, None) or 0 for name in ("vocab_size", "hidden_size")]
+    return int(found[0] * found[1])

@@ -81,7 +81,7 @@ def missing_parts(folder: Path) -> list[str]:
         return [*missing, WEIGHTS]
     try:
         shards = set(json.loads((folder / INDEX).read_text())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return [*missing, f"a readable {INDEX}"]
     return missing + sorted(shard for shard in shards if not (folder / shard).is_file())
 
@@ -109,7 +109,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file; None if there is no such file or no object in it."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -240,6 +240,6 @@ def safetensors_header(path: Path) -> tuple[dict[str, dict[str, Any]] | None, in
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
         end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
         known = all(isinstance(entry["dtype"], str) for entry in entries.values())
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
         return None, 0
     return (entries, 8 + length + end) if known else (None, 0)

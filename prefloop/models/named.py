@@ -10,6 +10,7 @@ from typing import Protocol
 from prefloop.errors import InputError
 from prefloop.files import sha256, write_atomically
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.model_folder import read_object
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.sources import resolve
 from prefloop.records import REFERENCE
@@ -97,7 +98,12 @@ class NamedModels:
             return
         weights = sorted(resolve(name, say=self._say).glob("*.safetensors"))
         now = [sha256(path) for path in weights]
-        known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
+        known = read_object(self._hashes) if self._hashes.exists() else {}
+        if known is None:
+            raise InputError(
+                f"{self._hashes} is damaged: it holds the hashes of the models that samples were "
+                "drawn of. Put back a backup of it, or delete it if none of them has changed."
+            )
         if known.setdefault(name, now) != now:
             raise InputError(
                 f"the weights of model {name} have changed since samples were drawn of it. Put the "

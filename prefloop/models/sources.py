@@ -14,6 +14,7 @@ from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
 from prefloop.models.hub_names import SMOLLM2
 from prefloop.models.model_folder import chat_templates, folder_problems, missing_parts
+from prefloop.run_paths import expanded, is_there
 
 BUILTIN = Path(__file__).parent / "builtin"
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
@@ -40,10 +41,10 @@ def resolve(
         return _builtin(name)
     if name == "smollm2":
         return _smollm2(cache if cache is not None else user_cache(), report, for_chat=for_chat)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = expanded(name)
+    if is_there(folder) and folder.is_dir():
         return _checked(folder)
-    if folder.is_file():
+    if is_there(folder):
         raise InputError(f"model {name} is a file. Name the folder that holds config.json.")
     if _looks_like_path(name):
         raise InputError(

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import torch
 
+from prefloop.errors import InputError
+from prefloop.figures.text import counted
 from prefloop.files import verify_folder, write_folder
 from prefloop.functional.adam import tensorflow_eps
 from prefloop.functional.masking import masked_mean
@@ -18,6 +20,7 @@ from prefloop.functional.schedules import cosine_decay
 from prefloop.models.export import save_policy
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
@@ -32,6 +35,9 @@ from prefloop.settings.task import TaskConfig
 
 ADAM_EPS = 1e-8
 """Adam's usual epsilon; 2019's larger one is for its reward model and its policy."""
+
+PART = 8
+"""Texts that go through the model at once."""
 
 
 class SFTExample(NamedTuple):
@@ -52,13 +58,39 @@ def warm_start(
     seed: int,
     progress: Progress,
 ) -> Path:
-    """Return the folder of the model trained on `examples`; made once, then found again."""
+    """Return the folder of the model trained on `examples`; made once, then found again.
+
+    InputError if there is nothing to learn from.
+    """
     if folder.exists() and not verify_folder(folder, hashes=False):
         return folder
+    if not examples:
+        raise InputError(
+            "the warm start has nothing to learn from: no passage for training has two tokens. "
+            "Give longer passages in prompts.source, or set policy.warm_start.epochs to 0."
+        )
+    progress.say(f"The warm start learns from {counted(len(examples), 'text')}.")
     tokenizer = load_tokenizer(base, beginning_of_text=models.beginning_of_text)
     causal = load_causal(base, tokenizer, runtime)
     roles = ModelRoles(causal, models, seed=seed, products=runtime.products)
+    _train(roles, config, examples, pad_id=tokenizer.pad_id, seed=seed, progress=progress)
+    value_head = ValueHead(roles.policy.width, runtime)
+    write_folder(folder, lambda place: save_policy(place, roles, value_head, tokenizer))
+    return folder
+
+
+def _train(
+    roles: ModelRoles,
+    config: WarmStartConfig,
+    examples: Sequence[SFTExample],
+    *,
+    pad_id: int,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Take every step; afterwards no gradient is kept."""
     optimizer = torch.optim.Adam([p for _, p in roles.policy.named_parameters], fused=True)
+    size = f"{config.batch_size}; {PART} texts are read at once, so less than {PART} helps"
     per_epoch = max(1, len(examples) // config.batch_size)
     total = per_epoch * config.epochs
     for step in range(total):
@@ -67,13 +99,11 @@ def warm_start(
         rows = order[place * config.batch_size : (place + 1) * config.batch_size]
         lr = config.lr * cosine_decay(step, total)
         set_adam(optimizer, lr=lr, eps=tensorflow_eps(step + 1, eps=ADAM_EPS))
-        loss = _step(roles, optimizer, [examples[int(i)] for i in rows], tokenizer.pad_id)
+        with fits_in_memory("training the warm start", policy__warm_start__batch_size=size):
+            loss = _step(roles, optimizer, [examples[int(i)] for i in rows], pad_id)
         detail = f"perplexity {math.exp(min(loss, 700)):.1f}"
         progress.count("warm start", step + 1, total, detail)
     optimizer.zero_grad(set_to_none=True)
-    value_head = ValueHead(roles.policy.width, runtime)
-    write_folder(folder, lambda place: save_policy(place, roles, value_head, tokenizer))
-    return folder
 
 
 def sft_examples(
@@ -120,8 +150,8 @@ def _step(
     policy, device = roles.policy, roles.policy.runtime.device
     nothing = banned_mask(policy.vocabulary, [], device)
     total = 0.0
-    for start in range(0, len(batch), 8):
-        part = batch[start : start + 8]
+    for start in range(0, len(batch), PART):
+        part = batch[start : start + PART]
         query, query_mask = pad_left([example.query for example in part], pad_id, device)
         response, counts = pad_right([example.response for example in part], pad_id, device)
         forward = respond_forward(

@@ -8,7 +8,13 @@ from pathlib import Path
 from prefloop.errors import CheckpointError
 from prefloop.figures.provenance import PROVENANCE, Provenance
 from prefloop.figures.record import to_json
-from prefloop.files import remove_folder, verify_folder, write_atomically, write_folder
+from prefloop.files import (
+    read_text,
+    remove_folder,
+    verify_folder,
+    write_atomically,
+    write_folder,
+)
 from prefloop.policy.content import PolicyContent
 from prefloop.policy.lineage import PolicyLineage, parse_name
 
@@ -69,8 +75,17 @@ class PolicyWeights:
         """Return the names that are kept for good."""
         if not self._list.exists():
             return []
-        names: list[str] = json.loads(self._list.read_text(encoding="utf-8"))["kept"]
-        return names
+        try:
+            names = json.loads(read_text(self._list))["kept"]
+            if all(isinstance(name, str) for name in names):
+                return list(names)
+        except (ValueError, RecursionError, KeyError, TypeError):
+            pass
+        raise CheckpointError(
+            f"{self._list} is damaged: it lists the weights that are kept for good, such as those "
+            "that were evaluated. Put back a backup of it, or delete it: then those that no "
+            "checkpoint has are dropped."
+        )
 
     def prune(self, checkpoints: Collection[str]) -> None:
         """Drop the weights that nothing keeps; `checkpoints` are the names that have one."""

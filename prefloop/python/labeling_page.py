@@ -10,8 +10,10 @@ from pathlib import Path
 from prefloop.cli.page import labeling_page, served_at
 from prefloop.comparisons.exchange.formats import export_file
 from prefloop.comparisons.exchange.importer import IMPORTED
+from prefloop.comparisons.exchange.own_files import is_own
 from prefloop.errors import InputError
 from prefloop.files import only_one_process
+from prefloop.python.given_texts import refuse_wrong_texts
 from prefloop.python.run_files import OF_PAGE, parse_sections, refuse_others_file, write_run_file
 from prefloop.python.showing import shown_progress
 from prefloop.records import Comparison, Prompt, Sample
@@ -172,10 +174,17 @@ class LabelingPage:
             How many lines were written, and what the format has no room for.
 
         Raises:
-            InputError: There is no answer that fits the format.
+            InputError: There is no answer that fits the format, or another file is there: only an
+                earlier export is replaced.
         """
+        path = Path(file)
+        if path.exists() and not is_own(path):
+            raise InputError(
+                f"{path} exists already, and was not exported, or was changed since. Give another "
+                "name, or delete it first."
+            )
         with open_run_store(self.config, self.folder, read_only=True) as store:
-            return export_file(store, Path(file), format)
+            return export_file(store, path, format)
 
 
 def _refuse_wrong_texts(prompts: Sequence[str], responses: Sequence[Sequence[str]]) -> None:
@@ -184,12 +193,12 @@ def _refuse_wrong_texts(prompts: Sequence[str], responses: Sequence[Sequence[str
             f"There are {len(prompts)} prompts and {len(responses)} lists of responses: give a "
             "list of texts for each prompt."
         )
-    for index, (prompt, texts) in enumerate(zip(prompts, responses, strict=True)):
-        if not isinstance(prompt, str) or not prompt.strip():
-            raise InputError(f"prompts[{index}] is {prompt!r}; it must be a text.")
+    refuse_wrong_texts("prompts", prompts)
+    for index, texts in enumerate(responses):
         wrong = [text for text in texts if not isinstance(text, str) or not text.strip()]
         if isinstance(texts, str) or wrong:
             raise InputError(f"responses[{index}] holds {wrong or texts!r}; give a list of texts.")
+        refuse_wrong_texts(f"responses[{index}]", texts)
         n_different = len({normal_form(text) for text in texts})
         if n_different < len(texts) or not FEWEST <= len(texts) <= MOST:
             raise InputError(

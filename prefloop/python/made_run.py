@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefloop.errors import InputError
+from prefloop.python.given_texts import refuse_wrong_texts
 from prefloop.python.run_files import function_entry, function_name
 from prefloop.python.showing import shown_progress
 from prefloop.run_file import load_run_file
@@ -71,6 +72,9 @@ class MadeRun:
         from prefloop.run.trial import draw_responses
 
         texts = [prompts] if isinstance(prompts, str) else prompts
+        refuse_wrong_texts("prompts", texts)
+        if n < 1:
+            raise InputError(f"n is {n}; draw one response or more.")
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
             return draw_responses(
                 *(self.config, self.folder, texts), model=model, n=n, seed=seed, say=progress.say
@@ -87,7 +91,8 @@ class MadeRun:
             N numbers; those of a reward model in standard deviations of the reference's samples.
 
         Raises:
-            InputError: There is no reward model yet, or the lists differ in length.
+            InputError: There is no reward model yet, the lists differ in length, or hold what is no
+                text.
         """
         from prefloop.rewards.own_texts import scorer_of
 
@@ -96,6 +101,8 @@ class MadeRun:
                 f"There are {len(prompts)} prompts and {len(responses)} responses: give a prompt "
                 "for each response."
             )
+        for name, texts in (("prompts", prompts), ("responses", responses)):
+            refuse_wrong_texts(name, texts, may_be_empty=True)
         with handed_over(self._functions):
             scorer = scorer_of(self.config, self.folder, None)
             return [float(score) for score in scorer.score(prompts, responses)]

@@ -15,7 +15,9 @@ from prefloop.python.run_files import (
     Prompts,
     given_run,
     parse_sections,
+    refuse_other_run,
     refuse_others_file,
+    unchanged_if_refused,
     write_run_file,
 )
 from prefloop.python.showing import shown_progress
@@ -52,8 +54,9 @@ class Run(MadeRun):
             The task is `custom` unless one is named.
 
     Raises:
-        SettingsError: A setting is unknown or contradicts another, or the folder holds a run
-            file that somebody else wrote.
+        SettingsError: A setting is unknown or contradicts another or what the run in the folder
+            has made, or the folder holds a run file that somebody else wrote. Nothing in the
+            folder is changed then.
         InputError: A prompt or a label is no text, or a file is not there.
     """
 
@@ -76,11 +79,13 @@ class Run(MadeRun):
             super().__init__(place, load_run_file(place / RUN_FILE), {}, quiet=quiet)
             return
         refuse_others_file(place, OF_RUN)
-        given = given_run(
-            place, model=model, prompts=prompts, reward=reward, labels=labels, sections=sections
-        )
-        config = parse_sections(given.sections, place)
-        write_run_file(given.sections, place, OF_RUN)
+        with unchanged_if_refused(place):
+            given = given_run(
+                place, model=model, prompts=prompts, reward=reward, labels=labels, sections=sections
+            )
+            config = parse_sections(given.sections, place)
+            refuse_other_run(config, place)
+            write_run_file(given.sections, place, OF_RUN)
         self._labels = given.labels
         super().__init__(place, config, given.functions, quiet=quiet)
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import yaml
 
 from prefloop.comparisons.exchange.formats import guess_format, prompts_in
 from prefloop.errors import InputError, SettingsError
-from prefloop.files import write_if_changed
-from prefloop.run_file import parse_run
+from prefloop.files import write_atomically, write_if_changed
+from prefloop.python.given_texts import refuse_wrong_texts
+from prefloop.run_file import RESOLVED, parse_run
 from prefloop.run_paths import RUN_FILE, Sections, found_paths, kept_paths
 from prefloop.scorers.items import ScoringFunction
 from prefloop.settings.comparisons import NOBODY
@@ -110,6 +112,8 @@ def _header(writer: str) -> str:
 
 def refuse_others_file(folder: Path, writer: str) -> None:
     """Raise a SettingsError if the folder holds a run file that `writer` did not write."""
+    if folder.is_file():
+        raise SettingsError(f"{folder} is a file. Name a folder for the run, or none.")
     path = folder / RUN_FILE
     if path.exists() and not path.read_text("utf-8", errors="replace").startswith(_header(writer)):
         raise SettingsError(
@@ -118,8 +122,44 @@ def refuse_others_file(folder: Path, writer: str) -> None:
         )
 
 
+@contextmanager
+def unchanged_if_refused(folder: Path) -> Iterator[None]:
+    """Put the folder's run file, prompts and labels back as they were if the block raises."""
+    was_there = folder.exists()
+    paths = [folder / name for name in (RUN_FILE, PROMPTS, LABELS)]
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != content:
+                write_atomically(path, content)
+        if not was_there:
+            with suppress(OSError):  # not empty, or never made
+                folder.rmdir()
+        raise
+
+
+def refuse_other_run(config: RunConfig, folder: Path) -> None:
+    """Raise a SettingsError if the run in the folder has made something with other settings."""
+    if not (folder / RESOLVED).is_file():
+        return
+    from prefloop.run.kept_settings import keep_settings, with_method_options
+
+    # What has changed and may is said once it applies, when the run goes on.
+    keep_settings(with_method_options(config), folder, lambda _: None)
+
+
 def _label_file(folder: Path, labels: Labels) -> Path:
     if not isinstance(labels, str | os.PathLike):
+        for index, row in enumerate(labels):
+            if not isinstance(row, Mapping):
+                raise InputError(
+                    f"labels[{index}] is {row!r}; every label must be a row such as "
+                    "{'prompt': ..., 'chosen': ..., 'rejected': ...}."
+                )
         return _write_rows(folder / LABELS, labels)
     path = Path(labels)
     if not path.exists():
@@ -131,11 +171,7 @@ def _prompt_source(folder: Path, prompts: str | os.PathLike[str] | Sequence[str]
     """Return what `prompts.source` is; a list is written into the folder first."""
     if isinstance(prompts, str | os.PathLike):
         return os.fspath(prompts)
-    for index, text in enumerate(prompts):
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(
-                f"prompts[{index}] is {text!r}; every prompt must be a text that is not empty."
-            )
+    refuse_wrong_texts("prompts", prompts)
     if not prompts:
         raise InputError("prompts is empty. Give a list of texts, a file, or builtin:fiction.")
     return str(_write_rows(folder / PROMPTS, [{"text": text} for text in prompts]))
@@ -143,8 +179,14 @@ def _prompt_source(folder: Path, prompts: str | os.PathLike[str] | Sequence[str]
 
 def _write_rows(path: Path, rows: Iterable[Row]) -> Path:
     """Write JSON lines, unless the file holds them already; return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_if_changed(path, "".join(json.dumps(dict(row)) + "\n" for row in rows))
+    try:
+        text = "".join(json.dumps(dict(row)) + "\n" for row in rows)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path.stem} hold what JSON cannot: {error}. Give texts, numbers, lists and "
+            "dictionaries."
+        ) from error
+    write_if_changed(path, text)
     return path
 
 

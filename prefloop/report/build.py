@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from prefloop.audits.findings import findings_with_trust, newest_validation
 from prefloop.comparisons.labelers.sources import labeler_groups
+from prefloop.errors import InputError
 from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.frontier import FrontierFigures
@@ -43,6 +44,7 @@ from prefloop.run_folder import (
     TrustFile,
     export_folder,
     newest_first,
+    read_provenance,
     read_run_folder,
     report_path,
     settings_of,
@@ -106,6 +108,14 @@ class Page:
     """The end of the store's ledger when the page was written."""
 
 
+def _is_report(path: Path) -> bool:
+    """Whether a page has the record of a report beside it."""
+    try:
+        return read_provenance(path.parent) is not None
+    except InputError:
+        return False
+
+
 def build_report(run: Path, store: Store, config: RunConfig, *, to: Path | None = None) -> Path:
     """Return the path of the report, after writing it: one file, no network, no script.
 
@@ -117,6 +127,10 @@ def build_report(run: Path, store: Store, config: RunConfig, *, to: Path | None 
     """
     template = _environment().get_template("report.html.jinja")
     path = report_path(run) if to is None else to / report_path(run).name
+    if to is not None and path.exists() and not _is_report(path):
+        raise InputError(
+            f"{path} exists already, and is no report that prefloop wrote. Name another folder."
+        )
     page = _page(run, store, config, root=_way_to(run, path.parent))
     write_atomically(path, template.render(page=page))
     record = report_provenance(run, page.run, store, config)

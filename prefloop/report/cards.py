@@ -1,6 +1,5 @@
 """Writing the README beside every saved model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.text import counted
 from prefloop.files import write_atomically
 from prefloop.models.loading import Tokenizer
+from prefloop.models.model_folder import CONFIG, read_object
 from prefloop.records import LedgerHead
 from prefloop.report.made import Made, policy_made
 from prefloop.report.model_card import policy_card, reward_card
@@ -61,10 +61,8 @@ def _stop_id(config: RunConfig, tokenizer: Tokenizer | None) -> int | None:
 
 def _reward_input(folder: Path) -> dict[str, Any]:
     """Return how a saved reward model reads texts; empty if it does not say so."""
-    path = folder / "config.json"
-    described = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    found: dict[str, Any] = described.get("reward_input", {})
-    return found
+    found = (read_object(folder / CONFIG) or {}).get("reward_input")
+    return found if isinstance(found, dict) else {}
 
 
 def _of_ledger(head: LedgerHead) -> str:

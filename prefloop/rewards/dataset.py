@@ -142,9 +142,10 @@ def epoch_order(n: int, seed: int, round_number: int, epoch: int) -> list[int]:
 def check_ids(batch: PreferenceBatch, vocabulary: int) -> None:
     """Refuse labels of samples that were made with another tokenizer."""
     ids = {i for group in batch.sequences for sequence in group for i in sequence}
-    if ids and max(ids) >= vocabulary:
+    outside = [i for i in (min(ids, default=0), max(ids, default=0)) if not 0 <= i < vocabulary]
+    if outside:
         raise InputError(
-            f"the labeled samples hold token id {max(ids)}, which lies outside the model's "
+            f"the labeled samples hold token id {outside[0]}, which lies outside the model's "
             f"vocabulary of {vocabulary}: they were drawn with another tokenizer. Label samples of "
             "this model, or name that model."
         )

@@ -8,7 +8,7 @@ import torch
 
 from prefloop.errors import InputError
 from prefloop.figures.reading import read_trust
-from prefloop.files import verify_folder
+from prefloop.files import read_text, verify_folder
 from prefloop.models.export import restore_role_model, restore_score_head
 from prefloop.rewards.model import RewardModel
 
@@ -17,7 +17,7 @@ def read_reward_model(model: RewardModel, folder: Path) -> None:
     """Put the reward model in a folder into `model`, as it was when its training ended."""
     state = restore_role_model(folder, model.roles, model.role_model)
     trust = folder / "trust.json"
-    figures = read_trust(trust.read_text("utf-8"), str(trust))
+    figures = read_trust(read_text(trust), str(trust))
     ensemble = figures.ensemble
     shifts = (figures.reward_shift,) if ensemble is None else ensemble.shifts
     restore_score_head(folder, model.head, state, shifts)

@@ -25,6 +25,7 @@ from prefloop.models.sources import resolve
 from prefloop.rewards.model import RewardModel
 from prefloop.run_file import load_sections, recorded_run
 from prefloop.run_folder import read_provenance
+from prefloop.run_paths import expanded, is_there
 from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Count, Section
@@ -114,8 +115,8 @@ def model_sources(name: str) -> frozenset[str]:
     A model in the folder of a run rests on the run's labels, whoever loads it. Of a run whose
     labels people gave, its people are not known here.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+    folder = expanded(name)
+    if not is_there(folder) or not folder.is_dir():
         return frozenset({os.path.normpath(folder)})
     folder = folder.resolve()
     made, resolved = read_provenance(folder), folder.parent.parent / "run.resolved.yaml"

@@ -1,6 +1,7 @@
 """Comparisons in, reward model out."""
 
 import shutil
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +70,18 @@ class RewardTrainer:
         """
         members = self.model.head.members
         labels = with_bootstrap(labels, members, self.seed, self.round_number)
-        size = self.config.microbatch_size
         try:
-            with (
-                fits_in_memory("training the reward model", rewards__microbatch_size=size),
-                self.model.build_prefix_cache(reference),
-            ):
+            with ExitStack() as stack:
+                with self._fits_in_memory():
+                    stack.enter_context(self.model.build_prefix_cache(reference))
                 self._train(labels, reference)
         finally:
             self.optimizer.zero_grad(set_to_none=True)
+
+    def _fits_in_memory(self) -> AbstractContextManager[None]:
+        """Watch the training itself, and not the caller's functions between its steps."""
+        size = self.config.microbatch_size
+        return fits_in_memory("training the reward model", rewards__microbatch_size=size)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         n = len(labels.sequences)
@@ -91,7 +95,7 @@ class RewardTrainer:
             # Even parts: no label is dropped, and no step gets a remainder of two or three.
             first_row, end_row = (n * p // per_epoch for p in (place, place + 1))
             batch = select_comparisons(labels, order[first_row:end_row])
-            with drop_if_next_step_diverges(self.checkpoints, step):
+            with drop_if_next_step_diverges(self.checkpoints, step), self._fits_in_memory():
                 stats = self.metrics.timed(self.step)(batch, step, total)
             self.metrics.write(
                 {
@@ -112,7 +116,8 @@ class RewardTrainer:
     def _normalize(self, reference: Sequences) -> None:
         """Normalize the trained model; if it cannot be, the next try begins from the base."""
         try:
-            self.model.normalize(reference)
+            with self._fits_in_memory():
+                self.model.normalize(reference)
         except DivergedError:
             remove_folder(self.checkpoints)
             raise
@@ -147,7 +152,8 @@ class RewardTrainer:
         self.metrics.forget_after("rewards", done, round_number=self.round_number)
         if checkpoint is None:
             if self.config.normalize_before:
-                self.model.normalize(reference, std=self.config.start_std)
+                with self._fits_in_memory():
+                    self.model.normalize(reference, std=self.config.start_std)
             return 0
         restore_training(checkpoint.tensors, self.model.named_parameters, self.optimizer)
         state = checkpoint.state  # Version 0.1 had one head, whose shift it called `shift`.

@@ -33,7 +33,7 @@ def arrow_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in files:
         try:
             for batch in _batches(file):
-                for row in batch.to_pylist():
+                for row in _rows_of(batch, file):
                     number += 1
                     yield f"row {number}", row
         except pyarrow.ArrowException as error:
@@ -43,6 +43,23 @@ def arrow_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise InputError(
                 f"{file} cannot be read: {error.strerror or error}. Check the file."
             ) from error
+
+
+def _rows_of(batch: Any, file: Path) -> Iterator[dict[str, Any]]:
+    names = batch.schema.names
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise InputError(f"{file} has the column {twice[0]!r} twice. Rename one of them.")
+    for cells in zip(*(_values(batch.column(name)) for name in names), strict=True):
+        yield dict(zip(names, cells, strict=True))
+
+
+def _values(column: Any) -> list[Any]:
+    """Return a column's values; None for all where Python has none, as for nanoseconds."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        return [None] * len(column)
+    return values
 
 
 def _pyarrow(path: Path) -> Any:

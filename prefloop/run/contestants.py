@@ -7,6 +7,7 @@ from pathlib import Path
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import WIN_RATE_OF
 from prefloop.figures.reading import read_evaluation
+from prefloop.files import read_text
 from prefloop.models.named import OF_ROUND, NamedModels
 from prefloop.records import HUMAN, REFERENCE
 from prefloop.run.versions import PolicyUpdates
@@ -155,7 +156,7 @@ class Contestants:
         """
         if not path.is_file():
             return False
-        figures = read_evaluation(path.read_text(encoding="utf-8"), str(path))
+        figures = read_evaluation(read_text(path), str(path))
         judges = tuple(self.config.judges)
         # The verdict is the first judge's: another one, once it is first, gives it from then on.
         is_headline_kept = figures.judges is None or figures.judges[:1] == judges[:1] or not judges

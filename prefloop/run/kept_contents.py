@@ -4,20 +4,19 @@
 hashes are in `contents.json`, beside it.
 """
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from prefloop.choices import chosen_kind
 from prefloop.errors import SettingsError, listing
-from prefloop.files import write_if_changed
+from prefloop.files import read_text, write_if_changed
 from prefloop.models.identity import ModelIdentity, identity_of
-from prefloop.models.model_folder import read_object
 from prefloop.registry import LABELERS, SCORERS
+from prefloop.run_paths import expanded, is_there
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
 from prefloop.scorers.fingerprint import source_hash
@@ -30,6 +29,28 @@ CONTENTS = "contents.json"
 Say = Callable[[str], None]
 
 NO_CODE: Mapping[str, str] = MappingProxyType({})
+
+
+class KeptModel(BaseModel):
+    """The base model that a run was begun with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    folder: str
+    identity: ModelIdentity
+
+
+class KeptContents(BaseModel):
+    """What `contents.json` holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: KeptModel | None = None
+    scorers: dict[str, str] = {}
+    """Hashes of the files that scorers read, by name."""
+    code: dict[str, str] = {}
+    """Hashes of the code that the user installed, by name."""
 
 
 def keep_contents(
@@ -49,12 +70,10 @@ def keep_contents(
     reported, not refused: a run that failed in it continues once it is corrected. SettingsError
     names all that was changed; before the first samples everything may be.
     """
-    earlier = read_object(folder / CONTENTS) or {}
-    known = earlier.get("model") or {}
-    identity = identity_of(base, known.get("identity"))
+    earlier = _read_contents(folder)
+    known, kept, kept_code = earlier.model, earlier.scorers, earlier.code
+    identity = identity_of(base, known.identity if known else None)
     hashes = {n: found for n, scorer in scorers.items() if (found := content_hash(scorer))}
-    kept: dict[str, str] = earlier.get("scorers") or {}
-    kept_code: dict[str, str] = earlier.get("code") or {}
     if has_begun:
         changed = [n for n, found in hashes.items() if kept.get(n, found) != found]
         corrected = [n for n in changed if _is_function(scorers[n])]
@@ -69,33 +88,44 @@ def keep_contents(
                 f"{what} has changed; what was labeled or trained by the earlier one stays, and "
                 "the new one holds from here on."
             )
-    model = {"name": name, "folder": str(base.resolve()), "identity": asdict(identity)}
-    content = {"model": model, "scorers": kept | hashes, "code": kept_code | dict(code)}
-    write_if_changed(folder / CONTENTS, json.dumps(content, indent=1))
+    model = KeptModel(name=name, folder=str(base.resolve()), identity=identity)
+    content = KeptContents(model=model, scorers=kept | hashes, code=kept_code | dict(code))
+    write_if_changed(folder / CONTENTS, content.model_dump_json(indent=1))
 
 
 def is_known_model(name: str, folder: Path) -> bool:
     """Whether a folder holds the very model that the run in `folder` was begun with."""
-    base, known = Path(name).expanduser(), _known_model(folder)
-    if not known or not base.is_dir():
+    base, known = expanded(name), _read_contents(folder).model
+    if known is None or not is_there(base) or not base.is_dir():
         return False
-    found = identity_of(base, known["identity"])
-    return not found.differences(ModelIdentity(**known["identity"]))
+    return not identity_of(base, known.identity).differences(known.identity)
 
 
 def model_differences(one: Path, other: Path) -> list[str] | None:
     """Return in what the models differ that two runs were begun with; None if a run does not
     say."""
-    known = [_known_model(folder) for folder in (one, other)]
-    if not all(known):
+    first, second = (_read_contents(folder).model for folder in (one, other))
+    if first is None or second is None:
         return None
-    first, second = (ModelIdentity(**found["identity"]) for found in known)
-    return first.differences(second)
+    return first.identity.differences(second.identity)
 
 
-def _known_model(folder: Path) -> Mapping[str, Any]:
-    """Return what `contents.json` says of the model; nothing if there is none."""
-    return (read_object(folder / CONTENTS) or {}).get("model") or {}
+def _read_contents(folder: Path) -> KeptContents:
+    """Return what `contents.json` says; nothing if there is none, SettingsError if it is damaged.
+
+    Taken for none it would be written again, with whatever model lies there now.
+    """
+    path = folder / CONTENTS
+    if not path.is_file():
+        return KeptContents()
+    try:
+        return KeptContents.model_validate_json(read_text(path))
+    except ValidationError as error:
+        raise SettingsError(
+            f"{path} is damaged ({error.error_count()} problems): it holds the hashes of the model "
+            "and the files that the run was begun with. Put back a backup of it, or delete it: "
+            "then nothing tells whether they are still the same."
+        ) from error
 
 
 def _refuse(folder: Path, problems: Sequence[str]) -> None:
@@ -160,14 +190,13 @@ def content_hash(scorer: CheckedScorer) -> str:
 
 
 def _model_problems(
-    name: str, base: Path, identity: ModelIdentity, known: Mapping[str, Any]
+    name: str, base: Path, identity: ModelIdentity, known: KeptModel | None
 ) -> list[str]:
     """Return what of the base model is another than at the first start."""
-    if not known:
+    if known is None:
         return []
-    earlier = ModelIdentity(**known["identity"])
     return [
         f"models.name {name}: {base} holds different {what} than the first start found in "
-        f"{known['folder']}; samples and checkpoints are of the other model"
-        for what in identity.differences(earlier)
+        f"{known.folder}; samples and checkpoints are of the other model"
+        for what in identity.differences(known.identity)
     ]

@@ -242,7 +242,7 @@ def _earlier(folder: Path) -> dict[str, Any]:
         return {}
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(
             f"{path} is not YAML any more ({error}). prefloop writes it: delete it if the settings "
             "in run.yaml are those that the run was begun with."

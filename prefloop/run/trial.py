@@ -22,6 +22,8 @@ from prefloop.samples.sampler import SampledBatch, Sampler
 from prefloop.seeding import derive_seed, stable_id
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import TaskConfig
+from prefloop.text.decoding import text_fault
+from prefloop.text.printable import printable
 
 WITHOUT_RULES = {"start_after": None, "end_at": None, "query_tokens_min": 1}
 """Rules that cut prompts out of longer passages: a prompt of one's own is none."""
@@ -157,6 +159,8 @@ def _prompt(
     text: str, task: TaskConfig, tokenizer: Tokenizer, say: Callable[[str], None]
 ) -> Prompt:
     """Return the prompt that the model reads, cut to the task's length."""
+    if (fault := text_fault(text)) is not None:
+        raise InputError(f"the prompt {printable(text)[:SHOWN]!r} {fault}.")
     query = cut_query(text, task.model_copy(update=WITHOUT_RULES), tokenizer)
     if query.refusal is not None:
         raise InputError(

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from prefloop.errors import InputError
 from prefloop.registry import guess
+from prefloop.run_paths import expanded, is_there
 from prefloop.scorers.items import ScoringFunction, call_function
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Section
@@ -48,8 +49,8 @@ class FunctionScorer:
             self._function = _handed_over(settings.function)
             self.content_hash = hashlib.sha256(_code(self._function)).hexdigest()
             return
-        path = Path(settings.file).expanduser()
-        if not path.is_file():
+        path = expanded(settings.file)
+        if not is_there(path) or not path.is_file():
             raise InputError(
                 f"the file {settings.file} of the function {settings.function} does not exist "
                 f"(looked from {Path.cwd()})."
@@ -63,7 +64,7 @@ class FunctionScorer:
         """Return the function's file: what stands in one file may rest on one word list."""
         if settings.file is None:
             return frozenset({f"function {settings.function}"})
-        return frozenset({os.path.relpath(Path(settings.file).expanduser())})
+        return frozenset({os.path.relpath(expanded(settings.file))})
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return what the function returns; ItemProblem names a response that it fails on."""

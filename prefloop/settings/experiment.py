@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from prefloop.settings.section import Fraction, Index, Section
+from prefloop.settings.section import Fraction, Section, Seed
 
 
 class VariantConfig(Section):
@@ -35,7 +35,7 @@ class ExperimentConfig(Section):
     members: dict[str, list[str]]
     """The arms that are trained from each start."""
 
-    seeds: list[Index] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     """Roots of the random numbers."""
 
     extent: Fraction | None = None

@@ -1,8 +1,13 @@
 """Which language model, and how its four roles share it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from prefloop.settings.section import Count, Section
+
+Threads = Annotated[int, Field(gt=0, le=1024)]
+"""Threads of a process; where a system gives no more, the process dies without a word."""
 
 
 class ModelsConfig(Section):
@@ -35,5 +40,5 @@ class ModelsConfig(Section):
     """Floating-point type of the layers. `auto`: `bfloat16` on a `cuda` that has it, else
     `float32`. Trained weights, heads, log-probabilities and losses are always `float32`."""
 
-    threads: Count | None = None
+    threads: Threads | None = None
     """CPU threads of torch; `null` leaves torch's choice. With 1 a run repeats bit for bit."""

@@ -13,14 +13,14 @@ from prefloop.settings.prompts import PromptsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.settings.samples import SamplesConfig
-from prefloop.settings.section import Count, Index, Section, refuse
+from prefloop.settings.section import Count, Section, Seed, refuse
 from prefloop.settings.task import TaskConfig
 
 
 class RunConfig(Section):
     """A whole run. The sections are the stages, in order."""
 
-    seed: Index = 1
+    seed: Seed = 1
     """Root of every random number in the run."""
 
     recipe: str | None = None

@@ -6,11 +6,17 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
-Count = Annotated[int, Field(gt=0)]
+LARGEST = 2**31 - 1
+"""The largest number of anything: what databases count to, and more than any memory holds."""
+
+Count = Annotated[int, Field(gt=0, le=LARGEST)]
 """A whole number above 0."""
 
-Index = Annotated[int, Field(ge=0)]
+Index = Annotated[int, Field(ge=0, le=LARGEST)]
 """A whole number from 0."""
+
+Seed = Annotated[int, Field(ge=0)]
+"""A whole number from 0, however large: random numbers come from its hash."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A finite number above 0."""

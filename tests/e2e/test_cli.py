@@ -140,6 +140,23 @@ def test_a_verb_that_makes_nothing_changes_no_byte(prefloop: Command, run: Path)
         assert [name for name in after if after[name] != before[name]] == []
 
 
+def test_a_report_replaces_no_page_but_a_report(
+    prefloop: Command, run: Path, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    prefloop.done("report", run, "--to", away)
+    prefloop.done("report", run, "--to", away)
+    for record in (None, "{}"):
+        mine = tmp_path / f"mine-{record}"
+        mine.mkdir()
+        (mine / "index.html").write_text("mine")
+        if record:
+            (mine / "provenance.json").write_text(record)
+        told = prefloop.refused("report", run, "--to", mine)
+        assert "no report that prefloop wrote" in told
+        assert (mine / "index.html").read_text() == "mine"
+
+
 def test_run_report_and_show_print_json(prefloop: Command, run: Path) -> None:
     told = prefloop.done("run", run, "--json").json()
     assert Path(told["report"]).is_file()

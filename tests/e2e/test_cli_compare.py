@@ -35,6 +35,11 @@ def test_two_methods_on_the_same_labels(
     assert all(word in told.out for word in ("PPO", "RLOO", "Preferred", "KL (nats)", "Losses"))
     assert "differs: policy.method: ppo, rloo" in told.out
     assert f"Page: {page}" in told.out and "<svg" in page.read_text(encoding="utf-8")
+    prefloop.done("compare", ppo, rloo, "--out", page)  # its own page is written again
+    report = rloo / "report" / "index.html"
+    before = report.read_bytes()
+    assert "another name" in prefloop.refused("compare", ppo, rloo, "--out", report)
+    assert report.read_bytes() == before
 
     figures = RunsComparedFigures.model_validate_json(
         prefloop.done("compare", ppo, rloo, "--json").out

@@ -162,3 +162,18 @@ def test_the_comparisons_are_a_stage_like_any_other(prefloop: Command, run: Path
     assert "prefloop comparisons my-run" in shown.out
     assert "run.yaml does not exist" in prefloop.refused("comparisons", run / "nowhere")
     assert "run.yaml does not exist" in prefloop.refused("comparisons", "--json", run / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "text", ["---\ntask: sentiment\n", "{task: sentiment}\n", "store:\n  prefloop.db\n"]
+)
+def test_a_run_file_that_could_not_name_the_new_store_is_told_before_anything_moves(
+    prefloop: Command, run: Path, tmp_path: Path, text: str
+) -> None:
+    (run / "run.yaml").write_text(text)
+    told = prefloop.refused("store", "migrate", run, tmp_path / "new.db")
+    assert "no line of it can name the store" in told and "Nothing was moved" in told
+    assert not (tmp_path / "new.db").exists() and (run / "run.yaml").read_text() == text
+    (run / "run.yaml").write_text("\ufefftask: sentiment\n", encoding="utf-8")
+    prefloop.done("store", "migrate", run, tmp_path / "new.db")
+    assert load_run_file(run / "run.yaml").store == str(tmp_path / "new.db")

@@ -108,6 +108,20 @@ def test_wrong_asks_are_refused(tmp_path: Path, prefloop: Command) -> None:
     assert "no list of different numbers" in told
 
 
+def test_what_is_refused_leaves_no_folder(
+    tmp_path: Path, prefloop: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetched(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is fetched for a run that cannot be")
+
+    monkeypatch.setattr("prefloop.prompts.news.fetch.fetch_news", fetched)
+    folder = tmp_path / "set"
+    for verb in (("experiment", "copying", folder), ("demo", "--copying", "--folder", folder)):
+        assert "no such folder" in prefloop.refused(*verb, "models.name=./nowhere")
+        assert "Did you mean epochs?" in prefloop.refused(*verb, "policy.epoch=1")
+    assert not folder.exists()
+
+
 def _asked(run: Path) -> set[tuple[str, ...]]:
     with Store.open(run / "prefloop.db", read_only=True) as store:
         return {comparison.sample_ids for comparison in store.comparisons()}

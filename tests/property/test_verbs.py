@@ -20,9 +20,9 @@ from tests.unit.store.records_for_tests import prompt
 ALL = {
     name.removeprefix("prefloop "): verb
     for name, verb in verbs(get_command(app))
-    if any(parameter.name == "folder" for parameter in verb.params)
+    if any(parameter.name in ("folder", "runs") for parameter in verb.params)
 }
-"""Every verb that looks at a run, by its name, with its parameters."""
+"""Every verb that looks at a run or at several, by its name, with its parameters."""
 
 MAKES_A_FOLDER = {"init", "demo", "experiment copying", "experiment methods"}
 VALUES = {"file": "FILE", "to": "PLACE", "name": "ann", "purpose": "tests", "prompt": "Call me"}
@@ -47,6 +47,8 @@ def typed(verb: str, folder: Path) -> list[str]:
     words = verb.split()
     for parameter in ALL[verb].params:
         if getattr(parameter, "param_type_name", "") == "argument" and parameter.required:
+            if parameter.name == "runs":
+                words.append(str(folder.parent / "OTHER"))
             value = VALUES.get(parameter.name, str(folder))
             words.append(str(folder.parent / value) if value in ("FILE", "PLACE") else value)
     return words
@@ -185,10 +187,31 @@ def test_unknown_options(prefloop: Command, tmp_path: Path) -> None:
         ("samples try", "--seed=-1"),
         ("samples try", "-n=0"),
         ("samples try", "--model=../../etc"),
+        ("samples try", "-n=65"),
+        ("samples try", "--seed=1e9"),
         ("rewards score", "--scorer=lenght"),
+        ("rewards score", "--out=/"),
+        ("rewards without", "--round=-1"),
+        ("audit rewards", "--round=99999999999999999999"),
+        ("audit overoptimization", "--people=3"),
+        ("team assign", "--batch=99999999999999999999"),
+        ("evaluation", "--judge=nobody"),
+        ("evaluation", "--models=../.."),
+        ("store verify", "--head=nothing"),
+        ("compare", "--out=page.pdf"),
+        ("compare", "--out=/"),
+        ("experiment copying", "--seeds=-1"),
+        ("experiment copying", "--seeds="),
+        ("experiment copying", "--jobs=0"),
+        ("experiment copying", "models.name=./nowhere"),
+        ("experiment copying", "prompts.source=nowhere.jsonl"),
+        ("experiment methods", "--methods=ppo"),
+        ("experiment methods", "--methods=ppo,ppo"),
+        ("experiment methods", "--jobs=many"),
         ("init", "--task=nonsense"),
         ("init", "--labelers=nobody"),
         ("demo", "policy.lr=-1"),
+        ("demo", "models.name=./nowhere"),
     ],
 )
 def test_absurd_values(
@@ -198,6 +221,40 @@ def test_absurd_values(
     if verb not in MAKES_A_FOLDER:
         shutil.copy(sqlite_template, folder / "prefloop.db")
     check(prefloop(*typed(verb, folder), option), verb)
+    if verb in MAKES_A_FOLDER:
+        assert not folder.exists(), "nothing is made before it is looked at"
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "2", "1e400", "0", "inf"])
+@pytest.mark.parametrize(
+    "option", ["win-rate", "ties", "people", "answers", "agreement", "spread", "looks", "power"]
+)
+def test_absurd_plans_of_a_judging(prefloop: Command, option: str, value: str) -> None:
+    usual = [] if option == "win-rate" else ["--win-rate", "0.6"]
+    outcome = prefloop("evaluation", "power", *usual, f"--{option}={value}")
+    fine = {("ties", "0"), ("agreement", "0"), ("spread", "0"), ("spread", "2")}
+    fine |= {("people", "2"), ("looks", "2")}
+    if (option, value) in fine:
+        assert outcome.code == 0 and "nan" not in outcome.out
+    else:
+        check(outcome, "evaluation power")
+
+
+def test_a_current_folder_that_was_deleted(
+    prefloop: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    for verb in ALL:
+        assert "current folder was deleted" in check(prefloop(*typed(verb, Path("run"))), verb)
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/model", "x" * 300, "a b", "./nowhere"])
+def test_names_that_no_model_has(prefloop: Command, tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "run")
+    for verb in ("run", "prompts", "evaluation"):
+        assert "model " in check(prefloop(verb, folder, f"models.name={name}"), verb)
 
 
 @pytest.mark.parametrize("verb", ["run", "samples", "policy", "serve"])
@@ -210,6 +267,8 @@ def test_absurd_values(
 @example(key="seed", value="9" * 5000)
 @example(key="prompts.source", value="\0")
 @example(key="models.name", value="\ud800")
+@example(key="store", value="postgresql://host:port/name")
+@example(key="models.threads", value="1000000")
 @example(key="task", value="{}")
 def test_absurd_overrides(
     prefloop: Command, tmp_path: Path, verb: str, key: str, value: str

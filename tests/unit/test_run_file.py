@@ -220,11 +220,17 @@ def test_the_controllers_horizon_suits_the_length_of_the_run(
         ({1: 2}, r"1: Keys should be strings"),
         ({"policy": None}, r"policy: .* got None"),
         ({"seed": 1.5}, r"seed: .* got 1\.5"),
+        ({"models": {"threads": 100_000}}, r"models\.threads: .*1024; got 100000"),
+        ({"models": {"lora_rank": 2**40}}, r"models\.lora_rank: .*2147483647; got"),
     ],
 )
 def test_what_cannot_be_is_told(raw: dict[str, object], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         parse_run(raw, "run.yaml")
+
+
+def test_any_seed_is_taken() -> None:
+    assert parse_run({"seed": 2**80}, "run.yaml").seed == 2**80
 
 
 def test_with_a_known_reward_the_labelers_scorers_bind_no_judge() -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from prefloop.run_file import as_yaml, load_run_file, load_sections
-from prefloop.run_paths import found_paths, kept_paths
+from prefloop.run_paths import expanded, found_paths, is_there, kept_paths
 
 EVERYWHERE: dict[str, Any] = {
     "store": "labels.db",
@@ -63,6 +63,13 @@ def test_names_and_absolute_paths_stay(folder: Path, name: str) -> None:
     raw = {"models": {"name": name}}
     assert found_paths(raw, folder) == raw
     assert kept_paths(raw, folder) == raw
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/model", "x" * 300])
+def test_a_name_that_no_system_takes_stays(folder: Path, name: str) -> None:
+    raw = {"models": {"name": name}, "store": name}
+    assert found_paths(raw, folder)["models"] == kept_paths(raw, folder)["models"] == raw["models"]
+    assert not is_there(expanded(name))
 
 
 def test_a_policy_of_the_run_is_named_and_no_path(folder: Path) -> None:

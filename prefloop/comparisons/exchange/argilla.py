@@ -102,9 +102,11 @@ def _responses(row: FileObject) -> Iterator[ArgillaResponse]:
 
 def _flat(fields: dict[str, Any], key: str) -> Iterator[ArgillaResponse]:
     """Yield the responses under a flattened key, whose users and statuses stand beside it."""
-    values = fields.get(key) or []
+    values, users, statuses = (
+        found if isinstance(found := fields.get(name), list) else []
+        for name in (key, f"{key}.users", f"{key}.status")
+    )
     for i, value in enumerate(values):
-        users, statuses = (fields.get(f"{key}.{what}") or [] for what in ("users", "status"))
         yield ArgillaResponse(
             key.removesuffix(FLAT),
             value,

@@ -81,7 +81,10 @@ class FileObject:
         if key in self.fields and self.fields[key] is None:
             return math.nan
         value = self._field(key, (int, float), "a number")
-        return float(value) if value is not None else 0.0
+        number = finite(value) if value is not None else 0.0
+        if number is None:
+            self.wrong(key, f"is {_short(value)}; give a finite number, or null")
+        return number or 0.0
 
     def flag(self, key: str) -> bool:
         """Return true or false."""
@@ -164,6 +167,19 @@ def _rows(path: Path, problems: list[str]) -> Iterator[PlacedRow]:
         yield f"line {number}", cells
 
 
+def finite(value: Any) -> float | None:
+    """Return a value as a number, texts such as "0.5" included; None if it is no finite one.
+
+    >>> finite("0.5"), finite("Infinity"), finite(10**400), finite([])
+    (0.5, None, None, None)
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
@@ -171,19 +187,23 @@ def _short(value: Any) -> str:
 
 def check_texts(row: FileObject, key: str) -> None:
     """Add a problem if a text under `key` cannot be stored."""
-    faults = filter(None, map(text_fault, _texts_in(row.fields.get(key))))
-    if (fault := next(faults, None)) is not None:
+    if (fault := fault_in(row.fields.get(key))) is not None:
         row.wrong(key, fault)
 
 
+def fault_in(value: Any) -> str | None:
+    """Return why a text in a value, however deep, cannot be stored; None if all can be."""
+    return next(filter(None, map(text_fault, _texts_in(value))), None)
+
+
 def _texts_in(value: Any) -> Iterator[str]:
-    """Yield every text of a JSON value, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts_in(inner)
+    """Yield every text of a value, keys included."""
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict):
+            waiting += [*inner.keys(), *inner.values()]
+        elif isinstance(inner, list | tuple):
+            waiting += inner

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from prefloop.comparisons.exchange.exporter import (
     LabeledComparison,
     load_comparisons,
 )
-from prefloop.comparisons.exchange.file_objects import FileObject, read_objects
+from prefloop.comparisons.exchange.file_objects import FileObject, fault_in, read_objects
 from prefloop.comparisons.exchange.importer import ExchangeOptions, ImportedRecords
 from prefloop.comparisons.exchange.own_files import write_record
 from prefloop.comparisons.exchange.problems import import_error
 from prefloop.comparisons.labelers.sources import labeler_kind
-from prefloop.errors import InputError
+from prefloop.errors import ConflictError, InputError, StoreAwayError, StoreError
 from prefloop.files import write_atomically
 from prefloop.store.labeling.imports import LabelFile
 from prefloop.store.store import Store
@@ -101,10 +101,7 @@ def prompts_in(path: Path, format: str) -> list[str]:
             "well, and import the labels with `prefloop import`."
         )
     records = ImportedRecords(format=format, options=DEFAULTS)
-    for row in read_objects(path, records.problems):
-        _format(format).read(row, records)
-    if records.problems:
-        raise import_error(path, records.problems)
+    _read(path, format, records)
     return [prompt.text for prompt in records.prompts.values()]
 
 
@@ -112,33 +109,65 @@ def import_file(
     store: Store, path: Path, format: str, *, options: ExchangeOptions = DEFAULTS
 ) -> dict[str, int]:
     """Store the records of a file, all or none; return how many of each kind were new."""
-    known = _format(format)
     stored = {prompt.id: prompt for prompt in store.prompts()}
-    people = {person.name for person in store.people.all()}
     records = ImportedRecords(format=format, options=options, stored=stored)
-    n_objects = 0
-    for row in read_objects(path, records.problems):
-        n_objects += 1
-        known.read(row, records)
-    if records.problems:
-        raise import_error(path, records.problems)
+    n_objects = _read(path, format, records)
     if not n_objects:
         raise InputError(f"{path} is empty; there is nothing to import.")
-    counts = store.add_all(
-        prompts=list(records.prompts.values()),
-        samples=list(records.samples.values()),
-        comparisons=list(records.comparisons.values()),
-        labels=records.labels_in_order(),
-        file=LabelFile(
-            name=path.name,
-            format=format,
-            sources=records.sources,
-            is_own=lambda labeler: labeler_kind(labeler, people) != "imported",
-        ),
-    )
+    counts = _stored(store, path, format, records)
     left_out = {f"left_out_{reason}": n for reason, n in sorted(records.left_out.items()) if n}
     new = {kind: n for kind, n in counts.items() if kind != "verdicts"}
     return {"lines": n_objects, **new, **left_out}
+
+
+def _stored(store: Store, path: Path, format: str, records: ImportedRecords) -> dict[str, int]:
+    """Store all records or none; return how many of each kind were new."""
+    people = {person.name for person in store.people.all()}
+    try:
+        return store.add_all(
+            prompts=list(records.prompts.values()),
+            samples=list(records.samples.values()),
+            comparisons=list(records.comparisons.values()),
+            labels=records.labels_in_order(),
+            file=LabelFile(
+                name=path.name,
+                format=format,
+                sources=records.sources,
+                is_own=lambda labeler: labeler_kind(labeler, people) != "imported",
+            ),
+        )
+    except (StoreAwayError, ConflictError):
+        raise
+    except StoreError as error:
+        raise StoreError(f"{path} cannot be imported, and nothing was stored. {error}") from error
+
+
+def _read(path: Path, format: str, records: ImportedRecords) -> int:
+    """Add the records of a file and return how many objects it holds; InputError tells problems."""
+    known, n_objects = _format(format), 0
+    for row in read_objects(path, records.problems):
+        n_objects += 1
+        before = len(records.problems)
+        fault = _read_row(row, known, records)
+        if fault and len(records.problems) == before:
+            records.problems.append(f"{row.place}: a text in it {fault}")
+    if records.problems:
+        raise import_error(path, records.problems)
+    return n_objects
+
+
+def _read_row(row: FileObject, known: FileFormat, records: ImportedRecords) -> str | None:
+    """Add the records of a row; return why one of its texts cannot be stored, or None.
+
+    Whatever a format looks at itself: a name of somebody is a text, too.
+    """
+    sizes = records.sizes()
+    try:
+        known.read(row, records)
+    except UnicodeEncodeError:  # no id can be made of such a text
+        return fault_in(row.fields)
+    faults = map(fault_in, map(asdict, records.since(sizes)))
+    return next(filter(None, faults), None)
 
 
 def export_file(

@@ -6,8 +6,9 @@ and a token that the file does not contain stay unknown.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from prefloop.comparisons.exchange.file_objects import FileObject
@@ -197,6 +198,17 @@ class ImportedRecords:
         """Whether what is about this prompt is left out, because the run holds the prompt out."""
         known = self.stored.get(prompt_id)
         return self.options.skips_held_out and known is not None and known.split == "held_out"
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Return how many prompts, samples and labels there are."""
+        return len(self.prompts), len(self.samples), len(self.labels)
+
+    def since(self, sizes: tuple[int, int, int]) -> Iterator[Prompt | Sample | Label]:
+        """Yield the prompts, samples and labels that were added since there were so many."""
+        n_prompts, n_samples, n_labels = sizes
+        yield from islice(reversed(self.prompts.values()), len(self.prompts) - n_prompts)
+        yield from islice(reversed(self.samples.values()), len(self.samples) - n_samples)
+        yield from islice(reversed(self.labels.values()), len(self.labels) - n_labels)
 
     def labels_in_order(self) -> list[Label]:
         """Return the labels in the order that the file names, or in that of the file."""

@@ -76,7 +76,9 @@ def _selected(result: FileObject) -> str | None:
 
 def _shown(to_name: Any) -> list[str]:
     """Return the names of the objects that a pairwise control compares, in their order."""
-    names = to_name.split(",") if isinstance(to_name, str) else to_name or []
+    names = to_name.split(",") if isinstance(to_name, str) else to_name
+    if not isinstance(names, list):
+        return []
     return [str(name).strip() for name in names]
 
 

@@ -8,11 +8,10 @@ above, and how far is kept as the confidence. Potato leaves the texts in its dat
 by `id` first, unless the instances carry them. Source: Potato's docs, pairwise annotation.
 """
 
-import math
 from typing import Any
 
 from prefloop.comparisons.exchange.candidates import Candidates, find_candidates, is_tie
-from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.comparisons.exchange.file_objects import FileObject, finite
 from prefloop.comparisons.exchange.importer import ImportedAnswer, ImportedRecords, ImportedSample
 
 NAME = "potato"
@@ -82,8 +81,4 @@ def _selected(value: Any) -> str | None:
 
 
 def _scale(value: Any) -> float | None:
-    try:
-        scale = float(value["scale_value"])
-    except (TypeError, KeyError, ValueError):
-        return None
-    return scale if math.isfinite(scale) else None
+    return finite(value.get("scale_value")) if isinstance(value, dict) else None

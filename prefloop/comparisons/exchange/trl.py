@@ -7,7 +7,6 @@ them if the answer has them, which TRL leaves alone. Who answered, when, and in 
 the samples were shown is lost; so are ties.
 """
 
-import math
 from collections.abc import Sequence
 
 from prefloop.comparisons.exchange.dialogues import (
@@ -18,7 +17,7 @@ from prefloop.comparisons.exchange.dialogues import (
     split_texts,
 )
 from prefloop.comparisons.exchange.exporter import ExportedFile, LabeledComparison, preferred_pairs
-from prefloop.comparisons.exchange.file_objects import FileObject
+from prefloop.comparisons.exchange.file_objects import FileObject, finite
 from prefloop.comparisons.exchange.importer import (
     ExchangeOptions,
     ImportedAnswer,
@@ -120,10 +119,7 @@ def _margin(row: FileObject) -> float | None:
     value = row.fields.get("margin")
     if value in (None, ""):
         return None
-    try:
-        margin = float(value)
-    except (TypeError, ValueError):
-        margin = math.nan
-    if isinstance(value, bool) or not math.isfinite(margin):
+    margin = finite(value)
+    if isinstance(value, bool) or margin is None:
         row.wrong("margin", f"is {value!r}; give a number, or leave it out")
     return margin

@@ -23,6 +23,11 @@ from prefloop.report.filters import page_filters
 
 SUFFIXES = (".html", ".htm")
 
+GENERATOR = '<meta name="generator" content="prefloop compare">'
+"""Stands in the head of a page: what has it may be written again, and no other file."""
+
+HEAD_BYTES = 1024
+
 
 def refuse_page_place(path: Path | None) -> None:
     """Raise an InputError where no page can be meant to lie; None means that there is none."""
@@ -32,6 +37,17 @@ def refuse_page_place(path: Path | None) -> None:
         raise InputError(
             f"--out {path} is no page: name a file that ends in .html, such as compared.html."
         )
+    if path.exists() and not _is_own(path):
+        raise InputError(
+            f"{path} exists already, and is no page that compared runs: a report, perhaps. Give "
+            "another name."
+        )
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is a page that was written here."""
+    with path.open("rb") as file:
+        return GENERATOR.encode() in file.read(HEAD_BYTES)
 
 
 def write_page(figures: RunsComparedFigures, path: Path) -> None:
@@ -47,6 +63,7 @@ def write_page(figures: RunsComparedFigures, path: Path) -> None:
     names = [run.name for run in figures.runs]
     text = environment.get_template("compare.html.jinja").render(
         style=Markup(STYLE.read_text(encoding="utf-8")),
+        generator=Markup(GENERATOR),
         figures=figures,
         headline=headline(figures),
         baseline_line=baseline_line(figures),

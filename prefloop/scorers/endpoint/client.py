@@ -17,6 +17,7 @@ import httpx
 from prefloop.errors import InputError
 from prefloop.figures.usage import EndpointUsage, UsageFigures
 from prefloop.files import user_cache
+from prefloop.run_paths import expanded
 from prefloop.scorers.endpoint.answers import append_answer, read_answers
 from prefloop.scorers.endpoint.connection import Connection
 from prefloop.scorers.endpoint.settings import EndpointConfig
@@ -65,7 +66,7 @@ class Endpoint:
     @property
     def _file(self) -> Path:
         if self._config.answers is not None:
-            return Path(self._config.answers).expanduser()
+            return expanded(self._config.answers)
         name = digest(self._config.base_url, self._config.model)
         return user_cache() / "answers" / f"{name}.jsonl"
 

@@ -103,7 +103,8 @@ class EndpointConfig(Section):
                 "files are copied into run folders; name an environment variable in key_variable "
                 "instead"
             )
-        if url.scheme not in ("http", "https") or not url.hostname:
+        # Reading the port raises a ValueError where it is none.
+        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
             raise ValueError(f"{value!r} is not an address such as http://127.0.0.1:8000/v1")
         return value.strip().rstrip("/").removesuffix("/chat/completions")
 

@@ -138,14 +138,19 @@ def _create(engine: Engine, name: str) -> None:
         make_private(Path(name))
 
 
+def parsed_url(text: str) -> URL:
+    """Return the parts of a URL; a StoreError, which does not show it, if it is none."""
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise StoreError(
+            "The store's URL cannot be read. Write postgresql://user@host/name, or a path."
+        ) from error
+
+
 def _url(url_or_path: str | Path) -> URL:
     if isinstance(url_or_path, str) and "://" in url_or_path:
-        try:
-            url = make_url(url_or_path)
-        except ArgumentError as error:
-            raise StoreError(
-                "The store's URL cannot be read. Write postgresql://user@host/name, or a path."
-            ) from error
+        url = parsed_url(url_or_path)
     else:
         url = URL.create("sqlite", database=str(url_or_path))
     if url.get_backend_name() not in ("sqlite", "postgresql"):

@@ -20,6 +20,7 @@ from prefloop.store.people.codes import digest, new_code, new_secret, plain_code
 from prefloop.store.people.passwords import is_password
 from prefloop.store.people.people import end_all, find_named, find_person, known_person
 from prefloop.teamwork import Person, Session
+from prefloop.text.decoding import text_fault
 
 DAY_SECONDS = 24 * 3600.0
 IDLE_SECONDS = 7 * DAY_SECONDS
@@ -139,6 +140,8 @@ class Access:
         """Return the id and the secret of a new API token. Only a hash of the secret is stored."""
         if not name.strip() or len(name) > 64:
             raise StoreError("Give the token a name of up to 64 characters: what it is for.")
+        if (fault := text_fault(name)) is not None:
+            raise StoreError(f"The token's name {fault}.")
         token_id, secret = uuid.uuid4().hex, f"prefloop_{new_secret()}"
         with self._database.writing() as connection:
             _require_enabled(connection, person_id)

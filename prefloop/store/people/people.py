@@ -17,6 +17,7 @@ from prefloop.store.core.team_tables import api_tokens, invites, people, session
 from prefloop.store.people.identity import erase, refuse_signed, rename
 from prefloop.store.people.passwords import hash_password
 from prefloop.teamwork import Person, Role
+from prefloop.text.decoding import text_fault
 from prefloop.text.looks import look_alike
 from prefloop.text.normal_form import normal_form, typed_form
 
@@ -150,6 +151,8 @@ def find_person(connection: Connection, condition: sa.ColumnElement[bool]) -> Ro
 
 def find_named(connection: Connection, name: str) -> RowMapping | None:
     """Return the row of the person with this name; one of exactly these characters comes first."""
+    if text_fault(name) is not None:
+        return None  # no database could be asked for it
     forms = list(dict.fromkeys([name, unicodedata.normalize("NFC", name), typed_form(name)]))
     query = sa.select(people).where(people.c.name.in_(forms))
     rows = {row["name"]: row for row in connection.execute(query).mappings()}

@@ -33,7 +33,7 @@ def back_up(
     if file.exists():
         if not force:
             raise StoreError(f"{file} exists already. Give another name, or --force to replace it.")
-        if not is_url(place) and file.samefile(place):
+        if not is_url(place) and Path(place).exists() and file.samefile(place):
             raise StoreError(f"{file} is the store itself. Give the backup a name of its own.")
     with beside(file) as fresh:
         copy_store(place, fresh, progress)

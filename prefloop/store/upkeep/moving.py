@@ -3,11 +3,11 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
 from prefloop.errors import StoreError
 from prefloop.progress import Progress
-from prefloop.store.core.database import SECRETS, Database
+from prefloop.store.core.database import SECRETS, Database, parsed_url
 from prefloop.store.core.dialect import close_for_answers, merge_wal
 from prefloop.store.upkeep.backup import beside, take_the_place
 from prefloop.store.upkeep.fingerprint import Contents
@@ -19,7 +19,7 @@ def without_password(place: str) -> str:
     """Return a path or URL without its password."""
     if not is_url(place):
         return place
-    url = make_url(place).difference_update_query(SECRETS)
+    url = parsed_url(place).difference_update_query(SECRETS)
     return URL.create(
         url.drivername, url.username, None, url.host, url.port, url.database, url.query
     ).render_as_string(hide_password=False)

@@ -1,12 +1,15 @@
 """What comes from others reaches the terminal without what it obeys."""
 
 import io
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from prefloop.cli.console import LogProgress, TerminalProgress
+from prefloop.cli.main import main
 from prefloop.cli.serving import _tell_user
 from prefloop.cli.showing import cell
 from prefloop.cli.trying import _one_line, _say
@@ -40,3 +43,18 @@ def test_a_cell_of_a_table_is_a_text_as_it_is() -> None:
 
 def test_a_response_on_one_line() -> None:
     assert _one_line(f"{HOSTILE}\nsecond") == f"{SAFE} second"
+
+
+@pytest.mark.parametrize("name", ["caf\xe9", "caf\udce9"], ids=["accented", "not UTF-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_terminal_that_lacks_a_character_shows_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, encoding: str
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    monkeypatch.setattr(sys, "argv", ["prefloop", "init", str(tmp_path / name)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    sys.stdout.flush()
+    assert not left.value.code
+    assert b"caf" in written.getvalue() and b"holds what you may want" in written.getvalue()

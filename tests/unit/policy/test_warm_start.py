@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from prefloop.errors import InputError, OutOfMemoryError
 from prefloop.models.export import save_policy
 from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.memory import fits_in_memory
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
 from prefloop.models.scoring import banned_mask, pad_left, respond_forward
@@ -140,3 +142,38 @@ def test_passages_are_learned_whole_up_to_the_tokens_a_run_will_see(gpt2_folder:
     task = task_of(query_tokens_max=5, response_tokens=6)
     examples = sft_examples([], task, tokenizer, [*TEXT[:2], "", "a"])
     assert [x.query + x.response for x in examples] == [tokenizer.encode(t)[:11] for t in TEXT[:2]]
+
+
+def test_memory_that_runs_out_is_the_warm_starts_and_not_the_loading(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any) -> float:
+        raise MemoryError
+
+    monkeypatch.setattr("prefloop.policy.warm_start._step", too_large)
+    told = r"training the warm start .*smaller policy\.warm_start\.batch_size \(4;.*less than 8"
+    with (
+        pytest.raises(OutOfMemoryError, match=told),
+        # As the run does: the warm start is a part of what it loads.
+        fits_in_memory("loading the models", models__name="m"),
+    ):
+        warm_start(
+            *(gpt2_folder, CONFIG, ModelsConfig(lora_rank=4), [SFTExample([1, 2], [3, 4])] * 4),
+            runtime=CPU,
+            folder=tmp_path / "warm",
+            seed=1,
+            progress=Silent(),
+        )
+    assert not (tmp_path / "warm").exists()
+
+
+def test_without_a_text_to_learn_from_it_is_refused(gpt2_folder: Path, tmp_path: Path) -> None:
+    examples = sft_examples([], task_of(), load_tokenizer(gpt2_folder), ["", "a"])
+    with pytest.raises(InputError, match=r"nothing to learn from.*policy\.warm_start\.epochs"):
+        warm_start(
+            *(gpt2_folder, CONFIG, ModelsConfig(), examples),
+            runtime=CPU,
+            folder=tmp_path / "warm",
+            seed=1,
+            progress=Silent(),
+        )

@@ -33,6 +33,11 @@ def test_texts_become_questions_once_and_more_may_be_added(tmp_path: Path) -> No
     assert page.answers() == []
     with pytest.raises(InputError, match="Nothing in the store fits the format trl"):
         page.export(tmp_path / "pairs.jsonl")
+    page.export(tmp_path / "all.jsonl", format="raw")
+    page.export(tmp_path / "all.jsonl", format="raw")
+    (tmp_path / "all.jsonl").write_text("mine")
+    with pytest.raises(InputError, match=r"all\.jsonl exists already"):
+        page.export(tmp_path / "all.jsonl", format="raw")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from prefloop.figures.metrics_line import MetricsLine
 from prefloop.run_file import load_run_file
 from tests.unit.python.conftest import PROMPTS, MakeRun, letters
 
+SHORT = {"episodes": 8, "batch_size": 8, "epochs": 1}
+"""One update of the policy."""
+
 
 def lines_of(run: prefloop.Run) -> list[dict[str, Any]]:
     text = (run.folder / "metrics.jsonl").read_text(encoding="utf-8")
@@ -160,15 +163,48 @@ def test_a_run_file_of_somebody_elses_stays(make_run: MakeRun, tmp_path: Path) -
         make_run()
     assert [path.name for path in file.parent.iterdir()] == ["run.yaml"]
     assert file.read_text() == "task: sentiment\n"
+    with pytest.raises(SettingsError, match=r"run\.yaml is a file\. Name a folder"):
+        make_run("run/run.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seed": 4}, r"seed was 3 and is 4"),
+        ({"reward": "length"}, r"policy\.reward was 'letters' and is 'length'"),
+        ({"policy": {**SHORT, "batch_size": 4}}, r"policy\.batch_size was 8 and is 4"),
+        ({"polcy": {}}, r"no such setting"),
+    ],
+)
+def test_a_changed_call_that_is_refused_changes_no_byte(
+    make_run: MakeRun, change: dict[str, Any], told: str
+) -> None:
+    run = make_run(policy=SHORT)
+    run.train(until="policy")
+    before = contents_of(run.folder)
+    with pytest.raises(SettingsError, match=told):
+        make_run(**{"policy": SHORT, "prompts": PROMPTS[:4], **change})
+    assert contents_of(run.folder) == before
+    more = [*PROMPTS, "A prompt that came later."]
+    assert make_run(policy=SHORT, prompts=more).config == run.config
+    assert (run.folder / "prompts.jsonl").read_text().count("\n") == len(more)
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Return every file but those of the open database, by name."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".db" not in path.name)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"prompts": ["Good day.", 7]}, r"prompts\[1\] is 7; every prompt must be a text"),
+        ({"prompts": ["Good day.", 7]}, r"prompts\[1\] is 7; it must be a text"),
         ({"prompts": []}, r"prompts is empty"),
         ({"reward": 3}, r"3 is neither the name of a scorer nor a function"),
         ({"labels": "gone.jsonl"}, r"gone\.jsonl does not exist"),
+        ({"labels": ["good"]}, r"labels\[0\] is 'good'; every label must be a row"),
+        ({"labels": [{"prompt": object()}]}, r"labels hold what JSON cannot"),
     ],
 )
 def test_what_is_given_and_cannot_be_is_named(
@@ -193,7 +229,7 @@ def test_settings_that_cannot_be_are_named_before_anything_is_written(
 ) -> None:
     with pytest.raises(SettingsError, match=told):
         make_run(**given)
-    assert not (tmp_path / "run" / "run.yaml").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_lists_of_different_length_are_not_scored(make_run: MakeRun) -> None:

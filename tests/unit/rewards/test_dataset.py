@@ -1,5 +1,6 @@
 """Labels as training data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,6 @@ def test_ids_of_another_tokenizer_are_told(gpt2_folder: Path) -> None:
     check_ids(batch, vocabulary=largest + 1)
     with pytest.raises(InputError, match=f"token id {largest}, which lies outside"):
         check_ids(batch, vocabulary=largest)
+    below = replace(batch, sequences=(((60, -1), (60, 61)),))
+    with pytest.raises(InputError, match="token id -1, which lies outside"):
+        check_ids(below, vocabulary=largest + 1)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prefloop.batches import PreferenceBatch
-from prefloop.errors import DivergedError
+from prefloop.errors import DivergedError, OutOfMemoryError
 from prefloop.label_types.losses import LOSSES
 from prefloop.metrics import MetricsLog
 from prefloop.rewards.model import RewardModel
@@ -228,3 +228,21 @@ def test_no_gradient_is_held_while_the_policy_is_trained(
     roles = trainer.model.roles
     for role_model in (roles.reward, roles.policy, roles.reference):
         assert all(p.grad is None for p in role_model.causal.parameters())
+
+
+def test_memory_that_runs_out_between_steps_is_not_the_trainings(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between steps functions of the caller's run, such as `on_update`."""
+
+    def too_large(*_: Any) -> None:
+        raise MemoryError
+
+    trainer = trainer_on(gpt2_folder, tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(trainer, "check_stop", too_large)
+        trainer.train(LABELS, REFERENCE)
+    assert trainer.metrics.lines(), "no step was taken"
+    monkeypatch.setattr(trainer, "step", too_large)
+    with pytest.raises(OutOfMemoryError, match=r"training the reward model .*microbatch_size"):
+        trainer.train(LABELS, REFERENCE)

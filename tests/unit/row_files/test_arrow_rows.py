@@ -120,3 +120,25 @@ def test_without_pyarrow_the_extra_is_named(
     monkeypatch.setattr("prefloop.row_files.arrow_rows.import_module", missing)
     with pytest.raises(InputError, match=r"pip install 'prefloop\[data\]'"):
         rows(tmp_path / "x.parquet")
+
+
+@pytest.mark.skipif(not HAS_PYARROW, reason="needs pyarrow, which is optional")
+def test_columns_that_python_cannot_hold_are_empty_and_the_others_are_read(tmp_path: Path) -> None:
+    arrow = import_module("pyarrow")
+    times = arrow.array([1_700_000_000_000_000_001, 1], arrow.timestamp("ns"))
+    far = arrow.array([2**62, 1], arrow.timestamp("s"))
+    table = arrow.table({"prompt": ["Q", "R"], "at": times, "until": far})
+    import_module("pyarrow.parquet").write_table(table, tmp_path / "x.parquet")
+    found = [row for _, row in rows(tmp_path / "x.parquet")]
+    assert [row["prompt"] for row in found] == ["Q", "R"]
+    assert all(row["until"] is None for row in found)
+
+
+@pytest.mark.skipif(not HAS_PYARROW, reason="needs pyarrow, which is optional")
+def test_a_column_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    arrow = import_module("pyarrow")
+    batch = arrow.record_batch([arrow.array(["Q"]), arrow.array(["R"])], names=["prompt"] * 2)
+    with arrow.ipc.new_stream(str(tmp_path / "x.arrow"), batch.schema) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(InputError, match=r"has the column 'prompt' twice"):
+        rows(tmp_path / "x.arrow")

@@ -52,6 +52,12 @@ def test_whole_numbers_are_numbers_and_numbers_are_not_whole() -> None:
     assert problems({"share": True})
 
 
+@pytest.mark.parametrize("width", [2**31, 10**18, 10**400])
+def test_no_count_is_larger_than_what_databases_count_to(width: int) -> None:
+    assert Outer.model_validate({"inner": {"width": 2**31 - 1}}).inner.width == 2**31 - 1
+    assert problems({"inner": {"width": width}})
+
+
 def test_a_section_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Inner().width = 4

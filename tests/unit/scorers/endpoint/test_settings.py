@@ -43,6 +43,11 @@ def test_an_address_that_is_none_is_told(address: str) -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["http://host:99999999/v1", "http://host:x/v1"])
+def test_a_port_that_is_none_is_told(address: str) -> None:
+    assert "Port" in problem("scorers", base_url=address)
+
+
 def test_the_address_of_the_method_is_understood() -> None:
     for url in ("http://h/v1/", "http://h/v1", "http://h/v1/chat/completions"):
         assert EndpointConfig(base_url=url, model="m").base_url == "http://h/v1"

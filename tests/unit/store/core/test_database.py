@@ -110,6 +110,7 @@ def test_a_damaged_database_is_a_store_error(file_store: Store, path: Path) -> N
         (":memory:", "would lose its labels"),
         ("mysql://host/name", "cannot be kept in mysql"),
         ("://", "cannot be read"),
+        ("postgresql://ann:secret@host:port/labels", "cannot be read"),
     ],
 )
 def test_places_where_no_store_can_be(tmp_path: Path, place: str, told: str) -> None:
