@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs docs-site release clean
 
 setup: $(READY)
 
@@ -89,6 +89,10 @@ bench-labeling: browser
 docs: setup
 	$(BIN)/python -m docs.generate
 
+# The same pages as a site in docs-site/; a link that leads nowhere fails.
+docs-site: setup
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs . docs-site
+
 # Wheel and source in dist/, and the wheel tried in an environment of its own: the fast demo (DEMO
 # holds overrides, such as "policy.episodes=256") and the labeling page. Nothing is published.
 release: setup
@@ -97,5 +101,5 @@ release: setup
 	$(BIN)/python -m tests.release dist $(DEMO)
 
 clean:
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist docs-site
 	find . -name __pycache__ -not -path "./.venv*" -prune -exec rm -rf {} +

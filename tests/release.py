@@ -4,11 +4,13 @@
 
 The wheel in the folder is installed into a new environment, with the versions of constraints.txt.
 From there, in an empty folder: the version, the demo on the embedded model (with these overrides,
-which can make it short), and the labeling page of the demo's run.
+which can make it short), and what a page says of the missing extra. Then, with the extra `web`: the
+labeling page of the demo's run, and the ten-line programs of docs/how-to/use-from-python.md.
 `--dependencies-from-here` takes the packages that the wheel needs from this environment: no network
-is needed, and what `pyproject.toml` forgets to name is not found.
+is needed, and what `pyproject.toml` forgets to name is not found; nor is the extra missing then.
 """
 
+import json
 import os
 import re
 import socket
@@ -22,6 +24,8 @@ from pathlib import Path
 from urllib.error import URLError
 
 from tests.architecture.source import ROOT
+from tests.e2e.labelers import Labeler, eventually
+from tests.unit.test_how_to_scorers import blocks
 
 CONSTRAINTS = ROOT / "constraints.txt"
 SECONDS = 60
@@ -42,15 +46,18 @@ def main() -> None:
         work.mkdir()
         check_version(command, wheels[0])
         check_demo(command, work, overrides)
+        if not from_here:
+            check_missing_page(command, work)
+            pip(command, f"{wheels[0]}[web]")
         check_page(command, work)
+        check_programs(command, work)
     print(f"{wheels[0].name} works.")
 
 
 def install(wheel: Path, environment: Path, *, from_here: bool) -> Path:
     """Install a wheel into a new environment and return its `prefloop` command."""
     venv.create(environment, with_pip=True, symlinks=True)
-    python = str(environment / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "-c", str(CONSTRAINTS)]
+    command = environment / "bin" / "prefloop"
     if from_here:
         # Folders that a .pth file names are searched; .pth files inside them, such as the one that
         # makes this repository importable, are not read.
@@ -58,11 +65,17 @@ def install(wheel: Path, environment: Path, *, from_here: bool) -> Path:
         packages = environment / "lib" / version / "site-packages"
         here = next(path for path in sys.path if path.endswith("site-packages"))
         (packages / "dependencies.pth").write_text(f"{here}\n")
-        subprocess.run([*pip, "--no-deps", str(wheel)], check=True)
+        pip(command, "--no-deps", str(wheel))
     else:
-        subprocess.run([*pip, "torch"], check=True)
-        subprocess.run([*pip, str(wheel)], check=True)
-    return environment / "bin" / "prefloop"
+        pip(command, "torch")
+        pip(command, str(wheel))
+    return command
+
+
+def pip(command: Path, *arguments: str) -> None:
+    """Install into the environment of a `prefloop` command, in the versions that were tested."""
+    install = [str(command.with_name("python")), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, "-c", str(CONSTRAINTS), *arguments], check=True)
 
 
 def check_version(command: Path, wheel: Path) -> None:
@@ -80,6 +93,16 @@ def check_demo(command: Path, work: Path, overrides: list[str]) -> None:
     if not (work / "demo/report/index.html").is_file():
         sys.exit("the demo left no report")
     print(f"The demo took {time.perf_counter() - began:.0f} s.")
+
+
+def check_missing_page(command: Path, work: Path) -> None:
+    """Ask for a page without the extra, which must be answered with what to install."""
+    told = subprocess.run(
+        [command, "serve", work / "demo"], env=clean_environment(), capture_output=True, text=True
+    )
+    if told.returncode != 2 or "pip install 'prefloop[web]'" not in told.stderr:
+        sys.exit(f"serve without the extra left with {told.returncode}:\n{told.stderr}")
+    print(told.stderr.strip())
 
 
 def check_page(command: Path, work: Path) -> None:
@@ -102,6 +125,41 @@ def check_page(command: Path, work: Path) -> None:
         served.terminate()
         served.wait()
     print("The labeling page answers.")
+
+
+def check_programs(command: Path, work: Path) -> None:
+    """Run the ten-line programs as printed; somebody answers the questions of the third."""
+    rows = [
+        {"prompt": f"Day {day}: it was", "chosen": " bright.", "rejected": " grey."}
+        for day in range(60)
+    ]
+    (work / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ppo, reward_model, page, *_ = blocks("use-from-python.md", "python")
+    for name, code in (("PPO", ppo), ("reward model", reward_model), ("page", page)):
+        started = subprocess.Popen(
+            [command.with_name("python"), "-c", code],
+            cwd=work,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if name == "page":
+            answer(work / "my-labels")
+        _, err = started.communicate()
+        if started.returncode:
+            sys.exit(f"the {name} program left with {started.returncode}:\n{err}")
+        print(f"The {name} program of the page on Python ran as printed.")
+
+
+def answer(folder: Path) -> None:
+    """Answer the questions of a page, once it is served, until all are answered."""
+    lock = folder / "serve.lock"
+    eventually("the page is served", lambda: lock.is_file() and lock.read_text())
+    labeler = Labeler(folder, "ann", at_most=2)
+    labeler.start()
+    labeler.join(SECONDS)
+    labeler.stop()
 
 
 def fetch(url: str) -> str:

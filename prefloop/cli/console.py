@@ -76,15 +76,12 @@ class LogProgress:
     def count(self, what: str, done: int, total: int, detail: str = "") -> None:
         """Write a line at the start, now and then, and at the end."""
         now = time.monotonic()
-        first, first_done = self._started.setdefault(what, (now, done))
+        began = self._started.setdefault(what, (now, done))
         if done < total and now - self._last.get(what, 0.0) < LOG_SECONDS:
             return
         self._last[what] = now
-        rate = (done - first_done) / max(now - first, 1e-9)
-        # People do not work evenly: where they are waited for, the detail has the time left.
-        has_time = detail.endswith(" left")
-        is_known = rate > 0 and done < total and not has_time
-        left = f", {duration((total - done) / rate)} left" if is_known else ""
+        left = time_left(done, total, detail, began=began, now=now)
+        left = f", {left} left" if left else ""
         tail = f" ({detail})" if detail else ""
         print(f"{what}: {done} of {total}{left}{tail}", file=sys.stderr, flush=True)
         if done >= total:
@@ -92,6 +89,20 @@ class LogProgress:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def time_left(done: int, total: int, detail: str, *, began: tuple[float, int], now: float) -> str:
+    """Return how long the rest takes at the pace since `began`, a time with how much was done.
+
+    "" where nothing is known yet, and where the detail says it: people, who are waited for, do not
+    work evenly.
+
+    >>> time_left(30, 120, "", began=(100.0, 10), now=110.0)
+    '45 s'
+    """
+    rate = (done - began[1]) / max(now - began[0], 1e-9)
+    is_known = rate > 0 and done < total and not detail.endswith(" left")
+    return duration((total - done) / rate) if is_known else ""
 
 
 def make_progress() -> TerminalProgress | LogProgress:

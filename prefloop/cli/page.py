@@ -9,6 +9,7 @@ import time
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
 from typing import TextIO
@@ -27,6 +28,18 @@ END_SECONDS = 15.0
 """How long the page may take to finish what it has begun."""
 USER_PROBLEM = 2
 """Exit code of a page that said what its problem is."""
+PACKAGES = ("argon2", "fastapi", "httptools", "nh3", "uvicorn")
+"""What the pages are made of: the extra `web`, by the names under which it is imported."""
+
+
+def require_packages() -> None:
+    """Raise an InputError if the pages cannot be served because a package is missing."""
+    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    if lacking:
+        raise InputError(
+            "The labeling page and the dashboard need packages that are not installed "
+            f"({', '.join(lacking)}): pip install 'prefloop[web]', then run the same again."
+        )
 
 
 @contextmanager
@@ -79,7 +92,12 @@ def _is_mine(lock: TextIO, kind: int) -> bool:
 def labeling_page(
     folder: Path, overrides: Sequence[str], progress: Progress, *, opens_browser: bool
 ) -> Iterator[None]:
-    """Keep the page up while the block runs, unless somebody else serves the folder."""
+    """Keep the page up while the block runs, unless somebody else serves the folder.
+
+    InputError if nobody does and the packages of the page are not installed.
+    """
+    if served_at(folder) is None:
+        require_packages()
     keeper = _Keeper(folder, overrides, progress, opens_browser=opens_browser)
     keeper.start()
     try:

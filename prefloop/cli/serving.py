@@ -41,7 +41,7 @@ def serve(
 
     Example: `prefloop serve my-run --port 9000`
     """
-    from prefloop.cli.page import the_only_server
+    from prefloop.cli.page import require_packages, the_only_server
     from prefloop.errors import PrefloopError
     from prefloop.run.waiting import publish
     from prefloop.run_file import load_run_file
@@ -51,6 +51,7 @@ def serve(
     config = load_run_file(run_file(folder), overrides or [])
     settings = _settings(config, folder, host, port)
     try:
+        require_packages()
         if settings.is_read_only:
             with _looked_at(config, folder) as store:
                 _serve(store, settings, folder, for_run=for_run)

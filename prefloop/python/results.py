@@ -8,8 +8,12 @@ from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.sentence import with_verdict
 from prefloop.files import MANIFEST, verify_folder, write_folder
+from prefloop.python.shown import TextPair, TextPairs
+from prefloop.report.pairs import pairs_of_evaluation
 from prefloop.rewards.own_texts import reward_models
-from prefloop.run_folder import OF_ROUND, RunFigures
+from prefloop.run_folder import OF_ROUND, RunFigures, read_run_folder
+from prefloop.run_store import open_run_store
+from prefloop.settings.run import RunConfig
 
 KINDS = ("policy", "reward_model")
 
@@ -26,6 +30,17 @@ def as_judged_by(figures: EvaluationFigures, judge: str) -> EvaluationFigures:
     """Return figures whose verdict is that of one judge, whoever else judged."""
     others = [name for name in figures.judges or () if name != judge]
     return with_verdict(figures.model_copy(update={"judges": (judge, *others)}))
+
+
+def text_pairs(config: RunConfig, folder: Path, n: int) -> TextPairs:
+    """Return `n` random pairs of the latest evaluation, as `prefloop show` prints them."""
+    latest = read_run_folder(folder).latest
+    if latest is None:
+        raise InputError(f"{folder} has evaluated no policy yet. Call train() first.")
+    with open_run_store(config, folder, read_only=True) as store:
+        found = pairs_of_evaluation(store, latest.figures, n=n, seed=config.seed)
+    texts = (TextPair(pair.prompt.text, pair.before.text, pair.after.text) for pair in found)
+    return TextPairs(texts, latest.figures.model)
 
 
 def save_model(run: Path, to: Path, what: str) -> Path:

@@ -9,6 +9,7 @@ from prefloop.errors import InputError
 from prefloop.launch import read_launch, refuse_several
 from prefloop.progress import StopRequested
 from prefloop.python.made_run import MadeRun
+from prefloop.python.notebook import prepare_notebook
 from prefloop.python.run_files import (
     OF_RUN,
     Labels,
@@ -21,8 +22,8 @@ from prefloop.python.run_files import (
     write_run_file,
 )
 from prefloop.python.showing import shown_progress
+from prefloop.python.shown import ShownRunFigures
 from prefloop.run_file import load_run_file
-from prefloop.run_folder import RunFigures
 from prefloop.run_paths import RUN_FILE
 from prefloop.scorers.function import handed_over
 from prefloop.scorers.items import ScoringFunction
@@ -72,6 +73,7 @@ class Run(MadeRun):
         **sections: Any,
     ) -> None:
         """Write the run file, or open the run that is there; no model is loaded yet."""
+        prepare_notebook()
         place = Path(tempfile.mkdtemp(prefix="prefloop-") if folder is None else folder)
         self._labels: Path | None = None
         is_new = sections or any(given is not None for given in (model, prompts, reward, labels))
@@ -89,7 +91,9 @@ class Run(MadeRun):
         self._labels = given.labels
         super().__init__(place, config, given.functions, quiet=quiet)
 
-    def train(self, *, until: str | None = None, on_update: "OnUpdate | None" = None) -> RunFigures:
+    def train(
+        self, *, until: str | None = None, on_update: "OnUpdate | None" = None
+    ) -> ShownRunFigures:
         """Run every stage that is left: samples, labels, reward model, policy, evaluation, report.
 
         A run that was stopped continues from its newest checkpoint; one that is finished makes
@@ -104,7 +108,7 @@ class Run(MadeRun):
                 `prefloop.StopRequested`, the run writes a checkpoint and ends there.
 
         Returns:
-            What the run measured, up to here.
+            What the run measured, up to here; a notebook shows verdict and curves.
 
         Raises:
             InputError: The reward function raised, or returned no number for a response, which is

@@ -1,10 +1,11 @@
-"""Progress of what Python asked for: bars on a terminal, lines in a notebook or a log."""
+"""Progress of what Python asked for: bars on a terminal and in a notebook, lines in a log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prefloop.cli.console import make_progress
 from prefloop.progress import Progress, Silent
+from prefloop.python.notebook import NotebookProgress, is_notebook
 
 
 @contextmanager
@@ -13,7 +14,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield Silent()
         return
-    progress = make_progress()
+    progress = NotebookProgress() if is_notebook() else make_progress()
     try:
         yield progress
     finally:

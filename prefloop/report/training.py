@@ -1,7 +1,7 @@
 """The learning curves of a run, from its metrics."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -65,20 +65,25 @@ def kl_levels(config: KLConfig) -> tuple[Level, ...]:
 
 
 def policy_charts(
-    metrics: Sequence[MetricsLine], *, kl_levels: tuple[Level, ...] = ()
+    metrics: Sequence[MetricsLine],
+    *,
+    kl_levels: tuple[Level, ...] = (),
+    keys: Collection[str] | None = None,
+    ids: str = "",
 ) -> list[Chart]:
     """Return the policy's curves over episodes, with a light line where a round begins; over
     updates where the policy learns from no episode.
 
     Only what was measured is drawn: a method without a value head has no value loss. `kl_levels`
-    are drawn through the KL, each with its name.
+    are drawn through the KL, each with its name. With `keys` only these metrics are drawn; `ids`
+    begins the ids of the drawings, where a page shows several runs.
     """
     lines = [line for line in metrics if line.stage == "policy"]
     episodes = _total_episodes(lines)
     learns = any(episodes)
     places = episodes if learns else [float(line.update) for line in lines]
     charts = []
-    for key, title, caption in POLICY_CHARTS:
+    for key, title, caption in (c for c in POLICY_CHARTS if keys is None or c[0] in keys):
         points = [
             (x, line.values[key])
             for x, line in zip(places, lines, strict=True)
@@ -87,7 +92,7 @@ def policy_charts(
         series = Series(name="", x=tuple(x for x, _ in points), y=tuple(y for _, y in points))
         drawing = curves_chart(
             Curves(
-                slug=key.replace("/", "-"),
+                slug=ids + key.replace("/", "-"),
                 title=title,
                 x_label="episodes" if learns else "updates",
                 series=(series,),

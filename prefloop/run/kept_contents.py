@@ -79,7 +79,7 @@ def keep_contents(
         corrected = [n for n in changed if _is_function(scorers[n])]
         replaced = [n for n in changed if n not in corrected]
         _refuse(folder, [*_model_problems(name, base, identity, known), *map(_replaced, replaced)])
-        reported = [f"scorers.{n}: its file" for n in corrected]
+        reported = [f"scorers.{n}: {_place(scorers[n])}" for n in corrected]
         reported += [
             f"{n}: its code" for n, found in code.items() if kept_code.get(n, found) != found
         ]
@@ -181,6 +181,12 @@ def installed_code(config: RunConfig, scorers: Mapping[str, CheckedScorer]) -> d
 def _is_function(scorer: CheckedScorer) -> bool:
     """Whether a scorer is a function of the user's, whose file is its content."""
     return isinstance(scorer.scorer, FunctionScorer)
+
+
+def _place(scorer: CheckedScorer) -> str:
+    """Return where the code of a function of the user's is, in words."""
+    assert isinstance(scorer.scorer, FunctionScorer)
+    return scorer.scorer.place
 
 
 def content_hash(scorer: CheckedScorer) -> str:

@@ -45,9 +45,12 @@ class FunctionScorer:
     Settings = FunctionConfig
 
     def __init__(self, settings: FunctionConfig) -> None:
+        self.place = "its file"
+        """What messages say has changed where the content is another."""
         if settings.file is None:
             self._function = _handed_over(settings.function)
-            self.content_hash = hashlib.sha256(_code(self._function)).hexdigest()
+            self.content_hash = function_hash(self._function)
+            self.place = "the function"
             return
         path = expanded(settings.file)
         if not is_there(path) or not path.is_file():
@@ -79,6 +82,11 @@ def handed_over(functions: Mapping[str, ScoringFunction]) -> Iterator[None]:
         yield
     finally:
         _HANDED_OVER.reset(before)
+
+
+def function_hash(function: ScoringFunction) -> str:
+    """Return a hash of what a function is made of: the same where its lines are run again."""
+    return hashlib.sha256(_code(function)).hexdigest()
 
 
 def _handed_over(name: str) -> ScoringFunction:

@@ -4,16 +4,19 @@ A password is hashed in its typed form, which is the same on every keyboard. Has
 are of the characters as they came, so those are tried as well.
 """
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from prefloop.errors import StoreError
 from prefloop.text.decoding import text_fault
 from prefloop.text.normal_form import typed_form
 
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 SHORTEST, LONGEST = 8, 128
 
-HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 """19 MiB and two passes: the minimum of OWASP's password storage cheat sheet."""
 
 DECOY = (
@@ -33,7 +36,7 @@ def hash_password(password: str) -> str:
             f"A password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}. "
             "Choose another: a few unrelated words are easy to remember."
         )
-    return HASHER.hash(password)
+    return hasher().hash(password)
 
 
 def is_password(password_hash: str | None, password: str) -> bool:
@@ -46,8 +49,27 @@ def is_password(password_hash: str | None, password: str) -> bool:
     return any(tries) and password_hash is not None
 
 
-def _is_hash_of(password_hash: str, password: str) -> bool:
+def hasher() -> "PasswordHasher":
+    """Return what hashes and checks passwords; StoreError where it is not installed.
+
+    Only the pages ask for passwords: a store without them needs no such package.
+    """
     try:
-        return HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
+        argon2 = import_module("argon2")
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            "Passwords are for the labeling page and the dashboard, which are not installed. "
+            "pip install 'prefloop[web]', then try again."
+        ) from error
+    made: PasswordHasher = argon2.PasswordHasher(
+        time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
+    )
+    return made
+
+
+def _is_hash_of(password_hash: str, password: str) -> bool:
+    found, wrong = hasher(), import_module("argon2.exceptions")
+    try:
+        return found.verify(password_hash, password)
+    except (wrong.VerificationError, wrong.InvalidHashError):
         return False

@@ -1,8 +1,11 @@
 """`prefloop.Run`: what it makes, how it continues, and what it says of mistakes."""
 
+import builtins
 import json
+import linecache
 from collections.abc import Sequence
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ import prefloop
 from prefloop.errors import InputError, SettingsError
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.run_file import load_run_file
+from prefloop.scorers.items import ScoringFunction
 from tests.unit.python.conftest import PROMPTS, MakeRun, letters
 
 SHORT = {"episodes": 8, "batch_size": 8, "epochs": 1}
@@ -96,6 +100,50 @@ def test_a_judge_that_rests_on_the_reward_is_refused(make_run: MakeRun) -> None:
     other.__name__ = "letters"
     with pytest.raises(InputError, match=r"Two functions are called letters"):
         run.compare(other)
+
+
+def judge_of(body: str) -> ScoringFunction:
+    """Return a function called `kindness`, made again as a notebook does when a cell runs again."""
+    source = f"def kindness(prompts, responses):\n    return {body}\n"
+    file = f"<cell {abs(hash(source))}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    (code,) = (
+        each for each in compile(source, file, "exec").co_consts if isinstance(each, CodeType)
+    )
+    return FunctionType(code, {"__builtins__": builtins})
+
+
+def test_a_judge_or_reward_that_is_defined_again_is_the_same_until_it_changes(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = {"episodes": 8, "batch_size": 8, "epochs": 1}
+    few = "[-float(len(text)) for text in responses]"
+    first, again = judge_of(few), judge_of(few)
+    assert first is not again
+    run = make_run(policy=short, quiet=False)
+    run.train()
+    verdict = run.compare(first).verdict
+    capsys.readouterr()
+    assert run.compare(again).verdict == verdict
+    assert "changed" not in capsys.readouterr().err
+
+    other = run.compare(judge_of("[float(len(text)) for text in responses]"))
+    assert "The function kindness has changed" in capsys.readouterr().err
+    (before,), (after,) = (
+        [rate for rate in found.win_rates if rate.judge == "kindness"]
+        for found in (run.compare(first), other)
+    )
+    assert (before.wins, before.losses) == (after.losses, after.wins) != (after.wins, after.losses)
+
+    # A reward: the run that lies there goes on, and says it if the function is another.
+    capsys.readouterr()
+    rewarded = make_run("other", reward=judge_of(few), policy=short, quiet=False)
+    rewarded.train()
+    make_run("other", reward=judge_of(few), policy=short, quiet=False).train()
+    assert "changed" not in capsys.readouterr().err
+    changed = judge_of("[float(len(text)) for text in responses]")
+    make_run("other", reward=changed, policy={**short, "episodes": 16}, quiet=False).train()
+    assert "scorers.kindness: the function has changed" in capsys.readouterr().err
 
 
 def test_a_reward_that_fails_on_the_way_names_the_response_and_loses_nothing(

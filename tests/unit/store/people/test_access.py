@@ -198,8 +198,8 @@ def test_whoever_cannot_enter_costs_as_much_work_as_whoever_can(
             checked.append(password_hash)
             return hasher.verify(password_hash, password)
 
-    hasher = passwords.HASHER
-    monkeypatch.setattr(passwords, "HASHER", Counting())
+    hasher = passwords.hasher()
+    monkeypatch.setattr(passwords, "hasher", Counting)
     wrong = [
         *(("nobody", PASSWORD), ("without", PASSWORD), ("without", ""), ("out", PASSWORD)),
         *(("bob", "wrong"), ("bob", PASSWORD + "x"), ("bob", "x" * 10_000), ("Bob", PASSWORD)),
