@@ -289,6 +289,7 @@ def _page(
     """Keep the labeling page up if people label or judge, unless it is served elsewhere."""
     from prefloop.cli.page import labeling_page
     from prefloop.settings.comparisons import PEOPLE
+    from prefloop.web.strings import read_strings
 
     people = config.comparisons.people
     label = config.policy.uses_reward_model and config.comparisons.labelers == PEOPLE
@@ -296,4 +297,7 @@ def _page(
     judge = PEOPLE in config.evaluation.judges and until in (None, "evaluation")
     if not (label or judge) or not people.serve:
         return nullcontext()
+    if config.comparisons.strings is not None:
+        # Before anything is drawn: without them there is no page to label on.
+        read_strings(Path(config.comparisons.strings))
     return labeling_page(folder, overrides, progress, opens_browser=people.browser)

@@ -49,9 +49,9 @@ def serve(
 
     use_one_heap()  # Before the server's threads start.
     config = load_run_file(run_file(folder), overrides or [])
-    settings = _settings(config, folder, host, port)
     try:
         require_packages()
+        settings = _settings(config, folder, host, port)
         if settings.is_read_only:
             with _looked_at(config, folder) as store:
                 _serve(store, settings, folder, for_run=for_run)

@@ -105,5 +105,5 @@ def read_best_of_n(folder: Path) -> BestOfNPolicy | None:
     path = folder / BEST_OF_N_FILE
     if not path.is_file():
         return None
-    content = read_object(path.read_text(encoding="utf-8"), str(path))
+    content = read_object(path.read_bytes(), str(path))
     return from_object(BestOfNPolicy, content, str(path))

@@ -30,7 +30,7 @@ def to_json(record: BaseModel) -> str:
     return record.model_dump_json(indent=1)
 
 
-def read_object(text: str, place: str) -> dict[str, Any]:
+def read_object(text: str | bytes, place: str) -> dict[str, Any]:
     """Return the JSON object that a file holds; InputError naming `place` if it holds none."""
     try:
         content = json.loads(text)
@@ -67,8 +67,8 @@ def _problem(problem: Any) -> str:
 def _again(place: str) -> str:
     """Return the next action: figures are made from rows that the store still has."""
     folder, _, name = place.rpartition("/")
-    if name == "provenance.json" and "/policy/round-" in place:
-        return f"Delete the folder {folder} and run again: it is exported from the kept weights."
+    if name in ("provenance.json", "best_of_n.json") and "/policy/round-" in place:
+        return f"Delete the folder {folder} and run again: it is exported from the checkpoint."
     if name in ("trust.json", "provenance.json"):
         return (
             f"Delete the folder {folder}: `prefloop run` trains that reward model again where it "

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from prefloop import errors
 from prefloop.errors import PrefloopError, ProcessesError
 from prefloop.launch import ALONE, Launch
+from prefloop.models.memory import SIGNS
 from prefloop.models.runtime import CPU, Device
 
 Plain = dict[str, Any]
@@ -195,7 +196,9 @@ def _attempt(handler: Callable[[Plain], Plain], given: Plain) -> Plain:
     try:
         return handler(given)
     except (PrefloopError, MemoryError, RuntimeError) as error:
-        return {"error": type(error).__name__, "text": str(error)}
+        # torch.OutOfMemoryError has the name of an error of ours, which is another.
+        kind = type(error) if isinstance(error, PrefloopError) else RuntimeError
+        return {"error": kind.__name__, "text": str(error) or SIGNS[0]}
 
 
 def _error(answer: Plain, where: str) -> Exception:
@@ -210,6 +213,8 @@ def _talking(when: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if any(sign in str(error) for sign in SIGNS):
+            raise  # Memory ran out here: the others are well.
         first = (str(error).strip().splitlines() or ["no more was said"])[0]
         first = first.split("] ", 1)[-1].split(". ")[0]  # gloo names its own source line first
         raise ProcessesError(

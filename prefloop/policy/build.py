@@ -53,14 +53,20 @@ def build_trainer(
 
 
 def refuse_too_many(processes: Processes, method: Method, config: PolicyConfig) -> None:
-    """Raise a SettingsError if there are more processes than prompts in a minibatch, or if there is
-    nothing to share."""
+    """Raise a SettingsError if there are more processes than prompts in a minibatch, if there is
+    nothing to share, or if the method's loss rests on what one process alone knows."""
     if processes.size == 1:
         return
     if not config.trains:
         raise SettingsError(
             f"{processes.size} processes were started, and policy.method {config.method} trains no "
             "policy that they could share. Start one process, or choose another method."
+        )
+    if method.state():
+        raise SettingsError(
+            f"{processes.size} processes were started, and policy.method {config.method} remembers "
+            "something between updates (its `state()`), which process 0 alone would know. Start "
+            "one process."
         )
     n_prompts = config.minibatch_size // method.samples_per_prompt
     if processes.size > n_prompts:

@@ -49,17 +49,29 @@ def _rows_of(batch: Any, file: Path) -> Iterator[dict[str, Any]]:
     names = batch.schema.names
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise InputError(f"{file} has the column {twice[0]!r} twice. Rename one of them.")
-    for cells in zip(*(_values(batch.column(name)) for name in names), strict=True):
+    columns = [_values(batch.column(name), f"the column {name!r} of {file}") for name in names]
+    for cells in zip(*columns, strict=True):
         yield dict(zip(names, cells, strict=True))
 
 
-def _values(column: Any) -> list[Any]:
-    """Return a column's values; None for all where Python has none, as for nanoseconds."""
+def _values(column: Any, place: str) -> list[Any]:
+    """Return a column's values; None for each that Python has none for, as for nanoseconds."""
     try:
         values: list[Any] = column.to_pylist()
     except (ValueError, OverflowError):
-        return [None] * len(column)
+        return [_value(cell, place) for cell in column]
     return values
+
+
+def _value(cell: Any, place: str) -> Any:
+    try:
+        return cell.as_py()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{place} holds bytes that are no text. Write it again as UTF-8."
+        ) from error
+    except (ValueError, OverflowError):
+        return None
 
 
 def _pyarrow(path: Path) -> Any:

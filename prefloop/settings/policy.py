@@ -126,6 +126,14 @@ class PolicyConfig(Section):
 
     @model_validator(mode="after")
     def _settings_agree(self, info: ValidationInfo) -> Self:
+        problems = self._rollout_problems() if self.trains else []
+        if self.kl.control == "adaptive":
+            problems += self._controller_problems()
+        refuse(problems, info)
+        return self
+
+    def _rollout_problems(self) -> list[str]:
+        """Return how episodes, rollouts and minibatches do not fit into each other."""
         problems = []
         if self.batch_size % self.minibatches:
             problems.append(
@@ -141,10 +149,7 @@ class PolicyConfig(Section):
                 f"episodes {self.episodes} does not fill rollouts of batch_size {self.batch_size}; "
                 f"write {fewer} or {fewer + self.batch_size}"
             )
-        if self.kl.control == "adaptive":
-            problems += self._controller_problems()
-        refuse(problems, info)
-        return self
+        return problems
 
     def _controller_problems(self) -> list[str]:
         """Return why an adaptive coefficient cannot be steered with these settings."""

@@ -92,7 +92,7 @@ class RunConfig(Section):
             problems.append(
                 f"samples.per_prompt is {samples.per_prompt}; a comparison shows 2 to 8"
             )
-        if policy.updates < self.rounds:
+        if self.updates < self.rounds:
             problems.append(
                 f"policy.episodes {policy.episodes} is {policy.updates} rollouts of "
                 f"policy.batch_size {policy.batch_size}: fewer than one for each of "

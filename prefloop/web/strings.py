@@ -23,6 +23,9 @@ FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 
 PARTS = ("language", "pages", "scripts")
 
+LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
+"""A language, its script and its region, as browsers take them (BCP 47); another stops the page."""
+
 MOST_LINES = 20
 """Nobody reads more problems at once."""
 
@@ -66,7 +69,7 @@ def read_strings(path: Path) -> InterfaceStrings:
         problems += [f"{key} {what}" for what in text_problems(found[key], known[key])]
     problems += [f"{name} is no part of such a file" for name in raw if name not in PARTS]
     language = raw.get("language")
-    if not isinstance(language, str) or not re.fullmatch(r"[A-Za-z-]+", language):
+    if not isinstance(language, str) or not LANGUAGE_CODE.fullmatch(language):
         problems.append(f"language must be a code such as `en` or `pt-BR`; got {language!r}")
     if problems:
         raise SettingsError(_short(listing(f"The strings of {path}", problems)))
@@ -113,7 +116,7 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} cannot be read: {error.strerror or error}. Give comparisons.strings "
             "the path of a file like prefloop's own strings.yaml, or leave it out."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not YAML: {error}. Correct it there.") from error
     if not isinstance(raw, dict):
         raise SettingsError(f"{path} must hold {', '.join(PARTS)}; got {type(raw).__name__}.")

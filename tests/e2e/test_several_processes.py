@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def launch(run: Path) -> subprocess.Popen[str]:
     )
 
 
+def rank_of(process: psutil.Process) -> str | None:
+    """Return the rank that a launcher gave a process; None if it gave none, or it has ended."""
+    with suppress(psutil.Error):
+        rank: str | None = process.environ().get("RANK")
+        return rank
+    return None
+
+
 def metrics(run: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's metrics that are whole."""
     path = run / "metrics.jsonl"
@@ -64,10 +73,13 @@ def test_a_killed_process_ends_the_run_which_one_process_finishes(
 ) -> None:
     run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
     launcher = launch(run)
+    while not metrics(run) and launcher.poll() is None:
+        time.sleep(0.02)
+    # Found before it is to die: the updates that are left would not wait for the search.
+    started = psutil.Process(launcher.pid).children(recursive=True)
+    (helper,) = (process for process in started if rank_of(process) == "1")
     while n_updates(run) < 2 and launcher.poll() is None:
         time.sleep(0.02)
-    started = psutil.Process(launcher.pid).children(recursive=True)
-    (helper,) = (p for p in started if p.environ().get("RANK") == "1")
     helper.send_signal(signal.SIGKILL)
     said = launcher.communicate(timeout=120)[0]
     assert launcher.returncode != 0

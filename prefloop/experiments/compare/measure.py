@@ -31,6 +31,9 @@ HANDED_OVER = "the reward is a function that was handed over in Python, and is n
 DIFFERENT_SCORERS = "the scorers behind the labels are not the same in all runs"
 NOT_RECORDED = "not recorded when the run was made"
 BEYOND = "the best gain at so large a KL is not known: too few reference samples carry it"
+BOUND_BEYOND = (
+    "the best gain at the bound of its KL is not known: too few reference samples carry it"
+)
 
 
 def compare_runs(
@@ -69,11 +72,12 @@ def _run_figures(
 ) -> ComparedRunFigures:
     frontier = run.evaluation.frontier
     share = frontier.share_of_best_gain if frontier else None
+    beyond = BOUND_BEYOND if frontier and frontier.model.is_bound else BEYOND
     cost = run.figures.cost
     reasons = {
         "kl": run.evaluation.missing.get("kl", ""),
         "reward": why_no_reward,
-        "share_of_best_gain": BEYOND if frontier else run.evaluation.missing.get("frontier", ""),
+        "share_of_best_gain": beyond if frontier else run.evaluation.missing.get("frontier", ""),
         "cost": NOT_RECORDED,
     }
     reward = _reward(scorer, run, run.samples)

@@ -39,8 +39,8 @@ def refuse_page_place(path: Path | None) -> None:
         )
     if path.exists() and not _is_own(path):
         raise InputError(
-            f"{path} exists already, and is no page that compared runs: a report, perhaps. Give "
-            "another name."
+            f"{path} exists already, and is no page that compared runs: a report, perhaps. Move "
+            "it away, or give another name."
         )
 
 

@@ -3,10 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from prefloop.errors import ProcessesError, SettingsError
+from prefloop.errors import OutOfMemoryError, ProcessesError, SettingsError
 from prefloop.launch import ALONE, Launch, leave_launch, read_launch, refuse_several
-from prefloop.models.processes import Processes
+from prefloop.models import processes
+from prefloop.models.memory import fits_in_memory
+from prefloop.models.processes import Plain, Processes
 from prefloop.policy.build import refuse_too_many
 from prefloop.settings.policy import PolicyConfig
 
@@ -74,7 +77,7 @@ def test_more_processes_than_prompts_are_refused_with_numbers(
     n: int, per_prompt: int, most: int
 ) -> None:
     config = PolicyConfig(batch_size=16, minibatches=2, episodes=16)
-    method = SimpleNamespace(samples_per_prompt=per_prompt)
+    method = SimpleNamespace(samples_per_prompt=per_prompt, state=dict)
     refuse_too_many(_processes(most), method, config)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match=f"{n} processes were started") as caught:
         refuse_too_many(_processes(n), method, config)  # type: ignore[arg-type]
@@ -83,10 +86,39 @@ def test_more_processes_than_prompts_are_refused_with_numbers(
 
 def test_a_method_that_trains_nothing_refuses_several_processes() -> None:
     config = PolicyConfig(method="best_of_n", batch_size=16, episodes=16)
-    method = SimpleNamespace(samples_per_prompt=4)
+    method = SimpleNamespace(samples_per_prompt=4, state=dict)
     refuse_too_many(_processes(1), method, config)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="best_of_n trains no policy"):
         refuse_too_many(_processes(2), method, config)  # type: ignore[arg-type]
+
+
+def test_a_method_that_remembers_something_refuses_several_processes() -> None:
+    config = PolicyConfig(batch_size=16, minibatches=2, episodes=16)
+    method = SimpleNamespace(samples_per_prompt=1, state=lambda: {"mean": 0.5})
+    refuse_too_many(_processes(1), method, config)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="remembers something between updates"):
+        refuse_too_many(_processes(2), method, config)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")]
+)
+def test_memory_that_runs_out_in_a_helper_is_told_as_that(error: Exception) -> None:
+    def fails(given: Plain) -> Plain:
+        raise error
+
+    told = processes._error(processes._attempt(fails, {}), "process 1 of 2: ")
+    fits = fits_in_memory("drawing", policy__batch_size=64)
+    with pytest.raises(OutOfMemoryError, match=r"policy\.batch_size"), fits:
+        raise told
+
+
+def test_memory_that_runs_out_here_is_no_lost_process() -> None:
+    talking = processes._talking
+    with pytest.raises(RuntimeError, match="can't allocate memory"), talking("weights were sent"):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    with pytest.raises(ProcessesError, match="process of the run is gone"), talking("it was asked"):
+        raise RuntimeError("Connection closed by peer")
 
 
 @pytest.mark.parametrize(("n", "size"), [(7, 3), (3, 3), (1, 2), (12, 5)])

@@ -125,6 +125,8 @@ def test_figures_pairs_and_verdicts_of_a_trained_run(make_run: MakeRun) -> None:
     assert evaluation.verdict in shown.words.replace("\u202f", " ").replace("\u2060", "")
     assert "length (a preference for length)" in shown.words
     assert repr(evaluation).startswith("<figures of 'policy/update-2': ")
+    bounded = evaluation.model_copy(update={"kl": None, "kl_at_most": 1.8351})
+    assert "at most 1.84 nats a response" in read(bounded._repr_html_()).words
     pairs = run.pairs(3)
     assert len(pairs) == 3 and run.pairs(3) == pairs
     assert pairs[0].before == run.pairs(1)[0].before

@@ -171,6 +171,20 @@ def test_a_failed_canary_and_over_optimization_lead_to_their_own_sections(run: P
     assert place_of(too_far) == "overoptimization"
 
 
+def test_a_bound_beyond_the_frontier_is_not_said_as_a_kl(run: Path) -> None:
+    figures = figures_of(run)
+    assert figures.frontier is not None
+    placed = figures.frontier.model.model_copy(update={"is_bound": True})
+    lost = {"model": placed, "share_of_best_gain": None, "best_reward_at_kl": None}
+    changed = figures.model_copy(update={"frontier": figures.frontier.model_copy(update=lost)})
+    latest = read_run_folder(run).latest
+    assert latest is not None
+    (run / latest.path).write_text(changed.model_dump_json(), encoding="utf-8")
+    shown = text_of(build(run))
+    assert "do not show the best reward at that bound" in shown
+    assert "it would take" not in shown
+
+
 @pytest.mark.parametrize("term", TERMS)
 def test_a_term_is_explained_where_it_first_stands_after_the_verdict(page: str, term: str) -> None:
     """The verdict is one sentence; its terms are explained right below it, before all else."""

@@ -123,15 +123,15 @@ def test_without_pyarrow_the_extra_is_named(
 
 
 @pytest.mark.skipif(not HAS_PYARROW, reason="needs pyarrow, which is optional")
-def test_columns_that_python_cannot_hold_are_empty_and_the_others_are_read(tmp_path: Path) -> None:
+def test_cells_that_python_cannot_hold_are_empty_and_the_others_are_read(tmp_path: Path) -> None:
     arrow = import_module("pyarrow")
     times = arrow.array([1_700_000_000_000_000_001, 1], arrow.timestamp("ns"))
-    far = arrow.array([2**62, 1], arrow.timestamp("s"))
+    far = arrow.array([2**52, 1], arrow.timestamp("ms"))
     table = arrow.table({"prompt": ["Q", "R"], "at": times, "until": far})
     import_module("pyarrow.parquet").write_table(table, tmp_path / "x.parquet")
     found = [row for _, row in rows(tmp_path / "x.parquet")]
     assert [row["prompt"] for row in found] == ["Q", "R"]
-    assert all(row["until"] is None for row in found)
+    assert found[0]["until"] is None and found[1]["until"] is not None
 
 
 @pytest.mark.skipif(not HAS_PYARROW, reason="needs pyarrow, which is optional")
@@ -142,3 +142,13 @@ def test_a_column_that_is_there_twice_is_told(tmp_path: Path) -> None:
         writer.write_batch(batch)
     with pytest.raises(InputError, match=r"has the column 'prompt' twice"):
         rows(tmp_path / "x.arrow")
+
+
+@pytest.mark.skipif(not HAS_PYARROW, reason="needs pyarrow, which is optional")
+def test_bytes_that_are_no_text_are_named_with_their_column(tmp_path: Path) -> None:
+    pyarrow = import_module("pyarrow")
+    words = pyarrow.array([b"a", b"\xff"], pyarrow.binary()).view(pyarrow.string())
+    path = tmp_path / "words.parquet"
+    import_module("pyarrow.parquet").write_table(pyarrow.table({"prompt": words}), path)
+    with pytest.raises(InputError, match=r"the column 'prompt' of .* holds bytes that are no text"):
+        rows(path)

@@ -74,6 +74,28 @@ def test_what_is_missing_or_unknown_is_named(tmp_path: Path) -> None:
     assert "language must be a code such as `en` or `pt-BR`; got 5" in told
 
 
+@pytest.mark.parametrize(
+    ("code", "is_one"),
+    [("es-419", True), ("zh-Hans-CN", True), ("Portuguese", False), ("en-", False), ("e", False)],
+)
+def test_a_language_is_one_that_browsers_take(tmp_path: Path, code: str, is_one: bool) -> None:
+    def change(raw: Raw) -> None:
+        raw["language"] = code
+
+    if is_one:
+        assert read_strings(written(tmp_path, change)).language == code
+    else:
+        assert f"got '{code}'" in refused(tmp_path, change)
+
+
+@pytest.mark.parametrize("content", ["language: 2026-13-45", "[" * 100_000, "\t"])
+def test_a_damaged_file_is_no_yaml(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "strings.yaml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match="is not YAML"):
+        read_strings(path)
+
+
 def test_placeholders_are_those_of_the_english_text(tmp_path: Path) -> None:
     def change(raw: Raw) -> None:
         raw["pages"]["login"]["which_run"] = "zum Lauf"

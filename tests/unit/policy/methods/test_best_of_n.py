@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 import torch
 
-from prefloop.errors import CheckpointError, InputError
+from prefloop.errors import CheckpointError, InputError, SettingsError
+from prefloop.figures.best_of_n import BEST_OF_N_FILE
 from prefloop.figures.reading import read_best_of_n
 from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.models.identity import identity_of
@@ -212,3 +213,19 @@ def test_its_plan_says_that_nothing_is_trained() -> None:
     ]
     assert work[1].evaluation > 2 * work[0].evaluation
     assert work[0].policy == work[1].policy, "a batch in either"
+
+
+def test_settings_of_rollouts_refuse_nothing_where_nothing_is_trained() -> None:
+    policy = {"method": "best_of_n", "episodes": 100, "batch_size": 64, "minibatches": 3}
+    assert parse_run({"rounds": 20, "policy": policy}, "run.yaml").updates == 20
+    with pytest.raises(SettingsError, match="minibatches 3 does not divide"):
+        parse_run({"policy": policy | {"method": "ppo"}}, "run.yaml")
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"{", b"[]", b"{}"])
+def test_a_damaged_file_of_the_policy_is_named(tmp_path: Path, content: bytes) -> None:
+    place = tmp_path / "policy/round-0"
+    place.mkdir(parents=True)
+    (place / BEST_OF_N_FILE).write_bytes(content)
+    with pytest.raises(InputError, match=r"policy/round-0.*Delete the folder .*policy/round-0"):
+        read_best_of_n(place)
