@@ -1,6 +1,5 @@
 """The notebook that is shipped runs as it stands, and all its cells once more."""
 
-import asyncio
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests import own_loop
 from tests.architecture.source import ROOT
 from tests.unit.python.test_shown import read
 
@@ -40,7 +40,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
     client = NotebookClient(
         notebook, timeout=CELL_SECONDS, resources={"metadata": {"path": str(place)}}
     )
-    asyncio.run(client.async_execute())
+    own_loop.run(client.async_execute())
     return [code_cells(notebook)[: len(cells)], code_cells(notebook)[len(cells) :]]
 
 
