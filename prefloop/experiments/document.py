@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -24,6 +23,7 @@ from prefloop.figures.experiment_text import (
 from prefloop.figures.record import to_json
 from prefloop.files import write_atomically
 from prefloop.report import build
+from prefloop.templates import template_environment
 
 RESULTS = "results.json"
 TABLES = "results.md"
@@ -66,9 +66,7 @@ def tables(figures: ExperimentFigures) -> str:
 
 
 def _page(figures: ExperimentFigures, text: str) -> str:
-    environment = Environment(
-        loader=PackageLoader("prefloop.experiments"), autoescape=True, undefined=StrictUndefined
-    )
+    environment = template_environment("prefloop.experiments")
     # Names from a run are text: HTML in Markdown is escaped.
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     return environment.get_template("results.html.jinja").render(

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from prefloop.errors import InputError
 from prefloop.figures.best_of_n import BEST_OF_N_FILE, BestOfNPolicy
 from prefloop.figures.reading import read_best_of_n
 from prefloop.figures.record import to_json
@@ -36,6 +37,9 @@ from prefloop.settings.policy import PolicyConfig
 
 WARM_START = "warm_start"
 """The name of a base that was warm-started: its folder in the run folder."""
+
+
+ENDED = "nothing more can be drawn from the policy. Its samples and figures stay."
 
 
 class KeptResponses(NamedTuple):
@@ -100,9 +104,17 @@ class BestOfNContent:
 
     @contextmanager
     def loaded(self, folder: Path) -> Iterator[None]:
-        """Choose as the policy in a folder while the block runs."""
+        """Choose as the policy in a folder while the block runs.
+
+        InputError if the base has other weights than the one that the policy draws from.
+        """
         found, now = read_best_of_n(folder), self.now
         assert found is not None, "folders of a run that trains nothing hold its policy"
+        if found.base_weights != self._base_weights:
+            name = f"{folder.parent.name}/{folder.name}"
+            raise InputError(
+                f"{name} draws from {found.base}, whose weights are not those of then: {ENDED}"
+            )
         self.now = found
         try:
             yield
@@ -116,8 +128,16 @@ class BestOfNContent:
     def ready(self) -> AbstractContextManager[None]:
         """Have the reward model that chooses in memory while the block runs; a scorer is always
         there, and one response needs none."""
-        model = reward_model_of(self.collector.reward)
-        if model is None or self.now.n == 1:
+        if self.now.n == 1:
+            return nullcontext()
+        asked = self.collector.reward
+        model = reward_model_of(asked)
+        if model is None:
+            if asked.fingerprint != self.now.reward_fingerprint:
+                raise InputError(
+                    f"this policy chose by the scorer {self.now.reward}, whose settings, files or "
+                    f"code are not those of then: {ENDED}"
+                )
             return nullcontext()
         return recalled(model, self.run / self.now.reward, self.now.reward_fingerprint)
 

@@ -2,9 +2,10 @@
 
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from prefloop.report.filters import page_filters
+from prefloop.templates import template_environment
 
 
 def rendered(template: str, **values: object) -> str:
@@ -14,12 +15,6 @@ def rendered(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("prefloop.python"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = template_environment("prefloop.python")
     made.filters.update(page_filters())
     return made

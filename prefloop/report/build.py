@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from prefloop.audits.findings import findings_with_trust, newest_validation
@@ -51,6 +51,7 @@ from prefloop.run_folder import (
 )
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
+from prefloop.templates import template_environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,13 +141,7 @@ def build_report(run: Path, store: Store, config: RunConfig, *, to: Path | None 
 
 def _environment() -> Environment:
     """Return the templates' environment: escaping on, a misspelt name is an error."""
-    environment = Environment(
-        loader=PackageLoader("prefloop.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("prefloop.report")
     environment.filters.update(page_filters())
     return environment
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from prefloop import __version__
 from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.figures.evaluation import EvaluationFigures
@@ -20,6 +18,7 @@ from prefloop.report.methods import methods_of
 from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import END_OF_TEXT
+from prefloop.templates import template_environment
 
 
 def policy_card(
@@ -118,13 +117,8 @@ def _of_config(config: RunConfig) -> dict[str, Any]:
 
 def _render(template: str, **values: Any) -> str:
     """Fill a template. Markdown is no HTML: texts are from the run file, not from models."""
-    environment = Environment(
-        loader=PackageLoader("prefloop.report"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    environment = template_environment(
+        "prefloop.report", autoescape=False, keep_trailing_newline=True
     )
     environment.filters.update(FILTERS)
     environment.filters["python"] = _python

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from prefloop.errors import InputError
@@ -20,6 +19,7 @@ from prefloop.figures.compared_runs_text import (
 )
 from prefloop.files import write_atomically
 from prefloop.report.filters import page_filters
+from prefloop.templates import template_environment
 
 SUFFIXES = (".html", ".htm")
 
@@ -52,13 +52,7 @@ def _is_own(path: Path) -> bool:
 
 def write_page(figures: RunsComparedFigures, path: Path) -> None:
     """Write the page; names of runs and settings are escaped: they are a stranger's."""
-    environment = Environment(
-        loader=PackageLoader("prefloop.experiments"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("prefloop.experiments")
     environment.filters.update(page_filters())
     names = [run.name for run in figures.runs]
     text = environment.get_template("compare.html.jinja").render(

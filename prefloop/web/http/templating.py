@@ -8,9 +8,10 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from prefloop.label_types.types import TYPES, widget_path
+from prefloop.templates import template_environment
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -37,13 +38,7 @@ def page(
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("prefloop.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("prefloop.web")
     environment.globals["static"] = static
     environment.globals["assets"] = assets
     environment.filters["moment"] = moment

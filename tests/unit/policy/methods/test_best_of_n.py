@@ -1,6 +1,8 @@
 """Best of n as a policy: what is drawn and kept, what its folders hold, and what it never does."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,13 +18,16 @@ from prefloop.models.identity import identity_of
 from prefloop.models.model_folder import folder_problems
 from prefloop.policy.best_of_n import BestOfNTrainer
 from prefloop.policy.methods.build import build_method
+from prefloop.policy.reward_source import ScoredBatch
 from prefloop.policy.stage import PolicyStage
+from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.saved import recalled
 from prefloop.run.plan import make_plan, plan_lines
 from prefloop.run.plan_time import workload_of
 from prefloop.run.training import train_while_waiting
 from prefloop.run_file import parse_run
+from prefloop.samples.sampler import SampledBatch
 from prefloop.settings.policy import PolicyConfig
 from tests.stages_for_tests import PROMPTS, disturb, roles_on, stage_in, trainer_on, weights_of
 from tests.tolerances import EXACT
@@ -37,6 +42,16 @@ def best_of(folder: Path, n: int = 8, **changes: Any) -> BestOfNTrainer:
     assert isinstance(trainer, BestOfNTrainer)
     trainer.reward = "rewards/round-0"
     return trainer
+
+
+@dataclass(frozen=True)
+class LongOnes:
+    """A scorer as the reward."""
+
+    fingerprint: str
+
+    def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
+        return ScoredBatch(batch.generation.response.sum(dim=1).float())
 
 
 def test_the_best_of_n_draws_of_the_reference_is_kept(gpt2_folder: Path) -> None:
@@ -110,6 +125,32 @@ def test_before_the_first_reward_it_is_the_reference(gpt2_folder: Path, tmp_path
     reference = trainer.collector.roles.reference
     alone = trainer.collector.sampler.sample(reference, PROMPTS, per_prompt=2, seed=3)
     torch.testing.assert_close(drawn, alone.generation.response, **EXACT)
+
+
+def test_another_base_than_then_draws_nothing(gpt2_folder: Path, tmp_path: Path) -> None:
+    trainer = best_of(gpt2_folder)
+    stage_in(tmp_path, trainer).train_round(0, 1, PROMPTS)
+    folder = tmp_path / "policy/round-0"
+    with trainer.chosen.loaded(folder):
+        trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
+    record = folder / BEST_OF_N_FILE
+    record.write_text(json.dumps({**json.loads(record.read_text()), "base_weights": "0" * 64}))
+    with (
+        pytest.raises(InputError, match=r"policy/round-0 draws from .*not those of then"),
+        trainer.chosen.loaded(folder),
+    ):
+        pass
+
+
+def test_another_scorer_than_then_draws_nothing(gpt2_folder: Path) -> None:
+    trainer = best_of(gpt2_folder)
+    trainer.chosen.collector = replace(trainer.collector, reward=LongOnes("as it was"))
+    trainer.reward = "long ones"
+    trainer.step(PROMPTS[:1])
+    trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
+    trainer.chosen.collector = replace(trainer.collector, reward=LongOnes("changed since"))
+    with pytest.raises(InputError, match="chose by the scorer long ones, whose settings"):
+        trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
 
 
 def two_updates(stage: PolicyStage, ends: tuple[int, ...] = (1, 2)) -> None:
