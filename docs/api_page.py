@@ -22,7 +22,8 @@ def api_page() -> str:
         "everything that changes something.",
         "",
         'Every refusal is `{"error": {"code": ..., "message": ...}}`: a word for programs and a',
-        "sentence for people. Beside what each route lists, any route may answer:",
+        "sentence for people, in English; with `key` and `values` where a page says it in another",
+        "language. Beside what each route lists, any route may answer:",
         "",
     ]
     usual = _usual_refusals(schema)

@@ -128,26 +128,6 @@ class Submission:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """The outcome of a submission. `stored` and `same` mean: it is on the disk."""
-
-    label_id: str
-    outcome: Literal["stored", "same", "late", "conflict", "closed", "refused"]
-    """`same`: this very answer was stored before. `late`: stored after its batch had closed, so it
-    counts from the next round on. `conflict`: the id, or the answer to be replaced, is stored with
-    other content. `closed`: an edit of an answer whose batch has closed. `refused`: not valid;
-    `message` says why."""
-    message: str = ""
-    """A sentence for the labeler."""
-    is_right: bool | None = None
-    """For training: whether the answer agrees with the known one."""
-    explanation: str = ""
-    """For training: why the known answer is right."""
-    known: str | None = None
-    """For training: the id of the sample that is known to be best."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Gold:
     """A comparison whose best sample is known beyond doubt."""
 

@@ -104,7 +104,7 @@ def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bo
         if not settings.is_read_only:
             (folder / LOCK).write_text(address)
         tell("address", address)
-        read_only = READ_ONLY if settings.is_read_only else None
+        read_only = READ_ONLY.english if settings.is_read_only else None
         for sentence in (
             read_only,
             advice(settings),

@@ -1,8 +1,8 @@
-"""What the pages say to labelers: all of it from one file, which is checked when it is read."""
+"""What the pages say: all of it from one file, which is checked when it is read."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ SHIPPED = Path(__file__).with_name("strings.yaml")
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
+OWNERS = "owners"
+
 NUMBER = "n"
 """The placeholder by which a text may have forms."""
 
 FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 """Plural categories of Unicode's CLDR, as browsers know them by language."""
 
-PARTS = ("language", "pages", "scripts")
+TEXTS = ("pages", "scripts", "refusals", "owners.pages", "owners.scripts")
+"""The parts with texts. Those of owners are left out together, or not at all."""
+PARTS = ("language", "pages", "scripts", "refusals", OWNERS)
 
 LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 """A language, its script and its region, as browsers take them (BCP 47); another stops the page."""
@@ -42,11 +46,60 @@ class InterfaceStrings:
     pages: Mapping[str, str]
     """What stands in templates."""
     scripts: Mapping[str, InterfaceText]
-    """What comes with a page for its JavaScript."""
+    """What the JavaScript of a page says."""
+    refusals: Mapping[str, InterfaceText]
+    """What the server says when it refuses."""
+    owners: "InterfaceStrings | None" = None
+    """The strings of the owners' pages, which say more, and may do so in another language. None: of
+    those themselves."""
 
     def say(self, key: str, **values: str) -> str:
         """Return a string of the pages with its placeholders filled in."""
-        return PLACEHOLDER.sub(lambda found: values[found[1]], self.pages[key])
+        return filled(self.pages[key], values)
+
+    def tell(self, refused: "RefusalText") -> str:
+        """Return a refusal in this language."""
+        return filled(self.refusals[refused.key], refused.values)
+
+    @property
+    def for_scripts(self) -> dict[str, InterfaceText]:
+        """What comes with a page: scripts say refusals, too, which the server names by key."""
+        refused = {f"refusals.{key}": text for key, text in self.refusals.items()}
+        return {**self.scripts, **refused}
+
+
+@dataclass(frozen=True)
+class RefusalText:
+    """A sentence of the part `refusals` by its key, with what is put into it."""
+
+    key: str
+    values: Mapping[str, str]
+
+    @property
+    def english(self) -> str:
+        """The sentence as programs get it, whatever the language of the pages."""
+        return shipped_strings().tell(self)
+
+
+def refusal(key: str, **values: str) -> RefusalText:
+    """Return a sentence of the part `refusals`."""
+    return RefusalText(key, values)
+
+
+def filled(text: InterfaceText, values: Mapping[str, str]) -> str:
+    """Return a text with its placeholders filled in.
+
+    Of one with forms, `one` for the number 1 and `other` for all else, as English has it; browsers
+    know the rules of other languages, and get the text whole.
+    """
+    if not isinstance(text, str):
+        text = text["one" if values[NUMBER] == "1" and "one" in text else "other"]
+    return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
+def english(key: str, **values: str) -> str:
+    """Return a string of the scripts in English: programs get it in words."""
+    return filled(shipped_strings().scripts[key], values)
 
 
 @cache
@@ -62,6 +115,8 @@ def read_strings(path: Path) -> InterfaceStrings:
     """
     raw = _read(path)
     known, found = _flat(_read(SHIPPED)), _flat(raw)
+    if OWNERS not in raw:
+        known = {key: text for key, text in known.items() if not key.startswith(f"{OWNERS}.")}
     lacking = [key for key in known if key not in found]
     problems = [f"{key} is missing; in English: {known[key]!r}" for key in lacking]
     problems += [f"{key} is no string of the pages" for key in found if key not in known]
@@ -125,16 +180,25 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _strings(raw: Mapping[str, Any]) -> InterfaceStrings:
     flat = _flat(raw)
-    pages, scripts = (
+    pages, scripts, refusals, owners_pages, owners_scripts = (
         {key.removeprefix(part): text for key, text in flat.items() if key.startswith(part)}
-        for part in ("pages.", "scripts.")
+        for part in (f"{part}." for part in TEXTS)
     )
-    return InterfaceStrings(language=raw["language"], pages=pages, scripts=scripts)
+    strings = InterfaceStrings(
+        language=raw["language"], pages=pages, scripts=scripts, refusals=refusals
+    )
+    if OWNERS not in raw:
+        return replace(strings, owners=shipped_strings().owners)
+    own = replace(strings, pages=pages | owners_pages, scripts=scripts | owners_scripts)
+    return replace(strings, owners=own)
 
 
 def _flat(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the texts of a file by `part.area.name`; what is no such tree lacks its texts."""
-    areas = {part: _mapping(raw.get(part)) for part in ("pages", "scripts")}
+    areas = dict.fromkeys(TEXTS, raw)
+    for part in TEXTS:
+        for name in part.split("."):
+            areas[part] = _mapping(areas[part].get(name))
     return {
         f"{part}.{area}.{name}": text
         for part in areas

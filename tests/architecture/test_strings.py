@@ -1,18 +1,29 @@
-"""What labelers read comes from `prefloop/web/strings.yaml` alone, and all of it is used."""
+"""What people read on the pages comes from `prefloop/web/strings.yaml`, and all of it is used."""
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import yaml
 
-from prefloop.web.strings import InterfaceText, placeholders, shipped_strings
+from prefloop.store.labeling.receipts import ReceiptReason
+from prefloop.web.strings import (
+    SHIPPED,
+    InterfaceStrings,
+    InterfaceText,
+    placeholders,
+    shipped_strings,
+)
 from tests.architecture.source import PACKAGE
 
 TEMPLATES = PACKAGE / "web" / "templates"
 SCRIPTS = sorted(
     [*(PACKAGE / "web/static/labeling").glob("*.js"), *(PACKAGE / "label_types").glob("*/*.js")]
 )
+OWNERS_SCRIPTS = sorted((PACKAGE / "web/static").glob("*.js"))
 
 OWNERS = frozenset(
     [
@@ -22,11 +33,26 @@ OWNERS = frozenset(
         *("team_versions", "team_work"),
     ]
 )
-"""Templates of the owners' pages, which are in English. May only shrink."""
+"""Templates of the owners' pages."""
+
+IN_ENGLISH = frozenset(
+    [
+        *("answered_question.html.jinja", "answered_questions.html.jinja", "answers.html.jinja"),
+        *("ask_dialog.html.jinja", "batches.html.jinja", "dashboard.html.jinja"),
+        *("dashboard_macros.html.jinja", "exclusions.html.jinja", "gold.html.jinja"),
+        *("people.html.jinja", "people_list.html.jinja", "questions.html.jinja"),
+        *("team.html.jinja", "team_instructions.html.jinja", "team_macros.html.jinja"),
+        *("team_versions.html.jinja", "team_work.html.jinja"),
+        *("answers.js", "charts.js", "dashboard.js", "dashboard-cord.js", "dashboard-samples.js"),
+        *("owner.js", "team.js"),
+    ]
+)
+"""Templates and scripts of the owners' pages that hold English. May only shrink."""
 
 PAGES = sorted(
     path for path in TEMPLATES.glob("*.jinja") if path.name.partition(".")[0] not in OWNERS
 )
+OWNERS_PAGES = sorted(TEMPLATES / f"{name}.html.jinja" for name in OWNERS)
 
 NAMES = {"prefloop", "·", "…"}
 """What stands in templates and is no word of a language."""
@@ -123,31 +149,101 @@ def wrong_values(source: str, texts: Mapping[str, InterfaceText], script: bool) 
     ]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, *OWNERS_PAGES], ids=lambda path: path.name)
 def test_templates_hold_no_words(path: Path) -> None:
     source = path.read_text("utf-8")
-    assert words_of_template(source) == []
-    assert wrong_values(source, shipped_strings().pages, script=False) == []
+    assert bool(words_of_template(source)) == (path.name in IN_ENGLISH), words_of_template(source)
+    assert wrong_values(source, strings_of(path).pages, script=False) == []
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", [*SCRIPTS, *OWNERS_SCRIPTS], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_scripts_hold_no_words(path: Path) -> None:
     source = path.read_text("utf-8")
-    assert prose_of_script(source) == []
-    assert wrong_values(source, shipped_strings().scripts, script=True) == []
+    assert bool(prose_of_script(source)) == (path.name in IN_ENGLISH), prose_of_script(source)
+    assert wrong_values(source, strings_of(path).scripts, script=True) == []
+
+
+def strings_of(path: Path) -> InterfaceStrings:
+    """Return the strings that a template or script says; those of owners say others', too."""
+    shipped = shipped_strings()
+    assert shipped.owners is not None
+    return shipped.owners if path in (*OWNERS_PAGES, *OWNERS_SCRIPTS) else shipped
 
 
 def test_no_string_is_left_over() -> None:
+    shipped = shipped_strings()
     said = {key for path in PAGES for key in SAID.findall(path.read_text("utf-8"))}
-    assert shipped_strings().pages.keys() - said == set()
+    assert shipped.pages.keys() - said == set()
     named = {text for path in SCRIPTS for _, text in literals(path.read_text("utf-8"))}
-    assert shipped_strings().scripts.keys() - named == set()
+    assert shipped.scripts.keys() - named == set()
+    refused = {found[0] for place in ROUTES for found in said_in_refusals(place.read_text())}
+    reasons = {f"answer.{reason}" for reason in get_args(ReceiptReason)}
+    assert reasons <= shipped.refusals.keys()
+    assert shipped.refusals.keys() == refused | reasons
+    assert shipped.owners is not None
+    said = {key for path in OWNERS_PAGES for key in SAID.findall(path.read_text("utf-8"))}
+    assert shipped.owners.pages.keys() - shipped.pages.keys() - said == set()
+    named = {text for path in OWNERS_SCRIPTS for _, text in literals(path.read_text("utf-8"))}
+    assert shipped.owners.scripts.keys() - shipped.scripts.keys() - named == set()
 
 
-def test_the_list_of_owners_templates_only_shrinks() -> None:
-    for name in OWNERS:
-        source = (TEMPLATES / f"{name}.html.jinja").read_text("utf-8")
-        assert words_of_template(source), f"{name}: take it off the list"
+def test_no_string_of_owners_hides_another() -> None:
+    raw = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    for part in ("pages", "scripts"):
+        assert raw["owners"][part].keys() & raw[part].keys() == set()
+
+
+ROUTES = sorted(
+    path for room in ("http", "labeling") for path in (PACKAGE / "web" / room).glob("*.py")
+)
+"""What answers labelers. Other refusals are owners' alone."""
+
+FOR_PROGRAMS = {
+    "An address holds no NUL character.",
+    "The server takes JSON: Content-Type: application/json.",
+    "This token is not valid, or was revoked.",
+    "This is not open to a program's token.",
+}
+"""Refusals that no page can cause."""
+
+
+def said_in_refusals(source: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield the keys with which `refusal` is called, and the names of the values with them."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "refusal":
+            continue
+        if isinstance(node.args[0], ast.Constant):
+            yield str(node.args[0].value), {str(each.arg) for each in node.keywords}
+
+
+def words_in_refusals(source: str) -> set[str]:
+    """Return the texts in calls that refuse: words belong into the file."""
+    return {
+        str(part.value)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ("ApiError", "error_response")
+        for argument in node.args
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and " " in str(part.value)
+    }
+
+
+@pytest.mark.parametrize("path", ROUTES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_refusals_are_said_by_key(path: Path) -> None:
+    source = path.read_text("utf-8")
+    assert words_in_refusals(source) <= FOR_PROGRAMS
+    refusals = shipped_strings().refusals
+    for key, names in said_in_refusals(source):
+        assert key in refusals and placeholders(refusals[key]) == names, key
+
+
+def test_words_in_a_refusal_would_be_seen() -> None:
+    assert words_in_refusals('raise ApiError(403, "no", f"Not {you} here.")') == {" here.", "Not "}
+    assert words_in_refusals('raise ApiError(403, "no", refusal("login.needed"))') == set()
+    assert list(said_in_refusals('refusal("a.b", n=1)')) == [("a.b", {"n"})]
 
 
 @pytest.mark.parametrize(

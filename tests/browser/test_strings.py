@@ -51,6 +51,7 @@ def marked_site(tmp_path: Path) -> Iterator[Site]:
         shipped,
         pages={key: str(marked(text)) for key, text in shipped.pages.items()},
         scripts={key: marked(text) for key, text in shipped.scripts.items()},
+        refusals={key: marked(text) for key, text in shipped.refusals.items()},
     )
     with serving(tmp_path, strings=strings, asks_strength=True, reasons=("shorter",)) as made:
         made.add("Ann")
@@ -74,6 +75,10 @@ def test_every_word_on_the_pages_comes_from_the_file(browser: Browser, marked_si
     ann = Person(context.new_page(), marked_site, "Ann")
     page = ann.page
     page.goto(f"{marked_site.address}/login")
+    assert unmarked(page) == []
+    page.locator("#code").fill("wrong")
+    page.locator("#by-code [type=submit]").click()
+    expect(page.locator("#code-refused")).to_contain_text("⟦That did not fit")
     assert unmarked(page) == []
     ann.come_back()
     ann.asked()
@@ -99,6 +104,9 @@ def test_every_word_on_the_pages_comes_from_the_file(browser: Browser, marked_si
     page.goto(f"{marked_site.address}/instructions")
     expect(page.locator(".prose")).not_to_be_empty()
     assert unmarked(page) == []
+    page.goto(f"{marked_site.address}/team")
+    expect(page.locator("h1")).to_be_visible()
+    assert unmarked(page) == ["⟦This is not open to a ⟧labeler⟦.⟧"]
     context.close()
 
 

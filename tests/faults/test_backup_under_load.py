@@ -13,10 +13,10 @@ import pytest
 
 from prefloop.progress import Silent
 from prefloop.store.labeling.group_commit import GroupCommit
+from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.store import Store
 from prefloop.store.upkeep.backup import back_up, restore
 from prefloop.store.upkeep.integrity import check_integrity
-from prefloop.teamwork import Receipt
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 
 PER_SECOND = 300

@@ -20,17 +20,14 @@ from prefloop.store.labeling.holds import hold
 from prefloop.store.labeling.labels import KINDS, WITHDRAWN, fold
 from prefloop.store.labeling.own_answers import open_for_change
 from prefloop.store.labeling.quality_checks import CHECK_KINDS, CHECK_WITHDRAWN, fold_quality_checks
+from prefloop.store.labeling.receipts import Receipt, ReceiptReason
 from prefloop.store.labeling.submissions import (
-    CHANGED,
-    CLOSED,
-    NOT_YOURS,
-    TRAINING,
     LedgerEntry,
     SubmissionValidator,
 )
 from prefloop.store.labeling.tallies import CountedAnswer, count_answers
 from prefloop.store.labeling.working_time import worked_seconds
-from prefloop.teamwork import Receipt, Submission
+from prefloop.teamwork import Submission
 
 GROUP = 250
 """Submissions that are looked up together: their ids fit into one query of any database."""
@@ -165,15 +162,15 @@ def _withdraw(connection: Connection, answer_id: str, labeler: str) -> Receipt:
     row = label or next(iter(rows_where(connection, quality_checks, "id", [answer_id])), None)
     kind = WITHDRAWN if label is not None else CHECK_WITHDRAWN
     if row is None or row["labeler"] != labeler:
-        return Receipt(label_id=answer_id, outcome="refused", message=NOT_YOURS)
+        return Receipt(label_id=answer_id, outcome="refused", reason="not_yours")
     if row["ended_by"] is not None:
         query = sa.select(events.c.kind).where(events.c.sequence == row["ended_by"])
         if connection.execute(query).scalar_one() == kind:
             return Receipt(label_id=answer_id, outcome="same")
-        return Receipt(label_id=answer_id, outcome="conflict", message=CHANGED)
+        return Receipt(label_id=answer_id, outcome="conflict", reason="changed")
     if answer_id not in open_for_change(connection, [answer_id]):
-        message = TRAINING if row.get("kind") == "training" else CLOSED
-        return Receipt(label_id=answer_id, outcome="closed", message=message)
+        reason: ReceiptReason = "explained" if row.get("kind") == "training" else "closed"
+        return Receipt(label_id=answer_id, outcome="closed", reason=reason)
     key = "label_id" if label is not None else "check_id"
     _write(connection, [(kind, {key: answer_id, "reason": "by its labeler"})])
     _reopen_assignment(connection, answer_id, labeler)

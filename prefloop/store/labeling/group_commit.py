@@ -14,7 +14,8 @@ from typing import NamedTuple, Self
 
 from prefloop.errors import DiskError, StoreAwayError
 from prefloop.store.labeling.answers import AnswerIntake
-from prefloop.teamwork import Receipt, Submission
+from prefloop.store.labeling.receipts import Receipt
+from prefloop.teamwork import Submission
 
 LARGEST_GROUP = 64
 

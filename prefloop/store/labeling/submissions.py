@@ -18,30 +18,19 @@ from prefloop.store.core.rows import RowDict, RowMapping, label_payload, label_r
 from prefloop.store.core.team_tables import gold
 from prefloop.store.labeling.labels import LABEL
 from prefloop.store.labeling.quality_checks import quality_check_entry
+from prefloop.store.labeling.receipts import Receipt, ReceiptReason
 from prefloop.store.labeling.stored_answers import (
     AssignmentRow,
     is_same,
     stored_answers,
     stored_assignments,
 )
-from prefloop.teamwork import AssignmentKind, QualityCheck, Receipt, Submission
+from prefloop.teamwork import AssignmentKind, QualityCheck, Submission
 
 LedgerEntry = tuple[str, dict[str, Any]]
 """Kind and payload of an event to be appended."""
 AnswerKey = tuple[str, str, AssignmentKind]
 """Comparison, labeler and kind: at most one answer is live for each."""
-
-NOT_YOURS = "This question is not one of yours."
-OTHER_QUESTION = "The answer does not fit the question that was shown. Reload the page."
-UNKNOWN_VERSION = "There is no such version of the instructions. Reload the page."
-BAD_TEXT = "The note holds a character that cannot be stored. Leave it out."
-ANSWERED = "You have answered this question already, in another window perhaps."
-CHANGED = "Your answer has changed meanwhile, in another window perhaps. Look at it again."
-ID_IN_USE = "Another answer was stored under this id."
-CLOSED = "The batch is closed: this answer stays as it is."
-TRAINING = "You have seen the known answer to this question: yours stays as it is."
-LATE = "Saved. Its batch had closed meanwhile, so it does not change what rests on that batch."
-"""One message for every late answer: another for verdicts would tell them from quality checks."""
 
 
 class SubmissionValidator:
@@ -79,40 +68,37 @@ class SubmissionValidator:
         """Return the receipt of a submission; accept it if it is to be stored."""
         label, assignment = submission.label, self._assignments.get(submission.assignment_id)
         if assignment is None or assignment.labeler != label.labeler:
-            return Receipt(label_id=label.id, outcome="refused", message=NOT_YOURS)
+            return Receipt(label_id=label.id, outcome="refused", reason="not_yours")
         if not label.comparison_id:
             return self._by_position(submission, assignment)
         stored = self._stored.get(label.id)
         if stored is not None:
             if not is_same(label, stored):
-                return Receipt(label_id=label.id, outcome="conflict", message=ID_IN_USE)
+                return Receipt(label_id=label.id, outcome="conflict", reason="id_in_use")
             return self._explained(Receipt(label_id=label.id, outcome="same"), label, assignment)
-        problems = self._problems(submission, assignment)
-        if problems:
-            return Receipt(label_id=label.id, outcome="refused", message=" ".join(problems))
+        refusal = self._unfit(submission, assignment)
+        if refusal is not None:
+            return refusal
         key = (label.comparison_id, label.labeler, assignment.kind)
         refusal = self._refusal(submission, assignment, self._live.get(key))
         if refusal is not None:
             return refusal
         is_late = self._is_late(assignment)
         self._accept(submission, assignment, key)
-        receipt = Receipt(
-            label_id=label.id,
-            outcome="late" if is_late else "stored",
-            message=LATE if is_late else "",
-        )
+        receipt = Receipt(label_id=label.id, outcome="late" if is_late else "stored")
         return self._explained(receipt, label, assignment)
 
     def _by_position(self, submission: Submission, assignment: AssignmentRow) -> Receipt:
         """Return the receipt of an answer that names samples by position in the assignment."""
         label = submission.label
         names = {position_name(i): name for i, name in enumerate(json.loads(assignment.shown))}
-        problems = [] if label.shown == tuple(names) else [OTHER_QUESTION]
-        # Messages name positions: from a sample's id a labeler could infer its origin.
+        if label.shown != tuple(names):
+            return _refused(label, "other_question")
+        # Problems name positions: from a sample's id a labeler could infer its origin.
         answered = label_type(assignment.label_type, len(names))
-        problems = problems or answered.problems(label, label.shown)
+        problems = answered.problems(label, label.shown)
         if problems:
-            return Receipt(label_id=label.id, outcome="refused", message=" ".join(problems))
+            return _refused(label, "unfit", problems)
         label = replace(answered.renamed(label, names), comparison_id=assignment.comparison_id)
         receipt = self.receipt(replace(submission, label=label))
         positions = {name: position for position, name in names.items()}
@@ -129,18 +115,20 @@ class SubmissionValidator:
             and not self._assignments[submission.assignment_id].is_tallied
         )
 
-    def _problems(self, submission: Submission, assignment: AssignmentRow) -> list[str]:
+    def _unfit(self, submission: Submission, assignment: AssignmentRow) -> Receipt | None:
         label = submission.label
         if (
             label.comparison_id != assignment.comparison_id
             or json.dumps(label.shown) != assignment.shown
         ):
-            return [OTHER_QUESTION]
+            return _refused(label, "other_question")
         if label.instructions not in self._versions:
-            return [UNKNOWN_VERSION]
+            return _refused(label, "unknown_version")
         if not all(map(_is_storable, (label.id, label.note, submission.timing.device))):
-            return [BAD_TEXT]
-        return label_type(assignment.label_type, len(label.shown)).problems(label, label.shown)
+            return _refused(label, "bad_text")
+        answered = label_type(assignment.label_type, len(label.shown))
+        problems = answered.problems(label, label.shown)
+        return _refused(label, "unfit", problems) if problems else None
 
     def _refusal(
         self, submission: Submission, assignment: AssignmentRow, live: str | None
@@ -149,19 +137,19 @@ class SubmissionValidator:
         if replaces is None:
             if self._answer_ids[assignment.id] is None and live is None:
                 return None
-            return Receipt(label_id=label.id, outcome="conflict", message=ANSWERED)
+            return Receipt(label_id=label.id, outcome="conflict", reason="answered")
         if live != replaces or self._answer_ids[assignment.id] not in (None, replaces):
-            return Receipt(label_id=label.id, outcome="conflict", message=CHANGED)
+            return Receipt(label_id=label.id, outcome="conflict", reason="changed")
         closed = self._closed(assignment)
         if closed is None:
             return None
-        return Receipt(label_id=label.id, outcome="closed", message=closed)
+        return Receipt(label_id=label.id, outcome="closed", reason=closed)
 
-    def _closed(self, assignment: AssignmentRow) -> str | None:
+    def _closed(self, assignment: AssignmentRow) -> ReceiptReason | None:
         """Return why an answer may no longer change; None if it may."""
         if assignment.kind == "training":
-            return TRAINING
-        return CLOSED if self._is_late(assignment) else None
+            return "explained"
+        return "closed" if self._is_late(assignment) else None
 
     def _is_late(self, assignment: AssignmentRow) -> bool:
         if assignment.kind == "regular":
@@ -208,11 +196,15 @@ class SubmissionValidator:
         return Receipt(
             label_id=receipt.label_id,
             outcome=receipt.outcome,
-            message=receipt.message,
             is_right=self._is_right(label, assignment),
             explanation=known["explanation"],
             known=known["chosen"],
         )
+
+
+def _refused(label: Label, reason: ReceiptReason, problems: Sequence[str] = ()) -> Receipt:
+    joined = " ".join(problems)
+    return Receipt(label_id=label.id, outcome="refused", reason=reason, problems=joined)
 
 
 def position_name(index: int) -> str:

@@ -33,7 +33,7 @@ from prefloop.web.dashboard.messages import (
 from prefloop.web.dashboard.quality import forecast_out, quality_out
 from prefloop.web.http.messages import Number, refusals
 from prefloop.web.http.sessions import ViewerCaller
-from prefloop.web.http.templating import page
+from prefloop.web.http.templating import owners_page
 from prefloop.web.services import status_text
 from prefloop.web.services.services import Services, ServicesDep
 from prefloop.web.services.work_hours import Work, add_work
@@ -55,7 +55,7 @@ async def dashboard_page(
 ) -> HTMLResponse:
     """Return the page without figures: the browser polls the API for them."""
     run = services.settings.run_name
-    return page(request, "dashboard.html.jinja", person=caller.person, run=run)
+    return owners_page(request, "dashboard.html.jinja", person=caller.person, run=run)
 
 
 @router.get("/api/dashboard", responses=refusals(401, 403))

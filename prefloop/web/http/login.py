@@ -12,6 +12,7 @@ from prefloop.web.http.messages import Login, LoginOut, WhoOut, refusals
 from prefloop.web.http.sessions import BrowserCaller, clear_cookie, cookie_name, set_cookie
 from prefloop.web.http.unknown_address import is_own_machine
 from prefloop.web.services.services import Services, ServicesDep
+from prefloop.web.strings import refusal
 
 log = logging.getLogger("prefloop.web")
 
@@ -34,8 +35,7 @@ def enter(request: Request, response: Response, body: Login, services: ServicesD
     )
     if found is None:
         log.warning("login refused from %s", address)
-        message = "That did not fit, or the code was used already or has expired."
-        raise ApiError(401, "wrong", f"{message} Ask the owner for a new code if you need one.")
+        raise ApiError(401, "wrong", refusal("login.wrong"))
     secret, session = found
     _end(request.cookies.get(cookie_name(services.settings)), services)
     set_cookie(response, secret, services.settings)
@@ -62,8 +62,8 @@ def _guess(address: str, body: Login, services: Services) -> tuple[str, Session]
     wait = services.login_limits.take(address, name)
     if wait is not None:
         log.warning("too many logins from %s", address)
-        message = f"Too many attempts. Please wait {math.ceil(wait)} seconds, then try again."
-        raise ApiError(429, "too_many", message, {"Retry-After": str(math.ceil(wait))})
+        seconds = str(math.ceil(wait))
+        raise ApiError(429, "too_many", refusal("login.wait", n=seconds), {"Retry-After": seconds})
     with _HASHING:
         found = services.store.access.log_in_with_password(name, body.password or "")
     if found is not None:
@@ -82,9 +82,4 @@ def _require_tls(request: Request, services: Services) -> None:
     origin = request.headers.get("origin", "")
     is_plain = origin.startswith("http://") and not is_own_machine(origin)
     if services.settings.is_secure and is_plain:
-        raise ApiError(
-            403,
-            "needs_tls",
-            "This page was opened without encryption (http://), so nobody can log in here. "
-            "Ask the owner for the address that begins with https://.",
-        )
+        raise ApiError(403, "needs_tls", refusal("login.needs_tls"))

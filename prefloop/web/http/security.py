@@ -12,16 +12,14 @@ from prefloop.figures.text import count
 from prefloop.web.config import REQUEST_BYTES, WebSettings
 from prefloop.web.http.errors import ApiError, error_response, our_bug
 from prefloop.web.http.templating import assets
-from prefloop.web.http.unknown_address import ASK_THE_OWNER, UnknownAddresses
+from prefloop.web.http.unknown_address import UnknownAddresses
+from prefloop.web.strings import refusal
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 LOGIN = "/api/session"
 
-READ_ONLY = (
-    "This run lies where nothing can be written, so it can be looked at, and nobody can label. Ask "
-    "its owner for one that takes answers."
-)
+READ_ONLY = refusal("request.read_only")
 
 WRONG_HOST, FORGED = "wrong_host", "forged"
 """Codes of the refusals that a proxy causes which the settings do not name."""
@@ -70,12 +68,12 @@ class SecurityMiddleware:
                 message["headers"] = [*message.get("headers", ()), *self._headers, cache_control]
             await send(message)
 
-        refusal = refused(scope, self._settings, self._hosts)
-        if refusal is not None:
-            if refusal.code in (WRONG_HOST, FORGED):
+        denied = refused(scope, self._settings, self._hosts)
+        if denied is not None:
+            if denied.code in (WRONG_HOST, FORGED):
                 self._unknown.tell(Headers(scope=scope))
             response = error_response(
-                Request(scope), refusal.status_code, refusal.code, refusal.detail
+                Request(scope), denied.status_code, denied.code, denied.message
             )
             await response(scope, receive, protected)
             return
@@ -94,16 +92,14 @@ def refused(scope: Scope, settings: WebSettings, hosts: frozenset[str] | None) -
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if hosts is not None and name not in hosts:
-        message = f"This server does not answer to the name {name!r}. {ASK_THE_OWNER}"
-        return ApiError(400, WRONG_HOST, message)
+        return ApiError(400, WRONG_HOST, refusal("request.wrong_host", name=repr(name)))
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         # PostgreSQL refuses it in any text.
         return ApiError(400, "malformed", "An address holds no NUL character.")
     if scope["method"] in SAFE_METHODS:
         return None
     if not _is_own(headers, host, settings):
-        message = f"This request came from another site. Nothing was done. {ASK_THE_OWNER}"
-        return ApiError(403, FORGED, message)
+        return ApiError(403, FORGED, refusal("request.foreign"))
     if settings.is_read_only and scope["path"] != LOGIN:
         return ApiError(403, "read_only", READ_ONLY)
     length = headers.get("content-length", "0")
@@ -128,7 +124,7 @@ def _is_own(headers: Headers, host: str, settings: WebSettings) -> bool:
 
 def too_large() -> ApiError:
     """Return the error for a body that is too long."""
-    message = f"The request is too long: at most {count(REQUEST_BYTES)} bytes are taken."
+    message = refusal("request.too_large", bytes=count(REQUEST_BYTES))
     return ApiError(413, "too_large", message)
 
 

@@ -17,6 +17,7 @@ from prefloop.web.http.errors import ApiError
 from prefloop.web.http.security import SAFE_METHODS
 from prefloop.web.services.callers import Caller
 from prefloop.web.services.services import Services
+from prefloop.web.strings import refusal
 
 log = logging.getLogger("prefloop.web")
 
@@ -68,15 +69,13 @@ async def _caller(request: Request) -> Caller:
         return program
     secret = request.cookies.get(cookie_name(services.settings), "")
     if not secret:
-        raise ApiError(401, "login_needed", "Please log in.")
+        raise ApiError(401, "login_needed", refusal("login.needed"))
     caller = await services.callers.by_cookie(secret)
     if caller is None:
-        raise ApiError(401, "session_ended", "Your session has ended. Please log in again.")
+        raise ApiError(401, "session_ended", refusal("login.ended"))
     if request.method not in SAFE_METHODS and not _is_genuine(request, caller):
         log.warning("forged %s %s for %s", request.method, _route(request), caller.person.id)
-        raise ApiError(
-            403, "forged", "This page is out of date or not ours. Reload it and try again."
-        )
+        raise ApiError(403, "forged", refusal("request.out_of_date"))
     return caller
 
 
@@ -104,8 +103,9 @@ def require_role(*roles: Role, programs: bool = False) -> RoleDependency:
         if caller.role in roles and (programs or not caller.is_program):
             return caller
         log.warning("%s %s refused to %s", request.method, _route(request), caller.person.id)
-        who = "a program's token" if caller.is_program else f"a {caller.role}"
-        raise ApiError(403, "not_allowed", f"This is not open to {who}.")
+        if caller.is_program:
+            raise ApiError(403, "not_allowed", "This is not open to a program's token.")
+        raise ApiError(403, "not_allowed", refusal("login.not_open", role=caller.role))
 
     return caller_with_role
 

@@ -22,6 +22,7 @@ def page(
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,
+    for_owners: bool = False,
     **shown: Any,
 ) -> HTMLResponse:
     """Return a rendered template.
@@ -30,10 +31,17 @@ def page(
     """
     settings = request.app.state.settings
     strings = settings.strings
+    if for_owners:
+        strings = strings.owners or strings
     always = {"path": request.url.path, "run": settings.run_name, "strings": strings}
     shown = {"person": None, **always, "say": strings.say, **shown}
     text = _environment().get_template(template).render(shown)
     return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def owners_page(request: Request, template: str, **shown: Any) -> HTMLResponse:
+    """Return a rendered template of the owners' pages, in their language."""
+    return page(request, template, for_owners=True, **shown)
 
 
 @cache

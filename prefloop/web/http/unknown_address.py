@@ -21,12 +21,6 @@ MOST_TOLD = 5
 HOST = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?")
 ORIGIN = re.compile(rf"https?://{HOST.pattern}")
 
-ASK_THE_OWNER = (
-    "If you came by the address that the run's owner gave you, ask the owner: the terminal that "
-    "serves this page says what to set."
-)
-"""Added to a refusal: only the owner can change the setting."""
-
 
 class UnknownAddresses:
     """Reports each unknown address once."""

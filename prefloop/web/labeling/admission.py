@@ -3,41 +3,38 @@
 from prefloop.figures.text import percent
 from prefloop.web.http.errors import ApiError
 from prefloop.web.services.services import Services
+from prefloop.web.strings import RefusalText, refusal
 
 
 def require_ready(name: str, person_id: str, services: Services) -> None:
     """Raise an ApiError if a labeler must read the instructions first, or is not qualified."""
     if services.instructions.current() is None:
-        raise ApiError(
-            409, "not_ready", "There are no instructions yet. The owner's run will publish them."
-        )
+        raise ApiError(409, "not_ready", refusal("start.no_instructions"))
     if services.instructions.must_read(services.read_versions.get(person_id)):
         services.read_versions[person_id] = services.store.instructions.acknowledged(person_id)
         if services.instructions.must_read(services.read_versions[person_id]):
-            raise ApiError(
-                409, "instructions_changed", "The instructions have changed. Read them first."
-            )
+            raise ApiError(409, "instructions_changed", refusal("start.instructions_changed"))
     refused = judge_introduction(name, person_id, services)
-    if refused:
+    if refused is not None:
         raise ApiError(403, "not_passed", refused)
 
 
-def judge_introduction(name: str, person_id: str, services: Services) -> str:
+def judge_introduction(name: str, person_id: str, services: Services) -> RefusalText | None:
     """Record whether a labeler has passed the introduction, once all of it is answered.
 
-    Return why they have not; empty if they have, if there is none, or if it is not over.
+    Return why they have not; None if they have, if there is none, or if it is not over.
     """
     if services.settings.claims.training_items == 0 or person_id in services.qualified:
-        return ""
+        return None
     person = services.store.people.by_id(person_id)
     if person is not None and person.qualification == "passed":
         services.qualified.add(person_id)
-        return ""
+        return None
     checks = services.store.gold.quality_checks(name)
     examples = [check.is_right for check in checks if check.kind == "training"]
     n_training = sum(gold.is_training for gold in services.store.gold.all())
     if len(examples) < min(services.settings.claims.training_items, n_training):
-        return ""
+        return None
     right, bar = sum(is_right is True for is_right in examples), services.settings.pass_accuracy
     has_passed = not examples or right / len(examples) >= bar
     if examples:
@@ -50,8 +47,5 @@ def judge_introduction(name: str, person_id: str, services: Services) -> str:
             services.quality.invalidate()
     if has_passed:
         services.qualified.add(person_id)
-        return ""
-    return (
-        f"{right} of your {len(examples)} answers in the introduction were as expected, and "
-        f"{percent(bar)} should be. Please talk to the owner of the run."
-    )
+        return None
+    return refusal("start.not_passed", right=str(right), n=str(len(examples)), bar=percent(bar))

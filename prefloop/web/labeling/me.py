@@ -18,6 +18,7 @@ from prefloop.web.labeling.messages import (
 )
 from prefloop.web.services.instructions_cache import html
 from prefloop.web.services.services import Services, ServicesDep
+from prefloop.web.strings import english, refusal
 
 router = APIRouter(tags=["me"])
 
@@ -59,7 +60,7 @@ def me(caller: AnyCaller, services: ServicesDep, utc_offset_minutes: UtcOffset =
 def acknowledge(body: Acknowledgment, caller: LabelerCaller, services: ServicesDep) -> MessageOut:
     """Record that a version of the instructions was read."""
     if services.store.instructions.by_version(body.version) is None:
-        raise ApiError(404, "unknown", "There is no such version of the instructions.")
+        raise ApiError(404, "unknown", refusal("start.unknown_version"))
     services.store.instructions.acknowledge(caller.person.id, body.version)
     return MessageOut(message="Thank you.")
 
@@ -98,12 +99,13 @@ def _minutes_today(name: str, services: Services, utc_offset_minutes: int) -> fl
 def gold_agreement(checks: list[QualityCheck]) -> GoldAgreementOut:
     """Return how often a labeler agreed with known answers, in steps of ten."""
     known = [c.is_right for c in checks if c.kind == "gold" and c.is_right is not None]
-    counted = known[: len(known) - len(known) % GOLD_STEP]
-    right, n = sum(counted), len(counted)
+    known = known[: len(known) - len(known) % GOLD_STEP]
+    right, n = sum(known), len(known)
     if n == 0:
-        message = "Not enough known answers yet to say anything."
-        return GoldAgreementOut(right=0, n=0, message=message)
-    message = f"You agreed with {right} of {n} known answers."
+        return GoldAgreementOut(right=0, n=0, message=english("progress.gold_none"))
+    counted = {"right": str(right), "n": str(n)}
     if n < GOLD_ENOUGH:
-        message += f" That is not enough to judge by; from {GOLD_ENOUGH} on it is."
+        message = english("progress.gold_few", enough=str(GOLD_ENOUGH), **counted)
+    else:
+        message = english("progress.gold", **counted)
     return GoldAgreementOut(right=right, n=n, message=message)

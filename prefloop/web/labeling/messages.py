@@ -204,10 +204,16 @@ class NewStopRequest(RequestBody):
     """The assignment on the page, if it shows what is wrong."""
 
 
+CordOutcome = Literal["stopping", "stopped", "yours"]
+
+
 class StoppingOut(BaseModel):
     """The stop request that is active from now on."""
 
     id: str
+    outcome: CordOutcome
+    """`stopping`: the run stops after its current step. `stopped`: it had stopped already, and the
+    reason is added. `yours`: the caller had stopped it, and nothing changes."""
     message: str
 
 

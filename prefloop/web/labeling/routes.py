@@ -19,8 +19,9 @@ from prefloop.label_types.types import label_type
 from prefloop.records import Label
 from prefloop.settings.comparisons import MOST_REASON_CHARACTERS
 from prefloop.store.labeling.holds import HARMFUL
-from prefloop.store.labeling.submissions import NOT_YOURS, position_name
-from prefloop.teamwork import Assignment, Receipt, Submission, Timing
+from prefloop.store.labeling.receipts import Receipt
+from prefloop.store.labeling.submissions import position_name
+from prefloop.teamwork import Assignment, Submission, Timing
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import refusals
 from prefloop.web.http.sessions import LabelerCaller
@@ -41,6 +42,7 @@ from prefloop.web.labeling.messages import (
 from prefloop.web.services.callers import Caller
 from prefloop.web.services.rendered_text import rendered
 from prefloop.web.services.services import Services, ServicesDep
+from prefloop.web.strings import english, refusal
 
 router = APIRouter(tags=["labeling"])
 
@@ -103,7 +105,7 @@ async def answer(
     if receipt.known is not None:
         # The last answer of the introduction decides at once whether earlier labels count.
         await run_in_threadpool(judge_introduction, caller.name, caller.person.id, services)
-    if receipt.message == NOT_YOURS:
+    if receipt.reason == "not_yours":
         await run_in_threadpool(_require_unchanged, caller, services)
     return _saved(receipt)
 
@@ -167,13 +169,11 @@ def _require_known_reasons(body: AnswerBody, known: Sequence[str]) -> None:
     given = body.details.get("reasons")
     unknown = [reason for reason in given if reason not in known] if isinstance(given, list) else []
     if unknown:
-        offered = f"it has {', '.join(known)}" if known else "it has none"
-        raise ApiError(
-            422,
-            "refused",
-            f"This run has no reason {str(unknown[0])[:MOST_REASON_CHARACTERS]!r}; {offered}. "
-            "Reload the page, and choose again.",
-        )
+        reason = repr(str(unknown[0])[:MOST_REASON_CHARACTERS])
+        message = refusal("answer.no_reasons", reason=reason)
+        if known:
+            message = refusal("answer.unknown_reason", reason=reason, offered=", ".join(known))
+        raise ApiError(422, "refused", message)
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:
@@ -211,19 +211,15 @@ def _require_unchanged(caller: Caller, services: Services) -> None:
     person = services.store.people.by_id(caller.person.id)
     if person is None or (person.name, person.disabled_at) != (caller.name, None):
         services.forget_names()
-        message = "Your account was changed a moment ago. Send it again."
-        raise ApiError(503, "renamed", message, {"Retry-After": "1"})
+        raise ApiError(503, "renamed", refusal("login.changed"), {"Retry-After": "1"})
 
 
 def _saved(receipt: Receipt) -> ReceiptOut:
     """Return the response to an answer that was stored; an ApiError if it was not."""
-    if receipt.outcome == "refused" and receipt.message == NOT_YOURS:
-        raise ApiError(404, "unknown", receipt.message)
-    if receipt.outcome == "refused":
-        raise ApiError(422, "refused", receipt.message)
-    if receipt.outcome == "conflict" or receipt.outcome == "closed":
-        raise ApiError(409, receipt.outcome, receipt.message)
-    saved = ReceiptOut(outcome=receipt.outcome, message=receipt.message)
+    if receipt.outcome not in ("stored", "same", "late"):
+        raise _not_stored(receipt)
+    message = english("answering.late") if receipt.outcome == "late" else ""
+    saved = ReceiptOut(outcome=receipt.outcome, message=message)
     if receipt.known is not None:
         saved.training = ExplanationOut(
             is_right=receipt.is_right,
@@ -232,6 +228,14 @@ def _saved(receipt: Receipt) -> ReceiptOut:
             html=rendered(receipt.explanation) or "",
         )
     return saved
+
+
+def _not_stored(receipt: Receipt) -> ApiError:
+    values = {"problems": receipt.problems} if receipt.problems else {}
+    message = refusal(f"answer.{receipt.reason}", **values)
+    if receipt.reason == "not_yours":
+        return ApiError(404, "unknown", message)
+    return ApiError(422 if receipt.outcome == "refused" else 409, receipt.outcome, message)
 
 
 def _own(

@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter
 
+from prefloop.teamwork import StopRequest
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import refusals
 from prefloop.web.http.sessions import AnyCaller, LabelerCaller
-from prefloop.web.labeling.messages import NewStopRequest, StoppingOut, StopStateOut
+from prefloop.web.labeling.messages import CordOutcome, NewStopRequest, StoppingOut, StopStateOut
 from prefloop.web.services.services import Services, ServicesDep
+from prefloop.web.strings import english, refusal
 
 router = APIRouter(tags=["cord"])
 
@@ -22,22 +24,19 @@ def pull(body: NewStopRequest, caller: LabelerCaller, services: ServicesDep) -> 
     """
     active = services.store.stop_requests.active()
     if active is not None and active.pulled_by == caller.name:
-        message = "You stopped the run already. The owner will look at it."
-        return StoppingOut(id=active.id, message=message)
+        return _told(active, "yours")
     wait = _seconds_to_wait(caller.name, services)
     if wait is not None:
         minutes = max(1, round(wait / 60))
         raise ApiError(
             429,
             "too_many",
-            f"You stopped the run within the last hour. Tell the owner directly, or pull again in "
-            f"{minutes} min.",
+            refusal("cord.again", minutes=str(minutes)),
             {"Retry-After": str(max(1, round(wait)))},
         )
     samples = _samples_of(body.assignment_id, caller.name, services)
     request = services.store.stop_requests.pull(caller.name, body.reason, samples)
-    message = "The run stops after its current step. The owner will see why."
-    return StoppingOut(id=request.id, message=message)
+    return _told(request, "stopping" if request.stopped_at is None else "stopped")
 
 
 @router.get("/api/cord", responses=refusals(401, 403), response_model_exclude_unset=True)
@@ -48,6 +47,10 @@ def state(caller: AnyCaller, services: ServicesDep) -> StopStateOut:
     requests = services.store.stop_requests.all()
     is_active = any(request.released_at is None for request in requests)
     return StopStateOut(is_stopped=is_active, cords=requests)
+
+
+def _told(request: StopRequest, outcome: CordOutcome) -> StoppingOut:
+    return StoppingOut(id=request.id, outcome=outcome, message=english(f"cord.{outcome}"))
 
 
 def _samples_of(assignment_id: str | None, name: str, services: Services) -> list[str]:

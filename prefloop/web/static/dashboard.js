@@ -3,7 +3,7 @@
 import { HoursChart, LearningChart, LineChart } from "./charts.js";
 import { Cord } from "./dashboard-cord.js";
 import { Samples } from "./dashboard-samples.js";
-import { Refused, call, clock, count, day, duration, element, figure, isSame, percent, plural, put, row } from "./owner.js";
+import { Refused, call, clock, count, day, duration, element, figure, isSame, percent, plural, put, row, say } from "./owner.js";
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 15_000;
@@ -154,7 +154,7 @@ function showLearning(forecast) {
 function showLost(wait, problem) {
   document.getElementById("live").dataset.state = "lost";
   const since = lastAnswer ? ` What you see is of ${clock(lastAnswer)}.` : "";
-  const why = problem instanceof Refused ? problem.message : "The server does not answer.";
+  const why = problem instanceof Refused ? problem.message : say("owner.unreachable");
   put("connection", `${why}${since} Asking again every ${duration(wait / 1000)}.`);
 }
 

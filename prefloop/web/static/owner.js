@@ -1,5 +1,9 @@
 // What every owner's page needs: calls of the API, notices, words for figures, and the way out.
 
+import { refusalTold, say } from "./labeling/strings.js";
+
+export { say } from "./labeling/strings.js";
+
 let csrf = null;
 
 export class Refused extends Error {
@@ -24,8 +28,8 @@ export async function call(method, path, body) {
     cache: "no-store",
   });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const message = await answer.json().then((found) => found.error?.message, () => undefined);
-  throw new Refused(answer.status, message ?? `The server answered ${answer.status}.`);
+  const message = await answer.json().then((found) => refusalTold(found.error), () => undefined);
+  throw new Refused(answer.status, message ?? say("api.status", { status: answer.status }));
 }
 
 export function notice(text, { isProblem = false } = {}) {

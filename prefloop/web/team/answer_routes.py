@@ -13,7 +13,7 @@ from prefloop.store.labeling.answer_log import AnswerFilter, AnswerView
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import Number, refusals
 from prefloop.web.http.sessions import OwnerCaller
-from prefloop.web.http.templating import page
+from prefloop.web.http.templating import owners_page
 from prefloop.web.services.services import Services, ServicesDep
 from prefloop.web.team.answer_messages import (
     AdjudicationOut,
@@ -122,7 +122,7 @@ def answers_page(
     request: Request, caller: OwnerCaller, services: ServicesDep, wanted: Wanted
 ) -> HTMLResponse:
     """Return the page of all answers."""
-    return page(
+    return owners_page(
         request,
         "answers.html.jinja",
         person=caller.person,
@@ -144,7 +144,9 @@ def answers_part(
 ) -> HTMLResponse:
     """Return the next questions with their answers."""
     listed = _listed(services, wanted, before)
-    return page(request, "answered_questions.html.jinja", current=_current(services), **listed)
+    return owners_page(
+        request, "answered_questions.html.jinja", current=_current(services), **listed
+    )
 
 
 @pages.get("/team/parts/answers/{comparison}")
@@ -155,7 +157,7 @@ def answered_question(
     found = services.store.answer_log.question(comparison)
     if found is None:
         raise ApiError(404, "unknown", "There is no such question. Reload the page.")
-    return page(
+    return owners_page(
         request,
         "answered_question.html.jinja",
         current=_current(services),

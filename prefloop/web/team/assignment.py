@@ -10,7 +10,7 @@ from prefloop.figures.text import shares_text
 from prefloop.teamwork import Batch
 from prefloop.web.http.messages import RequestBody, Text, refusals
 from prefloop.web.http.sessions import OwnerCaller
-from prefloop.web.http.templating import page
+from prefloop.web.http.templating import owners_page
 from prefloop.web.services.services import Services, ServicesDep
 
 router = APIRouter(tags=["team"])
@@ -73,7 +73,7 @@ def assign(
 @router.get("/team/parts/batches", include_in_schema=False)
 def batches_part(request: Request, _caller: OwnerCaller, services: ServicesDep) -> HTMLResponse:
     """Return the part of the page of work that says whom the open batches are for."""
-    return page(request, "batches.html.jinja", batches=open_batches(services).batches)
+    return owners_page(request, "batches.html.jinja", batches=open_batches(services).batches)
 
 
 def open_batches(services: Services) -> OpenBatchesOut:

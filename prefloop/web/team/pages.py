@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from prefloop.teamwork import Exclusion, Instructions
 from prefloop.web.http.messages import Number
 from prefloop.web.http.sessions import OwnerCaller
-from prefloop.web.http.templating import moment, page
+from prefloop.web.http.templating import moment, owners_page
 from prefloop.web.services.instructions_cache import html
 from prefloop.web.services.services import Services, ServicesDep
 from prefloop.web.team.assignment import open_batches
@@ -42,13 +42,13 @@ def work_part(
     request: Request, _caller: OwnerCaller, services: ServicesDep, version: str | None = None
 ) -> HTMLResponse:
     """Return the table of all labelers' work."""
-    return page(request, "team_work.html.jinja", team=team_work(services, version))
+    return owners_page(request, "team_work.html.jinja", team=team_work(services, version))
 
 
 @router.get("/team/parts/exclusions")
 def exclusions_part(request: Request, _caller: OwnerCaller, services: ServicesDep) -> HTMLResponse:
     """Return the table of exclusions."""
-    return page(request, "exclusions.html.jinja", exclusions=_exclusions(services))
+    return owners_page(request, "exclusions.html.jinja", exclusions=_exclusions(services))
 
 
 @router.get("/team/people")
@@ -61,7 +61,7 @@ def people_page(request: Request, caller: OwnerCaller, services: ServicesDep) ->
 def people_part(request: Request, caller: OwnerCaller, services: ServicesDep) -> HTMLResponse:
     """Return the table of people."""
     shown = {"person": caller.person, **_people(services)}
-    return page(request, "people_list.html.jinja", **shown)
+    return owners_page(request, "people_list.html.jinja", **shown)
 
 
 @router.get("/team/gold")
@@ -91,7 +91,7 @@ def questions_part(
 ) -> HTMLResponse:
     """Return the next comparisons."""
     asked = list_comparisons(services, before=before, limit=QUESTIONS_AT_ONCE, known=known)
-    return page(request, "questions.html.jinja", asked=asked, known=known)
+    return owners_page(request, "questions.html.jinja", asked=asked, known=known)
 
 
 @router.get("/team/instructions")
@@ -114,7 +114,7 @@ def instructions_page(request: Request, caller: OwnerCaller, services: ServicesD
 @router.get("/team/parts/versions")
 def versions_part(request: Request, _caller: OwnerCaller, services: ServicesDep) -> HTMLResponse:
     """Return the table of versions."""
-    return page(request, "team_versions.html.jinja", versions=_versions(services))
+    return owners_page(request, "team_versions.html.jinja", versions=_versions(services))
 
 
 def next_version(version: str) -> str:
@@ -133,7 +133,7 @@ def _page(
     request: Request, caller: OwnerCaller, services: Services, template: str, **shown: Any
 ) -> HTMLResponse:
     run = services.settings.run_name
-    return page(request, template, person=caller.person, run=run, **shown)
+    return owners_page(request, template, person=caller.person, run=run, **shown)
 
 
 def _exclusions(services: Services) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from prefloop.records import Label
+from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.store import Store
-from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Receipt, Submission
+from prefloop.teamwork import Assignment, ClaimPolicy, Gold, Submission
 from tests.unit.store.records_for_tests import comparison
 
 WORK_ONLY = ClaimPolicy(gold_share=0.0, retest_share=0.0)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from prefloop.errors import SettingsError
-from prefloop.teamwork import Receipt, Submission
+from prefloop.store.labeling.receipts import Receipt
+from prefloop.teamwork import Submission
 from prefloop.web.config import WebSettings
 from prefloop.web.serving import (
     address,

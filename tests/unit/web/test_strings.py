@@ -1,6 +1,7 @@
 """The strings of the pages: one file, and another of one's own that fits it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import yaml
 from prefloop.errors import SettingsError
 from prefloop.store.labeling.holds import HARMFUL
 from prefloop.web.config import WebSettings
-from prefloop.web.strings import SHIPPED, read_strings, shipped_strings
-from tests.unit.web.desk import WORK_ONLY, make_desk, open_store
+from prefloop.web.strings import SHIPPED, read_strings, refusal, shipped_strings
+from tests.unit.web.desk import WORK_ONLY, Desk, make_desk, open_store
 
 Raw = dict[str, Any]
 
@@ -23,6 +24,16 @@ def written(folder: Path, change: Callable[[Raw], object]) -> Path:
     path = folder / "words.yaml"
     path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
     return path
+
+
+@contextmanager
+def served(folder: Path, change: Callable[[Raw], object]) -> Iterator[Desk]:
+    """Serve a page with a changed copy of the shipped file."""
+    strings = read_strings(written(folder, change))
+    with open_store(folder) as store:
+        desk = make_desk(store, settings=WebSettings(claims=WORK_ONLY, strings=strings))
+        yield desk
+        desk.app.state.services.close()
 
 
 def refused(folder: Path, change: Callable[[Raw], object]) -> str:
@@ -42,17 +53,90 @@ def test_another_language_stands_on_the_page_and_in_what_its_scripts_get(tmp_pat
         raw["pages"]["label"]["tie"] = "Gleich <gut>"
         raw["scripts"]["answering"]["right"] = "Das war's: '><b>"
 
-    strings = read_strings(written(tmp_path, in_german))
-    with open_store(tmp_path) as store:
-        desk = make_desk(store, settings=WebSettings(claims=WORK_ONLY, strings=strings))
+    with served(tmp_path, in_german) as desk:
         page = desk.browser("ann").get("/label").text
-        desk.app.state.services.close()
     assert '<html lang="de">' in page
     assert "Gleich &lt;gut&gt;" in page
     # Nothing in a text ends the attribute that it stands in.
     assert r"Das war\u0027s: \u0027\u003e\u003cb\u003e" in page
     # What holds a question is what the server knows, in any language.
     assert f'value="{HARMFUL}"' in page
+
+
+def test_who_translates_may_leave_out_the_owners(tmp_path: Path) -> None:
+    def for_labelers(raw: Raw) -> None:
+        raw["language"] = "de"
+        raw["pages"]["frame"]["label"] = "Bewerten"
+        del raw["owners"]
+
+    with served(tmp_path, for_labelers) as desk:
+        olga = desk.browser("olga")
+        labels, dashboard = olga.get("/label").text, olga.get("/dashboard").text
+    assert '<html lang="de">' in labels and ">Bewerten</a>" in labels
+    assert '<html lang="en">' in dashboard
+    assert ">Label</a>" in dashboard and "Bewerten" not in dashboard
+
+
+def test_owners_have_the_language_of_a_file_that_has_their_words(tmp_path: Path) -> None:
+    def in_german(raw: Raw) -> None:
+        raw["language"] = "de"
+        raw["pages"]["frame"]["label"] = "Bewerten"
+        raw["owners"]["pages"]["owner_frame"]["gold"] = "Gesicherte Antworten"
+
+    with served(tmp_path, in_german) as desk:
+        dashboard = desk.browser("olga").get("/dashboard").text
+    assert '<html lang="de">' in dashboard
+    assert ">Bewerten</a>" in dashboard and ">Gesicherte Antworten</a>" in dashboard
+
+
+def test_half_of_the_owners_words_are_not_enough(tmp_path: Path) -> None:
+    def change(raw: Raw) -> None:
+        raw["owners"]["pages"]["owner_frame"].pop("gold")
+        raw["owners"].pop("scripts")
+
+    told = refused(tmp_path, change)
+    assert "owners.pages.owner_frame.gold is missing; in English: 'Known answers'" in told
+    assert "owners.scripts.owner.unreachable is missing" in told
+
+
+def test_a_refusal_is_said_by_the_page_and_programs_get_it_in_english(tmp_path: Path) -> None:
+    def in_german(raw: Raw) -> None:
+        raw["language"] = "de"
+        raw["refusals"]["login"]["not_open"] = "Die Rolle {role} darf das nicht."
+        raw["refusals"]["request"]["unknown"] = "Hier ist nichts."
+
+    with served(tmp_path, in_german) as desk:
+        ann = desk.browser("ann")
+        error = ann.get("/api/dashboard").json()["error"]
+        shown = desk.browser("ann").get("/label").text
+        page, nowhere = ann.get("/team"), ann.get("/nowhere")
+    assert error == {
+        "code": "not_allowed",
+        "message": "This is not open to a labeler.",
+        "key": "login.not_open",
+        "values": {"role": "labeler"},
+    }
+    # The page has the same sentence for its scripts.
+    assert "refusals.login.not_open" in shown
+    assert "Die Rolle {role} darf das nicht." in shown
+    assert page.status_code == 403 and "Die Rolle labeler darf das nicht." in page.text
+    assert nowhere.status_code == 404 and "Hier ist nichts." in nowhere.text
+
+
+def test_what_only_owners_can_cause_has_words_alone(tmp_path: Path) -> None:
+    with served(tmp_path, lambda raw: None) as desk:
+        olga = desk.browser("olga")
+        error = olga.post(f"/api/people/{desk.people['olga']}/disable").json()["error"]
+    assert error == {
+        "code": "oneself",
+        "message": "You cannot lock yourself out. Another owner can.",
+    }
+
+
+def test_english_has_two_forms() -> None:
+    told = {n: refusal("login.wait", n=n).english for n in ("1", "2")}
+    assert told["1"] == "Too many attempts. Please wait a second, then try again."
+    assert told["2"] == "Too many attempts. Please wait 2 seconds, then try again."
 
 
 def test_the_flag_that_holds_a_question_is_shown_as_it_is_sent() -> None:

@@ -238,7 +238,7 @@ export class Answering extends EventTarget {
   }
 
   #acknowledged({ id, receipt }) {
-    if (receipt?.outcome === "late") toast(receipt.message);
+    if (receipt?.outcome === "late") toast(say("answering.late"));
     if (id !== this.#awaited) return;
     const lesson = receipt?.training;
     if (!lesson) {

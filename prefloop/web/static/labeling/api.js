@@ -1,6 +1,6 @@
 /* Requests to the server: JSON both ways, with the token that shows they come from this page. */
 
-import { say } from "./strings.js";
+import { refusalTold, say } from "./strings.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -79,7 +79,7 @@ async function read(response) {
     }
   }
   if (response.ok) return content;
-  const message = content?.error?.message ?? say("api.status", { status: response.status });
+  const message = refusalTold(content?.error) ?? say("api.status", { status: response.status });
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
   throw new ApiError(response.status, content?.error?.code ?? "", message, Number.isFinite(after) ? after : null);
 }

@@ -151,6 +151,8 @@ export async function chooseOwn(outbox) {
   return chosen;
 }
 
+const CORD = { stopping: "cord.stopping", stopped: "cord.stopped", yours: "cord.yours" };
+
 /** Ask whether to stop the run, and why; resolves with what to say of it, or null. */
 export function pullCord(assignmentId) {
   const dialog = the("cord-dialog");
@@ -166,8 +168,8 @@ export function pullCord(assignmentId) {
       const reason = the("cord-reason").value.trim();
       if (!reason) return;
       try {
-        await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
-        message = say("cord.stopping");
+        const { outcome } = await call("POST", "/api/cord", { reason, assignment_id: assignmentId });
+        message = say(CORD[outcome]);
         dialog.close();
       } catch (error) {
         the("cord-refused").textContent = error.message;

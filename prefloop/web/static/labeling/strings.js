@@ -12,6 +12,12 @@ export function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
 }
 
+/** Return a refusal of the server in the language of the page; in its own words where the page has none. */
+export function refusalTold(refusal) {
+  const key = `refusals.${refusal?.key}`;
+  return Object.hasOwn(TEXTS, key) ? say(key, refusal.values) : refusal?.message;
+}
+
 /** Return names as a list in words; `type` is `conjunction` or `disjunction`. */
 export function listed(names, type) {
   return new Intl.ListFormat(LANGUAGE, { type }).format(names);

@@ -47,7 +47,7 @@ def test_an_answer_is_an_event_a_row_a_closed_view_and_a_tally(
         timing=Timing(active_seconds=2.5, first_key_seconds=0.5, device="phone"),
     )  # fmt: skip
     [receipt] = receipts(store, sent)
-    assert (receipt.label_id, receipt.outcome, receipt.message) == ("one", "stored", "")
+    assert (receipt.label_id, receipt.outcome, receipt.reason) == ("one", "stored", None)
     assert store.labels() == [sent.label]
     event = store.events()[-1]
     assert event.kind == "label"
@@ -122,7 +122,8 @@ def test_an_impossible_answer_is_refused_and_the_rest_of_its_group_stored(
     group[1] = WRONG[name](group[1])
     found = receipts(store, *group)
     assert [receipt.outcome for receipt in found] == ["stored", "refused", "stored"]
-    assert found[1].message
+    assert found[1].reason not in (None, "answered", "changed", "id_in_use", "closed", "explained")
+    assert (found[1].reason == "unfit") == bool(found[1].problems)
     assert [x.id for x in store.labels()] == ["a0", "a2"]
     assert len(own_events(store)) == 3  # the instructions and two labels
 
@@ -132,12 +133,12 @@ def test_what_is_not_yours_and_what_is_not_there_sound_the_same(store: Store) ->
     [view] = give(store)
     send(store, answer(view, "anns"))
     told = {
-        receipts(store, _others(answer(view)))[0].message,
-        receipts(store, replace(answer(view), assignment_id="none"))[0].message,
-        store.answers.withdraw("anns", "bob").message,
-        store.answers.withdraw("none", "ann").message,
+        receipts(store, _others(answer(view)))[0].reason,
+        receipts(store, replace(answer(view), assignment_id="none"))[0].reason,
+        store.answers.withdraw("anns", "bob").reason,
+        store.answers.withdraw("none", "ann").reason,
     }
-    assert len(told) == 1
+    assert told == {"not_yours"}
     assert [x.id for x in store.labels()] == ["anns"]
 
 
@@ -258,7 +259,6 @@ def test_an_answer_after_the_batch_has_closed_is_late_and_stays(store: Store) ->
     sent = [answer(work, "regular"), answer(silent, "gold")]
     found = receipts(store, *sent)
     assert [receipt.outcome for receipt in found] == ["late", "late"]
-    assert found[0].message == found[1].message != ""
     assert send(store, *sent) == ["same", "same"]
     assert [x.id for x in store.labels()] == ["regular"]
     told = {

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from prefloop.errors import DiskError, StoreAwayError, StoreError
 from prefloop.store.labeling.group_commit import LARGEST_GROUP, GroupCommit
+from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.store import Store
-from prefloop.teamwork import Receipt, Submission
+from prefloop.teamwork import Submission
 from tests.unit.store.asking_for_tests import answer, ask, give
 from tests.unit.store.records_for_tests import fill, own_events, prompt
 

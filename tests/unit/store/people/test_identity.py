@@ -14,7 +14,6 @@ from prefloop.progress import Silent
 from prefloop.store.core.ledger import REWRITINGS
 from prefloop.store.core.tables import events, metadata
 from prefloop.store.labeling.imports import LabelFile
-from prefloop.store.labeling.submissions import NOT_YOURS
 from prefloop.store.people.identity import GONE, NAMES
 from prefloop.store.store import Store
 from prefloop.store.upkeep.integrity import check_integrity
@@ -225,7 +224,7 @@ def test_nothing_more_is_signed_with_a_name_that_is_gone(filled: Store, act: str
     with pytest.raises(ConflictError, match="Nobody who may log in is called labeler-2"):
         filled.queue.claim("labeler-2", n=1, rng=luck, policy=WORK_ONLY)
     [receipt] = filled.answers.submit([submission(held, luck)])
-    assert (receipt.outcome, receipt.message) == ("refused", NOT_YOURS)
+    assert (receipt.outcome, receipt.reason) == ("refused", "not_yours")
     assert "labeler-2" not in everything(filled)
 
 

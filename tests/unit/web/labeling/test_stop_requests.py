@@ -35,6 +35,7 @@ def test_a_double_click_pulls_once(desk: Desk) -> None:
     answers = [ann.post("/api/cord", json={"reason": "x"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200] * 3
     assert len({answer.json()["id"] for answer in answers}) == 1
+    assert [answer.json()["outcome"] for answer in answers] == ["stopping", "yours", "yours"]
     kinds = [event.kind for event in desk.store.events()]
     assert kinds.count("cord_pulled") == 1 and "cord_pulled_again" not in kinds
 
@@ -46,6 +47,16 @@ def test_a_second_person_adds_a_reason_once(desk: Desk) -> None:
     assert bob.post("/api/cord", json={"reason": "y"}).status_code == 429
     kinds = [event.kind for event in desk.store.events()]
     assert kinds.count("cord_pulled_again") == 1
+
+
+def test_who_pulls_at_a_run_that_has_stopped_is_not_told_that_it_will(desk: Desk) -> None:
+    desk.browser("ann").post("/api/cord", json={"reason": "x"})
+    active = desk.store.stop_requests.active()
+    assert active is not None
+    desk.store.stop_requests.stopped(active.id, 12)
+    told = desk.browser("bob").post("/api/cord", json={"reason": "y"}).json()
+    assert told["outcome"] == "stopped"
+    assert told["message"] == "The run had stopped already. The owner will see your reason too."
 
 
 def test_once_an_hour_and_a_restart_does_not_shorten_it(
