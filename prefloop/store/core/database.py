@@ -6,7 +6,7 @@ this process and among processes. In SQLite a checkpoint counts as a write: see 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from prefloop.errors import StoreError
 from prefloop.store.core.private_files import create_private, make_private
 from prefloop.store.core.refusals import translated_errors
-from prefloop.store.core.single_writer import try_writer_lock, writer_lock
+from prefloop.store.core.single_writer import try_writer_lock, wal_path, writer_lock
 from prefloop.store.core.tables import ledger_head
 
 VERSION_TABLE = "prefloop_schema"
@@ -37,6 +37,9 @@ LARGEST_WAL_BYTES = 4 * 2**20
 
 WAL_STEP_BYTES = 2**20
 """Growth of the WAL between two attempts while a reader still needs it."""
+
+KEPT_CONNECTIONS = 5
+"""Connections to SQLite that stay open, used in turns; up to ten more are closed after use."""
 
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """In PostgreSQL: all statements of a reading transaction see the same snapshot."""
@@ -106,6 +109,7 @@ def open_database(
     """Return the database at a path or URL, created or upgraded to the newest schema.
 
     `page_cache_kib` is what each connection to SQLite may keep in memory; None: SQLite's default.
+    With it the connections that stay open are opened at once.
     """
     url = _url(url_or_path)
     name = _name(url)
@@ -121,10 +125,19 @@ def open_database(
             elif _is_outdated(database.engine, name):
                 # A store that an earlier version made is upgraded before it is read.
                 open_database(url_or_path).close()
+            if page_cache_kib is not None:
+                _open_all(database.engine)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _open_all(engine: Engine) -> None:
+    """Open the connections that stay open. Opened at peaks, one by one, they fill for hours."""
+    with ExitStack() as opened:
+        for _ in range(KEPT_CONNECTIONS):
+            opened.enter_context(engine.connect())
 
 
 def _create(engine: Engine, name: str) -> None:
@@ -179,14 +192,15 @@ def _name(url: URL) -> str:
 
 
 def _engine(url: URL, *, read_only: bool, page_cache_kib: int | None) -> Engine:
+    is_sqlite, kept = url.get_backend_name() == "sqlite", KEPT_CONNECTIONS
     try:
-        engine = _postgresql(url) if url.get_backend_name() != "sqlite" else sa.create_engine(url)
+        engine = sa.create_engine(url, pool_size=kept) if is_sqlite else _postgresql(url)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"{_name(url)} needs a database driver that is not installed ({error}). "
             "For PostgreSQL: pip install 'psycopg[binary]'."
         ) from error
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
         _prepare_sqlite(engine, read_only=read_only, page_cache_kib=page_cache_kib)
         return engine
     return engine.execution_options(postgresql_readonly=True) if read_only else engine
@@ -240,7 +254,7 @@ def _keep_wal_small(engine: Engine, name: str, tried_at_bytes: int) -> int:
     The caller holds the writer's lock. The next transaction then restarts the WAL and truncates it
     to its limit, unless a reader still needs it.
     """
-    wal = Path(f"{name}-wal")
+    wal = wal_path(name)
     # The transaction is on the disk by now: nothing from here on may look like its failure.
     size = wal.stat().st_size if wal.exists() else 0
     if size <= LARGEST_WAL_BYTES:

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -23,9 +24,20 @@ POLL_SECONDS = 0.0005
 LONGEST_POLL_SECONDS = 0.005
 
 
+# Both are kept. A path that is made for each write enters names in the interpreter's table of
+# strings and takes them out again; after some thousand writes that table has to be twice as large.
+
+
+@lru_cache(maxsize=16)
 def lock_path(database: str) -> Path:
     """Return the file whose lock a writer of this database holds."""
     return Path(f"{database}.writer")
+
+
+@lru_cache(maxsize=16)
+def wal_path(database: str) -> Path:
+    """Return the write-ahead log of a database."""
+    return Path(f"{database}-wal")
 
 
 @contextmanager

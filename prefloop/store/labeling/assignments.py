@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from prefloop.store.core.insertion import chunks, rows_where
+from prefloop.store.core.insertion import chunks, padded, rows_where
 from prefloop.store.core.rows import RowMapping
 from prefloop.store.core.tables import comparison_samples, comparisons, prompts, samples
 from prefloop.store.core.team_tables import assignments
@@ -58,7 +58,7 @@ def questions(connection: Connection, comparison_ids: Iterable[str]) -> dict[str
     found: dict[str, StoredQuestion] = {}
     for chunk in chunks(comparison_ids):
         for comparison_id, sample_id, sample, *question in connection.execute(
-            _QUESTIONS, {"ids": chunk}
+            _QUESTIONS, {"ids": padded(chunk)}
         ):
             found.setdefault(comparison_id, StoredQuestion(*question)).texts[sample_id] = sample
     return found

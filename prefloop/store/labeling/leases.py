@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.store.core import clock
-from prefloop.store.core.insertion import chunks
+from prefloop.store.core.insertion import chunks, padded
 from prefloop.store.core.team_tables import assignments, queue
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.claims import ORDER_SECONDS
@@ -49,7 +49,7 @@ def give_back(connection: Connection, assignment_ids: Iterable[str], labeler: st
     now = clock.now(connection)
     for chunk in chunks(assignment_ids):
         query = sa.update(assignments).where(
-            assignments.c.id.in_(chunk),
+            assignments.c.id.in_(padded(chunk)),
             assignments.c.labeler == labeler,
             assignments.c.closed_at.is_(None),
         )
@@ -71,7 +71,7 @@ def _renewable(
         sa.select(assignments.c.id, assignments.c.leased_at, assignments.c.leased_until)
         .outerjoin(queue, queue.c.comparison_id == assignments.c.comparison_id)
         .where(
-            assignments.c.id.in_(assignment_ids),
+            assignments.c.id.in_(padded(assignment_ids)),
             assignments.c.labeler == labeler,
             assignments.c.closed_at.is_(None),
             assignments.c.comparison_id.not_in(ON_HOLD),

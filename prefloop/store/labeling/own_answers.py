@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from prefloop.records import Label
 from prefloop.store.core import clock
 from prefloop.store.core.database import Database
-from prefloop.store.core.insertion import chunks, rows_where
+from prefloop.store.core.insertion import chunks, padded, rows_where
 from prefloop.store.core.rows import RowMapping, label_record
 from prefloop.store.core.tables import events, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
@@ -97,10 +97,10 @@ def open_for_change(connection: Connection, answer_ids: Iterable[str]) -> set[st
             queue, queue.c.comparison_id == labels.c.comparison_id
         )
         query = query.outerjoin(batches, batches.c.round == queue.c.round)
-        query = query.where(labels.c.id.in_(chunk), labels.c.ended_by.is_(None))
+        query = query.where(labels.c.id.in_(padded(chunk)), labels.c.ended_by.is_(None))
         found.update(connection.execute(query.where(batches.c.frozen_at.is_(None))).scalars())
         query = sa.select(quality_checks.c.id).where(
-            quality_checks.c.id.in_(chunk),
+            quality_checks.c.id.in_(padded(chunk)),
             quality_checks.c.ended_by.is_(None),
             quality_checks.c.kind != "training",
             assignments.c.kind != "regular",
@@ -142,7 +142,9 @@ def _answers(connection: Connection, ids: Sequence[str]) -> dict[str, Label]:
     for chunk in chunks(i for i in ids if i not in found):
         query = sa.select(quality_checks, events.c.payload)
         query = query.join(events, events.c.sequence == quality_checks.c.sequence)
-        query = query.where(quality_checks.c.id.in_(chunk), quality_checks.c.ended_by.is_(None))
+        query = query.where(
+            quality_checks.c.id.in_(padded(chunk)), quality_checks.c.ended_by.is_(None)
+        )
         rows_of_checks = connection.execute(query).mappings()
         found |= {row["id"]: _as_label(row) for row in rows_of_checks}
     return found

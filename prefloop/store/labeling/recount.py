@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.label_types.answers import PREFERENCES
-from prefloop.store.core.insertion import chunks
+from prefloop.store.core.insertion import chunks, padded
 from prefloop.store.core.tables import labels
 from prefloop.store.core.team_tables import adjudications, batches, exclusions, holds, queue
 
@@ -53,7 +53,7 @@ _COUNTS = (
 def recount(connection: Connection, comparison_ids: Iterable[str]) -> None:
     """Recount the answers to these comparisons, as far as they are in the queue."""
     for chunk in chunks(comparison_ids):
-        connection.execute(_RECOUNT_SOME, {"ids": chunk})
+        connection.execute(_RECOUNT_SOME, {"ids": padded(chunk)})
 
 
 def recount_answered_by(connection: Connection, labeler: str) -> None:

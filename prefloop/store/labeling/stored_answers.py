@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.records import Label
+from prefloop.store.core.insertion import padded
 from prefloop.store.core.rows import RowDict, label_row
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, batches, quality_checks, queue
@@ -101,15 +102,15 @@ def stored_assignments(
     connection: Connection, now: float, submissions: Sequence[Submission]
 ) -> dict[str, AssignmentRow]:
     """Return the assignments that the submissions answer, by id."""
-    terms = {"assignment_ids": [each.assignment_id for each in submissions], "now": now}
+    terms = {"assignment_ids": padded([each.assignment_id for each in submissions]), "now": now}
     return {row.id: row for row in connection.execute(_ASSIGNMENTS, terms)}
 
 
 def stored_answers(connection: Connection, submissions: Sequence[Submission]) -> dict[str, RowDict]:
     """Return the answers with the submissions' ids, and the live ones to their assignments."""
     terms = {
-        "ids": [each.label.id for each in submissions],
-        "assignment_ids": [each.assignment_id for each in submissions],
+        "ids": padded([each.label.id for each in submissions]),
+        "assignment_ids": padded([each.assignment_id for each in submissions]),
     }
     return {row["id"]: dict(row) for row in connection.execute(_ANSWERS, terms).mappings()}
 

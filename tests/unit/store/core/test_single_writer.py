@@ -8,6 +8,8 @@ import threading
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -227,3 +229,24 @@ def test_a_reader_who_takes_long_is_not_disturbed_and_the_log_is_cut_afterwards(
         assert connection.exec_driver_sql("SELECT count(*) FROM prompts").scalar_one() == 3
     write_much(file_store, 2, start=100_000)
     assert wal.stat().st_size <= database.LARGEST_WAL_BYTES + 2**20
+
+
+def test_a_write_enters_no_names_in_the_interpreters_table_of_strings(tmp_path: Path) -> None:
+    """Names that come and go use that table up: after some thousand writes it doubles."""
+    entered: list[str] = []
+
+    def note(frame: FrameType, event: str, called: Any) -> None:
+        if event == "c_call" and called is sys.intern:
+            entered.append(frame.f_code.co_name)
+
+    with Store.open(tmp_path / "a.db") as store:
+        store.add_prompts([prompt(1)])
+        sys.setprofile(note)
+        try:
+            store.add_prompts([prompt(2)])
+            of_a_write = list(entered)
+            Path("a new path")
+        finally:
+            sys.setprofile(None)
+    assert of_a_write == []
+    assert entered, "else nothing was noted"

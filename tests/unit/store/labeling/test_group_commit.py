@@ -198,3 +198,25 @@ def test_what_was_acknowledged_is_there_after_a_reopening(place: str | Path) -> 
                 assert len(other.labels()) == 32
     with Store.open(place) as again:
         assert len(again.labels()) == again.queue.batches()[0].answered == 32
+
+
+def test_groups_of_many_sizes_are_few_statements(store: Store) -> None:
+    """Each connection keeps what it has prepared: a statement per size would fill for hours."""
+    sent = iter(hand_out(store, n_people=4, each=12))
+    seen: set[str] = set()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.add(statement)
+
+    def send_group(size: int) -> None:
+        receipts = store.answers.submit([next(sent) for _ in range(size)])
+        assert [receipt.outcome for receipt in receipts] == ["stored"] * size
+
+    sa.event.listen(store._database.engine, "before_cursor_execute", note)
+    send_group(8)
+    of_eight = set(seen)
+    for size in (5, 6, 7, 5):
+        send_group(size)
+    assert seen == of_eight
+    send_group(9)
+    assert seen > of_eight, "else nothing was noted"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.store.core.database import KEPT_CONNECTIONS
 from prefloop.store.store import Store
 from prefloop.web.services.memory import CHOICE, PAGE_CACHE_KIB
 
@@ -63,6 +64,16 @@ def test_what_the_environment_chose_stays() -> None:
     was_set, n = heaps_of("one", **{CHOICE: "3"})
     assert not was_set
     assert 1 < n <= 3
+
+
+def test_a_servers_connections_are_all_open_from_its_start(tmp_path: Path) -> None:
+    """Used in turns, they fill at the same time: none comes at a peak hours later."""
+    used: set[int] = set()
+    with Store.open(tmp_path / "a.db", page_cache_kib=PAGE_CACHE_KIB) as store:
+        for _ in range(2 * KEPT_CONNECTIONS):
+            with store._database.reading() as connection:
+                used.add(id(connection.connection.driver_connection))
+    assert len(used) == KEPT_CONNECTIONS
 
 
 def test_a_servers_connections_keep_little(tmp_path: Path) -> None:
