@@ -57,19 +57,25 @@ _MIGRATING = Lock()
 class Database:
     """An open database with the newest schema."""
 
-    def __init__(self, engine: Engine, name: str, *, read_only: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, name: str, *, reader: Engine | None = None, read_only: bool = False
+    ) -> None:
+        """`reader` has the connections of reading transactions; None: they take those of `engine`.
+
+        In SQLite a connection that changes between both must parse every statement again.
+        """
         self.engine = engine
         self.name = name
         self._lock = Lock()
         self._is_read_only = read_only
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._reader = engine if self._is_sqlite else engine.execution_options(**READING)
+        self.reader = reader or (engine if self._is_sqlite else engine.execution_options(**READING))
         self._tried_at_bytes = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only transaction: a consistent snapshot of the database."""
-        with translated_errors(self.name), self._reader.connect() as connection:
+        with translated_errors(self.name), self.reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -88,7 +94,12 @@ class Database:
         """Close all connections."""
         # The last connection to close an SQLite database checkpoints the WAL, even a reader.
         with try_writer_lock(self.name) if self._is_sqlite else nullcontext():
-            self.engine.dispose()
+            self.dispose()
+
+    def dispose(self) -> None:
+        """Close all connections without the lock: of a database that nobody else has open."""
+        self.reader.dispose()
+        self.engine.dispose()
 
     def _writer_lock(self) -> AbstractContextManager[None]:
         # The database itself refuses writes by a reader, which must not create the lock file.
@@ -116,7 +127,10 @@ def open_database(
     if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
         raise StoreError(f"{name}: there is no store here. Check the path.")
     engine = _engine(url, read_only=read_only, page_cache_kib=page_cache_kib)
-    database = Database(engine, name, read_only=read_only)
+    reader = None
+    if engine.dialect.name == "sqlite" and not read_only:
+        reader = _engine(url, read_only=True, page_cache_kib=page_cache_kib)
+    database = Database(engine, name, reader=reader, read_only=read_only)
     try:
         with translated_errors(name):
             if not read_only:
@@ -238,10 +252,6 @@ def _prepare_sqlite(engine: Engine, *, read_only: bool, page_cache_kib: int | No
         # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later
         # could otherwise fail halfway with "database is locked".
         is_writing = connection.get_execution_options().get("is_writing", False)
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        if not read_only:
-            raw.execute(f"PRAGMA query_only = {'OFF' if is_writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
     sa.event.listen(engine, "connect", connected)

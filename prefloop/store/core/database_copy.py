@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from prefloop.errors import StoreError
 from prefloop.files import disk_refusals, is_write_protected
@@ -27,9 +27,9 @@ class DatabaseCopy(Database):
     """A copy in a temporary folder, under the name of the original. Closing it removes it."""
 
     def __init__(
-        self, engine: Engine, original: str, folder: TemporaryDirectory[str], *, takes_writes: bool
+        self, copy: Database, original: str, folder: TemporaryDirectory[str], *, takes_writes: bool
     ) -> None:
-        super().__init__(engine, original, read_only=True)
+        super().__init__(copy.engine, original, reader=copy.reader, read_only=True)
         self._folder = folder
         self._takes_writes = takes_writes
 
@@ -46,7 +46,7 @@ class DatabaseCopy(Database):
 
     def close(self) -> None:
         """Close all connections, and remove the copy."""
-        self.engine.dispose()
+        self.dispose()
         self._folder.cleanup()
 
 
@@ -54,9 +54,8 @@ def open_copy(original: Path, *, takes_writes: bool = False) -> Database:
     """Return a copy of the database at a path, upgraded to the newest schema."""
     place, folder = _copied(original)
     try:
-        return DatabaseCopy(
-            open_database(place).engine, str(original), folder, takes_writes=takes_writes
-        )
+        copy = open_database(place)
+        return DatabaseCopy(copy, str(original), folder, takes_writes=takes_writes)
     except BaseException:
         folder.cleanup()
         raise

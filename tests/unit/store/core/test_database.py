@@ -47,6 +47,25 @@ def test_writers_take_the_lock_at_once_and_readers_never_wait(
     other.close()
 
 
+def test_no_transaction_changes_a_setting_of_its_connection(file_store: Store) -> None:
+    """SQLite would parse every statement again: twice the time of handing out a question."""
+    statements: list[str] = []
+
+    def trace(connection: sa.Connection) -> None:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.set_trace_callback(statements.append)
+
+    database = file_store._database
+    for transaction in (database.writing, database.reading) * 2:
+        with transaction() as connection:
+            trace(connection)
+        with transaction() as connection:
+            connection.execute(sa.select(people.c.id)).all()
+    assert sum("FROM people" in each for each in statements) == 4
+    assert not [each for each in statements if "PRAGMA" in each]
+
+
 def test_migrations_lead_to_the_tables_that_the_code_uses(store: Store) -> None:
     with store._database.reading() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
