@@ -32,7 +32,10 @@ STATEMENTS = 128
 STATEMENT_KIB = 9.0
 """Memory of one of them: 8.2 KiB on average of 82 that labeling had prepared, and its text."""
 
-SQLITE_MIB = KEPT_CONNECTIONS * (PAGE_CACHE_KIB + SCHEMA_KIB + STATEMENTS * STATEMENT_KIB) / 1024
+CONNECTIONS = KEPT_CONNECTIONS + 1
+"""Those that read, and the one that writes."""
+
+SQLITE_MIB = CONNECTIONS * (PAGE_CACHE_KIB + SCHEMA_KIB + STATEMENTS * STATEMENT_KIB) / 1024
 """What SQLite's caches come to when all are full: the bound of what still grows."""
 
 HEAP_BYTES = 64 * 2**20

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from alembic.command import upgrade
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import NoSuchModuleError
 
 from prefloop.errors import StoreError
+from prefloop.store.core.place import name_of, url_of
 from prefloop.store.core.private_files import create_private, make_private
 from prefloop.store.core.refusals import translated_errors
 from prefloop.store.core.single_writer import try_writer_lock, wal_path, writer_lock
@@ -39,16 +40,14 @@ WAL_STEP_BYTES = 2**20
 """Growth of the WAL between two attempts while a reader still needs it."""
 
 KEPT_CONNECTIONS = 5
-"""Connections to SQLite that stay open, used in turns; up to ten more are closed after use."""
+"""Connections to SQLite that stay open and read, used in turns; up to ten more are closed after
+use. One more writes."""
 
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """In PostgreSQL: all statements of a reading transaction see the same snapshot."""
 
 PATIENCE_MS = 60_000
 """Lock timeout of a writer in PostgreSQL; for SQLite see `single_writer.py`."""
-
-SECRETS = ("password", "sslpassword")
-"""Parts of a URL's query that are never shown."""
 
 _MIGRATING = Lock()
 # Alembic keeps the running migration in a global variable: one at a time per process.
@@ -122,8 +121,8 @@ def open_database(
     `page_cache_kib` is what each connection to SQLite may keep in memory; None: SQLite's default.
     With it the connections that stay open are opened at once.
     """
-    url = _url(url_or_path)
-    name = _name(url)
+    url = url_of(url_or_path)
+    name = name_of(url)
     if read_only and url.get_backend_name() == "sqlite" and not Path(name).exists():
         raise StoreError(f"{name}: there is no store here. Check the path.")
     engine = _engine(url, read_only=read_only, page_cache_kib=page_cache_kib)
@@ -140,7 +139,7 @@ def open_database(
                 # A store that an earlier version made is upgraded before it is read.
                 open_database(url_or_path).close()
             if page_cache_kib is not None:
-                _open_all(database.engine)
+                _open_all(database.reader)
     except BaseException:
         database.close()
         raise
@@ -165,53 +164,14 @@ def _create(engine: Engine, name: str) -> None:
         make_private(Path(name))
 
 
-def parsed_url(text: str) -> URL:
-    """Return the parts of a URL; a StoreError, which does not show it, if it is none."""
-    try:
-        return make_url(text)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
-        raise StoreError(
-            "The store's URL cannot be read. Write postgresql://user@host/name, or a path."
-        ) from error
-
-
-def _url(url_or_path: str | Path) -> URL:
-    if isinstance(url_or_path, str) and "://" in url_or_path:
-        url = parsed_url(url_or_path)
-    else:
-        url = URL.create("sqlite", database=str(url_or_path))
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StoreError(
-            f"The store cannot be kept in {url.get_backend_name()}. "
-            "Give the path of a file (SQLite) or a postgresql:// URL."
-        )
-    if url.get_backend_name() == "sqlite":
-        _check_path(url.database or ":memory:")
-    return url
-
-
-def _check_path(path: str) -> None:
-    if path == ":memory:":
-        raise StoreError("A store in memory would lose its labels. Give the path of a file.")
-    if Path(path).is_dir():
-        raise StoreError(f"{path} is a folder. Give the path of a file in it, such as prefloop.db.")
-    if not Path(path).absolute().parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
-
-
-def _name(url: URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    return url.difference_update_query(SECRETS).render_as_string(hide_password=True)
-
-
 def _engine(url: URL, *, read_only: bool, page_cache_kib: int | None) -> Engine:
-    is_sqlite, kept = url.get_backend_name() == "sqlite", KEPT_CONNECTIONS
+    is_sqlite = url.get_backend_name() == "sqlite"
+    kept = KEPT_CONNECTIONS if read_only else 1
     try:
         engine = sa.create_engine(url, pool_size=kept) if is_sqlite else _postgresql(url)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
-            f"{_name(url)} needs a database driver that is not installed ({error}). "
+            f"{name_of(url)} needs a database driver that is not installed ({error}). "
             "For PostgreSQL: pip install 'psycopg[binary]'."
         ) from error
     if is_sqlite:

@@ -7,8 +7,9 @@ from sqlalchemy.engine import URL
 
 from prefloop.errors import StoreError
 from prefloop.progress import Progress
-from prefloop.store.core.database import SECRETS, Database, parsed_url
+from prefloop.store.core.database import Database
 from prefloop.store.core.dialect import close_for_answers, merge_wal
+from prefloop.store.core.place import SECRETS, parsed_url
 from prefloop.store.upkeep.backup import beside, take_the_place
 from prefloop.store.upkeep.fingerprint import Contents
 from prefloop.store.upkeep.integrity import is_url, opened

@@ -8,9 +8,10 @@ import ctypes
 import os
 
 PAGE_CACHE_KIB = 300
-"""SQLite's page cache of each connection of a server. Five stay open, so together they come to at
-most 1.5 MiB; with the default, 2000, they go on filling for hours. What is read again comes from
-the operating system's cache. Prepared statements come on top: see `padded` of the store."""
+"""SQLite's page cache of each connection of a server. Six stay open, one that writes and five that
+read, so together they come to at most 1.8 MiB; with the default, 2000, they go on filling for
+hours. What is read again comes from the operating system's cache. Prepared statements come on top:
+see `padded` of the store."""
 
 CHOICE = "MALLOC_ARENA_MAX"
 """Environment variable by which glibc's users choose for themselves."""

@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from prefloop.store.core import database
+from prefloop.store.core.place import url_of
 
 Rows = dict[str, list[dict[str, Any]]]
 """The rows of each table, by the table's name."""
@@ -27,7 +28,7 @@ NEWEST, OLD = REVISIONS[0], REVISIONS[1:]
 
 def make_old(place: str | Path, revision: str) -> Rows:
     """Make a store of an old schema and return what it holds: the tables that it knows."""
-    engine = database._engine(database._url(place), read_only=False, page_cache_kib=None)
+    engine = database._engine(url_of(place), read_only=False, page_cache_kib=None)
     file = Path(__file__).parent / "schemas" / f"{revision}.json"
     held: Rows = json.loads(file.read_text())
     with database._begun(engine) as connection:
@@ -48,7 +49,7 @@ def make_old(place: str | Path, revision: str) -> Rows:
 
 def schema_of(place: str | Path) -> tuple[str, Rows]:
     """Return the revision of a store and the rows of all its tables; nothing is upgraded."""
-    engine = database._engine(database._url(place), read_only=False, page_cache_kib=None)
+    engine = database._engine(url_of(place), read_only=False, page_cache_kib=None)
     version = sa.select(sa.column("version_num", sa.String)).select_from(
         sa.table(database.VERSION_TABLE)
     )
