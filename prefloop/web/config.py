@@ -41,10 +41,15 @@ class WebSettings:
     renders_markdown: bool = False
     """Whether prompts and samples come as rendered Markdown too."""
     strings: InterfaceStrings = field(default_factory=shipped_strings)
-    """What the pages say to labelers."""
+    """What the pages say."""
     hourly_wage: float = 15.0
     """The cost of an hour of labeling."""
     currency: str = "USD"
+
+    @property
+    def owners_strings(self) -> InterfaceStrings:
+        """What the pages of owners say, and the API of those pages."""
+        return self.strings.owners or self.strings
 
     @property
     def is_loopback(self) -> bool:

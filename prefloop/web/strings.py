@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from markupsafe import Markup, escape
 
 from prefloop.errors import SettingsError, listing
 
@@ -53,7 +54,12 @@ class InterfaceStrings:
     """The strings of the owners' pages, which say more, and may do so in another language. None: of
     those themselves."""
 
-    def say(self, key: str, **values: str) -> str:
+    def say(self, key: str, /, **values: object) -> Markup:
+        """Return a string of the pages as HTML; what is put in is escaped unless it is HTML."""
+        put_in = {name: escape(value) for name, value in values.items()}
+        return Markup(filled(str(escape(self.pages[key])), put_in))
+
+    def text(self, key: str, /, **values: object) -> str:
         """Return a string of the pages with its placeholders filled in."""
         return filled(self.pages[key], values)
 
@@ -81,12 +87,12 @@ class RefusalText:
         return shipped_strings().tell(self)
 
 
-def refusal(key: str, **values: str) -> RefusalText:
+def refusal(key: str, /, **values: str) -> RefusalText:
     """Return a sentence of the part `refusals`."""
     return RefusalText(key, values)
 
 
-def filled(text: InterfaceText, values: Mapping[str, str]) -> str:
+def filled(text: InterfaceText, values: Mapping[str, object]) -> str:
     """Return a text with its placeholders filled in.
 
     Of one with forms, `one` for the number 1 and `other` for all else, as English has it; browsers
@@ -94,10 +100,10 @@ def filled(text: InterfaceText, values: Mapping[str, str]) -> str:
     """
     if not isinstance(text, str):
         text = text["one" if values[NUMBER] == "1" and "one" in text else "other"]
-    return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+    return PLACEHOLDER.sub(lambda found: str(values[found[1]]), text)
 
 
-def english(key: str, **values: str) -> str:
+def english(key: str, /, **values: str) -> str:
     """Return a string of the scripts in English: programs get it in words."""
     return filled(shipped_strings().scripts[key], values)
 

@@ -91,6 +91,24 @@ def test_it_grows_by_itself_without_a_reload(owner: Opened, site: Site) -> None:
     assert page.evaluate("window.isTheSame")
 
 
+def test_what_the_method_does_not_measure_is_left_out_with_a_word(
+    owner: Opened, site: Site
+) -> None:
+    site.store.updates.write("policy", 0, 1, {"policy/score": 1.0, "policy/entropy": 2.0}, [])
+    page = owner()
+    expect(page.locator("#unmeasured")).to_have_text(
+        "Not measured at each update by this method: KL from the reference and KL coefficient."
+    )
+    expect(page.locator("#score-fine")).to_have_text("update 1")
+    for place in ("#kl-big", "#chart-kl", "#chart-kl_coef"):
+        expect(page.locator(place)).to_be_hidden()
+    expect(page.locator("#chart-entropy")).to_be_visible()
+    site.store.updates.write("policy", 0, 2, {"policy/kl": 3.0, "policy/kl_coef": 0.1}, [])
+    expect(page.locator("#kl-big")).to_have_text("3.00")
+    expect(page.locator("#chart-kl")).to_be_visible()
+    expect(page.locator("#unmeasured")).to_be_empty()
+
+
 def test_this_hours_answers_have_a_bar(owner: Opened, site: Site) -> None:
     page = owner()
     told, chart = (page.locator(f"#chart-hours {part}") for part in (".chart-text", "canvas"))

@@ -1,23 +1,23 @@
-"""Every word on the labeler's pages comes from the file of strings: all are marked here."""
+"""Every word on the pages comes from the file of strings: all are marked here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from prefloop.web.strings import InterfaceText, shipped_strings
+from prefloop.web.strings import InterfaceStrings, InterfaceText, shipped_strings
 from tests.browser.person import Person
 from tests.browser.site import QUESTION, Site, serving, short_questions
 
-UNMARKED = """(ignored) => {
-  const aside = "script, noscript, kbd, .text, .prose, .lead, .brand";
+UNMARKED = """({ ignored, elsewhere }) => {
+  const aside = "script, noscript, textarea, kbd, time, .text, .prose, .lead, .brand";
   const readOut = ["aria-label", "title", "placeholder", "alt"];
   const found = [];
   const look = (text) => {
-    const rest = text.replace(/⟦[^⟧]*⟧/gu, "");
+    const rest = text.replace(/⟦[^⟧]*⟧|\\b(USD|min)\\b/gu, "");
     if (/\\p{L}{2,}/u.test(rest) && !ignored.includes(rest.trim())) found.push(text.trim());
   };
   const templates = [...document.querySelectorAll("template")];
@@ -26,7 +26,7 @@ UNMARKED = """(ignored) => {
     const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const { data, parentElement: at } = walker.currentNode;
-      if (!at?.closest(aside)) look(data);
+      if (!at?.closest(aside) && !at?.closest(elsewhere)) look(data);
     }
     for (const each of place.querySelectorAll("*")) {
       for (const name of readOut) look(each.getAttribute(name) ?? "");
@@ -43,25 +43,44 @@ def marked(text: InterfaceText) -> InterfaceText:
     return re.sub(r"[^{}]+(?![^{]*\})", lambda found: f"⟦{found[0]}⟧", text)
 
 
+def all_marked(strings: InterfaceStrings) -> InterfaceStrings:
+    """Return strings within those signs."""
+    return replace(
+        strings,
+        pages={key: str(marked(text)) for key, text in strings.pages.items()},
+        scripts={key: marked(text) for key, text in strings.scripts.items()},
+        refusals={key: marked(text) for key, text in strings.refusals.items()},
+    )
+
+
 @pytest.fixture
 def marked_site(tmp_path: Path) -> Iterator[Site]:
     """Serve a page on which every string of the file is marked, and asks how clearly and why."""
     shipped = shipped_strings()
-    strings = replace(
-        shipped,
-        pages={key: str(marked(text)) for key, text in shipped.pages.items()},
-        scripts={key: marked(text) for key, text in shipped.scripts.items()},
-        refusals={key: marked(text) for key, text in shipped.refusals.items()},
-    )
+    assert shipped.owners is not None
+    strings = replace(all_marked(shipped), owners=all_marked(shipped.owners))
     with serving(tmp_path, strings=strings, asks_strength=True, reasons=("shorter",)) as made:
         made.add("Ann")
         made.ask(short_questions(4))
         yield made
 
 
-def unmarked(page: Page) -> list[str]:
+NAMED = ["Ann", "shorter", "prefloop", QUESTION]
+"""What is the run's own."""
+
+ON_OWNERS_PAGES = [
+    *("olga", "for olga", "a rule", "a ruleAnn", "It was seen.", "a key", "a keyolga"),
+    *("CSV", "JSONL"),
+]
+
+MEASURED = ".findings"
+"""What the measures of quality say of somebody, which is in English."""
+
+
+def unmarked(page: Page, also: Sequence[str] = ()) -> list[str]:
     """Return the words on a page that come from nowhere or from elsewhere."""
-    found: list[str] = page.evaluate(UNMARKED, ["Ann", "shorter", "prefloop", QUESTION])
+    known = {"ignored": [*NAMED, *also], "elsewhere": MEASURED}
+    found: list[str] = page.evaluate(UNMARKED, known)
     return found
 
 
@@ -107,6 +126,35 @@ def test_every_word_on_the_pages_comes_from_the_file(browser: Browser, marked_si
     page.goto(f"{marked_site.address}/team")
     expect(page.locator("h1")).to_be_visible()
     assert unmarked(page) == ["⟦This is not open to a ⟧labeler⟦.⟧"]
+    context.close()
+
+
+def test_every_word_on_the_owners_pages_comes_from_the_file(
+    browser: Browser, marked_site: Site
+) -> None:
+    site = marked_site
+    context = browser.new_context()
+    ann = Person(context.new_page(), site, "Ann")
+    ann.come_back()
+    ann.asked()
+    ann.press("1")
+    ann.page.keyboard.press("1")
+    expect(ann.saved).to_have_attribute("data-state", "saved")
+    ann.page.close()
+    site.store.exclusions.apply("a rule", "Ann", "It was seen.", "olga")
+    site.store.access.new_token(site.people["olga"], "a key")
+    olga = Person(context.new_page(), site, "olga")
+    olga.come_back()
+    page = olga.page
+    page.goto(f"{site.address}/dashboard")
+    expect(page.locator("#connection")).to_have_text("⟦Live.⟧")
+    assert unmarked(page, ON_OWNERS_PAGES) == []
+    for name in ("", "/answers", "/people", "/gold", "/instructions"):
+        page.goto(f"{site.address}/team{name}")
+        page.wait_for_load_state("networkidle")
+        for more in page.locator("details").all():
+            more.evaluate("details => { details.open = true; }")
+        assert unmarked(page, ON_OWNERS_PAGES) == []
     context.close()
 
 

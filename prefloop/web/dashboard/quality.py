@@ -11,20 +11,25 @@ from prefloop.web.dashboard.messages import (
     ShareOut,
 )
 from prefloop.web.services.quality_meter import QualityFigures
+from prefloop.web.strings import InterfaceStrings
 
 
-def quality_out(figures: QualityFigures | None) -> QualityOut | None:
+def quality_out(figures: QualityFigures | None, strings: InterfaceStrings) -> QualityOut | None:
     """Return agreement and alarms; None before the first measurement."""
     if figures is None:
         return None
     agreement = figures.agreement
     if agreement is None:
-        share, text = None, "no question was answered by two people yet"
+        share, text = None, strings.text("status.no_agreement")
     else:
         found = agreement.estimate
         low, high = found.interval.low, found.interval.high
         share = ShareOut(value=found.value, low=low, high=high, n=found.n, how=found.how)
-        text = f"{share_interval(*found.interval)}; guessing gives {percent(agreement.chance)}"
+        text = strings.text(
+            "status.agreement",
+            range=share_interval(*found.interval),
+            chance=percent(agreement.chance),
+        )
     return QualityOut(
         at=figures.at,
         n_labels=figures.n_labels,

@@ -37,6 +37,7 @@ from prefloop.web.http.templating import owners_page
 from prefloop.web.services import status_text
 from prefloop.web.services.services import Services, ServicesDep
 from prefloop.web.services.work_hours import Work, add_work
+from prefloop.web.strings import InterfaceStrings
 
 router = APIRouter(tags=["dashboard"])
 
@@ -61,7 +62,7 @@ async def dashboard_page(
 @router.get("/api/dashboard", responses=refusals(401, 403))
 def dashboard(_caller: ViewerCaller, services: ServicesDep, after: Number = 0) -> DashboardOut:
     """Return the state of the run, and the lines of metrics after the one of number `after`."""
-    store = services.store
+    store, strings = services.store, services.settings.owners_strings
     now = store.now()
     trainer = store.updates.state()
     batches = services.batches.get()[::-1]
@@ -71,30 +72,30 @@ def dashboard(_caller: ViewerCaller, services: ServicesDep, after: Number = 0) -
     figures = services.quality.latest()
     return DashboardOut(
         server_time=now,
-        message=status_text.trainer_text(trainer),
-        questions_text=status_text.batch_text(batches[0] if batches else None),
-        trainer=None if trainer is None else _trainer(trainer, now),
-        batches=[_batch(batch) for batch in batches],
+        message=status_text.trainer_text(trainer, strings),
+        questions_text=status_text.batch_text(batches[0] if batches else None, strings),
+        trainer=None if trainer is None else _trainer(trainer, now, strings),
+        batches=[_batch(batch, strings) for batch in batches],
         tallies=_work(services, now),
-        cord=_stops(store, trainer, now),
+        cord=_stops(store, trainer, now, strings),
         updates=[_update(line) for line in lines],
         samples=list(_samples(lines)),
         last=lines[-1].number if lines else last,
         has_more=len(lines) == LINES_AT_ONCE,
         is_reset=is_reset,
-        quality=quality_out(figures),
+        quality=quality_out(figures, strings),
         forecast=None if figures is None else forecast_out(figures.forecast),
-        disk_text=services.disk.text(),
+        disk_text=services.disk.text(strings),
     )
 
 
 @router.get("/api/quality", responses=refusals(401, 403))
 def quality(_caller: ViewerCaller, services: ServicesDep) -> QualityOut | None:
     """Return agreement among labelers and alarms; null before the first measurement."""
-    return quality_out(services.quality.latest())
+    return quality_out(services.quality.latest(), services.settings.owners_strings)
 
 
-def _trainer(trainer: TrainerState, now: float) -> TrainerOut:
+def _trainer(trainer: TrainerState, now: float, strings: InterfaceStrings) -> TrainerOut:
     return TrainerOut(
         phase=trainer.phase,
         round=trainer.round,
@@ -104,21 +105,21 @@ def _trainer(trainer: TrainerState, now: float) -> TrainerOut:
         checkpoints=list(trainer.checkpoints),
         silent_seconds=max(0.0, now - trainer.heartbeat_at),
         is_missing=status_text.is_missing(trainer, now),
-        missing_text=status_text.missing_text(trainer, now),
+        missing_text=status_text.missing_text(trainer, now, strings),
     )
 
 
-def _batch(batch: Batch) -> BatchOut:
+def _batch(batch: Batch, strings: InterfaceStrings) -> BatchOut:
     return BatchOut(
         round=batch.round,
-        title=batch.title,
+        title=status_text.batch_title(batch, strings),
         opened_at=batch.opened_at,
         frozen_at=batch.frozen_at,
         wanted=batch.wanted,
         answered=batch.answered,
         per_minute=batch.per_minute,
         minutes_left=status_text.minutes_left(batch),
-        message=status_text.pace_text(batch),
+        message=status_text.pace_text(batch, strings),
     )
 
 
@@ -134,7 +135,11 @@ def _work(services: Services, now: float) -> WorkOut:
         cost=everything.seconds / 3600 * settings.hourly_wage,
         currency=settings.currency,
         message=status_text.work_text(
-            everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
+            everything.seconds,
+            everything.preferences,
+            settings.hourly_wage,
+            settings.currency,
+            settings.owners_strings,
         ),
         by_hour=[
             _hour(hour, sums.get(hour))
@@ -170,18 +175,24 @@ def _active_labelers(
     ]
 
 
-def _stops(store: Store, trainer: TrainerState | None, now: float) -> StopsOut:
+def _stops(
+    store: Store, trainer: TrainerState | None, now: float, strings: InterfaceStrings
+) -> StopsOut:
     requests = store.stop_requests.all()
     active = next((request for request in requests if request.released_at is None), None)
     earlier = [request for request in requests if request.released_at is not None][-STOPS_SHOWN:]
     return StopsOut(
-        active=None if active is None else _active_stop(store, active, trainer, now),
-        earlier=[_past_stop(request) for request in reversed(earlier)],
+        active=None if active is None else _active_stop(store, active, trainer, now, strings),
+        earlier=[_past_stop(request, strings) for request in reversed(earlier)],
     )
 
 
 def _active_stop(
-    store: Store, request: StopRequest, trainer: TrainerState | None, now: float
+    store: Store,
+    request: StopRequest,
+    trainer: TrainerState | None,
+    now: float,
+    strings: InterfaceStrings,
 ) -> ActiveStopOut:
     return ActiveStopOut(
         id=request.id,
@@ -202,12 +213,12 @@ def _active_stop(
         ],
         stopped_at=request.stopped_at,
         update=request.update,
-        message=status_text.pulled_text(request, now),
-        stopped_text=status_text.stopped_text(request, trainer, now),
+        message=status_text.pulled_text(request, now, strings),
+        stopped_text=status_text.stopped_text(request, trainer, now, strings),
     )
 
 
-def _past_stop(request: StopRequest) -> PastStopOut:
+def _past_stop(request: StopRequest, strings: InterfaceStrings) -> PastStopOut:
     return PastStopOut(
         id=request.id,
         pulled_by=request.pulled_by,
@@ -216,7 +227,7 @@ def _past_stop(request: StopRequest) -> PastStopOut:
         released_at=request.released_at,
         released_by=request.released_by,
         checked=request.checked,
-        action_text=status_text.action_text(request),
+        action_text=status_text.action_text(request, strings),
     )
 
 

@@ -30,9 +30,7 @@ def page(
     `person` (None: nobody), `path`, `run`, `strings` and `say` are always defined.
     """
     settings = request.app.state.settings
-    strings = settings.strings
-    if for_owners:
-        strings = strings.owners or strings
+    strings = settings.owners_strings if for_owners else settings.strings
     always = {"path": request.url.path, "run": settings.run_name, "strings": strings}
     shown = {"person": None, **always, "say": strings.say, **shown}
     text = _environment().get_template(template).render(shown)

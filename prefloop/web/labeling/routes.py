@@ -6,7 +6,6 @@ sends hundreds a second.
 
 import asyncio
 import random
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -17,13 +16,13 @@ from prefloop.errors import ConflictError
 from prefloop.label_types.label_type import LabelType
 from prefloop.label_types.types import label_type
 from prefloop.records import Label
-from prefloop.settings.comparisons import MOST_REASON_CHARACTERS
 from prefloop.store.labeling.holds import HARMFUL
 from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.labeling.submissions import position_name
 from prefloop.teamwork import Assignment, Submission, Timing
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import refusals
+from prefloop.web.http.reasons import require_known_reasons
 from prefloop.web.http.sessions import LabelerCaller
 from prefloop.web.labeling.admission import judge_introduction, require_ready
 from prefloop.web.labeling.messages import (
@@ -99,7 +98,7 @@ async def answer(
     The id is chosen by the client. Sending the same answer again changes nothing and gives the same
     response, so a client retries until it gets one.
     """
-    _require_known_reasons(body, services.settings.reasons)
+    require_known_reasons(body.details, services.settings.reasons)
     submission = _submission(answer_id, body, caller.name)
     receipt = await asyncio.wrap_future(services.answers.submit(submission))
     if receipt.known is not None:
@@ -162,18 +161,6 @@ def _texts(assignment: Assignment, *, is_rendered: bool) -> list[SampleTextOut]:
 
 def _type_of(assignment: Assignment) -> LabelType:
     return label_type(assignment.label_type, len(assignment.samples))
-
-
-def _require_known_reasons(body: AnswerBody, known: Sequence[str]) -> None:
-    """Refuse reasons that the run does not have; their shape is the label type's to check."""
-    given = body.details.get("reasons")
-    unknown = [reason for reason in given if reason not in known] if isinstance(given, list) else []
-    if unknown:
-        reason = repr(str(unknown[0])[:MOST_REASON_CHARACTERS])
-        message = refusal("answer.no_reasons", reason=reason)
-        if known:
-            message = refusal("answer.unknown_reason", reason=reason, offered=", ".join(known))
-        raise ApiError(422, "refused", message)
 
 
 def _submission(answer_id: UUID, body: AnswerBody, labeler: str) -> Submission:

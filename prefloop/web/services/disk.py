@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from prefloop.figures.text import duration
+from prefloop.figures.text import count, duration
+from prefloop.web.strings import InterfaceStrings
 
 LEAST_FREE_BYTES = 200 * 2**20
 """Below this the owner is warned. A checkpoint of the trainer may take more at once; an answer
@@ -33,7 +34,7 @@ class DiskWatch:
         with self._lock:
             self._failed_at = self._clock()
 
-    def text(self) -> str:
+    def text(self, strings: InterfaceStrings) -> str:
         """Return what the owner must know; empty while all is well."""
         now = self._clock()
         with self._lock:
@@ -41,14 +42,7 @@ class DiskWatch:
                 self._free = (now, self._free_bytes())
             ago, free = now - self._failed_at, self._free[1]
         if ago < TOLD_SECONDS:
-            return (
-                "Nothing can be saved: the disk is full, failing or read-only (last tried "
-                f"{duration(ago)} ago; the log says which). Make room. The pages of labelers keep "
-                "what they could not send, and send it again by themselves."
-            )
+            return strings.text("status.disk_failed", time=duration(ago))
         if free is not None and free < LEAST_FREE_BYTES:
-            return (
-                f"Only {free // 2**20} MiB are free on the disk of this run. When it is full no "
-                "answer can be saved and the trainer stops: make room."
-            )
+            return strings.text("status.disk_low", mebibytes=count(free // 2**20))
         return ""

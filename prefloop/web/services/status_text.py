@@ -1,7 +1,13 @@
-"""The status of a run in words: the trainer, the queue, stop requests, the cost of labeling."""
+"""The status of a run in words: the trainer, the queue, stop requests, the cost of labeling.
 
-from prefloop.figures.text import count, duration, fixed, money, plain
-from prefloop.teamwork import Batch, StopRequest, TrainerState
+`strings` are those of the owners' pages.
+"""
+
+from collections.abc import Mapping
+
+from prefloop.figures.text import count, duration, fixed, money, percent, plain
+from prefloop.teamwork import LIVE, Batch, StopRequest, TrainerState
+from prefloop.web.strings import InterfaceStrings
 
 SILENT_SECONDS = 10.0
 """A trainer sends a heartbeat every two seconds. One that sent none for this long has ended, or is
@@ -15,49 +21,65 @@ WAITING = (
 )
 
 COUNTED = {
-    "training the policy": "update ",
-    "training the reward model": "step ",
-    "warm start": "step ",
+    "training the policy": "status.phase_updates",
+    "training the reward model": "status.phase_steps",
+    "warm start": "status.phase_steps",
 }
-"""The unit of the counts in a phase, where its name does not say so."""
+"""What says the counts of a phase with their unit, where its name does not say it."""
 
 
-def trainer_text(trainer: TrainerState | None) -> str:
+def trainer_text(trainer: TrainerState | None, strings: InterfaceStrings) -> str:
     """Return the trainer's last heartbeat in words."""
     if trainer is None:
-        return "No trainer has used this store yet."
+        return strings.text("status.no_trainer")
     if trainer.phase == FINISHED:
-        return "The run has finished."
-    words = f"Round {trainer.round}, {trainer.phase}"
+        return strings.text("status.finished")
     # The number of answers is in the text of the batch, which is more recent.
     if not trainer.total or trainer.phase in WAITING:
-        return f"{words}."
-    return (
-        f"{words}: {COUNTED.get(trainer.phase, '')}{count(trainer.done)} of {count(trainer.total)}."
+        return strings.text("status.phase", round=trainer.round, phase=trainer.phase)
+    return strings.text(
+        COUNTED.get(trainer.phase, "status.phase_part"),
+        round=trainer.round,
+        phase=trainer.phase,
+        done=count(trainer.done),
+        total=count(trainer.total),
     )
 
 
-def batch_text(batch: Batch | None) -> str:
+def batch_title(batch: Batch, strings: InterfaceStrings) -> str:
+    """Return what people call a batch."""
+    if batch.round == LIVE:
+        return strings.text("batch.live")
+    if batch.is_for_verdicts:
+        return strings.text("batch.verdicts", number=-batch.round)
+    return strings.text("batch.round", number=batch.round)
+
+
+def batch_text(batch: Batch | None, strings: InterfaceStrings) -> str:
     """Return the progress of the newest batch; an empty text once it is closed."""
     if batch is None or batch.frozen_at is not None:
         return ""
     left = minutes_left(batch)
     if batch.answered >= batch.wanted:
-        return f"All {count(batch.wanted)} answers of {batch.title} are in."
-    rest = "nobody is answering right now" if left is None else f"about {duration(60 * left)} to go"
-    return f"{count(batch.answered)} of {count(batch.wanted)} answers are in; {rest}."
+        title = batch_title(batch, strings)
+        return strings.text("status.all_in", wanted=count(batch.wanted), batch=title)
+    numbers = {"answered": count(batch.answered), "wanted": count(batch.wanted)}
+    if left is None:
+        return strings.text("status.in_nobody", **numbers)
+    return strings.text("status.in", **numbers, time=duration(60 * left))
 
 
-def pace_text(batch: Batch) -> str:
+def pace_text(batch: Batch, strings: InterfaceStrings) -> str:
     """Return the pace of a batch and the time left."""
     if batch.frozen_at is not None:
-        return f"{batch.title}, closed"
+        return strings.text("status.closed", batch=batch_title(batch, strings))
     if batch.answered >= batch.wanted:
-        return "all there"
+        return strings.text("status.all_there")
     left = minutes_left(batch)
     if left is None:
-        return "nobody is answering right now"
-    return f"{fixed(batch.per_minute, 1)} a minute, {duration(60 * left)} left"
+        return strings.text("status.nobody")
+    pace = fixed(batch.per_minute, 1)
+    return strings.text("status.pace", n=pace, time=duration(60 * left))
 
 
 def minutes_left(batch: Batch) -> float | None:
@@ -72,41 +94,54 @@ def is_missing(trainer: TrainerState, now: float) -> bool:
     return trainer.phase != FINISHED and now - trainer.heartbeat_at > SILENT_SECONDS
 
 
-def missing_text(trainer: TrainerState, now: float) -> str:
+def missing_text(trainer: TrainerState, now: float, strings: InterfaceStrings) -> str:
     """Return what a missing heartbeat means and what to do; empty if there is one."""
     if not is_missing(trainer, now):
         return ""
-    return (
-        f"Nothing heard from the trainer for {duration(now - trainer.heartbeat_at)}: it is in a "
-        "long step, or it has stopped. No answer is lost. If its terminal is quiet too, the same "
-        "`prefloop run` continues where it was."
-    )
+    return strings.text("status.missing", time=duration(now - trainer.heartbeat_at))
 
 
-def pulled_text(request: StopRequest, now: float) -> str:
+def pulled_text(request: StopRequest, now: float, strings: InterfaceStrings) -> str:
     """Return who stopped the run, and when."""
-    return f"{request.pulled_by} stopped it {duration(now - request.pulled_at)} ago."
+    time = duration(now - request.pulled_at)
+    return strings.text("status.pulled", name=request.pulled_by, time=time)
 
 
-def stopped_text(request: StopRequest, trainer: TrainerState | None, now: float) -> str:
+def stopped_text(
+    request: StopRequest, trainer: TrainerState | None, now: float, strings: InterfaceStrings
+) -> str:
     """Return whether the trainer has stopped."""
     if request.stopped_at is not None:
-        return f"The trainer wrote a checkpoint and waits at update {request.update}."
+        return strings.text("status.waits", update=request.update)
     if trainer is None or is_missing(trainer, now):
-        return "The trainer is not running. When it does, it stops before its next update."
-    return "The trainer has not stopped yet: it finishes the update it is in."
+        return strings.text("status.not_running")
+    return strings.text("status.not_yet")
 
 
-def action_text(request: StopRequest) -> str:
+def action_text(request: StopRequest, strings: InterfaceStrings) -> str:
     """Return how the run continued after a stop."""
     if request.action == "roll_back":
-        return f"rolled back to update {request.roll_back_to}"
-    return "resumed" if request.action == "resume" else "still stopped"
+        return strings.text("status.rolled_back", update=request.roll_back_to)
+    return strings.text("status.resumed" if request.action == "resume" else "status.still_stopped")
 
 
-def work_text(seconds: float, n: int, wage: float, currency: str) -> str:
+def work_text(seconds: float, n: int, wage: float, currency: str, strings: InterfaceStrings) -> str:
     """Return the time and cost of `n` answers with a preference."""
     hours = seconds / 3600
     cost = hours * wage
-    said = f"{fixed(hours, 1)} hours of labeling, {money(cost, currency)} at {plain(wage)} an hour"
-    return f"{said}: {money(cost / n, currency)} an answer." if n else f"{said}."
+    numbers = {"hours": fixed(hours, 1), "cost": money(cost, currency), "wage": plain(wage)}
+    if not n:
+        return strings.text("status.work", **numbers)
+    return strings.text("status.work_each", **numbers, each=money(cost / n, currency))
+
+
+def for_whom_text(shares: Mapping[str, float | None], strings: InterfaceStrings) -> str:
+    """Return for whom a batch is."""
+    if not shares:
+        return strings.text("batch.for_free")
+    names = ", ".join(
+        name if share is None else f"{name} ({percent(share)})" for name, share in shares.items()
+    )
+    given = [share for share in shares.values() if share is not None]
+    has_rest = bool(given) and sum(given) < 1 - 1e-9
+    return strings.text("batch.for_some" if has_rest else "batch.for_these", names=names)

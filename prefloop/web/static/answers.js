@@ -1,7 +1,7 @@
 // The owner's page of answers: a verdict or gold with one key, on the question that has the focus.
 // Keys act only there, and not while somebody types.
 
-import { call, day, notice } from "./owner.js";
+import { call, day, notice, say } from "./owner.js";
 
 const WORDS = { 0: "tie", b: "all_bad", s: "skip" };
 const questionOf = (node) => node.closest?.(".answered");
@@ -70,18 +70,18 @@ function sendRanking(question) {
 function decide(question, answer, chosen, details = {}) {
   const { comparison, decided } = question.dataset;
   const body = { comparison, answer, chosen, details, reason: reasonOf(question), replaces: decided || null };
-  return send(question, "/api/adjudications", body, "Decided. Training reads it from the next batch on.");
+  return send(question, "/api/adjudications", body, say("verdict.decided"));
 }
 
 /** Gold is what an owner has decided to be best, or what most people chose. */
 function makeGold(question) {
   const chosen = question.querySelector(".option.is-known")?.dataset.sample ?? mostChosen(question);
   if (!chosen) {
-    notice("Nobody’s answer stands out. Say first which sample is best.", { isProblem: true });
+    notice(say("verdict.no_best"), { isProblem: true });
     return null;
   }
   const body = { comparison: question.dataset.comparison, chosen, explanation: reasonOf(question), is_training: false };
-  return send(question, "/api/gold", body, "It is in the pool of known answers, asked silently.");
+  return send(question, "/api/gold", body, say("verdict.pooled"));
 }
 
 function mostChosen(question) {

@@ -1,7 +1,7 @@
 // Charts that grow: a line per quantity, bars per hour, and accuracy over labels with its forecast.
 // Each keeps beside the drawing what it says in words and in a table.
 
-import { clock, count, element, figure, percent, row } from "./owner.js";
+import { LANGUAGE, clock, count, element, figure, percent, row, say } from "./owner.js";
 
 const HEIGHT = 190;
 const TABLE_ROWS = 200;
@@ -10,7 +10,7 @@ const UPDATE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_0
 
 const color = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#777";
-const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
+const font = (ratio = 1) => [`${11 * ratio}px`, getComputedStyle(document.body).fontFamily].join(" ");
 
 function axes(x, y) {
   const axis = (more) => ({
@@ -79,7 +79,7 @@ function pen(plot) {
     word(text, x, y, fill) {
       const [left, top] = at(x, y);
       ctx.fillStyle = fill;
-      ctx.font = `${11 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
+      ctx.font = font(ratio);
       ctx.textBaseline = "bottom";
       ctx.textAlign = "left";
       ctx.fillText(text, left + 4 * ratio, top - 2 * ratio);
@@ -138,7 +138,7 @@ class Chart {
   }
 
   tell(text) {
-    const label = `${this.title}: ${text}`;
+    const label = say("chart.description", { title: this.title, text });
     if (this.place.getAttribute("aria-label") !== label) {
       this.place.setAttribute("aria-label", label);
       this.figure.querySelector(".chart-text").textContent = text;
@@ -155,7 +155,7 @@ class Chart {
 }
 
 export class LineChart extends Chart {
-  constructor(name, { hue, level = null, unit = "" }) {
+  constructor(name, { hue, level = null, write = figure }) {
     super(name, {
       scales: { x: { time: false } },
       axes: axes(
@@ -166,7 +166,7 @@ export class LineChart extends Chart {
       hooks: { drawAxes: [(plot) => this.drawBehind(plot)] },
     });
     this.level = level;
-    this.unit = unit;
+    this.write = write;
     this.x = [];
     this.y = [];
     this.rounds = [];
@@ -190,8 +190,10 @@ export class LineChart extends Chart {
     const here = this.y.findLastIndex((value) => value !== null);
     if (here < 0) return;
     const start = this.y.find((value) => value !== null);
-    const now = `${figure(this.y[here])}${this.unit} at update ${count(this.x[here])}`;
-    this.tell(here ? `${now}, from ${figure(start)} at update ${count(this.x[0])}.` : `${now}.`);
+    const [value, update] = [this.write(this.y[here]), this.x[here]];
+    this.tell(here
+      ? say("chart.course", { value, update, start: figure(start), first: this.x[0] })
+      : say("chart.one_point", { value, update }));
   }
 
   drawBehind(plot) {
@@ -210,15 +212,16 @@ export class LineChart extends Chart {
   }
 
   pointTold(place) {
-    const round = `round ${this.rounds[place]}`;
-    return `update ${count(this.x[place])}, ${round}: ${figure(this.y[place])}${this.unit}`;
+    return say("chart.point", { update: this.x[place], round: this.rounds[place], value: this.write(this.y[place]) });
   }
 
   table() {
     const lines = this.x.map((x, place) => [count(x), count(this.rounds[place]), figure(this.y[place])]);
-    return [["Update", "Round", this.title], lines.slice(-TABLE_ROWS).reverse()];
+    return [[say("chart.update"), say("chart.round"), this.title], lines.slice(-TABLE_ROWS).reverse()];
   }
 }
+
+const KINDS = { best: "chart.best", tie: "own.tie", all_bad: "own.all_bad", skip: "own.skip", flag: "own.flag" };
 
 export class HoursChart extends Chart {
   constructor(name) {
@@ -250,19 +253,20 @@ export class HoursChart extends Chart {
     this.show([hours.map((hour) => HOUR * hour.hour), all, good]);
     if (!hours.length) return;
     const total = good.reduce((sum, n) => sum + n, 0);
-    this.tell(`${count(good.at(-1))} in this hour; ${count(total)} in the last ${hours.length} hours.`);
+    this.tell(say("chart.hours", { now: good.at(-1), total, n: hours.length }));
   }
 
   pointTold(place) {
     const hour = this.hours[place];
-    const rest = hour.skip + hour.flag ? `, ${count(hour.skip + hour.flag)} skipped or flagged` : "";
-    return `${hourTold(hour)}: ${count(hour.best + hour.tie + hour.all_bad)}${rest}`;
+    const [time, answers] = [hourTold(hour), hour.best + hour.tie + hour.all_bad];
+    const rest = hour.skip + hour.flag;
+    return rest ? say("chart.hour_and_rest", { time, answers, rest }) : say("chart.hour_point", { time, answers });
   }
 
   table() {
-    const kinds = ["best", "tie", "all_bad", "skip", "flag"];
+    const kinds = Object.keys(KINDS);
     const lines = this.hours.map((hour) => [hourTold(hour), ...kinds.map((kind) => count(hour[kind]))]);
-    return [["Hour", "Best", "Tie", "All bad", "Skipped", "Flagged"], lines.reverse()];
+    return [[say("chart.hour"), ...kinds.map((kind) => say(KINDS[kind]))], lines.reverse()];
   }
 }
 
@@ -271,12 +275,12 @@ function hourTick(seconds) {
   const date = new Date(1000 * seconds);
   return date.getHours() || date.getMinutes()
     ? clock(seconds)
-    : date.toLocaleDateString("en-GB", { weekday: "short", day: "numeric" });
+    : date.toLocaleDateString(LANGUAGE, { weekday: "short", day: "numeric" });
 }
 
 const hourTold = ({ hour }) => {
   const date = new Date(3_600_000 * hour);
-  return date.toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  return date.toLocaleString(LANGUAGE, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 };
 
 const BINS = 16;
@@ -292,6 +296,10 @@ function binned(points) {
   }
   return found;
 }
+
+const HEADS = {
+  labels: "chart.labels", kind: "chart.kind", accuracy: "chart.accuracy", from: "chart.from", to: "chart.to",
+};
 
 export class LearningChart extends Chart {
   constructor(name) {
@@ -350,21 +358,23 @@ export class LearningChart extends Chart {
         draw.line(line(beyond), { stroke: hue, width: 1.6, dash: [5, 4] });
         draw.dot([this.doubled.labels, this.doubled.accuracy], hue, { isHollow: true });
         draw.vertical(this.n, color("--tie"));
-        draw.word("now", this.n, plot.scales.y.min, soft);
+        draw.word(say("chart.now"), this.n, plot.scales.y.min, soft);
       }
     });
   }
 
   pointTold(place) {
     const point = (this.curve.length ? this.curve : this.points)[place];
-    const range = point.low === undefined ? "" : ` (${percent(point.low)} to ${percent(point.high)})`;
-    const kind = point.labels > this.n ? ", forecast" : "";
-    return `${count(Math.round(point.labels))} labels${kind}: ${percent(point.accuracy, 1)}${range}`;
+    const [labels, accuracy] = [Math.round(point.labels), percent(point.accuracy, 1)];
+    if (point.low === undefined) return say("chart.measured", { labels, accuracy });
+    const [low, high] = [percent(point.low), percent(point.high)];
+    if (point.labels <= this.n) return say("chart.fitted_at", { labels, accuracy, low, high });
+    return say("chart.forecast_at", { labels, accuracy, low, high });
   }
 
   table() {
     const lines = this.curve.map((p) => [
-      count(p.labels), p.labels > this.n ? "forecast" : "fitted", percent(p.accuracy, 1), percent(p.low), percent(p.high)]);
-    return [["Labels", "Kind", "Accuracy", "From", "To"], lines.reverse()];
+      count(p.labels), p.labels > this.n ? say("chart.forecast") : say("chart.fitted"), percent(p.accuracy, 1), percent(p.low), percent(p.high)]);
+    return [["labels", "kind", "accuracy", "from", "to"].map((name) => say(HEADS[name])), lines.reverse()];
   }
 }

@@ -1,6 +1,6 @@
 // The cord: who stopped the line and why, and the owner's word that lets it go on.
 
-import { call, count, day, element, isSame, notice, put, row } from "./owner.js";
+import { call, count, day, element, isSame, notice, put, row, say } from "./owner.js";
 
 export class Cord {
   constructor(changed) {
@@ -22,7 +22,7 @@ export class Cord {
     if (isSame("stops", found.earlier)) return;
     const stops = found.earlier.map((stop) => row(
       [day(stop.pulled_at), stop.pulled_by, stop.reason, stop.checked, stop.action_text]));
-    const nothing = element("tr", {}, [element("td", { text: "The line was never stopped.", colspan: "5", className: "nothing" })]);
+    const nothing = element("tr", {}, [element("td", { text: say("watch.never_stopped"), colspan: "5", className: "nothing" })]);
     document.getElementById("stop-rows").replaceChildren(...(stops.length ? stops : [nothing]));
   }
 
@@ -71,7 +71,7 @@ export class Cord {
       });
       this.form.reset();
       put("cord-refused", "");
-      notice(isBack ? "The run goes back and on." : "The run goes on.");
+      notice(isBack ? say("watch.goes_back") : say("watch.goes_on"));
       this.changed();
     } catch (problem) {
       put("cord-refused", problem.message);

@@ -1,6 +1,6 @@
 // Samples as they come: the newest first, a few of each batch. All of it is text of a model.
 
-import { count, figure } from "./owner.js";
+import { figure, say } from "./owner.js";
 
 const KEPT = 12;
 
@@ -17,7 +17,8 @@ export class Samples {
   hold(isHeld) {
     this.isHeld = isHeld;
     this.button.setAttribute("aria-pressed", String(isHeld));
-    this.button.textContent = isHeld ? "Go on" : "Hold still";
+    const { hold, goOn } = this.button.dataset;
+    this.button.textContent = isHeld ? goOn : hold;
     if (!isHeld) this.take([]);
   }
 
@@ -36,7 +37,7 @@ export class Samples {
     const put = (part, text) => {
       card.querySelector(`.sample-${part}`).textContent = text;
     };
-    put("where", `Round ${count(sample.round)}, update ${count(sample.update)}`);
+    put("where", say("watch.sample_of", { round: sample.round, update: sample.update }));
     put("prompt", sample.prompt ?? "");
     // Continuations begin with a space, which belongs between the two texts.
     put("response", (sample.response ?? "").replace(/^ /, ""));
@@ -54,7 +55,7 @@ function offerWholeText(card) {
   button.hidden = false;
   button.addEventListener("click", () => {
     const isWhole = card.classList.toggle("is-whole");
-    button.textContent = isWhole ? "Less" : "Whole text";
+    button.textContent = isWhole ? button.dataset.less : button.dataset.whole;
     button.setAttribute("aria-expanded", String(isWhole));
   });
 }

@@ -35,7 +35,8 @@ export async function call(method, path, body) {
 export function notice(text, { isProblem = false } = {}) {
   const place = document.getElementById("notices");
   const line = document.createElement("p");
-  line.className = isProblem ? "notice problem" : "notice";
+  line.className = "notice";
+  line.classList.toggle("problem", isProblem);
   line.textContent = text;
   place.replaceChildren(line);
   setTimeout(() => line.remove(), isProblem ? 12_000 : 5_000);
@@ -70,11 +71,12 @@ export function row(cells) {
     place ? element("td", { text: cell }) : element("th", { text: cell, scope: "row" })));
 }
 
-const whole = new Intl.NumberFormat("en");
+// English as it is written outside of America: days before months, hours up to 24.
+export const LANGUAGE = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const whole = new Intl.NumberFormat(LANGUAGE);
 export const count = (n) => (n === null || n === undefined ? "–" : whole.format(n));
 export const percent = (share, digits = 0) =>
   share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`;
-export const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 // Three digits that count, and never an exponent for everyday figures.
 export function figure(value) {
@@ -87,17 +89,18 @@ export function figure(value) {
 }
 
 export function duration(seconds) {
-  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 90) return say("owner.seconds", { n: Math.max(0, Math.round(seconds)) });
   const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
+  if (minutes < 90) return say("progress.minutes", { n: minutes });
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+  if (hours < 48) return say("progress.hours_minutes", { hours, minutes: minutes % 60 });
+  return say("owner.days", { n: Math.round(hours / 24) });
 }
 
 export const clock = (seconds) =>
-  new Date(1000 * seconds).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  new Date(1000 * seconds).toLocaleTimeString(LANGUAGE, { hour: "2-digit", minute: "2-digit" });
 export const day = (seconds) =>
-  new Date(1000 * seconds).toLocaleString("en-GB", {
+  new Date(1000 * seconds).toLocaleString(LANGUAGE, {
     day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
   });
 

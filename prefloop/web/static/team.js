@@ -1,7 +1,7 @@
 // The owner's pages about people. Forms and buttons say in `data-send` which call they make; parts
 // of a page that may have changed are asked for again (`changed`). Secrets are shown once.
 
-import { call, day, notice } from "./owner.js";
+import { call, day, notice, say } from "./owner.js";
 
 const byId = (id) => document.getElementById(id);
 const PREVIEW_PAUSE_MS = 400;
@@ -41,11 +41,11 @@ async function send(source, body) {
 }
 
 async function finish(source, found) {
-  const { secret, text, then, mark } = source.dataset;
+  const { secret, text, then, mark, invite } = source.dataset;
   if (then === "reload") return location.reload();
   if (then === "question") return source.dispatchEvent(new Event("question-changed", { bubbles: true }));
   if (source.matches("form")) source.reset();
-  if (secret && found.code) await tellCode(secret, "They", found.code);
+  if (invite) await tellCode(invite, found.code);
   else if (secret) await tellSecret(secret, text, found.secret);
   if (mark) return showMark(source, mark);
   document.body.dispatchEvent(new Event("changed"));
@@ -54,9 +54,8 @@ async function finish(source, found) {
 // Browsers send nothing after the "#", so no log of a server or proxy gets the code.
 const linkWith = (code) => `${location.origin}/login#code=${code}`;
 
-const tellCode = (title, name, code) =>
-  tellSecret(title, `${name} can log in with it once, within three days, at ${location.origin}/login, or by the link below. It is shown once.`,
-    code, linkWith(code));
+const tellCode = (name, code) =>
+  tellSecret(say("invite.code", { name }), say("invite.code_hint", { name, address: `${location.origin}/login` }), code, linkWith(code));
 
 // One name a line. A name that is refused stays in the form, with the reason; the others are in.
 async function inviteAll(form) {
@@ -77,9 +76,9 @@ async function inviteAll(form) {
   button.disabled = false;
   form.elements.name.value = refused.map((each) => each.name).join("\n");
   refuse(form, refused.map((each) => each.message).join(" "));
-  if (invited.length === 1) await tellCode(`A code for ${invited[0].name}`, invited[0].name, invited[0].code);
+  if (invited.length === 1) await tellCode(invited[0].name, invited[0].code);
   if (invited.length > 1) {
-    await tellSecret(`Links for ${invited.length} people`, "Each lets one person in once, within three days. They are shown once.",
+    await tellSecret(say("invite.links", { n: invited.length }), say("invite.links_hint"),
       invited.map((each) => `${each.name}: ${linkWith(each.code)}`).join("\n"));
   }
   document.body.dispatchEvent(new Event("changed"));
@@ -103,7 +102,7 @@ function showMark(source, mark) {
   const question = source.closest(".question");
   const line = document.createElement("p");
   line.className = "fine";
-  line.textContent = mark === "known" ? "In the pool." : "Taken out of the pool.";
+  line.textContent = mark === "known" ? say("verdict.in_pool") : say("verdict.out_of_pool");
   source.closest("form, p").replaceWith(line);
   question?.classList.add("is-settled");
   line.tabIndex = -1;
@@ -158,7 +157,7 @@ function tellSecret(title, text, secret, link = "") {
 async function copy(secret, place) {
   const isCopied = await navigator.clipboard?.writeText(secret).then(() => true, () => false);
   if (!isCopied) getSelection().selectAllChildren(byId(place));
-  byId("secret-copied").textContent = isCopied ? "Copied." : "Marked: copy it with the keyboard.";
+  byId("secret-copied").textContent = isCopied ? say("invite.copied") : say("invite.marked");
 }
 
 function showLocalTimes(place) {

@@ -12,6 +12,7 @@ from prefloop.store.labeling.adjudications import OwnersVerdict
 from prefloop.store.labeling.answer_log import AnswerFilter, AnswerView
 from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import Number, refusals
+from prefloop.web.http.reasons import require_known_reasons
 from prefloop.web.http.sessions import OwnerCaller
 from prefloop.web.http.templating import owners_page
 from prefloop.web.services.services import Services, ServicesDep
@@ -92,6 +93,7 @@ def adjudicate(
     Another owner's verdict is replaced only by who names it; else the answer is 409 and says what
     stands.
     """
+    require_known_reasons(body.details, services.settings.reasons)
     verdict = OwnersVerdict(
         comparison_id=body.comparison,
         answer=body.answer,

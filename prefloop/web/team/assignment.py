@@ -6,11 +6,11 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from prefloop.figures.text import shares_text
 from prefloop.teamwork import Batch
 from prefloop.web.http.messages import RequestBody, Text, refusals
 from prefloop.web.http.sessions import OwnerCaller
 from prefloop.web.http.templating import owners_page
+from prefloop.web.services import status_text
 from prefloop.web.services.services import Services, ServicesDep
 
 router = APIRouter(tags=["team"])
@@ -83,12 +83,12 @@ def open_batches(services: Services) -> OpenBatchesOut:
 
 
 def _batch(batch: Batch, services: Services) -> BatchForOut:
-    shares = services.store.batch_shares.of(batch.round)
+    shares, strings = services.store.batch_shares.of(batch.round), services.settings.owners_strings
     return BatchForOut(
         round=batch.round,
-        title=batch.title,
+        title=status_text.batch_title(batch, strings),
         wanted=batch.wanted,
         answered=batch.answered,
         shares=[BatchShareOut(labeler=name, share=share) for name, share in shares.items()],
-        message=f"For {shares_text(shares)}.",
+        message=status_text.for_whom_text(shares, strings),
     )

@@ -249,7 +249,9 @@ def release(
     request = services.store.stop_requests.release(
         stop_request_id, caller.name, body.checked, body.action, body.roll_back_to
     )
-    return ReleasedOut(message=f"The run is {action_text(request)}.")
+    strings = services.settings.owners_strings
+    action = action_text(request, strings)
+    return ReleasedOut(message=strings.text("status.released", action=action))
 
 
 def _known(person_id: str, services: Services) -> Person:

@@ -43,7 +43,11 @@ def team_work(services: Services, version: str | None) -> TeamOut:
         versions=versions,
         currency=settings.currency,
         message=status_text.work_text(
-            everything.seconds, everything.preferences, settings.hourly_wage, settings.currency
+            everything.seconds,
+            everything.preferences,
+            settings.hourly_wage,
+            settings.currency,
+            settings.owners_strings,
         ),
         labelers=_labelers(services, kept, version, team),
         by_version=[] if team is None else _versions(tallies, team),

