@@ -72,6 +72,7 @@ def rewards(
         write_reward_audit,
     )
     from prefloop.cli.console import TerminalProgress
+    from prefloop.figures.record import to_line
     from prefloop.files import is_write_protected
     from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store
@@ -86,7 +87,7 @@ def rewards(
     if not is_write_protected(folder):
         write_reward_audit(folder, figures)
     if as_json:
-        print(json.dumps(figures.model_dump()))
+        print(to_line(figures))
     else:
         _show_rewards(figures)
 
@@ -108,6 +109,7 @@ def overoptimization(
     """
     from prefloop.audits.overoptimization import audit_overoptimization, write_overoptimization
     from prefloop.cli.console import TerminalProgress
+    from prefloop.figures.record import to_line
     from prefloop.files import is_write_protected, only_one_process
     from prefloop.run.kept_settings import with_method_options
     from prefloop.run_file import load_run_as_made
@@ -127,7 +129,7 @@ def overoptimization(
     if not is_write_protected(folder):
         write_overoptimization(folder, figures)
     if as_json:
-        print(json.dumps(figures.model_dump()))
+        print(to_line(figures))
     else:
         _show_overoptimization(figures)
 

@@ -36,6 +36,7 @@ def compare(
     from prefloop.cli.console import make_progress
     from prefloop.experiments.compare.measure import compare_runs
     from prefloop.experiments.compare.page import refuse_page_place, write_page
+    from prefloop.figures.record import to_line
 
     refuse_page_place(out)
     folders, progress = [a_run_folder(run) for run in runs], make_progress()
@@ -46,7 +47,7 @@ def compare(
     if out is not None:
         write_page(figures, out)
     if as_json:
-        print(figures.model_dump_json())
+        print(to_line(figures))
     else:
         show_compared(figures, out)
 

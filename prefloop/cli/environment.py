@@ -16,11 +16,12 @@ def env(as_json: AsJson = False) -> None:
     Example: `prefloop env`
     """
     from prefloop.figures.environment import environment_lines
+    from prefloop.figures.record import to_line
     from prefloop.text.printable import printable
 
     figures = _figures()
     lines = environment_lines(figures)
-    print(figures.model_dump_json() if as_json else printable("\n".join(lines)))
+    print(to_line(figures) if as_json else printable("\n".join(lines)))
 
 
 def _figures() -> "EnvironmentFigures":

@@ -53,6 +53,7 @@ def copying(
     Example: `prefloop experiment copying copying --jobs 2`
     """
     from prefloop.experiments.members import copying_settings
+    from prefloop.figures.record import to_line
 
     settings = copying_settings()
     if seeds is not None:
@@ -62,7 +63,7 @@ def copying(
         from prefloop.experiments.plan import experiment_plan, plan_text
 
         planned = experiment_plan(experiment, lambda text: print(text, file=sys.stderr))
-        print(planned.model_dump_json() if as_json else "\n".join(plan_text(planned, experiment)))
+        print(to_line(planned) if as_json else "\n".join(plan_text(planned, experiment)))
         return
     _show(experiment, _carry_out(experiment, jobs), as_json=as_json)
 
@@ -91,6 +92,7 @@ def methods(
     """
     from prefloop.cli.comparing import show_compared
     from prefloop.experiments.compare.page import refuse_page_place, write_page
+    from prefloop.figures.record import to_line
 
     _refuse_a_run(folder)
     refuse_page_place(folder / COMPARED)
@@ -98,7 +100,7 @@ def methods(
     figures = _run_methods(folder, file, chosen, changes or [], jobs)
     write_page(figures, folder / COMPARED)
     if as_json:
-        print(figures.model_dump_json())
+        print(to_line(figures))
     else:
         show_compared(figures, folder / COMPARED)
 
@@ -201,10 +203,12 @@ def _carry_out(experiment: "Experiment", jobs: int) -> "ExperimentFigures":
 
 
 def _show(experiment: "Experiment", figures: "ExperimentFigures", *, as_json: bool) -> None:
-    if as_json:
-        print(figures.model_dump_json())
-        return
     from prefloop.experiments.document import PAGE
+    from prefloop.figures.record import to_line
+
+    if as_json:
+        print(to_line(figures))
+        return
     from prefloop.figures.experiment_text import arm_lines, goal_lines, headline
 
     lines = [headline(figures), "", *arm_lines(figures), "", *goal_lines(figures)]

@@ -30,6 +30,11 @@ def to_json(record: BaseModel) -> str:
     return record.model_dump_json(indent=1)
 
 
+def to_line(record: BaseModel) -> str:
+    """Return a record as one line of JSON, in ASCII: so it is JSON on every terminal."""
+    return json.dumps(record.model_dump(mode="json"))
+
+
 def read_object(text: str | bytes, place: str) -> dict[str, Any]:
     """Return the JSON object that a file holds; InputError naming `place` if it holds none."""
     try:

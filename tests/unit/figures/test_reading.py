@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from prefloop.errors import InputError
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.metrics_line import read_line
 from prefloop.figures.reading import read_evaluation, read_trust
-from prefloop.figures.record import to_json
+from prefloop.figures.record import RECORD, to_json, to_line
 from prefloop.figures.trust import TrustFigures
 from prefloop.run_folder import evaluation_path, read_run_folder
 
@@ -132,3 +133,20 @@ def test_evaluations_are_in_the_order_of_updates(tmp_path: Path) -> None:
     assert run.evaluation_of_round(2) is None
     inside = list((tmp_path / "evaluation").rglob("*.json"))
     assert len(inside) == 5, "no name leads out of the folder"
+
+
+class NamedFigures(BaseModel):
+    """A record whose text is not ASCII."""
+
+    model_config = RECORD
+
+    name: str
+    share: float
+
+
+def test_a_record_on_one_line_is_json_on_every_terminal() -> None:
+    figures = NamedFigures(name="Größe\n😀", share=0.5)
+    line = to_line(figures)
+    assert line.isascii() and "\n" not in line
+    assert NamedFigures.model_validate_json(line) == figures
+    assert not figures.model_dump_json().isascii(), "what pydantic writes is not"
