@@ -33,6 +33,7 @@ task:
   response_tokens: {response_tokens}
   # A response ends with the first of this text after stop_min tokens; null: it never ends early.
   stop: {stop}
+  stop_min: {stop_min}
 
 models:
   # smollm2, builtin:tiny, a Hugging Face name or a folder.
@@ -88,6 +89,7 @@ def new_run_file(config: RunConfig) -> str:
         instructions=indent(task.instructions.rstrip("\n"), "    "),
         response_tokens=task.response_tokens,
         stop=_flow(task.stop),
+        stop_min=task.stop_min,
         model=_flow(config.models.name),
         source=_flow(config.prompts.source),
         held_out_share=config.prompts.held_out_share,

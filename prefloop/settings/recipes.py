@@ -33,8 +33,11 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_recipe(name: str) -> Raw:
-    """Return the settings of a recipe as a run file writes them; none for `none`."""
+def load_recipe(name: str, task: object = DEFAULT_TASK) -> Raw:
+    """Return the settings of a recipe as a run file of this task writes them; none for `none`.
+
+    Under `tasks` a recipe has what is for one task alone.
+    """
     if name == PLAIN:
         return {}
     known = [*recipe_names(), PLAIN]
@@ -43,7 +46,9 @@ def load_recipe(name: str) -> Raw:
         guess = f" Did you mean {close[0]}?" if close else ""
         raise SettingsError(f"recipe {name!r} is unknown.{guess} There are {', '.join(known)}.")
     found: Raw = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-    return found
+    of_tasks = found.pop("tasks", {})
+    own = of_tasks.get(task, {}) if isinstance(task, str) else {}
+    return _over(found, {"task": own}) if own else found
 
 
 def with_recipe(raw: Mapping[str, Any]) -> Raw:
@@ -60,12 +65,12 @@ def with_recipe(raw: Mapping[str, Any]) -> Raw:
         models = raw.get("models")
         adapter = models.get("adapter", "lora") if isinstance(models, Mapping) else "lora"
         name = OF_LORA if adapter == "lora" else PLAIN
-    recipe = load_recipe(name)
+    task = raw.get("task", DEFAULT_TASK)
+    named = {"name": task} if isinstance(task, str) else task
+    recipe = load_recipe(name, named.get("name") if isinstance(named, Mapping) else None)
     policy = raw.get("policy")
     if recipe and isinstance(policy, Mapping):
         _leave_out_what_is_chosen_otherwise(recipe["policy"], policy)
-    task = raw.get("task", DEFAULT_TASK)
-    named = {"name": task} if isinstance(task, str) else task
     return _over(recipe, {**raw, "task": named, "recipe": name})
 
 

@@ -84,6 +84,20 @@ def test_a_task_keeps_its_preset_under_a_recipe() -> None:
     assert run(recipe="ziegler2019").task.missing_stop_score == -1.0
 
 
+def test_what_a_recipe_says_of_one_task_is_for_that_task() -> None:
+    """Vivid sentences are longer than 2019's 16 to 24 tokens; 2019's recipe keeps them."""
+    spans = {
+        (recipe, task): (found.response_tokens, found.stop_min)
+        for recipe in ("adapters", "ziegler2019")
+        for task in ("sentiment", "descriptiveness")
+        for found in [run(recipe=recipe, task=task).task]
+    }
+    assert spans.pop(("adapters", "descriptiveness")) == (32, 8)
+    assert set(spans.values()) == {(24, 16)}
+    own = run(task={"name": "descriptiveness", "response_tokens": 24}).task
+    assert (own.response_tokens, own.stop_min) == (24, 8)
+
+
 def test_a_target_asks_for_the_controller() -> None:
     plain, aimed = run(), run(policy={"kl": {"target": 12.0}})
     assert (plain.policy.kl.control, plain.policy.kl.cap) == ("fixed", 9.0)
