@@ -283,7 +283,7 @@ def group_commit(store: Store, n_threads: int) -> str:
     """Send answers from many threads, each waiting for its receipt; return rate and waits."""
     held = hand_out(store, max(1000, 80 * n_threads))
     waits: list[float] = []
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
 
         def confirm(submission: Submission) -> None:
             commits.submit(submission).result()

@@ -48,7 +48,7 @@ def people_at_work(store: Store, n_answers: int) -> Iterator[list[str]]:
             time.sleep(max(0.0, begun + number / PER_SECOND - time.monotonic()))
             commits.submit(each).add_done_callback(partial(acknowledge, each.label.id))
 
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         thread = threading.Thread(target=answer, args=(commits,))
         thread.start()
         try:

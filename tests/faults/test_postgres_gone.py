@@ -65,7 +65,7 @@ def test_the_store_tells_that_the_server_is_gone_and_goes_on_when_it_is_back(
         ask(store, 20)
         views = store.queue.claim("labeler-0", n=20, rng=luck, policy=WORK_ONLY)
         sent = [submission(view, luck) for view in views]
-        with GroupCommit(store.answers) as commits:
+        with GroupCommit(store.answers, store.queue.claims) as commits:
             receipts = [commits.submit(each).result() for each in sent[:10]]
             assert {receipt.outcome for receipt in receipts} == {"stored"}
             switch.stop(how)

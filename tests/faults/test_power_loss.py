@@ -90,7 +90,7 @@ def one_by_one() -> Work:
 
 def as_people_do(store: Store, luck: random.Random, acknowledged: list[str]) -> None:
     """Take questions and answer them, several people at once, in common commits."""
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         while True:
             views = [
                 view

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -57,14 +58,26 @@ class AnswerIntake:
 
     def submit(self, submissions: Sequence[Submission]) -> list[Receipt]:
         """Return a receipt for each submission; all that were accepted are on the disk by then."""
-        with self._database.writing() as connection:
-            now = clock.now(connection)
-            versions = self._known_versions(connection, submissions)
-            return [
-                receipt
-                for group in _groups(submissions)
-                for receipt in _submit(connection, now, group, versions)
-            ]
+        with self.writing() as connection:
+            return self.submit_within(connection, submissions)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Return a transaction for `submit_within`: all of it is on the disk when it ends."""
+        return self._database.writing()
+
+    def submit_within(
+        self, connection: Connection, submissions: Sequence[Submission]
+    ) -> list[Receipt]:
+        """Do what `submit` does in a transaction of the caller's."""
+        if not submissions:
+            return []
+        now = clock.now(connection)
+        versions = self._known_versions(connection, submissions)
+        return [
+            receipt
+            for group in _groups(submissions)
+            for receipt in _submit(connection, now, group, versions)
+        ]
 
     def withdraw(self, answer_id: str, labeler: str) -> Receipt:
         """Withdraw an answer of the labeler; its assignment is leased to them again."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from prefloop.label_types.answers import PREFERENCES
+from prefloop.store.core.insertion import padded
 from prefloop.store.core.tables import comparisons, labels
 from prefloop.store.core.team_tables import assignments, gold, quality_checks
 from prefloop.store.labeling.free_questions import ME
@@ -43,15 +44,63 @@ _POOL = (
     .where(gold.c.ended_by.is_(None), gold.c.comparison_id.not_in(ON_HOLD))
     .order_by(gold.c.sequence)
 )
-_SILENT = _POOL.where(gold.c.is_training.is_(False), ~_IS_SPENT)
+_REGULAR = sa.bindparam("regular", type_=sa.Text)
+# Built once: building a query takes longer than running it.
+_SILENT = (
+    _POOL.join(comparisons, comparisons.c.id == gold.c.comparison_id)
+    .where(gold.c.is_training.is_(False), ~_IS_SPENT)
+    .where(is_asked_like(_REGULAR))
+)
 _TRAINING = _POOL.where(gold.c.is_training, ~_answered(quality_checks), ~_answered(labels))
 
 
-def draw_gold(connection: Connection, labeler: str, regular: str, rng: random.Random) -> str | None:
-    """Return a silent gold question like a regular one that the labeler was never handed."""
-    query = _SILENT.join(comparisons, comparisons.c.id == gold.c.comparison_id)
-    query = query.where(is_asked_like(regular))
-    pool = list(connection.execute(query, {"me": labeler}).scalars())
+_OWN = sa.and_(
+    assignments.c.labeler == ME,
+    assignments.c.closed_at <= sa.bindparam("until", type_=sa.Double),
+    assignments.c.comparison_id.not_in(sa.bindparam("taken", expanding=True)),
+    assignments.c.comparison_id.not_in(ON_HOLD),
+)
+_FIRST_CLOSED = sa.select(sa.func.min(assignments.c.closed_at)).where(_OWN)
+_RETESTED = sa.select(quality_checks.c.sequence).where(
+    quality_checks.c.labeler == ME,
+    quality_checks.c.comparison_id == assignments.c.comparison_id,
+    quality_checks.c.kind == "retest",
+)
+_RETESTABLE = (
+    sa.select(assignments.c.comparison_id, assignments.c.shown)
+    .join(labels, labels.c.id == assignments.c.answer_id)
+    .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
+    .where(
+        is_asked_like(_REGULAR),
+        assignments.c.kind == "regular",
+        labels.c.ended_by.is_(None),
+        labels.c.answer.in_(PREFERENCES),
+        ~_RETESTED.exists(),
+        _OWN,
+    )
+    .order_by(assignments.c.closed_at)
+    .limit(1)
+)
+"""Assignments with a live answer whose comparison, like the regular one, was not retested yet."""
+_START = sa.bindparam("start", type_=sa.Double)
+_RETEST_FROM = _RETESTABLE.where(assignments.c.closed_at >= _START)
+_RETEST_BEFORE = _RETESTABLE.where(assignments.c.closed_at < _START)
+
+
+def draw_gold(
+    connection: Connection,
+    labeler: str,
+    regular: str,
+    rng: random.Random,
+    *,
+    taken: Collection[str],
+) -> str | None:
+    """Return a silent gold question like a regular one that the labeler was never handed.
+
+    Nor is about to be: not one of those `taken`.
+    """
+    found = connection.execute(_SILENT, {"me": labeler, "regular": regular}).scalars()
+    pool = [comparison_id for comparison_id in found if comparison_id not in taken]
     return rng.choice(pool) if pool else None
 
 
@@ -86,43 +135,14 @@ def draw_retest(
 
     With its samples, in the same or reverse order.
     """
-    me = {"me": labeler}
-    own = sa.and_(
-        assignments.c.labeler == ME,
-        assignments.c.closed_at <= until,
-        assignments.c.comparison_id.not_in(taken),
-        assignments.c.comparison_id.not_in(ON_HOLD),
-    )
-    first = connection.execute(sa.select(sa.func.min(assignments.c.closed_at)).where(own), me)
-    first_closed = first.scalar()
+    terms = {"me": labeler, "regular": regular, "until": until, "taken": padded(list(taken))}
+    first_closed = connection.execute(_FIRST_CLOSED, terms).scalar()
     if first_closed is None:
         return None
-    start = rng.uniform(first_closed, until)
-    for part in (assignments.c.closed_at >= start, assignments.c.closed_at < start):
-        query = _retestable(regular).where(own, part).order_by(assignments.c.closed_at).limit(1)
-        row = connection.execute(query, me).first()
+    terms["start"] = rng.uniform(first_closed, until)
+    for query in (_RETEST_FROM, _RETEST_BEFORE):
+        row = connection.execute(query, terms).first()
         if row is not None:
             shown = json.loads(row.shown)
             return row.comparison_id, shown[::-1] if rng.random() < 0.5 else shown
     return None
-
-
-def _retestable(regular: str) -> sa.Select[tuple[str, str]]:
-    """Assignments with a live answer whose comparison, like this one, was not retested yet."""
-    retested = sa.select(quality_checks.c.sequence).where(
-        quality_checks.c.labeler == ME,
-        quality_checks.c.comparison_id == assignments.c.comparison_id,
-        quality_checks.c.kind == "retest",
-    )
-    return (
-        sa.select(assignments.c.comparison_id, assignments.c.shown)
-        .join(labels, labels.c.id == assignments.c.answer_id)
-        .join(comparisons, comparisons.c.id == assignments.c.comparison_id)
-        .where(
-            is_asked_like(regular),
-            assignments.c.kind == "regular",
-            labels.c.ended_by.is_(None),
-            labels.c.answer.in_(PREFERENCES),
-            ~retested.exists(),
-        )
-    )

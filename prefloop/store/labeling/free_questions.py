@@ -8,6 +8,7 @@ is handed to nobody, in no form.
 
 import random
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,7 +19,7 @@ from prefloop.store.core.team_tables import assignments, batches, quality_checks
 from prefloop.store.labeling.assignments import is_leased
 from prefloop.store.labeling.independence import holds_prompt, may_answer
 from prefloop.store.labeling.recount import EXCLUDED
-from prefloop.store.labeling.shares import PeopleShares, closed_rounds
+from prefloop.store.labeling.shares import PeopleShares, closed_rounds, shared_rounds
 from prefloop.teamwork import LIVE
 
 POSITIONS = 2**31
@@ -89,6 +90,20 @@ FREE_FROM = _FREE.where(queue.c.position >= _START)
 FREE_BEFORE = _FREE.where(queue.c.position < _START)
 FREE_LIVE = _FREE.where(queue.c.round == LIVE)
 
+MOST_AT_ONCE = 3
+"""Comparisons that one statement draws."""
+FREE_FROM_EACH = sa.select(
+    *(
+        sa.select(queue.c.comparison_id)
+        .where(IS_FREE, queue.c.position >= sa.bindparam(f"start{i}", type_=sa.Integer))
+        .order_by(queue.c.position)
+        .limit(1)
+        .scalar_subquery()
+        for i in range(MOST_AT_ONCE)
+    )
+)
+"""Each may be NULL, and two the same."""
+
 # An alias: queries that use the condition may join the batches too.
 _ANY = batches.alias("any_batch")
 IS_OF_A_FROZEN_BATCH = sa.and_(
@@ -103,31 +118,69 @@ IS_OF_A_FROZEN_BATCH = sa.and_(
 like them. By the order of the ledger: a clock that is set back changes nothing."""
 
 
+class OpenBatches(NamedTuple):
+    """What a draw must know of the batches whose questions are asked."""
+
+    rounds: frozenset[int]
+    shared: Mapping[int, PeopleShares]
+    """Those that are not for whoever is free."""
+
+    @property
+    def are_free_together(self) -> bool:
+        """Whether what is free stays so when others are handed to the same labeler.
+
+        Shares count what was handed out, and of questions for verdicts and live ones nobody is
+        given two on a prompt: there each must be stored before the next is drawn.
+        """
+        return not self.shared and all(number >= 0 for number in self.rounds)
+
+
+def open_batches(connection: Connection) -> OpenBatches:
+    """Return the batches whose questions are asked."""
+    query = sa.select(batches.c.round).where(batches.c.frozen_at.is_(None))
+    rounds = frozenset(connection.execute(query).scalars())
+    return OpenBatches(rounds, shared_rounds(connection))
+
+
 def draw_free(
     connection: Connection,
     labeler: str,
     now: float,
     rng: random.Random,
-    shared: Mapping[int, PeopleShares],
+    open_now: OpenBatches,
     *,
+    n: int,
     is_first: bool,
-) -> str | None:
-    """Return a comparison that is free for a labeler; None if none is.
+) -> list[str]:
+    """Return up to n comparisons that are free for a labeler, also together; none if none is.
 
-    `shared` are the batches that are not for whoever is free. The first of a claim is a live
-    question, if one is free: few wait for long.
+    There may be more: hand these out and draw again. The first of a claim is a live question, if
+    one is free: few wait for long.
 
     Each draw begins at a random position of the index. Questions that were drawn together from one
     position on would come together again for whoever gave them back, and a silent gold question
     between them would not.
     """
-    closed = closed_rounds(connection, labeler, now=now, shared=shared)
+    closed = closed_rounds(connection, labeler, now=now, shared=open_now.shared)
     terms = {"me": labeler, "now": now, "start": rng.randrange(POSITIONS), "closed": closed}
-    for query in (*([FREE_LIVE] if is_first else []), FREE_FROM, FREE_BEFORE):
+    is_live_first = is_first and LIVE in open_now.rounds
+    for query in (*([FREE_LIVE] if is_live_first else []), FREE_FROM, FREE_BEFORE):
         found = connection.execute(query, terms).scalar()
         if found is not None:
-            return str(found)
-    return None
+            n_more = min(n - 1, MOST_AT_ONCE) if open_now.are_free_together else 0
+            return list(dict.fromkeys([found, *_draw_more(connection, terms, rng, n_more)]))
+    return []
+
+
+def _draw_more(
+    connection: Connection, terms: Mapping[str, Any], rng: random.Random, n: int
+) -> list[str]:
+    """Return up to n free comparisons; fewer where a draw comes to the end of the queue."""
+    if n < 1:
+        return []
+    starts = {f"start{i}": rng.randrange(POSITIONS) for i in range(MOST_AT_ONCE)}
+    found = connection.execute(FREE_FROM_EACH, {**terms, **starts}).one()
+    return [comparison_id for comparison_id in found[:n] if comparison_id is not None]
 
 
 def is_any_free(connection: Connection, labeler: str) -> bool:

@@ -1,9 +1,10 @@
-"""Answers of many people, committed in groups by one thread (group commit).
+"""Answers and claims of many people, committed in groups by one thread (group commit).
 
-A commit waits for the disk. Answers that arrive meanwhile are committed together in the next one,
-so a hundred people wait hardly longer than one.
+A commit waits for the disk. What arrives meanwhile is committed together in the next one, so a
+hundred people wait hardly longer than one.
 """
 
+import random
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -12,29 +13,40 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import NamedTuple, Self
 
-from prefloop.errors import DiskError, StoreAwayError
+from prefloop.errors import ConflictError, DiskError, StoreAwayError
 from prefloop.store.labeling.answers import AnswerIntake
+from prefloop.store.labeling.claim_intake import ClaimIntake
+from prefloop.store.labeling.claims import Claim
 from prefloop.store.labeling.receipts import Receipt
-from prefloop.teamwork import Submission
+from prefloop.teamwork import Assignment, ClaimPolicy, Submission
 
 LARGEST_GROUP = 64
 
 GATHER_SECONDS = 0.001
-"""How long the writer waits for more submissions if the last group had several: clients that have
-just got their receipts send again at once, and two half-full groups cost more than a full one."""
+"""How long the writer waits for more work if the last group had several: clients that have just
+been answered send again at once, and two half-full groups cost more than a full one."""
 
 
-class _Queued(NamedTuple):
+class _Answer(NamedTuple):
     submission: Submission
-    receipt: Future[Receipt]
+    result: Future[Receipt]
+
+
+class _Claim(NamedTuple):
+    claim: Claim
+    result: Future[list[Assignment]]
+
+
+_Work = _Answer | _Claim
 
 
 class GroupCommit:
-    """One thread that commits the answers of all labelers."""
+    """One thread that commits the answers and claims of all labelers."""
 
-    def __init__(self, answers: AnswerIntake) -> None:
+    def __init__(self, answers: AnswerIntake, claims: ClaimIntake) -> None:
         self._answers = answers
-        self._queued: deque[_Queued] = deque()
+        self._claims = claims
+        self._queued: deque[_Work] = deque()
         self._lock = Lock()
         self._is_closed = False
         self._n_last = 0
@@ -42,16 +54,20 @@ class GroupCommit:
 
     def submit(self, submission: Submission) -> Future[Receipt]:
         """Return a future receipt; when it is done, the answer is on the disk."""
-        receipt: Future[Receipt] = Future()
-        # From here on it cannot be cancelled: an answer is stored even if its client disconnects.
-        receipt.set_running_or_notify_cancel()
-        with self._lock:
-            if self._is_closed:
-                raise StoreAwayError("The store is being closed. Send the answer again later.")
-            self._queued.append(_Queued(submission, receipt))
-            if len(self._queued) == 1:
-                self._writer.submit(self._commit_next)
-        return receipt
+        work = _Answer(submission, Future())
+        self._put(work)
+        return work.result
+
+    def claim(
+        self, labeler: str, *, n: int, rng: random.Random, policy: ClaimPolicy
+    ) -> Future[list[Assignment]]:
+        """Return future assignments, as `Queue.claim` does; when it is done, they are on the disk.
+
+        Its exception is what `Queue.claim` raises.
+        """
+        work = _Claim(Claim(labeler, n, rng, policy), Future())
+        self._put(work)
+        return work.result
 
     def close(self) -> None:
         """Commit what is queued, refuse more, and end the thread."""
@@ -67,6 +83,16 @@ class GroupCommit:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _put(self, work: _Work) -> None:
+        # From here on it cannot be cancelled: an answer is stored even if its client disconnects.
+        work.result.set_running_or_notify_cancel()
+        with self._lock:
+            if self._is_closed:
+                raise StoreAwayError("The store is being closed. Send this again later.")
+            self._queued.append(work)
+            if len(self._queued) == 1:
+                self._writer.submit(self._commit_next)
+
     def _commit_next(self) -> None:
         """Commit a group. While anything is queued, one call of this is scheduled."""
         if self._n_last > 1 and len(self._queued) < LARGEST_GROUP:
@@ -78,25 +104,43 @@ class GroupCommit:
                 self._writer.submit(self._commit_next)
         self._commit(group)
 
-    def _commit(self, group: Sequence[_Queued]) -> None:
+    def _commit(self, group: Sequence[_Work]) -> None:
+        answers = [work for work in group if isinstance(work, _Answer)]
+        claims = [work for work in group if isinstance(work, _Claim)]
         try:
-            receipts = self._answers.submit([each.submission for each in group])
+            receipts, given = self._carry_out(answers, claims)
         except (DiskError, StoreAwayError) as error:
-            # None of the submissions caused this, and an immediate retry would fail too.
-            for each in group:
-                each.receipt.set_exception(error)
+            # Nothing in the group caused this, and an immediate retry would fail too.
+            for work in group:
+                work.result.set_exception(error)
             return
         except BaseException as error:
             if len(group) == 1:
-                group[0].receipt.set_exception(error)
+                group[0].result.set_exception(error)
             else:
                 self._commit_each(group)
             raise
-        for each, receipt in zip(group, receipts, strict=True):
-            each.receipt.set_result(receipt)
+        for answer, receipt in zip(answers, receipts, strict=True):
+            answer.result.set_result(receipt)
+        for claim, found in zip(claims, given, strict=True):
+            if isinstance(found, ConflictError):
+                claim.result.set_exception(found)
+            else:
+                claim.result.set_result(found)
 
-    def _commit_each(self, group: Sequence[_Queued]) -> None:
+    def _carry_out(
+        self, answers: Sequence[_Answer], claims: Sequence[_Claim]
+    ) -> tuple[list[Receipt], list[list[Assignment] | ConflictError]]:
+        """Do all of it in one transaction: the answers first, so that claims know of them."""
+        with self._answers.writing() as connection:
+            receipts = self._answers.submit_within(
+                connection, [each.submission for each in answers]
+            )
+            given = self._claims.claim_within(connection, [each.claim for each in claims])
+        return receipts, given
+
+    def _commit_each(self, group: Sequence[_Work]) -> None:
         """Commit one by one, each whether or not the others fail."""
         with ExitStack() as all_of_them:
-            for each in reversed(group):
-                all_of_them.callback(self._commit, [each])
+            for work in reversed(group):
+                all_of_them.callback(self._commit, [work])

@@ -126,8 +126,8 @@ def _whole(records: Iterable[Comparison]) -> list[RowDict]:
     return [comparison_row(record) | {"sample_ids": record.sample_ids} for record in records]
 
 
-def is_asked_like(comparison_id: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a row of `comparisons` is asked like this one, and for the same.
+def is_asked_like(comparison_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of `comparisons` is asked like another, and for the same.
 
     A choice of four among pairs, or a question for labels among those for verdicts, would be known
     as a check.

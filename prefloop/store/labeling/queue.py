@@ -6,9 +6,12 @@
 import random
 from collections.abc import Iterable, Sequence
 
+from prefloop.errors import ConflictError
 from prefloop.store.core.database import Database
-from prefloop.store.labeling import batches, claims, leases
+from prefloop.store.labeling import batches, leases
 from prefloop.store.labeling.assignments import find_assignment
+from prefloop.store.labeling.claim_intake import ClaimIntake
+from prefloop.store.labeling.claims import Claim
 from prefloop.teamwork import Assignment, Batch, ClaimPolicy
 
 FROZEN = batches.FROZEN
@@ -19,7 +22,7 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._idle: set[str] = set()
+        self.claims = ClaimIntake(database)
 
     # batches
 
@@ -79,15 +82,12 @@ class Queue:
         Raises a ConflictError if no person with an enabled account has this name, where there are
         people.
         """
-        # A search that finds nothing passes every comparison. So for a labeler who got nothing last
-        # time it runs first in a reading transaction, which blocks no writer.
-        if labeler in self._idle and policy.training_items == 0:
-            with self._database.reading() as connection:
-                if claims.is_nothing_left(connection, labeler):
-                    return []
+        if self.claims.is_nothing_left(labeler, policy):
+            return []
         with self._database.writing() as connection:
-            found = claims.claim(connection, labeler, n=n, rng=rng, policy=policy)
-        (self._idle.discard if found else self._idle.add)(labeler)
+            [found] = self.claims.claim_within(connection, [Claim(labeler, n, rng, policy)])
+        if isinstance(found, ConflictError):
+            raise found
         return found
 
     def renew(self, assignment_ids: Iterable[str], labeler: str) -> list[str]:

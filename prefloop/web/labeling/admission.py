@@ -2,8 +2,16 @@
 
 from prefloop.figures.text import percent
 from prefloop.web.http.errors import ApiError
+from prefloop.web.services.instructions_cache import must_read
 from prefloop.web.services.services import Services
 from prefloop.web.strings import RefusalText, refusal
+
+
+def is_known_ready(person_id: str, services: Services) -> bool:
+    """Whether a labeler is ready as far as this process remembers; False: ask the store."""
+    is_qualified = services.settings.claims.training_items == 0 or person_id in services.qualified
+    versions = services.instructions.remembered()
+    return is_qualified and not must_read(versions, services.read_versions.get(person_id))
 
 
 def require_ready(name: str, person_id: str, services: Services) -> None:

@@ -1,11 +1,12 @@
 """The API of labelers: claim assignments, answer, withdraw answers, list the own answers.
 
-The route of answers is asynchronous: it waits for the disk without holding a thread, because a team
-sends hundreds a second.
+The routes of claims and answers are asynchronous: they wait for the disk without holding a thread,
+because a team sends hundreds a second. What they await is committed in groups.
 """
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from prefloop.web.http.errors import ApiError
 from prefloop.web.http.messages import refusals
 from prefloop.web.http.reasons import require_known_reasons
 from prefloop.web.http.sessions import LabelerCaller
-from prefloop.web.labeling.admission import judge_introduction, require_ready
+from prefloop.web.labeling.admission import is_known_ready, judge_introduction, require_ready
 from prefloop.web.labeling.messages import (
     AnswerBody,
     AssignmentIds,
@@ -50,23 +51,31 @@ RANDOM = random.SystemRandom()
 
 
 @router.post("/api/claims", responses=refusals(401, 403, 409), response_model_exclude_unset=True)
-def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep) -> AssignmentsOut:
+async def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep) -> AssignmentsOut:
     """Return assignments, leased to the caller for some minutes.
 
     Those that the caller holds already come first: two tabs show the same one.
     """
-    require_ready(caller.name, caller.person.id, services)
-    policy = services.settings.claims
+    if not is_known_ready(caller.person.id, services):
+        await run_in_threadpool(require_ready, caller.name, caller.person.id, services)
+    found = await _claimed(caller, services, body.n)
+    if services.settings.renders_markdown or not services.clock.is_known():
+        return await run_in_threadpool(_assignments, found, services)
+    return _assignments(found, services)
+
+
+async def _claimed(caller: Caller, services: Services, n: int) -> list[Assignment]:
+    intake, policy = services.store.queue.claims, services.settings.claims
+    if intake.had_nothing(caller.name) and await run_in_threadpool(
+        intake.is_nothing_left, caller.name, policy
+    ):
+        return []
+    claimed = services.writer.claim(caller.name, n=n, rng=RANDOM, policy=policy)
     try:
-        found = services.store.queue.claim(caller.name, n=body.n, rng=RANDOM, policy=policy)
+        return await asyncio.wrap_future(claimed)
     except ConflictError:
-        _require_unchanged(caller, services)
+        await run_in_threadpool(_require_unchanged, caller, services)
         raise
-    now = services.clock.now()
-    is_rendered = services.settings.renders_markdown
-    return AssignmentsOut(
-        assignments=[_assignment(each, now, is_rendered=is_rendered) for each in found]
-    )
 
 
 @router.post("/api/claims/renew", responses=refusals(401, 403))
@@ -100,7 +109,7 @@ async def answer(
     """
     require_known_reasons(body.details, services.settings.reasons)
     submission = _submission(answer_id, body, caller.name)
-    receipt = await asyncio.wrap_future(services.answers.submit(submission))
+    receipt = await asyncio.wrap_future(services.writer.submit(submission))
     if receipt.known is not None:
         # The last answer of the introduction decides at once whether earlier labels count.
         await run_in_threadpool(judge_introduction, caller.name, caller.person.id, services)
@@ -128,6 +137,13 @@ def mine(
             _own(assignment, label, can_edit=label.id in can_edit, is_rendered=is_rendered)
             for assignment, label in found
         ]
+    )
+
+
+def _assignments(found: Sequence[Assignment], services: Services) -> AssignmentsOut:
+    now, is_rendered = services.clock.now(), services.settings.renders_markdown
+    return AssignmentsOut(
+        assignments=[_assignment(each, now, is_rendered=is_rendered) for each in found]
     )
 
 

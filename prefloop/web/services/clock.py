@@ -25,3 +25,8 @@ class DatabaseClock:
         if not read_at <= now < read_at + QUERY_SECONDS:
             read_at, known = self._known = (now, self._read())
         return known + now - read_at
+
+    def is_known(self) -> bool:
+        """Whether `now` can say so without a look at the database."""
+        read_at, _ = self._known
+        return read_at <= self._stopwatch() < read_at + QUERY_SECONDS

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from prefloop.store.labeling.instructions import InstructionsBook
@@ -41,12 +41,21 @@ class InstructionsCache:
         with self._lock:
             self._until = 0.0
 
+    def remembered(self) -> list[Instructions]:
+        """Return all versions without a look at the store; none if they may have changed."""
+        return self._versions if self._clock() < self._until else []
+
     def must_read(self, acknowledged: str | None) -> bool:
         """Whether a major version was published after the one that a labeler acknowledged."""
         versions = self.versions()
-        known = [n for n, version in enumerate(versions) if version.version == acknowledged]
-        newer = versions[known[0] + 1 :] if known else versions
-        return any(version.is_major for version in newer) or (not known and bool(versions))
+        return bool(versions) and must_read(versions, acknowledged)
+
+
+def must_read(versions: Sequence[Instructions], acknowledged: str | None) -> bool:
+    """Whether one of these versions, the newest last, must be read; yes where there are none."""
+    known = [n for n, version in enumerate(versions) if version.version == acknowledged]
+    newer = versions[known[0] + 1 :] if known else versions
+    return not known or any(version.is_major for version in newer)
 
 
 @lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ class Services:
     store: Store
     settings: WebSettings
     callers: Callers
-    answers: GroupCommit
+    writer: GroupCommit
     instructions: InstructionsCache
     login_limits: LoginLimits
     stop_limits: RateLimit
@@ -48,8 +48,8 @@ class Services:
         self.quality.invalidate()
 
     def close(self) -> None:
-        """Store all answers that were accepted, and end the threads."""
-        self.answers.close()
+        """Store what was accepted, and end the threads."""
+        self.writer.close()
         self.quality.close()
 
 
@@ -59,7 +59,7 @@ def make_services(store: Store, settings: WebSettings) -> Services:
         store=store,
         settings=settings,
         callers=Callers(store.access),
-        answers=GroupCommit(store.answers),
+        writer=GroupCommit(store.answers, store.queue.claims),
         clock=DatabaseClock(store.now),
         disk=DiskWatch(store.free_bytes),
         instructions=InstructionsCache(store.instructions),

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from prefloop.errors import SettingsError
 from prefloop.store.labeling.receipts import Receipt
@@ -112,15 +113,15 @@ def test_an_answer_on_its_way_when_the_server_stops_is_stored(desk: Desk) -> Non
     [question] = claim(desk.browser("ann"))
     headers = {"authorization": f"Bearer {secret}", "content-type": "application/json"}
     body = json.dumps(answer_to(question))
-    submit = desk.store.answers.submit
+    submit = desk.store.answers.submit_within
     is_writing, may_write = threading.Event(), threading.Event()
 
-    def slow(submissions: Sequence[Submission]) -> list[Receipt]:
+    def slow(connection: Connection, submissions: Sequence[Submission]) -> list[Receipt]:
         is_writing.set()
         assert may_write.wait(DEADLINE_SECONDS)
-        return submit(submissions)
+        return submit(connection, submissions)
 
-    desk.store.answers.submit = slow  # type: ignore[method-assign]
+    desk.store.answers.submit_within = slow  # type: ignore[method-assign]
     outcomes = []
 
     def send(where: str) -> None:

@@ -466,11 +466,12 @@ def test_orders_are_uniform_and_the_same_for_everybody(file_store: Store) -> Non
     questions = {each.id: each.sample_ids for each in store.comparisons()}
     with store._database.writing() as connection:
         from prefloop.store.core.team_tables import assignments as table
-        from prefloop.store.labeling.claims import claim
+        from prefloop.store.labeling.claims import Claim, claim_all
 
         for labeler, seen in counts.items():
             for _ in range(120):
-                given = claim(connection, labeler, n=100, rng=rng, policy=WORK_ONLY)
+                [given] = claim_all(connection, [Claim(labeler, 100, rng, WORK_ONLY)])
+                assert isinstance(given, list)
                 for view in given:
                     ids = questions[view.comparison_id]
                     seen[tuple(ids.index(sample.id) for sample in view.samples)] += 1

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from prefloop.errors import DiskError, StoreAwayError, StoreError
+from prefloop.errors import ConflictError, DiskError, StoreAwayError, StoreError
+from prefloop.store.labeling.claims import Claim
 from prefloop.store.labeling.group_commit import LARGEST_GROUP, GroupCommit
 from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.store import Store
 from prefloop.teamwork import Submission
-from tests.unit.store.asking_for_tests import answer, ask, give
+from tests.unit.store.asking_for_tests import WORK_ONLY, answer, ask, give
 from tests.unit.store.records_for_tests import fill, own_events, prompt
 
 PATIENCE_SECONDS = 60.0
@@ -45,22 +46,22 @@ class Groups:
         self.has_begun = threading.Event()
         self.go = threading.Event()
         self.go.set()
-        submit = store.answers.submit
+        submit = store.answers.submit_within
 
-        def noted(submissions: Sequence[Submission]) -> list[Receipt]:
+        def noted(connection: sa.Connection, submissions: Sequence[Submission]) -> list[Receipt]:
             self.sizes.append(len(submissions))
             self.has_begun.set()
             assert self.go.wait(PATIENCE_SECONDS)
-            return submit(submissions)
+            return submit(connection, submissions)
 
-        monkeypatch.setattr(store.answers, "submit", noted)
+        monkeypatch.setattr(store.answers, "submit_within", noted)
 
 
 def test_thirty_two_threads_store_every_answer_once(store: Store) -> None:
     sent = hand_out(store, n_people=32, each=20)
     rng = random.Random(1)
     found: list[Counter[str]] = []
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
 
         def labeler(mine: list[Submission]) -> None:
             # Some are sent twice, as after a lost connection.
@@ -88,7 +89,7 @@ def test_what_waits_goes_together_up_to_the_largest_group(
     sent = hand_out(store, n_people=10, each=20)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         futures = [commits.submit(sent[0])]
         assert groups.has_begun.wait(PATIENCE_SECONDS)
         futures += [commits.submit(each) for each in sent[1:]]
@@ -103,7 +104,7 @@ def test_closing_writes_what_waits_and_refuses_more(
     sent = hand_out(store, n_people=10, each=20)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    commits = GroupCommit(store.answers)
+    commits = GroupCommit(store.answers, store.queue.claims)
     futures = [commits.submit(each) for each in sent]
     closer = threading.Thread(target=commits.close)
     closer.start()
@@ -120,7 +121,7 @@ def test_closing_writes_what_waits_and_refuses_more(
 def test_a_refused_answer_leaves_its_group_alone(store: Store) -> None:
     sent = hand_out(store, n_people=2, each=5)
     sent[3] = replace(sent[3], assignment_id="forged")
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         assert outcomes([commits.submit(each) for each in sent]) == {"stored": 9, "refused": 1}
 
 
@@ -132,15 +133,16 @@ def test_an_answer_that_breaks_its_transaction_fails_alone(
 ) -> None:
     sent = hand_out(store, n_people=2, each=10)
     bad = sent[7].label.id
-    submit = store.answers.submit
+    submit = store.answers.submit_within
 
-    def poisoned(submissions: Sequence[Submission]) -> list[Receipt]:
+    def poisoned(connection: sa.Connection, submissions: Sequence[Submission]) -> list[Receipt]:
+        receipts = submit(connection, submissions)
         if any(each.label.id == bad for each in submissions):
             raise poison
-        return submit(submissions)
+        return receipts
 
-    with GroupCommit(store.answers) as commits:
-        monkeypatch.setattr(store.answers, "submit", poisoned)
+    with GroupCommit(store.answers, store.queue.claims) as commits:
+        monkeypatch.setattr(store.answers, "submit_within", poisoned)
         futures = [commits.submit(each) for each in sent]
         wait(futures, PATIENCE_SECONDS)
         assert futures[7].exception() is poison
@@ -151,13 +153,75 @@ def test_an_answer_that_breaks_its_transaction_fails_alone(
     assert len(store.labels()) == 20
 
 
+def test_claims_and_answers_of_many_are_committed_together(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No question goes to more people than it wants, whoever else is in the group."""
+    fill(store, 12)
+    every = ask(store, wanted=3)
+    held = give(store, "eve", 3)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    with GroupCommit(store.answers, store.queue.claims) as commits:
+        futures = [commits.submit(answer(held[0]))]
+        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        claims = [
+            commits.claim(f"labeler{i}", n=4, rng=random.Random(i), policy=WORK_ONLY)
+            for i in range(16)
+        ]
+        twice = commits.claim("labeler0", n=4, rng=random.Random(9), policy=WORK_ONLY)
+        futures += [commits.submit(answer(each)) for each in held[1:]]
+        groups.go.set()
+        assert outcomes(futures) == {"stored": 3}
+        given = [claim.result(PATIENCE_SECONDS) for claim in claims]
+    assert groups.sizes == [1, 2], "one group of all claims and the other answers"
+    assert twice.result(0) == given[0], "a second tab shows the same"
+    assert all(len({each.comparison_id for each in own}) == len(own) for own in given)
+    handed = Counter(each.comparison_id for own in given for each in own)
+    assert handed + Counter(each.comparison_id for each in held) == dict.fromkeys(every, 3)
+    assert [give(store, f"labeler{i}", 4) for i in range(16)] == given
+    store.verify_chain()
+
+
+def test_a_claim_that_is_refused_or_breaks_leaves_its_group_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = hand_out(store, n_people=2, each=3)
+    store.people.add("ann", "labeler")
+    claim_within = store.queue.claims.claim_within
+
+    def poisoned(connection: sa.Connection, wanted: Sequence[Claim]) -> Any:
+        if any(claim.n == 2 for claim in wanted):
+            raise ZeroDivisionError("a bug")
+        return claim_within(connection, wanted)
+
+    monkeypatch.setattr(store.queue.claims, "claim_within", poisoned)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    with GroupCommit(store.answers, store.queue.claims) as commits:
+        futures = [commits.submit(sent[0])]
+        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        futures += [commits.submit(each) for each in sent[1:]]
+        luck = random.Random(0)
+        ann = commits.claim("ann", n=1, rng=luck, policy=WORK_ONLY)
+        broken = commits.claim("ann", n=2, rng=luck, policy=WORK_ONLY)
+        nobody = commits.claim("nobody", n=1, rng=luck, policy=WORK_ONLY)
+        groups.go.set()
+        assert outcomes(futures) == {"stored": 6}
+        assert isinstance(broken.exception(PATIENCE_SECONDS), ZeroDivisionError)
+        assert isinstance(nobody.exception(PATIENCE_SECONDS), ConflictError)
+        assert ann.result(PATIENCE_SECONDS) == []
+    assert len(store.labels()) == 6
+    store.verify_chain()
+
+
 def test_nobody_can_cancel_an_answer_on_its_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = hand_out(store, n_people=1, each=3)
     groups = Groups(store, monkeypatch)
     groups.go.clear()
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         futures = [commits.submit(each) for each in sent]
         assert not any(future.cancel() for future in futures)
         groups.go.set()
@@ -175,7 +239,7 @@ def test_a_full_disk_is_told_to_all_and_over_when_there_is_room(file_store: Stor
 
     with pytest.raises(DiskError, match="the disk is full"):
         store.add_prompts([prompt(i) for i in range(1000, 9000)])
-    with GroupCommit(store.answers) as commits:
+    with GroupCommit(store.answers, store.queue.claims) as commits:
         futures = [commits.submit(each) for each in sent]
         failed = [future for future in futures if future.exception(PATIENCE_SECONDS) is not None]
         assert failed, "the disk never got full"
@@ -192,7 +256,7 @@ def test_a_full_disk_is_told_to_all_and_over_when_there_is_room(file_store: Stor
 def test_what_was_acknowledged_is_there_after_a_reopening(place: str | Path) -> None:
     with Store.open(place) as store:
         sent = hand_out(store, n_people=4, each=8)
-        with GroupCommit(store.answers) as commits:
+        with GroupCommit(store.answers, store.queue.claims) as commits:
             assert outcomes([commits.submit(each) for each in sent]) == {"stored": 32}
             with Store.open(place) as other:
                 assert len(other.labels()) == 32

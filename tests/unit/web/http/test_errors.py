@@ -29,7 +29,10 @@ def raising(error: Exception) -> Callable[..., object]:
 def full_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database cannot be written any more."""
     error = DiskError("/home/olga/prefloop.db could not be written: the disk is full.")
-    for part, name in ((desk.store.answers, "submit"), (desk.store.queue, "claim")):
+    for part, name in (
+        (desk.store.answers, "submit_within"),
+        (desk.store.queue.claims, "claim_within"),
+    ):
         monkeypatch.setattr(part, name, raising(error))
 
 
@@ -49,7 +52,7 @@ def test_a_full_disk_stands_on_the_dashboard(desk: Desk, monkeypatch: pytest.Mon
     assert olga.get("/api/dashboard").json()["disk_text"] == ""
     with monkeypatch.context() as broken:
         error = DiskError("run/prefloop.db could not be written: the disk is full.")
-        broken.setattr(desk.store.queue, "claim", raising(error))
+        broken.setattr(desk.store.queue.claims, "claim_within", raising(error))
         assert ann.post("/api/claims", json={"n": 1}).status_code == 507
     told = olga.get("/api/dashboard").json()["disk_text"]
     assert told.startswith("Nothing can be saved")
@@ -76,7 +79,7 @@ def test_an_answer_on_a_full_disk_can_be_sent_again_later(
     [question] = claim(ann)
     name, body = new_id(), answer_to(question)
     with monkeypatch.context() as broken:
-        broken.setattr(desk.store.answers, "submit", raising(DiskError("the disk is full")))
+        broken.setattr(desk.store.answers, "submit_within", raising(DiskError("the disk is full")))
         assert ann.put(f"/api/answers/{name}", json=body).status_code == 507
     assert ann.put(f"/api/answers/{name}", json=body).json()["outcome"] == "stored"
 
@@ -89,7 +92,7 @@ def test_a_database_that_is_away_is_told_with_when_to_try_again(
     name, body = new_id(), answer_to(question)
     away = raising(StoreAwayError("postgresql://olga@db/x cannot be reached."))
     with monkeypatch.context() as broken:
-        broken.setattr(desk.store.answers, "submit", away)
+        broken.setattr(desk.store.answers, "submit_within", away)
         answer = ann.put(f"/api/answers/{name}", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_away")
         assert int(answer.headers["retry-after"]) > 0
@@ -106,7 +109,7 @@ def test_a_database_that_is_away_is_told_with_when_to_try_again(
 def test_our_own_bug_has_a_number_and_no_text_of_anybody(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(desk.store.queue, "claim", raising(KeyError(SAMPLE_TEXT)))
+    monkeypatch.setattr(desk.store.queue.claims, "claim_within", raising(KeyError(SAMPLE_TEXT)))
     answer = desk.browser("ann").post("/api/claims", json={"n": 1})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (500, "bug")
@@ -122,7 +125,7 @@ def test_what_the_database_refuses_is_our_bug_and_its_words_stay_inside(
 ) -> None:
     error = StoreError(f"store reported a problem. The database said: {SAMPLE_TEXT}")
     error.__cause__ = ValueError(SAMPLE_TEXT)
-    monkeypatch.setattr(desk.store.queue, "claim", raising(error))
+    monkeypatch.setattr(desk.store.queue.claims, "claim_within", raising(error))
     answer = desk.browser("ann").post("/api/claims", json={"n": 1})
     assert answer.status_code == 500
     assert SAMPLE_TEXT not in answer.text and SAMPLE_TEXT not in caplog.text
