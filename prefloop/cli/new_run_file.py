@@ -6,6 +6,7 @@ import yaml
 
 from prefloop.settings.comparisons import SYNTHETIC
 from prefloop.settings.run import RunConfig
+from prefloop.settings.task_presets import load_task
 
 TEXT = """\
 # A run of prefloop. What is not named here has a default (docs/reference/settings.md), and
@@ -33,8 +34,7 @@ task:
   response_tokens: {response_tokens}
   # A response ends with the first of this text after stop_min tokens; null: it never ends early.
   stop: {stop}
-  stop_min: {stop_min}
-
+{stop_min}
 models:
   # smollm2, builtin:tiny, a Hugging Face name or a folder.
   name: {model}
@@ -89,7 +89,10 @@ def new_run_file(config: RunConfig) -> str:
         instructions=indent(task.instructions.rstrip("\n"), "    "),
         response_tokens=task.response_tokens,
         stop=_flow(task.stop),
-        stop_min=task.stop_min,
+        # Written where a recipe says so: else a chat's is its own.
+        stop_min=""
+        if task.stop_min == load_task(task.name).stop_min
+        else f"  stop_min: {task.stop_min}\n",
         model=_flow(config.models.name),
         source=_flow(config.prompts.source),
         held_out_share=config.prompts.held_out_share,

@@ -110,16 +110,19 @@ class BestOfNContent:
         """
         found, now = read_best_of_n(folder), self.now
         assert found is not None, "folders of a run that trains nothing hold its policy"
-        if found.base_weights != self._base_weights:
-            name = f"{folder.parent.name}/{folder.name}"
-            raise InputError(
-                f"{name} draws from {found.base}, whose weights are not those of then: {ENDED}"
-            )
+        self.require_base(found, f"{folder.parent.name}/{folder.name}")
         self.now = found
         try:
             yield
         finally:
             self.now = now
+
+    def require_base(self, policy: BestOfNPolicy, name: str) -> None:
+        """Raise an InputError if a policy draws from other weights than those that are here."""
+        if policy.base_weights != self._base_weights:
+            raise InputError(
+                f"{name} draws from {policy.base}, whose weights are not those of then: {ENDED}"
+            )
 
     def _drawn(self, prompts: Sequence[Prompt], per_prompt: int, seed: int) -> SampledBatch:
         sampler, reference = self.collector.sampler, self.collector.roles.reference
@@ -215,8 +218,9 @@ class BestOfNTrainer(PolicyTrainer):
         """Continue from a checkpoint; with another n from the next update on."""
         n = self.method.samples_per_prompt
         self._check_method({**checkpoint.state, "samples_per_prompt": n})
-        self.update = checkpoint.number
-        self.chosen.now = BestOfNPolicy(**checkpoint.state["policy"])
+        policy = BestOfNPolicy(**checkpoint.state["policy"])
+        self.chosen.require_base(policy, f"the policy of update {checkpoint.number}")
+        self.update, self.chosen.now = checkpoint.number, policy
 
     def export(self, place: Path) -> None:
         """Write how the policy chooses, and how transformers draws what it chooses from."""

@@ -9,6 +9,7 @@ import yaml
 
 from prefloop.errors import SettingsError
 from prefloop.settings.renamed import Raw
+from prefloop.settings.task import is_chat
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -36,7 +37,7 @@ def recipe_names() -> list[str]:
 def load_recipe(name: str, task: object = DEFAULT_TASK) -> Raw:
     """Return the settings of a recipe as a run file of this task writes them; none for `none`.
 
-    Under `tasks` a recipe has what is for one task alone.
+    Under `tasks` a recipe has what is for one task alone. `task` is its name; None asks for none.
     """
     if name == PLAIN:
         return {}
@@ -67,7 +68,9 @@ def with_recipe(raw: Mapping[str, Any]) -> Raw:
         name = OF_LORA if adapter == "lora" else PLAIN
     task = raw.get("task", DEFAULT_TASK)
     named = {"name": task} if isinstance(task, str) else task
-    recipe = load_recipe(name, named.get("name") if isinstance(named, Mapping) else None)
+    # A turn of a chat ends where the model ends it, and may be short.
+    is_text = isinstance(named, Mapping) and not is_chat(named.get("chat"))
+    recipe = load_recipe(name, named.get("name") if is_text else None)
     policy = raw.get("policy")
     if recipe and isinstance(policy, Mapping):
         _leave_out_what_is_chosen_otherwise(recipe["policy"], policy)

@@ -28,6 +28,9 @@ TEXTS = ("pages", "scripts", "refusals", "owners.pages", "owners.scripts")
 """The parts with texts. Those of owners are left out together, or not at all."""
 PARTS = ("language", "pages", "scripts", "refusals", OWNERS)
 
+FILLED_BY_SERVER = ("pages.", "owners.pages.")
+"""Texts of templates: the server fills them in, and knows the forms of English alone."""
+
 LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 """A language, its script and its region, as browsers take them (BCP 47); another stops the page."""
 
@@ -128,6 +131,8 @@ def read_strings(path: Path) -> InterfaceStrings:
     problems += [f"{key} is no string of the pages" for key in found if key not in known]
     for key in (key for key in known if key in found):
         problems += [f"{key} {what}" for what in text_problems(found[key], known[key])]
+        if isinstance(found[key], Mapping) and key.startswith(FILLED_BY_SERVER):
+            problems.append(f"{key} has forms, and only browsers choose one; write one text")
     problems += [f"{name} is no part of such a file" for name in raw if name not in PARTS]
     language = raw.get("language")
     if not isinstance(language, str) or not LANGUAGE_CODE.fullmatch(language):

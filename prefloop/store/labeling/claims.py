@@ -191,6 +191,7 @@ class _Handout:
         self.connection = handouts.connection
         self.now = handouts.now
         self.labeler, _, self.rng, self.policy = claim
+        self.n_held = len(held)
         self.taken = {row["comparison_id"] for row in held}
         self.training_held = {r["comparison_id"] for r in held if r["kind"] == "training"}
         self.rows: list[RowDict] = []
@@ -223,7 +224,7 @@ class _Handout:
     def add(self, new: Sequence[NewAssignment]) -> None:
         """Store assignments at once: the next draw must know of them."""
         self.handouts.read_questions(each.comparison_id for each in new)
-        rows = [self.row(each, len(self.rows) + i) for i, each in enumerate(new)]
+        rows = [self.row(each, self.n_held + len(self.rows) + i) for i, each in enumerate(new)]
         if rows:
             self.connection.execute(sa.insert(assignments), rows)
         self.rows += rows

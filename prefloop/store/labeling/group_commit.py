@@ -22,6 +22,9 @@ from prefloop.teamwork import Assignment, ClaimPolicy, Submission
 
 LARGEST_GROUP = 64
 
+MOST_CLAIMS = 16
+"""Claims in a group: one that finds nothing passes every question, and others wait for it."""
+
 GATHER_SECONDS = 0.001
 """How long the writer waits for more work if the last group had several: clients that have just
 been answered send again at once, and two half-full groups cost more than a full one."""
@@ -98,11 +101,22 @@ class GroupCommit:
         if self._n_last > 1 and len(self._queued) < LARGEST_GROUP:
             time.sleep(GATHER_SECONDS)
         with self._lock:
-            self._n_last = min(len(self._queued), LARGEST_GROUP)
-            group = [self._queued.popleft() for _ in range(self._n_last)]
+            group = self._next_group()
+            self._n_last = len(group)
             if self._queued:
                 self._writer.submit(self._commit_next)
         self._commit(group)
+
+    def _next_group(self) -> list[_Work]:
+        """Take what came first off the queue, as much as goes together."""
+        group: list[_Work] = []
+        n_claims = 0
+        while self._queued and len(group) < LARGEST_GROUP:
+            n_claims += isinstance(self._queued[0], _Claim)
+            if n_claims > MOST_CLAIMS:
+                break
+            group.append(self._queued.popleft())
+        return group
 
     def _commit(self, group: Sequence[_Work]) -> None:
         answers = [work for work in group if isinstance(work, _Answer)]
@@ -120,6 +134,7 @@ class GroupCommit:
             else:
                 self._commit_each(group)
             raise
+        self._claims.remember([work.claim for work in claims], given)
         for answer, receipt in zip(answers, receipts, strict=True):
             answer.result.set_result(receipt)
         for claim, found in zip(claims, given, strict=True):

@@ -84,8 +84,10 @@ class Queue:
         """
         if self.claims.is_nothing_left(labeler, policy):
             return []
+        wanted = [Claim(labeler, n, rng, policy)]
         with self._database.writing() as connection:
-            [found] = self.claims.claim_within(connection, [Claim(labeler, n, rng, policy)])
+            [found] = self.claims.claim_within(connection, wanted)
+        self.claims.remember(wanted, [found])
         if isinstance(found, ConflictError):
             raise found
         return found

@@ -43,8 +43,8 @@ class ErrorDetail(BaseModel):
     message: str
     """In English."""
     key: str | None = None
-    """The name of the sentence under `refusals` in `web/strings.yaml`; absent where only owners and
-    programs can get it."""
+    """The name of the sentence under `refusals` in `web/strings.yaml`; absent where there is none:
+    of what the store itself refuses, and of what only owners and programs can get."""
     values: dict[str, str] | None = None
     """What is put into the sentence; with `key`."""
 

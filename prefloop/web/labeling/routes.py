@@ -66,7 +66,7 @@ async def claim(body: ClaimRequest, caller: LabelerCaller, services: ServicesDep
 
 async def _claimed(caller: Caller, services: Services, n: int) -> list[Assignment]:
     intake, policy = services.store.queue.claims, services.settings.claims
-    if intake.had_nothing(caller.name) and await run_in_threadpool(
+    if intake.had_nothing(caller.name, policy) and await run_in_threadpool(
         intake.is_nothing_left, caller.name, policy
     ):
         return []

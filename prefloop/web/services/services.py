@@ -18,6 +18,7 @@ from prefloop.web.services.quality_cache import QualityCache
 from prefloop.web.services.rate_limits import LoginLimits, RateLimit
 from prefloop.web.services.ttl_cache import TTLCache
 from prefloop.web.services.work_hours import WorkHours
+from prefloop.web.strings import shipped_strings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,8 @@ class Services:
 
 def make_services(store: Store, settings: WebSettings) -> Services:
     """Return the services of an app, which closes them when it ends."""
+    # Programs are refused in English, whatever the pages speak: not read when the first one is.
+    shipped_strings()
     return Services(
         store=store,
         settings=settings,

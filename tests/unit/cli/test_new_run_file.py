@@ -36,6 +36,11 @@ def test_a_new_run_file_means_what_was_asked_for(tmp_path: Path, task: str, labe
     assert ("scorers:" in text) == (labelers == "synthetic")
 
 
+def test_it_names_where_a_stop_may_be_if_a_recipe_says_so(tmp_path: Path) -> None:
+    assert "stop_min: 8\n" in new(tmp_path, task="descriptiveness")[1]
+    assert "stop_min:" not in new(tmp_path, task="sentiment")[1], "a chat's would be held to it"
+
+
 def test_it_is_commented_and_its_texts_are_blocks(tmp_path: Path) -> None:
     meant, text, _ = new(tmp_path, task="summarization", comparisons={"labelers": "people"})
     assert "  instructions: |\n" in text

@@ -96,6 +96,8 @@ def test_what_a_recipe_says_of_one_task_is_for_that_task() -> None:
     assert set(spans.values()) == {(24, 16)}
     own = run(task={"name": "descriptiveness", "response_tokens": 24}).task
     assert (own.response_tokens, own.stop_min) == (24, 8)
+    chat = run(task={"name": "descriptiveness", "chat": True}).task
+    assert (chat.stop, chat.stop_min) == ("end_of_text", 0), "a turn may be short"
 
 
 def test_a_target_asks_for_the_controller() -> None:

@@ -213,8 +213,16 @@ def test_forms_are_those_of_a_number(tmp_path: Path) -> None:
     assert "pages.label.skip must be a text; got ' '" in told
 
 
-def test_what_templates_show_has_no_forms() -> None:
-    assert all(isinstance(text, str) for text in shipped_strings().pages.values())
+def test_what_templates_show_has_no_forms(tmp_path: Path) -> None:
+    """The server fills them in, and would choose a form by the rule of English."""
+    shipped = shipped_strings()
+    assert shipped.owners is not None
+    assert all(isinstance(text, str) for text in shipped.owners.pages.values())
+
+    def with_forms(raw: Raw) -> None:
+        raw["owners"]["pages"]["work"]["skipped"] = {"one": "{n} leer", "other": "{n} leere"}
+
+    assert "owners.pages.work.skipped has forms" in refused(tmp_path, with_forms)
 
 
 def test_a_file_that_is_quite_another_one_is_refused_in_few_lines(tmp_path: Path) -> None:

@@ -140,6 +140,10 @@ def test_another_base_than_then_draws_nothing(gpt2_folder: Path, tmp_path: Path)
         trainer.chosen.loaded(folder),
     ):
         pass
+    checkpoint = trainer.state()
+    checkpoint.state["policy"]["base_weights"] = "0" * 64
+    with pytest.raises(InputError, match=r"the policy of update 1 draws from .*not those of then"):
+        trainer.load_state(checkpoint)
 
 
 def test_another_scorer_than_then_draws_nothing(gpt2_folder: Path) -> None:

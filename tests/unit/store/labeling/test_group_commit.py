@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from prefloop.errors import ConflictError, DiskError, StoreAwayError, StoreError
 from prefloop.store.labeling.claims import Claim
-from prefloop.store.labeling.group_commit import LARGEST_GROUP, GroupCommit
+from prefloop.store.labeling.group_commit import LARGEST_GROUP, MOST_CLAIMS, GroupCommit
 from prefloop.store.labeling.receipts import Receipt
 from prefloop.store.store import Store
 from prefloop.teamwork import Submission
@@ -167,7 +167,7 @@ def test_claims_and_answers_of_many_are_committed_together(
         assert groups.has_begun.wait(PATIENCE_SECONDS)
         claims = [
             commits.claim(f"labeler{i}", n=4, rng=random.Random(i), policy=WORK_ONLY)
-            for i in range(16)
+            for i in range(12)
         ]
         twice = commits.claim("labeler0", n=4, rng=random.Random(9), policy=WORK_ONLY)
         futures += [commits.submit(answer(each)) for each in held[1:]]
@@ -179,8 +179,66 @@ def test_claims_and_answers_of_many_are_committed_together(
     assert all(len({each.comparison_id for each in own}) == len(own) for own in given)
     handed = Counter(each.comparison_id for own in given for each in own)
     assert handed + Counter(each.comparison_id for each in held) == dict.fromkeys(every, 3)
-    assert [give(store, f"labeler{i}", 4) for i in range(16)] == given
+    assert [give(store, f"labeler{i}", 4) for i in range(12)] == given
     store.verify_chain()
+
+
+def test_two_tabs_in_one_group_see_one_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store, 8)
+    ask(store)
+    held = give(store, "eve", 1)
+    groups = Groups(store, monkeypatch)
+    for seed in range(6):
+        name = f"labeler{seed}"
+        groups.has_begun.clear()
+        groups.go.clear()
+        with GroupCommit(store.answers, store.queue.claims) as commits:
+            commits.submit(answer(held[0]))
+            assert groups.has_begun.wait(PATIENCE_SECONDS)
+            luck = random.Random(seed)
+            tabs = [commits.claim(name, n=n, rng=luck, policy=WORK_ONLY) for n in (1, 4)]
+            groups.go.set()
+            one, four = (tab.result(PATIENCE_SECONDS) for tab in tabs)
+        assert four[:1] == one and len(four) == 4
+        assert give(store, name, 4) == four, "a reload shows them in the same order"
+        store.queue.give_back([each.id for each in four], name)
+
+
+def test_a_group_has_few_claims(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that finds nothing passes every question: sixty would keep answers waiting."""
+    sent = hand_out(store, n_people=2, each=1)
+    claimed: list[int] = []
+    claim_within = store.queue.claims.claim_within
+
+    def noted(connection: sa.Connection, wanted: Sequence[Claim]) -> Any:
+        claimed.append(len(wanted))
+        return claim_within(connection, wanted)
+
+    monkeypatch.setattr(store.queue.claims, "claim_within", noted)
+    groups = Groups(store, monkeypatch)
+    groups.go.clear()
+    with GroupCommit(store.answers, store.queue.claims) as commits:
+        first = commits.submit(sent[0])
+        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        luck = random.Random(0)
+        for i in range(40):
+            commits.claim(f"idle{i}", n=1, rng=luck, policy=WORK_ONLY)
+        last = commits.submit(sent[1])
+        groups.go.set()
+    assert outcomes([first, last]) == {"stored": 2}
+    assert claimed == [0, MOST_CLAIMS, MOST_CLAIMS, 40 - 2 * MOST_CLAIMS]
+    assert groups.sizes == [1, 0, 0, 1], "in the order in which they came"
+
+
+def test_who_got_nothing_is_remembered_once_it_is_committed(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.answers.writing() as connection:
+        store.queue.claims.claim_within(connection, [Claim("ann", 1, random.Random(), WORK_ONLY)])
+        raise ZeroDivisionError
+    assert not store.queue.claims.had_nothing("ann", WORK_ONLY)
+    assert store.queue.claim("ann", n=1, rng=random.Random(), policy=WORK_ONLY) == []
+    assert store.queue.claims.had_nothing("ann", WORK_ONLY)
+    introduced = replace(WORK_ONLY, training_items=1)
+    assert not store.queue.claims.had_nothing("ann", introduced), "it knows no training questions"
 
 
 def test_a_claim_that_is_refused_or_breaks_leaves_its_group_alone(
