@@ -45,11 +45,28 @@ _POOL = (
     .order_by(gold.c.sequence)
 )
 _REGULAR = sa.bindparam("regular", type_=sa.Text)
+FIRST_LOOK = 4
+"""Gold questions of which the first statement says which are spent; each other looks at twice as
+many. For each it passes what the labeler has answered, and mostly the first few have one."""
+MOST_LOOKED_AT = 256
+
 # Built once: building a query takes longer than running it.
-_SILENT = (
-    _POOL.join(comparisons, comparisons.c.id == gold.c.comparison_id)
-    .where(gold.c.is_training.is_(False), ~_IS_SPENT)
-    .where(is_asked_like(_REGULAR))
+_ALL_SILENT = (
+    sa.select(gold.c.comparison_id)
+    .where(gold.c.ended_by.is_(None), gold.c.is_training.is_(False))
+    .order_by(gold.c.sequence)
+)
+_UNSPENT_SILENT = (
+    sa.select(gold.c.comparison_id)
+    .join(comparisons, comparisons.c.id == gold.c.comparison_id)
+    .where(
+        gold.c.ended_by.is_(None),
+        gold.c.is_training.is_(False),
+        gold.c.comparison_id.in_(sa.bindparam("some", expanding=True)),
+        gold.c.comparison_id.not_in(ON_HOLD),
+        ~_IS_SPENT,
+        is_asked_like(_REGULAR),
+    )
 )
 _TRAINING = _POOL.where(gold.c.is_training, ~_answered(quality_checks), ~_answered(labels))
 
@@ -99,9 +116,18 @@ def draw_gold(
 
     Nor is about to be: not one of those `taken`.
     """
-    found = connection.execute(_SILENT, {"me": labeler, "regular": regular}).scalars()
-    pool = [comparison_id for comparison_id in found if comparison_id not in taken]
-    return rng.choice(pool) if pool else None
+    every = connection.execute(_ALL_SILENT).scalars()
+    pool = [comparison_id for comparison_id in every if comparison_id not in taken]
+    rng.shuffle(pool)
+    first, n = 0, FIRST_LOOK
+    while some := pool[first : first + n]:
+        terms = {"me": labeler, "regular": regular, "some": padded(some)}
+        unspent = set(connection.execute(_UNSPENT_SILENT, terms).scalars())
+        chosen = next((name for name in some if name in unspent), None)
+        if chosen is not None:
+            return chosen
+        first, n = first + n, min(2 * n, MOST_LOOKED_AT)
+    return None
 
 
 def draw_training(

@@ -5,7 +5,7 @@ from collections import Counter
 
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
-from tests.unit.store.asking_for_tests import ask, make_gold
+from tests.unit.store.asking_for_tests import ALWAYS_GOLD, answer, ask, give, make_gold, send
 from tests.unit.store.records_for_tests import fill
 
 PEOPLE, AT_ONCE, SHARE = 200, 4, 0.5
@@ -26,3 +26,18 @@ def test_a_silent_check_is_as_likely_at_every_place(file_store: Store) -> None:
         checks.update(place for place, view in enumerate(views) if view.kind == "gold")
     shares = [checks[place] / PEOPLE for place in range(AT_ONCE)]
     assert all(abs(share - SHARE) < TOLERANCE for share in shares), shares
+
+
+def test_every_check_is_found_however_many_are_spent(store: Store) -> None:
+    fill(store, 50)
+    ask(store)
+    make_gold(store, range(40))
+    asked = []
+    for seed in range(40):
+        [view] = give(store, policy=ALWAYS_GOLD, seed=seed)
+        assert view.kind == "gold"
+        asked.append(view.comparison_id)
+        assert send(store, answer(view)) == ["stored"]
+    assert sorted(asked) == sorted(f"c{number}" for number in range(40)), "each of them once"
+    [last] = give(store, policy=ALWAYS_GOLD)
+    assert last.kind == "regular"
