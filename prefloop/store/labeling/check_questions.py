@@ -116,7 +116,7 @@ def draw_gold(
 
     Nor is about to be: not one of those `taken`.
     """
-    every = connection.execute(_ALL_SILENT).scalars()
+    every = map(str, connection.execute(_ALL_SILENT).scalars())
     pool = [comparison_id for comparison_id in every if comparison_id not in taken]
     rng.shuffle(pool)
     first, n = 0, FIRST_LOOK
