@@ -39,11 +39,6 @@ def _answered(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _IS_SPENT = sa.or_(_answered(quality_checks), _answered(labels), _IS_HELD, _IS_GIVEN_BACK)
-_POOL = (
-    sa.select(gold.c.comparison_id)
-    .where(gold.c.ended_by.is_(None), gold.c.comparison_id.not_in(ON_HOLD))
-    .order_by(gold.c.sequence)
-)
 _REGULAR = sa.bindparam("regular", type_=sa.Text)
 FIRST_LOOK = 4
 """Gold questions of which the first statement says which are spent; each other looks at twice as
@@ -51,24 +46,30 @@ many. For each it passes what the labeler has answered, and mostly the first few
 MOST_LOOKED_AT = 256
 
 # Built once: building a query takes longer than running it.
-_ALL_SILENT = (
-    sa.select(gold.c.comparison_id)
-    .where(gold.c.ended_by.is_(None), gold.c.is_training.is_(False))
-    .order_by(gold.c.sequence)
-)
+_IS_SILENT = sa.and_(gold.c.ended_by.is_(None), gold.c.is_training.is_(False))
+_ALL_SILENT = sa.select(gold.c.comparison_id).where(_IS_SILENT).order_by(gold.c.sequence)
 _UNSPENT_SILENT = (
     sa.select(gold.c.comparison_id)
     .join(comparisons, comparisons.c.id == gold.c.comparison_id)
     .where(
-        gold.c.ended_by.is_(None),
-        gold.c.is_training.is_(False),
+        _IS_SILENT,
         gold.c.comparison_id.in_(sa.bindparam("some", expanding=True)),
         gold.c.comparison_id.not_in(ON_HOLD),
         ~_IS_SPENT,
         is_asked_like(_REGULAR),
     )
 )
-_TRAINING = _POOL.where(gold.c.is_training, ~_answered(quality_checks), ~_answered(labels))
+_TRAINING = (
+    sa.select(gold.c.comparison_id)
+    .where(
+        gold.c.ended_by.is_(None),
+        gold.c.is_training,
+        gold.c.comparison_id.not_in(ON_HOLD),
+        ~_answered(quality_checks),
+        ~_answered(labels),
+    )
+    .order_by(gold.c.sequence)
+)
 
 
 _OWN = sa.and_(

@@ -56,6 +56,14 @@ class Groups:
 
         monkeypatch.setattr(store.answers, "submit_within", noted)
 
+    def hold_behind(self, commits: GroupCommit, first: Submission) -> Future[Receipt]:
+        """Let an answer's group begin, and nothing be committed until `go` is set."""
+        self.has_begun.clear()
+        self.go.clear()
+        future = commits.submit(first)
+        assert self.has_begun.wait(PATIENCE_SECONDS)
+        return future
+
 
 def test_thirty_two_threads_store_every_answer_once(store: Store) -> None:
     sent = hand_out(store, n_people=32, each=20)
@@ -88,10 +96,8 @@ def test_what_waits_goes_together_up_to_the_largest_group(
 ) -> None:
     sent = hand_out(store, n_people=10, each=20)
     groups = Groups(store, monkeypatch)
-    groups.go.clear()
     with GroupCommit(store.answers, store.queue.claims) as commits:
-        futures = [commits.submit(sent[0])]
-        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        futures = [groups.hold_behind(commits, sent[0])]
         futures += [commits.submit(each) for each in sent[1:]]
         groups.go.set()
         assert outcomes(futures) == {"stored": 200}
@@ -161,10 +167,8 @@ def test_claims_and_answers_of_many_are_committed_together(
     every = ask(store, wanted=3)
     held = give(store, "eve", 3)
     groups = Groups(store, monkeypatch)
-    groups.go.clear()
     with GroupCommit(store.answers, store.queue.claims) as commits:
-        futures = [commits.submit(answer(held[0]))]
-        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        futures = [groups.hold_behind(commits, answer(held[0]))]
         claims = [
             commits.claim(f"labeler{i}", n=4, rng=random.Random(i), policy=WORK_ONLY)
             for i in range(12)
@@ -190,11 +194,8 @@ def test_two_tabs_in_one_group_see_one_order(store: Store, monkeypatch: pytest.M
     groups = Groups(store, monkeypatch)
     for seed in range(6):
         name = f"labeler{seed}"
-        groups.has_begun.clear()
-        groups.go.clear()
         with GroupCommit(store.answers, store.queue.claims) as commits:
-            commits.submit(answer(held[0]))
-            assert groups.has_begun.wait(PATIENCE_SECONDS)
+            groups.hold_behind(commits, answer(held[0]))
             luck = random.Random(seed)
             tabs = [commits.claim(name, n=n, rng=luck, policy=WORK_ONLY) for n in (1, 4)]
             groups.go.set()
@@ -216,10 +217,8 @@ def test_a_group_has_few_claims(store: Store, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(store.queue.claims, "claim_within", noted)
     groups = Groups(store, monkeypatch)
-    groups.go.clear()
     with GroupCommit(store.answers, store.queue.claims) as commits:
-        first = commits.submit(sent[0])
-        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        first = groups.hold_behind(commits, sent[0])
         luck = random.Random(0)
         for i in range(40):
             commits.claim(f"idle{i}", n=1, rng=luck, policy=WORK_ONLY)
@@ -255,10 +254,8 @@ def test_a_claim_that_is_refused_or_breaks_leaves_its_group_alone(
 
     monkeypatch.setattr(store.queue.claims, "claim_within", poisoned)
     groups = Groups(store, monkeypatch)
-    groups.go.clear()
     with GroupCommit(store.answers, store.queue.claims) as commits:
-        futures = [commits.submit(sent[0])]
-        assert groups.has_begun.wait(PATIENCE_SECONDS)
+        futures = [groups.hold_behind(commits, sent[0])]
         futures += [commits.submit(each) for each in sent[1:]]
         luck = random.Random(0)
         ann = commits.claim("ann", n=1, rng=luck, policy=WORK_ONLY)
