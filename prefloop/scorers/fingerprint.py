@@ -7,7 +7,6 @@ does not cover installed libraries, nor what a server does behind a model's name
 
 import ast
 import hashlib
-import inspect
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,9 +31,11 @@ def fingerprint_of(part: Any, settings: Section) -> str:
 
 @cache
 def source_hash(module: ModuleType) -> str:
-    """Return a hash of a module's file and of the modules of its package that it uses.
+    """Return a hash of a module's file and of the modules of its package that it imports.
 
-    It is taken once per process: the code that runs is the one that was imported.
+    What it imports is read from its file: what else was imported before, or put into a module in
+    place of something, changes nothing. It is taken once per process: the code that runs is the
+    one that was imported.
     """
     hashes: dict[str, str] = {}
     waiting = [module]
@@ -66,23 +67,36 @@ def _file_hash(module: ModuleType) -> str:
 
 
 def _used(module: ModuleType) -> Iterator[ModuleType]:
-    """Yield the modules of the same package whose members, constants too, a module uses."""
+    """Yield the modules of the same package that a module imports."""
     package = module.__name__.partition(".")[0]
-    members = [
-        value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-        for value in vars(module).values()
-    ]
-    for name in [*members, *_imported(module)]:
-        if isinstance(name, str) and name.partition(".")[0] == package and name in sys.modules:
+    for name in _imported(module):
+        if name.partition(".")[0] == package and name in sys.modules:
             yield sys.modules[name]
 
 
 def _imported(module: ModuleType) -> Iterator[str]:
-    """Yield the modules that a module's `from ... import` lines name: a constant has no module."""
+    """Yield the names of modules that a module's file imports, and of some that are none.
+
+    `from a import b` names `a` and `a.b`, which may be a module or a member.
+    """
     file = getattr(module, "__file__", None)
     if not file or not Path(file).is_file():
         return
     package = getattr(module, "__package__", None) or ""
-    for node in ast.parse(Path(file).read_bytes()).body:
-        if isinstance(node, ast.ImportFrom) and (node.level == 0 or package):
-            yield resolve_name("." * node.level + (node.module or ""), package)
+    for node in _statements(ast.parse(Path(file).read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.level == 0 or package):
+            origin = resolve_name("." * node.level + (node.module or ""), package)
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a module is imported, the branches of `if` and `try` among it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+            continue
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield child
+            yield from _statements(child)

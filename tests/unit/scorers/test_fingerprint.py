@@ -96,11 +96,17 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _imported() -> str:
+def _imported(before: str | None = None, *, replaced: str | None = None) -> str:
+    """Return the hash of the scorer, imported anew after another, or with a member replaced."""
     for name in [name for name in sys.modules if name.startswith("fingerprinted")]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    return source_hash(importlib.import_module("fingerprinted.scorer"))
+    if before is not None:
+        importlib.import_module(before)
+    scorer = importlib.import_module("fingerprinted.scorer")
+    if replaced is not None:
+        setattr(scorer, replaced, pytest)
+    return source_hash(scorer)
 
 
 def test_changed_source_code_changes_it_wherever_the_scorer_uses_it(package: Path) -> None:
@@ -113,6 +119,33 @@ def test_changed_source_code_changes_it_wherever_the_scorer_uses_it(package: Pat
     assert changed != before
     (package / "scorer.py").write_text("from fingerprinted.counting import count\nY = 1\n")
     assert _imported() not in (before, changed)
+
+
+def test_what_the_process_did_besides_does_not(package: Path) -> None:
+    """The same code, hashed by two processes, gives the same: a run goes on with stored scores."""
+    (package / "scorer.py").write_text(
+        "from typing import TYPE_CHECKING\nfrom fingerprinted import counting\n"
+        "if TYPE_CHECKING:\n    from fingerprinted.unused import X\n"
+    )
+    before = _imported()
+    assert _imported("fingerprinted.unused") == before
+    assert _imported(replaced="counting") == before
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import fingerprinted.counting",
+        "from fingerprinted import counting",
+        "from . import counting as c",
+        "try:\n    from .counting import count\nexcept ImportError:\n    raise",
+    ],
+)
+def test_whatever_way_it_imports_is_followed(package: Path, imports: str) -> None:
+    (package / "scorer.py").write_text(f"{imports}\n")
+    before = _imported()
+    (package / "counting.py").write_text("def count(text):\n    return 2\n")
+    assert _imported() != before
 
 
 @pytest.mark.parametrize("place", ["fingerprinted.words", ".words"])
