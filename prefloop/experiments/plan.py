@@ -10,14 +10,19 @@ from prefloop.experiments.carry_out import DRAWN, is_finished
 from prefloop.experiments.members import Experiment, SampleSet
 from prefloop.figures.record import RECORD
 from prefloop.figures.text import counted, duration, fixed
+from prefloop.functional.model_cost import TRAINED
 from prefloop.models.runtime import start_runtime
 from prefloop.models.sources import resolve
 from prefloop.run.assemble import base_size, read_prompts
 from prefloop.run.plan import BaseSize, count_by_split, refuse_impossible
-from prefloop.run.plan_time import TRAINING, Workload, machine_seconds, workload_of
+from prefloop.run.plan_time import (
+    StageTokens,
+    Workload,
+    machine_seconds,
+    text_tokens,
+    workload_of,
+)
 from prefloop.settings.run import RunConfig
-
-NOTHING = Workload(samples=0.0, rewards=0.0, policy=0.0, evaluation=0.0)
 
 GIGABYTE = 1e9
 
@@ -60,7 +65,7 @@ def experiment_plan(experiment: Experiment, say: Callable[[str], None]) -> Exper
         size, _, judged = _size(member.config, sizes, say)
         whole = workload_of(member.config, layers=size.layers, judged=judged)
         shared = _shared_work(member.samples, size, 0, judged)
-        own = replace(whole, samples=0.0, evaluation=whole.evaluation - shared.evaluation)
+        own = replace(whole, samples=StageTokens(), evaluation=whole.evaluation - shared.evaluation)
         a, b = machine_seconds(own, weights=size.weights - size.looked_up, rate=size.rate)
         least, most = least + a, most + b
         weights += size.weights
@@ -110,10 +115,12 @@ def _shared_work(samples: SampleSet, size: BaseSize, train: int, judged: int) ->
     """Return what is drawn and trained once for a start and seed: samples, and the warm start."""
     config = samples.config
     whole = workload_of(config, layers=size.layers, judged=judged)
-    task, evaluation = config.task, config.evaluation
-    text = (task.query_tokens_min + task.query_tokens_max) / 2 + task.response_tokens
+    evaluation = config.evaluation
+    text = sum(text_tokens(config))
     many = evaluation.frontier_prompts * evaluation.frontier_samples
-    warm = train * text * config.policy.warm_start.epochs * TRAINING
-    return replace(
-        NOTHING, samples=whole.samples, policy=warm, evaluation=text * (2 * judged + 2 * many)
+    warm = train * text * config.policy.warm_start.epochs * TRAINED[config.models.adapter]
+    return Workload(
+        samples=whole.samples,
+        policy=StageTokens(trained=warm),
+        evaluation=StageTokens(drawn=text * (judged + many), read=text * (judged + many)),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefloop.errors import InputError, listing
 from prefloop.figures.text import at_most, count, counted, duration, fixed, percent, plain
 from prefloop.functional.best_of_n import best_of_n_kl
+from prefloop.functional.model_cost import role_numbers
 from prefloop.functional.statistics import detectable_share
 from prefloop.policy.methods.build import build_method
 from prefloop.records import Prompt, Split
@@ -29,10 +30,6 @@ WORDS_A_MINUTE = 238
 """Silent reading of English (Brysbaert 2019, J. Memory and Language 109:104047)."""
 
 BYTES_A_WEIGHT = 4
-
-COPIES = {"lora": 1, "none": 9}
-"""Numbers held per weight of the model. `none`: the reference, and for policy and reward model a
-weight, its gradient and Adam's two moments each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +94,7 @@ def make_plan(
     n_judged = min(config.evaluation.prompts, prompts["held_out"])
     judged = n_judged if config.evaluation.judges else 0
     labels, questions = planned_labels(config)
-    copies = COPIES[config.models.adapter] * BYTES_A_WEIGHT
+    copies = role_numbers(adapter=config.models.adapter) * BYTES_A_WEIGHT
     each = build_method(policy).samples_per_prompt
     used = policy.updates * policy.batch_size if policy.trains else 0
     return Plan(

@@ -42,3 +42,8 @@ class ModelsConfig(Section):
 
     threads: Threads | None = None
     """CPU threads of torch; `null` leaves torch's choice. With 1 a run repeats bit for bit."""
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether a run file asks for layers that round; `auto` is not decided here."""
+        return self.dtype == "bfloat16"

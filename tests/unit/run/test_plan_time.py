@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prefloop.run.plan import BaseSize, make_plan, plan_lines
-from prefloop.run.plan_time import Workload, machine_seconds, workload_of
+from prefloop.run.plan_time import StageTokens, Workload, machine_seconds, workload_of
 from prefloop.run_file import parse_run
 from prefloop.settings.run import RunConfig
 
@@ -36,39 +36,74 @@ def config(**raw: Any) -> RunConfig:
 
 def test_the_tokens_of_each_stage_are_counted() -> None:
     work = workload_of(config(), layers=4, judged=30)
-    # 100 and 20 / 2 questions of four samples; 50 samples drawn and scored to normalize
-    assert work.samples == TEXT * (110 * 4 + 2 * 50)
-    # one pass forward and backward, which costs three forward
-    assert work.rewards == TEXT * 100 * 4 * 3
+    # 100 and 20 / 2 questions, each read once for four samples; 50 samples to normalize
+    assert work.samples == StageTokens(drawn=110 * (8 + 4 * 10) + TEXT * 50)
+    # one pass forward and backward, with adapters; scores before and after
+    assert work.rewards == StageTokens(scored=TEXT * 2 * 50, trained=TEXT * 100 * 4 * 2)
     # drawn, read by reference and reward model, then four epochs forward and backward
-    assert work.policy == TEXT * 640 * (3 + 4 * 3)
+    own = TEXT * 640
+    assert work.policy == StageTokens(drawn=own, read=own, scored=own, trained=own * 4 * 2)
     # policy and reference, drawn and read; the frontier's samples too
-    assert work.evaluation == TEXT * (2 * 2 * 30 + 2 * 2 * 8)
+    own = TEXT * (2 * 30 + 2 * 8)
+    assert work.evaluation == StageTokens(drawn=own, read=own)
+    assert work.tokens == 110 * 48 + TEXT * (50 + 100 + 800 + 640 * (3 + 8) + 2 * 76)
+
+
+def test_all_weights_of_full_copies_have_gradients() -> None:
+    models = {"adapter": "none", "lora_top_layers": 1}
+    work = workload_of(config(models=models), layers=4, judged=0)
+    assert work.rewards.trained == TEXT * 100 * 4 * 3
+    assert work.policy.trained == TEXT * 640 * 4 * 3
+
+
+def test_a_query_is_read_once_for_all_its_responses() -> None:
+    work = workload_of(
+        config(policy={"method": "rloo", "options": {"samples_per_prompt": 4}}), layers=4, judged=0
+    )
+    assert work.policy.drawn == 160 * (8 + 4 * 10)
+    assert work.policy.read == TEXT * 640
 
 
 def test_samples_of_the_reference_are_drawn_and_scored_for_each_response() -> None:
     policy = {"method": "a2po", "options": {"value_samples": 8}}
     work = workload_of(config(policy=policy), layers=4, judged=0)
-    assert work.policy == TEXT * 640 * (3 + 8 * 2 + 4 * 3)
+    assert work.policy.drawn == 640 * (TEXT + 8 + 8 * 10)
+    assert work.policy.scored == 640 * TEXT * (1 + 8)
 
 
 def test_layers_that_are_not_trained_are_read_once() -> None:
     work = workload_of(config(models={"lora_top_layers": 1}), layers=4, judged=0)
-    assert work.rewards == TEXT * 100 * 4 * (0.75 + 3 * 0.25)
-    assert work.policy == TEXT * 640 * (3 + 0.75 + 4 * 3 * 0.25)
+    trained = TEXT * 100 * 4 * 0.25 * 2
+    own = TEXT * (400 + 50)
+    assert work.rewards == StageTokens(scored=0.75 * own + 0.25 * 2 * TEXT * 50, trained=trained)
+    own = TEXT * 640
+    assert work.policy == StageTokens(
+        drawn=own, read=0.25 * own, scored=0.25 * own, trained=4 * 2 * 0.25 * own
+    )
+
+
+def test_where_layers_round_the_policy_reads_its_responses_again() -> None:
+    work = workload_of(config(models={"dtype": "bfloat16"}), layers=4, judged=0)
+    assert work.policy.read == 2 * TEXT * 640
 
 
 def test_without_a_reward_model_nothing_is_sampled_for_labels() -> None:
     work = workload_of(config(policy={"reward": "imagery"}), layers=4, judged=0)
-    assert work.samples == work.rewards == 0
-    assert work.policy == TEXT * 640 * (2 + 4 * 3)
+    assert work.samples == work.rewards == StageTokens()
+    own = TEXT * 640
+    assert work.policy == StageTokens(drawn=own, read=own, trained=4 * 2 * own)
 
 
 def test_seconds_follow_size_and_rate() -> None:
-    work = Workload(samples=10.0, rewards=20.0, policy=30.0, evaluation=40.0)
+    work = Workload(
+        samples=StageTokens(drawn=10.0),
+        rewards=StageTokens(trained=20.0),
+        policy=StageTokens(scored=30.0),
+        evaluation=StageTokens(read=40.0),
+    )
     least, most = machine_seconds(work, weights=1000, rate=100.0)
-    assert least == pytest.approx(2 * 1000 * 100 / 100.0)
-    assert most == pytest.approx(2 * 1000 * 100 / 100.0 / 0.2)
+    assert least == pytest.approx(2 * 1000 * 100 / 100.0 / 0.75)
+    assert most == pytest.approx(2 * 1000 * 100 / 100.0 / 0.15)
     twice = machine_seconds(work, weights=2000, rate=200.0)
     assert twice == pytest.approx((least, most))
 
