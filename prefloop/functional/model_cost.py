@@ -92,8 +92,11 @@ def drawn_tokens(*, query: float, response: float, responses: int) -> float:
 
 
 def question_tokens(*, query: float, response: float, responses: int) -> float:
-    """Return the tokens that the reward model reads of one question: its rows, with their query."""
-    return responses * (query + response)
+    """Return the tokens that the reward model reads of one question: its query once.
+
+    A class that cannot read responses in one row (`models/shared_query.py`) reads it with each.
+    """
+    return query + responses * response
 
 
 def kv_cache_bytes(shape: TransformerShape, *, number_bytes: int) -> int:

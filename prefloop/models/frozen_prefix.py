@@ -72,7 +72,7 @@ class FrozenPrefix:
         self,
         run: Layers,
         ids: Int[Tensor, "B L"],
-        mask: Bool[Tensor, "B M"],
+        mask: Bool[Tensor, "B M"] | Bool[Tensor, "B 1 L L"],
         *,
         cache: Any = None,
     ) -> Float[Tensor, "B L D"]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -34,21 +35,30 @@ def backbone(causal: PreTrainedModel) -> nn.Module:
 def hidden_states(
     causal: PreTrainedModel,
     ids: Int[Tensor, "B L"],
-    mask: Bool[Tensor, "B M"],
+    mask: Bool[Tensor, "B M"] | Bool[Tensor, "B 1 L L"],
     *,
     cache: Any = None,
+    positions: Int[Tensor, "B L"] | None = None,
 ) -> Float[Tensor, "B L D"]:
     """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
 
     Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3). A
-    model without positions (ALiBi) finds them in the mask itself.
+    model without positions (ALiBi) finds them in the mask itself. Rows in which a token does not
+    see all before it come with their `positions`, and a mask of what each token sees.
     """
     layers = backbone(causal)
-    positions = (mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
     has_positions = "position_ids" in inspect.signature(layers.forward).parameters
+    if positions is None:
+        seen = mask.long()
+        positions = (seen.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+    elif has_positions:
+        unseen = torch.finfo(causal.dtype).min
+        seen = torch.where(mask, 0.0, unseen).to(causal.dtype)
+    else:
+        raise TypeError(f"{type(layers).__name__} takes no positions")
     output = layers(
         input_ids=ids,
-        attention_mask=mask.long(),
+        attention_mask=seen,
         past_key_values=cache,
         use_cache=cache is not None,
         **({"position_ids": positions} if has_positions else {}),

@@ -22,6 +22,7 @@ from prefloop.errors import InputError
 from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
 from prefloop.models.language_model import backbone, hidden_states, logits_of
 from prefloop.models.runtime import FULL_PRECISION, DType, RandomStream, Runtime
+from prefloop.models.shared_query import can_share_queries
 from prefloop.seeding import derive_seed
 from prefloop.settings.models import ModelsConfig
 
@@ -49,6 +50,8 @@ class RoleModel:
         self.named_parameters = named_parameters
         self.frozen_prefix: FrozenPrefix | None = None
         """The frozen layers that all roles share; None if every layer is trained."""
+        self.shares_queries = False
+        """Whether responses to one query may stand in one row (`shared_query`)."""
         self._activate = activate
 
     @property
@@ -69,19 +72,21 @@ class RoleModel:
     def hidden(
         self,
         ids: Int[Tensor, "B L"],
-        mask: Bool[Tensor, "B M"],
+        mask: Bool[Tensor, "B M"] | Bool[Tensor, "B 1 L L"],
         *,
         cache: Any = None,
+        positions: Int[Tensor, "B L"] | None = None,
         prefix_states: Float[Tensor, "B L D"] | None = None,
     ) -> Float[Tensor, "B L D"]:
         """Return the final hidden states of `ids`, the last L of the M tokens that `mask` covers.
 
-        Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3).
-        `prefix_states` are the frozen layers' outputs for the same tokens; those are skipped.
+        Positions count real tokens only, so padding on the left shifts nothing (2019, detail 3);
+        rows with several responses come with theirs (`shared_query`). `prefix_states` are the
+        frozen layers' outputs for the same tokens; those are skipped.
         """
         self._activate()
         with self._resumed_from(prefix_states), self.runtime.layers():
-            return hidden_states(self.causal, ids, mask, cache=cache)
+            return hidden_states(self.causal, ids, mask, cache=cache, positions=positions)
 
     def _resumed_from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
         if prefix_states is None:
@@ -115,8 +120,12 @@ class ModelRoles:
             self._share(causal)
         else:
             self._copy(causal, products)
-        for role_model in (self.policy, self.reward, self.reference):
+        roles = (self.policy, self.reward, self.reference)
+        for role_model in roles:
             role_model.causal.eval()  # Detail 13: no dropout, in training too.
+        shares = can_share_queries(causal, self.policy.hidden, self.policy.runtime)
+        for role_model in roles:
+            role_model.shares_queries = shares
         self.reset(self.policy, 0)
         self.reset(self.reward, 0)
 

@@ -85,28 +85,6 @@ def last_token_scores(
     return read(hidden[rows, last])
 
 
-def pad_left(
-    rows: Sequence[Sequence[int]], pad_id: int, device: Device
-) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
-    """Return ids and mask (True where a token counts) of rows aligned at their right end."""
-    width = max(len(row) for row in rows)
-    padded = [[pad_id] * (width - len(row)) + list(row) for row in rows]
-    lengths = torch.tensor([len(row) for row in rows], dtype=torch.long, device=device)
-    ids = torch.tensor(padded, dtype=torch.long, device=device)
-    return ids, torch.arange(width, device=device) >= width - lengths[:, None]
-
-
-def pad_right(
-    rows: Sequence[Sequence[int]], pad_id: int, device: Device
-) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B L"]]:
-    """Return ids and mask (True where a token counts) of rows aligned at their left end."""
-    width = max(len(row) for row in rows)
-    padded = [list(row) + [pad_id] * (width - len(row)) for row in rows]
-    lengths = torch.tensor([len(row) for row in rows], dtype=torch.long, device=device)
-    ids = torch.tensor(padded, dtype=torch.long, device=device)
-    return ids, torch.arange(width, device=device) < lengths[:, None]
-
-
 def banned_mask(vocabulary: int, banned: Sequence[int], device: Device) -> Bool[Tensor, " V"]:
     """Return True for every id that can never be sampled."""
     mask = torch.zeros(vocabulary, dtype=torch.bool, device=device)

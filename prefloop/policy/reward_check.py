@@ -15,8 +15,8 @@ from prefloop.functional.reward_identity import (
     reward_weights,
 )
 from prefloop.models.generation import Generation
+from prefloop.models.padding import pad_left
 from prefloop.models.runtime import FULL_PRECISION, to_numpy
-from prefloop.models.scoring import pad_left
 from prefloop.policy.methods.method import Method, TellsRewards
 from prefloop.records import Prompt
 from prefloop.samples.sampler import SampledBatch, Sampler

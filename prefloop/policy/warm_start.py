@@ -22,10 +22,11 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.padding import pad_left, pad_right
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime
-from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
+from prefloop.models.scoring import banned_mask, respond_forward
 from prefloop.progress import Progress
 from prefloop.records import Prompt
 from prefloop.seeding import numpy_stream

@@ -15,10 +15,12 @@ from prefloop.figures.trust import HeldOutFigures
 from prefloop.functional.ensemble import centering_shifts
 from prefloop.functional.normalization import gain_and_shift
 from prefloop.models.heads import ScoreHead
+from prefloop.models.padding import pad_right
 from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import to_host, to_numpy
-from prefloop.models.scoring import last_token_scores, pad_right
+from prefloop.models.scoring import last_token_scores
+from prefloop.rewards.comparison_reader import ComparisonReader
 from prefloop.seeding import derive_seed
 
 Sequences = Sequence[Sequence[int]]
@@ -26,14 +28,11 @@ Sequences = Sequence[Sequence[int]]
 SCORING_BATCH = 32
 
 PREFIX_CACHE_BYTES = 1_000_000_000
-"""Memory for the frozen-layer outputs of comparisons, and as much for those of the sequences that
-`RewardModel.build_prefix_cache` is given. What does not fit is computed again each time."""
+"""Memory for the frozen-layer outputs of the sequences that `RewardModel.build_prefix_cache` is
+given; if they do not fit, they are computed again each time."""
 
 HeadReading = Callable[[Float[Tensor, "B D"]], Tensor]
 """What a head says of the hidden states of last tokens."""
-
-Group = tuple[tuple[int, ...], ...]
-"""The sequences of one comparison."""
 
 
 class RewardModel:
@@ -66,8 +65,7 @@ class RewardModel:
         self.held_out: HeldOutFigures | None = None
         """What the policy is not paid for, once the model is trained; None: for nothing."""
         self._prefix_cache: dict[tuple[int, ...], Tensor] = {}
-        self._prefix_by_comparison: dict[Group, list[Tensor]] = {}
-        self._cached_bytes = 0
+        self._comparisons = ComparisonReader(self.role_model, pad_id)
 
     @property
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
@@ -170,33 +168,9 @@ class RewardModel:
 
     def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "M B K"]:
         """Return each member's scores of a batch of comparisons, 0 where a response is absent."""
-        flat = [sequence for group in batch.sequences for sequence in group]
-        prefix_states = None
-        if self.role_model.frozen_prefix is not None:
-            known = [
-                row
-                for comparison in batch.sequences
-                for row in self._prefix_of_comparison(comparison)
-            ]
-            prefix_states = pad_sequence(known, batch_first=True)
-        found = self._read(self.head.member_scores, flat, prefix_states)
+        found = self.head.member_scores(self._comparisons.last_hidden(batch.sequences))
         scores = batch.targets.new_zeros((self.head.members, *batch.present.shape))
         return scores.masked_scatter(batch.present, found.T)
-
-    def _prefix_of_comparison(self, comparison: Group) -> list[Float[Tensor, "L D"]]:
-        """Return the frozen-layer outputs for one comparison, computed once if they fit in memory.
-
-        Each comparison is a pass of its own: with others in the batch the last bits could differ,
-        and a resumed run would no longer equal an uninterrupted one.
-        """
-        known = self._prefix_by_comparison.get(comparison)
-        if known is None:
-            known = self._run_frozen(comparison)
-            n_bytes = sum(row.nbytes for row in known)
-            if self._cached_bytes + n_bytes <= PREFIX_CACHE_BYTES:
-                self._prefix_by_comparison[comparison] = known
-                self._cached_bytes += n_bytes
-        return known
 
     def _run_frozen(self, sequences: Sequences) -> list[Float[Tensor, "L D"]]:
         """Return the frozen-layer outputs for sequences, from one pass, without padding."""

@@ -110,8 +110,9 @@ def _rewards(config: RunConfig, trained: float) -> StageTokens:
         return StageTokens()
     query, response = text_tokens(config)
     rewards, rounds = config.rewards, config.rounds
-    labels = sum(labels_due(config.comparisons, number, rounds) for number in range(rounds))
-    tokens = labels * question_tokens(
+    asked, overlap = config.comparisons, config.comparisons.overlap
+    questions = sum(-(-labels_due(asked, number, rounds) // overlap) for number in range(rounds))
+    tokens = questions * question_tokens(
         query=query, response=response, responses=config.samples.per_prompt
     )
     normalized = rewards.normalize_samples * rounds * (query + response)

@@ -10,10 +10,11 @@ from torch import Tensor
 from prefloop.models.generation import Generation, PartOfBatch, generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer
+from prefloop.models.padding import pad_left
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import Device
-from prefloop.models.scoring import banned_mask, pad_left
+from prefloop.models.scoring import banned_mask
 from prefloop.records import Prompt, Sample
 from prefloop.samples.stop_check import end_ids, require_reachable_stop
 from prefloop.samples.stop_rule import StopMask, StopRule

@@ -10,9 +10,10 @@ import torch
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.functional.masking import masked_row_sums
 from prefloop.models.loading import load_causal, load_tokenizer
+from prefloop.models.padding import pad_left
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import pad_left, respond_forward
+from prefloop.models.scoring import respond_forward
 from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder
 from prefloop.samples.sampler import Sampler

@@ -11,8 +11,9 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from prefloop.models.export import save_reward_model
+from prefloop.models.padding import pad_left, pad_right
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import last_token_scores, pad_left, pad_right
+from prefloop.models.scoring import last_token_scores
 from prefloop.rewards.model import RewardModel
 from tests.stages_for_tests import OPENINGS, disturb, roles_on
 from tests.tolerances import MODEL, RELOADED

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from prefloop.models.export import save_reward_model
+from prefloop.models.padding import pad_right
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import pad_right
 from prefloop.policy.reward_source import RewardModelSource
 from tests.stages_for_tests import (
     PROMPTS,

@@ -90,8 +90,8 @@ def check_cache(count: Callable[..., float]) -> None:
 
 
 def check_question(count: Callable[..., float]) -> None:
-    """Four rows of query and response, of the tokens of the TL;DR task."""
-    np.testing.assert_allclose(count(query=500.0, response=75.0, responses=4), 2300.0)
+    """One row of a query and four responses, of the tokens of the TL;DR task."""
+    np.testing.assert_allclose(count(query=500.0, response=75.0, responses=4), 800.0)
 
 
 def check_activations(count: Callable[..., float]) -> None:

@@ -12,10 +12,13 @@ from prefloop.models.frozen_prefix import split_frozen_prefix
 from prefloop.models.generation import generate
 from prefloop.models.heads import ValueHead
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.padding import pad_left, pad_right
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import banned_mask, pad_left, pad_right, respond_forward
-from prefloop.rewards.model import RewardModel, Sequences
+from prefloop.models.scoring import banned_mask, respond_forward
+from prefloop.models.shared_query import TokenRows, rows_apart, shared_rows
+from prefloop.rewards.comparison_reader import ComparisonReader
+from prefloop.rewards.model import RewardModel
 from prefloop.settings.models import ModelsConfig
 from tests.tolerances import EXACT, MODEL
 from tests.unit.models.test_roles import TEXTS, disturb
@@ -139,29 +142,30 @@ def test_frozen_layers_read_each_comparison_once_for_all_rounds(model_folder: Pa
         torch.testing.assert_close(above, all_layers, **MODEL)
 
 
+@pytest.mark.parametrize("shares_queries", [True, False])
 def test_a_comparison_is_a_pass_of_its_own_whatever_its_batch(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    model_folder: Path, shares_queries: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A resumed run meets its comparisons in other microbatches.
 
     So small a model may give the same bits in any batch, so the shapes are compared as well.
     """
     roles, tokenizer = roles_on(model_folder, 1)
-    shapes: list[tuple[int, int]] = []
-    run_frozen = RewardModel._run_frozen
+    roles.reward.shares_queries = shares_queries
+    shapes: list[tuple[int, ...]] = []
+    run_frozen = ComparisonReader._run_frozen
 
-    def record(model: RewardModel, sequences: Sequences) -> list[Tensor]:
-        shapes.append((len(sequences), max(map(len, sequences))))
-        return run_frozen(model, sequences)
+    def record(reader: ComparisonReader, rows: TokenRows) -> list[Tensor]:
+        shapes.append(tuple(rows.ids.shape))
+        return run_frozen(reader, rows)
 
-    monkeypatch.setattr(RewardModel, "_run_frozen", record)
-    alone = [
-        (len(group), max(map(len, group)))
-        for group in comparisons_of(tokenizer, [0, 1, 2]).sequences
-    ]
+    monkeypatch.setattr(ComparisonReader, "_run_frozen", record)
+    lay_out = shared_rows if shares_queries else rows_apart
+    groups = comparisons_of(tokenizer, [0, 1, 2]).sequences
+    alone = [tuple(lay_out([group], 0, CPU.device).ids.shape) for group in groups]
     scores = []
     for batches, n_bytes in ([[2], [0], [1]], 10**9), ([[0, 1, 2]], 10**9), ([[0, 1, 2]], 0):
-        monkeypatch.setattr("prefloop.rewards.model.PREFIX_CACHE_BYTES", n_bytes)
+        monkeypatch.setattr("prefloop.rewards.comparison_reader.COMPARISON_CACHE_BYTES", n_bytes)
         model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
         shapes.clear()
         for places in batches:

@@ -11,9 +11,10 @@ from torch import Tensor
 from prefloop.models import generation
 from prefloop.models.generation import ENDED, Generation, generate
 from prefloop.models.heads import ValueHead
+from prefloop.models.padding import pad_left
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import banned_mask, pad_left, respond_forward
+from prefloop.models.scoring import banned_mask, respond_forward
 from tests.known import known
 from tests.tolerances import MODEL
 from tests.unit.models.test_frozen_prefix import roles_on

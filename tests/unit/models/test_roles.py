@@ -12,15 +12,10 @@ from prefloop.models.export import restore_role_model, save_policy, save_reward_
 from prefloop.models.generation import Generation, generate
 from prefloop.models.heads import ScoreHead, ValueHead
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.padding import pad_left, pad_right
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import (
-    banned_mask,
-    last_token_scores,
-    pad_left,
-    pad_right,
-    respond_forward,
-)
+from prefloop.models.scoring import banned_mask, last_token_scores, respond_forward
 from prefloop.settings.models import ModelsConfig
 from tests.tolerances import EXACT, MODEL, RELOADED
 

@@ -11,9 +11,10 @@ from prefloop.errors import InputError, OutOfMemoryError
 from prefloop.models.export import save_policy
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.memory import fits_in_memory
+from prefloop.models.padding import pad_left
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
-from prefloop.models.scoring import banned_mask, pad_left, respond_forward
+from prefloop.models.scoring import banned_mask, respond_forward
 from prefloop.policy.warm_start import SFTExample, sft_examples, warm_start
 from prefloop.progress import Silent
 from prefloop.records import Prompt

@@ -12,6 +12,9 @@ from prefloop.settings.run import RunConfig
 TEXT = 8 + 10
 """Tokens of a query in the mean, and of a response."""
 
+QUESTION = 8 + 4 * 10
+"""A query once, and its four samples."""
+
 
 def config(**raw: Any) -> RunConfig:
     sections: dict[str, Any] = {
@@ -39,21 +42,27 @@ def test_the_tokens_of_each_stage_are_counted() -> None:
     # 100 and 20 / 2 questions, each read once for four samples; 50 samples to normalize
     assert work.samples == StageTokens(drawn=110 * (8 + 4 * 10) + TEXT * 50)
     # one pass forward and backward, with adapters; scores before and after
-    assert work.rewards == StageTokens(scored=TEXT * 2 * 50, trained=TEXT * 100 * 4 * 2)
+    assert work.rewards == StageTokens(scored=TEXT * 2 * 50, trained=QUESTION * 100 * 2)
     # drawn, read by reference and reward model, then four epochs forward and backward
     own = TEXT * 640
     assert work.policy == StageTokens(drawn=own, read=own, scored=own, trained=own * 4 * 2)
     # policy and reference, drawn and read; the frontier's samples too
     own = TEXT * (2 * 30 + 2 * 8)
     assert work.evaluation == StageTokens(drawn=own, read=own)
-    assert work.tokens == 110 * 48 + TEXT * (50 + 100 + 800 + 640 * (3 + 8) + 2 * 76)
+    assert work.tokens == 110 * 48 + QUESTION * 200 + TEXT * (50 + 100 + 640 * (3 + 8) + 2 * 76)
 
 
 def test_all_weights_of_full_copies_have_gradients() -> None:
     models = {"adapter": "none", "lora_top_layers": 1}
     work = workload_of(config(models=models), layers=4, judged=0)
-    assert work.rewards.trained == TEXT * 100 * 4 * 3
+    assert work.rewards.trained == QUESTION * 100 * 3
     assert work.policy.trained == TEXT * 640 * 4 * 3
+
+
+def test_a_question_that_several_label_is_trained_on_once() -> None:
+    comparisons = {"labels": 100, "validation_labels": 20, "overlap": 3}
+    work = workload_of(config(comparisons=comparisons), layers=4, judged=0)
+    assert work.rewards.trained == QUESTION * 34 * 2
 
 
 def test_a_query_is_read_once_for_all_its_responses() -> None:
@@ -73,8 +82,8 @@ def test_samples_of_the_reference_are_drawn_and_scored_for_each_response() -> No
 
 def test_layers_that_are_not_trained_are_read_once() -> None:
     work = workload_of(config(models={"lora_top_layers": 1}), layers=4, judged=0)
-    trained = TEXT * 100 * 4 * 0.25 * 2
-    own = TEXT * (400 + 50)
+    trained = QUESTION * 100 * 0.25 * 2
+    own = QUESTION * 100 + TEXT * 50
     assert work.rewards == StageTokens(scored=0.75 * own + 0.25 * 2 * TEXT * 50, trained=trained)
     own = TEXT * 640
     assert work.policy == StageTokens(

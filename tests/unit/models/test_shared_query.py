@@ -1,0 +1,122 @@
+"""Responses to one query in one row: the same hidden states as in rows of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from prefloop.models.padding import pad_right
+from prefloop.models.roles import RoleModel
+from prefloop.models.runtime import CPU
+from prefloop.models.shared_query import TokenRows, shared_rows
+from prefloop.rewards.comparison_reader import ComparisonReader
+from prefloop.rewards.model import RewardModel
+from tests.tolerances import MODEL
+from tests.unit.models.test_compatibility import WORKING, roles_of, save
+from tests.unit.models.test_frozen_prefix import comparisons_of, lowest_layer_runs, roles_on
+
+QUERY = tuple(range(20, 44))
+GROUPS = (
+    ((*QUERY, *range(60, 84)), (*QUERY, 200, 7), (*QUERY, *range(60, 65), 9, 10, *range(60, 79))),
+    ((5, 6, 7),),
+    ((*QUERY[:3], 90, 91), (*QUERY[:3], 91), (*QUERY[:3], 91, 92)),
+    ((11, 12), (13, 14, 15)),
+)
+"""Longer than any window of the models below; of one sequence; one that another begins with;
+without a common beginning."""
+
+
+def test_a_row_holds_the_query_once() -> None:
+    rows = shared_rows([((5, 6, 7, 8), (5, 6, 9)), ((1, 2),)], 0, CPU.device)
+    assert rows.ids.tolist() == [[5, 6, 7, 8, 9], [1, 2, 0, 0, 0]]
+    assert rows.positions is not None and rows.lengths == [5, 2]
+    assert rows.positions[0].tolist() == [0, 1, 2, 3, 2]
+    assert rows.ends.tolist() == [3, 4, 6]
+    assert rows.mask[0, 0].long().tolist() == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 0, 0, 1],
+    ]
+    assert rows.mask[1, 0, 2:].long().tolist() == torch.eye(5).long()[2:].tolist()
+
+
+def apart(role_model: RoleModel) -> Tensor:
+    sequences = [s for group in GROUPS for s in group]
+    ids, mask = pad_right(sequences, 0, CPU.device)
+    return role_model.hidden(ids, mask)[torch.arange(len(ids)), mask.sum(dim=1) - 1]
+
+
+def together(role_model: RoleModel, rows: TokenRows) -> Tensor:
+    hidden = role_model.hidden(rows.ids, rows.mask, positions=rows.positions)
+    return hidden.flatten(0, 1)[rows.ends]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", WORKING)
+def test_hidden_states_are_those_of_rows_apart_or_rows_are_not_shared(
+    kind: str, tmp_path: Path
+) -> None:
+    role_model = roles_of(save(kind, tmp_path / "m", WORKING[kind]), None).reward
+    looks_back_a_limited_way = {"gemma2", "mistral", "gpt_neo"}
+    without_positions = {"bloom", "mpt"}
+    if kind in looks_back_a_limited_way | without_positions:
+        assert not role_model.shares_queries
+        return
+    assert role_model.shares_queries
+    found = together(role_model, shared_rows(GROUPS, 0, CPU.device))
+    torch.testing.assert_close(found, apart(role_model), **MODEL)
+
+
+def place_in_row(rows: TokenRows) -> TokenRows:
+    return rows._replace(positions=torch.arange(rows.ids.shape[1]).expand(rows.ids.shape))
+
+
+def all_before(rows: TokenRows) -> TokenRows:
+    return rows._replace(mask=torch.ones_like(rows.mask).tril())
+
+
+def token_before(rows: TokenRows) -> TokenRows:
+    return rows._replace(ends=rows.ends - 1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("wrong", [place_in_row, all_before, token_before])
+def test_twins_that_mix_responses_up_are_seen(
+    model_folder: Path, wrong: Callable[[TokenRows], TokenRows]
+) -> None:
+    """A position by the place in the row, eyes for another response, a token too early."""
+    roles, _ = roles_on(model_folder, None)
+    found = together(roles.reward, wrong(shared_rows(GROUPS, 0, CPU.device)))
+    furthest = (found - apart(roles.reward)).abs().max(dim=1).values
+    assert furthest[[1, 2]].min() > 0.01
+
+
+@pytest.mark.parametrize("top_layers", [None, 1])
+def test_scores_and_gradients_are_those_of_rows_apart(
+    model_folder: Path, top_layers: int | None
+) -> None:
+    roles, tokenizer = roles_on(model_folder, top_layers)
+    batch = comparisons_of(tokenizer, [0, 1, 2])
+    found = []
+    for shares in (True, False):
+        roles.reward.shares_queries = shares
+        model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
+        scores = model.forward_comparisons(batch)
+        parameters = [p for _, p in model.named_parameters]
+        gradients = torch.autograd.grad(scores.square().sum(), parameters)
+        found.append([scores.detach(), *gradients])
+    for shared, alone in zip(*found, strict=True):
+        torch.testing.assert_close(shared, alone, **MODEL)
+
+
+def test_the_frozen_layers_read_a_query_once(model_folder: Path) -> None:
+    """One pass per comparison, over fewer tokens than its sequences have."""
+    roles, tokenizer = roles_on(model_folder, 1)
+    runs = lowest_layer_runs(roles)
+    [row] = ComparisonReader(roles.reward, tokenizer.pad_id)._prefix_of(GROUPS[0])
+    assert runs == [1]
+    assert len(row) == len(QUERY) + sum(len(s) - len(QUERY) for s in GROUPS[0])
