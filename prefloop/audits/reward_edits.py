@@ -10,6 +10,7 @@ from prefloop.audits.edits import EDITS, Edit
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.reward_audit import EditFigures
 from prefloop.functional.statistics import wilson
+from prefloop.progress import Progress
 from prefloop.scorers.build import CheckedScorer
 
 RIGHT = 0.9
@@ -22,6 +23,9 @@ EQUAL = 1e-6
 """Scores no further apart are equal: rounding."""
 
 SWAPPED = "swapped"
+
+AT_ONCE = 8
+"""Answers that are scored together, each with all that became of it."""
 
 Fits = Callable[[str, str], bool]
 """Whether a prompt with a response is short enough to be scored."""
@@ -43,6 +47,7 @@ def edit_figures(
     task: str,
     has_source: bool,
     fits: Fits,
+    progress: Progress,
 ) -> tuple[tuple[EditFigures, ...], Mapping[str, str]]:
     """Return how often each edit does not raise the score, those left out with a reason.
 
@@ -50,9 +55,8 @@ def edit_figures(
     """
     if not answers:
         return (), {"edits": "labelers chose no single sample of any question"}
-    before = scorer.score([a.prompt for a in answers], [a.text for a in answers])
-    found: list[EditFigures] = []
     left_out: dict[str, str] = {}
+    by_edit: dict[Edit, dict[int, str]] = {}
     for edit in EDITS:
         if edit.needs_source and not has_source:
             left_out[edit.title] = "the prompts are no source to copy from"
@@ -61,11 +65,33 @@ def edit_figures(
         elif not (edited := _edited(edit, answers, fits)):
             left_out[edit.title] = "it cannot be made to any of these texts"
         else:
-            places = list(edited)
-            after = scorer.score([answers[i].prompt for i in places], list(edited.values()))
-            change = after - before[places]
-            found.append(_figures(edit.name, edit.title, change <= EQUAL, change))
+            by_edit[edit] = edited
+    changes = _changes(answers, by_edit, scorer, progress)
+    found = [_figures(e.name, e.title, change <= EQUAL, change) for e, change in changes.items()]
     return (*found, _swapped(answers, scorer)), left_out
+
+
+def _changes(
+    answers: Sequence[ChosenAnswer],
+    by_edit: Mapping[Edit, Mapping[int, str]],
+    scorer: CheckedScorer,
+    progress: Progress,
+) -> dict[Edit, NDArray[np.float64]]:
+    """Return by how much each edit moves the scores of the answers to which it is made.
+
+    All texts of an answer are scored together, so that a model may read their prompt once.
+    """
+    found: dict[Edit, list[float]] = {edit: [] for edit in by_edit}
+    for start in range(0, len(answers), AT_ONCE):
+        part = range(start, min(start + AT_ONCE, len(answers)))
+        made = [(i, e, texts[i]) for i in part for e, texts in by_edit.items() if i in texts]
+        prompts = [answers[i].prompt for i in [*part, *(i for i, _, _ in made)]]
+        texts = [*(answers[i].text for i in part), *(text for _, _, text in made)]
+        scores = scorer.score(prompts, texts)
+        for (i, edit, _), after in zip(made, scores[len(part) :], strict=True):
+            found[edit].append(after - scores[i - start])
+        progress.count("edited answers scored", part.stop, len(answers))
+    return {edit: np.array(changes) for edit, changes in found.items()}
 
 
 def _edited(edit: Edit, answers: Sequence[ChosenAnswer], fits: Fits) -> dict[int, str]:

@@ -235,6 +235,7 @@ def _seen(
         task=config.task.name,
         has_source=not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS),
         fits=model.fits,
+        progress=progress,
     )
     left_out = {**meaningless, **same, **unedited}
     return _Seen(scale=scale, shortcuts=shortcuts, edits=edits, left_out=left_out)

@@ -29,6 +29,9 @@ TRIAL: IdGroup = ((1, 2, 3, 4, 5), (1, 2, 3, 6), (1, 2, 3, 4, 7, 2))
 """Sequences that begin alike; a sequence read with another's positions, or seeing its tokens, has
 other hidden states."""
 
+MOST_TOKENS = 1024
+"""Of a row of sequences that were not asked for together: each of them costs memory for all."""
+
 ROUNDING = 4.0
 """How far other shapes may move hidden states in half precision, in units of its last digit."""
 
@@ -87,6 +90,29 @@ def rows_apart(groups: Sequence[IdGroup], pad_id: int, device: Device) -> TokenR
     ids, mask = pad_right(flat, pad_id, device)
     first = torch.arange(len(flat), device=device) * ids.shape[1]
     return TokenRows(ids, mask, None, first + mask.sum(dim=1) - 1, [len(row) for row in flat])
+
+
+def grouped(sequences: IdGroup) -> list[list[int]]:
+    """Return the places of sequences in groups that begin alike, each place once.
+
+    A sequence joins one that it follows in their order if that spares a quarter of its tokens.
+
+    >>> grouped([(1, 2, 3, 4), (9, 9), (1, 2, 5), (7, 7, 7)])
+    [[0, 2], [3], [1]]
+    """
+    groups: list[list[int]] = []
+    for i in sorted(range(len(sequences)), key=lambda i: tuple(sequences[i])):
+        if groups and _gains([sequences[j] for j in groups[-1]], sequences[i]):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+def _gains(group: IdGroup, sequence: Sequence[int]) -> bool:
+    together = len(_row([*group, sequence]))
+    spared = len(_row(group)) + len(sequence) - together
+    return spared >= len(sequence) / 4 and together <= MOST_TOKENS
 
 
 def _row(group: IdGroup) -> list[tuple[int, int, int]]:

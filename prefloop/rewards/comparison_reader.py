@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from prefloop.models.roles import RoleModel
-from prefloop.models.shared_query import TokenRows, rows_apart, shared_rows
+from prefloop.models.shared_query import IdGroup, TokenRows, rows_apart, shared_rows
 
 COMPARISON_CACHE_BYTES = 1_000_000_000
 """Memory for the frozen-layer outputs of comparisons; what does not fit is computed each time."""
@@ -36,7 +36,15 @@ class ComparisonReader:
         if self._role_model.frozen_prefix is not None:
             known = [row for comparison in comparisons for row in self._prefix_of(comparison)]
             prefix_states = pad_sequence(known, batch_first=True)
-        rows = self._rows(comparisons)
+        return self._read(self._rows(comparisons), prefix_states)
+
+    def last_hidden_of(self, groups: Sequence[IdGroup]) -> Float[Tensor, "N D"]:
+        """Return the same for groups that come once, of which nothing is kept."""
+        return self._read(self._rows(groups), None)
+
+    def _read(
+        self, rows: TokenRows, prefix_states: Float[Tensor, "B L D"] | None
+    ) -> Float[Tensor, "N D"]:
         hidden = self._role_model.hidden(
             rows.ids, rows.mask, positions=rows.positions, prefix_states=prefix_states
         )
@@ -64,6 +72,6 @@ class ComparisonReader:
         states = frozen_prefix.compute(run, rows.ids, rows.mask)
         return [row[:n].clone() for row, n in zip(states, rows.lengths, strict=True)]
 
-    def _rows(self, comparisons: Sequence[Group]) -> TokenRows:
+    def _rows(self, comparisons: Sequence[IdGroup]) -> TokenRows:
         lay_out = shared_rows if self._role_model.shares_queries else rows_apart
         return lay_out(comparisons, self._pad_id, self._role_model.runtime.device)

@@ -20,6 +20,7 @@ from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import to_host, to_numpy
 from prefloop.models.scoring import last_token_scores
+from prefloop.models.shared_query import grouped
 from prefloop.rewards.comparison_reader import ComparisonReader
 from prefloop.seeding import derive_seed
 
@@ -137,10 +138,7 @@ class RewardModel:
 
     @torch.no_grad()
     def score(self, sequences: Sequences) -> Float[Tensor, " B"]:
-        """Return the scores of any number of sequences, in their order.
-
-        Batches hold sequences of similar length, so that there is little padding.
-        """
+        """Return the scores of any number of sequences, in their order; equals are read once."""
         return self._in_batches(self.head.scores, sequences, ())
 
     @torch.no_grad()
@@ -159,12 +157,34 @@ class RewardModel:
     def _in_batches(
         self, read: HeadReading, sequences: Sequences, shape: tuple[int, ...]
     ) -> Tensor:
-        order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
-        found = self.head.weight.new_empty((len(sequences), *shape))
-        for start in range(0, len(order), SCORING_BATCH):
-            rows = order[start : start + SCORING_BATCH]
-            found[rows] = self._read(read, [sequences[i] for i in rows])
-        return found
+        distinct = list(dict.fromkeys(map(tuple, sequences)))
+        found = self.head.weight.new_empty((len(distinct), *shape))
+        for groups in self._batches(distinct):
+            places = [i for group in groups for i in group]
+            if len(places) == len(groups):
+                found[places] = self._read(read, [distinct[i] for i in places])
+            else:
+                rows = [[distinct[i] for i in group] for group in groups]
+                found[places] = read(self._comparisons.last_hidden_of(rows))
+        place = {sequence: i for i, sequence in enumerate(distinct)}
+        return found[[place[tuple(sequence)] for sequence in sequences]]
+
+    def _batches(self, sequences: Sequences) -> Iterator[list[list[int]]]:
+        """Yield the places of sequences in batches of rows of similar length.
+
+        Those that begin alike are one row, unless what the frozen layers made of each is at hand.
+        """
+        shares = self.role_model.shares_queries and not self._prefix_cache
+        groups = grouped(sequences) if shares else [[i] for i in range(len(sequences))]
+        groups.sort(key=lambda group: sum(len(sequences[i]) for i in group))
+        batch: list[list[int]] = []
+        for group in groups:
+            if batch and sum(map(len, batch)) + len(group) > SCORING_BATCH:
+                yield batch
+                batch = []
+            batch.append(group)
+        if batch:
+            yield batch
 
     def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "M B K"]:
         """Return each member's scores of a batch of comparisons, 0 where a response is absent."""

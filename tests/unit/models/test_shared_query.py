@@ -10,7 +10,7 @@ from torch import Tensor
 from prefloop.models.padding import pad_right
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import CPU
-from prefloop.models.shared_query import TokenRows, shared_rows
+from prefloop.models.shared_query import TokenRows, grouped, shared_rows
 from prefloop.rewards.comparison_reader import ComparisonReader
 from prefloop.rewards.model import RewardModel
 from tests.tolerances import MODEL
@@ -120,3 +120,24 @@ def test_the_frozen_layers_read_a_query_once(model_folder: Path) -> None:
     [row] = ComparisonReader(roles.reward, tokenizer.pad_id)._prefix_of(GROUPS[0])
     assert runs == [1]
     assert len(row) == len(QUERY) + sum(len(s) - len(QUERY) for s in GROUPS[0])
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_texts_scored_together_score_as_alone(model_folder: Path, shares: bool) -> None:
+    """Of one prompt, of another, twice the same, and one that another begins with."""
+    roles, tokenizer = roles_on(model_folder, None)
+    roles.reward.shares_queries = shares
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
+    sequences = [s for group in (*GROUPS, GROUPS[0][1:]) for s in group]
+    alone = torch.cat([model.score([s]) for s in sequences])
+    torch.testing.assert_close(model.score(sequences), alone, **MODEL)
+    assert model.score(sequences)[[1, 2]].tolist() == model.score(sequences)[-2:].tolist()
+
+
+def test_groups_share_what_is_worth_it() -> None:
+    """A prompt, though two begin alike beyond it; not four tokens of 24; no row beyond bounds."""
+    other = (*QUERY[:4], *range(100, 120))
+    assert grouped([*GROUPS[0], other, other[:-1]]) == [[2, 0, 1], [4, 3]]
+    long = [(*QUERY * 10, *range(n, n + 400)) for n in (100, 600, 1100)]
+    assert [len(group) for group in grouped(long)] == [1, 1, 1]
+    assert [len(group) for group in grouped([s[:500] for s in long])] == [3]
