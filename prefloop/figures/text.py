@@ -227,10 +227,10 @@ def shares_text(shares: Mapping[str, float | None]) -> str:
 def money(amount: float, currency: str) -> str:
     """Return an amount; small ones keep their cents.
 
-    >>> money(1234.5, "USD"), money(15, "USD"), money(0.0653, "USD")
-    ('1,234 USD', '15.00 USD', '0.065 USD')
+    >>> money(1234.5, "USD"), money(15, "USD"), money(0.0653, "USD"), money(0, "USD")
+    ('1,234 USD', '15.00 USD', '0.065 USD', '0 USD')
     """
-    digits = 0 if amount >= 100 else 2 if amount >= 1 else 3
+    digits = 0 if amount >= 100 or amount == 0 else 2 if amount >= 1 else 3
     return f"{amount:,.{digits}f} {currency}"
 
 
