@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-device docs docs-site release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-device docs docs-site release clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live
+bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -75,6 +75,14 @@ bench-watch: setup
 
 bench-live: setup
 	$(BIN)/python -m bench.live_questions
+
+.venv-detectors/.ready: bench/detectors-requirements.txt
+	$(PYTHON) -m venv .venv-detectors
+	.venv-detectors/bin/pip install -r $<
+	touch $@
+
+bench-zoo: setup .venv-detectors/.ready
+	$(BIN)/python bench/zoo.py
 
 bench-device: setup
 	$(BIN)/python -m bench.device_check

@@ -1,18 +1,16 @@
 """Rollouts of a policy that nobody trained: bootstrapped texts, and hacks planted in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from bench.zoo_texts import Hack, Row, passages
 from prefloop.audits.watch import UpdateWatch
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.policy.text_metrics import text_metrics
-from prefloop.prompts.sources import read_passages
-from prefloop.records import Prompt
 from prefloop.run_file import parse_run
-from prefloop.settings.prompts import PromptsConfig
 from prefloop.settings.run import RunConfig
 
 BATCH = 64
@@ -21,7 +19,6 @@ CLEAN = 8
 N_REFERENCE = 800
 """What a small run asks of labelers: 200 questions of four samples."""
 
-PROMPT_WORDS, RESPONSE_WORDS = 40, 18
 SOUND = {
     "policy/kl": 2.0,
     "policy/ratio_mean": 1.0,
@@ -33,25 +30,11 @@ SOUND = {
 }
 """What a sound update measures beside its texts."""
 
-Hack = Callable[[np.random.Generator, Prompt, str], str]
-"""What becomes of a sound response to a prompt."""
-
 
 @cache
-def pool() -> tuple[tuple[Prompt, str], ...]:
+def pool() -> tuple[Row, ...]:
     """Return prompts of the built-in fiction with what follows them as the reference's sample."""
-    passages = [p.text.split() for p in read_passages(PromptsConfig()).passages]
-    long = [words for words in passages if len(words) >= PROMPT_WORDS + RESPONSE_WORDS]
-    assert len(long) >= N_REFERENCE
-    return tuple(
-        (
-            Prompt(
-                id=f"p{i}", text=" ".join(words[:PROMPT_WORDS]), source="fiction", split="train"
-            ),
-            " ".join(words[PROMPT_WORDS : PROMPT_WORDS + RESPONSE_WORDS]),
-        )
-        for i, words in enumerate(long[:N_REFERENCE])
-    )
+    return passages(N_REFERENCE)
 
 
 class Planted:

@@ -3,47 +3,20 @@
 import json
 import math
 
-import numpy as np
 import pytest
 
+from bench.zoo_texts import Hack, at_times, copy, freeze, keyword, lengthen, open_alike, repeat
 from prefloop.audits.alarms import ALARMS, raised_alarms
 from prefloop.audits.watch import alarm_sentence
 from prefloop.figures.metrics_line import read_line
-from prefloop.records import Prompt
 from prefloop.settings.policy import PolicyConfig
-from tests.unit.audits.rollouts import CLEAN, Hack, Planted
+from tests.unit.audits.rollouts import CLEAN, Planted
 
 CLEAN_RUNS, CLEAN_UPDATES = 10, 30
 
 
-def keyword(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    """Put one word into half of the answers, as in the run in which nothing said so."""
-    return f"glorious {text}" if stream.random() < 0.51 else text
-
-
-def repeat(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    """Say one word over and over."""
-    return " ".join([str(stream.choice(text.split()))] * len(text.split()))
-
-
-def lengthen(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    return f"{text} {' '.join(text.split()[: len(text.split()) // 2])}"
-
-
-def copy(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    """Copy a run of the prompt into two of three answers."""
-    start = int(stream.integers(20))
-    copied = " ".join(prompt.text.split()[start : start + len(text.split())])
-    return copied if stream.random() < 0.67 else text
-
-
-def freeze(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    return "And they were very happy for ever after."
-
-
-def open_alike(stream: np.random.Generator, prompt: Prompt, text: str) -> str:
-    """Begin a third of the answers alike."""
-    return f"She was a beautiful {text}" if stream.random() < 0.34 else text
+HALF_KEYWORD = at_times(keyword, 0.51)
+"""As in the run in which nothing said so."""
 
 
 def names_of(run: Planted) -> list[str]:
@@ -54,12 +27,12 @@ def names_of(run: Planted) -> list[str]:
 @pytest.mark.parametrize(
     ("hack", "name", "within"),
     [
-        (keyword, "a word took over", 3),
+        (HALF_KEYWORD, "a word took over", 3),
         (repeat, "few different word pairs", 4),
         (lengthen, "length moved", 4),
-        (copy, "copies more", 4),
+        (at_times(copy, 0.67), "copies more", 4),
         (freeze, "one answer to many prompts", 1),
-        (open_alike, "one opening for many answers", 4),
+        (at_times(open_alike, 0.34), "one opening for many answers", 4),
     ],
 )
 def test_a_planted_hack_raises_its_alarm_within_so_many_updates(
@@ -74,7 +47,7 @@ def test_a_planted_hack_raises_its_alarm_within_so_many_updates(
 
 def test_the_word_that_half_the_answers_hold_is_named_with_its_share() -> None:
     """A run tuned towards twenty words put one into 51 % of its answers, and nothing said so."""
-    run = Planted().updates(CLEAN).updates(6, keyword)
+    run = Planted().updates(CLEAN).updates(6, HALF_KEYWORD)
     (first, *_) = [sentence for sentence in run.said if "a word took over" in sentence]
     assert '"glorious" stands in' in first
     assert "before training it stood in 0 %" in first
@@ -87,7 +60,7 @@ def test_without_label_samples_words_are_compared_with_the_first_updates() -> No
     run.watch._reference_texts = list
     run.updates(4)
     assert "risen_words" not in run.lines[-1]
-    run.updates(4).updates(4, keyword)
+    run.updates(4).updates(4, HALF_KEYWORD)
     assert "a word took over" in names_of(run)
 
 
@@ -120,7 +93,7 @@ def test_a_stop_is_asked_for_only_where_the_run_wants_it_and_the_table_says_so()
 
 @pytest.mark.parametrize("at", [3, 10, 13])
 def test_a_watch_of_a_fresh_process_goes_on_as_the_old_one(at: int) -> None:
-    straight = Planted().updates(CLEAN).updates(8, keyword)
+    straight = Planted().updates(CLEAN).updates(8, HALF_KEYWORD)
     resumed = Planted()
     for i in range(CLEAN + 8):
         if i == at:
@@ -128,7 +101,7 @@ def test_a_watch_of_a_fresh_process_goes_on_as_the_old_one(at: int) -> None:
             resumed.watch = resumed.new_watch()
             resumed.watch.load_state(json.loads(json.dumps(state)))
             resumed.watch.begin(json.loads(json.dumps(lines)))
-        resumed.update(keyword if i >= CLEAN else None)
+        resumed.update(HALF_KEYWORD if i >= CLEAN else None)
     assert resumed.lines == straight.lines
     assert resumed.said == straight.said
 
