@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-device docs docs-site release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling bench-device docs docs-site release clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo
+bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -83,6 +83,10 @@ bench-live: setup
 
 bench-zoo: setup .venv-detectors/.ready
 	$(BIN)/python bench/zoo.py
+
+# Alone on the machine. `make docs` then takes the figures of docs/scaling.md from its results.
+bench-scaling: setup
+	PYTHONPATH=. $(BIN)/python bench/scaling.py
 
 bench-device: setup
 	$(BIN)/python -m bench.device_check

@@ -44,6 +44,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     ),
     "Evidence": (
         *("docs/experiments", "docs/copying", "docs/statistics", "docs/reliability"),
+        "docs/scaling",
         *("docs/builtin-tiny", "pretraining/README", "bench/README"),
     ),
     "The method": ("docs/details", "docs/the-math/README", "docs/the-math/*", "docs/papers"),

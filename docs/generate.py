@@ -1,4 +1,5 @@
-"""Writes docs/reference/ from the program itself, so that it cannot say anything else.
+"""Writes docs/reference/ from the program itself, so that it cannot say anything else, and the
+figures of docs/scaling.md from what was measured.
 
 python -m docs.generate            rewrite the pages
 python -m docs.generate --check    say which pages are stale, and leave with 1
@@ -20,6 +21,8 @@ from docs.api_page import api_page
 from docs.figures_page import figures_page
 from docs.markdown import markdown_table
 from docs.python_page import python_page
+from docs.scaling_tables import PAGE as SCALING
+from docs.scaling_tables import filled
 from docs.tables_page import tables_page
 from prefloop import errors, metrics
 from prefloop.cli.main import app
@@ -316,9 +319,16 @@ def stale() -> list[str]:
     wanted = pages()
     files = [*FOLDER.glob("*.md"), *FOLDER.glob("*.json")]
     there = {path.name: path.read_text(encoding="utf-8") for path in files}
+    wanted["../scaling.md"], there["../scaling.md"] = _scaling()
     return sorted(
         name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name)
     )
+
+
+def _scaling() -> tuple[str, str]:
+    """Return the page with its figures as they are now, and as it lies there."""
+    text = SCALING.read_text(encoding="utf-8")
+    return filled(text), text
 
 
 def main() -> None:
@@ -329,6 +339,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    SCALING.write_text(_scaling()[0], encoding="utf-8")
 
 
 if __name__ == "__main__":

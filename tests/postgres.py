@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
@@ -84,18 +84,25 @@ class Cluster:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+DURABLE = {name: SETTINGS[name] for name in ("listen_addresses", "shared_buffers", "timezone")}
+"""Of these, what changes nothing about when a commit is on the disk."""
+
+
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """Yield a server with an empty store as the template of all others."""
+def running_cluster(*, is_durable: bool = False) -> Iterator[Cluster]:
+    """Yield a server with an empty store as the template of all others.
+
+    `is_durable`: on the disk and with a server's own settings, as where its speed is measured.
+    """
     with tempfile.TemporaryDirectory(
-        prefix="prefloop-pg-", dir=_memory(), ignore_cleanup_errors=True
+        prefix="prefloop-pg-", dir=None if is_durable else _memory(), ignore_cleanup_errors=True
     ) as name:
         folder = Path(name)
         user = _other_user()
         programs = _programs(folder if user else None)
         if user is not None:
             subprocess.run(["chown", "-R", user, folder], check=True)
-        with _server(folder, programs, user):
+        with _server(folder, programs, user, DURABLE if is_durable else SETTINGS):
             cluster = Cluster(folder)
             cluster.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
             Store.open(cluster.url(TEMPLATE)).close()
@@ -142,10 +149,12 @@ def _programs(copy_to: Path | None) -> Path:
 
 
 @contextmanager
-def _server(folder: Path, programs: Path, user: str | None) -> Iterator[None]:
+def _server(
+    folder: Path, programs: Path, user: str | None, settings: Mapping[str, str]
+) -> Iterator[None]:
     data, log = folder / "data", folder / "log"
     _run_initdb(programs, data, user)
-    options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     server = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *options]
     with log.open("wb") as output:
         keeper = subprocess.Popen(

@@ -116,6 +116,16 @@ def role_numbers(*, adapter: str) -> int:
     return 1 if adapter == "lora" else 1 + 2 * PER_TRAINED
 
 
+def adapter_weights(shape: TransformerShape, *, rank: int) -> int:
+    """Return the weights of low-rank adapters on every matrix of a layer: r (in + out) for each.
+
+    Hu et al. 2021, arXiv:2106.09685, section 4.1. GPT-2 has one for queries, keys and values.
+    """
+    d, kv = shape.width, shape.kv_width
+    attention = 4 * d + 2 * (d + kv) if shape.is_gated else 2 * d + 2 * kv + 2 * d
+    return shape.layers * rank * (attention + (3 if shape.is_gated else 2) * (d + shape.inner))
+
+
 def activation_numbers(shape: TransformerShape) -> int:
     """Return the numbers that a layer keeps per token for the backward pass.
 

@@ -2,7 +2,8 @@
 
 What a pass costs stands in `prefloop/functional/model_cost.py`. Responses are counted at full
 length and padding is not; neither are samples that are drawn again. `SHARES` spans what runs were
-seen to take against this count: docs/experiments.md, "How long a run takes".
+seen to take against this count: docs/experiments.md, "How long a run takes". How well the
+count foretells single stages: docs/scaling.md.
 """
 
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ from prefloop.functional.model_cost import (
     TRAINED,
     TransformerShape,
     activation_numbers,
+    adapter_weights,
     drawn_tokens,
     forward_operations,
     kv_cache_bytes,
@@ -113,6 +114,13 @@ def test_the_counts_are_those_published(
     check: Callable[..., None], count: Callable[..., Any]
 ) -> None:
     check(count)
+
+
+def test_adapters_have_the_weights_that_peft_prints() -> None:
+    # "trainable params: 19,988,480 || all params: 6,758,404,096": Llama-2-7b, rank 8, all matrices
+    assert adapter_weights(LLAMA_7B, rank=8) == 19_988_480 == 6_758_404_096 - LLAMA_7B.parameters
+    # c_attn 4 d, c_proj 2 d, c_fc and the other c_proj 5 d each
+    assert adapter_weights(GPT2_LARGE, rank=8) == 36 * 8 * 16 * 1280
 
 
 def test_adam_holds_sixteen_bytes_for_a_float32_weight() -> None:
