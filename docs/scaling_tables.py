@@ -245,7 +245,11 @@ def servers_table(result: Result | None) -> str:
         rows.append([name, f"{rate:.0f}", *(f"{100 * need:.0f} %" for need in needs)])
     heads = ["Store", "questions and answers a second", *(f"{t}: all at once need" for t in TASKS)]
     table = "\n".join(markdown_table(heads, rows))
-    return table if result is not None else f"{table}\n\n{NOT_YET} (PostgreSQL)"
+    if result is None:
+        return f"{table}\n\n{NOT_YET} (PostgreSQL)"
+    file, server = (result["labeling"][kind]["per_second"] for kind in ("sqlite", "postgresql"))
+    ratio = f"In the same minutes one process took {fixed(server / file, 2)} times as many"
+    return f"{table}\n\n{ratio} over PostgreSQL as over SQLite."
 
 
 def growth_table(result: Result) -> str:
