@@ -13,10 +13,27 @@ SIZE = "WORLD_SIZE"
 NUMBERS = ("RANK", "LOCAL_RANK")
 ADDRESS = ("MASTER_ADDR", "MASTER_PORT")
 
+SHARDED, IN_EMPTY_MODELS = "ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING"
+"""By the second, transformers would load a model without weights in all processes but the first."""
+
 HOW = (
     "accelerate launch --multi_gpu --num_processes 2 -m prefloop run my-run "
     "(with or without GPUs), or torchrun --nproc-per-node 2 -m prefloop run my-run"
 )
+
+FSDP_MUST_BE = {
+    "OFFLOAD_PARAMS": (False, "prefloop keeps weights and moments on the device of each process"),
+    "ACTIVATION_CHECKPOINTING": (
+        False,
+        "prefloop bounds what a backward pass keeps by policy.microbatch_size and "
+        "rewards.microbatch_size",
+    ),
+    "RESHARD_AFTER_FORWARD": (
+        True,
+        "a model that stays whole after a pass would not be the one that a step has changed",
+    ),
+}
+"""Options of FSDP that have one value here, and why."""
 
 
 class Launch(NamedTuple):
@@ -28,6 +45,8 @@ class Launch(NamedTuple):
     """Processes, on all machines together."""
     local_rank: int
     """The number of this process among those of its machine."""
+    is_sharded: bool = False
+    """Whether each process is to hold a part of every model (FSDP), and none the whole."""
 
 
 ALONE = Launch(rank=0, size=1, local_rank=0)
@@ -59,12 +78,12 @@ def read_launch(environment: Mapping[str, str]) -> Launch:
             f"RANK is {rank} of {SIZE} {size}; ranks go from 0 to {size - 1}. Start the processes "
             f"with a launcher: {HOW}."
         )
-    return Launch(rank, size, local_rank)
+    return Launch(rank, size, local_rank, is_sharded=_is_sharded(environment))
 
 
 def leave_launch(environment: MutableMapping[str, str]) -> None:
     """Take the launcher's variables out: what this process starts, such as the page, is alone."""
-    for name in (SIZE, *NUMBERS, *ADDRESS):
+    for name in (SIZE, *NUMBERS, *ADDRESS, SHARDED, IN_EMPTY_MODELS):
         environment.pop(name, None)
 
 
@@ -75,6 +94,30 @@ def refuse_several(size: int, what: str) -> None:
             f"{what} works in one process, and {size} were started. Start it without a launcher; "
             "the verbs that train, such as `prefloop run`, take several."
         )
+
+
+def _is_sharded(environment: Mapping[str, str]) -> bool:
+    """Return whether Accelerate was asked for FSDP; ProcessesError for what is not supported."""
+    if not _is_on(environment, SHARDED):
+        return False
+    version = environment.get("FSDP_VERSION", "1")
+    if version != "2":
+        raise ProcessesError(
+            f"Accelerate was asked for FSDP version {version}; prefloop shards models with version "
+            "2. Add --fsdp_version 2, or set fsdp_version: 2 in Accelerate's configuration."
+        )
+    for name, (wanted, why) in FSDP_MUST_BE.items():
+        if _is_on(environment, f"FSDP_{name}", unset=wanted) != wanted:
+            option, value = f"fsdp_{name.lower()}", str(wanted).lower()
+            raise ProcessesError(
+                f"Accelerate was asked for {option} {str(not wanted).lower()}: {why}. Add "
+                f"--{option} {value}, or set it in Accelerate's configuration."
+            )
+    return True
+
+
+def _is_on(environment: Mapping[str, str], name: str, *, unset: bool = False) -> bool:
+    return environment.get(name, str(unset)).lower() in ("true", "1", "yes")
 
 
 def _refuse_one_of_several(environment: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from prefloop.errors import CheckpointError, DivergedError
 from prefloop.files import remove_folder, verify_folder, write_folder
+from prefloop.models.sharded_weights import MOMENTS, put, sharded_parameter, whole
 
 KEEP = 2
 """Complete checkpoints that stay on disk."""
@@ -164,10 +165,18 @@ def training_tensors(named: Named, optimizer: torch.optim.Optimizer) -> dict[str
     """Return weights and Adam's moments under names that say which is which."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in named:
-        tensors[f"weights/{name}"] = parameter
-        for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value, device=parameter.device)
+        tensors[f"weights/{name}"] = whole(parameter)
+        for key, value in _moments_of(optimizer, parameter).items():
+            tensors[f"optimizer/{key}/{name}"] = value
     return tensors
+
+
+def _moments_of(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Tensor]:
+    sharded = sharded_parameter(parameter)
+    if sharded is not None:
+        return sharded.weights.moments(sharded.name, optimizer)
+    state = optimizer.state.get(parameter, {})
+    return {key: torch.as_tensor(value, device=parameter.device) for key, value in state.items()}
 
 
 def restore_training(
@@ -190,19 +199,28 @@ def restore_training(
             f"missing and {len(found - wanted)} are unknown, by name and shape. Were the models "
             "settings changed?"
         )
-    with torch.no_grad():
-        for name, parameter in named:
-            parameter.copy_(tensors[f"weights/{name}"])
-            if optimizer is None:
-                continue
-            moments = {}
-            for moment in ("step", "exp_avg", "exp_avg_sq"):
-                if (saved := tensors.get(f"optimizer/{moment}/{name}")) is not None:
-                    # A fused step goes through weight and moments as they lie in memory, and
-                    # wants all of them on one device, the count of steps included.
-                    like = saved if moment == "step" else parameter
-                    empty = torch.empty_like(like, device=parameter.device)
-                    moments[moment] = empty.copy_(saved)
-            optimizer.state.pop(parameter, None)
-            if moments:
-                optimizer.state[parameter] = moments
+    for name, parameter in named:
+        put(parameter, tensors[f"weights/{name}"])
+        if optimizer is not None:
+            keys = {moment: f"optimizer/{moment}/{name}" for moment in MOMENTS}
+            saved = {moment: tensors[key] for moment, key in keys.items() if key in tensors}
+            _put_moments(optimizer, parameter, saved)
+
+
+@torch.no_grad()
+def _put_moments(
+    optimizer: torch.optim.Optimizer, parameter: nn.Parameter, saved: Mapping[str, Tensor]
+) -> None:
+    sharded = sharded_parameter(parameter)
+    if sharded is not None:
+        sharded.weights.put_moments(sharded.name, optimizer, saved)
+        return
+    moments = {}
+    for moment, values in saved.items():
+        # A fused step goes through weight and moments as they lie in memory, and wants all of them
+        # on one device, the count of steps included.
+        like = values if moment == "step" else parameter
+        moments[moment] = torch.empty_like(like, device=parameter.device).copy_(values)
+    optimizer.state.pop(parameter, None)
+    if moments:
+        optimizer.state[parameter] = moments

@@ -18,7 +18,8 @@ from prefloop.models.loading import Tokenizer
 from prefloop.models.peft_adapter import save_peft_adapter
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles, RoleModel
-from prefloop.models.runtime import FULL_PRECISION
+from prefloop.models.runtime import FULL_PRECISION, to_host
+from prefloop.models.sharded_weights import put, whole
 
 ADAPTER = "lora_weights.safetensors"
 """The low-rank updates alone, beside the merged model; a resumed run reads them back."""
@@ -58,7 +59,7 @@ def save_weights(folder: Path, roles: ModelRoles, value_head: ValueHead | None) 
     A value head goes beside it. The base model and the tokenizer are not written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    own = {name: p.detach().contiguous() for name, p in roles.policy.named_parameters}
+    own = {name: whole(p).contiguous() for name, p in roles.policy.named_parameters}
     save_file(own, folder / _weights_file(roles))
     _save_value_head(folder, value_head)
 
@@ -77,9 +78,8 @@ def load_weights(folder: Path, roles: ModelRoles, value_head: ValueHead | None =
             f"{folder} was written with another model or other models settings (models.name, "
             "models.adapter, models.lora_*). Put those of run.resolved.yaml back."
         )
-    with torch.no_grad():
-        for name, parameter in named.items():
-            parameter.copy_(source[name])
+    for name, parameter in named.items():
+        put(parameter, source[name])
     if value_head is not None:
         value_head.load_state_dict(load_file(folder / VALUE_HEAD))
 
@@ -154,9 +154,8 @@ def restore_role_model(folder: Path, roles: ModelRoles, role_model: RoleModel) -
             f"{folder} was written with other models settings (models.adapter, models.lora_*). "
             "Put those of run.resolved.yaml back, or delete the folder to train that model again."
         )
-    with torch.no_grad():
-        for name, parameter in own:
-            parameter.copy_(source[name])
+    for name, parameter in own:
+        put(parameter, source[name])
     return weights
 
 
@@ -171,7 +170,7 @@ def equal_weights(folder: Path, roles: ModelRoles) -> bool:
     named = dict(roles.policy.named_parameters)
     source = load_file(folder / _weights_file(roles))
     return source.keys() == named.keys() and all(
-        torch.equal(source[name].to(p.device), p) for name, p in named.items()
+        torch.equal(source[name], to_host(whole(p))) for name, p in named.items()
     )
 
 

@@ -11,7 +11,8 @@ Weights and gradients go over gloo between CPUs, and over nccl between GPUs.
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -23,8 +24,9 @@ from torch import Tensor, nn
 from prefloop import errors
 from prefloop.errors import PrefloopError, ProcessesError
 from prefloop.launch import ALONE, Launch
+from prefloop.models.fsdp import Together, not_sharded
 from prefloop.models.memory import SIGNS
-from prefloop.models.runtime import CPU, Device
+from prefloop.models.runtime import CPU, Device, Runtime
 
 Plain = dict[str, Any]
 """Numbers, texts, tensors, None, and lists, tuples and dictionaries of them."""
@@ -44,6 +46,7 @@ CHUNK = 16_000_000
 """Numbers in one transfer."""
 
 SET_UP, END, SEND_WEIGHTS, SUM_GRADIENTS = "set up", "end", "take weights", "sum gradients"
+COLLECTIVE = "take part"
 
 
 class Processes:
@@ -51,7 +54,13 @@ class Processes:
 
     def __init__(self, launch: Launch = ALONE) -> None:
         """With several, wait until all of them are there."""
-        self.rank, self.size, self.local_rank = launch
+        self.rank, self.size, self.local_rank = launch.rank, launch.size, launch.local_rank
+        self.is_sharded = launch.is_sharded
+        """Whether each process holds a part of every model (FSDP), and none the whole."""
+        self.collectives: Together | None = None
+        """What they do at once, once models are sharded."""
+        self.is_out_of_step = False
+        """Whether something that all did at once has failed here: no more can be done together."""
         self._device: Device = CPU.device
         self._is_idle = True
         """Whether the helpers wait for a request."""
@@ -62,6 +71,8 @@ class Processes:
                 _join(launch)
                 self._requests = dist.new_group(backend="gloo", timeout=WAITING)
                 self._answers = dist.new_group(backend="gloo", timeout=ANSWERING)
+                if self.is_sharded:
+                    self._turns = dist.new_group(backend="gloo", timeout=ANSWERING)
 
     def use(self, device: Device) -> None:
         """Put tensors that are received on this device; it has another number in each process.
@@ -74,6 +85,10 @@ class Processes:
                 f"{device.type} device to another. Set models.device: cpu, or start one process."
             )
         self._device = device
+
+    def loading(self, runtime: Runtime) -> Runtime:
+        """Return where whole models are when they are loaded: sharded ones in main memory."""
+        return replace(runtime, device=CPU.device) if self.is_sharded else runtime
 
     def shares(self, n: int) -> list[slice]:
         """Return which of `n` rows each process takes: neighbors, in even parts.
@@ -97,9 +112,11 @@ class Processes:
         self._is_idle = False
         self._request(name, others)
         try:
-            own = here()
+            with self._share_of(name):
+                own = here()
         except Exception:
-            self._hear()  # so that they wait for a request again
+            if not self.is_out_of_step:
+                self._hear()  # so that they wait for a request again
             raise
         answers = self._hear()
         for rank, answer in enumerate(answers, start=1):
@@ -115,24 +132,52 @@ class Processes:
     def send_weights(self, name: str, weights: Parameters, *, version: str | None = None) -> None:
         """Put these weights into the model that the helpers hold under the name.
 
-        Nothing is sent if the version that they have is known to be this one.
+        Nothing is sent if the version that they have is known to be this one, nor of what is
+        sharded: each process has its part.
         """
         if self.size == 1 or (version is not None and self._sent.get(name) == version):
             return
-        self._is_idle = False
-        self._request(SEND_WEIGHTS, [{"name": name}] * (self.size - 1))
-        _broadcast(weights)
+        with self.asking(SEND_WEIGHTS, {"name": name}):
+            _broadcast(weights)
         self._sent[name] = version
-        self._is_idle = True
 
     def sum_gradients(self, name: str, weights: Parameters) -> None:
-        """Add the helpers' gradients of a model to those of this process."""
-        if self.size == 1:
-            return
+        """Add the helpers' gradients of a model to those of this process.
+
+        Those of sharded weights are summed in the backward pass.
+        """
+        if self.size > 1:
+            with self.asking(SUM_GRADIENTS, {"name": name}):
+                _reduce(weights)
+
+    @contextmanager
+    def asking(self, name: str, given: Plain) -> Iterator[None]:
+        """Have the helpers take part in what this process does inside the block."""
         self._is_idle = False
-        self._request(SUM_GRADIENTS, [{"name": name}] * (self.size - 1))
-        _reduce(weights)
+        with self.in_step():
+            self._request(name, [given] * (self.size - 1))
+            yield
         self._is_idle = True
+
+    @contextmanager
+    def in_step(self) -> Iterator[None]:
+        """Do inside the block what all processes do at once; after an error none can go on."""
+        try:
+            yield
+        except BaseException as error:
+            self.is_out_of_step = True
+            is_of_connection = isinstance(error, dist.DistError) or "gloo" in str(error)
+            if isinstance(error, RuntimeError) and is_of_connection:
+                raise _lost("all processes made a pass together", error) from error
+            raise
+
+    def agree(self, wanted: int) -> int:
+        """Return what the first process wants that wants anything (not 0); all ask at once."""
+        own = torch.tensor([wanted], dtype=torch.long, device=CPU.device)
+        found = [torch.zeros_like(own) for _ in range(self.size)]
+        with _talking("the next pass was agreed upon"):
+            dist.all_gather(found, own, group=self._turns)
+        return next((int(number) for number in found if int(number)), 0)
 
     def close(self) -> None:
         """Let the helpers end. If they are in the midst of something, they see that this one has
@@ -155,18 +200,30 @@ class Processes:
                 _broadcast(models[given["name"]])
             elif name == SUM_GRADIENTS:
                 _reduce(models[given["name"]])
-                for parameter in models[given["name"]]:
+                for parameter in not_sharded(models[given["name"]]):
                     parameter.grad = None
+            elif name == COLLECTIVE and self.collectives is not None:
+                self.collectives.take_part(given)
             else:
-                answer = _attempt(handlers[name], given)
+                with self._share_of(name):
+                    answer = _attempt(handlers[name], given)
+                if self.is_out_of_step:
+                    raise ProcessesError(f"a pass that all processes made failed: {answer['text']}")
                 with _talking("it answered process 0"):
                     _send(answer, 0, self._answers)
+
+    def _share_of(self, name: str) -> AbstractContextManager[None]:
+        if self.collectives is None or name == SET_UP:
+            return nullcontext()
+        return self.collectives.joint_work()
 
     def _next_request(self) -> Plain:
         with _talking("it waited for process 0"):
             return _receive(0, self._requests, self._device)
 
     def _request(self, name: str, others: Sequence[Plain]) -> None:
+        if self.is_out_of_step:
+            raise ProcessesError("what all processes did together has failed: the run has to end.")
         with _talking(f"it was asked for {name}"):
             for rank, given in enumerate(others, start=1):
                 _send({"request": name, "given": given}, rank, self._requests)
@@ -215,13 +272,17 @@ def _talking(when: str) -> Iterator[None]:
     except RuntimeError as error:
         if any(sign in str(error) for sign in SIGNS):
             raise  # Memory ran out here: the others are well.
-        first = (str(error).strip().splitlines() or ["no more was said"])[0]
-        first = first.split("] ", 1)[-1].split(". ")[0]  # gloo names its own source line first
-        raise ProcessesError(
-            f"another process of the run is gone; this was found when {when} ({first}). What was "
-            "done up to the last checkpoint is kept: run the same command again, with as many "
-            "processes as you like."
-        ) from error
+        raise _lost(when, error) from error
+
+
+def _lost(when: str, error: RuntimeError) -> ProcessesError:
+    first = (str(error).strip().splitlines() or ["no more was said"])[0]
+    first = first.split("] ", 1)[-1].split(". ")[0]  # gloo names its own source line first
+    return ProcessesError(
+        f"another process of the run is gone; this was found when {when} ({first}). What was "
+        "done up to the last checkpoint is kept: run the same command again, with as many "
+        "processes as you like."
+    )
 
 
 def _send(message: Plain, to: int, group: dist.ProcessGroup | None) -> None:
@@ -246,7 +307,7 @@ def _receive(sender: int, group: dist.ProcessGroup | None, device: Device) -> Pl
 
 def _broadcast(weights: Parameters) -> None:
     with _talking("weights were sent"), torch.no_grad():
-        for some in _chunks(weights):
+        for some in _chunks(not_sharded(weights)):
             flat = torch.cat([parameter.detach().flatten() for parameter in some])
             dist.broadcast(flat, 0)
             if dist.get_rank() == 0:
@@ -258,7 +319,7 @@ def _broadcast(weights: Parameters) -> None:
 def _reduce(weights: Parameters) -> None:
     """Sum gradients into those of process 0; one that a process has none of counts as 0."""
     with _talking("gradients were added up"):
-        for some in _chunks(weights):
+        for some in _chunks(not_sharded(weights)):
             own = [p.grad if p.grad is not None else torch.zeros_like(p) for p in some]
             flat = torch.cat([gradient.detach().flatten() for gradient in own])
             dist.reduce(flat, 0)

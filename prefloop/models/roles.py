@@ -19,9 +19,13 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from prefloop.errors import InputError
+from prefloop.models.collectives import Collectives
 from prefloop.models.frozen_prefix import FrozenPrefix, split_frozen_prefix
 from prefloop.models.language_model import backbone, hidden_states, logits_of
-from prefloop.models.runtime import FULL_PRECISION, DType, RandomStream, Runtime
+from prefloop.models.processes import Processes
+from prefloop.models.runtime import FULL_PRECISION, Device, DType, RandomStream, Runtime
+from prefloop.models.sharded import ShardedModel
+from prefloop.models.sharded_weights import whole
 from prefloop.models.shared_query import can_share_queries
 from prefloop.seeding import derive_seed
 from prefloop.settings.models import ModelsConfig
@@ -52,6 +56,8 @@ class RoleModel:
         """The frozen layers that all roles share; None if every layer is trained."""
         self.shares_queries = False
         """Whether responses to one query may stand in one row (`shared_query`)."""
+        self.sharded: ShardedModel | None = None
+        """The same model where each process holds a part of it; None: it is whole here."""
         self._activate = activate
 
     @property
@@ -86,6 +92,8 @@ class RoleModel:
         """
         self._activate()
         with self._resumed_from(prefix_states), self.runtime.layers():
+            if self.sharded is not None:
+                return self.sharded.hidden_states(ids, mask, cache=cache, positions=positions)
             return hidden_states(self.causal, ids, mask, cache=cache, positions=positions)
 
     def _resumed_from(self, prefix_states: Tensor | None) -> AbstractContextManager[None]:
@@ -96,7 +104,32 @@ class RoleModel:
 
     def logits(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the model's logits at the given hidden states only."""
+        if self.sharded is not None:
+            return self.sharded.logits(hidden)
         return logits_of(self.causal, hidden)
+
+    def backward(self, loss: Float[Tensor, ""]) -> None:
+        """Add the gradient of a loss to that of the weights."""
+        if self.sharded is not None:
+            self.sharded.backward(loss)
+        else:
+            loss.backward()  # type: ignore[no-untyped-call]
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take a step of an optimizer of the weights, and of heads beside them."""
+        if self.sharded is not None:
+            self.sharded.weights.step(optimizer)
+        else:
+            optimizer.step()
+
+    def shard(
+        self, collectives: Collectives, device: Device, origin: ShardedModel | None = None
+    ) -> ShardedModel:
+        """Keep one part of the model here; `origin` is what it is reset to."""
+        self.sharded = ShardedModel(self.causal, collectives, device=device, origin=origin)
+        if self.named_parameters:
+            self.named_parameters = list(self.causal.named_parameters())
+        return self.sharded
 
 
 class ModelRoles:
@@ -159,6 +192,14 @@ class ModelRoles:
         """How the adapters are made; None with `adapter: none`."""
         return None if self._peft is None else cast(LoraConfig, self._peft.peft_config[POLICY])
 
+    def shard(self, processes: Processes, device: Device) -> None:
+        """Leave each process its part of the three models; all processes call this."""
+        assert self._peft is None, "low-rank adapters are refused before"
+        collectives = Collectives(processes)
+        reference = self.reference.shard(collectives, device)
+        for role_model in (self.policy, self.reward):
+            role_model.shard(collectives, device, reference)
+
     def _switch(self, role: str | None) -> None:
         if role == self._active or self._peft is None:
             return
@@ -175,6 +216,9 @@ class ModelRoles:
 
         LoRA: A is uniform in ±1/sqrt(fan in), B is 0 (Hu et al. 2021), so the role equals the base.
         """
+        if role_model.sharded is not None:
+            role_model.sharded.weights.reset()
+            return
         role = REWARD if role_model is self.reward else POLICY
         seed = derive_seed(self._seed, "adapter", role, round_number)
         stream = RandomStream(seed)
@@ -260,9 +304,11 @@ def _merged(role_model: RoleModel, adapter: str | None) -> Iterator[tuple[str, T
     In full precision: a base weight in bfloat16 would swallow most of its update.
     """
     modules = dict(role_model.causal.named_modules())
+    parameters = dict(role_model.causal.named_parameters(remove_duplicate=False))
     for name, tensor in role_model.causal.state_dict().items():
         if ".lora_" in name:
             continue
+        tensor = whole(parameters.get(name, tensor))
         tensor = tensor.to(FULL_PRECISION) if tensor.is_floating_point() else tensor
         if ".base_layer." not in name:
             yield name, tensor

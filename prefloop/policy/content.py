@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from prefloop.models.export import equal_weights, load_weights, save_weights
 from prefloop.models.heads import ValueHead
 from prefloop.models.roles import ModelRoles
+from prefloop.models.sharded_weights import kept_aside
 
 
 class PolicyContent(Protocol):
@@ -46,11 +45,6 @@ class TrainedWeights:
         """Put the weights in a folder into the policy while the block runs."""
         parameters = [p for _, p in self.roles.policy.named_parameters]
         parameters += [] if self.value_head is None else list(self.value_head.parameters())
-        current = [parameter.detach().clone() for parameter in parameters]
-        try:
+        with kept_aside(parameters):
             load_weights(folder, self.roles, self.value_head)
             yield
-        finally:
-            with torch.no_grad():
-                for parameter, value in zip(parameters, current, strict=True):
-                    parameter.copy_(value)

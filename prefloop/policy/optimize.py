@@ -19,6 +19,7 @@ from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.processes import Plain, Processes
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
+from prefloop.models.sharded_weights import parameter_groups
 from prefloop.policy.methods.method import (
     BatchSize,
     LearnsFromComparisons,
@@ -115,7 +116,7 @@ class PolicyOptimizer:
         self._is_offline = isinstance(method, LearnsFromComparisons)
         """Whether responses are labeled ones: of these nothing says how the policy's KL moved."""
         self.adam = torch.optim.Adam(
-            [parameter for _, parameter in self.named_parameters],
+            parameter_groups([parameter for _, parameter in self.named_parameters]),
             lr=config.lr,
             eps=config.adam_eps,
             fused=True,
@@ -186,7 +187,7 @@ class PolicyOptimizer:
         total = StepStats.total([found, *(StepStats(**answer) for answer in answers)])
         refuse_nan(total.loss, f"the loss of {self.method.name}", "lower policy.lr")
         self.processes.sum_gradients(POLICY, trained)
-        self.adam.step()
+        self.policy.step(self.adam)
         return total
 
     def _shares(self, whole: "MinibatchShare") -> list["MinibatchShare"]:
@@ -221,7 +222,7 @@ class PolicyOptimizer:
                 rollout.mask,
                 denominator=size.n_tokens,
             )
-        loss.backward()  # type: ignore[no-untyped-call]
+        self.policy.backward(loss)
         entropy = masked_mean(forward.entropy, rollout.mask, denominator=size.n_tokens)
         return StepStats(
             loss=loss.item(),

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from prefloop.errors import InputError
 from prefloop.figures.reading import read_trust
 from prefloop.files import read_text, verify_folder
 from prefloop.models.export import restore_role_model, restore_score_head
+from prefloop.models.sharded_weights import kept_aside
 from prefloop.rewards.model import RewardModel
 
 
@@ -41,18 +40,17 @@ def recalled(model: RewardModel, folder: Path, fingerprint: str) -> Iterator[Non
             f"{name}, by which this policy chooses, is not there any more ({problems[0]}): nothing "
             "more can be drawn from the policy. Its samples and figures stay."
         )
-    kept = [parameter.detach().clone() for _, parameter in model.named_parameters]
+    parameters = [parameter for _, parameter in model.named_parameters]
     rest = list(model.head.shifts), model.reference_spread, model.held_out
     try:
-        read_reward_model(model, folder)
-        if model.fingerprint != fingerprint:
-            raise InputError(
-                f"{name} was trained again since this policy was made, which chose by the model "
-                "before: nothing more can be drawn from the policy. Its samples and figures stay."
-            )
-        yield
+        with kept_aside(parameters):
+            read_reward_model(model, folder)
+            if model.fingerprint != fingerprint:
+                raise InputError(
+                    f"{name} was trained again since this policy was made, which chose by the "
+                    "model before: nothing more can be drawn from the policy. Its samples and "
+                    "figures stay."
+                )
+            yield
     finally:
-        with torch.no_grad():
-            for (_, parameter), value in zip(model.named_parameters, kept, strict=True):
-                parameter.copy_(value)
         model.head.shifts, model.reference_spread, model.held_out = rest

@@ -54,7 +54,7 @@ def gradient_of(model: RewardModel, share: GradientShare) -> ShareStats:
         part = select_comparisons(batch, range(start, min(n, start + share.microbatch_size)))
         members = model.forward_comparisons(part)
         loss = ensemble_loss(preference, members, part, denominator=share.denominator)
-        loss.backward()  # type: ignore[no-untyped-call]
+        model.role_model.backward(loss)
         losses.append(loss.item())
         scores = members.detach().mean(dim=0)
         credits += preference.accuracy(scores, part.targets, part.present).tolist()

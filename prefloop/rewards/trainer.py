@@ -22,6 +22,7 @@ from prefloop.models.checkpoint import (
 )
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
+from prefloop.models.sharded_weights import parameter_groups
 from prefloop.progress import Progress, StopCheck, never_stop
 from prefloop.rewards.dataset import epoch_order, select_comparisons, with_bootstrap
 from prefloop.rewards.model import RewardModel, Sequences
@@ -55,7 +56,7 @@ class RewardTrainer:
         self.check_stop = check_stop
         parameters = [parameter for _, parameter in model.named_parameters]
         self.optimizer = torch.optim.AdamW(
-            parameters,
+            parameter_groups(parameters),
             lr=config.lr,
             eps=config.adam_eps,
             weight_decay=config.weight_decay,
@@ -131,7 +132,7 @@ class RewardTrainer:
         found = gradient_of_all(self.model, batch, microbatch_size=self.config.microbatch_size)
         loss = sum(found.losses)
         refuse_nan(loss, "rewards/loss", "lower rewards.lr")
-        self.optimizer.step()
+        self.model.role_model.step(self.optimizer)
         return {
             "rewards/loss": loss,
             "rewards/accuracy": sum(found.credits) / n,

@@ -40,7 +40,7 @@ from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
 from prefloop.run.helping import set_helpers_up
 from prefloop.run.in_training import models_in_training
-from prefloop.run.initial_models import runtime_of
+from prefloop.run.initial_models import initial_models, refuse_sharded, runtime_of
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.live import LiveWatch
@@ -95,9 +95,9 @@ def assemble(
 
     Several `processes` load the models as well, and share what their stages do.
     """
-    config, loaded = _load_here(config, folder, monitor)
+    config, loaded = _load_here(config, folder, monitor, processes := processes or Processes())
     tokenizer, prompts, roles, sampler = loaded
-    rewards, policy = _training_stages(config, loaded, folder, monitor, processes or Processes())
+    rewards, policy = _training_stages(config, loaded, folder, monitor, processes)
     _store_new(prompts, monitor)
     canaries = RunCanaries(config, folder, monitor, policy, rewards)
     policy.watch = watch_policy(config, monitor, after_update=canaries.after_update)
@@ -255,20 +255,25 @@ def _rounds(
     )
 
 
-def _load_here(config: RunConfig, folder: Path, monitor: RunMonitor) -> tuple[RunConfig, _Loaded]:
+def _load_here(
+    config: RunConfig, folder: Path, monitor: RunMonitor, processes: Processes
+) -> tuple[RunConfig, _Loaded]:
     """Return the settings as they apply here, and what a run reads.
 
     They name the device and the type that `auto` stands for, and so do the records of how things
     were made.
     """
+    refuse_sharded(config, folder, processes)
     runtime = runtime_of(config)
     models = config.models.model_copy(update=runtime.as_settings())
     config = config.model_copy(update={"models": models})
     with fits_in_memory("loading the models", models__name=models.name):
-        return config, _load(config, folder, monitor, runtime)
+        return config, _load(config, folder, monitor, runtime, processes)
 
 
-def _load(config: RunConfig, folder: Path, monitor: RunMonitor, runtime: Runtime) -> _Loaded:
+def _load(
+    config: RunConfig, folder: Path, monitor: RunMonitor, runtime: Runtime, processes: Processes
+) -> _Loaded:
     base = resolve(config.models.name, say=monitor.say, for_chat=config.task.chat.on)
     refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
     scorers = followed_scorers(config)
@@ -289,22 +294,15 @@ def _load(config: RunConfig, folder: Path, monitor: RunMonitor, runtime: Runtime
     if not (folder / "metrics.jsonl").exists():
         plan = _plan(config, base, by_split, runtime)
         monitor.say("\n".join(plan_lines(plan, folder)))
-    causal = load_causal(base, tokenizer, runtime)
+    causal = load_causal(base, tokenizer, processes.loading(runtime))
     if config.policy.uses_reward_model:
         refuse_without_classifier(causal, base)
     if config.policy.warm_start.epochs:
         del causal  # the warm start trains a copy of its own
         initial = _warm_started(config, base, prompts, folder, monitor, runtime)
-        causal = load_causal(initial, tokenizer, runtime)
-    roles = ModelRoles(causal, config.models, seed=config.seed, products=runtime.products)
-    sampler = Sampler(
-        tokenizer,
-        config.task,
-        config.samples,
-        vocabulary=roles.reference.vocabulary,
-        device=roles.reference.runtime.device,
-    )
-    return _Loaded(tokenizer, {p.id: p for p in prompts}, roles, sampler)
+        causal = load_causal(initial, tokenizer, processes.loading(runtime))
+    found = initial_models(config, tokenizer, causal, runtime, processes)
+    return _Loaded(tokenizer, {p.id: p for p in prompts}, found.roles, found.sampler)
 
 
 def _tell_left_out(

@@ -58,7 +58,7 @@ def _load(
     handlers: Handlers,
     models: dict[str, Parameters],
 ) -> None:
-    loaded = load_initial_models(config, folder, _say_nothing, nth_device=processes.local_rank)
+    loaded = load_initial_models(config, folder, _say_nothing, processes=processes)
     if _weights(config, folder) != weights:
         raise ProcessesError(
             f"models.name {config.models.name} stands for other weights here than for process 0. "

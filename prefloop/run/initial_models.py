@@ -4,8 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from transformers import PreTrainedModel
+
+from prefloop.errors import SettingsError
 from prefloop.figures.best_of_n import BestOfNPolicy
 from prefloop.models.loading import Tokenizer, load_causal, load_tokenizer
+from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, start_runtime
 from prefloop.models.sources import resolve
@@ -41,17 +45,55 @@ def initial_folder(config: RunConfig, folder: Path, base: Path) -> Path:
 
 
 def load_initial_models(
-    config: RunConfig, folder: Path, say: Callable[[str], None], *, nth_device: int = 0
+    config: RunConfig,
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    processes: Processes | None = None,
 ) -> InitialModels:
     """Return the models of a run: its base, or what the warm start left in the folder."""
-    runtime = runtime_of(config, nth_device=nth_device)
+    processes = processes or Processes()
+    runtime = runtime_of(config, nth_device=processes.local_rank)
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     tokenizer = load_tokenizer(base, beginning_of_text=config.models.beginning_of_text)
-    causal = load_causal(initial_folder(config, folder, base), tokenizer, runtime)
+    place = initial_folder(config, folder, base)
+    causal = load_causal(place, tokenizer, processes.loading(runtime))
+    return initial_models(config, tokenizer, causal, runtime, processes)
+
+
+def initial_models(
+    config: RunConfig,
+    tokenizer: Tokenizer,
+    causal: PreTrainedModel,
+    runtime: Runtime,
+    processes: Processes,
+) -> InitialModels:
+    """Return the roles that a loaded model plays; sharded ones are in parts behind it."""
     roles = ModelRoles(causal, config.models, seed=config.seed, products=runtime.products)
+    if processes.is_sharded:
+        roles.shard(processes, runtime.device)
     vocabulary, device = roles.reference.vocabulary, roles.reference.runtime.device
     sampler = Sampler(tokenizer, config.task, config.samples, vocabulary=vocabulary, device=device)
     return InitialModels(tokenizer, roles, sampler)
+
+
+def refuse_sharded(config: RunConfig, folder: Path, processes: Processes) -> None:
+    """Raise a SettingsError if models are to be sharded (FSDP) and something needs them whole."""
+    if not processes.is_sharded:
+        return
+    if config.models.adapter != "none":
+        raise SettingsError(
+            f"FSDP shards models that are trained in full, and models.adapter is "
+            f"{config.models.adapter}, with which all roles share one frozen model. Set "
+            "models.adapter: none, or start the processes without --use_fsdp (--multi_gpu): then "
+            "each holds the whole model."
+        )
+    if config.policy.warm_start.epochs and not (folder / "warm_start").is_dir():
+        raise SettingsError(
+            "the warm start (policy.warm_start.epochs) trains a whole model in process 0, and FSDP "
+            "was asked for. Name a model that has been trained on such texts and set "
+            "policy.warm_start.epochs: 0, or begin the run without FSDP."
+        )
 
 
 def chosen_by(

@@ -1,5 +1,5 @@
 """`models/runtime.py` alone names devices, floating-point types and threads; `models/processes.py`
-beside it names processes, and what carries their weights.
+beside it names processes, and what carries their weights, `models/fsdp.py` what shards them.
 
 Elsewhere a new tensor takes device and type from data (`x.new_zeros(n)`,
 `torch.arange(n, device=x.device)`) or from a `Runtime` that is handed down. A tensor made on the
@@ -19,7 +19,8 @@ Rule = Callable[[ast.Module], Iterator[Fault]]
 
 RUNTIME = PACKAGE / "models" / "runtime.py"
 PROCESSES = PACKAGE / "models" / "processes.py"
-ELSEWHERE = [path for path in files() if path not in (RUNTIME, PROCESSES)]
+FSDP = PACKAGE / "models" / "fsdp.py"
+ELSEWHERE = [path for path in files() if path not in (RUNTIME, PROCESSES, FSDP)]
 
 OF_ANY_TYPE = frozenset(["arange", "as_tensor", "asarray", "randint", "randperm", "tril_indices"])
 """Their type follows from what they are given."""
@@ -152,7 +153,7 @@ def test_the_list_of_exceptions_only_shrinks() -> None:
     assert all(KEPT.values()), "an exception needs its reason"
 
 
-@pytest.mark.parametrize("path", [RUNTIME, PROCESSES])
+@pytest.mark.parametrize("path", [RUNTIME, PROCESSES, FSDP])
 def test_the_runtime_itself_makes_no_bare_tensor(path: Path) -> None:
     module = tree(path)
     assert list(named_runtime(module)), "it is the one that names them"

@@ -23,11 +23,14 @@ from tests.unit.processes.launching import environment, free_port
 STATED = {"stage", "round", "update", "episodes", "labels", "method"}
 
 
-def launch(run: Path) -> subprocess.Popen[str]:
-    """Start `prefloop run` in two processes on CPUs."""
+SHARDED = ("--use_fsdp", "--fsdp_version", "2")
+
+
+def launch(run: Path, *how: str) -> subprocess.Popen[str]:
+    """Start `prefloop run` in two processes on CPUs; `how` are options of Accelerate's."""
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"),
+            *(sys.executable, "-m", "accelerate.commands.launch", *(how or ("--multi_gpu",))),
             *("--num_processes", "2", "--main_process_port", str(free_port())),
             *("-m", "prefloop", "run", str(run)),
         ],
@@ -68,11 +71,8 @@ def require_run_of_one(run: Path, finished: Path) -> None:
         assert {k: line[k] for k in numbers} == pytest.approx(numbers, rel=2e-3, abs=2e-3)
 
 
-def test_a_killed_process_ends_the_run_which_one_process_finishes(
-    gpt2_folder: Path, finished_run: Path, tmp_path: Path
-) -> None:
-    run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
-    launcher = launch(run)
+def kill_helper(run: Path, launcher: subprocess.Popen[str]) -> str:
+    """Kill process 1 after two updates of the policy; return what the run says then."""
     while not metrics(run) and launcher.poll() is None:
         time.sleep(0.02)
     # Found before it is to die: the updates that are left would not wait for the search.
@@ -83,13 +83,48 @@ def test_a_killed_process_ends_the_run_which_one_process_finishes(
     helper.send_signal(signal.SIGKILL)
     said = launcher.communicate(timeout=120)[0]
     assert launcher.returncode != 0
-    assert "run the same command again, with as many processes as you like" in " ".join(
-        said.split()
-    )
     assert n_updates(run) < 6, "it was killed on the way"
     assert list((run / "checkpoints" / "policy").glob("checkpoint-*"))
+    return " ".join(said.split())
+
+
+GOES_ON = "run the same command again, with as many processes as you like"
+
+
+def test_a_killed_process_ends_the_run_which_one_process_finishes(
+    gpt2_folder: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", gpt2_folder, rounds=1)
+    assert GOES_ON in kill_helper(run, launch(run))
     finish(run)
     require_run_of_one(run, finished_run)
+
+
+def test_sharded_processes_make_the_run_of_one_though_one_of_them_is_killed(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    runs = [
+        make_run(tmp_path / name, gpt2_folder, rounds=1, models={"adapter": "none"})
+        for name in ("two", "one")
+    ]
+    run, finished = runs
+    assert GOES_ON in kill_helper(run, launch(run, *SHARDED))
+    launcher = launch(run, *SHARDED)
+    said = launcher.communicate(timeout=300)[0]
+    assert launcher.returncode == 0, said
+    assert "The policy continues from update" in said
+    assert (run / "report" / "index.html").exists()
+    finish(finished)
+    require_run_of_one(run, finished)
+
+
+def test_adapters_are_refused_where_models_are_to_be_sharded(
+    gpt2_folder: Path, tmp_path: Path
+) -> None:
+    launcher = launch(make_run(tmp_path / "run", gpt2_folder, rounds=1), *SHARDED)
+    said = " ".join(launcher.communicate(timeout=120)[0].split())
+    assert launcher.returncode != 0
+    assert "models.adapter is lora" in said and "Set models.adapter: none" in said
 
 
 def test_two_processes_finish_what_one_began(

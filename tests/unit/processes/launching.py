@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.architecture.source import ROOT
 
@@ -24,14 +24,24 @@ def environment(rank: int, size: int, port: int) -> dict[str, str]:
     return {**os.environ, **fixed, **{name: str(value) for name, value in told.items()}}
 
 
-def run_together(arguments: Sequence[object], size: int = 2, *, seconds: float = 300.0) -> None:
-    """Run a Python command in several processes; all of them must end well."""
+SHARDED = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
+"""What `accelerate launch --use_fsdp --fsdp_version 2` adds."""
+
+
+def run_together(
+    arguments: Sequence[object],
+    size: int = 2,
+    *,
+    seconds: float = 300.0,
+    told: Mapping[str, str] | None = None,
+) -> None:
+    """Run a Python command in several processes, which are `told` more; all must end well."""
     port = free_port()
     command = [sys.executable, *map(str, arguments)]
     started = [
         subprocess.Popen(
             command,
-            env=environment(rank, size, port),
+            env={**environment(rank, size, port), **(told or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

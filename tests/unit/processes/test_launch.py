@@ -12,6 +12,7 @@ from prefloop.models.memory import fits_in_memory
 from prefloop.models.processes import Plain, Processes
 from prefloop.policy.build import refuse_too_many
 from prefloop.settings.policy import PolicyConfig
+from tests.unit.processes.launching import SHARDED
 
 WHOLE = {
     "WORLD_SIZE": "4",
@@ -60,10 +61,35 @@ def test_the_one_process_that_accelerate_starts_on_cpus_is_refused() -> None:
     assert read_launch({"ACCELERATE_USE_CPU": "True"}) == ALONE
 
 
+def test_accelerate_is_asked_whether_models_are_sharded() -> None:
+    told = {**WHOLE, **SHARDED, "FSDP_OFFLOAD_PARAMS": "false"}
+    assert read_launch(told) == Launch(rank=2, size=4, local_rank=0, is_sharded=True)
+    assert not read_launch({**told, "ACCELERATE_USE_FSDP": "false"}).is_sharded
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("VERSION", "1", "FSDP version 1.*Add --fsdp_version 2"),
+        ("OFFLOAD_PARAMS", "true", "Add --fsdp_offload_params false"),
+        ("ACTIVATION_CHECKPOINTING", "true", r"policy\.microbatch_size.*checkpointing false"),
+        ("RESHARD_AFTER_FORWARD", "false", "Add --fsdp_reshard_after_forward true"),
+    ],
+)
+def test_what_fsdp_cannot_be_here_is_refused(name: str, value: str, said: str) -> None:
+    with pytest.raises(ProcessesError, match=said):
+        read_launch({**WHOLE, **SHARDED, f"FSDP_{name}": value})
+
+
 def test_what_a_process_starts_is_alone() -> None:
-    environment = {**WHOLE, "HOME": "/home/ann"}
+    environment = {
+        **WHOLE,
+        **SHARDED,
+        "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+        "HOME": "/home/ann",
+    }
     leave_launch(environment)
-    assert environment == {"HOME": "/home/ann"}
+    assert environment == {"HOME": "/home/ann", "FSDP_VERSION": "2"}
 
 
 def test_what_works_in_one_process_refuses_several() -> None:
