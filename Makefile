@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling bench-device docs docs-site release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling bench-device docs docs-site release clean
 
 setup: $(READY)
 
@@ -43,7 +43,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling
+bench: bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -55,6 +55,17 @@ bench-trl-setup: .venv-trl/.ready
 
 bench-trl: setup
 	$(BIN)/python bench/ppo_beside_trl.py --shape gpt2 --lora
+
+bench-trl-new-setup: .venv-trl-new/.ready
+
+.venv-trl-new/.ready: bench/trl-new-requirements.txt
+	$(PYTHON) -m venv .venv-trl-new
+	.venv-trl-new/bin/pip install -c constraints.txt torch
+	.venv-trl-new/bin/pip install -r $<
+	touch $@
+
+bench-trl-methods: setup
+	$(BIN)/python bench/methods_beside_trl.py
 
 .venv-potato/.ready: bench/potato-requirements.txt
 	$(PYTHON) -m venv .venv-potato

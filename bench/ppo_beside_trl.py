@@ -32,6 +32,7 @@ from workload import Workload, useful_flops
 HERE = Path(__file__).resolve().parent
 SHAPES = {
     "smoke": {"n_layer": 2, "n_embd": 32, "n_head": 2, "vocab_size": 500, "n_positions": 64},
+    "layers6": {"n_layer": 6, "n_embd": 384, "n_head": 6, "vocab_size": 8192, "n_positions": 128},
     "small": {"n_layer": 4, "n_embd": 256, "n_head": 4, "vocab_size": 8192, "n_positions": 128},
     "gpt2": {"n_layer": 12, "n_embd": 768, "n_head": 12, "vocab_size": 50257, "n_positions": 1024},
 }
@@ -39,7 +40,16 @@ SHAPES = {
 
 def write_model(folder: Path, shape: dict[str, int], workload: Workload) -> None:
     """Write a random GPT-2 of the shape, a tokenizer of numbered words, and the workload."""
-    set_seed(workload.seed)
+    model = write_gpt2(folder, shape, workload.seed)
+    head = shape["vocab_size"] * shape["n_embd"]
+    role_model = sum(p.numel() for p in model.transformer.h.parameters())
+    flops = useful_flops(workload, trunk_parameters=role_model, head_parameters=head)
+    Workload(**{**vars(workload), "flops": flops}).write(folder)
+
+
+def write_gpt2(folder: Path, shape: dict[str, int], seed: int) -> GPT2LMHeadModel:
+    """Write a random GPT-2 of the shape and a tokenizer of numbered words; return the model."""
+    set_seed(seed)
     n_words = shape["vocab_size"] - 2
     vocabulary = {f"w{i}": i for i in range(n_words)} | {"<eos>": n_words, "<pad>": n_words + 1}
     words = Tokenizer(WordLevel(vocabulary, unk_token="w0"))
@@ -59,10 +69,7 @@ def write_model(folder: Path, shape: dict[str, int], workload: Workload) -> None
     )
     model = GPT2LMHeadModel(config)
     model.save_pretrained(folder)
-    head = shape["vocab_size"] * shape["n_embd"]
-    role_model = sum(p.numel() for p in model.transformer.h.parameters())
-    flops = useful_flops(workload, trunk_parameters=role_model, head_parameters=head)
-    Workload(**{**vars(workload), "flops": flops}).write(folder)
+    return model
 
 
 def run_side(command: Sequence[str], threads: int) -> dict[str, Any]:
