@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from prefloop.audits.canaries import LEAST_OWN, Probed, pair_credit
 from prefloop.audits.probes import BAD_TEXTS, GoldQuestion
 from prefloop.audits.reward_choices import Numbers
+from prefloop.batches import PreferenceBatch
 from prefloop.functional.kl import kl_k1, sequence_kl
 from prefloop.label_types.losses import LOSSES
 from prefloop.models.pretrained import context_of
@@ -32,6 +33,8 @@ from prefloop.seeding import derive_seed
 
 SAMPLED = 16
 """Responses that are sampled to compare log-probabilities."""
+
+PAIRS_AT_ONCE = 8
 
 OWN = 32
 """Texts whose rewards are compared with the reward model's own scores: a turned sign turns all."""
@@ -176,13 +179,18 @@ def swap_accuracies(
     return _first_is_best(model, there), _first_is_best(model, back), len(pairs)
 
 
+@torch.no_grad()
 def _first_is_best(model: RewardModel, pairs: Sequence[Sequence[list[int]]]) -> float:
-    """Return the accuracy, as training measures it, if the first of every pair is the label."""
-    scores = model.score([ids for pair in pairs for ids in pair]).reshape(-1, 2)
-    first = torch.zeros_like(scores)
-    first[:, 0] = 1.0
-    accuracy = LOSSES["best_of_k"].accuracy(scores, first, torch.ones_like(first, dtype=torch.bool))
-    return float(to_numpy(accuracy).mean(dtype=np.float64))
+    """Return the accuracy, read and measured as in training, if the first is the label."""
+    found = []
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        groups = tuple(tuple(map(tuple, pair)) for pair in pairs[start : start + PAIRS_AT_ONCE])
+        first = model.head.weight.new_tensor([[1.0, 0.0]] * len(groups))
+        present = torch.ones_like(first, dtype=torch.bool)
+        batch = PreferenceBatch(sequences=groups, targets=first, present=present)
+        scores = model.forward_comparisons(batch).mean(dim=0)
+        found.append(LOSSES["best_of_k"].accuracy(scores, first, present))
+    return float(to_numpy(torch.cat(found)).mean(dtype=np.float64))
 
 
 def _ids(trainer: PolicyTrainer, prompt: Prompt, sample: Sample) -> list[int]:

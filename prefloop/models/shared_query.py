@@ -32,6 +32,9 @@ other hidden states."""
 MOST_TOKENS = 1024
 """Of a row of sequences that were not asked for together: each of them costs memory for all."""
 
+LENGTH_ROPES = ("dynamic", "longrope")
+"""Rotary positions whose frequencies change beyond a length of text."""
+
 ROUNDING = 4.0
 """How far other shapes may move hidden states in half precision, in units of its last digit."""
 
@@ -109,9 +112,15 @@ def grouped(sequences: IdGroup) -> list[list[int]]:
     return groups
 
 
+def row_length(group: IdGroup) -> int:
+    """Return the tokens of a group as one row."""
+    return sum(map(len, group)) - (len(group) - 1) * _n_shared(group)
+
+
 def _gains(group: IdGroup, sequence: Sequence[int]) -> bool:
-    together = len(_row([*group, sequence]))
-    spared = len(_row(group)) + len(sequence) - together
+    """Whether the next sequence, in the order of ids, is worth a place in a row."""
+    together = row_length([*group, sequence])
+    spared = row_length(group) + len(sequence) - together
     return spared >= len(sequence) / 4 and together <= MOST_TOKENS
 
 
@@ -143,15 +152,18 @@ def _n_shared(group: IdGroup) -> int:
 def can_share_queries(causal: PreTrainedModel, run: ReadsRows, runtime: Runtime) -> bool:
     """Whether the model gives the hidden states of rows apart where sequences share a row.
 
-    Not a model that looks back a limited way (which it measures in the row), finds positions in the
-    mask, or carries a state from token to token.
+    Not a model that looks back a limited way (which it measures in the row), whose positions hang
+    on the length of a text, that finds positions in the mask, or carries a state from token to
+    token.
     """
-    if _looks_back_a_limited_way(causal):
+    if _hangs_on_length(causal):
         return False
     rows = shared_rows([TRIAL], 0, runtime.device)
     try:
         found = run(rows.ids, rows.mask, positions=rows.positions).flatten(0, 1)[rows.ends]
         apart = [_last_alone(run, rows.ids.new_tensor([s])) for s in TRIAL]
+    except torch.OutOfMemoryError:
+        raise
     except FORWARD_ERRORS:
         return False
     tolerance = AGREES_TO
@@ -160,8 +172,11 @@ def can_share_queries(causal: PreTrainedModel, run: ReadsRows, runtime: Runtime)
     return is_close(found, torch.stack(apart), tolerance)
 
 
-def _looks_back_a_limited_way(causal: PreTrainedModel) -> bool:
-    """Whether the configuration names a window: a few tokens of a trial would lie inside it."""
+def _hangs_on_length(causal: PreTrainedModel) -> bool:
+    """Whether the configuration names a window, or positions that change with the longest text.
+
+    A trial of a few tokens would lie inside either.
+    """
     config = causal.config.get_text_config().to_dict()
     kinds = set(config.get("layer_types") or ()) - {"full_attention"}
     sizes = [
@@ -169,7 +184,9 @@ def _looks_back_a_limited_way(causal: PreTrainedModel) -> bool:
         for key, n in config.items()
         if ("window" in key or "chunk" in key) and key != "max_window_layers"
     ]
-    return bool(kinds) or any(isinstance(n, int) and n > 0 for n in sizes)
+    has_window = any(isinstance(n, int) and n > 0 for n in sizes)
+    scaled = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    return bool(kinds) or has_window or scaled.get("rope_type") in LENGTH_ROPES
 
 
 def _last_alone(run: ReadsRows, ids: Int[Tensor, "1 L"]) -> Float[Tensor, " D"]:

@@ -38,7 +38,7 @@ class ComparisonReader:
             prefix_states = pad_sequence(known, batch_first=True)
         return self._read(self._rows(comparisons), prefix_states)
 
-    def last_hidden_of(self, groups: Sequence[IdGroup]) -> Float[Tensor, "N D"]:
+    def last_hidden_once(self, groups: Sequence[IdGroup]) -> Float[Tensor, "N D"]:
         """Return the same for groups that come once, of which nothing is kept."""
         return self._read(self._rows(groups), None)
 

@@ -20,7 +20,7 @@ from prefloop.models.processes import Processes
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import to_host, to_numpy
 from prefloop.models.scoring import last_token_scores
-from prefloop.models.shared_query import grouped
+from prefloop.models.shared_query import grouped, row_length
 from prefloop.rewards.comparison_reader import ComparisonReader
 from prefloop.seeding import derive_seed
 
@@ -159,32 +159,27 @@ class RewardModel:
     ) -> Tensor:
         distinct = list(dict.fromkeys(map(tuple, sequences)))
         found = self.head.weight.new_empty((len(distinct), *shape))
-        for groups in self._batches(distinct):
-            places = [i for group in groups for i in group]
-            if len(places) == len(groups):
-                found[places] = self._read(read, [distinct[i] for i in places])
-            else:
-                rows = [[distinct[i] for i in group] for group in groups]
-                found[places] = read(self._comparisons.last_hidden_of(rows))
+        groups = grouped(distinct) if self._shares else [[i] for i in range(len(distinct))]
+        alone = [group for group in groups if len(group) == 1]
+        for batch in _batches(alone, distinct):
+            places = [i for group in batch for i in group]
+            found[places] = self._read(read, [distinct[i] for i in places])
+        for batch in _batches([group for group in groups if len(group) > 1], distinct):
+            places = [i for group in batch for i in group]
+            rows = [[distinct[i] for i in group] for group in batch]
+            found[places] = read(self._comparisons.last_hidden_once(rows))
         place = {sequence: i for i, sequence in enumerate(distinct)}
         return found[[place[tuple(sequence)] for sequence in sequences]]
 
-    def _batches(self, sequences: Sequences) -> Iterator[list[list[int]]]:
-        """Yield the places of sequences in batches of rows of similar length.
+    @property
+    def _shares(self) -> bool:
+        """Whether texts that are scored together share their beginning.
 
-        Those that begin alike are one row, unless what the frozen layers made of each is at hand.
+        Not where layers round, so that a score does not hang on its company, nor where what the
+        frozen layers made of each text is at hand.
         """
-        shares = self.role_model.shares_queries and not self._prefix_cache
-        groups = grouped(sequences) if shares else [[i] for i in range(len(sequences))]
-        groups.sort(key=lambda group: sum(len(sequences[i]) for i in group))
-        batch: list[list[int]] = []
-        for group in groups:
-            if batch and sum(map(len, batch)) + len(group) > SCORING_BATCH:
-                yield batch
-                batch = []
-            batch.append(group)
-        if batch:
-            yield batch
+        is_rounded = self.role_model.runtime.is_rounded
+        return self.role_model.shares_queries and not is_rounded and not self._prefix_cache
 
     def forward_comparisons(self, batch: PreferenceBatch) -> Float[Tensor, "M B K"]:
         """Return each member's scores of a batch of comparisons, 0 where a response is absent."""
@@ -223,3 +218,15 @@ class RewardModel:
         own = [shift] if is_one else centering_shifts(members, gain)
         self.head.rescale(gain, own)
         return gain, shift
+
+
+def _batches(groups: Sequence[list[int]], sequences: Sequences) -> Iterator[list[list[int]]]:
+    """Yield groups of places in batches of rows of similar length, with little padding."""
+    batch: list[list[int]] = []
+    for group in sorted(groups, key=lambda group: row_length([sequences[i] for i in group])):
+        if batch and sum(map(len, batch)) + len(group) > SCORING_BATCH:
+            yield batch
+            batch = []
+        batch.append(group)
+    if batch:
+        yield batch

@@ -23,7 +23,7 @@ class StageTokens:
     """Tokens that a stage puts through the layers, or as much work, by what is done with them.
 
     Layers that are skipped count for their share; a step of training for what it costs in forward
-    passes. Without the LM head: `Workload.head_tokens`.
+    passes.
     """
 
     drawn: float = 0.0
@@ -113,14 +113,14 @@ def _rewards(config: RunConfig, trained: float) -> StageTokens:
     rewards, rounds = config.rewards, config.rounds
     asked, overlap = config.comparisons, config.comparisons.overlap
     questions = sum(-(-labels_due(asked, number, rounds) // overlap) for number in range(rounds))
-    tokens = questions * question_tokens(
-        query=query, response=response, responses=config.samples.per_prompt
-    )
+    question = question_tokens(query=query, response=response, responses=config.samples.per_prompt)
+    # Frozen layers read a question once for all rounds.
+    distinct = planned_labels(config)[1].get("train", 0)
     normalized = rewards.normalize_samples * rounds * (query + response)
     times = rewards.normalize_before + rewards.normalize_after
     return StageTokens(
-        scored=(1.0 - trained) * (tokens + normalized) + trained * times * normalized,
-        trained=tokens * trained * rewards.epochs * TRAINED[config.models.adapter],
+        scored=(1.0 - trained) * (distinct * question + normalized) + trained * times * normalized,
+        trained=questions * question * trained * rewards.epochs * TRAINED[config.models.adapter],
     )
 
 

@@ -11,13 +11,16 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.util import resolve_name
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from prefloop.files import sha256
 from prefloop.settings.section import Section
+
+TYPES_ONLY = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+"""Conditions under which nothing is imported when a program runs."""
 
 
 def fingerprint_of(part: Any, settings: Section) -> str:
@@ -37,14 +40,16 @@ def source_hash(module: ModuleType) -> str:
     place of something, changes nothing. It is taken once per process: the code that runs is the
     one that was imported.
     """
-    hashes: dict[str, str] = {}
-    waiting = [module]
+    package = module.__name__.partition(".")[0]
+    files: dict[str, Path] = {}
+    waiting = [(module.__name__, _own_file(module))]
     while waiting:
-        current = waiting.pop()
-        if current.__name__ not in hashes:
-            hashes[current.__name__] = _file_hash(current)
-            waiting += _used(current)
-    return digest(*(f"{name} {hashes[name]}" for name in sorted(hashes)))
+        name, file = waiting.pop()
+        if file is not None and name not in files:
+            files[name] = file
+            imported = [n for n in _imported(name, file) if n.partition(".")[0] == package]
+            waiting += [(n, _file_of(n)) for n in imported if n not in files]
+    return digest(*(f"{name} {sha256(files[name])}" for name in sorted(files)))
 
 
 def files_hash(paths: Iterable[Path]) -> str:
@@ -61,31 +66,33 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
-def _file_hash(module: ModuleType) -> str:
+def _own_file(module: ModuleType) -> Path | None:
     file = getattr(module, "__file__", None)
-    return sha256(Path(file)) if file and Path(file).is_file() else ""
+    return Path(file) if file and Path(file).is_file() else None
 
 
-def _used(module: ModuleType) -> Iterator[ModuleType]:
-    """Yield the modules of the same package that a module imports."""
-    package = module.__name__.partition(".")[0]
-    for name in _imported(module):
-        if name.partition(".")[0] == package and name in sys.modules:
-            yield sys.modules[name]
+def _file_of(name: str) -> Path | None:
+    """Return the file of a module; None of what is none, such as a member of one."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    origin = None if spec is None else spec.origin
+    return Path(origin) if origin and Path(origin).is_file() else None
 
 
-def _imported(module: ModuleType) -> Iterator[str]:
+def _imported(name: str, file: Path) -> Iterator[str]:
     """Yield the names of modules that a module's file imports, and of some that are none.
 
-    `from a import b` names `a` and `a.b`, which may be a module or a member.
+    `from a import b` names `a` and `a.b`, which may be a module or a member; `import a.b` names
+    `a` too, whose members it reaches.
     """
-    file = getattr(module, "__file__", None)
-    if not file or not Path(file).is_file():
-        return
-    package = getattr(module, "__package__", None) or ""
-    for node in _statements(ast.parse(Path(file).read_bytes())):
+    package = name if file.stem == "__init__" else name.rpartition(".")[0]
+    for node in _statements(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                parts = alias.name.split(".")
+                yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
         elif isinstance(node, ast.ImportFrom) and (node.level == 0 or package):
             origin = resolve_name("." * node.level + (node.module or ""), package)
             yield origin
@@ -93,10 +100,11 @@ def _imported(module: ModuleType) -> Iterator[str]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when a module is imported, the branches of `if` and `try` among it."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
-            continue
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
-            yield child
-            yield from _statements(child)
+    """Yield what runs when a module is imported, each branch of an `if` or a `try` among it."""
+    parts = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.If) and ast.unparse(node.test) in TYPES_ONLY:
+        parts = list(node.orelse)
+    for part in parts:
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
+            yield part
+            yield from _statements(part)

@@ -21,6 +21,7 @@ from prefloop.label_types.best_of_k.type import BestOfK
 from prefloop.label_types.losses import LOSSES
 from prefloop.models.runtime import CPU
 from prefloop.models.scoring import Forward
+from prefloop.models.shared_query import TokenRows, shared_rows
 from prefloop.policy.methods import a2po, ppo, rloo
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.trainer import PolicyTrainer
@@ -31,6 +32,7 @@ from prefloop.settings.rewards import StrengthConfig
 from prefloop.store.store import Store
 from prefloop.text.overlap import is_verbatim
 from tests.known import known
+from tests.silent_bugs.parts import reward_model
 from tests.stages_for_tests import disturb, fill, roles_on, sample_of, sampler_on
 from tests.unit.policy.likes_even import PROMPTS, LikesEven, trainer_on
 from tests.wrong_twins import canary_twins as twins
@@ -214,6 +216,27 @@ def test_c5_a_pair_and_its_swap_add_up(gpt2_folder: Path, monkeypatch: Any) -> N
     monkeypatch.setitem(LOSSES, "best_of_k", mutant)
     found = swap_accuracies(LikesEven(), sampler, gold)  # type: ignore[arg-type]
     assert canaries.swap(*found, START).status == "fail"
+
+
+def test_c5_sees_a_response_that_reads_another_of_its_row(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Swapped, the other one reads it: then it is not the score of either alone."""
+    sampler = trainer_on(gpt2_folder).collector.sampler
+    gold = gold_on(trainer_on(gpt2_folder), 40, best=n_even)
+
+    def found() -> CanaryResult:
+        model, _ = reward_model(gpt2_folder)
+        return canaries.swap(*swap_accuracies(model, sampler, gold), START)
+
+    assert found().status == "pass"
+
+    def leaking(*args: Any) -> TokenRows:
+        rows = shared_rows(*args)
+        return rows._replace(mask=torch.ones_like(rows.mask).tril())
+
+    monkeypatch.setattr("prefloop.rewards.comparison_reader.shared_rows", leaking)
+    assert found().status == "fail"
 
 
 def c6(trainer: PolicyTrainer) -> CanaryResult:

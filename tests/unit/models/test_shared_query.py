@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.padding import pad_right
-from prefloop.models.roles import RoleModel
-from prefloop.models.runtime import CPU
+from prefloop.models.roles import ModelRoles, RoleModel
+from prefloop.models.runtime import CPU, Runtime
 from prefloop.models.shared_query import TokenRows, grouped, shared_rows
 from prefloop.rewards.comparison_reader import ComparisonReader
 from prefloop.rewards.model import RewardModel
+from prefloop.settings.models import ModelsConfig
 from tests.tolerances import MODEL
 from tests.unit.models.test_compatibility import WORKING, roles_of, save
 from tests.unit.models.test_frozen_prefix import comparisons_of, lowest_layer_runs, roles_on
@@ -123,7 +126,9 @@ def test_the_frozen_layers_read_a_query_once(model_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("shares", [True, False])
-def test_texts_scored_together_score_as_alone(model_folder: Path, shares: bool) -> None:
+def test_texts_scored_together_score_as_alone(
+    model_folder: Path, shares: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of one prompt, of another, twice the same, and one that another begins with."""
     roles, tokenizer = roles_on(model_folder, None)
     roles.reward.shares_queries = shares
@@ -131,6 +136,16 @@ def test_texts_scored_together_score_as_alone(model_folder: Path, shares: bool) 
     sequences = [s for group in (*GROUPS, GROUPS[0][1:]) for s in group]
     alone = torch.cat([model.score([s]) for s in sequences])
     torch.testing.assert_close(model.score(sequences), alone, **MODEL)
+    rows: list[int] = []
+    hidden = RoleModel.hidden
+
+    def count(role_model: RoleModel, ids: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        rows.append(len(ids))
+        return hidden(role_model, ids, *args, **kwargs)
+
+    monkeypatch.setattr(RoleModel, "hidden", count)
+    model.score(sequences)
+    assert sum(rows) == (5 if shares else 9)
     assert model.score(sequences)[[1, 2]].tolist() == model.score(sequences)[-2:].tolist()
 
 
@@ -141,3 +156,22 @@ def test_groups_share_what_is_worth_it() -> None:
     long = [(*QUERY * 10, *range(n, n + 400)) for n in (100, 600, 1100)]
     assert [len(group) for group in grouped(long)] == [1, 1, 1]
     assert [len(group) for group in grouped([s[:500] for s in long])] == [3]
+
+
+@pytest.mark.parametrize("rope", ["dynamic", "longrope"])
+def test_positions_that_hang_on_the_longest_text_are_not_shared(tmp_path: Path, rope: str) -> None:
+    """A short text beside a long one in a row would be given the long one's frequencies."""
+    factors = {"short_factor": [1.0] * 4, "long_factor": [2.0] * 4}
+    scaling = {"rope_type": rope, "factor": 2.0, "original_max_position_embeddings": 64, **factors}
+    settings = WORKING["qwen2"] | {"rope_parameters": {"rope_theta": 10_000.0, **scaling}}
+    assert not roles_of(save("llama", tmp_path / "m", settings), None).reward.shares_queries
+
+
+def test_scores_of_layers_that_round_do_not_hang_on_their_company(gpt2_folder: Path) -> None:
+    tokenizer = load_tokenizer(gpt2_folder)
+    half = Runtime(device=CPU.device, dtype=torch.bfloat16)
+    roles = ModelRoles(load_causal(gpt2_folder, tokenizer, half), ModelsConfig(), seed=1)
+    model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=3)
+    assert roles.reward.shares_queries
+    first, second = ((*QUERY, *range(n, n + 20)) for n in (60, 100))
+    assert model.score([first, second])[0] == model.score([first, (5, *second[1:])])[0]

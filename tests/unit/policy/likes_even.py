@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from prefloop.batches import PreferenceBatch
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Prompt
 from prefloop.settings.samples import SamplesConfig
@@ -23,12 +25,16 @@ class LikesEven:
 
     reference_spread = None
     fingerprint = "likes even"
+    head = SimpleNamespace(weight=torch.zeros(1))
 
     def __init__(self, sign: float = 1.0) -> None:
         self.sign = sign
 
     def score(self, sequences: Sequence[Sequence[int]]) -> Tensor:
         return self.sign * torch.tensor([float(sum(i % 2 == 0 for i in s[-6:])) for s in sequences])
+
+    def forward_comparisons(self, batch: PreferenceBatch) -> Tensor:
+        return torch.stack([self.score(group) for group in batch.sequences])[None]
 
 
 def trainer_on(

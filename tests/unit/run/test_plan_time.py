@@ -65,6 +65,17 @@ def test_a_question_that_several_label_is_trained_on_once() -> None:
     assert work.rewards.trained == QUESTION * 34 * 2
 
 
+def test_frozen_layers_read_a_question_once_for_all_rounds() -> None:
+    """60 labels in the first round, 100 in the second: each trains anew on all that there are."""
+    asked = {"labels": 100, "initial_labels": 60, "validation_labels": 20}
+    two = config(models={"lora_top_layers": 1}, comparisons=asked).model_copy(update={"rounds": 2})
+    normalized = TEXT * 50 * 2
+    assert workload_of(two, layers=4, judged=0).rewards == StageTokens(
+        scored=0.75 * (QUESTION * 100 + normalized) + 0.25 * 2 * normalized,
+        trained=0.25 * QUESTION * (60 + 100) * 2,
+    )
+
+
 def test_a_query_is_read_once_for_all_its_responses() -> None:
     work = workload_of(
         config(policy={"method": "rloo", "options": {"samples_per_prompt": 4}}), layers=4, judged=0

@@ -139,12 +139,30 @@ def test_what_the_process_did_besides_does_not(package: Path) -> None:
         "from fingerprinted import counting",
         "from . import counting as c",
         "try:\n    from .counting import count\nexcept ImportError:\n    raise",
+        "from typing import TYPE_CHECKING\nif not TYPE_CHECKING:\n    from .counting import count",
+        "class Scorer:\n    from fingerprinted.counting import count",
     ],
 )
 def test_whatever_way_it_imports_is_followed(package: Path, imports: str) -> None:
     (package / "scorer.py").write_text(f"{imports}\n")
     before = _imported()
     (package / "counting.py").write_text("def count(text):\n    return 2\n")
+    assert _imported() != before
+
+
+def test_what_a_branch_may_import_counts_whoever_loaded_it(package: Path) -> None:
+    """The platform decides what runs; what another part of the process loaded does not."""
+    (package / "scorer.py").write_text(
+        "import sys\nif sys.platform == 'nowhere':\n    from fingerprinted import counting\n"
+    )
+    before = _imported()
+    assert _imported("fingerprinted.counting") == before
+
+
+def test_a_constant_of_the_package_is_reached_through_its_module(package: Path) -> None:
+    (package / "scorer.py").write_text("import fingerprinted.counting\nY = fingerprinted.__doc__\n")
+    before = _imported()
+    (package / "__init__.py").write_text("X = 2\n")
     assert _imported() != before
 
 
