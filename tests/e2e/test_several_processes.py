@@ -100,6 +100,7 @@ def test_a_killed_process_ends_the_run_which_one_process_finishes(
     require_run_of_one(run, finished_run)
 
 
+@pytest.mark.slow
 def test_sharded_processes_make_the_run_of_one_though_one_of_them_is_killed(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:

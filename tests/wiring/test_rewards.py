@@ -75,7 +75,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
         return {
             STEPS: [line["labels"] for line in lines],
             RATES: [line["rewards/lr"] for line in lines],
-            PASSES: passes,
+            PASSES: list(passes),
             FIRST_LOSS: round(lines[0]["rewards/loss"], 5),
             LATER_LOSSES: [round(line["rewards/loss"], 5) for line in lines[1:]],
             WEIGHTS: weights_of(stages),

@@ -117,6 +117,7 @@ def test_the_run_that_checks_is_larger_than_all_that_were_fitted_to() -> None:
     assert HELD_BACK.model.parameters > max(shape.model.parameters for shape in FITTED)
 
 
+@pytest.mark.slow
 def test_a_run_records_what_is_read_from_it(tmp_path: Path) -> None:
     from scaling_model import stage_seconds
     from scaling_runs import Shape, measure
