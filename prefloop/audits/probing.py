@@ -35,6 +35,7 @@ SAMPLED = 16
 """Responses that are sampled to compare log-probabilities."""
 
 PAIRS_AT_ONCE = 8
+"""Pairs of a pass, which bounds its memory."""
 
 OWN = 32
 """Texts whose rewards are compared with the reward model's own scores: a turned sign turns all."""

@@ -9,6 +9,7 @@ file per case.
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,13 @@ def build(
     return build_trainer(roles, source, sampler, config, seed=1, processes=processes), model
 
 
-def help_out(folder: Path, processes: Processes) -> None:
-    """Help with one case after the other."""
+def help_out(processes: Processes, build: Callable[..., tuple[PolicyTrainer, RewardModel]]) -> None:
+    """Help with one case after the other; `build` makes what each is about."""
     handlers: Handlers = {}
     models: dict[str, Parameters] = {}
 
     def set_up(given: Plain) -> Plain:
-        trainer, model = build(folder, Processes(), **given)
+        trainer, model = build(**given)
         handlers.update(policy_handlers(trainer))
         handlers[REWARD_GRADIENT] = lambda given: help_with_gradient(model, given)
         models.update(policy_weights(trainer))
@@ -181,7 +182,7 @@ def main() -> None:
     folder, results = Path(sys.argv[1]), Path(sys.argv[2])
     processes = Processes(read_launch(os.environ))
     if processes.rank > 0:
-        help_out(folder, processes)
+        help_out(processes, partial(build, folder, Processes()))
         processes.close()
         return
     cases: dict[str, Callable[[], dict[str, Any]]] = {

@@ -9,6 +9,7 @@ file per case.
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +23,25 @@ from prefloop.launch import read_launch
 from prefloop.metrics import MetricsLog
 from prefloop.models.checkpoint import load_checkpoint, save_checkpoint
 from prefloop.models.export import load_weights, restore_role_model, save_policy, save_weights
-from prefloop.models.processes import SET_UP, Handlers, Parameters, Plain, Processes
+from prefloop.models.processes import Processes
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import CPU
 from prefloop.models.sharded_weights import kept_aside, put, whole
 from prefloop.policy.build import build_trainer
-from prefloop.policy.helping import policy_handlers, policy_weights
 from prefloop.policy.reward_source import RewardModelSource
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.progress import Silent
 from prefloop.rewards.model import RewardModel
 from prefloop.rewards.shared_gradient import (
-    REWARD_GRADIENT,
-    REWARD_MODEL_WEIGHTS,
     gradient_of_all,
-    help_with_gradient,
 )
 from prefloop.rewards.trainer import RewardTrainer
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from prefloop.settings.rewards import RewardsConfig
 from prefloop.settings.samples import SamplesConfig
 from tests.stages_for_tests import PROMPTS, improve, roles_on, sampler_on
-from tests.unit.processes.pair import RULE, pairs_of
+from tests.unit.processes.pair import METHODS, RULE, help_out, pairs_of
 from tests.unit.rewards.test_trainer import LABELS
-
-METHODS = ("ppo", "rloo", "a2po", "dpo")
 
 
 def build(
@@ -75,26 +70,6 @@ def build(
     )
     source = RewardModelSource(model, sampler)
     return build_trainer(roles, source, sampler, config, seed=1, processes=sharing), model
-
-
-def help_out(folder: Path, processes: Processes) -> None:
-    """Help with one case after the other."""
-    handlers: Handlers = {}
-    models: dict[str, Parameters] = {}
-
-    def set_up(given: Plain) -> Plain:
-        trainer, model = build(folder, processes, is_helper=True, **given)
-        handlers.update(policy_handlers(trainer))
-        handlers[REWARD_GRADIENT] = lambda given: help_with_gradient(model, given)
-        models.update(policy_weights(trainer))
-        models[REWARD_MODEL_WEIGHTS] = [parameter for _, parameter in model.named_parameters]
-        return {}
-
-    def fail(given: Plain) -> Plain:
-        raise PrefloopError("it cannot")
-
-    handlers |= {SET_UP: set_up, "fail": fail}
-    processes.help(handlers, models)
 
 
 def move(role_model: RoleModel, scale: float) -> None:
@@ -293,7 +268,7 @@ def main() -> None:
     folder, results = Path(sys.argv[1]), Path(sys.argv[2])
     processes = Processes(read_launch(os.environ))
     if processes.rank > 0:
-        help_out(folder, processes)
+        help_out(processes, partial(build, folder, processes, is_helper=True))
         processes.close()
         return
     cases: dict[str, Callable[[], dict[str, Any]]] = {
