@@ -120,7 +120,7 @@ def _run_methods(
         run_methods(
             made,
             progress,
-            collect_labels=lambda place: carry_out(place, None, "comparisons"),
+            run_shared=lambda place, stage: carry_out(place, None, stage),
             run_all=lambda members, progress: run_side_by_side(members, progress, jobs=jobs),
         )
         return compare_runs([member.folder for member in made.members], progress)

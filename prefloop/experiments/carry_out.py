@@ -83,7 +83,7 @@ def prepare(member: Member, progress: Progress) -> None:
         back_up(member.samples.folder / STORE_FILE, store, progress)
     warm = member.samples.folder / WARM_START
     if warm.is_dir() and not (member.folder / WARM_START).exists():
-        _link_folder(warm, member.folder / WARM_START)
+        link_folder(warm, member.folder / WARM_START)
 
 
 def run_here(member: Member, progress: Progress) -> None:
@@ -134,7 +134,7 @@ def _alone(
         yield config, keep_settings(config, folder, progress.say)
 
 
-def _link_folder(source: Path, place: Path) -> None:
+def link_folder(source: Path, place: Path) -> None:
     """Put a folder's files in a second place, as links where the disk takes them."""
     write_folder(
         place,

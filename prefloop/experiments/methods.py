@@ -1,20 +1,30 @@
 """Several methods on the same labels: a run for each, from one run file.
 
-Prompts, samples and labels come once, in a run of their own that ends with them; every method
-learns from a copy of its store. Each is an ordinary run folder, and goes on where it stopped.
+Prompts, samples, labels and the reward model come once, in a run of their own that ends with them;
+every method goes on from a copy. Each is an ordinary run folder, and goes on where it stopped.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefloop.errors import InputError, SettingsError
-from prefloop.experiments.carry_out import DRAWN, NamedProgress, is_finished, prepare
+from prefloop.experiments.carry_out import (
+    DRAWN,
+    NamedProgress,
+    is_finished,
+    link_folder,
+    prepare,
+)
 from prefloop.experiments.members import SHARED_SECTIONS, Member, SampleSet, write_run_file
+from prefloop.figures.cost import COSTS
 from prefloop.figures.text import count
 from prefloop.progress import Progress
 from prefloop.run.kept_settings import with_method_options
 from prefloop.run_file import load_run_file
+from prefloop.run_folder import AUDITS
+from prefloop.run_history import METRICS_FILE, has_made_anything
 from prefloop.settings.run import RunConfig
 
 LABELS = "labels"
@@ -23,8 +33,8 @@ LABELS = "labels"
 SHARED = (*SHARED_SECTIONS, "comparisons")
 """Sections that decide about prompts, samples and labels."""
 
-LAST_SHARED = "comparisons"
-"""The last stage that all methods share."""
+REWARD_MODEL = Path("rewards/round-0")
+"""Where a run keeps the reward model of its first round, the only one here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +43,11 @@ class MethodSet:
 
     labels: SampleSet
     members: tuple[Member, ...]
+
+    @property
+    def last_shared(self) -> str:
+        """The last stage that is carried out once for all methods, or for several of them."""
+        return "rewards" if any(map(_takes_reward_model, self.members)) else "comparisons"
 
 
 def make_method_set(
@@ -76,12 +91,12 @@ def run_methods(
     methods: MethodSet,
     progress: Progress,
     *,
-    collect_labels: Callable[[Path], object],
+    run_shared: Callable[[Path, str], object],
     run_all: Callable[[list[Member], Progress], None],
 ) -> None:
-    """Collect the labels, and run every method that is not finished.
+    """Collect the labels, learn a reward model from them, and run what is not finished.
 
-    `collect_labels` runs a folder up to its labels, `run_all` runs prepared members.
+    `run_shared` runs a folder up to the end of a stage, `run_all` runs prepared members.
     """
     labels = methods.labels
     # What is finished was made with these settings too, or the table would show other ones.
@@ -89,12 +104,35 @@ def run_methods(
     for member in methods.members:
         write_run_file(member.folder, member.config)
     if not (labels.folder / DRAWN).exists():
-        collect_labels(labels.folder)
+        run_shared(labels.folder, methods.last_shared)
         (labels.folder / DRAWN).touch()
     waiting = [member for member in methods.members if not is_finished(member)]
     for member in waiting:
+        is_new = not has_made_anything(member.folder)
         prepare(member, NamedProgress(member.name, progress))
+        if is_new and _takes_reward_model(member):
+            _take_reward_model(member)
     run_all(waiting, progress)
+
+
+def _takes_reward_model(member: Member) -> bool:
+    """Whether a method follows the very reward model that the shared run learns."""
+    ours, shared = member.config, member.samples.config
+    return shared.policy.uses_reward_model and ours.rewards == shared.rewards
+
+
+def _take_reward_model(member: Member) -> None:
+    """Give a method the shared reward model, with its audits, and what it cost as a cost of its own.
+
+    The model comes last: what is interrupted before is trained again, as if nothing were shared.
+    """
+    shared = member.samples.folder
+    if not (shared / REWARD_MODEL).is_dir():
+        return  # Begun by a version that shared labels only.
+    for name in (METRICS_FILE, COSTS):
+        shutil.copy2(shared / name, member.folder / name)
+    shutil.copytree(shared / AUDITS, member.folder / AUDITS, dirs_exist_ok=True)
+    link_folder(shared / REWARD_MODEL, member.folder / REWARD_MODEL)
 
 
 def _method_of(change: str, methods: Sequence[str]) -> str | None:

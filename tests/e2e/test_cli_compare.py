@@ -7,6 +7,7 @@ import pytest
 
 from prefloop.figures.compared_runs import RunsComparedFigures
 from prefloop.files import read_json_lines
+from prefloop.run_history import rewards_lines
 from prefloop.store.store import Store
 from tests.e2e.command import Command
 from tests.e2e.small_run import finish, make_run
@@ -82,11 +83,24 @@ def test_methods_of_one_run_file_learn_from_the_same_labels(
     assert len(found.pairs) == 1 and (folder / "compared.html").exists()
     answers = [answered(folder / name) for name in ("labels", "ppo", "rloo")]
     assert answers[0] and answers[0] == answers[1] == answers[2], "asked and answered once"
+    have_one_reward_model(folder, "labels", "ppo", "rloo")
     before = (folder / "rloo" / "metrics.jsonl").read_bytes()
     again = prefloop.done(*command[:-1])
     assert (folder / "rloo" / "metrics.jsonl").read_bytes() == before, "nothing is made again"
     assert "PPO" in again.out and "Page: " in again.out
     assert "is a run" in prefloop.refused("experiment", "methods", source, source / "run.yaml")
+
+
+def have_one_reward_model(folder: Path, shared: str, *methods: str) -> None:
+    """The reward model, its audit and the steps that it took are the shared run's, in every run."""
+    weights = next((folder / shared / "rewards" / "round-0").glob("*.safetensors"))
+    audit = Path("audits", "rewards-round-0.json")
+    for name in methods:
+        assert (folder / name / "rewards" / "round-0" / weights.name).samefile(weights)
+        assert (folder / name / audit).read_bytes() == (folder / shared / audit).read_bytes()
+        assert rewards_lines(folder / name) == rewards_lines(folder / shared)
+        said = (folder / name / "run.log").read_text(encoding="utf-8")
+        assert "training the reward model" not in said and "Audit of the reward" not in said
 
 
 def answered(run: Path) -> set[tuple[str, str]]:

@@ -70,6 +70,21 @@ def test_a_method_that_nobody_has_is_refused_before_anything_is_made(run_file: P
         make(run_file, methods=("ppo", "sarsa"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "stage"),
+    [
+        ((), "rewards"),
+        (("rloo:rewards.lr=1e-3",), "rewards"),
+        (("ppo:rewards.lr=1e-3", "rloo:rewards.epochs=2"), "comparisons"),
+        (("policy.reward=sentiment",), "comparisons"),
+    ],
+)
+def test_a_reward_model_is_shared_where_a_method_would_learn_the_same(
+    run_file: Path, changes: tuple[str, ...], stage: str
+) -> None:
+    assert make(run_file, *changes).last_shared == stage
+
+
 def test_labels_are_collected_once_and_finished_methods_stay(
     run_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,22 +97,26 @@ def test_labels_are_collected_once_and_finished_methods_stay(
         ran.extend(member.name for member in members)
 
     for _ in range(2):
-        run_methods(made, Silent(), collect_labels=collected.append, run_all=run_all)
+        run_methods(
+            made, Silent(), run_shared=lambda place, _: collected.append(place), run_all=run_all
+        )
     assert collected == [made.labels.folder] and (made.labels.folder / DRAWN).exists()
     assert prepared == ran == ["rloo", "rloo"], "ppo was finished"
     with pytest.raises(InputError, match=r"policy\.lr.*begin another one in a new folder"):
         others = make(run_file, "ppo:policy.lr=0.5")
-        run_methods(others, Silent(), collect_labels=collected.append, run_all=run_all)
+        run_methods(
+            others, Silent(), run_shared=lambda place, _: collected.append(place), run_all=run_all
+        )
 
 
 def test_an_interrupted_labeling_goes_on(run_file: Path) -> None:
     made, tries = make(run_file), list[Path]()
 
-    def stopped(folder: Path) -> None:
+    def stopped(folder: Path, _: str) -> None:
         tries.append(folder)
         raise KeyboardInterrupt
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            run_methods(made, Silent(), collect_labels=stopped, run_all=lambda *_: None)
+            run_methods(made, Silent(), run_shared=stopped, run_all=lambda *_: None)
     assert len(tries) == 2
