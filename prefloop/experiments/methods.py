@@ -122,7 +122,7 @@ def _takes_reward_model(member: Member) -> bool:
 
 
 def _take_reward_model(member: Member) -> None:
-    """Give a method the shared reward model, with its audits, and what it cost as a cost of its own.
+    """Give a method the shared reward model, its audits, and what it cost as a cost of its own.
 
     The model comes last: what is interrupted before is trained again, as if nothing were shared.
     """
