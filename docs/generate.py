@@ -28,7 +28,7 @@ from prefloop import errors, metrics
 from prefloop.cli.main import app
 from prefloop.cli.run_schema import SCHEMA_FILE, run_schema
 from prefloop.registry import JUDGES, METHODS, SCORERS
-from prefloop.settings.run import RunConfig
+from prefloop.settings.run_file import RunFileConfig
 from prefloop.settings.section import LARGEST
 from prefloop.settings.task import TaskConfig
 from prefloop.settings.task_presets import load_task, preset_names
@@ -77,7 +77,7 @@ def settings_page() -> str:
         "`prefloop init my-run --schema` puts it beside the run file, with the line that the YAML",
         "language server reads.",
     ]
-    for place, section in sections(RunConfig):
+    for place, section in sections(RunFileConfig):
         lines += ["", f"## {place or 'The whole run'}", "", inspect.getdoc(section) or "", ""]
         lines += markdown_table(COLUMNS, _settings(section, place))
     for name in METHODS.names():

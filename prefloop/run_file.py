@@ -1,5 +1,6 @@
 """One run file: YAML in, frozen sections out, all problems reported at once."""
 
+import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,18 +14,25 @@ from prefloop.choices import choice_problems, scores_may_differ
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
 from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.recipes import DEFAULT_TASK, EARLIER, with_recipe
-from prefloop.settings.renamed import with_todays_names
+from prefloop.settings.renamed import Raw, with_todays_names
 from prefloop.settings.run import RunConfig
+from prefloop.settings.run_file import METHODS_KEY, RunFileConfig
 from prefloop.settings.section import RECORDED, problem_lines
 from prefloop.settings.task_presets import load_task, with_task_defaults
 
 RESOLVED = "run.resolved.yaml"
 """Beside a run file: every setting with which the run last made something."""
 
+NO_RUN = (
+    "this file is for several methods, and a run trains one. `prefloop experiment methods FOLDER "
+    "FILE` trains and compares them; for a run of one method, take the section out"
+)
+"""Why a run file for several methods is no run, and what carries it out."""
+
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
-    return parse_run(_begun(path, overrides), str(path))
+    return parse_run(read_sections(path, overrides), str(path))
 
 
 def load_run_as_made(path: Path) -> RunConfig:
@@ -37,7 +45,7 @@ def load_run_as_made(path: Path) -> RunConfig:
     resolved = path.parent / RESOLVED
     if not resolved.is_file():
         return load_run_file(path)
-    asked, problems = _parse_sections(_begun(path), RECORDED)
+    asked, problems = _parse_sections(read_sections(path), RECORDED)
     if asked is None:
         raise SettingsError(listing(str(path), problems))
     made = load_sections(resolved)
@@ -80,8 +88,8 @@ def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
     return config
 
 
-def _begun(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a run file says, over the recipe that its run was begun with."""
+def read_sections(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a run file says, unchecked, over the recipe that its run was begun with."""
     raw = _read(path, overrides)
     if _began_without_recipes(path.parent):
         raw.setdefault("recipe", EARLIER)
@@ -124,7 +132,12 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(raw, dict):
         kind = type(raw).__name__
         raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
-    raw = found_paths(raw, path.parent)
+    return with_overrides(found_paths(raw, path.parent), overrides, path)
+
+
+def with_overrides(sections: Mapping[str, Any], overrides: Sequence[str], path: Path) -> Raw:
+    """Return the sections of the run file at `path` with texts such as `policy.lr=1e-4` applied."""
+    raw = copy.deepcopy(dict(sections))
     for override in overrides:
         _apply(raw, override)
     _refuse_half_characters(raw, path)
@@ -158,20 +171,25 @@ def _refuse_half_characters(raw: dict[str, Any], path: Path) -> None:
 
 def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
     """Return the run that `raw` means; `name` is how messages call it."""
-    config, problems = _parse_sections(raw)
-    if config is not None:
-        problems += choice_problems(config)
+    config, problems = checked_run(raw)
     if config is None or problems:
         raise SettingsError(listing(name, problems))
     return config
 
 
+def checked_run(raw: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:
+    """Return the run that `raw` means, None if it cannot be read, and all that is wrong with it."""
+    config, problems = _parse_sections(raw)
+    return config, problems + (choice_problems(config) if config is not None else [])
+
+
 def _parse_sections(
-    raw: dict[str, Any], context: Mapping[str, Any] | None = None
+    raw: Mapping[str, Any], context: Mapping[str, Any] | None = None
 ) -> tuple[RunConfig | None, list[str]]:
     """Return the sections and what is wrong with them; None if they cannot be read."""
-    problems: list[str] = []
     raw = with_todays_names(raw)
+    problems = [f"{METHODS_KEY}: {NO_RUN}"] if METHODS_KEY in raw else []
+    raw.pop(METHODS_KEY, None)
     try:
         sections = with_recipe(raw)
     except SettingsError as error:
@@ -187,7 +205,7 @@ def _parse_sections(
     try:
         return RunConfig.model_validate(sections, context=context), problems
     except ValidationError as error:
-        return None, problems + problem_lines(error, RunConfig)
+        return None, problems + problem_lines(error, RunFileConfig)
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

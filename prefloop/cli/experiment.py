@@ -80,7 +80,10 @@ def methods(
             show_default=False,
         ),
     ] = None,
-    names: Annotated[str, typer.Option("--methods", help="Methods to compare.")] = "ppo,rloo",
+    names: Annotated[
+        str | None,
+        typer.Option("--methods", help="Such as `ppo,rloo`; left out, those of the run file."),
+    ] = None,
     jobs: Jobs = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +99,7 @@ def methods(
 
     _refuse_a_run(folder)
     refuse_page_place(folder / COMPARED)
-    chosen = [name.strip() for name in names.split(",")]
+    chosen = None if names is None else [name.strip() for name in names.split(",")]
     figures = _run_methods(folder, file, chosen, changes or [], jobs)
     write_page(figures, folder / COMPARED)
     if as_json:
@@ -106,7 +109,7 @@ def methods(
 
 
 def _run_methods(
-    folder: Path, file: Path, names: list[str], changes: list[str], jobs: int
+    folder: Path, file: Path, names: list[str] | None, changes: list[str], jobs: int
 ) -> "RunsComparedFigures":
     """Run what is not finished, and return the finished runs beside each other."""
     from prefloop.cli.console import make_progress

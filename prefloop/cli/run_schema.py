@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from prefloop.registry import METHODS
-from prefloop.settings.run import RunConfig
+from prefloop.settings.run_file import RunFileConfig
 from prefloop.settings.task_presets import preset_names
 
 SCHEMA_FILE = "run.schema.json"
@@ -20,7 +20,7 @@ LEFT_OUT = ("title", "default")
 
 def run_schema() -> str:
     """Return the schema as the text of its file."""
-    schema: dict[str, Any] = _bare(RunConfig.model_json_schema())
+    schema: dict[str, Any] = _bare(RunFileConfig.model_json_schema())
     schema.pop("required")  # A task that is not named is the default one.
     task = schema["$defs"]["TaskConfig"]
     task.pop("required")  # What a file leaves out is the preset's.

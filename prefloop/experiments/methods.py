@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefloop.errors import InputError, SettingsError
 from prefloop.experiments.carry_out import (
     DRAWN,
     NamedProgress,
@@ -17,21 +16,15 @@ from prefloop.experiments.carry_out import (
     link_folder,
     prepare,
 )
-from prefloop.experiments.members import SHARED_SECTIONS, Member, SampleSet, write_run_file
+from prefloop.experiments.members import Member, SampleSet, write_run_file
+from prefloop.experiments.method_settings import method_settings
 from prefloop.figures.cost import COSTS
-from prefloop.figures.text import count
 from prefloop.progress import Progress
-from prefloop.run.kept_settings import with_method_options
-from prefloop.run_file import load_run_file
 from prefloop.run_folder import AUDITS
 from prefloop.run_history import METRICS_FILE, has_made_anything
-from prefloop.settings.run import RunConfig
 
 LABELS = "labels"
 """The folder of the run that everything shared comes from."""
-
-SHARED = (*SHARED_SECTIONS, "comparisons")
-"""Sections that decide about prompts, samples and labels."""
 
 REWARD_MODEL = Path("rewards/round-0")
 """Where a run keeps the reward model of its first round, the only one here."""
@@ -51,40 +44,21 @@ class MethodSet:
 
 
 def make_method_set(
-    run_file: Path, folder: Path, methods: Sequence[str], changes: Sequence[str] = ()
+    run_file: Path, folder: Path, methods: Sequence[str] | None, changes: Sequence[str] = ()
 ) -> MethodSet:
-    """Return the runs of these methods in `folder`; nothing is written.
+    """Return the runs of several methods in `folder`; nothing is written.
 
-    `changes` are texts such as `policy.lr=1e-4` for all methods, or `rloo:policy.lr=1e-4` for one.
-    `policy.options` of the run file are those of its own method. SettingsError or InputError if
-    the methods could not learn from the same labels.
+    `methods` are their names; None takes those of the run file's section `methods`. `changes` are
+    texts such as `policy.lr=1e-4` for all methods, or `rloo:policy.lr=1e-4` for one. SettingsError
+    or InputError if the methods could not learn from the same labels.
     """
-    if len(methods) < 2 or len(set(methods)) < len(methods):
-        raise InputError(
-            f"--methods {','.join(methods)}: name two different methods or more, such as ppo,rloo."
-        )
-    common = [change for change in changes if _method_of(change, methods) is None]
-    own = load_run_file(run_file, common)
-    if own.rounds > 1:
-        raise SettingsError(
-            f"{run_file} says rounds: {count(own.rounds)}, and methods share labels in one round "
-            "only: later questions are about what each policy said. Set rounds=1."
-        )
-    if own.store is not None:
-        raise SettingsError(
-            f"{run_file} names a store, and every method gets a copy of the labels in a store of "
-            "its own. Take store out of it, or give store=null."
-        )
-    labels = SampleSet(start=LABELS, seed=own.seed, folder=folder / LABELS, config=own)
-    members = []
-    for method in methods:
-        begun = [f"policy.method={method}"]
-        begun += [] if method == own.policy.method else ["policy.options={}"]
-        mine = [c.partition(":")[2] for c in changes if _method_of(c, methods) == method]
-        config = with_method_options(load_run_file(run_file, [*begun, *common, *mine]))
-        _refuse_other_labels(method, config, own)
-        members.append(Member(arm=method, samples=labels, folder=folder / method, config=config))
-    return MethodSet(labels=labels, members=tuple(members))
+    shared, configs = method_settings(run_file, methods, changes)
+    labels = SampleSet(start=LABELS, seed=shared.seed, folder=folder / LABELS, config=shared)
+    members = tuple(
+        Member(arm=method, samples=labels, folder=folder / method, config=config)
+        for method, config in configs.items()
+    )
+    return MethodSet(labels=labels, members=members)
 
 
 def run_methods(
@@ -133,19 +107,3 @@ def _take_reward_model(member: Member) -> None:
         shutil.copy2(shared / name, member.folder / name)
     shutil.copytree(shared / AUDITS, member.folder / AUDITS, dirs_exist_ok=True)
     link_folder(shared / REWARD_MODEL, member.folder / REWARD_MODEL)
-
-
-def _method_of(change: str, methods: Sequence[str]) -> str | None:
-    """Return the method that a change such as `rloo:policy.lr=1e-4` is for; None: all of them."""
-    name, colon, _ = change.partition(":")
-    return name if colon and name in methods else None
-
-
-def _refuse_other_labels(method: str, config: RunConfig, shared: RunConfig) -> None:
-    ours, theirs = config.model_dump(), shared.model_dump()
-    for section in SHARED:
-        if ours[section] != theirs[section]:
-            raise SettingsError(
-                f"{method} changes {section}, and all methods share prompts, samples and labels. "
-                "Give the change to all of them, without a method before it."
-            )

@@ -49,7 +49,7 @@ def load_recipe(name: str, task: object = DEFAULT_TASK) -> Raw:
     found: Raw = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     of_tasks = found.pop("tasks", {})
     own = of_tasks.get(task, {}) if isinstance(task, str) else {}
-    return _over(found, {"task": own}) if own else found
+    return sections_over(found, {"task": own}) if own else found
 
 
 def with_recipe(raw: Mapping[str, Any]) -> Raw:
@@ -74,7 +74,7 @@ def with_recipe(raw: Mapping[str, Any]) -> Raw:
     policy = raw.get("policy")
     if recipe and isinstance(policy, Mapping):
         _leave_out_what_is_chosen_otherwise(recipe["policy"], policy)
-    return _over(recipe, {**raw, "task": named, "recipe": name})
+    return sections_over(recipe, {**raw, "task": named, "recipe": name})
 
 
 def _leave_out_what_is_chosen_otherwise(recipe: Raw, policy: Mapping[str, Any]) -> None:
@@ -86,13 +86,13 @@ def _leave_out_what_is_chosen_otherwise(recipe: Raw, policy: Mapping[str, Any]) 
             recipe.get("kl", {}).pop(key, None)
 
 
-def _over(below: Raw, above: Mapping[str, Any], where: str = "") -> Raw:
+def sections_over(below: Mapping[str, Any], above: Mapping[str, Any], where: str = "") -> Raw:
     """Return both, section by section; where both say something, `above` does."""
     result = dict(below)
     for key, value in above.items():
         under, name = below.get(key), f"{where}{key}"
         if isinstance(value, Mapping) and isinstance(under, dict) and name not in ONE_SETTING:
-            result[key] = _over(under, value, f"{name}.")
+            result[key] = sections_over(under, value, f"{name}.")
         else:
             result[key] = value
     return result

@@ -11,6 +11,7 @@ import shlex
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,8 +21,10 @@ from typer.main import get_command
 from docs.generate import is_section, sections
 from prefloop.cli.main import app
 from prefloop.errors import SettingsError
+from prefloop.experiments.method_settings import method_settings
 from prefloop.run_file import RunFileLoader, parse_run
 from prefloop.settings.run import RunConfig
+from prefloop.settings.run_file import METHODS_KEY
 from tests.architecture.source import ROOT
 
 PAGES = [
@@ -96,6 +99,9 @@ def yaml_faults(code: str, page: str) -> Iterator[str]:
         return
     if page in OWN_NAMES:
         return
+    if METHODS_KEY in raw:
+        yield from methods_faults(code)
+        return
     try:
         parse_run(raw, "run.yaml")
     except SettingsError as error:
@@ -104,6 +110,17 @@ def yaml_faults(code: str, page: str) -> Iterator[str]:
         try:
             parse_run(with_people, "run.yaml")
         except SettingsError:
+            yield str(error)
+
+
+def methods_faults(code: str) -> Iterator[str]:
+    """Yield why a block is no run file for several methods."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "methods.yaml")
+        path.write_text(code, encoding="utf-8")
+        try:
+            method_settings(path, None)
+        except SettingsError as error:
             yield str(error)
 
 
@@ -263,6 +280,7 @@ def test_the_exceptions_are_needed(page: str) -> None:
         ("python", "for x in:\n"),
         ("yaml", "policy: {lrr: 1e-4}\n"),
         ("yaml", "a: [\n"),
+        ("yaml", "methods: {ppo: , rloo: {policy.lrr: 1e-4}}\n"),
         ("json", '{"a": }\n'),
         ("toml", '[project.entry-points."prefloop.scorer"]\na = "b:C"\n'),
         ("sh", "prefloop rum my-run\n"),

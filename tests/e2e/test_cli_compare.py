@@ -76,7 +76,8 @@ def test_methods_of_one_run_file_learn_from_the_same_labels(
 ) -> None:
     source = make_run(tmp_path / "source", gpt2_folder, rounds=1, policy={"episodes": 32})
     folder = tmp_path / "set"
-    command = ("experiment", "methods", folder, source / "run.yaml", "--jobs", 2, "--json")
+    asked = ("experiment", "methods", folder, source / "run.yaml")
+    command = (*asked, "--methods", "ppo,rloo", "--jobs", 2, "--json")
     found = RunsComparedFigures.model_validate_json(prefloop.done(*command).out)
     assert [run.method for run in found.runs] == ["PPO", "RLOO"]
     assert [run.episodes for run in found.runs] == [32, 32]

@@ -362,3 +362,19 @@ def test_a_record_that_contradicts_itself_is_read_as_it_is(tmp_path: Path) -> No
     with pytest.raises(SettingsError) as caught:
         load_run_file(tmp_path / "run.yaml")
     assert all(word in str(caught.value) for word in ("coef 0", "cap 5", "share", "overlap 20"))
+
+
+def test_a_file_for_several_methods_is_no_run(tmp_path: Path) -> None:
+    path = written(tmp_path, "methods: {ppo: null, rloo: null}\npolcy: {}")
+    with pytest.raises(SettingsError) as caught:
+        load_run_file(path)
+    heading, first, second = str(caught.value).splitlines()
+    assert heading == f"{path} has 2 problems:"
+    assert first.startswith("  - methods: this file is for several methods, and a run trains one.")
+    assert "`prefloop experiment methods FOLDER FILE`" in first
+    assert second == "  - polcy: no such setting. Did you mean policy?"
+    (tmp_path / "run.resolved.yaml").write_text("task: sentiment\nrecipe: none\n")
+    with pytest.raises(SettingsError, match="several methods"):
+        load_run_as_made(path)
+    with pytest.raises(SettingsError, match=r"method: no such setting\. Did you mean methods"):
+        load_run_file(written(tmp_path, "method: [ppo, rloo]"))

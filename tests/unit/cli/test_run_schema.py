@@ -52,6 +52,8 @@ def test_what_init_writes_and_what_a_run_resolves_to_are_taken(task: str) -> Non
         "policy: {method: of_a_package, options: {anything: 1}, lr: 1e-5}",
         "scorers: {mine: {kind: function, module: m}}",
         "policy: {kl: {cap: null}}",
+        "methods: [ppo, of_a_package]",
+        "methods: {ppo: null, rloo: {policy.lr: 1e-3, policy: {kl: {coef: 0.1}}}}",
     ],
 )
 def test_what_a_run_file_may_say_is_taken(text: str) -> None:
@@ -70,6 +72,8 @@ def test_what_a_run_file_may_say_is_taken(text: str) -> None:
         ("task: {response_tokens: -1}", "task"),
         ("task: poetry", "task"),
         ("rounds: null", "rounds"),
+        ("methods: ppo", "methods"),
+        ("methods: {ppo: [policy.lr]}", "methods"),
     ],
 )
 def test_what_would_be_refused_is_marked(text: str, marked: str) -> None:

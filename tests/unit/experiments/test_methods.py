@@ -53,11 +53,13 @@ def test_fewer_than_two_methods_are_refused(run_file: Path, methods: tuple[str, 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("rounds=2", "says rounds: 2, and methods share labels in one round"),
-        ("rloo:comparisons.labels=60", "rloo changes comparisons, and all methods share"),
-        ("rloo:seed=9", "rloo changes seed"),
-        ("store=labels.db", "names a store, and every method gets a copy"),
-        ("rloo:policy.options.whiten_rewards=true", "whiten_rewards"),
+        ("rounds=2", "rounds: 2, and methods share labels in one round"),
+        ("rloo:rounds=2", "rloo: rounds: all methods share"),
+        ("rloo:comparisons.labels=60", "rloo: comparisons: all methods share"),
+        ("rloo:seed=9", "rloo: seed: all methods share"),
+        ("store=labels.db", "store: labels.db, and every method gets a copy"),
+        ("rloo:policy.options.whiten_rewards=true", r"rloo: policy\.options\.whiten_rewards"),
+        ("policy.method=rloo", "ppo: policy.method: 'rloo' would run under the name of ppo"),
     ],
 )
 def test_what_would_part_the_methods_is_refused(run_file: Path, change: str, said: str) -> None:
