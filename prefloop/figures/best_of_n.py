@@ -26,6 +26,9 @@ class BestOfNPolicy(BaseModel):
     """
     reward_fingerprint: str
     """A hash of the reward model's head, or of the scorer."""
+    held_out_fingerprint: str = ""
+    """A hash of what `rewards.hold_out` takes out of the reward model's scores, and of its scorers;
+    empty if nothing is taken out, and in files of before this was kept."""
     base: str
     """The base's name: that of the run file, or `warm_start` in the run folder."""
     base_weights: str

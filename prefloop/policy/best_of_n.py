@@ -1,7 +1,7 @@
 """Best of n as the policy of a run: what is drawn, what is kept, and by which reward."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from prefloop.models.runtime import to_numpy
 from prefloop.policy.logged_samples import LoggedSample, some_rows
 from prefloop.policy.methods.method import Method
 from prefloop.policy.optimize import PolicyOptimizer
-from prefloop.policy.reward_source import reward_model_of
+from prefloop.policy.reward_source import HeldOutSource, reward_model_of
 from prefloop.policy.rollout import RolloutCollector
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.records import Prompt
@@ -128,32 +128,50 @@ class BestOfNContent:
         sampler, reference = self.collector.sampler, self.collector.roles.reference
         return sampler.sample(reference, prompts, per_prompt=per_prompt, seed=seed)
 
-    def ready(self) -> AbstractContextManager[None]:
-        """Have the reward model that chooses in memory while the block runs; a scorer is always
-        there, and one response needs none."""
-        if self.now.n == 1:
-            return nullcontext()
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Have the reward that chooses in memory while the block runs; one response needs none.
+
+        InputError if there is another one now: a reward model's head, a scorer, or one that is held
+        out of the reward model.
+        """
         asked = self.collector.reward
         model = reward_model_of(asked)
-        if model is None:
+        if self.now.n == 1:
+            yield
+        elif model is None:
             if asked.fingerprint != self.now.reward_fingerprint:
                 raise InputError(
                     f"this policy chose by the scorer {self.now.reward}, whose settings, files or "
                     f"code are not those of then: {ENDED}"
                 )
-            return nullcontext()
-        return recalled(model, self.run / self.now.reward, self.now.reward_fingerprint)
+            yield
+        else:
+            with recalled(model, self.run / self.now.reward, self.now.reward_fingerprint):
+                self._require_held_out()
+                yield
+
+    def _require_held_out(self) -> None:
+        known, asked = self.now.held_out_fingerprint, self.collector.reward
+        if known and asked.fingerprint != known:
+            raise InputError(
+                f"this policy chose by {self.now.reward} less what goes with the scorers of "
+                "rewards.hold_out, and these are not those of then, or their settings, files or "
+                f"code have changed: {ENDED}"
+            )
 
     def _policy(self, n: int, reward: str) -> BestOfNPolicy:
         task, samples = self.collector.sampler.task, self.collector.sampler.config
         asked = self.collector.reward
         model = reward_model_of(asked)
         fingerprint = asked.fingerprint if model is None else model.fingerprint
+        holds_out = bool(reward) and isinstance(asked, HeldOutSource)
         return BestOfNPolicy(
             n=n,
             kl_at_most=best_of_n_kl(n),
             reward=reward,
             reward_fingerprint=fingerprint if reward else "",
+            held_out_fingerprint=asked.fingerprint if holds_out else "",
             base=self.base,
             base_weights=self._base_weights,
             temperature=task.temperature,

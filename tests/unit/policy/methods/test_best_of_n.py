@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 import torch
@@ -13,12 +13,13 @@ import torch
 from prefloop.errors import CheckpointError, InputError, SettingsError
 from prefloop.figures.best_of_n import BEST_OF_N_FILE
 from prefloop.figures.reading import read_best_of_n
+from prefloop.figures.trust import HeldOutFigures, HeldOutTerm
 from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.models.identity import identity_of
 from prefloop.models.model_folder import folder_problems
 from prefloop.policy.best_of_n import BestOfNTrainer
 from prefloop.policy.methods.build import build_method
-from prefloop.policy.reward_source import ScoredBatch
+from prefloop.policy.reward_source import HeldOutSource, RewardModelSource, ScoredBatch
 from prefloop.policy.stage import PolicyStage
 from prefloop.records import Prompt
 from prefloop.rewards.model import RewardModel
@@ -28,6 +29,7 @@ from prefloop.run.plan_time import workload_of
 from prefloop.run.training import train_while_waiting
 from prefloop.run_file import parse_run
 from prefloop.samples.sampler import SampledBatch
+from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.policy import PolicyConfig
 from tests.stages_for_tests import PROMPTS, disturb, roles_on, stage_in, trainer_on, weights_of
 from tests.tolerances import EXACT
@@ -52,6 +54,20 @@ class LongOnes:
 
     def score(self, prompts: Sequence[Prompt], batch: SampledBatch) -> ScoredBatch:
         return ScoredBatch(batch.generation.response.sum(dim=1).float())
+
+
+class CountsE:
+    """A scorer that counts a letter."""
+
+    name: ClassVar[str] = "counts_e"
+    sources: ClassVar[frozenset[str]] = frozenset({"a letter"})
+    description: ClassVar[str] = "a count of a letter"
+
+    def __init__(self, content_hash: str) -> None:
+        self.content_hash = content_hash
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Any:
+        return [float(text.count("e")) for text in responses]
 
 
 def test_the_best_of_n_draws_of_the_reference_is_kept(gpt2_folder: Path) -> None:
@@ -154,6 +170,28 @@ def test_another_scorer_than_then_draws_nothing(gpt2_folder: Path) -> None:
     trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
     trainer.chosen.collector = replace(trainer.collector, reward=LongOnes("changed since"))
     with pytest.raises(InputError, match="chose by the scorer long ones, whose settings"):
+        trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
+
+
+def test_what_is_held_out_of_the_reward_is_held_out_of_the_choice(gpt2_folder: Path) -> None:
+    """It keeps what a policy that learns is paid for, and draws nothing by other scorers."""
+    trainer = best_of(gpt2_folder)
+    roles, sampler = trainer.collector.roles, trainer.collector.sampler
+    model = RewardModel(roles, pad_id=sampler.tokenizer.pad_id, seed=1)
+    term = HeldOutTerm(scorer="counts_e", weight=5.0, mean=3.0)
+    model.held_out = HeldOutFigures(questions=9, share=0.1, terms=(term,))
+    whole = RewardModelSource(model, sampler)
+    then, since = (HeldOutSource(whole, [CheckedScorer("counts_e", CountsE(x))]) for x in "ab")
+    trainer.chosen.collector = replace(trainer.collector, reward=then)
+    trainer.step(PROMPTS[:1])
+    kept = trainer.chosen.keep(PROMPTS[:2], per_prompt=1, seed=3)
+    drawn = sampler.sample(roles.reference, PROMPTS[:2], per_prompt=8, seed=3)
+    asked = [prompt for prompt in PROMPTS[:2] for _ in range(8)]
+    paid, whole_score = (source.score(asked, drawn).scores for source in (then, whole))
+    torch.testing.assert_close(kept.scores, paid.reshape(2, 8).amax(dim=1))
+    assert (paid - whole_score).std() > 1.0
+    trainer.chosen.collector = replace(trainer.collector, reward=since)
+    with pytest.raises(InputError, match=r"less what goes with the scorers of rewards\.hold_out"):
         trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
 
 
