@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from prefloop.choices import choice_problems, scores_may_differ
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
-from prefloop.run_paths import found_paths, kept_paths
+from prefloop.run_paths import found_paths, kept_paths, why_closed
 from prefloop.settings.recipes import DEFAULT_TASK, EARLIER, with_recipe
 from prefloop.settings.renamed import Raw, with_todays_names
 from prefloop.settings.run import RunConfig
@@ -119,6 +119,8 @@ def _began_without_recipes(folder: Path) -> bool:
 
 
 def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    if problem := why_closed(path):
+        raise InputError(f"{path} {problem}")
     if not path.is_file():
         raise InputError(
             f"{path} does not exist. Make a run folder with `prefloop init {path.parent} "

@@ -5,6 +5,7 @@ from pathlib import Path
 from prefloop.errors import StoreError
 from prefloop.records import LedgerHead
 from prefloop.run_history import StageRecord, has_made_anything, last_record
+from prefloop.run_paths import why_closed
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep.moving import without_password
@@ -58,6 +59,8 @@ def lost_file(config: RunConfig, folder: Path) -> str | None:
     if isinstance(place, str) and "://" in place:
         return None
     path = Path(place)
+    if problem := why_closed(path):
+        return f"the store {path} {problem}"
     if path.exists() and path.stat().st_size > 0:
         return None
     if not has_made_anything(folder):

@@ -66,13 +66,12 @@ def import_labels(
 
     from prefloop.comparisons.exchange.formats import guess_format
     from prefloop.comparisons.exchange.stated_sources import stated_sources
-    from prefloop.errors import InputError
     from prefloop.run.imported_labels import store_labels
     from prefloop.run_file import load_run_file
+    from prefloop.run_paths import require_there
 
     config = load_run_file(run_file(folder))
-    if not file.exists():
-        raise InputError(f"{file} does not exist (looked from {Path.cwd()}). Check the path.")
+    require_there(file)
     said = stated_sources(source or [], config)
     read_as = LabelFormat(guess_format(file)) if format is None else format
     share = config.prompts.validation_share if validation_share is None else validation_share

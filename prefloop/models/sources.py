@@ -14,7 +14,7 @@ from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
 from prefloop.models.hub_names import SMOLLM2
 from prefloop.models.model_folder import chat_templates, folder_problems, missing_parts
-from prefloop.run_paths import expanded, is_there
+from prefloop.run_paths import expanded, is_there, why_closed
 
 BUILTIN = Path(__file__).parent / "builtin"
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
@@ -42,6 +42,8 @@ def resolve(
     if name == "smollm2":
         return _smollm2(cache if cache is not None else user_cache(), report, for_chat=for_chat)
     folder = expanded(name)
+    if (is_there(folder) or _looks_like_path(name)) and (problem := why_closed(folder)):
+        raise InputError(f"model folder {name} {problem}")
     if is_there(folder) and folder.is_dir():
         return _checked(folder)
     if is_there(folder):

