@@ -3,6 +3,9 @@
 import random
 from collections import Counter
 
+import sqlalchemy as sa
+
+from prefloop.store.labeling.check_questions import draw_gold, draw_training
 from prefloop.store.store import Store
 from prefloop.teamwork import ClaimPolicy
 from tests.unit.store.asking_for_tests import ALWAYS_GOLD, answer, ask, give, make_gold, send
@@ -41,3 +44,31 @@ def test_every_check_is_found_however_many_are_spent(store: Store) -> None:
     assert sorted(asked) == sorted(f"c{number}" for number in range(40)), "each of them once"
     [last] = give(store, policy=ALWAYS_GOLD)
     assert last.kind == "regular"
+
+
+def test_no_check_passes_all_that_the_labeler_has_answered(file_store: Store) -> None:
+    """Labels are looked up by the question: whoever has answered thousands waits no longer."""
+    fill(file_store, 12)
+    ask(file_store)
+    make_gold(file_store, range(6))
+    make_gold(file_store, range(6, 12), is_training=True)
+    asked: list[tuple[str, object]] = []
+
+    def keep(_c: object, _cursor: object, statement: str, given: object, *_more: object) -> None:
+        if "labels" in statement:
+            asked.append((statement, given))
+
+    with file_store._database.reading() as connection:
+        sa.event.listen(connection, "before_cursor_execute", keep)
+        luck = random.Random(5)
+        assert draw_gold(connection, "ann", "c0", luck, taken=()) is not None
+        assert draw_training(connection, "ann", luck, items=2, held=(), n=2)
+        sa.event.remove(connection, "before_cursor_execute", keep)
+        plans = [
+            row[-1]
+            for q, given in asked
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {q}", given)  # type: ignore[arg-type]
+        ]
+    of_labels = [step for step in plans if " labels " in f"{step} "]
+    assert len(asked) == len(of_labels) == 2
+    assert all("comparison_id=?" in step for step in of_labels), of_labels
