@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def _read_row(row: FileObject, known: FileFormat, records: ImportedRecords) -> s
         known.read(row, records)
     except UnicodeEncodeError:  # no id can be made of such a text
         return fault_in(row.fields)
-    faults = map(fault_in, map(asdict, records.since(sizes)))
+    faults = map(fault_in, map(vars, records.since(sizes)))
     return next(filter(None, faults), None)
 
 
