@@ -234,7 +234,7 @@ def _show_plan(folder: Path, overrides: list[str] | None, *, as_json: bool) -> N
 
     progress = make_progress()
     try:
-        planned = plan_run(with_method_options(config), progress.say)
+        planned = plan_run(with_method_options(config), progress.say, joined())
     finally:
         progress.close()
     print(json.dumps(asdict(planned)) if as_json else "\n".join(plan_lines(planned, folder)))

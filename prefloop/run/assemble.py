@@ -40,7 +40,7 @@ from prefloop.run.canaries import RunCanaries
 from prefloop.run.contestants import Contestants
 from prefloop.run.helping import set_helpers_up
 from prefloop.run.in_training import models_in_training
-from prefloop.run.initial_models import initial_models, refuse_sharded, runtime_of
+from prefloop.run.initial_models import initial_models, n_parts, refuse_sharded, runtime_of
 from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.live import LiveWatch
@@ -190,7 +190,9 @@ def _store_new(prompts: Mapping[str, Prompt], monitor: RunMonitor) -> None:
         monitor.store.add_prompts(list(prompts.values()))
 
 
-def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
+def plan_run(
+    config: RunConfig, say: Callable[[str], None], processes: Processes | None = None
+) -> Plan:
     """Return what a run is going to do, from its tokenizer and prompts; nothing is drawn.
 
     InputError if the prompts do not suffice for it.
@@ -198,7 +200,8 @@ def plan_run(config: RunConfig, say: Callable[[str], None]) -> Plan:
     base = resolve(config.models.name, say=say, for_chat=config.task.chat.on)
     by_split = count_by_split(read_prompts(config, base)[1].prompts)
     refuse_impossible(config, by_split)
-    return _plan(config, base, by_split, runtime_of(config))
+    size = base_size(base, runtime_of(config))
+    return make_plan(config, by_split, base=size, parts=n_parts(processes))
 
 
 def read_prompts(
@@ -224,10 +227,6 @@ def base_size(base: Path, runtime: Runtime) -> BaseSize:
         layers=n_layers(base),
         rate=product_rate(runtime),
     )
-
-
-def _plan(config: RunConfig, base: Path, by_split: Mapping[str, int], runtime: Runtime) -> Plan:
-    return make_plan(config, by_split, base=base_size(base, runtime))
 
 
 def _rounds(
@@ -292,7 +291,8 @@ def _load(
     by_split = count_by_split(prompts)
     refuse_impossible(config, by_split)
     if not (folder / "metrics.jsonl").exists():
-        plan = _plan(config, base, by_split, runtime)
+        size = base_size(base, runtime)
+        plan = make_plan(config, by_split, base=size, parts=n_parts(processes))
         monitor.say("\n".join(plan_lines(plan, folder)))
     causal = load_causal(base, tokenizer, processes.loading(runtime))
     if config.policy.uses_reward_model:

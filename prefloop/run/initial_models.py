@@ -77,6 +77,11 @@ def initial_models(
     return InitialModels(tokenizer, roles, sampler)
 
 
+def n_parts(processes: Processes | None) -> int:
+    """Return among how many processes every model is divided; 1: each holds the whole."""
+    return 1 if processes is None or not processes.is_sharded else processes.size
+
+
 def refuse_sharded(config: RunConfig, folder: Path, processes: Processes) -> None:
     """Raise a SettingsError if models are to be sharded (FSDP) and something needs them whole."""
     if not processes.is_sharded:

@@ -57,7 +57,10 @@ class Plan:
     reading_seconds: float | None
     """What people need to read everything once; None where programs label."""
     memory_bytes: int | None
-    """For weights, gradients and Adam's moments; None where the model's size is not known."""
+    """For weights, gradients and Adam's moments, in each process; None where the model's size is
+    not known."""
+    parts: int
+    """Processes that hold a part of every model each (FSDP); 1: models are whole."""
     machine_seconds: tuple[float, float] | None
     """Least and most that this machine will compute; None where its rate was not measured."""
     judged: int
@@ -87,9 +90,16 @@ class BaseSize:
 
 
 def make_plan(
-    config: RunConfig, prompts: Mapping[str, int], *, base: BaseSize | None = None
+    config: RunConfig,
+    prompts: Mapping[str, int],
+    *,
+    base: BaseSize | None = None,
+    parts: int = 1,
 ) -> Plan:
-    """Return the plan for prompts of these numbers by split, and a model of this size."""
+    """Return the plan for prompts of these numbers by split, and a model of this size.
+
+    `parts` are the processes among which every model is divided.
+    """
     policy = config.policy
     n_judged = min(config.evaluation.prompts, prompts["held_out"])
     judged = n_judged if config.evaluation.judges else 0
@@ -109,7 +119,8 @@ def make_plan(
         best_of=0 if policy.trains else each,
         live_questions=config.audits.live.questions if config.asks_live else 0,
         reading_seconds=_reading_seconds(config, sum(labels.values())),
-        memory_bytes=None if base is None else base.weights * copies,
+        memory_bytes=None if base is None else -(-base.weights * copies // parts),
+        parts=parts,
         machine_seconds=None if base is None else _machine_seconds(config, base, judged),
         judged=judged,
         is_for_people=config.evaluation.judges[:1] == [PEOPLE],
@@ -165,9 +176,11 @@ def plan_lines(plan: Plan, folder: Path | str) -> list[str]:
             "lower policy.batch_size."
         )
     if plan.memory_bytes is not None:
+        where = "" if plan.parts == 1 else f" in each of {plan.parts} processes"
         lines.append(
             f"Weights, gradients and Adam's moments need about "
-            f"{fixed(max(0.1, plan.memory_bytes / 1e9), 1)} GB of memory; activations come on top."
+            f"{fixed(max(0.1, plan.memory_bytes / 1e9), 1)} GB of memory{where}; activations come "
+            "on top."
         )
     if plan.machine_seconds is not None:
         least, most = map(duration, plan.machine_seconds)

@@ -48,6 +48,15 @@ def test_the_numbers_are_those_of_the_stages() -> None:
     assert plan.reading_seconds is None
 
 
+def test_the_memory_of_sharded_models_is_that_of_the_parts() -> None:
+    settings = config(models={"adapter": "none"})
+    size = BaseSize(weights=1_000_000_000, looked_up=0, layers=4, rate=1e9)
+    whole, plan = (make_plan(settings, MANY, base=size, parts=n) for n in (1, 4))
+    assert (whole.memory_bytes, plan.memory_bytes) == (36_000_000_000, 9_000_000_000)
+    assert "about 36.0 GB of memory; activations" in "\n".join(plan_lines(whole, "my-run"))
+    assert "9.0 GB of memory in each of 4 processes;" in "\n".join(plan_lines(plan, "my-run"))
+
+
 def test_sixty_prompts_are_told_to_be_few() -> None:
     said = lines(SIXTY)
     assert "60 prompts: 48 to train on, 6 for validation, 6 held out." in said
