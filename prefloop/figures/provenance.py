@@ -98,6 +98,9 @@ class Provenance(BaseModel):
     """Of a policy: the responses that it learned from."""
     earlier: tuple[EarlierSettings, ...] = ()
     """Of a policy: what was set otherwise for its earlier updates, the oldest first."""
+    shares_queries: bool | None = None
+    """Of a reward model: whether responses to one query shared a row in its training, which rounds
+    otherwise; null where that was not kept."""
 
 
 def installed_versions() -> dict[str, str]:

@@ -117,6 +117,7 @@ class RewardStage:
                 self.store, known["train"], known["validation"], as_of=as_of, config=self.config
             ),
             parents=(),
+            shares_queries=self.model.role_model.shares_queries,
         )
 
     def is_trained(self, round_number: int) -> bool:

@@ -41,7 +41,7 @@ from prefloop.run.contestants import Contestants
 from prefloop.run.helping import set_helpers_up
 from prefloop.run.in_training import models_in_training
 from prefloop.run.initial_models import initial_models, n_parts, refuse_sharded, runtime_of
-from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
+from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents, keep_sharing
 from prefloop.run.kept_settings import has_begun
 from prefloop.run.live import LiveWatch
 from prefloop.run.monitor import RunMonitor
@@ -276,13 +276,14 @@ def _load(
     base = resolve(config.models.name, say=monitor.say, for_chat=config.task.chat.on)
     refuse_unknown_classes(base, trains_reward_model=config.policy.uses_reward_model)
     scorers = followed_scorers(config)
+    is_resumed = has_begun(folder, monitor.store)
     keep_contents(
         config.models.name,
         base,
         scorers,
         folder,
         code=installed_code(config, scorers),
-        has_begun=has_begun(folder, monitor.store),
+        has_begun=is_resumed,
         say=monitor.say,
     )
     tokenizer, selection = read_prompts(config, base, monitor.store.prompts())
@@ -302,6 +303,9 @@ def _load(
         initial = _warm_started(config, base, prompts, folder, monitor, runtime)
         causal = load_causal(initial, tokenizer, processes.loading(runtime))
     found = initial_models(config, tokenizer, causal, runtime, processes)
+    if config.policy.uses_reward_model:
+        shares = found.roles.reward.shares_queries
+        keep_sharing(shares, folder, has_begun=is_resumed, say=monitor.say)
     return _Loaded(tokenizer, {p.id: p for p in prompts}, found.roles, found.sampler)
 
 

@@ -51,6 +51,9 @@ class KeptContents(BaseModel):
     """Hashes of the files that scorers read, by name."""
     code: dict[str, str] = {}
     """Hashes of the code that the user installed, by name."""
+    shares_queries: bool | None = None
+    """Whether responses to one query shared a row when the model was last loaded, as a trial of it
+    found (`prefloop.models.shared_query`); None where that was not kept."""
 
 
 def keep_contents(
@@ -89,7 +92,28 @@ def keep_contents(
                 "the new one holds from here on."
             )
     model = KeptModel(name=name, folder=str(base.resolve()), identity=identity)
-    content = KeptContents(model=model, scorers=kept | hashes, code=kept_code | dict(code))
+    new = {"model": model, "scorers": kept | hashes, "code": kept_code | dict(code)}
+    _write(folder, earlier.model_copy(update=new))
+
+
+def keep_sharing(shares_queries: bool, folder: Path, *, has_begun: bool, say: Say) -> None:
+    """Keep whether responses to one query share a row; a run that goes on otherwise says so.
+
+    Other versions or another device may let a trial of the same model come out differently.
+    """
+    earlier = _read_contents(folder)
+    if has_begun and earlier.shares_queries not in (None, shares_queries):
+        now = "share a row now, and did not" if shares_queries else "share no row now, as they did"
+        say(
+            f"Responses to one query {now} when this model was loaded before: reward models that "
+            "are trained from here on round otherwise, and the run is not, to the last bit, the "
+            "one that it would have been. Versions and device of then are in run.resolved.yaml and "
+            "in provenance.json of each reward model."
+        )
+    _write(folder, earlier.model_copy(update={"shares_queries": shares_queries}))
+
+
+def _write(folder: Path, content: KeptContents) -> None:
     write_if_changed(folder / CONTENTS, content.model_dump_json(indent=1))
 
 

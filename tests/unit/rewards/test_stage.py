@@ -76,6 +76,7 @@ def test_length_is_that_of_the_response_whatever_the_query(
     assert made is not None and made.labels is not None
     assert made.settings["rewards"]["normalize_samples"] == 8
     assert (made.labels.train, made.labels.validation) == (len(PROMPTS), 1)
+    assert made.shares_queries is True
     assert made.labels.samples_shown == {"4": len(PROMPTS)}
     assert (made.labels.ledger_events, made.labels.ledger_hash) == (head.sequence, head.hash)
 

@@ -12,7 +12,7 @@ import pytest
 
 from prefloop.errors import SettingsError
 from prefloop.registry import Registry
-from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents
+from prefloop.run.kept_contents import followed_scorers, installed_code, keep_contents, keep_sharing
 from prefloop.run_file import parse_run
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from tests.models_for_tests import save_gpt2
@@ -47,6 +47,22 @@ def test_another_model_at_the_same_path_is_refused(gpt2_folder: Path, tmp_path: 
         said(base, run)
     said(base, run, begun=False)
     assert said(base, run) == [], "before the first samples any model may be taken"
+
+
+@pytest.mark.parametrize(("then", "now"), [("did not", True), ("as they did", False)])
+def test_a_run_that_goes_on_with_other_rows_says_so_once(
+    gpt2_folder: Path, tmp_path: Path, then: str, now: bool
+) -> None:
+    told: list[str] = []
+    said(gpt2_folder, tmp_path, begun=False)
+    for shares in (not now, not now, now, now):
+        keep_sharing(shares, tmp_path, has_begun=True, say=told.append)
+        said(gpt2_folder, tmp_path)
+    assert json.loads((tmp_path / "contents.json").read_text())["shares_queries"] is now
+    [sentence] = told
+    assert then in sentence and "round otherwise" in sentence
+    keep_sharing(not now, tmp_path, has_begun=False, say=told.append)
+    assert told == [sentence], "nothing was made with the other"
 
 
 def test_a_start_that_finds_the_same_files_writes_nothing(
