@@ -28,7 +28,6 @@ from prefloop.settings.run import RunConfig
 EVALUATION = "evaluation"
 USAGE = "usage.jsonl"
 PROMPTS = "prompt_figures.json"
-AUDITS = "audits"
 LABEL_AUDIT = "audits/labels.json"
 REWARD_AUDIT = "audits/rewards-round-{}.json"
 CANARIES = "audits/canaries.json"

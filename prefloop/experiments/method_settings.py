@@ -21,7 +21,11 @@ from prefloop.settings.run_file import METHODS_KEY, changes_by_method
 SHARED = (*SHARED_SECTIONS, "comparisons", "rounds", "store")
 """What decides about prompts, samples and labels, and where they lie."""
 
+SAME = ("reward", "warm_start")
+"""Settings of `policy` that no two policies of a comparison may differ in."""
+
 SHARE = "all methods share prompts, samples and labels"
+COMPARED = "the policies of a comparison begin with one model and are trained towards one reward"
 METHOD = "policy.method"
 
 ByMethod = dict[str, dict[str, Any]]
@@ -94,8 +98,11 @@ def _misplaced(key: str) -> str | None:
     """Return why a setting cannot be one method's own; None if it can."""
     if key == METHOD:
         return "the method is the one that the entry is called after; delete this"
-    if key.split(".")[0] in SHARED:
+    first, *rest = key.split(".")
+    if first in SHARED:
         return f"{SHARE}; write it for all of them, outside of {METHODS_KEY}"
+    if first == "policy" and rest[:1] and rest[0] in SAME:
+        return f"{COMPARED}; write it for all of them, outside of {METHODS_KEY}"
     return None
 
 
@@ -166,6 +173,10 @@ def _checked(
         f"{section}: {SHARE}; give the change to all of them, without a method before it"
         for section in SHARED
         if ours[section] != theirs[section]
+    ] + [
+        f"policy.{key}: {COMPARED}; give the change to all of them, without a method before it"
+        for key in SAME
+        if ours["policy"][key] != theirs["policy"][key]
     ]
     try:
         METHODS.settings(method, config.policy.options, "policy.options")

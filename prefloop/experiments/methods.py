@@ -4,6 +4,7 @@ Prompts, samples, labels and the reward model come once, in a run of their own t
 every method goes on from a copy. Each is an ordinary run folder, and goes on where it stopped.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,15 +20,19 @@ from prefloop.experiments.carry_out import (
 from prefloop.experiments.members import Member, SampleSet, write_run_file
 from prefloop.experiments.method_settings import method_settings
 from prefloop.figures.cost import COSTS
+from prefloop.files import read_json_lines, write_atomically
 from prefloop.progress import Progress
-from prefloop.run_folder import AUDITS
-from prefloop.run_history import METRICS_FILE, has_made_anything
+from prefloop.run_folder import CANARIES, LABEL_AUDIT, REWARD_AUDIT, TEXT_FIGURES
+from prefloop.run_history import HISTORY, METRICS_FILE
 
 LABELS = "labels"
 """The folder of the run that everything shared comes from."""
 
 REWARD_MODEL = Path("rewards/round-0")
 """Where a run keeps the reward model of its first round, the only one here."""
+
+AUDITS = (LABEL_AUDIT, REWARD_AUDIT.format(0), CANARIES, TEXT_FIGURES)
+"""What was seen of labels and reward model before a policy was trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +87,8 @@ def run_methods(
         (labels.folder / DRAWN).touch()
     waiting = [member for member in methods.members if not is_finished(member)]
     for member in waiting:
-        is_new = not has_made_anything(member.folder)
         prepare(member, NamedProgress(member.name, progress))
-        if is_new and _takes_reward_model(member):
+        if not (member.folder / HISTORY).exists() and _takes_reward_model(member):
             _take_reward_model(member)
     run_all(waiting, progress)
 
@@ -92,18 +96,30 @@ def run_methods(
 def _takes_reward_model(member: Member) -> bool:
     """Whether a method follows the very reward model that the shared run learns."""
     ours, shared = member.config, member.samples.config
-    return shared.policy.uses_reward_model and ours.rewards == shared.rewards
+    held_out = [[c.scorers.get(name) for name in c.rewards.hold_out] for c in (ours, shared)]
+    is_same = ours.rewards == shared.rewards and held_out[0] == held_out[1]
+    return shared.policy.uses_reward_model and is_same
 
 
 def _take_reward_model(member: Member) -> None:
     """Give a method the shared reward model, its audits, and what it cost as a cost of its own.
 
-    The model comes last: what is interrupted before is trained again, as if nothing were shared.
+    Interrupted at any point, it is done again, until the run itself has begun. What it cost comes
+    last: a run that is begun by hand before trains its own reward model, and counts that alone.
     """
-    shared = member.samples.folder
+    shared, own = member.samples.folder, member.folder
     if not (shared / REWARD_MODEL).is_dir():
         return  # Begun by a version that shared labels only.
-    for name in (METRICS_FILE, COSTS):
-        shutil.copy2(shared / name, member.folder / name)
-    shutil.copytree(shared / AUDITS, member.folder / AUDITS, dirs_exist_ok=True)
-    link_folder(shared / REWARD_MODEL, member.folder / REWARD_MODEL)
+    for name in AUDITS:
+        if (shared / name).exists():
+            (own / name).parent.mkdir(exist_ok=True)
+            shutil.copy2(shared / name, own / name)
+    _copy_lines(shared / METRICS_FILE, own / METRICS_FILE)
+    link_folder(shared / REWARD_MODEL, own / REWARD_MODEL)
+    _copy_lines(shared / COSTS, own / COSTS)
+
+
+def _copy_lines(source: Path, place: Path) -> None:
+    """Copy what is said of the reward model: the shared run may have gone on to a policy."""
+    lines = [line for line in read_json_lines(source) if line["stage"] == "rewards"]
+    write_atomically(place, "".join(json.dumps(line) + "\n" for line in lines))

@@ -106,6 +106,17 @@ methods:
     assert all(map(str.startswith, found, starts)), found
 
 
+def test_policies_that_could_not_be_compared_are_refused_before_any_is_trained(
+    tmp_path: Path,
+) -> None:
+    both = "methods: {ppo: {policy.reward: sentiment}, rloo: {policy: {warm_start: {epochs: 1}}}}"
+    assert [line.split(" begin")[0] for line in problems(tmp_path, both)][:2] == [
+        "methods.ppo.policy.reward: the policies of a comparison",
+        "methods.rloo.policy.warm_start.epochs: the policies of a comparison",
+    ]
+    assert len(problems(tmp_path, both)) == 2, "each is told once"
+
+
 def test_an_option_that_a_method_does_not_have_is_told_with_its_key(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, "methods: {ppo: null, dpo: {policy.options.lam: 1}}")
     assert problem.startswith("methods.dpo.policy.options.lam: no such setting")

@@ -7,10 +7,14 @@ import yaml
 
 from prefloop.errors import InputError, SettingsError
 from prefloop.experiments import methods as room
-from prefloop.experiments.carry_out import DRAWN
+from prefloop.experiments.carry_out import DRAWN, link_folder
 from prefloop.experiments.members import Member
-from prefloop.experiments.methods import MethodSet, make_method_set, run_methods
+from prefloop.experiments.methods import REWARD_MODEL, MethodSet, make_method_set, run_methods
+from prefloop.figures.cost import COSTS
+from prefloop.files import append_json_line, read_json_lines, verify_folder, write_folder
 from prefloop.progress import Progress, Silent
+from prefloop.run_folder import LABEL_AUDIT, OVEROPTIMIZATION
+from prefloop.run_history import HISTORY, METRICS_FILE
 
 RUN = {
     "task": "sentiment",
@@ -60,6 +64,8 @@ def test_fewer_than_two_methods_are_refused(run_file: Path, methods: tuple[str, 
         ("store=labels.db", "store: labels.db, and every method gets a copy"),
         ("rloo:policy.options.whiten_rewards=true", r"rloo: policy\.options\.whiten_rewards"),
         ("policy.method=rloo", "ppo: policy.method: 'rloo' would run under the name of ppo"),
+        ("rloo:policy.reward=sentiment", r"rloo: policy\.reward: the policies of a comparison"),
+        ("rloo:policy.warm_start.epochs=1", r"rloo: policy\.warm_start: the policies"),
     ],
 )
 def test_what_would_part_the_methods_is_refused(run_file: Path, change: str, said: str) -> None:
@@ -122,3 +128,75 @@ def test_an_interrupted_labeling_goes_on(run_file: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             run_methods(made, Silent(), run_shared=stopped, run_all=lambda *_: None)
     assert len(tries) == 2
+
+
+def learn(folder: Path, _: str) -> None:
+    """Leave what a shared run leaves that was taken on to a policy by hand."""
+    for name in (METRICS_FILE, COSTS):
+        for stage in ("rewards", "rewards", "policy"):
+            append_json_line(folder / name, {"stage": stage, "round": 0, "update": 1})
+    for name in (LABEL_AUDIT, OVEROPTIMIZATION):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
+    write_folder(folder / REWARD_MODEL, lambda place: _write(place / "trust.json"))
+
+
+def _write(path: Path) -> None:
+    path.write_text("{}")
+
+
+@pytest.fixture
+def begun(run_file: Path, monkeypatch: pytest.MonkeyPatch) -> MethodSet:
+    """Methods whose store is not copied: there is none."""
+    monkeypatch.setattr(room, "prepare", lambda *_: None)
+    return make(run_file)
+
+
+def has_the_shared_model(folder: Path) -> bool:
+    is_whole = not verify_folder(folder / REWARD_MODEL)
+    return (
+        is_whole
+        and [
+            [line["stage"] for line in read_json_lines(folder / name)]
+            for name in (METRICS_FILE, COSTS)
+        ]
+        == [["rewards", "rewards"]] * 2
+    )
+
+
+def test_a_method_gets_the_reward_model_and_nothing_of_another_policy(begun: MethodSet) -> None:
+    run_methods(begun, Silent(), run_shared=learn, run_all=lambda *_: None)
+    for member in begun.members:
+        assert has_the_shared_model(member.folder)
+        assert (member.folder / LABEL_AUDIT).exists()
+        assert not (member.folder / OVEROPTIMIZATION).exists()
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_copy_that_was_interrupted_is_made_again_and_counted_once(
+    begun: MethodSet, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    copy, made = room._copy_lines, list[Path]()
+
+    def interrupted(source: Path, place: Path) -> None:
+        if len(made) == step:
+            raise KeyboardInterrupt
+        made.append(place)
+        (link_folder if source.is_dir() else copy)(source, place)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(room, "_copy_lines", interrupted)
+        patch.setattr(room, "link_folder", interrupted)
+        run_methods(begun, Silent(), run_shared=learn, run_all=lambda *_: None)
+    ppo = begun.members[0].folder
+    assert not has_the_shared_model(ppo)
+    assert not (ppo / COSTS).exists(), "begun by hand now, it would count its own steps alone"
+    run_methods(begun, Silent(), run_shared=learn, run_all=lambda *_: None)
+    assert all(has_the_shared_model(member.folder) for member in begun.members)
+
+
+def test_a_method_that_has_begun_keeps_what_it_has(begun: MethodSet) -> None:
+    ppo, rloo = (member.folder for member in begun.members)
+    append_json_line(ppo / HISTORY, {})
+    run_methods(begun, Silent(), run_shared=learn, run_all=lambda *_: None)
+    assert not (ppo / METRICS_FILE).exists() and has_the_shared_model(rloo)
