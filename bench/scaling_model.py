@@ -10,6 +10,7 @@ from scaling_runs import (
     MICROBATCH,
     PER_PROMPT,
     POLICY_BATCH,
+    REWARD_BATCH,
     SAMPLE_BATCH,
     Measured,
     Shape,
@@ -83,14 +84,19 @@ def counts(shape: Shape, *, steps: int) -> np.ndarray:
     own_layers = shape.layers * trained
     rewards, policy = (_part(each, updates) for each in (work.rewards, work.policy))
     microbatches = POLICY_BATCH / MICROBATCH * shape.epochs
-    rewarded = StageTokens(trained=rewards.trained)
+    # A step reads its questions through the frozen layers, each in a pass of its own.
+    frozen = REWARD_BATCH * _question(shape) * (1.0 - trained)
+    rewarded = StageTokens(scored=frozen, trained=rewards.trained)
     return np.array(
         [
             [
                 *_operations(shape, StageTokens(drawn=drawn), SAMPLE_BATCH, trained),
                 shape.layers * shape.response,
             ],
-            [*_operations(shape, rewarded, 0, trained), 3 * own_layers],
+            [
+                *_operations(shape, rewarded, 0, trained),
+                3 * own_layers + REWARD_BATCH * (shape.layers - own_layers),
+            ],
             [
                 *_operations(shape, policy, POLICY_BATCH, trained),
                 shape.layers * shape.response + own_layers * (2 + 3 * microbatches),
@@ -125,12 +131,16 @@ def _operations(
     )
 
 
+def _question(shape: Shape) -> float:
+    return question_tokens(
+        query=float(shape.query), response=float(shape.response), responses=PER_PROMPT
+    )
+
+
 def counted_bytes(shape: Shape) -> float:
     """Return the bytes of weights, gradients and moments, and of a step's activations."""
     held = shape.model.parameters * role_numbers(adapter=shape.adapter)
-    tokens = MICROBATCH * question_tokens(
-        query=float(shape.query), response=float(shape.response), responses=PER_PROMPT
-    )
+    tokens = MICROBATCH * _question(shape)
     layers = shape.layers if shape.top_layers is None else shape.top_layers
     return float(NUMBER_BYTES * (held + tokens * layers * activation_numbers(shape.model)))
 

@@ -11,6 +11,7 @@ from prefloop.functional.model_cost import (
     adapter_weights,
     forward_operations,
     kv_cache_bytes,
+    question_tokens,
     role_numbers,
     step_seconds,
 )
@@ -117,20 +118,30 @@ def weight_bytes(adapter: str) -> int:
 
 
 def held_bytes(shape: TransformerShape, adapter: str) -> float:
-    """Return the bytes of weights, gradients and moments in the process that takes the steps."""
+    """Return the bytes of weights, gradients and moments in the process that takes the steps.
+
+    Trained weights are rounded for products in bfloat16, and a backward pass needs them so again.
+    """
     own = shape.parameters * weight_bytes(adapter) * role_numbers(adapter=adapter)
     if adapter == "none":
-        return own
+        return own + BFLOAT16 * shape.parameters
     adapters = adapter_weights(shape, rank=RANK)
     return own + FLOAT32 * adapters * (role_numbers(adapter="none") - 1)
 
 
 def needed_bytes(shape: TransformerShape, adapter: str, n: int) -> float:
-    """Return what a process needs: what it holds, and the larger of cache and activations."""
+    """Return what process 0 needs: what it holds, and the larger of cache and activations."""
     config = paper_run(adapter)
-    text = sum(text_tokens(config))
-    cache = config.policy.batch_size / n * text * kv_cache_bytes(shape, number_bytes=BFLOAT16)
-    kept = min(MICROBATCH, config.policy.batch_size // n) * text
+    policy, rewards, samples = config.policy, config.rewards, config.samples
+    query, response = text_tokens(config)
+    text = query + response
+    question = question_tokens(query=query, response=response, responses=samples.per_prompt)
+    drawn = max(policy.batch_size / n, samples.batch_size)
+    cache = drawn * text * kv_cache_bytes(shape, number_bytes=BFLOAT16)
+    kept = max(
+        min(MICROBATCH, policy.batch_size // n) * text,
+        min(rewards.microbatch_size, -(-rewards.batch_size // n)) * question,
+    )
     activations = kept * shape.layers * activation_numbers(shape) * BFLOAT16
     return held_bytes(shape, adapter) + max(cache, activations)
 
@@ -167,9 +178,8 @@ def hours(
     used = replace(device, rate=device.rate * share, bandwidth=device.bandwidth * share)
 
     def computing(tokens: StageTokens) -> float:
-        total = tokens.read + tokens.scored + tokens.trained
         heads = (tokens.read + tokens.trained) * response / (query + response)
-        return operations(total, heads) / used.rate
+        return operations(tokens.total, heads) / used.rate
 
     def operations(tokens: float, heads: float) -> float:
         context = query + response
@@ -187,9 +197,11 @@ def hours(
     trained = shape.parameters if adapter == "none" else adapter_weights(shape, rank=RANK)
     return Hours(
         samples=drawing(samples.batch_size, samples.batch_size / samples.per_prompt, batches),
-        rewards=computing(replace(work.rewards, read=0.0)) / n,
+        # No LM head is run on what is scored; more processes than comparisons of a step are idle.
+        rewards=computing(StageTokens(scored=work.rewards.total))
+        / min(n, config.rewards.batch_size),
         drawing=drawing(policy.batch_size / n, policy.batch_size / n, policy.updates),
-        reading=computing(replace(work.policy, trained=0.0)) / n,
+        reading=computing(replace(work.policy, drawn=0.0, trained=0.0)) / n,
         training=computing(StageTokens(trained=work.policy.trained)) / n,
         sending=0.0 if n == 1 else steps * 2 * FLOAT32 * trained / link,
     )

@@ -15,7 +15,10 @@ TRAINED = {"none": 3.0, "lora": 2.0}
 A backward pass has a product for the gradient of a layer's input, and one for that of its weights
 (Kaplan et al. 2020, 2.1). Weights under an adapter are frozen and need none of the latter."""
 
-PER_TRAINED = 4
+MOMENTS = 2
+"""Numbers that Adam keeps of a weight from step to step."""
+
+PER_TRAINED = 2 + MOMENTS
 """Numbers held for a weight in training: itself, its gradient, Adam's two moments."""
 
 
@@ -107,13 +110,16 @@ def kv_cache_bytes(shape: TransformerShape, *, number_bytes: int) -> int:
     return 2 * shape.layers * shape.kv_width * number_bytes
 
 
-def role_numbers(*, adapter: str) -> int:
-    """Return the numbers held for each weight by policy, reference and reward model together.
+def role_numbers(*, adapter: str, rounds: int = 1) -> int:
+    """Return the most numbers held for each weight by policy, reference and reward model together.
 
-    `none`: the reference's weight, and what two trained copies hold. `lora`: one frozen weight that
-    all share; the adapters, some 1 % of it, come on top.
+    `none`: two weights, and what the copy in training holds; policy and reward model take turns.
+    From the second round on the policy's moments stay while the reward model is trained. `lora`:
+    one frozen weight that all share; the adapters, some 1 % of it, come on top.
     """
-    return 1 if adapter == "lora" else 1 + 2 * PER_TRAINED
+    if adapter == "lora":
+        return 1
+    return 2 + PER_TRAINED + (MOMENTS if rounds > 1 else 0)
 
 
 def adapter_weights(shape: TransformerShape, *, rank: int) -> int:

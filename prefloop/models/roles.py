@@ -122,6 +122,11 @@ class RoleModel:
         else:
             optimizer.step()
 
+    def end_training(self) -> None:
+        """Let go of the optimizer that took the last steps: whoever trains next brings another."""
+        if self.sharded is not None:
+            self.sharded.weights.end_training()
+
     def shard(
         self, collectives: Collectives, device: Device, origin: ShardedModel | None = None
     ) -> ShardedModel:

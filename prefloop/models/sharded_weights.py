@@ -97,6 +97,12 @@ class ShardedWeights:
         for part in moments.keys() - {STEP}:
             self.scatter(name, moments[part], part)
 
+    def end_training(self) -> None:
+        """Have all processes let go of their optimizers, with the moments of their parts."""
+        # After a pass that failed nothing can be asked for: the run ends.
+        with suppress(ProcessesError), self._everywhere("end_training"):
+            self._end_training()
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Make room for others inside the block; afterwards they are again what they were."""
@@ -118,6 +124,7 @@ class ShardedWeights:
             "scatter": self._scatter,
             "begin_optimizer": self._begin_optimizer,
             "begin_moments": self._begin_moments,
+            "end_training": self._end_training,
             "keep": self._keep,
             "put_back": self._put_back,
         }
@@ -133,6 +140,9 @@ class ShardedWeights:
     def _begin_optimizer(self, kind: str, weight_decay: float) -> None:
         own = list(self.parameters.values())
         self._optimizer = OPTIMIZERS[kind](own, weight_decay=weight_decay, fused=True)
+
+    def _end_training(self) -> None:
+        self._optimizer = None
 
     def _step(self, lr: float, eps: float) -> None:
         assert self._optimizer is not None, "it begins before its first step"

@@ -66,8 +66,8 @@ class RewardTrainer:
     def train(self, labels: PreferenceBatch, reference: Sequences) -> None:
         """Reset, normalize, train for the configured epochs, and normalize again.
 
-        The gradients are freed at the end, also when a stop request ends it early: with
-        `adapter: none` they are as large as the model, and the policy's training comes next.
+        Gradients and moments are freed at the end, also when a stop request ends it early: with
+        `adapter: none` they are three times the model, and the policy's training comes next.
         """
         members = self.model.head.members
         labels = with_bootstrap(labels, members, self.seed, self.round_number)
@@ -78,6 +78,7 @@ class RewardTrainer:
                 self._train(labels, reference)
         finally:
             self.optimizer.zero_grad(set_to_none=True)
+            self.model.role_model.end_training()
 
     def _fits_in_memory(self) -> AbstractContextManager[None]:
         """Watch the training itself, and not the caller's functions between its steps."""

@@ -57,8 +57,8 @@ class Plan:
     reading_seconds: float | None
     """What people need to read everything once; None where programs label."""
     memory_bytes: int | None
-    """For weights, gradients and Adam's moments, in each process; None where the model's size is
-    not known."""
+    """The most for weights, gradients and Adam's moments, in each process; None where the model's
+    size is not known."""
     parts: int
     """Processes that hold a part of every model each (FSDP); 1: models are whole."""
     machine_seconds: tuple[float, float] | None
@@ -104,7 +104,8 @@ def make_plan(
     n_judged = min(config.evaluation.prompts, prompts["held_out"])
     judged = n_judged if config.evaluation.judges else 0
     labels, questions = planned_labels(config)
-    copies = role_numbers(adapter=config.models.adapter) * BYTES_A_WEIGHT
+    turns = config.rounds if policy.trains and policy.uses_reward_model else 1
+    copies = role_numbers(adapter=config.models.adapter, rounds=turns) * BYTES_A_WEIGHT
     each = build_method(policy).samples_per_prompt
     used = policy.updates * policy.batch_size if policy.trains else 0
     return Plan(

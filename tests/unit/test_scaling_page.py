@@ -65,8 +65,8 @@ def test_drawing_reads_every_weight_for_each_token_of_few_responses() -> None:
 
 
 def test_full_copies_of_7b_need_more_than_one_device_and_adapters_do_not() -> None:
-    assert held_bytes(LLAMA, "none") == 36 * 6_738_415_616
-    adapters = 8 * 4 * 19_988_480
+    assert held_bytes(LLAMA, "none") == (24 + 2) * 6_738_415_616
+    adapters = 5 * 4 * 19_988_480
     assert held_bytes(LLAMA, "lora") == 2 * 6_738_415_616 + adapters
     assert needed_bytes(LLAMA, "lora", 8) < H100.memory < needed_bytes(LLAMA, "lora", 1)
 
@@ -76,6 +76,25 @@ def test_samples_for_labels_take_as_long_on_64_devices_as_on_one() -> None:
     assert many.samples == one.samples
     assert many.training == pytest.approx(one.training / 64)
     assert one.sending == 0.0 < many.sending
+
+
+def test_a_step_of_the_reward_model_has_32_comparisons_to_share_and_no_lm_head() -> None:
+    one, some, many = (hours(LARGE, "none", n, H100, 0.5).rewards for n in (1, 32, 64))
+    assert many == some == pytest.approx(one / 32)
+    # 60,000 rows of 800 tokens, forward and backward, and 512 texts before and behind it
+    tokens = 3 * 60_000 * 800 + 2 * 512 * 575
+    operations = tokens * (2 * 707_788_800 + 4 * 36 * 1280 * 575)
+    assert one == pytest.approx(operations / (0.5 * 989e12))
+
+
+def test_process_0_has_room_for_samples_and_for_rows_of_four_responses() -> None:
+    cache, kept = 64 * 575 * 36 * 2 * 1280, 36 * 16 * 1280
+    for n, most in ((1, 8 * cache), (8, cache), (64, max(cache, 8 * 575 * kept))):
+        assert needed_bytes(LARGE, "lora", n) == held_bytes(LARGE, "lora") + 2 * most
+    # Of 70B the layers keep more of a step than the cache of a rollout takes.
+    large = MODELS["70B (Llama 2)"]
+    kept = 80 * (6 * 8192 + 2 * 1024 + 4 * 28672)
+    assert needed_bytes(large, "lora", 1) == held_bytes(large, "lora") + 2 * 8 * 800 * kept
 
 
 def test_a_summary_is_read_in_two_and_a_half_minutes() -> None:

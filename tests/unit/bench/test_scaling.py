@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from prefloop.functional.model_cost import forward_operations, role_numbers
+from prefloop.functional.model_cost import forward_operations
 from prefloop.run.plan_time import workload_of
 from tests.faults.server_process import ROOT
 from tests.tolerances import FP32
@@ -101,11 +101,23 @@ def test_operations_of_a_run_are_those_of_its_plan() -> None:
     assert work.policy.drawn == 4 * 32 * text, "four updates"
 
 
+def test_a_step_of_the_reward_model_reads_its_questions_through_the_frozen_layers() -> None:
+    """By hand, of run D: two of six layers of 384 are trained, on rows of 16 + 4 x 24 tokens."""
+    from scaling_model import counts
+    from scaling_runs import FITTED
+
+    reading, training, calls = counts(FITTED[3], steps=STEPS)[1, 1:]
+    layer = 2 * 12 * 384**2 + 4 * 384 * 40
+    np.testing.assert_allclose(reading, 4 * layer * 16 * 112)
+    np.testing.assert_allclose(training, 2 * 2 * layer * 16 * 112)
+    assert calls == 3 * 2 + 16 * 4
+
+
 def test_memory_is_that_of_three_roles_and_a_step() -> None:
     from scaling_model import counted_bytes
     from scaling_runs import HELD_BACK
 
-    held = 4 * HELD_BACK.model.parameters * role_numbers(adapter="none")
+    held = 4 * HELD_BACK.model.parameters * 6
     step = 4 * (16 * (40 + 4 * 24)) * 8 * (16 * 512)
     assert counted_bytes(HELD_BACK) == held + step
 

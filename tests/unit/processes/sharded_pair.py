@@ -8,6 +8,7 @@ file per case.
 
 import os
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -152,6 +153,9 @@ def rewards_case(folder: Path, processes: Processes, results: Path) -> dict[str,
         gradient_of_all(model, LABELS, microbatch_size=3)
         gradient = gradient_here(model.named_parameters)
         found[name] = {"weights": weights, "lines": log.lines(), "gradient": gradient}
+        optimizer = weakref.ref(trainer.optimizer)
+        del trainer
+        found[name]["holds_moments"] = optimizer() is not None
     return found
 
 

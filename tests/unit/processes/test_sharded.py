@@ -1,6 +1,8 @@
 """Two processes that each hold half of every model (FSDP) do what one does with whole ones."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from prefloop.errors import InputError, ProcessesError, SettingsError
 from prefloop.models.processes import Processes
 from prefloop.models.sharded import _layers
+from prefloop.models.sharded_weights import ShardedWeights
 from prefloop.run.initial_models import refuse_sharded
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import PolicyConfig, WarmStartConfig
@@ -103,6 +106,7 @@ def test_a_reward_model_of_two_sharded_processes_is_that_of_one(
         assert numbers(own) == pytest.approx(numbers(other), rel=1e-4, abs=1e-5)
     torch.testing.assert_close(two["weights"], one["weights"], **RELOADED)
     require_gradient_of_one(two, one)
+    assert not two["holds_moments"] and not one["holds_moments"], "the policy needs the room"
 
 
 def require_gradient_of_one(two: dict[str, Any], one: dict[str, Any]) -> None:
@@ -146,6 +150,28 @@ def test_an_error_of_one_process_leaves_the_others_in_step(case: Case) -> None:
     found = case("errors")
     assert found["said"] == "process 1 of 2: it cannot"
     assert found["response"].shape == (12, 6)
+
+
+def test_the_others_let_go_of_their_moments_too() -> None:
+    """What process 0 asks for when training ends, as one of the others does it."""
+    asked = list[str]()
+
+    @contextmanager
+    def everywhere(operation: str, **_: object) -> Iterator[None]:
+        asked.append(operation)
+        yield
+
+    own = torch.nn.Parameter(torch.ones(2))
+    weights = ShardedWeights(iter([("own", own)]), everywhere, None)
+    weights.do("begin_optimizer", {"kind": "Adam", "weight_decay": 0.0})
+    own.grad = torch.ones(2)
+    weights.do("step", {"lr": 0.1, "eps": 1e-8})
+    moments = weakref.ref(weights._part("own", "exp_avg"))
+    assert moments() is not None
+    weights.do("end_training", {})
+    assert moments() is None
+    weights.end_training()
+    assert asked == ["end_training"]
 
 
 def test_after_a_pass_that_failed_nothing_is_asked_for() -> None:
