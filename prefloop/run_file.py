@@ -235,7 +235,37 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 
 class RunFileLoader(yaml.SafeLoader):
-    """YAML that reads 1e-5 as a number, as YAML 1.2 does and PyYAML does not."""
+    """YAML that reads 1e-5 as a number, as YAML 1.2 does and PyYAML does not.
+
+    In the section `methods` a name that stands twice is refused. Elsewhere the last holds, as
+    PyYAML has it: earlier run files were read so.
+    """
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return what the document holds."""
+        of_methods = [entry for entry in _entries(node) if entry[0].value == METHODS_KEY]
+        _refuse_twice([key for key, _ in of_methods])
+        for _, section in of_methods:
+            for mapping in (section, *(value for _, value in _entries(section))):
+                _refuse_twice([key for key, _ in _entries(mapping)])
+        return super().construct_document(node)
+
+
+def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
+
+
+def _refuse_twice(keys: Sequence[yaml.Node]) -> None:
+    """Raise a YAMLError that names a key of a mapping which stands there before, with its line."""
+    seen = dict[Any, yaml.Node]()
+    for key in keys:
+        if isinstance(key, yaml.ScalarNode) and (first := seen.setdefault(key.value, key)) != key:
+            raise yaml.constructor.ConstructorError(
+                f"{key.value!r} stands",
+                first.start_mark,
+                "and again, so one of them would be lost,",
+                key.start_mark,
+            )
 
 
 RunFileLoader.add_implicit_resolver(

@@ -63,7 +63,8 @@ def why_closed(path: Path) -> str | None:
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except PermissionError:
-        entered = next((p for p in path.absolute().parents if is_there(p)), path.parent)
+        # Behind links: the folder of a link to a closed place is open itself.
+        entered = next((p for p in path.resolve().parents if is_there(p)), path.parent)
         return (
             f"cannot be looked at: you may not enter the folder {entered} (permission denied). Ask "
             "its owner to let you in (chmod +x), or name a place that you may read."
@@ -83,7 +84,7 @@ def require_there(path: Path) -> None:
     """Raise an InputError if what a user named is not there, or may not be read."""
     if problem := why_closed(path):
         raise InputError(f"{path} {problem}")
-    if not path.exists():
+    if not is_there(path):
         raise InputError(f"{path} does not exist (looked from {Path.cwd()}). Check the path.")
 
 

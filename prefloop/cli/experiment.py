@@ -99,7 +99,7 @@ def methods(
 
     _refuse_a_run(folder)
     refuse_page_place(folder / COMPARED)
-    chosen = None if names is None else [name.strip() for name in names.split(",")]
+    chosen = None if names is None else [name for n in names.split(",") if (name := n.strip())]
     figures = _run_methods(folder, file, chosen, changes or [], jobs)
     write_page(figures, folder / COMPARED)
     if as_json:

@@ -15,6 +15,7 @@ from prefloop.run.kept_settings import with_method_options
 from prefloop.run_file import checked_run, read_sections, with_overrides
 from prefloop.run_paths import Sections, found_paths
 from prefloop.settings.recipes import sections_over
+from prefloop.settings.renamed import with_todays_names
 from prefloop.settings.run import RunConfig
 from prefloop.settings.run_file import METHODS_KEY, changes_by_method
 
@@ -46,17 +47,18 @@ def method_settings(
         raise InputError(
             f"--methods {','.join(named)}: name two different methods or more, such as ppo,rloo."
         )
-    sections = read_sections(run_file)
+    sections = with_todays_names(read_sections(run_file))
     in_file, problems = _in_file(run_file, sections, named)
     names = list(in_file) if named is None else named
-    common, mine = _by_method(changes, names) if names else ([], {})
+    common, mine = _by_method(changes, names)
     shared, found = checked_run(with_overrides(sections, common, run_file))
     problems += found + _one_round_problems(shared)
     configs = dict[str, RunConfig]()
     for method in names:
         own = {k: v for k, v in in_file.get(method, {}).items() if not _misplaced(k)}
         begun = _begun(sections, method, shared)
-        begun = sections_over(begun, found_paths(_nested(own), run_file.parent))
+        own_sections = with_todays_names(_nested(own))
+        begun = sections_over(begun, found_paths(own_sections, run_file.parent))
         raw = with_overrides(begun, [*common, *mine[method]], run_file)
         config, wrong = _checked(raw, method, shared)
         place = f"{METHODS_KEY}.{method}" if method in in_file else method
@@ -99,6 +101,8 @@ def _misplaced(key: str) -> str | None:
     if key == METHOD:
         return "the method is the one that the entry is called after; delete this"
     first, *rest = key.split(".")
+    if first == METHODS_KEY:
+        return f"an entry of {METHODS_KEY} holds settings, and no methods; delete this"
     if first in SHARED:
         return f"{SHARE}; write it for all of them, outside of {METHODS_KEY}"
     if first == "policy" and rest[:1] and rest[0] in SAME:
@@ -109,13 +113,18 @@ def _misplaced(key: str) -> str | None:
 def _by_method(
     changes: Sequence[str], names: Sequence[str]
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the changes for all methods, and those for each; InputError if one is for another."""
+    """Return the changes for all methods, and those for each; InputError if one is for another.
+
+    Without names, since the file's are wrong, changes for one method are left out.
+    """
     common, mine = list[str](), {name: list[str]() for name in names}
     for change in changes:
         name, colon, rest = change.partition(":")
         if colon and name in mine:
             mine[name].append(rest)
-        elif colon and name in METHODS.names():
+        elif colon and name.isidentifier():
+            if not names:
+                continue
             raise InputError(
                 f"{change!r} is for {name}, and the methods are {', '.join(names)}. Leave it out, "
                 "or name that method too."
@@ -168,21 +177,29 @@ def _checked(
             f"{METHOD}: {config.policy.method!r} would run under the name of {method}; --methods "
             f"and the section {METHODS_KEY} say which methods there are"
         ]
-    ours, theirs = config.model_dump(), (shared or config).model_dump()
-    problems += [
-        f"{section}: {SHARE}; give the change to all of them, without a method before it"
-        for section in SHARED
-        if ours[section] != theirs[section]
-    ] + [
-        f"policy.{key}: {COMPARED}; give the change to all of them, without a method before it"
-        for key in SAME
-        if ours["policy"][key] != theirs["policy"][key]
-    ]
+    problems += _parting(config, shared or config)
     try:
         METHODS.settings(method, config.policy.options, "policy.options")
     except SettingsError as error:
         problems += str(error).splitlines()
     return config, problems
+
+
+def _parting(config: RunConfig, shared: RunConfig) -> list[str]:
+    """Return which settings of a method's run would part it from what is shared or compared."""
+    ours, theirs = config.model_dump(), shared.model_dump()
+    parted = [section for section in SHARED if ours[section] != theirs[section]]
+    if parted and config.recipe != shared.recipe:
+        changed = ", ".join(parted)
+        return [f"recipe: it changes {changed}, and {SHARE}; name one recipe for all of them"]
+    return [
+        *(f"{section}: {SHARE}; change it for all of them, or for none" for section in parted),
+        *(
+            f"policy.{key}: {COMPARED}; change it for all of them, or for none"
+            for key in SAME
+            if ours["policy"][key] != theirs["policy"][key]
+        ),
+    ]
 
 
 def _one_round_problems(shared: RunConfig | None) -> list[str]:

@@ -86,9 +86,9 @@ class BestOfNContent:
     def keep(self, prompts: Sequence[Prompt], *, per_prompt: int, seed: int) -> KeptResponses:
         """Return what `respond` does with its scores; the same seed gives the same responses."""
         n = self.now.n
-        batch = self._drawn(prompts, per_prompt * n, seed)
         of_rows = [prompt for prompt in prompts for _ in range(per_prompt * n)]
         with self.ready():
+            batch = self._drawn(prompts, per_prompt * n, seed)
             scores = self.collector.scores(of_rows, batch).scores
         rows = best_rows(scores, n=n)
         return KeptResponses(_rows_of(batch, rows), scores[rows], scores.mean().item())

@@ -107,8 +107,8 @@ def keep_sharing(shares_queries: bool, folder: Path, *, has_begun: bool, say: Sa
         say(
             f"Responses to one query {now} when this model was loaded before: reward models that "
             "are trained from here on round otherwise, and the run is not, to the last bit, the "
-            "one that it would have been. Versions and device of then are in run.resolved.yaml and "
-            "in provenance.json of each reward model."
+            "one that it would have been. provenance.json of each reward model names the versions "
+            "and the device that it was trained with."
         )
     _write(folder, earlier.model_copy(update={"shares_queries": shares_queries}))
 

@@ -46,10 +46,11 @@ def with_todays_names(raw: Mapping[str, Any]) -> Raw:
             continue
         value = change(section.pop(last))
         *path, last = new.split(".")
-        place = result
+        place: Any = result
         for step in path:
-            place = place.setdefault(step, {})
-        place.setdefault(last, value)
+            place = place.setdefault(step, {}) if isinstance(place, dict) else place
+        if isinstance(place, dict):  # Else no section is there, and the checks say so.
+            place.setdefault(last, value)
     return result
 
 

@@ -41,11 +41,29 @@ def changes_by_method(section: Any) -> tuple[dict[str, dict[str, Any]], list[str
         for name, entry in section.items()
         if not isinstance(entry, Mapping | None)
     ]
-    entries = {str(name): entry for name, entry in section.items()}
-    return {
-        name: dict(by_dotted_key(entry)) if isinstance(entry, Mapping) else {}
-        for name, entry in entries.items()
-    }, problems
+    changes = dict[str, dict[str, Any]]()
+    for name, entry in section.items():
+        pairs = list(by_dotted_key(entry)) if isinstance(entry, Mapping) else []
+        problems += _said_twice(str(name), [key for key, _ in pairs])
+        changes[str(name)] = dict(pairs)
+    return changes, problems
+
+
+def _said_twice(method: str, keys: list[str]) -> list[str]:
+    """Return which settings a method's entry changes twice, or beside a part of them.
+
+    >>> _said_twice("ppo", ["policy.kl", "policy.kl.coef"])
+    ['methods.ppo.policy.kl.coef: policy.kl is changed there too; write one of them']
+    """
+    problems = []
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            problems.append(f"{METHODS_KEY}.{method}.{key}: it is there twice; write it once")
+        elif whole := next((k for k in keys if key.startswith(f"{k}.")), None):
+            problems.append(
+                f"{METHODS_KEY}.{method}.{key}: {whole} is changed there too; write one of them"
+            )
+    return problems
 
 
 def _listed(names: list[Any]) -> tuple[dict[str, dict[str, Any]], list[str]]:

@@ -13,7 +13,7 @@ from prefloop.prompts.news.fetch import FILE, fetch_news
 from prefloop.prompts.sources import source_path
 from prefloop.python.run_files import _label_file
 from prefloop.run_file import load_run_file
-from prefloop.run_paths import why_closed
+from prefloop.run_paths import require_there, why_closed
 from prefloop.scorers.function import FunctionConfig, FunctionScorer
 from prefloop.store.store import Store
 
@@ -38,7 +38,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
 
     def refuse(path: Path, **options: Any) -> os.stat_result:
-        if folder in path.parents:
+        if folder in Path(os.path.realpath(path)).parents:
             raise PermissionError(13, "Permission denied", str(path))
         return stat(path, **options)
 
@@ -87,3 +87,16 @@ def test_a_hub_name_is_not_looked_for_in_a_closed_folder(
     monkeypatch.setattr(Path, "stat", refuse)
     monkeypatch.setattr("prefloop.models.sources._from_hub", lambda name, *_, **__: Path(name))
     assert resolve("gpt2") == Path("gpt2")
+
+
+def test_behind_a_link_it_is_the_closed_folder_that_is_named(closed: Path, tmp_path: Path) -> None:
+    link = tmp_path / "open" / "link"
+    link.parent.mkdir()
+    link.symlink_to(closed / "here")
+    problem = why_closed(link)
+    assert problem is not None and f"you may not enter the folder {closed} (perm" in problem
+
+
+def test_a_name_that_no_system_takes_is_told_as_absent() -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        require_there(Path("x" * 5000))

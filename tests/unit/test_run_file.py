@@ -374,7 +374,13 @@ def test_a_file_for_several_methods_is_no_run(tmp_path: Path) -> None:
     assert "`prefloop experiment methods FOLDER FILE`" in first
     assert second == "  - polcy: no such setting. Did you mean policy?"
     (tmp_path / "run.resolved.yaml").write_text("task: sentiment\nrecipe: none\n")
-    with pytest.raises(SettingsError, match="several methods"):
-        load_run_as_made(path)
+    made = load_run_as_made(written(tmp_path, "methods: [ppo, rloo]"))
+    assert made.recipe == "none", "what was made before the section was written can be read"
     with pytest.raises(SettingsError, match=r"method: no such setting\. Did you mean methods"):
         load_run_file(written(tmp_path, "method: [ppo, rloo]"))
+
+
+def test_an_earlier_name_beside_a_section_that_is_none_is_no_crash(tmp_path: Path) -> None:
+    path = written(tmp_path, "policy: {lam: 0.9, options: 3}")
+    with pytest.raises(SettingsError, match=r"policy\.options: Input should be a valid dictionary"):
+        load_run_file(path)

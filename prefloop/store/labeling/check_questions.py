@@ -38,7 +38,8 @@ def _answered(table: sa.Table, is_mine: sa.ColumnElement[bool]) -> sa.ColumnElem
 
 _IS_CHECKED = _answered(quality_checks, quality_checks.c.labeler == ME)
 _IS_LABELED = _answered(labels, sa.func.coalesce(labels.c.labeler, "") == ME)
-"""In a form that no index is searched by: each question would pass all that they ever answered."""
+"""In a form that the index of labelers does not fit: by it each question would pass all that they
+ever answered. The index of questions finds the few answers to one."""
 _IS_SPENT = sa.or_(_IS_CHECKED, _IS_LABELED, _IS_HELD, _IS_GIVEN_BACK)
 _REGULAR = sa.bindparam("regular", type_=sa.Text)
 FIRST_LOOK = 4

@@ -134,17 +134,53 @@ def test_an_option_that_a_method_does_not_have_is_told_with_its_key(tmp_path: Pa
         ("{rloo: {policy.lr: 1e-3}}", "rloo is alone"),
         ("[ppo, rloo, ppo]", "ppo is there 2 times"),
         ("[ppo, rloo: {policy.lr: 1e-3}]", "is no name; where a method changes something, write a"),
+        ("{ppo: {policy: {lr: 1}, policy.lr: 2}, rloo: }", "ppo.policy.lr: it is there twice"),
+        ("{ppo: {policy: 3, policy.lr: 2}, rloo: }", "ppo.policy.lr: policy is changed there too"),
+        ("{ppo: {methods: [dpo]}, rloo: }", "ppo.methods: an entry of methods holds settings"),
+        ("{ppo: , rloo: {recipe: none}}", "rloo.recipe: it changes task, models, and all methods"),
     ],
 )
 def test_a_section_of_another_shape_is_refused(tmp_path: Path, section: str, told: str) -> None:
     [problem] = problems(tmp_path, f"methods: {section}", "rloo:policy.lr=1")
-    assert problem.startswith("methods: ") and told in problem
+    assert problem.startswith(("methods: ", "methods.")) and told in problem
+
+
+@pytest.mark.parametrize(
+    ("methods", "name"),
+    [
+        ("methods: {rloo: {policy.lr: 1}, ppo: , rloo: {policy.lr: 2}}", "rloo"),
+        ("methods: {ppo: , rloo: {policy.lr: 1, policy.lr: 2}}", "policy.lr"),
+        ("methods: [ppo, rloo]\nmethods: [ppo, dpo]", "methods"),
+    ],
+)
+def test_nothing_of_the_section_is_lost_to_a_name_that_stands_twice(
+    tmp_path: Path, methods: str, name: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"(?s)'{name}' stands.*line 5.*and again"):
+        made(tmp_path, methods)
+    twice = made(tmp_path, "methods: [ppo, rloo]\nseed: 3\nseed: 4")
+    assert twice["ppo"].seed == 4, "other sections read as they always did"
+
+
+def test_changes_for_all_hold_whatever_is_wrong_with_the_methods(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, "rounds: 2\nmethods: [ppo]", "rounds=1", "rloo:policy.lr=1")
+    assert "ppo is alone" in problem
+
+
+def test_earlier_names_of_settings_mean_what_todays_do(tmp_path: Path) -> None:
+    """The file's options are for its own method under these names, too, and an entry's win."""
+    run = RUN.replace("options: {whiten_rewards: false}", "lam: 0.9")
+    found = made(tmp_path, "methods: {ppo: , rloo: }", run=run)
+    assert found["ppo"].policy.options["lam"] == 0.9
+    found = made(tmp_path, "methods: {ppo: {policy.lam: 0.8}, rloo: }", run=run)
+    assert found["ppo"].policy.options["lam"] == 0.8
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         ("best_of_n:policy.lr=1", "is for best_of_n, and the methods are ppo, rloo, dpo"),
+        ("roo:policy.lr=1", "is for roo, and the methods are ppo, rloo, dpo"),
         ("methods.rloo.policy.lr=1", "rloo:policy.lr=1e-4 changes one"),
         ("methods=[ppo,rloo]", "--methods ppo,rloo names methods"),
     ],

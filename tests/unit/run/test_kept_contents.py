@@ -61,6 +61,7 @@ def test_a_run_that_goes_on_with_other_rows_says_so_once(
     assert json.loads((tmp_path / "contents.json").read_text())["shares_queries"] is now
     [sentence] = told
     assert then in sentence and "round otherwise" in sentence
+    assert "run.resolved.yaml" not in sentence, "it is written anew, and may say device: auto"
     keep_sharing(not now, tmp_path, has_begun=False, say=told.append)
     assert told == [sentence], "nothing was made with the other"
 

@@ -168,7 +168,9 @@ def test_another_scorer_than_then_draws_nothing(gpt2_folder: Path) -> None:
     trainer.reward = "long ones"
     trainer.step(PROMPTS[:1])
     trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
-    trainer.chosen.collector = replace(trainer.collector, reward=LongOnes("changed since"))
+    nothing = cast(Any, None)
+    since = LongOnes("changed since")
+    trainer.chosen.collector = replace(trainer.collector, reward=since, sampler=nothing)
     with pytest.raises(InputError, match="chose by the scorer long ones, whose settings"):
         trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
 
@@ -190,7 +192,8 @@ def test_what_is_held_out_of_the_reward_is_held_out_of_the_choice(gpt2_folder: P
     paid, whole_score = (source.score(asked, drawn).scores for source in (then, whole))
     torch.testing.assert_close(kept.scores, paid.reshape(2, 8).amax(dim=1))
     assert (paid - whole_score).std() > 1.0
-    trainer.chosen.collector = replace(trainer.collector, reward=since)
+    nothing = cast(Any, None)
+    trainer.chosen.collector = replace(trainer.collector, reward=since, sampler=nothing)
     with pytest.raises(InputError, match=r"less what goes with the scorers of rewards\.hold_out"):
         trainer.chosen.respond(PROMPTS[:1], per_prompt=1, seed=3)
 
