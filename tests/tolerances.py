@@ -19,8 +19,9 @@ FP32: Tolerance = {"rtol": 1e-5, "atol": 1e-6}
 FP64: Tolerance = {"rtol": 1e-12, "atol": 1e-12}
 """The same formula in float64."""
 
-CURVE: Tolerance = {"rtol": 1e-5, "atol": 1e-5}
-"""Metrics of a short training run that an earlier commit recorded, perhaps on another machine."""
+CURVE: Tolerance = {"rtol": 1e-3, "atol": 1e-5}
+"""Metrics of a short training run that an earlier commit recorded, perhaps on another machine: its
+sums are ordered otherwise, and each step of Adam makes more of that (8e-5 was seen after three)."""
 
 MODEL: Tolerance = {"rtol": 1e-4, "atol": 1e-4}
 """Log-probabilities of a whole network computed along two paths (with and without a cache)."""

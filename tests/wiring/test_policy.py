@@ -22,7 +22,7 @@ from prefloop.registry import METHODS
 from prefloop.run.training import train_policy
 from tests.stages_for_tests import disturb, weights_of
 from tests.wiring.runs import assembled
-from tests.wiring.wires import Observations, Observer, Settings, Wire, covers
+from tests.wiring.wires import Observations, Observer, Settings, Wire, covers, place_of
 
 UPDATES, DRAWN, SCORES = "updates", "first responses", "their scores"
 SIZES, REUSES, PASSES = "responses in each step", "reads of a response", "backward passes"
@@ -208,7 +208,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
         POLICY_LOSS: round(second.shares["policy/policy_loss"], 5),
         VALUE_LOSS: round(second.shares.get("policy/value_loss", 0.0), 5),
         VALUE_METRICS: "policy/value_loss" in lines[0],
-        WEIGHTS: rounded(weights_of(trainer.optimizer.policy.named_parameters)),
+        WEIGHTS: place_of(weights_of(trainer.optimizer.policy.named_parameters)),
         CHECKPOINTS: checkpoint_numbers(folder / "checkpoints" / "policy"),
         NAMES: names,
     }

@@ -15,7 +15,7 @@ from prefloop.run.labeling import collect_comparisons
 from prefloop.run.stages import Stages
 from prefloop.run.training import train_reward_model
 from tests.wiring.runs import assembled
-from tests.wiring.wires import Observations, Observer, Settings, Wire
+from tests.wiring.wires import Observations, Observer, Settings, Wire, place_of
 
 STEPS, RATES, PASSES = "labels read by each step", "step sizes", "comparisons in each pass"
 FIRST_LOSS, LATER_LOSSES, WEIGHTS = "first loss", "later losses", "trained weights"
@@ -78,7 +78,7 @@ def observe(settings: Settings, folder: Path) -> Observations:
             PASSES: passes,
             FIRST_LOSS: round(lines[0]["rewards/loss"], 5),
             LATER_LOSSES: [round(line["rewards/loss"], 5) for line in lines[1:]],
-            WEIGHTS: weights_of(stages),
+            WEIGHTS: place_of(weights_of(stages)),
             NORMALIZED_ON: normalized_on,
             AT_THE_END: [round(figures[f"reference_{name}"], 3) + 0.0 for name in ("mean", "std")],
             MEMBERS: [
@@ -114,11 +114,10 @@ def is_paid_the_score(stages: Stages) -> bool:
     return torch.equal(whole.scores, collector.reward.score(asked, batch).scores)
 
 
-def weights_of(stages: Stages) -> list[float]:
+def weights_of(stages: Stages) -> torch.Tensor:
     """Return the trained weights below the head, which normalization does not touch."""
     named = stages.rewards.model.role_model.named_parameters
-    weights = torch.cat([p.detach().flatten() for _, p in named])
-    return [round(x, 5) + 0.0 for x in weights.tolist()]
+    return torch.cat([p.detach().flatten() for _, p in named])
 
 
 def recorded(model: RewardModel) -> tuple[list[int], list[int]]:

@@ -219,7 +219,14 @@ def test_migrations_travel_with_the_package(tmp_path: Path, path: Path) -> None:
     package = Path(sys.modules["prefloop"].__path__[0])
     for part in ("store", "label_types", "settings", "text"):
         shutil.copytree(package / part, tmp_path / "100% new/prefloop" / part)
-    for name in ("__init__.py", "records.py", "teamwork.py", "errors.py", "files.py"):
+    for name in (
+        "__init__.py",
+        "records.py",
+        "teamwork.py",
+        "errors.py",
+        "files.py",
+        "run_paths.py",
+    ):
         shutil.copy(package / name, tmp_path / "100% new/prefloop" / name)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
