@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prefloop.cli.arguments import AsJson, Overrides
-from prefloop.run_paths import RUN_FILE
+from prefloop.run_paths import RUN_FILE, expanded, require_there
 from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
@@ -163,6 +163,9 @@ def _made(
     is_named = any(change.startswith(SOURCE) for change in changes)
     changes += [] if is_named else [f"{SOURCE}{articles}"]
     experiment = make_experiment(settings, run_file, folder, changes)
+    for source in {member.config.prompts.source for member in experiment.members if is_named}:
+        if not source.startswith("builtin:"):
+            require_there(expanded(source))
     for name in dict.fromkeys(member.config.models.name for member in experiment.members):
         resolve(name, say=lambda text: print(text, file=sys.stderr))
     if not is_named and not articles.exists():
