@@ -163,9 +163,9 @@ def _made(
     is_named = any(change.startswith(SOURCE) for change in changes)
     changes += [] if is_named else [f"{SOURCE}{articles}"]
     experiment = make_experiment(settings, run_file, folder, changes)
-    for source in {member.config.prompts.source for member in experiment.members if is_named}:
-        if not source.startswith("builtin:"):
-            require_there(expanded(source))
+    source = experiment.members[0].config.prompts.source  # All of them share it.
+    if is_named and not source.startswith("builtin:"):
+        require_there(expanded(source))
     for name in dict.fromkeys(member.config.models.name for member in experiment.members):
         resolve(name, say=lambda text: print(text, file=sys.stderr))
     if not is_named and not articles.exists():
