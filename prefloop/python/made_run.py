@@ -64,11 +64,11 @@ class MadeRun:
         """Draw responses by the task's rules. Nothing is written.
 
         Args:
-            prompts: One prompt, or several.
+            prompts: One prompt, or several, which are drawn together.
             n: Responses to each.
             model: `reference` for the untuned model, or a policy such as `policy/update-40`; the
                 newest policy otherwise.
-            seed: Another seed gives other responses; the same gives the same.
+            seed: Another seed gives other responses; the same gives the same to the same prompts.
 
         Returns:
             For each prompt its `n` responses, a list of lists; a notebook shows them beside the

@@ -73,8 +73,8 @@ def run_trial(
         reference=REFERENCE,
         model=name,
         seed=seed,
-        reference_responses=_responses(initial.sampler, reference, prompt, n, seed),
-        responses=_responses(initial.sampler, policy, prompt, n, seed),
+        reference_responses=_responses(initial.sampler, reference, [prompt], n, seed)[0],
+        responses=_responses(initial.sampler, policy, [prompt], n, seed)[0],
     )
 
 
@@ -88,12 +88,21 @@ def draw_responses(
     seed: int,
     say: Callable[[str], None],
 ) -> list[list[str]]:
-    """Return `n` responses to each prompt, of `reference` or of a policy; see `run_trial`."""
+    """Return `n` responses to each prompt, of `reference` or of a policy; see `run_trial`.
+
+    Prompts are read `samples.batch_size` responses at a time. One prompt alone gets the responses
+    that a trial shows of it.
+    """
     name = model if model == REFERENCE else known_policy(folder, model)
     initial = load_initial_models(config, folder, say)
     prompts = [_prompt(text, config.task, initial.tokenizer, say) for text in texts]
     respond = _respondent(config, folder, name, initial)
-    return [list(_responses(initial.sampler, respond, prompt, n, seed)) for prompt in prompts]
+    at_once = max(1, config.samples.batch_size // n)
+    return [
+        list(responses)
+        for i in range(0, len(prompts), at_once)
+        for responses in _responses(initial.sampler, respond, prompts[i : i + at_once], n, seed)
+    ]
 
 
 def _respondent(config: RunConfig, folder: Path, name: str, initial: InitialModels) -> Respond:
@@ -116,11 +125,12 @@ def _respondent(config: RunConfig, folder: Path, name: str, initial: InitialMode
 
 
 def _responses(
-    sampler: Sampler, respond: Respond, prompt: Prompt, n: int, seed: int
-) -> tuple[str, ...]:
-    place = derive_seed(seed, "trial", prompt.id)
-    drawn = respond([prompt], per_prompt=n, seed=place)
-    return tuple(sampler.text_of(ids) for ids in drawn.generation.response.tolist())
+    sampler: Sampler, respond: Respond, prompts: Sequence[Prompt], n: int, seed: int
+) -> list[tuple[str, ...]]:
+    place = derive_seed(seed, "trial", *(prompt.id for prompt in prompts))
+    drawn = respond(prompts, per_prompt=n, seed=place)
+    texts = [sampler.text_of(ids) for ids in drawn.generation.response.tolist()]
+    return [tuple(texts[i : i + n]) for i in range(0, len(texts), n)]
 
 
 def policy_names(run: Path) -> list[str]:

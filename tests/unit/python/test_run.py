@@ -15,6 +15,7 @@ import prefloop
 from prefloop.errors import InputError, SettingsError
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.run_file import load_run_file
+from prefloop.samples.sampler import Sampler
 from prefloop.scorers.items import ScoringFunction
 from tests.unit.python.conftest import PROMPTS, MakeRun, letters
 
@@ -289,3 +290,20 @@ def test_without_a_folder_a_temporary_one_is_made(gpt2_folder: Path) -> None:
     run = prefloop.Run(model=gpt2_folder, prompts=PROMPTS, reward="length")
     assert run.folder.name.startswith("prefloop-") and (run.folder / "prompts.jsonl").is_file()
     assert run.config.task.name == "custom"
+
+
+def test_prompts_are_sampled_together(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(samples={"batch_size": 6})
+    sizes: list[int] = []
+    draw = Sampler.sample
+
+    def counted(sampler: Sampler, *given: Any, **also: Any) -> Any:
+        sizes.append(len(given[1]))
+        return draw(sampler, *given, **also)
+
+    monkeypatch.setattr(Sampler, "sample", counted)
+    many = run.sample(PROMPTS[:5], n=3, model="reference")
+    assert sizes == [2, 2, 1] and [len(drawn) for drawn in many] == [3] * 5
+    assert len({tuple(drawn) for drawn in many}) == 5
+    # The last one was drawn alone, as it is when it is asked for alone.
+    assert run.sample(PROMPTS[4], n=3, model="reference") == [many[4]]
