@@ -291,12 +291,6 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def is_write_protected(path: Path) -> bool:
-    """Whether nothing can be written at a file and beside it, or in a folder: no right, no disk."""
-    folder = path if path.is_dir() else path.parent
-    return not os.access(folder, os.W_OK) or not os.access(path, os.W_OK)
-
-
 @contextmanager
 def only_one_process(folder: Path) -> Iterator[None]:
     """Hold the run folder's lock; a second process gets an error instead of mixing two runs."""

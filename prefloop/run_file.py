@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from prefloop.access import why_closed
 from prefloop.choices import choice_problems, scores_may_differ
 from prefloop.errors import InputError, PrefloopError, SettingsError, listing
-from prefloop.run_paths import found_paths, kept_paths, why_closed
+from prefloop.run_paths import found_paths, kept_paths
 from prefloop.settings.recipes import DEFAULT_TASK, EARLIER, with_recipe
 from prefloop.settings.renamed import Raw, with_todays_names
 from prefloop.settings.run import RunConfig

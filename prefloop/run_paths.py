@@ -7,11 +7,11 @@ anywhere. What is not there is taken as it stands: as a path from the current fo
 import copy
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from prefloop.access import is_there, why_closed
 from prefloop.errors import InputError
 
 RUN_FILE = "run.yaml"
@@ -44,40 +44,6 @@ def expanded(name: str) -> Path:
         return Path(name).expanduser()
     except RuntimeError:
         return Path(name)
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is a file or folder; nothing is under a name that no system takes."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
-
-
-def why_closed(path: Path) -> str | None:
-    """Return why a path cannot be read by whoever runs this, in words that follow its name.
-
-    None where it can, and where nothing is there. What lies in a folder that may not be entered is
-    not absent, though `Path.exists` says so of it (from Python 3.14 on).
-    """
-    try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
-    except PermissionError:
-        # Behind links: the folder of a link to a closed place is open itself.
-        entered = next((p for p in path.resolve().parents if is_there(p)), path.parent)
-        return (
-            f"cannot be looked at: you may not enter the folder {entered} (permission denied). Ask "
-            "its owner to let you in (chmod +x), or name a place that you may read."
-        )
-    except (OSError, ValueError):
-        return None
-    if os.access(path, os.R_OK | os.X_OK if is_folder else os.R_OK):
-        return None
-    right = "chmod +rx" if is_folder else "chmod +r"
-    return (
-        f"is there, and you may not read it (permission denied). Ask its owner to let you ({right})"
-        ", or name another."
-    )
 
 
 def require_there(path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from prefloop.access import why_closed
 from prefloop.errors import StoreError
 from prefloop.records import LedgerHead
 from prefloop.run_history import StageRecord, has_made_anything, last_record
-from prefloop.run_paths import why_closed
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from prefloop.store.upkeep.moving import without_password

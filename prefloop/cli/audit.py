@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prefloop.access import is_write_protected
 from prefloop.cli.arguments import AsJson, RunFolder, run_file
 from prefloop.text.printable import printable
 
@@ -28,7 +29,6 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
     from prefloop.audits.findings import findings_with_trust
     from prefloop.audits.labels import audit_labels, audit_scorers, write_label_audit
     from prefloop.cli.console import TerminalProgress
-    from prefloop.files import is_write_protected
     from prefloop.run.usage import recording_usage
     from prefloop.run_file import load_run_as_made
     from prefloop.run_folder import read_trusts
@@ -73,7 +73,6 @@ def rewards(
     )
     from prefloop.cli.console import TerminalProgress
     from prefloop.figures.record import to_line
-    from prefloop.files import is_write_protected
     from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store
 
@@ -110,7 +109,7 @@ def overoptimization(
     from prefloop.audits.overoptimization import audit_overoptimization, write_overoptimization
     from prefloop.cli.console import TerminalProgress
     from prefloop.figures.record import to_line
-    from prefloop.files import is_write_protected, only_one_process
+    from prefloop.files import only_one_process
     from prefloop.run.kept_settings import with_method_options
     from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store, require_begun

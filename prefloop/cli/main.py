@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from prefloop import __version__
+from prefloop.access import is_there
 from prefloop.cli import (
     audit,
     comparing,
@@ -30,7 +31,7 @@ from prefloop.cli.arguments import AsJson, RunFolder
 from prefloop.cli.log_lines import log_with_time
 from prefloop.cli.stage_group import STAGE, StageGroup
 from prefloop.errors import InputError, PrefloopError
-from prefloop.run_paths import RUN_FILE, expanded, is_there
+from prefloop.run_paths import RUN_FILE, expanded
 from prefloop.text.printable import printable
 
 app = typer.Typer(

@@ -135,7 +135,7 @@ def _serve(store: "Store", settings: "WebSettings", folder: Path, *, for_run: bo
 def _settings(
     config: "RunConfig", folder: Path, host: str | None, port: int | None
 ) -> "WebSettings":
-    from prefloop.files import is_write_protected
+    from prefloop.access import is_write_protected
     from prefloop.teamwork import ClaimPolicy
     from prefloop.web.config import WebSettings
     from prefloop.web.strings import read_strings, shipped_strings

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from prefloop.access import is_write_protected
 from prefloop.errors import InputError, PrefloopError
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.text import percent
-from prefloop.files import is_write_protected
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.prompts.loading import check_context, select_prompts

@@ -3,7 +3,8 @@
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from prefloop.run_paths import expanded, is_there
+from prefloop.access import is_there
+from prefloop.run_paths import expanded
 
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 

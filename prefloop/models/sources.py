@@ -9,12 +9,13 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import safe_open
 
+from prefloop.access import is_there, why_closed
 from prefloop.errors import InputError, listing
 from prefloop.files import disk_refusals, user_cache
 from prefloop.models import smollm2
 from prefloop.models.hub_names import SMOLLM2
 from prefloop.models.model_folder import chat_templates, folder_problems, missing_parts
-from prefloop.run_paths import expanded, is_there, why_closed
+from prefloop.run_paths import expanded
 
 BUILTIN = Path(__file__).parent / "builtin"
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from prefloop.access import why_closed
 from prefloop.errors import InputError, listing
 from prefloop.prompts.passages import Passage, PassageFile
 from prefloop.prompts.row_file_rows import PlacedCells, is_row_file, row_file_rows
 from prefloop.prompts.tables import NumberedRow, holds_separator, table_rows
-from prefloop.run_paths import why_closed
 from prefloop.settings.prompts import PromptsConfig
 from prefloop.text.decoding import decode_file, text_fault
 

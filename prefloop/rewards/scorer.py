@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from prefloop.access import is_there
 from prefloop.choices import labeler_sources
 from prefloop.errors import InputError
 from prefloop.models.classifier import SequenceClassifier
@@ -25,7 +26,7 @@ from prefloop.models.sources import resolve
 from prefloop.rewards.model import RewardModel
 from prefloop.run_file import load_sections, recorded_run
 from prefloop.run_folder import read_provenance
-from prefloop.run_paths import expanded, is_there
+from prefloop.run_paths import expanded
 from prefloop.scorers.fingerprint import files_hash
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Count, Section

@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from prefloop.access import is_there
 from prefloop.choices import chosen_kind
 from prefloop.errors import SettingsError, listing
 from prefloop.files import read_text, write_if_changed
 from prefloop.models.identity import ModelIdentity, identity_of
 from prefloop.registry import LABELERS, SCORERS
-from prefloop.run_paths import expanded, is_there
+from prefloop.run_paths import expanded
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.endpoint.usage import ENDPOINTS_HAVE
 from prefloop.scorers.fingerprint import source_hash

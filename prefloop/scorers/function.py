@@ -14,9 +14,10 @@ from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
 from typing import ClassVar
 
+from prefloop.access import is_there, why_closed
 from prefloop.errors import InputError
 from prefloop.registry import guess
-from prefloop.run_paths import expanded, is_there, why_closed
+from prefloop.run_paths import expanded
 from prefloop.scorers.items import ScoringFunction, call_function
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Section

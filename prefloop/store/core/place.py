@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from prefloop.access import why_closed
 from prefloop.errors import StoreError
-from prefloop.run_paths import why_closed
 
 SECRETS = ("password", "sslpassword")
 """Parts of a URL's query that are never shown."""

@@ -225,7 +225,7 @@ def test_migrations_travel_with_the_package(tmp_path: Path, path: Path) -> None:
         "teamwork.py",
         "errors.py",
         "files.py",
-        "run_paths.py",
+        "access.py",
     ):
         shutil.copy(package / name, tmp_path / "100% new/prefloop" / name)
     program = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.access import is_write_protected
 from prefloop.doctor.foundations import check_store
 from prefloop.errors import StoreError
-from prefloop.files import is_write_protected
 from prefloop.run_file import parse_run
 from prefloop.store.store import Store
 from tests.unit.store.records_for_tests import fill, label
