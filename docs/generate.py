@@ -69,8 +69,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "One YAML file says everything about a run: data only, unknown names are refused. Any",
-        "setting can be given on the command line too, as in `prefloop run my-run policy.lr=1e-4`.",
+        "One YAML file says everything about a run: data only; unknown names are refused, and",
+        "so is a key that stands twice. Any setting can be given on the command line too, as in",
+        "`prefloop run my-run policy.lr=1e-4`.",
         "A run's `run.resolved.yaml` holds all of them as they were used.",
         "",
         "[A JSON schema](run.schema.json) lets an editor complete and check them:",

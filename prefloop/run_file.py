@@ -33,7 +33,8 @@ NO_RUN = (
 
 def load_run_file(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run file; `overrides` are texts such as `policy.lr=1e-4`."""
-    return parse_run(read_sections(path, overrides), str(path))
+    raw, twice = read_sections(path, overrides)
+    return parse_run(raw, str(path), twice)
 
 
 def load_run_as_made(path: Path) -> RunConfig:
@@ -41,14 +42,16 @@ def load_run_as_made(path: Path) -> RunConfig:
 
     They are in `run.resolved.yaml`, overrides and all. What the report shows and what the audits
     look at is up to the run file. Raises a SettingsError if a scorer that the audits look at has
-    other settings there than the scorer of that name that the run was made with.
+    other settings there than the scorer of that name that the run was made with, or if a key
+    stands twice.
     """
     resolved = path.parent / RESOLVED
     if not resolved.is_file():
         return load_run_file(path)
-    asked, problems = _parse_sections(read_sections(path), RECORDED)
-    if asked is None:
-        raise SettingsError(listing(str(path), problems))
+    raw, twice = read_sections(path)
+    asked, problems = _parse_sections(raw, RECORDED)
+    if asked is None or twice:
+        raise SettingsError(listing(str(path), twice + problems))
     made = load_sections(resolved)
     audited = {name: asked.scorers[name] for name in asked.audits.scorers if name in asked.scorers}
     if problems := _replaced_scorers(made, audited):
@@ -75,9 +78,10 @@ def _replaced_scorers(made: RunConfig, audited: Mapping[str, dict[str, Any]]) ->
 
 def load_sections(path: Path) -> RunConfig:
     """Read a run file whose names were checked before: what it chooses need not be installed."""
-    config, problems = _parse_sections(_with_whole_rollouts(_read(path)), RECORDED)
-    if config is None or problems:
-        raise SettingsError(listing(str(path), problems))
+    raw, twice = _read(path)
+    config, problems = _parse_sections(_with_whole_rollouts(raw), RECORDED)
+    if config is None or twice or problems:
+        raise SettingsError(listing(str(path), twice + problems))
     return config
 
 
@@ -89,12 +93,15 @@ def recorded_run(settings: Mapping[str, Any], name: str) -> RunConfig:
     return config
 
 
-def read_sections(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a run file says, unchecked, over the recipe that its run was begun with."""
-    raw = _read(path, overrides)
+def read_sections(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
+    """Return what a run file says, unchecked, over the recipe that its run was begun with.
+
+    With it comes a problem for each key that stands twice, to be told with all others.
+    """
+    raw, twice = _read(path, overrides)
     if _began_without_recipes(path.parent):
         raw.setdefault("recipe", EARLIER)
-    return raw
+    return raw, twice
 
 
 def _with_whole_rollouts(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def _began_without_recipes(folder: Path) -> bool:
     return not re.search(r"^recipe:", resolved.read_text("utf-8", errors="replace"), re.MULTILINE)
 
 
-def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def _read(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
     if problem := why_closed(path):
         raise InputError(f"{path} {problem}")
     if not path.is_file():
@@ -128,14 +135,13 @@ def _read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
             "--task sentiment`."
         )
     try:
-        raw = yaml.load(_text(path), Loader=RunFileLoader)
+        raw, twice = _read_yaml(_text(path))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        # ValueError: a date that is none, a whole number of thousands of digits.
         raise SettingsError(f"{path} is not YAML: {error}. Correct it there.") from error
     if not isinstance(raw, dict):
         kind = type(raw).__name__
         raise SettingsError(f"{path} must hold sections such as `policy:`; got {kind}.")
-    return with_overrides(found_paths(raw, path.parent), overrides, path)
+    return with_overrides(found_paths(raw, path.parent), overrides, path), twice
 
 
 def with_overrides(sections: Mapping[str, Any], overrides: Sequence[str], path: Path) -> Raw:
@@ -172,11 +178,14 @@ def _refuse_half_characters(raw: dict[str, Any], path: Path) -> None:
         raise SettingsError(f"{path} refers to itself: a section holds its own anchor.") from error
 
 
-def parse_run(raw: dict[str, Any], name: str) -> RunConfig:
-    """Return the run that `raw` means; `name` is how messages call it."""
+def parse_run(raw: dict[str, Any], name: str, found: Sequence[str] = ()) -> RunConfig:
+    """Return the run that `raw` means; `name` is how messages call it.
+
+    `found` are problems that were found before; they are listed with all others.
+    """
     config, problems = checked_run(raw)
-    if config is None or problems:
-        raise SettingsError(listing(name, problems))
+    if config is None or found or problems:
+        raise SettingsError(listing(name, [*found, *problems]))
     return config
 
 
@@ -228,45 +237,20 @@ def _apply(raw: dict[str, Any], override: str) -> None:
             raise SettingsError(f"{override!r}: {step} is no section.")
         place = inner
     try:
-        place[last] = yaml.load(text, Loader=RunFileLoader)
+        place[last], twice = _read_yaml(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SettingsError(
             f"{override!r}: {text!r} is no YAML value. Put it in quotes."
         ) from error
+    if twice:
+        raise SettingsError(f"{override!r}: {'; '.join(twice)}.")
 
 
 class RunFileLoader(yaml.SafeLoader):
     """YAML that reads 1e-5 as a number, as YAML 1.2 does and PyYAML does not.
 
-    In the section `methods` a name that stands twice is refused. Elsewhere the last holds, as
-    PyYAML has it: earlier run files were read so.
+    Of a key that stands twice the last holds, as PyYAML has it; `_read_yaml` tells of it.
     """
-
-    def construct_document(self, node: yaml.Node) -> Any:
-        """Return what the document holds."""
-        of_methods = [entry for entry in _entries(node) if entry[0].value == METHODS_KEY]
-        _refuse_twice([key for key, _ in of_methods])
-        for _, section in of_methods:
-            for mapping in (section, *(value for _, value in _entries(section))):
-                _refuse_twice([key for key, _ in _entries(mapping)])
-        return super().construct_document(node)
-
-
-def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
-    return node.value if isinstance(node, yaml.MappingNode) else []
-
-
-def _refuse_twice(keys: Sequence[yaml.Node]) -> None:
-    """Raise a YAMLError that names a key of a mapping which stands there before, with its line."""
-    seen = dict[Any, yaml.Node]()
-    for key in keys:
-        if isinstance(key, yaml.ScalarNode) and (first := seen.setdefault(key.value, key)) != key:
-            raise yaml.constructor.ConstructorError(
-                f"{key.value!r} stands",
-                first.start_mark,
-                "and again, so one of them would be lost,",
-                key.start_mark,
-            )
 
 
 RunFileLoader.add_implicit_resolver(
@@ -274,6 +258,67 @@ RunFileLoader.add_implicit_resolver(
     re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$"),
     list("-+0123456789"),
 )
+
+
+def _read_yaml(text: str) -> tuple[Any, list[str]]:
+    """Return what a text says, and what is wrong with it: the keys that stand twice.
+
+    Raises what PyYAML does: a YAMLError; a ValueError for a date that is none or a whole number of
+    thousands of digits; a RecursionError.
+    """
+    loader = RunFileLoader(text)
+    try:
+        node = loader.get_single_node()
+        # Before anything is made of it: merging changes the nodes.
+        twice = _keys_twice(node)
+        return (None if node is None else loader.construct_document(node)), twice
+    finally:
+        loader.dispose()
+
+
+def _keys_twice(root: yaml.Node | None) -> list[str]:
+    """Return a problem for each key that stands twice in its mapping, in the order of the text."""
+    found = list[tuple[list[int], str]]()
+    waiting, seen = [("", root)], set[int]()
+    while waiting:
+        where, node = waiting.pop()
+        # An anchor may be named often, and within itself.
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        lines = dict[tuple[str, str], list[int]]()
+        for key, value in _entries(node):
+            if key is not None:
+                lines.setdefault((key.tag, key.value), []).append(key.start_mark.line + 1)
+            waiting.append((where if key is None else f"{where}{key.value}.", value))
+        found += [(on, f"{where}{name}") for (_, name), on in lines.items() if len(on) > 1]
+    return [
+        f"{name}: it stands {len(on)} times, on {_line_numbers(on)}; only the last would count, so "
+        "keep one of them"
+        for on, name in sorted(found)
+    ]
+
+
+def _entries(node: yaml.CollectionNode) -> list[tuple[yaml.ScalarNode | None, yaml.Node]]:
+    """Return what a mapping or list holds, with the key where it has one that names a setting."""
+    if not isinstance(node, yaml.MappingNode):
+        return [(None, value) for value in node.value]
+    return [(key if _is_name(key) else None, value) for key, value in node.value]
+
+
+def _is_name(key: yaml.Node) -> bool:
+    """Whether a key names a setting: of two `<<` both count, so nothing is lost."""
+    return isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge"
+
+
+def _line_numbers(lines: Sequence[int]) -> str:
+    """Return numbers of lines in words.
+
+    >>> _line_numbers([3, 3]), _line_numbers([3, 7, 9])
+    ('line 3', 'lines 3, 7 and 9')
+    """
+    *others, last = map(str, dict.fromkeys(lines))
+    return f"lines {', '.join(others)} and {last}" if others else f"line {last}"
 
 
 def as_yaml(config: RunConfig, folder: Path | None = None) -> str:

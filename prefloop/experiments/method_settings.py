@@ -47,12 +47,13 @@ def method_settings(
         raise InputError(
             f"--methods {','.join(named)}: name two different methods or more, such as ppo,rloo."
         )
-    sections = with_todays_names(read_sections(run_file))
+    raw, twice = read_sections(run_file)
+    sections = with_todays_names(raw)
     in_file, problems = _in_file(run_file, sections, named)
     names = list(in_file) if named is None else named
     common, mine = _by_method(changes, names)
     shared, found = checked_run(with_overrides(sections, common, run_file))
-    problems += found + _one_round_problems(shared)
+    problems = twice + problems + found + _one_round_problems(shared)
     configs = dict[str, RunConfig]()
     for method in names:
         own = {k: v for k, v in in_file.get(method, {}).items() if not _misplaced(k)}

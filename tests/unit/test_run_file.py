@@ -272,6 +272,60 @@ def test_a_file_that_is_no_run_file_is_told(tmp_path: Path) -> None:
             load_run_file(written(tmp_path, text))
 
 
+TWICE = """\
+seed: 1
+policy:
+  kl: {coef: 0.1, target: 3.0, coef: 0.2}
+  lr: 1e-4
+  batchsize: 8
+scorers:
+  plain: &plain {kind: length}
+  mine: {<<: *plain, kind: copying}
+policy:
+  lr: 2e-4
+  lr: 3e-4
+  "lr": 4e-4
+seed: -1
+"""
+
+
+def test_keys_that_stand_twice_are_told_with_their_lines_and_all_else(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_run_file(written(tmp_path, TWICE))
+    heading, *lines = str(caught.value).splitlines()
+    assert heading.endswith("run.yaml has 5 problems:")
+    why = "only the last would count, so keep one of them"
+    assert lines[:4] == [
+        f"  - seed: it stands 2 times, on lines 1 and 13; {why}",
+        f"  - policy: it stands 2 times, on lines 2 and 9; {why}",
+        f"  - policy.kl.coef: it stands 2 times, on line 3; {why}",
+        f"  - policy.lr: it stands 3 times, on lines 10, 11 and 12; {why}",
+    ]
+    assert lines[4].startswith("  - seed: Input should be"), "what else is wrong with what holds"
+
+
+def test_wherever_a_run_file_is_read_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "task: sentiment\naudits: {on_alarm: stop, on_alarm: warn}")
+    (tmp_path / "run.resolved.yaml").write_text("recipe: none\n")
+    told = r"audits\.on_alarm: it stands 2 times, on line 2; only the last"
+    for read in (load_run_file, load_run_as_made):
+        with pytest.raises(SettingsError, match=told):
+            read(path)
+    with pytest.raises(SettingsError, match=r"'policy=\{lr: 1, lr: 2\}': lr: it stands 2 times"):
+        load_run_file(written(tmp_path, "seed: 1"), ["policy={lr: 1, lr: 2}"])
+    (tmp_path / "run.resolved.yaml").write_text("recipe: none\nseed: 1\nseed: 2\n")
+    with pytest.raises(SettingsError, match=r"run\.resolved\.yaml has 1 problem:\n  - seed: it"):
+        load_run_as_made(path)
+
+
+def test_a_section_under_two_names_and_one_that_is_merged_stand_once(tmp_path: Path) -> None:
+    text = "scorers:\n  a: &a {kind: length}\n  b: *a\n  c: {<<: *a, <<: *a, kind: copying}"
+    kinds = {
+        name: own["kind"] for name, own in load_run_file(written(tmp_path, text)).scorers.items()
+    }
+    assert kinds == {"a": "length", "b": "length", "c": "copying"}
+
+
 def test_a_run_written_out_is_the_same_run(tmp_path: Path) -> None:
     people = {"labelers": "people"}
     raw = {"task": "summarization", "comparisons": people, "policy": {"lr": 1e-6}, "seed": 5}

@@ -146,20 +146,28 @@ def test_a_section_of_another_shape_is_refused(tmp_path: Path, section: str, tol
 
 
 @pytest.mark.parametrize(
-    ("methods", "name"),
+    ("methods", "name", "lines"),
     [
-        ("methods: {rloo: {policy.lr: 1}, ppo: , rloo: {policy.lr: 2}}", "rloo"),
-        ("methods: {ppo: , rloo: {policy.lr: 1, policy.lr: 2}}", "policy.lr"),
-        ("methods: [ppo, rloo]\nmethods: [ppo, dpo]", "methods"),
+        ("methods: {rloo: {policy.lr: 1}, ppo: , rloo: {policy.lr: 2}}", "methods.rloo", "line 5"),
+        (
+            "methods: {ppo: , rloo: {policy.lr: 1, policy.lr: 2}}",
+            "methods.rloo.policy.lr",
+            "line 5",
+        ),
+        ("methods: [ppo, rloo]\nmethods: [ppo, dpo]", "methods", "lines 5 and 6"),
+        ("methods: [ppo, rloo]\nseed: 3\nseed: 4", "seed", "lines 6 and 7"),
     ],
 )
-def test_nothing_of_the_section_is_lost_to_a_name_that_stands_twice(
-    tmp_path: Path, methods: str, name: str
+def test_nothing_is_lost_to_a_name_that_stands_twice(
+    tmp_path: Path, methods: str, name: str, lines: str
 ) -> None:
-    with pytest.raises(SettingsError, match=f"(?s)'{name}' stands.*line 5.*and again"):
-        made(tmp_path, methods)
-    twice = made(tmp_path, "methods: [ppo, rloo]\nseed: 3\nseed: 4")
-    assert twice["ppo"].seed == 4, "other sections read as they always did"
+    [problem] = problems(tmp_path, methods)
+    assert problem.startswith(f"{name}: it stands 2 times, on {lines}; ")
+
+
+def test_a_name_that_stands_twice_is_told_with_what_else_is_wrong(tmp_path: Path) -> None:
+    first, second = problems(tmp_path, "methods: {ppo: , roo: }\nseed: 3\nseed: 4")
+    assert first.startswith("seed: it stands 2 times") and second.startswith("methods.roo: ")
 
 
 def test_changes_for_all_hold_whatever_is_wrong_with_the_methods(tmp_path: Path) -> None:
