@@ -1,6 +1,8 @@
 """Where a run continues: at its newest checkpoint, or at the one that a roll back names."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from prefloop.audits.alarm_rules import NEWEST
@@ -18,10 +20,14 @@ from prefloop.settings.comparisons import PEOPLE
 from prefloop.settings.policy import PolicyConfig
 from prefloop.teamwork import StopRequest
 
+ROLLED_BACK = "run_rolled_back"
+"""The event of a run that goes back, with its stop request and the update."""
+
 
 def resume(stages: Stages) -> None:
     """Continue where an earlier process stopped: at its newest checkpoint, or at the start."""
     stages.policy.restore()
+    _owe_nothing_at_first(stages)
     stages.monitor.outbox.catch_up(stages.store, stages.metrics.lines())
     goes_back = stages.config.audits.on_alarm == "roll_back"
     if stages.config.comparisons.labelers == PEOPLE or goes_back:
@@ -37,6 +43,21 @@ def resume(stages: Stages) -> None:
     stages.canaries.note_releases()
     stages.live.write_down()
     stages.monitor.attach(stages.policy, partial(answer_alarm, stages))
+
+
+def _owe_nothing_at_first(stages: Stages) -> None:
+    """Let a policy without a checkpoint begin behind the last roll back that its store knows of.
+
+    The store is a copy, or another run used it before: that run went back, and nothing of this one
+    is to be taken back. Reward models learn from as many labels as they did after it.
+    """
+    followed = stages.store.events_of_kind(ROLLED_BACK)
+    if followed and not stages.policy.checkpoints:
+        stages.policy.lineage = replace(
+            stages.policy.lineage,
+            rolled_back_by=json.loads(followed[-1].payload)["cord"],
+            label_cutoff=followed[-1].sequence,
+        )
 
 
 def answer_alarm(stages: Stages, request: StopRequest, checkpoints: Sequence[int]) -> int | None:
@@ -89,7 +110,7 @@ def roll_back(stages: Stages, request: StopRequest) -> None:
         stages.store.stop_requests.pull(TRAINER, f"{error} Choose another checkpoint.")
         return
     stages.monitor.before_making()
-    event = stages.store.add_event("run_rolled_back", {"cord": request.id, "update": target})
+    event = stages.store.add_event(ROLLED_BACK, {"cord": request.id, "update": target})
     rounds = range(stages.config.rounds)
     later = [r for r in rounds if stages.rounds.last_update(r) > target]
     stages.rewards.forget(later)
