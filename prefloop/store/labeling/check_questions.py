@@ -6,7 +6,9 @@ again after it was given back, whoever gives questions back would learn which ar
 
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -42,10 +44,12 @@ _IS_LABELED = _answered(labels, sa.func.coalesce(labels.c.labeler, "") == ME)
 ever answered. The index of questions finds the few answers to one."""
 _IS_SPENT = sa.or_(_IS_CHECKED, _IS_LABELED, _IS_HELD, _IS_GIVEN_BACK)
 _REGULAR = sa.bindparam("regular", type_=sa.Text)
+_SOME: sa.BindParameter[str] = sa.bindparam("some", expanding=True)
 FIRST_LOOK = 4
 """Gold questions of which the first statement says which are spent; each other looks at twice as
 many; mostly the first few have one."""
-MOST_LOOKED_AT = 256
+MOST_LOOKED_AT = 64
+"""In one statement. Asked about hundreds, PostgreSQL reads all labels to know which are spent."""
 
 # Built once: building a query takes longer than running it.
 _IS_SILENT = sa.and_(gold.c.ended_by.is_(None), gold.c.is_training.is_(False))
@@ -55,22 +59,29 @@ _UNSPENT_SILENT = (
     .join(comparisons, comparisons.c.id == gold.c.comparison_id)
     .where(
         _IS_SILENT,
-        gold.c.comparison_id.in_(sa.bindparam("some", expanding=True)),
+        gold.c.comparison_id.in_(_SOME),
+        # Else PostgreSQL, which takes those that are asked alike for few, begins with all of them.
+        comparisons.c.id.in_(_SOME),
         gold.c.comparison_id.not_in(ON_HOLD),
         ~_IS_SPENT,
         is_asked_like(_REGULAR),
     )
 )
-_TRAINING = (
+_ALL_TRAINING = (
     sa.select(gold.c.comparison_id)
-    .where(
-        gold.c.ended_by.is_(None),
-        gold.c.is_training,
-        gold.c.comparison_id.not_in(ON_HOLD),
-        ~_IS_CHECKED,
-        ~_IS_LABELED,
-    )
+    .where(gold.c.ended_by.is_(None), gold.c.is_training)
     .order_by(gold.c.sequence)
+)
+_UNSPENT_TRAINING = sa.select(gold.c.comparison_id).where(
+    gold.c.ended_by.is_(None),
+    gold.c.is_training,
+    gold.c.comparison_id.in_(_SOME),
+    gold.c.comparison_id.not_in(ON_HOLD),
+    ~_IS_CHECKED,
+    ~_IS_LABELED,
+)
+_TRAINED = sa.select(quality_checks.c.comparison_id).where(
+    quality_checks.c.labeler == ME, quality_checks.c.kind == "training"
 )
 
 
@@ -122,15 +133,8 @@ def draw_gold(
     every = map(str, connection.execute(_ALL_SILENT).scalars())
     pool = [comparison_id for comparison_id in every if comparison_id not in taken]
     rng.shuffle(pool)
-    first, n = 0, FIRST_LOOK
-    while some := pool[first : first + n]:
-        terms = {"me": labeler, "regular": regular, "some": padded(some)}
-        unspent = set(connection.execute(_UNSPENT_SILENT, terms).scalars())
-        chosen = next((name for name in some if name in unspent), None)
-        if chosen is not None:
-            return chosen
-        first, n = first + n, min(2 * n, MOST_LOOKED_AT)
-    return None
+    terms = {"me": labeler, "regular": regular}
+    return next(_unspent(connection, _UNSPENT_SILENT, terms, pool), None)
 
 
 def draw_training(
@@ -143,12 +147,25 @@ def draw_training(
     n: int,
 ) -> list[str]:
     """Return up to n training questions that the labeler has not answered, of `items` in all."""
-    query = sa.select(quality_checks.c.comparison_id)
-    query = query.where(quality_checks.c.labeler == ME, quality_checks.c.kind == "training")
-    done = set(connection.execute(query, {"me": labeler}).scalars())
+    done = set(map(str, connection.execute(_TRAINED, {"me": labeler}).scalars()))
     n = min(n, items - len(done) - len(held))
-    pool = [i for i in connection.execute(_TRAINING, {"me": labeler}).scalars() if i not in held]
-    return rng.sample(pool, max(0, min(n, len(pool))))
+    if n <= 0:
+        return []
+    every = map(str, connection.execute(_ALL_TRAINING).scalars())
+    pool = [comparison_id for comparison_id in every if comparison_id not in {*done, *held}]
+    rng.shuffle(pool)
+    return list(islice(_unspent(connection, _UNSPENT_TRAINING, {"me": labeler}, pool), n))
+
+
+def _unspent(
+    connection: Connection, query: sa.Select[Any], terms: Mapping[str, str], pool: Sequence[str]
+) -> Iterator[str]:
+    """Yield those of a pool that a query finds among `some`, looking at few while that does."""
+    first, n = 0, FIRST_LOOK
+    while some := pool[first : first + n]:
+        found = set(connection.execute(query, {**terms, "some": padded(some)}).scalars())
+        yield from (name for name in some if name in found)
+        first, n = first + n, min(2 * n, MOST_LOOKED_AT)
 
 
 def draw_retest(
