@@ -77,7 +77,7 @@ def shortcuts_beside_labels(
     """Return each shortcut's weight in the labels and in the model, those left out with a reason.
 
     A rule stands for the model where it surely predicts more of the model's first choices than
-    `share` of the way from chance to always.
+    `share` of the way from chance to always; it may stand for it where it predicts more at all.
     """
     scaled, units = standardize(features, table.starts)
     varies = (n_varying_answers(features, table.starts) >= LEAST_VARYING) & (units > 0)
@@ -122,6 +122,7 @@ def _figures(
                 predicts_labels=estimate_figure(predicts_labels),
                 predicts_model=estimate_figure(predicts_model),
                 stands_for_model=_skill(table, predicts_model.interval.low) > share,
+                may_stand_for_model=_skill(table, predicts_model.value) > share,
             )
         )
     return figures

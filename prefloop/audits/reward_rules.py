@@ -80,9 +80,13 @@ def _half_way_to_the_ceiling(evidence: Evidence) -> Found:
     v = evidence.validation
     if v is None or v.ceiling is None:
         return "unknown", "No validation question was answered twice: the ceiling is not known."
+    where = f" on {counted(v.ceiling_questions, 'question')}" if v.ceiling_questions else ""
+    ceiling = f"Another labeler agrees with {percent(v.ceiling)}{where}"
+    if v.ceiling <= v.chance:
+        return "unknown", f"{ceiling}, which is no more than chance ({percent(v.chance)})."
     goal = v.chance + HALF_WAY * (v.ceiling - v.chance)
     message = (
-        f"Another labeler agrees with {percent(v.ceiling)}, it with {percent(v.accuracy.value)} "
+        f"{ceiling}, it with {percent(v.accuracy.value)} of {counted(v.n, 'question')} "
         f"({named_share_interval(v.accuracy, apart_from=(goal,))}); half way from chance is "
         f"{percent(goal)}."
     )
@@ -103,14 +107,15 @@ def _no_shortcut_stands_for_it(evidence: Evidence) -> Found:
         return "unknown", "No shortcut differs within enough validation questions."
     best = max(unasked, key=lambda s: s.predicts_model.value)
     found = [s for s in unasked if s.stands_for_model]
-    named = found or [best]
+    unsure = [s for s in unasked if s.may_stand_for_model]
+    named = found or unsure or [best]
     message = " ".join(
         f"A rule that only {s.counts} predicts {percent(s.predicts_model.value)} of its choices "
         f"({named_share_interval(s.predicts_model, apart_from=())}) and "
         f"{percent(s.predicts_labels.value)} of the labels."
         for s in named
     )
-    return "fail" if found else "pass", message
+    return "fail" if found else "unknown" if unsure else "pass", message
 
 
 def _amplifies_no_shortcut(evidence: Evidence) -> Found:

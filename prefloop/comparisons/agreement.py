@@ -7,13 +7,22 @@ The agreement of all labelers together, with an interval that knows who judged, 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
 from prefloop.records import Comparison, Label
 
 
-def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) -> float | None:
+class Ceiling(NamedTuple):
+    """How often two labelers choose the same sample."""
+
+    agreement: float
+    n_questions: int
+    """Questions that two of them answered, or more."""
+
+
+def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) -> Ceiling | None:
     """Return how often another labeler would choose the same sample; None without overlap.
 
         mean over comparisons of sum_i n_i (n_i - 1) / (n (n - 1)),   n_i labels for sample i
@@ -25,7 +34,9 @@ def label_ceiling(comparisons: Sequence[Comparison], labels: Sequence[Label]) ->
     outcomes: dict[str, list[bool]] = defaultdict(list)
     for a, b in _pairs([x for x in labels if x.comparison_id in wanted]):
         outcomes[a.comparison_id].append(a.chosen == b.chosen)
-    return float(np.mean([np.mean(o) for o in outcomes.values()])) if outcomes else None
+    if not outcomes:
+        return None
+    return Ceiling(float(np.mean([np.mean(o) for o in outcomes.values()])), len(outcomes))
 
 
 def _pairs(labels: Sequence[Label]) -> Iterator[tuple[Label, Label]]:

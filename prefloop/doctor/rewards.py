@@ -2,7 +2,7 @@
 
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.reward_audit import RewardAuditFigures
-from prefloop.figures.text import fixed, named_share_interval, percent
+from prefloop.figures.text import counted, fixed, named_share_interval, percent
 from prefloop.figures.trust import TrustFigures, ValidationFigures
 from prefloop.run_folder import RunFigures
 from prefloop.settings.policy import REWARD_MODEL
@@ -10,6 +10,12 @@ from prefloop.settings.run import RunConfig
 
 SCALE_TOLERANCE = 0.01
 """How far the normalized mean and spread may lie from 0 and 1."""
+
+MEASURE_MORE = (
+    "Label more questions that only measure (comparisons.validation_labels): these are too few to "
+    "tell."
+)
+"""What to do where a check that must pass can neither pass nor fail."""
 
 FIT = "fit to train against"
 """The finding of the audit that holds its verdict."""
@@ -54,6 +60,8 @@ def _verdict(figures: RewardAuditFigures) -> CheckResult:
     (verdict,) = (finding for finding in figures.findings if finding.check == FIT)
     failed = {c.name for c in figures.checks if c.answer == "fail" and c.on_fail == figures.verdict}
     action = next((f.action for f in figures.findings if f.check in failed), "")
+    if not action and figures.verdict == "collect more":
+        action = MEASURE_MORE
     message = f"Audit of reward model {figures.round}: {verdict.message}"
     return verdict.model_copy(update={"message": message, "action": action})
 
@@ -72,8 +80,8 @@ def _against_chance(round_number: int, validation: ValidationFigures) -> CheckRe
     check, accuracy, chance = "better than chance", validation.accuracy, validation.chance
     interval = named_share_interval(accuracy, apart_from=(chance,))
     message = (
-        f"Reward model {round_number} agrees with {percent(accuracy.value)} of {accuracy.n} "
-        f"validation labels ({interval}); chance is {percent(chance)}."
+        f"Reward model {round_number} agrees with {percent(accuracy.value)} of "
+        f"{counted(accuracy.n, 'validation question')} ({interval}); chance is {percent(chance)}."
     )
     if accuracy.lies_below(chance):
         action = "It prefers what labelers reject: look for a flipped sign or a mixed-up order."

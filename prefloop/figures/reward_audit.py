@@ -66,6 +66,8 @@ class AmplifiedFigures(BaseModel):
     stands_for_model: bool
     """Whether the rule surely predicts more of them than `audits.reward_share` of the way from
     chance to always."""
+    may_stand_for_model: bool = False
+    """Whether it predicts more than that, surely or not."""
 
 
 class EditFigures(BaseModel):

@@ -83,6 +83,8 @@ class ValidationFigures(BaseModel):
     """Accuracy of a random choice."""
     ceiling: float | None
     """How often another labeler chooses the same sample; null if no question was asked twice."""
+    ceiling_questions: int | None = None
+    """Questions that two labelers answered or more, on which it rests; null where not recorded."""
     calibration: CalibrationFigures
     score_length_correlation: float | None
     """Pearson's correlation of score and length within comparisons; null if one does not vary."""

@@ -66,7 +66,7 @@ def expected_agreement(probabilities: Float[np.ndarray, "N K"]) -> float:
 
         mean over comparisons of sum_k p_k^2
 
-    It is the ceiling of a reward model's accuracy: even one that knows the labelers' scorer
-    cannot exceed it.
+    It is what a reward model's accuracy is measured against, but no hard limit: one that always
+    predicts the likeliest choice is right max_k p_k of the time, and max_k p_k >= sum_k p_k^2.
     """
     return float((probabilities**2).sum(axis=1).mean())

@@ -224,7 +224,7 @@ class RewardStage:
         ceiling = label_ceiling(self.store.comparisons(split="validation"), known["validation"])
         votes = padded([target.probabilities for target in asked])
         votes = np.where(present, votes, np.nan)
-        figures = validation_figures(scores, votes, lengths, ceiling)
+        figures = validation_figures(scores, votes, lengths, *(ceiling or ()))
         return figures, ensemble_figures(scores, to_numpy(members), votes)
 
     def _write(self, folder: Path, figures: TrustFigures, record: Provenance) -> None:

@@ -32,11 +32,13 @@ def validation_figures(
     targets: Float[np.ndarray, "N K"],
     lengths: Float[np.ndarray, "N K"],
     ceiling: float | None = None,
+    ceiling_questions: int | None = None,
 ) -> ValidationFigures:
     """Return the figures by which to decide whether a reward model can be followed.
 
     `targets` are shares of votes (rows sum to 1), `lengths` those of the responses in tokens.
-    `ceiling` is how often another labeler would choose the same sample; None if nobody knows.
+    `ceiling` is how often another labeler would choose the same sample, on
+    `ceiling_questions`; None if nobody knows.
     Accuracy is the share of the votes that the highest-scored sample got, equal scores sharing it:
     how often the model agrees with one labeler, and so of one kind with the ceiling. (Counting
     majorities only would keep the easy comparisons and flatter the model.)
@@ -52,6 +54,7 @@ def validation_figures(
         accuracy=wilson_share(credit),
         chance=float((1 / exists.sum(axis=1)).mean()),
         ceiling=ceiling,
+        ceiling_questions=ceiling_questions,
         calibration=_calibration(scores, targets, exists),
         score_length_correlation=_within_correlation(scores, lengths, exists),
         by_margin=_by_margin(scores, credit),

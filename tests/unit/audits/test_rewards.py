@@ -1,6 +1,6 @@
 """Planted reward models are caught by name, a sound one is not, and too little is no verdict."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from prefloop.audits.best_of import unseen_groups
+from prefloop.audits.reward_rules import Evidence, ask_rules
 from prefloop.audits.rewards import audit_rewards, known_reward_audit, write_reward_audit
 from prefloop.figures.reward_audit import RewardAuditFigures, TrustCheckFigures
+from prefloop.figures.text import percent
 from prefloop.progress import Silent
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_reward_audit
@@ -96,6 +98,40 @@ def test_how_much_of_it_a_rule_may_stand_for_is_a_setting(audit: Audit) -> None:
     lax = audit(length, settings(audits={"reward_share": 1.0}))
     assert check(lax, "no shortcut stands for it").answer == "pass"
     assert lax.verdict == "stop", "a text that repeats itself wins all the same"
+
+
+def test_a_rule_that_may_stand_for_it_is_no_pass(audit: Audit) -> None:
+    unsure = [s.model_copy(update={"stands_for_model": False}) for s in audit(length).shortcuts]
+    (found,) = (c for c in asked(shortcuts=unsure) if c.name == "no shortcut stands for it")
+    assert (found.answer, found.is_required) == ("unknown", True)
+    assert "A rule that only counts words predicts" in found.message
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "answer", "said"),
+    [
+        (0.5, "pass", "Another labeler agrees with 50 % on 60 questions, it with"),
+        (0.25, "unknown", "50 % on 60 questions, which is no more than chance (25 %)"),
+        (0.2, "unknown", "which is no more than chance (25 %)"),
+        (None, "unknown", "No validation question was answered twice"),
+    ],
+)
+def test_there_is_no_way_to_a_ceiling_at_chance(
+    audit: Audit, store: Store, ceiling: float | None, answer: str, said: str
+) -> None:
+    """Half way from chance to a ceiling below it would lie below chance."""
+    validation = model_of(store, vividness).trust.figures.validation
+    assert validation is not None and validation.accuracy.lies_above(0.4)
+    known = validation.model_copy(update={"ceiling": ceiling, "ceiling_questions": 60})
+    (found,) = (c for c in asked(validation=known) if c.name == "half way to the ceiling")
+    assert found.answer == answer
+    assert said.replace("50 %", percent(ceiling)) in found.message
+
+
+def asked(**known: Any) -> Sequence[TrustCheckFigures]:
+    """Return what the rules say where nothing but this is known."""
+    nothing = {"validation": None, "beside": None, "shortcuts": (), "edits": (), "best_of": None}
+    return ask_rules(Evidence(config=settings(), questions=120, **(nothing | known)))
 
 
 def test_a_model_that_loves_copies_is_caught_by_name(audit: Audit) -> None:

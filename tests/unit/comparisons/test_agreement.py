@@ -29,5 +29,6 @@ def test_ceiling_weighs_comparisons_alike_and_keeps_to_the_asked_ones() -> None:
     more = [*LABELS, make_label(C2, "dan", "best", "p2-s0"), make_label(C2, "eve", "best", "p2-s0")]
     ceiling = label_ceiling(COMPARISONS, more)
     assert ceiling is not None
-    np.testing.assert_allclose(ceiling, (1 / 3 + 1) / 2, **FP64)
-    assert label_ceiling([C2], more) == 1.0
+    np.testing.assert_allclose(ceiling.agreement, (1 / 3 + 1) / 2, **FP64)
+    assert ceiling.n_questions == 2, "of the third, nobody else said which is best"
+    assert label_ceiling([C2], more) == (1.0, 1)

@@ -1,6 +1,7 @@
 """The report and the doctor show whether the reward model may be trained against."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_the_section_has_the_figures_of_the_file(
     section = page[page.index('id="reward-audit"') : page.index('id="frontier"')]
     assert f"<b>{own.reason}</b>" in section and 'class="warning"' in section
     for check in own.checks:
-        assert f"<td>{check.answer}</td><td>{check.message}</td>" in section
+        assert f'<td>{check.answer}</td><td class="said">{check.message}</td>' in section
     assert all(f'<th scope="row">{s.title}</th>' in section for s in own.shortcuts)
     assert all(f'<th scope="row">{e.title}</th><td>64</td>' in section for e in own.edits)
     assert f'audits/rewards-round-{own.round}.json">' in section
@@ -108,6 +109,20 @@ def test_the_doctor_passes_on_what_it_does_not_check_itself(
     assert "Do not train against it" in verdict.message and verdict.action
     stands = next(r for r in results if r.check == "no shortcut stands for it")
     assert stands.status == "warn" and stands.action
+
+
+def test_where_too_few_questions_tell_the_doctor_says_to_measure_more(
+    fake_run: Path, figures: RewardAuditFigures
+) -> None:
+    run = read_run_folder(fake_run)
+    verdict = figures.findings[-1].model_copy(update={"status": "warn"})
+    checks = [c.model_copy(update={"answer": "unknown"}) for c in figures.checks]
+    unsure = figures.model_copy(
+        update={"verdict": "collect more", "checks": tuple(checks), "findings": (verdict,)}
+    )
+    results = check_rewards(fake_config(), replace(run, reward_audit=unsure))
+    (found,) = (r for r in results if r.check == "fit to train against")
+    assert found.status == "warn" and "comparisons.validation_labels" in found.action
 
 
 def test_the_audit_of_a_model_that_was_trained_again_is_outdated(
