@@ -1,7 +1,7 @@
 """What an audit found, in sentences with an action: doctor, report and terminal say the same."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from prefloop.audits.copying import LIKE_QAGS
 from prefloop.audits.shortcuts import (
@@ -23,6 +23,9 @@ COPIES = "copies are not preferred"
 HURRY = "fast answers go by no shortcut"
 BESIDE = "the reward model knows more than a shortcut"
 
+NONE_AT_ALL = "shortcuts"
+"""What is left out where labels are too few to look at any shortcut."""
+
 SHOW = 4
 """Samples a question, among which a copy meets a sample that is none more often than among two."""
 
@@ -40,7 +43,7 @@ def label_findings(figures: LabelAuditFigures, config: RunConfig) -> tuple[Check
 
 def _unasked(figures: LabelAuditFigures, config: RunConfig) -> CheckResult:
     if figures.chance is None or not figures.shortcuts:
-        why = figures.left_out.get("shortcuts", "no two samples of a question differ in any")
+        why = figures.left_out.get(NONE_AT_ALL, "no two samples of a question differ in any")
         return _result(UNASKED, "later", f"Shortcuts in the labels cannot be told: {why}.")
     asked = [s for s in figures.shortcuts if is_asked(s.name, config)]
     others = [s for s in figures.shortcuts if s not in asked]
@@ -79,8 +82,8 @@ def _copies(contrast: ContrastFigures, config: RunConfig) -> CheckResult:
         return _result(COPIES, "ok", f"{copies_taken(contrast)} That can be chance.")
     message = (
         f"{copies_taken(contrast)} {count(contrast.needed)} such answers, each about another "
-        "prompt, tell it where people take a copy as often as those of QAGS "
-        f"({percent(LIKE_QAGS)} of two); "
+        "prompt, tell it where people take a copy as often as in a study of votes on news (QAGS: "
+        f"{percent(LIKE_QAGS)} of two); "
         f"{percent(contrast.share)} of {counted(contrast.questions, 'question')} have a copy "
         "beside a sample that is none."
     )
@@ -112,6 +115,18 @@ def _hurry(figures: LabelAuditFigures, config: RunConfig) -> list[CheckResult]:
         "on the team page, and make gold questions in which the quick choice is wrong."
     )
     return [_result(HURRY, "warn", message, action)]
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """Return the shortcuts that an audit left out, each with its title and the reason.
+
+    Why there is none at all is a finding.
+    """
+    return [
+        f"{SHORTCUTS[name].title if name in SHORTCUTS else name}: {why}"
+        for name, why in left_out.items()
+        if name != NONE_AT_ALL
+    ]
 
 
 def findings_with_trust(

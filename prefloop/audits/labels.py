@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.copying import contrast_figures, is_copy
 from prefloop.audits.explaining import Explained, explain
-from prefloop.audits.findings import label_findings
+from prefloop.audits.findings import NONE_AT_ALL, label_findings
 from prefloop.audits.measures import MEASURES, N_SOURCE_WORDS, N_WORDS
 from prefloop.audits.shortcuts import (
     SHOWN_EARLIER,
@@ -119,7 +119,7 @@ def _audit(
     explained = None
     problem = _too_little(table, len(labels), config.audits.least_choices)
     if problem is not None:
-        left_out["shortcuts"] = problem
+        left_out[NONE_AT_ALL] = problem
     else:
         features = np.column_stack(columns)
         explained = explain(table, shortcuts, features, least=config.audits.least_choices)

@@ -32,7 +32,7 @@ def rule_sentence(
         accuracy = validation.accuracy
         text += (
             f"; the reward model with {percent(accuracy.value)} of "
-            f"{counted(accuracy.n, 'validation label')} "
+            f"{counted(accuracy.n, 'validation question')} "
             f"({named_share_interval(accuracy, apart_from=(validation.chance,))})"
         )
     return f"{text}."
@@ -83,7 +83,7 @@ def differences(figures: LabelAuditFigures) -> list[str]:
 
 def _labelers(shortcut: ShortcutFigures) -> list[str]:
     spread = shortcut.spread
-    if spread is None or spread.sd == 0:
+    if spread is None or signed(spread.least.coefficient) == signed(spread.most.coefficient):
         return []
     ends = (
         f"{signed(end.coefficient)} ({end.labeler}, {counted(end.n, 'answer')})"

@@ -106,10 +106,12 @@ def comparisons_text(n: int) -> str:
 
 
 def _ties(win_rate: WinRateFigures, ours: str, theirs: str) -> str:
-    """Return how many pairs a judge decided that calls many a tie, and how those went."""
+    """Return that ties count as half; of a judge that calls many a tie, how the others went."""
     n, ties = win_rate.n, win_rate.ties
-    if ties < MANY_TIES * n or not ties:
+    if not ties:
         return ""
+    if ties < MANY_TIES * n:
+        return f" {counted(ties, 'tie')} among them {'counts' if ties == 1 else 'count'} as half."
     decided = f"{count(win_rate.wins)} for {ours}, {count(win_rate.losses)} for {theirs}"
     text = f" It decided {count(n - ties)} of {counted(n, 'pair')}" + (
         f": {decided}; a tie counts as half." if n > ties else "; a tie counts as half."

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment
 from markupsafe import Markup
 
-from prefloop.audits.findings import findings_with_trust, newest_validation
+from prefloop.audits.findings import findings_with_trust, left_out_lines, newest_validation
 from prefloop.comparisons.labelers.sources import labeler_groups
 from prefloop.errors import InputError
 from prefloop.figures.best_of_n import BestOfNPolicy
@@ -39,6 +39,11 @@ from prefloop.report.training import Chart, kl_levels, policy_charts, rewards_ch
 from prefloop.report.watch import ShownAlarms, shown_alarms
 from prefloop.run_file import as_yaml
 from prefloop.run_folder import (
+    CANARIES,
+    LABEL_AUDIT,
+    LIVE_AUDIT,
+    OVEROPTIMIZATION,
+    REWARD_AUDIT,
     EvaluationFile,
     RunFigures,
     TrustFile,
@@ -107,6 +112,26 @@ class Page:
     versions: dict[str, str]
     ledger: LedgerHead
     """The end of the store's ledger when the page was written."""
+
+    @property
+    def label_left_out(self) -> list[str]:
+        """Shortcuts that the audit of the labels left out, with the reason."""
+        audit = self.run.label_audit
+        return left_out_lines(audit.left_out) if audit else []
+
+    @property
+    def audit_files(self) -> list[str]:
+        """The files of the audits whose figures stand on the page."""
+        run = self.run
+        newest = REWARD_AUDIT.format(run.reward_audit.round if run.reward_audit else "")
+        files = {
+            LABEL_AUDIT: run.label_audit,
+            newest: run.reward_audit,
+            CANARIES: run.canaries,
+            LIVE_AUDIT: run.live,
+            OVEROPTIMIZATION: run.overoptimization,
+        }
+        return [path for path, figures in files.items() if figures]
 
 
 def _is_report(path: Path) -> bool:

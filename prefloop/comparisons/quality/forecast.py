@@ -92,6 +92,7 @@ def _message(
     now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval
 ) -> tuple[Literal["estimated", "not enough evidence"], str]:
     gained = f"{points_interval(*interval)} points"
+    how = " Accuracy on each batch, before it is learned from."
     if doubled.interval.high - doubled.interval.low > WIDEST:
         return "not enough evidence", (
             f"Not enough evidence for a forecast: with {count(doubled.labels)} labels the accuracy "
@@ -100,17 +101,17 @@ def _message(
     if interval.high < WORTH:
         return "estimated", (
             f"Twice the labels would buy little: {percent(now.accuracy)} now, and at most "
-            f"{points(interval.high)} points more with {count(doubled.labels)}."
+            f"{points(interval.high)} points more with {count(doubled.labels)}.{how}"
         )
     if interval.low < WORTH / 10:
         return "not enough evidence", (
             f"Not enough evidence that more labels help: from {percent(now.accuracy)} now, "
-            f"{count(doubled.labels)} labels could bring {gained}."
+            f"{count(doubled.labels)} labels could bring {gained}.{how}"
         )
     return "estimated", (
         f"Twice the labels ({count(doubled.labels)}) would bring the accuracy from "
         f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {points(gain)} points "
-        f"({gained})."
+        f"({gained}).{how}"
     )
 
 

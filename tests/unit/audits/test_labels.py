@@ -11,6 +11,7 @@ import pytest
 
 from prefloop.audits import labels as module
 from prefloop.audits.answers import AnswerTable, answer_table
+from prefloop.audits.findings import left_out_lines
 from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
@@ -150,6 +151,7 @@ def test_no_label_at_all_is_said(tmp_path: Path, sqlite_template: Path) -> None:
     with Store.open(tmp_path / "prefloop.db") as store:
         figures = audit_labels(store, config(), tmp_path, Silent())
     assert "there is no label yet" in figures.left_out["shortcuts"]
+    assert left_out_lines(figures.left_out) == [], "a finding has said it"
     assert figures.contrast is None and figures.chance is None
 
 
@@ -188,6 +190,8 @@ def test_a_script_without_spaces_is_audited_without_english_word_lists(audit: Au
     source = "我们去公园散步。天气很好。他们在家里看书喝茶聊天。"
     figures = audit(World(n_questions=120, text=text, source=source, weights={"length": 3.0}))
     assert "in Latin script" in figures.left_out["rated_words"]
+    told = "\n".join(left_out_lines(figures.left_out))
+    assert "positive words: it rates English words" in told and "rated_words" not in told
     assert figures.shortcuts[0].name == "length"
 
 

@@ -82,7 +82,10 @@ def test_with_many_ties_it_is_said_how_the_others_went() -> None:
     blunt = _sentence(0.51, 0.45, 0.57, wins=15, ties=231)
     assert "It decided 25 of 256 pairs: 15 for the tuned model, 10 for the reference" in blunt
     assert "calls nine pairs in ten a tie is too blunt: ask another one." in blunt
-    assert "decided" not in _sentence(0.6, 0.54, 0.66, wins=100, ties=100)
+    few = _sentence(0.6, 0.54, 0.66, wins=100, ties=100)
+    assert few.endswith("100 ties among them count as half.") and "decided" not in few
+    assert _sentence(0.6, 0.54, 0.66, wins=153, ties=1).endswith("1 tie among them counts as half.")
+    assert "tie" not in _sentence(0.6, 0.54, 0.66, wins=153, ties=0)
     assert "It decided 0 of 256 pairs; a tie" in _sentence(0.5, 0.44, 0.56, ties=256)
 
 

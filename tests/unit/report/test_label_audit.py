@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.audits.findings import left_out_lines
 from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
@@ -45,6 +46,9 @@ def test_the_section_has_the_figures_of_the_file(
     assert "How far simple rules agree with the labelers" in section
     assert all(finding.message in section for finding in figures.findings)
     assert '<a href="../audits/labels.json">' in section
+    assert "<dfn>shortcuts</dfn>" in section and "<dfn>log-odds</dfn>" in section
+    assert figures.left_out
+    assert all(line in section for line in left_out_lines(figures.left_out))
 
 
 def test_a_page_in_another_folder_links_to_the_audit_and_says_how_it_was_made(
@@ -58,6 +62,8 @@ def test_a_page_in_another_folder_links_to_the_audit_and_says_how_it_was_made(
     assert len(links) == 2
     assert all((path.parent / link).resolve() == folder / "audits/labels.json" for link in links)
     assert figures.shortcuts[0].agreement.how in page.replace("\u2060", "")
+    listed = page[page.index("<h3>Files</h3>") :]
+    assert "audits/labels.json" in listed and "audits/canaries.json" not in listed
 
 
 def test_without_an_audit_the_page_says_how_to_get_one(fake_run: Path, tmp_path: Path) -> None:
