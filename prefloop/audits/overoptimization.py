@@ -19,6 +19,7 @@ from prefloop.figures.overoptimization import (
     OverOptimizationFigures,
 )
 from prefloop.figures.record import to_json
+from prefloop.figures.text import count
 from prefloop.files import write_if_changed
 from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.frontier import best_of_n_by
@@ -85,6 +86,20 @@ def audit_overoptimization(
         notes=_notes(len(trusts), trains=config.policy.trains),
         findings=curve_findings(curves, left_out),
     )
+
+
+def audit_without_drawing(
+    store: Store, config: RunConfig, folder: Path, progress: Progress, *, with_people: bool
+) -> OverOptimizationFigures:
+    """Return the same, with a note on kept policies that are on no curve for want of answers."""
+    figures = audit_overoptimization(store, config, folder, progress, with_people=with_people)
+    drawn = {sample.model for sample in store.samples(purpose="evaluation")}
+    kept = {f"policy/{path.name}" for path in (folder / "policy").glob("update-*")}
+    if not (missing := len(kept - drawn)):
+        return figures
+    have = "policy of the run folder has" if missing == 1 else "policies of the run folder have"
+    note = f"{count(missing)} {have} no answers yet: without --no-draw they are drawn."
+    return figures.model_copy(update={"notes": (*figures.notes, note)})
 
 
 def write_overoptimization(folder: Path, figures: OverOptimizationFigures) -> None:

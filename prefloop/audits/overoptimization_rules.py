@@ -153,7 +153,10 @@ def _too_little(curve: Curve, points: Sequence[OverOptimizationPointFigures]) ->
     if n >= LEAST_POINTS and len(curve.gains) >= LEAST_PROMPTS:
         return "all points lie at one KL, which determines no curve."
     noun = "policy" if n == 1 else "policies"
-    there = f"{count(n)} {noun if curve.kind == 'policies' else 'of best of n'} at a KL above 0"
+    there = (
+        f"{count(n)} {noun}" if curve.kind == "policies" else f"{counted(n, 'size')} of best of n"
+    )
+    there += " at a KL above 0"
     return (
         f"{there} on {counted(len(curve.gains), 'prompt')} judged by {curve.judge}; a curve needs "
         f"{LEAST_POINTS} on {LEAST_PROMPTS}. {MORE[curve.kind]}"

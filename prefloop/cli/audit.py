@@ -10,7 +10,7 @@ from prefloop.cli.arguments import AsJson, RunFolder, run_file
 from prefloop.text.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from prefloop.figures.check_result import CheckResult
     from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
@@ -69,6 +69,7 @@ def rewards(
         audit_rewards,
         known_reward_audit,
         saved_model,
+        saved_trust,
         write_reward_audit,
     )
     from prefloop.cli.console import TerminalProgress
@@ -77,11 +78,12 @@ def rewards(
     from prefloop.run_store import open_run_store
 
     config = load_run_as_made(run_file(folder))
-    model = saved_model(folder, round_number)
+    trust = saved_trust(folder, round_number)
     # Scores of stored samples are kept in the store; everything else only reads it.
     with open_run_store(config, folder) as store:
-        figures = known_reward_audit(store, config, folder, model.trust)
+        figures = known_reward_audit(store, config, folder, trust)
         if figures is None:
+            model = saved_model(folder, trust.round)
             figures = audit_rewards(store, config, folder, model, TerminalProgress())
     if not is_write_protected(folder):
         write_reward_audit(folder, figures)
@@ -106,7 +108,7 @@ def overoptimization(
 
     Example: `prefloop audit overoptimization my-run --no-draw`
     """
-    from prefloop.audits.overoptimization import audit_overoptimization, write_overoptimization
+    from prefloop.audits.overoptimization import audit_without_drawing, write_overoptimization
     from prefloop.cli.console import TerminalProgress
     from prefloop.figures.record import to_line
     from prefloop.files import only_one_process
@@ -124,7 +126,7 @@ def overoptimization(
             figures = audit_kept_policies(config, folder, progress, with_people=people)
     else:
         with open_run_store(config, folder) as store:
-            figures = audit_overoptimization(store, config, folder, progress, with_people=people)
+            figures = audit_without_drawing(store, config, folder, progress, with_people=people)
     if not is_write_protected(folder):
         write_overoptimization(folder, figures)
     if as_json:
@@ -156,8 +158,7 @@ def _show_rewards(figures: "RewardAuditFigures") -> None:
         _say("", said)
     _say(f"\n{figures.forecast}\n")
     _show_findings(figures.findings)
-    for name, why in figures.left_out.items():
-        _say(f"left out: {name}: {why}")
+    _show_left_out(figures.left_out)
 
 
 def _show_overoptimization(figures: "OverOptimizationFigures") -> None:
@@ -168,8 +169,7 @@ def _show_overoptimization(figures: "OverOptimizationFigures") -> None:
         _say("", *curve_lines(curve))
     _say("", *figures.notes)
     _show_findings([finding for finding in figures.findings if finding.action])
-    for name, why in figures.left_out.items():
-        _say(f"left out: {name}: {why}")
+    _show_left_out(figures.left_out)
 
 
 def _show_findings(findings: "Sequence[CheckResult]") -> None:
@@ -177,6 +177,13 @@ def _show_findings(findings: "Sequence[CheckResult]") -> None:
         _say(f"{finding.status:<5}  {finding.message}")
         if finding.action:
             _say(f"{'':<7}-> {finding.action}")
+
+
+def _show_left_out(left_out: "Mapping[str, str]") -> None:
+    from prefloop.audits.findings import left_out_lines
+
+    for line in left_out_lines(left_out):
+        _say(f"left out: {line}")
 
 
 def _show(figures: "LabelAuditFigures", findings: "Sequence[CheckResult]") -> None:
@@ -194,8 +201,7 @@ def _show(figures: "LabelAuditFigures", findings: "Sequence[CheckResult]") -> No
             _say(difference)
         _say("")
     _show_findings(findings)
-    for name, why in figures.left_out.items():
-        _say(f"left out: {name}: {why}")
+    _show_left_out(figures.left_out)
 
 
 def _row(shortcut: "ShortcutFigures") -> str:

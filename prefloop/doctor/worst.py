@@ -25,15 +25,25 @@ def worst(results: Sequence[CheckResult]) -> CheckResult | None:
 
 
 def conclusion(results: Sequence[CheckResult]) -> str:
-    """Return the worst finding with its stage, or that there is none."""
+    """Return the worst finding with its stage, or that there is none.
+
+    A stage that is bad rests on those before it: where one of these warns, that is said too.
+    """
     found = worst(results)
     if found is None:
         return f"No stage is bad, and nothing warns, in {counted(len(results), 'check')}."
     if found.status == "bad":
-        return f"The first bad stage is {found.stage}: {found.message}"
+        return f"The first bad stage is {found.stage}: {found.message}{_before(found, results)}"
     n_warnings = sum(result.status == "warn" for result in results)
     warnings = f"{counted(n_warnings, 'warning')} in {counted(len(results), 'check')}"
     return f"No stage is bad; {warnings}. First, {found.stage}: {found.message}"
+
+
+def _before(bad: CheckResult, results: Sequence[CheckResult]) -> str:
+    """Return what warns in a stage before the bad one, which rests on it; "" if nothing does."""
+    stages = SPINE[: max(0, _place(bad))]
+    found = worst([r for r in results if r.status == "warn" and r.stage in stages])
+    return "" if found is None else f" Before it, {found.stage} warns: {found.message}"
 
 
 def _place(result: CheckResult) -> int:

@@ -29,6 +29,7 @@ def test_kept_policies_are_drawn_and_both_curves_fitted(prefloop: Command, run: 
     before = prefloop.done("audit", "overoptimization", run, "--no-draw").out
     assert "1 policy at a KL above 0" in before and "a curve needs 4 on 30" in before
     assert "best of 16" in before
+    assert "4 policies of the run folder have no answers yet: without --no-draw" in before
     told = prefloop.done("audit", "overoptimization", run, "--json").json()
     policies, best = told["curves"]
     assert sorted(p["name"] for p in policies["points"]) == [

@@ -141,7 +141,7 @@ def test_nothing_at_all_and_points_at_one_kl_are_no_crash() -> None:
     empty = Curve(
         kind="best of n", judge="lexicon", names=(), kls=nothing, gains=nothing, proxy=nothing
     )
-    assert "0 of best of n at a KL above 0 on 0 prompts" in answered(empty, seed=1).message
+    assert "0 sizes of best of n at a KL above 0 on 0 prompts" in answered(empty, seed=1).message
     level = curve_of(1.0, 0.5)
     same = Curve(
         kind="policies",
