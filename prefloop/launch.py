@@ -13,6 +13,10 @@ SIZE = "WORLD_SIZE"
 NUMBERS = ("RANK", "LOCAL_RANK")
 ADDRESS = ("MASTER_ADDR", "MASTER_PORT")
 
+NUMBERS_OF_ONE = ("", "0", "-1")
+"""What `RANK` and `LOCAL_RANK` may be where nobody says how many processes there are: the only one
+is the first, and some programs write -1 for none."""
+
 SHARDED, IN_EMPTY_MODELS = "ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING"
 """By the second, transformers would load a model without weights in all processes but the first."""
 
@@ -72,7 +76,7 @@ def read_launch(environment: Mapping[str, str]) -> Launch:
             f"the others cannot be found. Start all of them with a launcher: {HOW}. To run in one "
             f"process, unset {SIZE}."
         )
-    rank, local_rank = (_number(environment, name) for name in NUMBERS)
+    rank, local_rank, _ = (_number(environment, name) for name in (*NUMBERS, "MASTER_PORT"))
     if not 0 <= rank < size:
         raise ProcessesError(
             f"RANK is {rank} of {SIZE} {size}; ranks go from 0 to {size - 1}. Start the processes "
@@ -121,7 +125,15 @@ def _is_on(environment: Mapping[str, str], name: str, *, unset: bool = False) ->
 
 
 def _refuse_one_of_several(environment: Mapping[str, str]) -> None:
-    """Refuse what `accelerate launch --cpu --num_processes 2` starts: one process, not two."""
+    """Refuse a process that has a number, of nobody knows how many; and what `accelerate launch
+    --cpu --num_processes 2` starts: one process, not two."""
+    for name in NUMBERS:
+        if environment.get(name, "") not in NUMBERS_OF_ONE:
+            raise ProcessesError(
+                f"{name} is {environment[name]}, and {SIZE} is not set: this is one of several "
+                f"processes, and the others cannot be found. Start all of them with a launcher: "
+                f"{HOW}. To run in one process, unset {name}."
+            )
     is_accelerate = environment.get("ACCELERATE_USE_CPU", "").lower() == "true"
     if is_accelerate and all(name in environment for name in ADDRESS):
         raise ProcessesError(
@@ -132,9 +144,9 @@ def _refuse_one_of_several(environment: Mapping[str, str]) -> None:
 
 def _number(environment: Mapping[str, str], name: str) -> int:
     text = environment[name]
-    if not text.isdigit() or (name == SIZE and int(text) == 0):
+    if not text.isdecimal() or (name == SIZE and int(text) == 0):
         raise ProcessesError(
-            f"the environment variable {name} is {text!r}, which is no number of processes. Start "
-            f"them with a launcher: {HOW}; or unset it."
+            f"the environment variable {name} is {text!r}, and must be a whole number from "
+            f"{int(name == SIZE)} on. Start the processes with a launcher: {HOW}; or unset it."
         )
     return int(text)

@@ -18,7 +18,7 @@ def fits_in_memory(doing: str, **settings: object) -> Iterator[None]:
     """Turn memory that runs out inside the block into an OutOfMemoryError.
 
     `settings` are those of which something smaller needs less, with `__` for the dot, and their
-    values; the first helps most.
+    values, as far as they reach; the first helps most.
     """
     try:
         yield
@@ -32,5 +32,5 @@ def fits_in_memory(doing: str, **settings: object) -> Iterator[None]:
             again = "begin a new run: in this one it cannot change, and nothing of it is lost"
         raise OutOfMemoryError(
             f"memory ran out while {doing} ({said[0]}). Choose a smaller {named} and {again}. "
-            "models.dtype: bfloat16 takes less, too."
+            "With models.adapter: lora, models.dtype: bfloat16 takes less, too."
         ) from error

@@ -139,7 +139,8 @@ class PolicyOptimizer:
         steps: list[StepStats] = []
         weights = []
         lr = self.config.lr * linear_decay(update, self.config.updates)
-        size = self.config.microbatch_size
+        # A setting above what there is to divide would be lowered in vain.
+        size = min(self.config.microbatch_size, self.config.minibatch_size)
         for minibatch in self._minibatches(rollout, update, seed):
             self.n_steps += 1
             eps = tensorflow_eps(self.n_steps, eps=self.config.adam_eps)

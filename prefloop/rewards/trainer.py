@@ -82,7 +82,7 @@ class RewardTrainer:
 
     def _fits_in_memory(self) -> AbstractContextManager[None]:
         """Watch the training itself, and not the caller's functions between its steps."""
-        size = self.config.microbatch_size
+        size = min(self.config.microbatch_size, self.config.batch_size)
         return fits_in_memory("training the reward model", rewards__microbatch_size=size)
 
     def _train(self, labels: PreferenceBatch, reference: Sequences) -> None:

@@ -23,7 +23,10 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "1"}, {"MASTER_ADDR": "10.0.0.1"}])
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"WORLD_SIZE": "1"}, {"MASTER_ADDR": "10.0.0.1"}, {"RANK": "0", "LOCAL_RANK": "-1"}],
+)
 def test_without_a_launcher_a_process_is_alone(environment: dict[str, str]) -> None:
     assert read_launch(environment) == ALONE
 
@@ -42,6 +45,10 @@ def test_the_place_of_a_process_is_read() -> None:
         ),
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two'"),
         ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0'"),
+        ({"WORLD_SIZE": "\u00b2"}, "WORLD_SIZE is '\u00b2', and must be a whole number from 1 on"),
+        ({"WORLD_SIZE": None}, "RANK is 2, and WORLD_SIZE is not set"),
+        ({"WORLD_SIZE": None, "RANK": None, "LOCAL_RANK": "1"}, "LOCAL_RANK is 1, and WORLD_SIZE"),
+        ({"MASTER_PORT": "http"}, "MASTER_PORT is 'http', and must be a whole number"),
         ({"RANK": "-1"}, "RANK is '-1'"),
         ({"RANK": "4"}, "RANK is 4 of WORLD_SIZE 4; ranks go from 0 to 3"),
     ],
