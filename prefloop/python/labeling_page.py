@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from prefloop.comparisons.exchange.formats import export_file
 from prefloop.comparisons.exchange.importer import IMPORTED
 from prefloop.comparisons.exchange.own_files import is_own
 from prefloop.errors import InputError
+from prefloop.figures.text import counted
 from prefloop.files import only_one_process
-from prefloop.python.given_texts import refuse_wrong_texts
+from prefloop.python.given_texts import listed, refuse_wrong_texts
 from prefloop.python.run_files import OF_PAGE, parse_sections, refuse_others_file, write_run_file
 from prefloop.python.showing import shown_progress
 from prefloop.records import Comparison, Prompt, Sample
@@ -75,8 +76,8 @@ class LabelingPage:
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        prompts: Sequence[str],
-        responses: Sequence[Sequence[str]],
+        prompts: Iterable[str],
+        responses: Iterable[Iterable[str]],
         *,
         question: str = "Which response is the best?",
         instructions: str | None = None,
@@ -84,7 +85,7 @@ class LabelingPage:
         quiet: bool = False,
     ) -> None:
         """Store the questions; nothing is served yet."""
-        _refuse_wrong_texts(prompts, responses)
+        given = _given_texts(prompts, responses)
         self.folder, self._quiet = Path(folder), quiet
         refuse_others_file(self.folder, OF_PAGE)
         read = {} if instructions is None else {"instructions": instructions}
@@ -95,7 +96,7 @@ class LabelingPage:
         self.config = parse_sections(sections, self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         with only_one_process(self.folder), open_run_store(self.config, self.folder) as store:
-            questions = [_question(*given) for given in zip(prompts, responses, strict=True)]
+            questions = [_question(text, texts) for text, texts in given]
             store.add_all(
                 prompts=[prompt for prompt, _, _ in questions],
                 samples=[sample for _, samples, _ in questions for sample in samples],
@@ -187,24 +188,29 @@ class LabelingPage:
             return export_file(store, path, format)
 
 
-def _refuse_wrong_texts(prompts: Sequence[str], responses: Sequence[Sequence[str]]) -> None:
-    if isinstance(prompts, str) or len(prompts) != len(responses) or not prompts:
+def _given_texts(
+    prompts: Iterable[str], responses: Iterable[Iterable[str]]
+) -> list[tuple[str, list[str]]]:
+    """Return each prompt with its texts; InputError names what cannot be asked."""
+    questions = listed("prompts", prompts)
+    shown = [
+        listed(f"responses[{i}]", texts) for i, texts in enumerate(listed("responses", responses))
+    ]
+    if len(questions) != len(shown) or not questions:
         raise InputError(
-            f"There are {len(prompts)} prompts and {len(responses)} lists of responses: give a "
-            "list of texts for each prompt."
+            f"There are {counted(len(questions), 'prompt')}, and {len(shown)} lists of responses: "
+            "give a list of texts for each prompt."
         )
-    refuse_wrong_texts("prompts", prompts)
-    for index, texts in enumerate(responses):
-        wrong = [text for text in texts if not isinstance(text, str) or not text.strip()]
-        if isinstance(texts, str) or wrong:
-            raise InputError(f"responses[{index}] holds {wrong or texts!r}; give a list of texts.")
+    refuse_wrong_texts("prompts", questions)
+    for index, texts in enumerate(shown):
         refuse_wrong_texts(f"responses[{index}]", texts)
         n_different = len({normal_form(text) for text in texts})
         if n_different < len(texts) or not FEWEST <= len(texts) <= MOST:
             raise InputError(
-                f"responses[{index}] has {len(texts)} texts, {n_different} of them different; "
-                f"give {FEWEST} to {MOST} different ones."
+                f"responses[{index}] has {counted(len(texts), 'text')}, {n_different} of them "
+                f"different; give {FEWEST} to {MOST} different ones."
             )
+    return list(zip(questions, shown, strict=True))
 
 
 def _question(text: str, responses: Sequence[str]) -> tuple[Prompt, list[Sample], Comparison]:

@@ -1,11 +1,12 @@
 """What can be done with a run that lies in its folder: sample, score, compare, save."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from prefloop.errors import InputError
-from prefloop.python.given_texts import refuse_wrong_texts
+from prefloop.figures.text import counted
+from prefloop.python.given_texts import listed, refuse_wrong_texts
 from prefloop.python.run_files import function_entry, function_name
 from prefloop.python.showing import shown_progress
 from prefloop.python.shown import (
@@ -19,7 +20,7 @@ from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder, report_path
 from prefloop.run_paths import RUN_FILE
 from prefloop.scorers.function import function_hash, handed_over
-from prefloop.scorers.items import ScoringFunction
+from prefloop.scorers.items import ScoringFunction, refuse_other_arguments
 from prefloop.settings.run import RunConfig
 
 
@@ -59,7 +60,7 @@ class MadeRun:
         return report_path(self.folder)
 
     def sample(
-        self, prompts: str | Sequence[str], *, n: int = 1, model: str | None = None, seed: int = 0
+        self, prompts: str | Iterable[str], *, n: int = 1, model: str | None = None, seed: int = 0
     ) -> Responses:
         """Draw responses by the task's rules. Nothing is written.
 
@@ -80,7 +81,7 @@ class MadeRun:
         from prefloop.records import REFERENCE
         from prefloop.run.trial import draw_responses, known_policy
 
-        texts = [prompts] if isinstance(prompts, str) else prompts
+        texts = [prompts] if isinstance(prompts, str) else listed("prompts", prompts)
         refuse_wrong_texts("prompts", texts)
         if n < 1:
             raise InputError(f"n is {n}; draw one response or more.")
@@ -109,7 +110,7 @@ class MadeRun:
 
         return text_pairs(self.config, self.folder, n)
 
-    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> list[float]:
+    def score(self, prompts: Iterable[str], responses: Iterable[str]) -> list[float]:
         """Score texts by what the policy is trained towards: the newest reward model, or a scorer.
 
         Args:
@@ -125,10 +126,11 @@ class MadeRun:
         """
         from prefloop.rewards.own_texts import scorer_of
 
+        prompts, responses = listed("prompts", prompts), listed("responses", responses)
         if len(prompts) != len(responses):
             raise InputError(
-                f"There are {len(prompts)} prompts and {len(responses)} responses: give a prompt "
-                "for each response."
+                f"There are {counted(len(prompts), 'prompt')} and "
+                f"{counted(len(responses), 'response')}: give a prompt for each response."
             )
         for name, texts in (("prompts", prompts), ("responses", responses)):
             refuse_wrong_texts(name, texts, may_be_empty=True)
@@ -189,6 +191,7 @@ class MadeRun:
         name = judge if isinstance(judge, str) else function_name(judge)
         changes = []
         if not isinstance(judge, str):
+            refuse_other_arguments(judge, name)
             self._take_judge(name, judge)
             changes.append(f"scorers.{name}={json.dumps(function_entry(name))}")
         judges = list(dict.fromkeys([*self.config.evaluation.judges, name]))

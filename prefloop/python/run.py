@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefloop.access import why_closed
 from prefloop.errors import InputError
 from prefloop.launch import read_launch, refuse_several
 from prefloop.progress import StopRequested
@@ -42,8 +43,8 @@ class Run(MadeRun):
         folder: The run folder; made if it is not there. Without one it is a temporary folder.
             With a folder alone, the run that lies there is opened.
         model: `smollm2`, `builtin:tiny`, a name on the Hugging Face hub, or a folder.
-        prompts: A list of texts, a file of them, `builtin:fiction`, or the settings of that
-            section, such as `{"source": "prompts.csv", "limit": 500}`.
+        prompts: Texts in a list, an array or a column; a file of them, `builtin:fiction`, or the
+            settings of that section, such as `{"source": "prompts.csv", "limit": 500}`.
         reward: What the policy is trained towards: a function `(prompts, responses) -> numbers`
             with one number per response, higher is better; the name of a scorer, such as
             `sentiment`; or `reward_model`, which learns from labels and is the default.
@@ -58,7 +59,8 @@ class Run(MadeRun):
         SettingsError: A setting is unknown or contradicts another or what the run in the folder
             has made, or the folder holds a run file that somebody else wrote. Nothing in the
             folder is changed then.
-        InputError: A prompt or a label is no text, or a file is not there.
+        InputError: A prompt or a label is no text, a file is not there, the reward function takes
+            other arguments, or labels stand beside a reward that does not learn from them.
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class Run(MadeRun):
     ) -> None:
         """Write the run file, or open the run that is there; no model is loaded yet."""
         prepare_notebook()
+        is_new = sections or any(given is not None for given in (model, prompts, reward, labels))
+        if not is_new:
+            _require_run(folder)
         place = Path(tempfile.mkdtemp(prefix="prefloop-") if folder is None else folder)
         self._labels: Path | None = None
-        is_new = sections or any(given is not None for given in (model, prompts, reward, labels))
         if not is_new:
             super().__init__(place, load_run_file(place / RUN_FILE), {}, quiet=quiet)
             return
@@ -130,3 +134,13 @@ class Run(MadeRun):
             except StopRequested as stop:
                 progress.say(f"The run ends here ({stop}). Call train() again to continue it.")
         return self.figures
+
+
+def _require_run(folder: str | os.PathLike[str] | None) -> None:
+    """Raise an InputError if no run lies in a folder, or none is named."""
+    makes = "give what makes a run: model, prompts, and reward or labels"
+    if folder is None:
+        raise InputError(f"Nothing was given. Name the folder of a run that is there, or {makes}.")
+    file = Path(folder) / RUN_FILE
+    if why_closed(file) is None and not file.is_file():
+        raise InputError(f"{file} does not exist. Name the folder of a run, or {makes}.")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,26 +10,29 @@ from typing import Any
 
 import yaml
 
-from prefloop.comparisons.exchange.formats import guess_format, prompts_in
+from prefloop.comparisons.exchange.formats import format_of, guess_format, prompts_in
 from prefloop.errors import InputError, SettingsError
 from prefloop.files import write_atomically, write_if_changed
-from prefloop.python.given_texts import refuse_wrong_texts
+from prefloop.prompts.sources import source_path
+from prefloop.python.given_texts import listed, refuse_wrong_texts
 from prefloop.run_file import RESOLVED, parse_run
 from prefloop.run_paths import RUN_FILE, Sections, found_paths, kept_paths, require_there
-from prefloop.scorers.items import ScoringFunction
+from prefloop.scorers.items import ScoringFunction, refuse_other_arguments
 from prefloop.settings.comparisons import NOBODY
+from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 
 OF_RUN = "prefloop.Run"
 OF_PAGE = "prefloop.LabelingPage"
 """Who writes run files: neither takes a folder of the other's."""
+ROW = "{'prompt': ..., 'chosen': ..., 'rejected': ...}"
 PROMPTS, LABELS = "prompts.jsonl", "labels.jsonl"
 """Files in the run folder that hold what was given as lists."""
 
 Row = Mapping[str, Any]
-Prompts = str | os.PathLike[str] | Sequence[str] | Row
+Prompts = str | os.PathLike[str] | Iterable[str] | Row
 """A list of texts, a file of them, `builtin:fiction`, or the settings of the section `prompts`."""
-Labels = str | os.PathLike[str] | Sequence[Row]
+Labels = str | os.PathLike[str] | Iterable[Row]
 """A file that `prefloop import` reads, or rows of `prompt`, `chosen` and `rejected`."""
 
 
@@ -59,6 +62,7 @@ def given_run(
         said = merged(said, "models", name=os.fspath(model))
     file = None if labels is None else _label_file(folder, labels)
     if file is not None:
+        _refuse_other_reward(reward)
         said = merged(said, "comparisons", labelers=NOBODY)
         prompts = prompts_in(file, guess_format(file)) if prompts is None else prompts
     if isinstance(prompts, Mapping):
@@ -70,6 +74,7 @@ def given_run(
     if reward is None or isinstance(reward, str):
         return GivenRun(said, labels=file)
     name = function_name(reward)
+    refuse_other_arguments(reward, name)
     said = merged(said, "scorers", **{name: function_entry(name)})
     return GivenRun(merged(said, "policy", reward=name), {name: reward}, file)
 
@@ -152,28 +157,44 @@ def refuse_other_run(config: RunConfig, folder: Path) -> None:
     keep_settings(with_method_options(config), folder, lambda _: None)
 
 
+def _refuse_other_reward(reward: str | ScoringFunction | None) -> None:
+    """Raise an InputError if what labels teach would be left out of the training."""
+    if reward not in (None, REWARD_MODEL):
+        raise InputError(
+            "Labels train a reward model, and a policy that is trained towards another reward "
+            "learns nothing from them. Leave out `labels`, or leave out `reward`."
+        )
+
+
 def _label_file(folder: Path, labels: Labels) -> Path:
-    if not isinstance(labels, str | os.PathLike):
-        for index, row in enumerate(labels):
-            if not isinstance(row, Mapping):
-                raise InputError(
-                    f"labels[{index}] is {row!r}; every label must be a row such as "
-                    "{'prompt': ..., 'chosen': ..., 'rejected': ...}."
-                )
-        return _write_rows(folder / LABELS, labels)
-    path = Path(labels)
-    require_there(path)
-    return path
+    if isinstance(labels, str | os.PathLike):
+        path = Path(labels)
+        require_there(path)
+        return path
+    rows = listed("labels", labels)
+    if not rows:
+        raise InputError(f"labels is empty. Give a file, or rows such as {ROW}.")
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise InputError(
+                f"labels[{index}] is {row!r}; every label must be a row such as {ROW}."
+            )
+    if format_of(rows[0]) is None:
+        keys = ", ".join(map(repr, rows[0]))
+        raise InputError(f"labels[0] has the keys {keys}; every label must be a row such as {ROW}.")
+    return _write_rows(folder / LABELS, rows)
 
 
-def _prompt_source(folder: Path, prompts: str | os.PathLike[str] | Sequence[str]) -> str:
+def _prompt_source(folder: Path, prompts: str | os.PathLike[str] | Iterable[str]) -> str:
     """Return what `prompts.source` is; a list is written into the folder first."""
     if isinstance(prompts, str | os.PathLike):
+        source_path(os.fspath(prompts))  # An InputError, now, if nothing lies there.
         return os.fspath(prompts)
-    refuse_wrong_texts("prompts", prompts)
-    if not prompts:
+    texts = listed("prompts", prompts)
+    refuse_wrong_texts("prompts", texts)
+    if not texts:
         raise InputError("prompts is empty. Give a list of texts, a file, or builtin:fiction.")
-    return str(_write_rows(folder / PROMPTS, [{"text": text} for text in prompts]))
+    return str(_write_rows(folder / PROMPTS, [{"text": text} for text in texts]))
 
 
 def _write_rows(path: Path, rows: Iterable[Row]) -> Path:

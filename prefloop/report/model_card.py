@@ -16,6 +16,7 @@ from prefloop.report.labels import labels_text
 from prefloop.report.made import Made
 from prefloop.report.methods import methods_of
 from prefloop.run_folder import RunFigures
+from prefloop.scorers.function import is_handed_over
 from prefloop.settings.run import RunConfig
 from prefloop.settings.task import END_OF_TEXT
 from prefloop.templates import template_environment
@@ -89,6 +90,7 @@ def _of_choice(chosen: BestOfNPolicy, made: Made) -> dict[str, Any]:
         # What is held out of a reward model's scores, transformers does not take out.
         "stands_alone": learned and not config.rewards.hold_out,
         "base_path": _base_path(config.models.name, chosen),
+        "handed_over": not learned and is_handed_over(config.policy.reward, config.scorers),
         "policy_name": f"policy/round-{made.rounds - 1}",
     }
 

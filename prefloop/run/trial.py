@@ -155,8 +155,8 @@ def known_policy(run: Path, model: str | None) -> str:
     names = policy_names(run)
     if not names:
         raise InputError(
-            f"{run} has no policy yet: none of its updates was kept. Train one first: prefloop "
-            f"policy {run}"
+            f"{run} has no policy yet: none of its updates was kept. Train one first: `prefloop "
+            f"policy {run}`, or in Python train(until='policy')."
         )
     if model is not None and model not in names:
         raise InputError(

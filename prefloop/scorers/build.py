@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from reprlib import repr as short
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from prefloop.figures.text import counted
 from prefloop.registry import SCORERS, NoSettings, plug_in_error, sources_of
 from prefloop.scorers.endpoint.usage import Metered
 from prefloop.scorers.fingerprint import fingerprint_of
-from prefloop.scorers.items import ItemProblem, item_text
+from prefloop.scorers.items import ItemProblem, NoNumbers, item_text
 from prefloop.scorers.scorer import Scorer, Scores
 from prefloop.settings.section import Section
 
@@ -20,9 +21,14 @@ Settings = Mapping[str, Mapping[str, Any]]
 """The `scorers:` section of a run file."""
 
 
+LARGEST = 1e12
+"""The largest score. The square of much larger ones is none in single precision, in which a policy
+learns from them."""
+
+
 @dataclass(frozen=True)
 class CheckedScorer:
-    """A scorer whose numbers are counted and finite, or an error that names it."""
+    """A scorer whose numbers are counted, finite and not too large, or an error that names it."""
 
     name: str
     """What the run file calls it; scores are stored under it."""
@@ -55,19 +61,23 @@ class CheckedScorer:
         if scores.shape != (len(responses),):
             is_list = scores.ndim == 1
             found = counted(len(scores), "number") if is_list else f"shape {scores.shape}"
-            raise InputError(
-                f"scorer {self.name!r} returned {found} for {len(responses)} responses. Let it "
-                "return one number per response, in their order."
-            )
-        wrong = np.flatnonzero(~np.isfinite(scores))
+            raise InputError(self._miscounted(found, len(responses)))
+        wrong = np.flatnonzero(~(np.abs(scores) <= LARGEST))
         if len(wrong):
             first = item_text(int(wrong[0]), responses)
             others = f" and for {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise InputError(
-                f"scorer {self.name!r} returned {scores[wrong[0]]} for {first}{others}. Scores "
-                "must be finite: let it return a low number where it cannot tell."
+                f"scorer {self.name!r} returned {scores[wrong[0]]:g} for {first}{others}. Scores "
+                f"must be finite, and between {-LARGEST:g} and {LARGEST:g}: let it return a low "
+                "number where it cannot tell."
             )
         return scores
+
+    def _miscounted(self, found: str, n: int) -> str:
+        return (
+            f"scorer {self.name!r} returned {found} for {counted(n, 'response')}. Let it return "
+            "one number per response, in their order."
+        )
 
     def _numbers(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         try:
@@ -76,6 +86,8 @@ class CheckedScorer:
             raise
         except ItemProblem as problem:
             raise InputError(self._told(problem, responses)) from problem.__cause__
+        except NoNumbers as found:
+            raise InputError(self._miscounted(str(found), len(responses))) from None
         except Exception as error:
             raise InputError(
                 plug_in_error(f"scorer {self.name!r}", type(self.scorer), error)
@@ -88,8 +100,8 @@ class CheckedScorer:
             cause = problem.__cause__
             return plug_in_error(subject, type(self.scorer), cause, f" for {item}")
         return (
-            f"{subject} returned {problem.found!r} for {item}, which is no number. Let it return "
-            "a number for every response."
+            f"{subject} returned {short(problem.found)} for {item}, which is no number. Let it "
+            "return a number for every response."
         )
 
 

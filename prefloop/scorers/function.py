@@ -12,13 +12,14 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from prefloop.access import is_there, why_closed
+from prefloop.choices import chosen_kind
 from prefloop.errors import InputError
 from prefloop.registry import guess
 from prefloop.run_paths import expanded
-from prefloop.scorers.items import ScoringFunction, call_function
+from prefloop.scorers.items import ScoringFunction, call_function, refuse_other_arguments
 from prefloop.scorers.scorer import Scores
 from prefloop.settings.section import Section
 
@@ -50,6 +51,7 @@ class FunctionScorer:
         """What messages say has changed where the content is another."""
         if settings.file is None:
             self._function = _handed_over(settings.function)
+            refuse_other_arguments(self._function, settings.function)
             self.content_hash = function_hash(self._function)
             self.place = "the function"
             return
@@ -64,6 +66,7 @@ class FunctionScorer:
         source = path.read_bytes()
         self.content_hash = hashlib.sha256(source).hexdigest()
         self._function = _function(_module(path, source), settings.file, settings.function)
+        refuse_other_arguments(self._function, settings.function)
 
     @staticmethod
     def sources(settings: FunctionConfig) -> frozenset[str]:
@@ -85,6 +88,13 @@ def handed_over(functions: Mapping[str, ScoringFunction]) -> Iterator[None]:
         yield
     finally:
         _HANDED_OVER.reset(before)
+
+
+def is_handed_over(name: str, section: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a scorer of the `scorers:` section is a function that a process handed over, which is
+    gone with it."""
+    kind, raw = chosen_kind(section, name)
+    return kind == FunctionScorer.name and raw.get("file") is None
 
 
 def function_hash(function: ScoringFunction) -> str:

@@ -80,14 +80,19 @@ def guess_format(path: Path) -> str:
         if problems:
             raise import_error(path, problems)
         raise InputError(f"{path} is empty; there is nothing to import.")
-    for name, known in FORMATS.items():
-        if known.is_like(first.fields):
-            return name
+    if (name := format_of(first.fields)) is not None:
+        return name
     keys = ", ".join(map(repr, list(first.fields)[:12]))
     raise InputError(
-        f"{path} is in no format that is known: {first.place} has the keys {keys}. Name the format "
-        f"with --format ({', '.join(FORMATS)}), or rename them to prompt, chosen and rejected."
+        f"{path} is in no format that is known: {first.place} has the keys {keys}. Rename them to "
+        f"prompt, chosen and rejected; or import it with `prefloop import --format` and its name "
+        f"({', '.join(FORMATS)})."
     )
+
+
+def format_of(row: Fields) -> str | None:
+    """Return the format that a row can be of; None if it is none of them."""
+    return next((name for name, known in FORMATS.items() if known.is_like(row)), None)
 
 
 def prompts_in(path: Path, format: str) -> list[str]:

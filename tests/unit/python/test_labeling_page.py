@@ -19,7 +19,7 @@ def page_in(folder: Path, **changes: Any) -> prefloop.LabelingPage:
 
 
 def test_texts_become_questions_once_and_more_may_be_added(tmp_path: Path) -> None:
-    page_in(tmp_path / "page")
+    page_in(tmp_path / "page", prompts=iter(PROMPTS), responses=map(tuple, RESPONSES))
     page = page_in(
         tmp_path / "page",
         prompts=[*PROMPTS, "Say no."],
@@ -43,11 +43,12 @@ def test_texts_become_questions_once_and_more_may_be_added(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"prompts": ["Thank a friend."]}, r"1 prompts and 2 lists of responses"),
+        ({"prompts": ["Thank a friend."]}, r"1 prompt, and 2 lists of responses: give"),
         ({"prompts": ["Thank a friend.", ""]}, r"prompts\[1\] is ''"),
-        ({"responses": [RESPONSES[0], "Late."]}, r"responses\[1\] holds 'Late\.'"),
-        ({"responses": [RESPONSES[0], ["Late.", None]]}, r"responses\[1\] holds \[None\]"),
-        ({"responses": [["One."], RESPONSES[1]]}, r"responses\[0\] has 1 texts, 1 of them differ"),
+        ({"prompts": "Thank a friend."}, r"prompts is 'Thank a friend\.'; give a list"),
+        ({"responses": [RESPONSES[0], "Late."]}, r"responses\[1\] is 'Late\.'; give a list"),
+        ({"responses": [RESPONSES[0], ["Late.", None]]}, r"responses\[1\]\[1\] is None"),
+        ({"responses": [["One."], RESPONSES[1]]}, r"responses\[0\] has 1 text, 1 of them differ"),
         ({"responses": [["A.", "a."], RESPONSES[1]]}, r"responses\[0\] has 2 texts, 1 of them"),
     ],
 )

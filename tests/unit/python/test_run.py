@@ -8,6 +8,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -77,6 +78,16 @@ def test_a_trained_run_samples_judges_and_saves(make_run: MakeRun, tmp_path: Pat
         run.save(saved)
     with pytest.raises(InputError, match=r"no finished reward model yet.*until='rewards'"):
         run.save(tmp_path / "other", what="reward_model")
+
+
+def test_the_card_of_a_policy_that_a_function_chooses_says_where_the_function_is(
+    make_run: MakeRun,
+) -> None:
+    run = make_run(policy={**SHORT, "method": "best_of_n", "options": {"n": 2}})
+    run.train(until="policy")
+    card = (run.folder / "policy" / "round-0" / "README.md").read_text(encoding="utf-8")
+    assert "reward=letters" in card and "```python" not in card, "such a block would not run"
+    assert len(run.sample("She laughed", model="policy/round-0")[0]) == 1
 
 
 def test_the_verdict_is_that_of_the_judge_who_was_asked(make_run: MakeRun) -> None:
@@ -253,7 +264,13 @@ def contents_of(folder: Path) -> dict[str, bytes]:
         ({"reward": 3}, r"3 is neither the name of a scorer nor a function"),
         ({"labels": "gone.jsonl"}, r"gone\.jsonl does not exist"),
         ({"labels": ["good"]}, r"labels\[0\] is 'good'; every label must be a row"),
-        ({"labels": [{"prompt": object()}]}, r"labels hold what JSON cannot"),
+        ({"labels": []}, r"labels is empty"),
+        ({"labels": [{"prompt": "a", "chosen": "b"}]}, r"labels\[0\] has the keys 'prompt', 'ch"),
+        ({"labels": [{"chosen": 1, "rejected": object()}]}, r"labels hold what JSON cannot"),
+        ({"labels": [{"chosen": "a", "rejected": "b"}]}, r"learns nothing from them\. Leave out"),
+        ({"prompts": 7}, r"prompts is 7; give a list"),
+        ({"prompts": "gone.txt"}, r"prompt file gone\.txt does not exist"),
+        ({"reward": len}, r"the function len\(obj, /\) cannot be called with prompts and respo"),
     ],
 )
 def test_what_is_given_and_cannot_be_is_named(
@@ -281,8 +298,28 @@ def test_settings_that_cannot_be_are_named_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def test_columns_arrays_and_generators_are_lists(make_run: MakeRun) -> None:
+    run = make_run(prompts=(text for text in PROMPTS))
+    assert (run.folder / "prompts.jsonl").read_text().count("\n") == len(PROMPTS)
+    assert make_run("array", prompts=np.array(PROMPTS)).config.prompts.source
+    rows = ({"prompt": text, "chosen": " a", "rejected": " b"} for text in PROMPTS)
+    learned = make_run("labels", prompts=None, reward=None, labels=rows)
+    assert (learned.folder / "labels.jsonl").read_text().count("\n") == len(PROMPTS)
+    assert run.score(np.array(["a"]), (text for text in ["bc"])) == [2.0]
+
+
+def test_one_text_is_no_list_of_its_letters(make_run: MakeRun) -> None:
+    with pytest.raises(InputError, match=r"prompts is 'ab'; give a list"):
+        make_run().score("ab", "cd")
+
+
+def test_without_a_run_and_without_what_makes_one_both_are_named() -> None:
+    with pytest.raises(InputError, match=r"Nothing was given.*model, prompts, and reward or lab"):
+        prefloop.Run()
+
+
 def test_lists_of_different_length_are_not_scored(make_run: MakeRun) -> None:
-    with pytest.raises(InputError, match=r"2 prompts and 1 responses"):
+    with pytest.raises(InputError, match=r"2 prompts and 1 response: give"):
         make_run().score(["a", "b"], ["c"])
 
 

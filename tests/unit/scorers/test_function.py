@@ -91,18 +91,33 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
             r"scorer 'mine' .*raised NameError: .* in mine.py, line 2\. Nothing",
         ),
         ("return [1.0]", r"'mine' returned 1 number for 2 responses\. Let it return one number"),
-        ("return 1.0", r"'mine' returned shape \(\) for 2 responses"),
+        ("return 1.0", r"'mine' returned 1\.0 for 2 responses"),
+        ("return {0: 1.0, 1: 2.0}", r"'mine' returned {0: 1\.0, 1: 2\.0} for 2 responses"),
+        ("return {1.0, 2.0}", r"'mine' returned {1\.0, 2\.0} for 2 responses"),
+        (
+            "import numpy; return numpy.array(1.0)",
+            r"'mine' returned array\(1\.\) for 2 responses",
+        ),
+        (
+            "import numpy; return numpy.ones((2, 2))",
+            r"'mine' returned array\(\[1\., 1\.\]\) for response 1 of 2 .*, which is no number",
+        ),
+        (
+            "return [1.0, 2e12]",
+            r"'mine' returned 2e\+12 for response 2 of 2 .* between -1e\+12 and 1e\+12",
+        ),
+        ("return [10**400, 1.0]", r"'mine' returned inf for response 1 of 2"),
         (
             "return [1.0, float('nan')]",
             r"'mine' returned nan for response 2 of 2 \(index 1\), 'xyz'\. Scores must be finite",
         ),
-        ("return None", r"'mine' returned shape \(\)|'mine' .*raised TypeError"),
+        ("return None", "'mine' returned None for 2 responses"),
         (
             "return [1.0, '2.0']",
             r"'mine' returned '2\.0' for response 2 of 2 \(index 1\), 'xyz', which is no number\. "
             "Let it return a number",
         ),
-        ("return 'ab'", "'mine' .*raised ValueError: could not convert string"),
+        ("return 'ab'", "'mine' returned 'ab' for 2 responses"),
         ("return [None, 1.0]", r"'mine' returned None for response 1 of 2 .*, 'cd', which is no"),
     ],
 )
@@ -110,6 +125,22 @@ def test_what_a_function_does_wrong_is_told(file: Path, body: str, told: str) ->
     file.write_text(f"def score(prompts, responses):\n    {body}\n")
     with pytest.raises(InputError, match=told):
         scorer(file).score(["a", "b"], ["cd", "xyz"])
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("def score(completions, **kwargs):", r"score\(completions, \*\*kwargs\) cannot be called"),
+        ("def score(prompts, responses, model):", "missing a required argument: 'model'"),
+        ("async def score(prompts, responses):", "`async def`"),
+    ],
+)
+def test_a_function_of_other_arguments_is_told_before_it_is_called(
+    file: Path, head: str, told: str
+) -> None:
+    file.write_text(f"{head}\n    raise AssertionError('called')\n")
+    with pytest.raises(InputError, match=told):
+        scorer(file)
 
 
 def test_two_scorers_of_one_function_are_not_independent(
@@ -149,13 +180,17 @@ def scaled(prompts: list[str], responses: list[str], by: float = 1.0) -> list[fl
     return [by * len(text) for text in responses]
 
 
+def flat(prompts: list[str], responses: list[str]) -> list[float]:
+    return [0.0] * len(responses)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         (counts("a"), counts("b")),
         (partial(scaled, by=1.0), partial(scaled, by=-1.0)),
         (partial(counts("a")), partial(counts("b"))),
-        (partial(scaled), partial(len)),
+        (partial(scaled), partial(flat)),
     ],
     ids=["closures", "bound arguments", "bound closures", "bound functions"],
 )
