@@ -10,6 +10,7 @@ from typing import Any
 from prefloop.errors import InputError, SettingsError, listing
 from prefloop.experiments.members import SHARED_SECTIONS
 from prefloop.figures.text import count
+from prefloop.policy.methods.build import build_method
 from prefloop.registry import METHODS
 from prefloop.run.kept_settings import with_method_options
 from prefloop.run_file import checked_run, read_sections, with_overrides
@@ -180,7 +181,7 @@ def _checked(
         ]
     problems += _parting(config, shared or config)
     try:
-        METHODS.settings(method, config.policy.options, "policy.options")
+        build_method(config.policy)  # before anybody labels
     except SettingsError as error:
         problems += str(error).splitlines()
     return config, problems

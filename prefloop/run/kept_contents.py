@@ -126,6 +126,12 @@ def is_known_model(name: str, folder: Path) -> bool:
     return not identity_of(base, known.identity).differences(known.identity)
 
 
+def scorer_hash(name: str, folder: Path) -> str | None:
+    """Return the hash of what a scorer of a run was made of: a function, or files; None if the run
+    does not say, or it reads none."""
+    return _read_contents(folder).scorers.get(name)
+
+
 def model_differences(one: Path, other: Path) -> list[str] | None:
     """Return in what the models differ that two runs were begun with; None if a run does not
     say."""

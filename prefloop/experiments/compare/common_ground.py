@@ -9,7 +9,8 @@ from prefloop.experiments.compare.finished_run import FinishedRun
 from prefloop.experiments.members import first_difference
 from prefloop.figures.evaluation import WinRateFigures
 from prefloop.figures.text import NONE, count, counted
-from prefloop.run.kept_contents import model_differences
+from prefloop.run.kept_contents import model_differences, scorer_hash
+from prefloop.run_paths import PATH_KEYS
 from prefloop.settings.section import by_dotted_key
 
 ANOTHER_RUN = "Compare runs of one run file that differ in what is to be compared"
@@ -61,7 +62,8 @@ def shared_judge(runs: Sequence[FinishedRun]) -> tuple[str, str]:
     asked = "\n".join(f"  - {line}" for line in lines)
     raise InputError(
         f"These runs share no judge:\n{asked}\nAdd one judge to evaluation.judges in the run file "
-        f"of each, and have it judge: `prefloop evaluation {runs[0].folder}`, for each run."
+        f"of each, and have it judge: `prefloop evaluation {runs[0].folder}`, for each run; or in "
+        "Python run.compare(judge)."
     )
 
 
@@ -82,6 +84,27 @@ def differing_settings(runs: Sequence[FinishedRun]) -> dict[str, tuple[str, ...]
         for key, values in found.items()
         if len(set(values)) > 1
     }
+
+
+def is_same_reward(first: FinishedRun, run: FinishedRun) -> bool:
+    """Whether two runs were trained towards the same reward; what reward models learned from is not
+    looked at."""
+    was, now = first.config.policy.reward, run.config.policy.reward
+    return was == now and is_same_scorer(now, first, run)
+
+
+def is_same_scorer(name: str, first: FinishedRun, run: FinishedRun) -> bool:
+    """Whether a name stands for the same scorer in two runs: settings, and what it was made of.
+
+    Where both runs have kept a hash of that, it does not matter under which path it lies.
+    """
+    hashes = [scorer_hash(name, each.folder) for each in (first, run)]
+    paths = () if None in hashes else PATH_KEYS
+    ours, theirs = (
+        {key: value for key, value in each.config.scorers.get(name, {}).items() if key not in paths}
+        for each in (first, run)
+    )
+    return ours == theirs and (None in hashes or hashes[0] == hashes[1])
 
 
 def _same_run(first: FinishedRun, run: FinishedRun) -> str | None:
@@ -167,11 +190,15 @@ def _baseline(first: FinishedRun, run: FinishedRun) -> str | None:
 def _labels(first: FinishedRun, run: FinishedRun) -> str | None:
     allow = "`--different-labels` compares them nevertheless, and says so"
     was, now = first.config.policy.reward, run.config.policy.reward
-    of_each = [r.config.scorers.get(r.config.policy.reward) for r in (first, run)]
-    if was != now or of_each[0] != of_each[1]:
+    if was != now:
         return (
             f"{run.name} was trained towards another reward: policy.reward is {now!r}, and {was!r} "
             f"in {first.name}; {allow}"
+        )
+    if not is_same_reward(first, run):
+        return (
+            f"{run.name} was trained towards another reward than {first.name}: both call it "
+            f"{now!r}, and its settings, code or files differ; {allow}"
         )
     if first.labels == run.labels:
         return None

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from prefloop.choices import chosen_kind
 from prefloop.evaluation.estimates import mean_figure
 from prefloop.experiments.compare.common_ground import (
     differing_settings,
+    is_same_reward,
+    is_same_scorer,
     judged_by,
     refuse_uncommon_ground,
     shared_judge,
@@ -22,8 +23,7 @@ from prefloop.records import Sample
 from prefloop.report.methods import methods_of
 from prefloop.run.evaluating import known_reward
 from prefloop.scorers.build import WeightedScorer, build_weighted
-from prefloop.scorers.function import FunctionScorer
-from prefloop.settings.run import RunConfig
+from prefloop.scorers.function import is_handed_over
 
 NO_SCORER = "nobody knows a scorer behind these labels"
 COSTS_REQUESTS = "the scorer behind the labels costs requests"
@@ -103,23 +103,17 @@ def _run_figures(
 def _known_scorer(runs: Sequence[FinishedRun]) -> tuple[WeightedScorer | None, str]:
     """Return what the labelers of all runs are known to want, or why that is not known."""
     known = [known_reward(run.config) for run in runs]
-    settings = [{name: run.config.scorers.get(name) for name in known[0]} for run in runs]
     if not known[0]:
         return None, NO_SCORER
-    if any(other != known[0] for other in known) or any(s != settings[0] for s in settings):
+    are_same = (is_same_scorer(name, runs[0], run) for name in known[0] for run in runs[1:])
+    if any(other != known[0] for other in known) or not all(are_same):
         return None, DIFFERENT_SCORERS
-    if any(_is_handed_over(runs[0].config, name) for name in known[0]):
+    if any(is_handed_over(name, runs[0].config.scorers) for name in known[0]):
         return None, HANDED_OVER
     scorer = build_weighted(known[0], runs[0].config.scorers)
     if any(part is not None for part in scorer.metered.values()):
         return None, COSTS_REQUESTS
     return scorer, ""
-
-
-def _is_handed_over(config: RunConfig, name: str) -> bool:
-    """Whether a scorer is a function that a process handed over, which is gone with it."""
-    kind, raw = chosen_kind(config.scorers, name)
-    return kind == FunctionScorer.name and raw.get("file") is None
 
 
 def _reward_text(scorer: WeightedScorer | None) -> str:
@@ -162,7 +156,7 @@ def _notes(
         notes.append(
             f"The runs learned from different labels ({learned}): what differs may come from those."
         )
-    if any(run.config.policy.reward != first.config.policy.reward for run in runs):
+    if not all(is_same_reward(first, run) for run in runs):
         notes.append("The runs were trained towards different rewards (policy.reward).")
     if any(len(run.samples) != n_shared for run in runs):
         notes.append(

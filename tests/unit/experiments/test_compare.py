@@ -1,5 +1,6 @@
 """Finished runs held against each other: the figures, and who is refused with which words."""
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -344,6 +345,24 @@ def test_different_labels_are_compared_where_that_is_asked_for_and_said(runs: li
     assert "`--different-labels` compares them nevertheless" in refused(*runs)
     notes = compare(*runs, different_labels=True).notes
     assert any("learned from different labels (calm from 120, gay from 121)" in n for n in notes)
+
+
+def test_a_reward_is_what_it_was_made_of_and_not_what_it_is_called(runs: list[Path]) -> None:
+    for run, file, was in zip(runs, ("mine.py", "theirs/mine.py"), ("one", "other"), strict=True):
+        entry = {"kind": "function", "file": str(run / file), "function": "score"}
+        change(run, "scorers", mine=entry)
+        change(run, "policy", reward="mine")
+        (run / "contents.json").write_text(json.dumps({"scorers": {"mine": was}}))
+    told = refused(*runs)
+    assert "gay was trained towards another reward than calm: both call it 'mine'" in told
+    found = compare(*runs, different_labels=True)
+    assert "The runs were trained towards different rewards (policy.reward)." in found.notes
+    assert "not the same in all runs" in found.runs[0].missing["reward"]
+
+    (run / "contents.json").write_text(json.dumps({"scorers": {"mine": "one"}}))
+    score = "def score(prompts, responses):\n    return [float(len(each)) for each in responses]\n"
+    (runs[0] / "mine.py").write_text(score)
+    assert compare(*runs).runs[1].reward is not None, "the same code under two paths"
 
 
 def test_runs_without_a_common_judge_are_refused(runs: list[Path]) -> None:

@@ -117,6 +117,18 @@ def test_policies_that_could_not_be_compared_are_refused_before_any_is_trained(
     assert len(problems(tmp_path, both)) == 2, "each is told once"
 
 
+def test_a_method_that_does_not_fit_the_run_is_told_before_anybody_labels(tmp_path: Path) -> None:
+    changes = "dpo: {policy.kl.coef: 0}, rloo: {policy.options: {samples_per_prompt: 3}}"
+    found = problems(tmp_path, f"methods: {{ppo: null, {changes}}}")
+    assert [line.split(",")[0].split(": it")[0] for line in found] == [
+        "methods.dpo: policy.kl.coef 0 leaves policy.method dpo without a loss",
+        "methods.rloo: policy.method rloo draws 3 responses to each prompt",
+    ]
+    scored = RUN.replace("policy: {", "policy: {reward: sentiment, ")
+    [problem] = problems(tmp_path, "methods: {ppo: null, dpo: null}", run=scored)
+    assert "with policy.reward 'sentiment' nobody labels" in problem
+
+
 def test_an_option_that_a_method_does_not_have_is_told_with_its_key(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, "methods: {ppo: null, dpo: {policy.options.lam: 1}}")
     assert problem.startswith("methods.dpo.policy.options.lam: no such setting")
