@@ -1,5 +1,7 @@
 """Finished runs beside each other as lines of text and rows of tables."""
 
+from collections.abc import Sequence
+
 from prefloop.figures.compared_runs import (
     ComparedRunFigures,
     RunPairFigures,
@@ -34,7 +36,9 @@ def headline(figures: RunsComparedFigures) -> str:
     judge = f"the held-out judge ({figures.judge_description})"
     if not shown:
         return f"Not shown: {judge} prefers no run to another beyond chance."
-    return " ".join(_preferred(pair, judge) for pair in shown)
+    if len(figures.pairs) == 1:
+        return _preferred(shown[0], judge)
+    return _ranked(figures, judge)
 
 
 def run_columns(figures: RunsComparedFigures) -> tuple[str, ...]:
@@ -124,6 +128,33 @@ def _preferred(pair: RunPairFigures, judge: str) -> str:
         f"{winner} is better than {other}: {judge} prefers its response on {percent(rate.value)} "
         f"of {counted(rate.n_clusters, 'held-out prompt')} ({named_share_interval(rate)})."
     )
+
+
+def _ranked(figures: RunsComparedFigures, judge: str) -> str:
+    """Return which of several runs is preferred to which, and between which nothing is shown."""
+    beaten: dict[str, list[str]] = {run.name: [] for run in figures.runs}
+    for pair in figures.pairs:
+        if pair.is_shown:
+            names = (pair.run, pair.other)
+            winner, other = names if pair.win_rate.lies_above(0.5) else names[::-1]
+            beaten[winner].append(other)
+    winners = [name for name, losers in beaten.items() if losers]
+    by_wins = sorted(winners, key=lambda name: -len(beaten[name]))
+    said = [f"{name} to {_all(beaten[name])}" for name in by_wins]
+    open_pairs = [f"{p.run} and {p.other}" for p in figures.pairs if not p.is_shown]
+    unknown = f" Nothing is shown between {', between '.join(open_pairs)}." if open_pairs else ""
+    on = counted(figures.prompts, "held-out prompt")
+    return f"On {on}, {judge} prefers {'; '.join(said)}.{unknown}"
+
+
+def _all(names: Sequence[str]) -> str:
+    """Return names in words.
+
+    >>> _all(["ppo", "rloo", "dpo"])
+    'ppo, rloo and dpo'
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _row(run: ComparedRunFigures) -> tuple[str, ...]:

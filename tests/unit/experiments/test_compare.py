@@ -424,6 +424,22 @@ def test_a_run_that_wins_is_named_first_whatever_the_order(found: RunsComparedFi
     assert "(95 % interval 70–90 %)" in said
 
 
+def test_several_runs_are_ranked_in_one_sentence(found: RunsComparedFigures) -> None:
+    runs = tuple(found.runs[0].model_copy(update={"name": name}) for name in "abc")
+    rates = {("a", "b"): 0.2, ("a", "c"): 0.52, ("b", "c"): 0.9}
+    pairs = [
+        _pair(rate).model_copy(update={"run": run, "other": other})
+        for (run, other), rate in rates.items()
+    ]
+    several = _with(found, pairs).model_copy(update={"runs": runs, "prompts": 40})
+    assert headline(several) == (
+        "On 40 held-out prompts, the held-out judge (a list of rated words) prefers b to a and c. "
+        "Nothing is shown between a and c."
+    )
+    pairs[1] = pairs[1].model_copy(update={"win_rate": _pair(0.8).win_rate})
+    assert "prefers b to a and c; a to c." in headline(_with(several, pairs))
+
+
 def _with(found: RunsComparedFigures, made: Sequence[RunPairFigures]) -> RunsComparedFigures:
     return found.model_copy(update={"pairs": tuple(made)})
 
