@@ -4,7 +4,8 @@
 
 Both sides get the same random-weight GPT-2, the same tokens, batch, epochs and threads, each in a
 process of its own. They take turns update by update, so that a busy spell of the machine meets
-both. bench/README.md says what one side does that the other does not.
+both. The files in --out are written after each group: what was measured stays when a run is ended.
+bench/README.md says what one side does that the other does not.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from ppo_beside_trl import SHAPES, write_gpt2
 from turns import ratio, take_turns, write_result
 
 HERE = Path(__file__).resolve().parent
+JOBS, ADAPTERS = ("rewards", "rloo", "a2po"), ("none", "lora")
 BEST_OF = 4
 """Responses in a comparison that TRL's RewardTrainer does not take: it takes pairs."""
 
@@ -51,7 +53,11 @@ def groups(arguments: argparse.Namespace) -> list[Group]:
     for shape, top in ((arguments.shape, 4), (arguments.large_shape, 8)):
         made += _reward_groups(arguments, shape, min(top, SHAPES[shape]["n_layer"]))
     made += _policy_groups(arguments, arguments.shape)
-    return [group for group in made if group.workload.job in arguments.jobs]
+    return [
+        group
+        for group in made
+        if group.workload.job in arguments.jobs and group.workload.adapter in arguments.adapters
+    ]
 
 
 def _reward_groups(arguments: argparse.Namespace, shape: str, top_layers: int) -> list[Group]:
@@ -131,9 +137,14 @@ def markdown(result: dict[str, Any]) -> str:
         *map(_line, rows),
         "",
         *(_best_of_line(row) for row in rows if row["best_of_four"]),
+        *_not_run(result["asked"] - len(rows)),
         "",
     ]
     return "\n".join(lines)
+
+
+def _not_run(n: int) -> list[str]:
+    return [f"* {n} of the groups that were asked for were not run to their end."] if n else []
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -169,7 +180,10 @@ def _best_of_line(row: dict[str, Any]) -> str:
 def parser() -> argparse.ArgumentParser:
     """Return what can be asked for."""
     made = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    made.add_argument("--jobs", nargs="+", default=["rewards", "rloo", "a2po"])
+    made.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS)
+    made.add_argument(
+        "--adapters", nargs="+", choices=ADAPTERS, default=ADAPTERS, help="none: all weights"
+    )
     made.add_argument("--shape", choices=SHAPES, default="layers6", help="of all jobs")
     made.add_argument("--large-shape", choices=SHAPES, default="gpt2", help="of rewards, too")
     made.add_argument("--episodes", type=int, default=64, help="of a batch of rloo")
@@ -190,20 +204,24 @@ def main() -> None:
         raise SystemExit(
             f"{arguments.trl_python} is not there; `make bench-trl-new-setup` installs TRL."
         )
-    end = time.monotonic() + 60 * arguments.minutes
-    asked, found = groups(arguments), []
+    measure(groups(arguments), arguments)
+
+
+def measure(asked: Sequence[Group], arguments: argparse.Namespace) -> None:
+    """Run the groups in the time that there is, and write what was found after each of them."""
+    end, found = time.monotonic() + 60 * arguments.minutes, []
     with tempfile.TemporaryDirectory() as name:
         for number, group in enumerate(asked):
             share = (end - time.monotonic()) / (len(asked) - number)
             found.append(run_group(group, Path(name), arguments, share))
-            print(_line(found[-1]), flush=True)
-    result = {
-        "date": time.strftime("%Y-%m-%d"),
-        "cpu": f"{platform.machine()}, {os.cpu_count()} cores",
-        "threads": arguments.threads,
-        "groups": found,
-    }
-    write_result(result, markdown(result), arguments.out / arguments.name)
+            result = {
+                "date": time.strftime("%Y-%m-%d"),
+                "cpu": f"{platform.machine()}, {os.cpu_count()} cores",
+                "threads": arguments.threads,
+                "asked": len(asked),
+                "groups": found,
+            }
+            write_result(result, markdown(result), arguments.out / arguments.name)
 
 
 if __name__ == "__main__":

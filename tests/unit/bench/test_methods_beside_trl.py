@@ -1,5 +1,6 @@
 """How sides take turns, what they share, and what is counted of them, worked by hand."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -157,3 +158,55 @@ def test_what_is_compared_has_the_shapes_and_targets_that_were_asked_for() -> No
     assert (pairs.prompts_per_update, pairs.query_tokens + pairs.response_tokens) == (16, 56)
     assert (made[6].workload.batch_size, made[6].workload.epochs) == (64, 4)
     assert [workload.shown for _, workload in made[1].workloads] == [2, 2, 4]
+
+
+def test_one_job_is_measured_with_one_way_of_training() -> None:
+    from bench.methods_beside_trl import groups, parser
+
+    (group,) = groups(parser().parse_args(["--jobs", "a2po", "--adapters", "lora"]))
+    assert (group.workload.job, group.workload.trained) == ("a2po", "adapters on all layers")
+
+
+def test_what_was_measured_is_written_before_the_next_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is ended between groups has left those before."""
+    from bench import methods_beside_trl as bench
+
+    side = {"version": "1", "torch": "2", "peak_rss_mb": 500.0, "responses_per_second": 4.0}
+    times = {"update_seconds": [9.0, 2.0, 2.0], "warm_ups": 1}
+    left: list[tuple[int, bool]] = []
+
+    def run_group(group: bench.Group, *_: Any) -> dict[str, Any]:
+        stem = tmp_path / "methods_beside_trl"
+        groups = json.loads(stem.with_suffix(".json").read_text())["groups"] if left else []
+        left.append((len(groups), "not run to their end" in read(stem.with_suffix(".md"))))
+        if len(left) == 3:
+            raise KeyboardInterrupt
+        return {
+            "job": group.workload.job,
+            "shape": group.shape,
+            "trained": group.workload.trained,
+            "target": group.target,
+            "workload": vars(group.workload),
+            "ratio": {"speed": 1.0, "least": 1.0, "most": 1.0, "memory": 1.0},
+            "trl": side | times,
+            "prefloop": side | times,
+            "best_of_four": None,
+        }
+
+    def read(path: Path) -> str:
+        return path.read_text() if path.exists() else ""
+
+    monkeypatch.setattr(bench, "run_group", run_group)
+    arguments = bench.parser().parse_args(
+        ["--jobs", "rloo", "a2po", "--threads", "1", "--out", str(tmp_path)]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        bench.measure(bench.groups(arguments), arguments)
+    assert left == [(0, False), (1, True), (2, True)]
+    text = read(tmp_path / "methods_beside_trl.md")
+    assert [line.split(" | ")[2] for line in text.splitlines() if line.startswith("| rloo")] == [
+        "all weights",
+        "adapters on all layers",
+    ]
