@@ -132,9 +132,8 @@ def log_probability_gaps(
     batch = collector.sample(some, seed=seed)
     scores = batch.generation.logprobs.new_zeros(len(batch.query))
     rollout = collector.rollout_of(batch, ScoredBatch(scores))
-    every = torch.arange(len(batch.query), device=batch.query.device)
     # As large as training's own passes: what fits there fits here.
-    parts = torch.split(every, trainer.config.microbatch_size)
+    parts = trainer.optimizer.microbatches(rollout)
     logprobs = torch.cat([trainer.optimizer.forward(rollout.rows(r)).logprobs for r in parts])
     apart = sequence_kl(kl_k1(logprobs, batch.generation.logprobs, rollout.mask))
     kl = sequence_kl(kl_k1(rollout.logprobs, rollout.ref_logprobs, rollout.mask))

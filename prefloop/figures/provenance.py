@@ -99,8 +99,9 @@ class Provenance(BaseModel):
     earlier: tuple[EarlierSettings, ...] = ()
     """Of a policy: what was set otherwise for its earlier updates, the oldest first."""
     shares_queries: bool | None = None
-    """Of a reward model: whether responses to one query shared a row in its training, which rounds
-    otherwise; null where that was not kept."""
+    """Of a reward model, and of a policy whose method has several responses to a prompt: whether
+    those to one query share a row in its training where that is worth it, which rounds otherwise;
+    null where that was not kept."""
 
 
 def installed_versions() -> dict[str, str]:

@@ -95,7 +95,7 @@ def drawn_tokens(*, query: float, response: float, responses: int) -> float:
 
 
 def question_tokens(*, query: float, response: float, responses: int) -> float:
-    """Return the tokens that the reward model reads of one question: its query once.
+    """Return the tokens that are read of a query and the responses to it: the query once.
 
     A class that cannot read responses in one row (`models/shared_query.py`) reads it with each.
     """

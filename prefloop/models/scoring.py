@@ -9,6 +9,7 @@ from torch import Tensor
 
 from prefloop.functional.logprobs import ban_tokens, entropy, token_logprobs
 from prefloop.models.heads import ValueHead
+from prefloop.models.response_rows import ResponseRows
 from prefloop.models.roles import RoleModel
 from prefloop.models.runtime import Device
 
@@ -33,18 +34,17 @@ def respond_forward(  # noqa: PLR0913 - the parts of one draw
     with_entropy: bool = False,
     prefix_states: Float[Tensor, "B Q+T D"] | None = None,
     loss_mask: Bool[Tensor, "B T"] | None = None,
+    n_shared: int = 1,
 ) -> Forward:
     """Return log-probabilities (and values, and entropy) of given responses.
 
     Logits are computed at the response's positions only, at the position before each token, and
     divided by the temperature of sampling (detail 10). Outside `loss_mask` the LM head is not run:
-    log-probability and entropy are 0. `prefix_states` are those of the generation.
+    log-probability and entropy are 0. `prefix_states` are those of the generation. `n_shared`
+    neighbors, which answer the same query, stand in a row (`responses_in_row`).
     """
-    n_tokens = response.shape[1]
-    ids = torch.cat([query, response[:, :-1]], dim=1)
-    mask = torch.cat([query_mask, torch.ones_like(response[:, :-1], dtype=torch.bool)], dim=1)
-    known = None if prefix_states is None else prefix_states[:, :-1]
-    hidden = role_model.hidden(ids, mask, prefix_states=known)[:, -n_tokens:]
+    rows = ResponseRows(query.shape[1], response.shape[1], n_shared)
+    hidden = rows.hidden(role_model, query, query_mask, response, prefix_states)
     if loss_mask is None:
         loss_mask = torch.ones_like(response, dtype=torch.bool)
     logits = ban_tokens(role_model.logits(hidden[loss_mask]), banned)

@@ -41,7 +41,7 @@ def build_trainer(
         reward=reward,
         value_head=value_head,
         samples_per_prompt=method.samples_per_prompt,
-        forward_batch=2 * config.microbatch_size,
+        microbatch_size=config.microbatch_size,
         processes=processes,
     )
     optimizer = PolicyOptimizer(

@@ -17,6 +17,7 @@ from prefloop.models.heads import ValueHead
 from prefloop.models.memory import fits_in_memory
 from prefloop.models.optimizing import refuse_nan, set_adam
 from prefloop.models.processes import Plain, Processes
+from prefloop.models.response_rows import responses_in_row
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
 from prefloop.models.sharded_weights import parameter_groups
@@ -128,6 +129,12 @@ class PolicyOptimizer:
         head = [] if self.value_head is None else list(self.value_head.named_parameters())
         return [*self.policy.named_parameters, *((f"value_head.{name}", p) for name, p in head)]
 
+    @property
+    def shares_queries(self) -> bool | None:
+        """Whether the model can read responses to one query in one row; None without such."""
+        several = self.config.trains and self.method.samples_per_prompt > 1
+        return self.policy.shares_queries if several else None
+
     def improve(
         self, rollout: Rollout, *, kl: float, kl_coef: float, update: int, seed: int
     ) -> dict[str, float]:
@@ -203,13 +210,15 @@ class PolicyOptimizer:
     def gradient(self, share: "MinibatchShare") -> StepStats:
         """Work out a share of a step's gradient; microbatches only bound the memory."""
         self.adam.zero_grad(set_to_none=True)
-        rollout = share.rollout
-        every = torch.arange(len(rollout.scores), device=rollout.response.device)
-        parts = [
-            self._backward(share.rows(rows))
-            for rows in torch.split(every, self.config.microbatch_size)
-        ]
+        parts = [self._backward(share.rows(rows)) for rows in self.microbatches(share.rollout)]
         return StepStats.total(parts)
+
+    def microbatches(self, rollout: Rollout) -> Sequence[Int[Tensor, " N"]]:
+        """Return the rows of whole prompts that each pass reads; no query is divided from those
+        that share its row."""
+        every = torch.arange(len(rollout.scores), device=rollout.response.device)
+        n = self._n_shared(rollout)
+        return torch.split(every, self.config.microbatch_size // n * n)
 
     def _backward(self, share: "MinibatchShare") -> StepStats:
         """Add a microbatch's share of the gradient."""
@@ -235,7 +244,7 @@ class PolicyOptimizer:
         )
 
     def forward(self, rollout: Rollout) -> Forward:
-        """Return what the policy as it is now says of a rollout's responses."""
+        """Return what the policy as it is now says of the responses of a microbatch."""
         return respond_forward(
             self.policy,
             rollout.query,
@@ -247,6 +256,16 @@ class PolicyOptimizer:
             with_entropy=True,
             prefix_states=rollout.prefix_states,
             loss_mask=rollout.mask,
+            n_shared=self._n_shared(rollout),
+        )
+
+    def _n_shared(self, rollout: Rollout) -> int:
+        return responses_in_row(
+            self.policy,
+            rollout.query,
+            rollout.response,
+            per_query=self.method.samples_per_prompt,
+            at_once=self.config.microbatch_size,
         )
 
 

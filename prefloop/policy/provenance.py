@@ -26,10 +26,12 @@ def policy_provenance(
     lines: Iterable[Mapping[str, Any]],
     *,
     name_of_update: Callable[[int], str],
+    shares_queries: bool | None = None,
 ) -> Provenance:
     """Return how the weights of a canonical name came about.
 
-    `lines` are the run's metrics, `name_of_update` gives the names that led to these weights.
+    `lines` are the run's metrics, `name_of_update` gives the names that led to these weights, and
+    `shares_queries` says whether responses to one query may share a row; None: each has its own.
     """
     place = parse_name(name)
     assert place is not None, "weights have canonical names"
@@ -45,6 +47,7 @@ def policy_provenance(
         updates=place[0],
         episodes=max((line.get("episodes", 0) for line in made), default=0),
         earlier=_earlier(_newest_before(run, place[0], name_of_update), settings),
+        shares_queries=shares_queries,
     )
 
 

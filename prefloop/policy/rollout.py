@@ -11,6 +11,7 @@ from prefloop.batches import Rollout
 from prefloop.functional.rewards import penalize_unended
 from prefloop.models.heads import ValueHead
 from prefloop.models.processes import Processes
+from prefloop.models.response_rows import responses_in_row
 from prefloop.models.roles import ModelRoles, RoleModel
 from prefloop.models.scoring import respond_forward
 from prefloop.policy.reward_source import RewardSource, ScoredBatch
@@ -28,8 +29,9 @@ class RolloutCollector:
     value_head: ValueHead | None
     """None: no values are asked for."""
     samples_per_prompt: int
-    forward_batch: int
-    """Responses in one pass of the reference."""
+    microbatch_size: int
+    """Responses in one pass of a step; in one of the reference, which keeps nothing for a gradient,
+    there are twice as many."""
     processes: Processes = field(default_factory=Processes)
     """Those of the run; `policy/shared_rollout.py` draws with several."""
 
@@ -121,7 +123,15 @@ class RolloutCollector:
         prefix_states = batch.generation.prefix_states
         loss_mask = self.sampler.loss_mask(batch.stop_mask)
         every = torch.arange(len(batch.query), device=batch.query.device)
-        for rows in torch.split(every, self.forward_batch):
+        # As many in a row as in the steps: where layers round, others would give other numbers.
+        n = responses_in_row(
+            role_model,
+            batch.query,
+            batch.generation.response,
+            per_query=self.samples_per_prompt,
+            at_once=self.microbatch_size,
+        )
+        for rows in torch.split(every, 2 * self.microbatch_size // n * n):
             forward = respond_forward(
                 role_model,
                 batch.query[rows],
@@ -131,6 +141,7 @@ class RolloutCollector:
                 banned=self.sampler.banned,
                 prefix_states=None if prefix_states is None else prefix_states[rows],
                 loss_mask=loss_mask[rows],
+                n_shared=n,
             )
             parts.append(forward.logprobs)
         return torch.cat(parts)

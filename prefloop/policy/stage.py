@@ -62,6 +62,7 @@ class PolicyStage:
             describe=lambda name: policy_provenance(
                 *(run, name, settings or {}, metrics.lines()),
                 name_of_update=self.lineage.name_of_update,
+                shares_queries=trainer.optimizer.shares_queries,
             ),
         )
         metrics.define(trainer.method.metrics)

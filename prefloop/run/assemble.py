@@ -29,6 +29,7 @@ from prefloop.models.query_encoder import QueryEncoder
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import Runtime, product_rate
 from prefloop.models.sources import n_weights, resolve
+from prefloop.policy.methods.build import build_method
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.policy.warm_start import sft_examples, warm_start
@@ -303,8 +304,9 @@ def _load(
         initial = _warm_started(config, base, prompts, folder, monitor, runtime)
         causal = load_causal(initial, tokenizer, processes.loading(runtime))
     found = initial_models(config, tokenizer, causal, runtime, processes)
-    if config.policy.uses_reward_model:
-        shares = found.roles.reward.shares_queries
+    several = config.policy.trains and build_method(config.policy).samples_per_prompt > 1
+    if several or config.policy.uses_reward_model:
+        shares = found.roles.policy.shares_queries
         keep_sharing(shares, folder, has_begun=is_resumed, say=monitor.say)
     return _Loaded(tokenizer, {p.id: p for p in prompts}, found.roles, found.sampler)
 

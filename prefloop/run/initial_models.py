@@ -114,7 +114,7 @@ def chosen_by(
         reward=build_reward_source(config, model, sampler),
         value_head=None,
         samples_per_prompt=policy.n,
-        forward_batch=config.samples.batch_size,
+        microbatch_size=config.samples.batch_size,
     )
     found = BestOfNContent(collector, config.policy, run=folder)
     found.now = policy

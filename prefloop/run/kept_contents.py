@@ -106,10 +106,10 @@ def keep_sharing(shares_queries: bool, folder: Path, *, has_begun: bool, say: Sa
     if has_begun and earlier.shares_queries not in (None, shares_queries):
         now = "share a row now, and did not" if shares_queries else "share no row now, as they did"
         say(
-            f"Responses to one query {now} when this model was loaded before: reward models that "
-            "are trained from here on round otherwise, and the run is not, to the last bit, the "
-            "one that it would have been. provenance.json of each reward model names the versions "
-            "and the device that it was trained with."
+            f"Responses to one query {now} when this model was loaded before: reward models, and "
+            "policies with several responses to a prompt, that are trained from here on round "
+            "otherwise, and the run is not, to the last bit, the one that it would have been. "
+            "provenance.json of each names the versions and the device that it was trained with."
         )
     _write(folder, earlier.model_copy(update={"shares_queries": shares_queries}))
 

@@ -135,6 +135,8 @@ def _policy(config: RunConfig, trained: float) -> StageTokens:
     asked = int(policy.options.get("value_samples", 0))
     prompts = policy.updates * policy.batch_size / each
     text = prompts * each * (query + response)
+    # Responses to one prompt stand in a row behind it, which the reference and the steps read.
+    row = prompts * question_tokens(query=query, response=response, responses=each)
     drawn = drawn_tokens(query=query, response=response, responses=each)
     if asked:
         drawn += drawn_tokens(query=query, response=response, responses=asked)
@@ -142,9 +144,9 @@ def _policy(config: RunConfig, trained: float) -> StageTokens:
     # reads it again.
     return StageTokens(
         drawn=prompts * drawn,
-        read=text * trained * (1 + config.models.is_rounded),
+        read=row * trained * (1 + config.models.is_rounded),
         scored=trained * learned * (text + prompts * asked * (query + response)),
-        trained=text * trained * policy.epochs * TRAINED[config.models.adapter],
+        trained=row * trained * policy.epochs * TRAINED[config.models.adapter],
     )
 
 

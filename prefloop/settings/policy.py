@@ -73,7 +73,8 @@ class PolicyConfig(Section):
     """Optimizer steps per pass over a rollout. Divides `batch_size`."""
 
     microbatch_size: Count = 16
-    """Responses per backward pass; changes memory, never the result."""
+    """Responses per backward pass; changes memory, never the result. Those to one prompt that are
+    in it share their query, where the model can."""
 
     epochs: Count = 4
     """Passes over a rollout."""

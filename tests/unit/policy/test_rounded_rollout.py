@@ -4,6 +4,7 @@ Those of sampling, a token at a time with a cache, are others (silent bug S16).
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from tests.tolerances import EXACT, MODEL
 
 
 def trainer_in(
-    folder: Path, runtime: Runtime, adapter: Adapter, microbatch_size: int = 8
+    folder: Path, runtime: Runtime, adapter: Adapter, microbatch_size: int = 8, **policy: Any
 ) -> PolicyTrainer:
     tokenizer = load_tokenizer(folder)
     models = ModelsConfig(adapter=adapter, lora_rank=4)
@@ -29,15 +30,18 @@ def trainer_in(
     sampler = sampler_on(tokenizer, roles, stop="e", stop_min=1)
     small = {"batch_size": 8, "episodes": 64, "microbatch_size": microbatch_size}
     model = RewardModel(roles, pad_id=tokenizer.pad_id, seed=1)
-    return trainer_of(roles, model, sampler, **small, kl=KLConfig(coef=0.1))
+    return trainer_of(roles, model, sampler, **small, kl=KLConfig(coef=0.1), **policy)
 
 
+@pytest.mark.parametrize("method", ["ppo", "rloo"])
 @pytest.mark.parametrize("adapter", ["lora", "none"])
 def test_a_policy_that_has_not_moved_has_a_ratio_of_1_and_no_kl(
-    gpt2_folder: Path, adapter: Adapter
+    gpt2_folder: Path, adapter: Adapter, method: str
 ) -> None:
+    """Also where responses to one prompt share a row, which rounds otherwise."""
     rounded = start_runtime(ModelsConfig(device="cpu", dtype="bfloat16", adapter=adapter))
-    trainer = trainer_in(gpt2_folder, rounded, adapter)
+    trainer = trainer_in(gpt2_folder, rounded, adapter, method=method)
+    assert trainer.optimizer.shares_queries == (None if method == "ppo" else True)
     batch = trainer.collector.sample(PROMPTS, seed=1)
     rollout = trainer.collector.rollout_of(batch, trainer.collector.scores(PROMPTS, batch))
     now = trainer.optimizer.forward(rollout).logprobs.detach()

@@ -118,6 +118,7 @@ def test_a_policy_records_with_what_it_was_made_even_if_it_is_exported_later(
     assert (made.artifact, made.updates, made.episodes) == ("policy/round-0", 2, 8)
     assert [parent.name for parent in made.parents] == ["rewards/round-0"]
     assert made.earlier == ()
+    assert made.shares_queries is None, "each response has a row of its own"
     later.train_round(1, 3, PROMPTS)
     last = read_provenance(tmp_path / "policy/round-1")
     assert last is not None

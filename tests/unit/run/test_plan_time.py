@@ -80,8 +80,9 @@ def test_a_query_is_read_once_for_all_its_responses() -> None:
     work = workload_of(
         config(policy={"method": "rloo", "options": {"samples_per_prompt": 4}}), layers=4, judged=0
     )
-    assert work.policy.drawn == 160 * (8 + 4 * 10)
-    assert work.policy.read == TEXT * 640
+    assert work.policy.drawn == work.policy.read == 160 * (8 + 4 * 10)
+    assert work.policy.trained == 160 * (8 + 4 * 10) * 4 * 2
+    assert work.policy.scored == TEXT * 640, "the reward model reads each with its prompt"
 
 
 def test_samples_of_the_reference_are_drawn_and_scored_for_each_response() -> None:

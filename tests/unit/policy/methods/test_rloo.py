@@ -21,12 +21,14 @@ from prefloop.policy.reward_source import ScorerSource
 from prefloop.policy.stage import PolicyStage
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.progress import Silent
+from prefloop.run_folder import read_provenance
 from prefloop.samples.sampler import Sampler
 from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.models import ModelsConfig
 from prefloop.settings.policy import KLConfig, PolicyConfig
 from prefloop.settings.samples import SamplesConfig
 from tests.architecture.source import ROOT, files, name_of
+from tests.known import known
 from tests.stages_for_tests import (
     PROMPTS,
     require_resumed_as_uninterrupted,
@@ -138,6 +140,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     exported = tmp_path / "stopped" / "policy" / "round-0"
     assert (exported / "model.safetensors").exists()
     assert not (exported / "value_head.safetensors").exists()
+    assert known(read_provenance(exported)).shares_queries is True
 
 
 @pytest.mark.parametrize(
