@@ -18,6 +18,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _schema_made_once() -> Iterator[None]:
+    """New stores in SQLite are made by the statements of the first, not by Alembic each time."""
+    from tests.fresh_stores import schema_made_once
+
+    with schema_made_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def gpt2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A GPT-2 folder of random weights whose tokenizer has no pad token, like GPT-2's."""

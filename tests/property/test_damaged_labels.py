@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,10 +165,15 @@ def exchanged(row: Any, path: tuple[Any, ...], value: Any) -> Any:
 )
 @given(data=st.data())
 def test_a_value_of_another_kind_anywhere(
-    format: str, raw_row: dict[str, Any], tmp_path: Path, data: st.DataObject
+    format: str,
+    raw_row: dict[str, Any],
+    sqlite_template: Path,
+    tmp_path: Path,
+    data: st.DataObject,
 ) -> None:
     row = data.draw(st.sampled_from(ROWS[format] or [raw_row]))
     path = data.draw(st.sampled_from(list(places(row))))
+    shutil.copy(sqlite_template, tmp_path / "a.db")
     check(tmp_path, format, exchanged(row, path, data.draw(st.sampled_from(ABSURD))))
 
 
@@ -175,7 +181,6 @@ def check(folder: Path, format: str, row: Any) -> None:
     """Fail unless a row is imported, and can be exported again, or refused in words."""
     file = folder / "labels.jsonl"
     file.write_text(json.dumps(row) + "\n")
-    (folder / "a.db").unlink(missing_ok=True)
     with Store.open(folder / "a.db") as store:
         try:
             import_file(store, file, format, options=OPTIONS)

@@ -7,6 +7,7 @@ this process and among processes. In SQLite a checkpoint counts as a write: see 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -290,6 +291,13 @@ def _alembic_config() -> Config:
     return config
 
 
+@cache
+def _revisions() -> tuple[str, ...]:
+    """The schemas that this version knows, the newest first; its files are read once."""
+    scripts = ScriptDirectory.from_config(_alembic_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
 def _is_outdated(engine: Engine, name: str) -> bool:
     """Whether migrations are missing, asked in a connection of its own."""
     with engine.connect() as connection:
@@ -309,8 +317,7 @@ def _is_behind(connection: Connection, name: str) -> bool:
     found = connection.execute(
         sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
     ).scalar_one_or_none()
-    scripts = ScriptDirectory.from_config(_alembic_config())
-    known = [script.revision for script in scripts.walk_revisions()]
+    known = _revisions()
     if found is not None and found not in known:
         raise StoreError(
             f"{name} has schema {found}, made by a newer prefloop; this one knows {known[0]}. "
