@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Command
+from tests.e2e.known_reward import make_known_reward
 from tests.e2e.live_run import both_rounds, go, make_people_run
 from tests.e2e.small_run import finish, make_run
 from tests.made_once import made_once
@@ -31,6 +32,14 @@ def two_rounds(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """A run of two rounds that ended and that nobody disturbed; copy it before opening it."""
     return made_once(
         tmp_path_factory, "two-rounds", lambda folder: finish(make_run(folder, gpt2_folder))
+    )
+
+
+@pytest.fixture(scope="session")
+def known_reward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in float32 that followed a scorer and ended; copy it before opening it."""
+    return made_once(
+        tmp_path_factory, "known-reward", lambda folder: finish(make_known_reward(folder))
     )
 
 

@@ -10,53 +10,51 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from prefloop.metrics import MetricsLog
 from prefloop.policy.optimize import PolicyOptimizer, StepStats
 from prefloop.run_folder import read_canaries
 from tests.e2e.command import Command
-from tests.e2e.test_known_reward import SETTINGS
+from tests.e2e.known_reward import SETTINGS, make_known_reward
 
 LAST = 3
 """Updates whose mean score is what a policy has learned."""
 
 
-def make(folder: Path, dtype: str, **models: Any) -> Path:
-    folder.mkdir()
-    chosen = {**SETTINGS, "models": {**SETTINGS["models"], "dtype": dtype, **models}}  # type: ignore[dict-item]
-    (folder / "run.yaml").write_text(yaml.safe_dump(chosen))
-    return folder
-
-
 def scores(run: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean score of each update, and the standard error of that mean."""
     lines = MetricsLog(run / "metrics.jsonl").lines()
-    of = SETTINGS["policy"]["batch_size"]  # type: ignore[index]
+    of = SETTINGS["policy"]["batch_size"]
     spread = [line["policy/score_sd"] / of**0.5 for line in lines]
     return np.array([line["policy/score"] for line in lines]), np.array(spread)
 
 
+def test_a_run_goes_through_the_whole_loop(prefloop: Command, tmp_path: Path) -> None:
+    run = make_known_reward(tmp_path / "run", dtype="bfloat16")
+    few = ("policy.episodes=16", "policy.batch_size=16", "policy.epochs=1")
+    prefloop.done("run", run, *few, "evaluation.prompts=8", "evaluation.frontier_prompts=0")
+    made = json.loads((run / "policy/round-0/provenance.json").read_text())
+    assert made["settings"]["models"]["dtype"] == "bfloat16"
+    assert made["settings"]["models"]["device"] in ("cpu", "cuda", "mps")
+    told = {result.name: result.status for result in read_canaries(run)}
+    assert told["C6"] == "pass"
+    saved = load_file(run / "policy/round-0/model.safetensors")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+
+
+@pytest.mark.slow
 def test_a_policy_learns_in_bfloat16_as_well_as_in_float32(
-    prefloop: Command, tmp_path: Path
+    prefloop: Command, known_reward: Path, tmp_path: Path
 ) -> None:
-    exact, rounded = (make(tmp_path / dtype, dtype) for dtype in ("float32", "bfloat16"))
-    prefloop.done("policy", exact)
-    prefloop.done("run", rounded, "--json")
-    (before, error_before), (after, error_after) = scores(exact), scores(rounded)
+    rounded = make_known_reward(tmp_path / "bfloat16", dtype="bfloat16")
+    prefloop.done("policy", rounded)
+    (before, error_before), (after, error_after) = scores(known_reward), scores(rounded)
     assert not np.array_equal(before, after), "the setting changes nothing"
     for found in (before, after):
         assert found[-LAST:].mean() > found[:LAST].mean() + 0.5
     error = np.sqrt((error_before[-LAST:] ** 2 + error_after[-LAST:] ** 2).sum()) / LAST
     assert abs(before[-LAST:].mean() - after[-LAST:].mean()) < 3 * error
-    made = json.loads((rounded / "policy/round-0/provenance.json").read_text())
-    assert made["settings"]["models"]["dtype"] == "bfloat16"
-    assert made["settings"]["models"]["device"] in ("cpu", "cuda", "mps")
-    told = {result.name: result.status for result in read_canaries(rounded)}
-    assert told["C6"] == "pass"
-    saved = load_file(rounded / "policy/round-0/model.safetensors")
-    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
 
 
 def out_of_memory_in_step(number: int) -> Any:
@@ -73,12 +71,13 @@ def out_of_memory_in_step(number: int) -> Any:
 
 @pytest.mark.parametrize("adapter", ["lora", "none"])
 def test_memory_that_runs_out_loses_nothing_and_the_run_goes_on_bit_for_bit(
-    prefloop: Command, tmp_path: Path, adapter: str
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, adapter: str
 ) -> None:
     small = ["policy.episodes=16", "policy.batch_size=8", "policy.checkpoint_every=1"]
     short = [*small, "task.response_tokens=4", "policy.lr=1e-3"]
-    models = {"adapter": adapter, "lora_top_layers": None}
-    whole, stopped = (make(tmp_path / name, "bfloat16", **models) for name in "ab")
+    random = {"name": str(gpt2_folder), "lora_top_layers": None}
+    models = {**random, "adapter": adapter, "dtype": "bfloat16"}
+    whole, stopped = (make_known_reward(tmp_path / name, **models) for name in "ab")
     prefloop.done("policy", whole, *short)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PolicyOptimizer, "step", out_of_memory_in_step(5))

@@ -1,54 +1,29 @@
 """A policy that follows a scorer: nobody labels, no reward model is trained, the score rises."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from prefloop.metrics import MetricsLog
 from prefloop.run_file import load_run_file
 from prefloop.run_folder import read_run_folder
 from prefloop.store.store import Store
 from tests.e2e.command import Command
-
-SETTINGS = {
-    "seed": 1,
-    "task": {
-        "name": "sentiment",
-        "query_tokens_min": 8,
-        "query_tokens_max": 24,
-        "response_tokens": 12,
-        "stop": None,
-        "stop_min": 0,
-    },
-    "models": {"name": "builtin:tiny", "lora_rank": 4, "lora_top_layers": 2, "threads": 1},
-    "prompts": {"limit": 600},
-    "samples": {"batch_size": 64},
-    "policy": {
-        "reward": "sentiment",
-        "episodes": 224,
-        "batch_size": 32,
-        "minibatches": 2,
-        "epochs": 2,
-        "lr": 6e-3,
-        "checkpoint_every": 0,
-        "kl": {"control": "fixed", "coef": 0.05},
-    },
-    "evaluation": {"prompts": 24, "frontier_prompts": 4, "frontier_samples": 8},
-}
+from tests.e2e.known_reward import make_known_reward
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run that has not begun."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "run.yaml").write_text(yaml.safe_dump(SETTINGS))
-    return folder
+    return make_known_reward(tmp_path / "run")
 
 
-def test_ppo_on_a_known_reward_raises_it_and_asks_nobody(prefloop: Command, run: Path) -> None:
+def test_ppo_on_a_known_reward_raises_it_and_asks_nobody(
+    prefloop: Command, known_reward: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(known_reward, tmp_path / "run"))
     told = prefloop.done("run", run, "--json").json()
     lines = MetricsLog(run / "metrics.jsonl").lines()
     assert {line["stage"] for line in lines} == {"policy"}

@@ -1,4 +1,4 @@
-"""Other methods than the default: the whole loop on the built-in model, stopped and resumed."""
+"""Other methods than the default: the whole loop on a small model, stopped and resumed."""
 
 from pathlib import Path
 from typing import Any
@@ -17,25 +17,29 @@ OPTIONS: dict[str, dict[str, Any]] = {"a2po": {"value_samples": 4}, "dpo": {}}
 """The methods, with options that make the run short."""
 
 
-def run_of(folder: Path, method: str) -> Path:
+def run_of(folder: Path, model: Path, method: str) -> Path:
     """Return a run of two rounds that has not begun."""
     policy = {
         "method": method,
         "options": OPTIONS[method],
         "minibatches": 2,
         "epochs": 2,
-        "lr": 1e-3,
+        "lr": 4e-3,
         "checkpoint_every": 2,
         "kl": {"control": "fixed", "coef": 0.1},
     }
-    return make_run(folder, Path("builtin:tiny"), models={"lora_top_layers": 2}, policy=policy)
+    return make_run(folder, model, models={"lora_top_layers": 1}, policy=policy)
 
 
 @pytest.mark.parametrize("method", OPTIONS)
 def test_a_run_is_made_named_and_resumed(
-    prefloop: Command, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    prefloop: Command,
+    gpt2_folder: Path,
+    tmp_path: Path,
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    straight, stopped = run_of(tmp_path / "one", method), run_of(tmp_path / "other", method)
+    straight, stopped = (run_of(tmp_path / name, gpt2_folder, method) for name in ("one", "other"))
     prefloop.done("run", straight)
     it_is_named_wherever_one_looks(prefloop, straight, method)
     step = PolicyTrainer.step

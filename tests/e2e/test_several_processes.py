@@ -119,6 +119,7 @@ def test_sharded_processes_make_the_run_of_one_though_one_of_them_is_killed(
     require_run_of_one(run, finished)
 
 
+@pytest.mark.slow
 def test_adapters_are_refused_where_models_are_to_be_sharded(
     gpt2_folder: Path, tmp_path: Path
 ) -> None:
