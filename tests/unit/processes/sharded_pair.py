@@ -1,9 +1,9 @@
 """Two processes that each hold a part of every model, and one that holds them whole: a script.
 
-    python -m tests.unit.processes.sharded_pair MODEL RESULTS CASE ...
+    python -m tests.unit.processes.sharded_pair MODEL RESULTS CASE ... [+ MODEL RESULTS CASE ...]
 
 It is started twice, with a launcher's variables. Process 0 writes what was found into RESULTS, one
-file per case.
+file per case. What stands behind a `+` are cases on another model, in the same two processes.
 """
 
 import os
@@ -11,6 +11,7 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,13 @@ from tests.unit.rewards.test_trainer import LABELS
 
 
 def build(
-    folder: Path, processes: Processes, *, method: str = "ppo", is_helper: bool = False
+    folder: str | Path, processes: Processes, *, method: str = "ppo", is_helper: bool = False
 ) -> tuple[PolicyTrainer, RewardModel]:
     """Return a trainer and a reward model; shares of its minibatches have two and one microbatches.
 
     A helper shares nothing further, but its models are parts as well.
     """
-    tokenizer, roles = roles_on(folder, adapter="none")
+    tokenizer, roles = roles_on(Path(folder), adapter="none")
     if processes.is_sharded:
         roles.shard(processes, CPU.device)
     sampler = sampler_on(tokenizer, roles, SamplesConfig(stop_match="text"), **RULE)
@@ -93,7 +94,7 @@ def begin(
     if name == "one":
         return build(folder, Processes(), method=method)
     made = build(folder, processes, method=method)
-    processes.set_up({"method": method})
+    processes.set_up({"folder": str(folder), "method": method})
     return made
 
 
@@ -269,12 +270,20 @@ def errors_case(folder: Path, processes: Processes) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases that are asked for."""
-    folder, results = Path(sys.argv[1]), Path(sys.argv[2])
     processes = Processes(read_launch(os.environ))
     if processes.rank > 0:
-        help_out(processes, partial(build, folder, processes, is_helper=True))
+        help_out(processes, partial(build, processes=processes, is_helper=True))
         processes.close()
         return
+    for is_between, words in groupby(sys.argv[1:], key="+".__eq__):
+        if not is_between:
+            folder, results, *names = words
+            carry_out(Path(folder), processes, Path(results), names)
+    processes.close()
+
+
+def carry_out(folder: Path, processes: Processes, results: Path, names: list[str]) -> None:
+    """Write what is found in each case on a model."""
     cases: dict[str, Callable[[], dict[str, Any]]] = {
         **{m: lambda m=m: case_of(folder, processes, m) for m in METHODS},  # type: ignore[misc]
         "rewards": lambda: rewards_case(folder, processes, results),
@@ -283,9 +292,8 @@ def main() -> None:
         "folders": lambda: folders_case(folder, processes, results),
         "errors": lambda: errors_case(folder, processes),
     }
-    for name in sys.argv[3:]:
+    for name in names:
         torch.save(cases[name](), results / f"{name}.pt")
-    processes.close()
 
 
 if __name__ == "__main__":

@@ -27,10 +27,8 @@ Case = Callable[[str], dict[str, Any]]
 METHODS = ("ppo", "a2po", "dpo")
 
 
-def cases(model: Path, results: Path, names: tuple[str, ...]) -> Case:
-    """Run cases in two processes; return what they found, by name."""
-    script = "tests.unit.processes.sharded_pair"
-    run_together(["-m", script, model, results, *names], told=SHARDED)
+def reader(results: Path) -> Case:
+    """Return a function that reads what was found in a case, by its name."""
 
     def read(name: str) -> dict[str, Any]:
         found: dict[str, Any] = torch.load(results / f"{name}.pt", weights_only=True)
@@ -40,22 +38,28 @@ def cases(model: Path, results: Path, names: tuple[str, ...]) -> Case:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the cases on a GPT-2 write."""
-    return tmp_path_factory.mktemp("sharded")
-
-
-@pytest.fixture(scope="module")
-def case(gpt2_folder: Path, results: Path) -> Case:
-    """What two processes found on a GPT-2, whose LM head is its embedding."""
+def results(
+    gpt2_folder: Path, llama_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Where two processes wrote what they found on a GPT-2, and in `llama` on a Llama."""
+    results = tmp_path_factory.mktemp("sharded")
+    (results / "llama").mkdir()
     names = (*METHODS, "rewards", "memory", "checkpoint", "folders", "errors")
-    return cases(gpt2_folder, results, names)
+    command = ("-m", "tests.unit.processes.sharded_pair", gpt2_folder, results, *names)
+    run_together([*command, "+", llama_folder, results / "llama", "ppo", "rewards"], told=SHARDED)
+    return results
 
 
-@pytest.fixture(scope="module")
-def llama_case(llama_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+@pytest.fixture
+def case(results: Path) -> Case:
+    """What two processes found on a GPT-2, whose LM head is its embedding."""
+    return reader(results)
+
+
+@pytest.fixture
+def llama_case(results: Path) -> Case:
     """What two processes found on a Llama, whose LM head has weights of its own."""
-    return cases(llama_folder, tmp_path_factory.mktemp("llama"), ("ppo", "rewards"))
+    return reader(results / "llama")
 
 
 @pytest.fixture(params=[*METHODS, "llama"])
