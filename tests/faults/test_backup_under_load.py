@@ -19,7 +19,7 @@ from prefloop.store.upkeep.backup import back_up, restore
 from prefloop.store.upkeep.integrity import check_integrity
 from tests.faults.answering import WORK_ONLY, ask, invite, publish, submission
 
-PER_SECOND = 300
+PER_SECOND = 100
 N_LABELERS = 4
 
 
@@ -76,9 +76,9 @@ def test_backups_under_load_hold_all_that_was_acknowledged(
     """In both kinds of database; restored and looked over afterwards."""
     with Store.open(place) as store:
         publish(store)
-        ask(store, 500, wanted=N_LABELERS)
+        ask(store, 300, wanted=N_LABELERS)
         before: list[set[str]] = []
-        with people_at_work(store, 500) as acknowledged:
+        with people_at_work(store, 300) as acknowledged:
             for number in range(2):
                 wait_for(acknowledged, len(acknowledged) + 30)
                 before.append(set(acknowledged))

@@ -27,7 +27,7 @@ from tests.unit.store.records_for_tests import fill, label, own_events
 from tests.unit.store.sql_for_tests import change, rows
 
 TRAINING_FIRST = ClaimPolicy(gold_share=0.0, retest_share=0.0, training_items=9)
-N_REPLAYED = 1_000
+N_REPLAYED = 400
 
 
 def row_of(store: Store, view: Assignment) -> dict[str, object]:
@@ -203,7 +203,7 @@ def test_two_views_of_one_question_take_one_answer(store: Store, clock: MovableC
 
 
 def test_replays_in_any_order_and_across_restarts_store_each_answer_once(place: str | Path) -> None:
-    """A thousand answers, each sent 1 to 5 times, shuffled, the store reopened meanwhile."""
+    """Hundreds of answers, each sent 1 to 5 times, shuffled, the store reopened meanwhile."""
     rng = random.Random(3)
     with Store.open(place) as store:
         fill(store, 100)
@@ -216,10 +216,10 @@ def test_replays_in_any_order_and_across_restarts_store_each_answer_once(place: 
     forged = [replace(each, label=replace(each.label, note="forged")) for each in sent[::20]]
     rng.shuffle(replays)
     outcomes: dict[str, list[str]] = {each.label.id: [] for each in sent}
-    for start in range(0, len(replays), 500):
+    for start in range(0, len(replays), 250):
         with Store.open(place) as store:
-            for begin in range(start, min(start + 500, len(replays)), 64):
-                group = replays[begin : min(begin + 64, start + 500)]
+            for begin in range(start, min(start + 250, len(replays)), 64):
+                group = replays[begin : min(begin + 64, start + 250)]
                 for receipt in store.answers.submit(group):
                     outcomes[receipt.label_id].append(receipt.outcome)
     with Store.open(place) as store:
