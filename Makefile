@@ -21,8 +21,9 @@ check: setup
 	$(BIN)/python -m docs.generate --check
 
 # Two workers of one thread each: two OpenMP programs with two threads each would slow one another.
+# Some hundred processes that tests start load the package, compiled once.
 test: check browser
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(COVERAGE)
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(COVERAGE)
 
 # The same tests, and after them the lines of the package that none of them ran.
 coverage:

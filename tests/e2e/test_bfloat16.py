@@ -17,6 +17,7 @@ from prefloop.policy.optimize import PolicyOptimizer, StepStats
 from prefloop.run_folder import read_canaries
 from tests.e2e.command import Command
 from tests.e2e.known_reward import SETTINGS, make_known_reward
+from tests.e2e.small_run import prompt_lines
 
 LAST = 3
 """Updates whose mean score is what a policy has learned."""
@@ -74,7 +75,12 @@ def test_memory_that_runs_out_loses_nothing_and_the_run_goes_on_bit_for_bit(
     prefloop: Command, gpt2_folder: Path, tmp_path: Path, adapter: str
 ) -> None:
     small = ["policy.episodes=16", "policy.batch_size=8", "policy.checkpoint_every=1"]
-    short = [*small, "task.response_tokens=4", "policy.lr=1e-3"]
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("\n".join(prompt_lines(160)))
+    # All of them: to cut queries from the built-in prompts takes longer than the training.
+    whole_lines = ["task.start_after=null", "task.end_at=null", "task.query_tokens_max=60"]
+    own = [f"prompts.source={prompts}", "prompts.limit=null", *whole_lines]
+    short = [*small, *own, "task.response_tokens=4", "policy.lr=1e-3"]
     random = {"name": str(gpt2_folder), "lora_top_layers": None}
     models = {**random, "adapter": adapter, "dtype": "bfloat16"}
     whole, stopped = (make_known_reward(tmp_path / name, **models) for name in "ab")
