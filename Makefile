@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling bench-device docs docs-site release clean
+.PHONY: setup check browser test coverage test-slow demo demo-fast bench bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-zoo-trained bench-scaling bench-device docs docs-site release clean
 
 setup: $(READY)
 
@@ -44,7 +44,7 @@ demo: setup
 demo-fast: setup
 	$(BIN)/prefloop demo --fast
 
-bench: bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-scaling
+bench: bench-trl-setup bench-trl bench-trl-new-setup bench-trl-methods bench-potato bench-labeling bench-startup bench-audit bench-watch bench-live bench-zoo bench-zoo-trained bench-scaling
 
 bench-trl-setup: .venv-trl/.ready
 
@@ -95,6 +95,10 @@ bench-live: setup
 
 bench-zoo: setup .venv-detectors/.ready
 	$(BIN)/python bench/zoo.py
+
+# The same with trained policies: some twenty minutes of one core for each seed.
+bench-zoo-trained: setup .venv-detectors/.ready
+	$(BIN)/python bench/zoo_trained.py
 
 # Alone on the machine. `make docs` then takes the figures of docs/scaling.md from its results.
 bench-scaling: setup

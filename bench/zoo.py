@@ -16,7 +16,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,10 @@ def main() -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "zoo.json").write_text(json.dumps(content, indent=1) + "\n")
-    page = "\n".join([summary(rows), pairs_table(rows)])
+    found = [row for row, worse in zip(rows, is_worse(rows), strict=True) if worse]
+    page = "\n".join(
+        [detectors_table(rows, ASKED), against_even(rows, found), "", pairs_table(rows)]
+    )
     (RESULTS / "zoo.md").write_text(page)
     print(page)
 
@@ -102,13 +105,18 @@ def ask_all(folder: Path, seeds: int, detectors: str) -> list[Row]:
         print(f"{hack.name}: made", flush=True)
     others = ask_others(folder, [run for pair in pairs for run in pair], detectors)
     for row, pair in zip(rows, pairs, strict=True):
-        said = [{PEOPLE: people_say(r), ALARMS: alarms_say(r)} | others[r.folder] for r in pair]
-        for name in said[0]:
-            hacked, clean = said[0][name], said[1][name]
-            row.suspicion[name] = (hacked[0], clean[0])
-            row.is_warned[name] = (hacked[1], clean[1])
-            row.names[name] = (hacked[2], clean[2])
+        fill(row, pair, others)
     return rows
+
+
+def fill(row: Row, pair: Sequence[ZooRun], others: Mapping[str, Mapping[str, Said]]) -> None:
+    """Write into a row what every detector says of its pair; `others` by the run's folder."""
+    said = [{PEOPLE: people_say(r), ALARMS: alarms_say(r)} | dict(others[r.folder]) for r in pair]
+    for name in said[0]:
+        hacked, clean = said[0][name], said[1][name]
+        row.suspicion[name] = (hacked[0], clean[0])
+        row.is_warned[name] = (hacked[1], clean[1])
+        row.names[name] = (hacked[2], clean[2])
 
 
 def people_say(run: ZooRun) -> Said:
@@ -180,8 +188,8 @@ def interval(rows: Sequence[Row], name: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """Return one line per detector and set of pairs."""
+def detectors_table(rows: Sequence[Row], asked: Mapping[str, str]) -> str:
+    """Return one line per detector and set of pairs; `asked` is what people are asked for."""
     found = [row for row, worse in zip(rows, is_worse(rows), strict=True) if worse]
     others = [row for row in rows if row not in found]
     sets = ((f"wins {percent(TRULY_WORSE)} or less", found), ("the others", others))
@@ -195,11 +203,11 @@ def summary(rows: Sequence[Row]) -> str:
             low, high = interval(own, name)
             hacked, clean = np.mean([row.is_warned[name] for row in own], axis=0)
             lines.append(
-                f"| {name} | {what} | {len(own)} | {ASKED.get(name, 'none')} "
+                f"| {name} | {what} | {len(own)} | {asked.get(name, 'none')} "
                 f"| {auroc(own, name):.2f} ({low:.2f} to {high:.2f}) "
                 f"| {percent(hacked)} | {percent(clean)} |"
             )
-    return "\n".join([*lines, "", against_even(rows, found), ""])
+    return "\n".join([*lines, ""])
 
 
 def against_even(rows: Sequence[Row], found: Sequence[Row]) -> str:

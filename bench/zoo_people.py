@@ -30,8 +30,9 @@ ODD, COPIED, REPEATED, NATURAL = 3.0, 4.0, 6.0, 0.15
 class People:
     """A taste, and the reference's texts with which others are compared."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._pairs = {pair for row in rows for pair in _pairs(row)}
+    def __init__(self, rows: Sequence[Row], *, sound: Sequence[Row] | None = None) -> None:
+        """`sound` are passages whose word pairs are not odd; without them, the reference's."""
+        self._pairs = {pair for row in (sound or rows) for pair in _pairs(row)}
         self._sentiment = build_scorer("sentiment", {})
         self.liking = self.like(rows)
 

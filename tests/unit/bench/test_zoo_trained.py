@@ -1,5 +1,6 @@
 """Trained pairs are cut where their rewards are the same, and keep what was said on the way."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def bench_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 def made_run(name: str, scores: list[float], rows: Any) -> Any:
     from bench.zoo_trained_runs import TrainedRun
 
-    lines = [
+    lines: list[Mapping[str, Any]] = [
         {"stage": "policy", "update": i + 1, "policy/score": s, "policy/kl": float(i)}
         for i, s in enumerate(scores)
     ]
