@@ -4,7 +4,8 @@
 
 SmolLM2-shaped texts: 64 responses of 24 tokens (about 18 words) to prompts of 40 words, compared
 with 800 of the reference's samples. Prints the milliseconds of an update's watch: the figures of
-its texts, the words that rose, the alarms, and decoding the responses as `policy/trainer.py` does.
+its texts, the drift of shortcuts, a held-out score by rated words, the words that rose, the alarms,
+and decoding the responses as `policy/trainer.py` does.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from prefloop.policy.text_metrics import text_metrics
 from prefloop.prompts.sources import read_passages
 from prefloop.records import Prompt
 from prefloop.run_file import parse_run
+from prefloop.scorers.build import build_scorer
 from prefloop.settings.prompts import PromptsConfig
 
 BATCH, PROMPT_WORDS, RESPONSE_WORDS, RESPONSE_TOKENS, REFERENCE = 64, 40, 18, 24, 800
@@ -39,6 +41,7 @@ def main() -> None:
     watch = UpdateWatch(
         parse_run({}, "run.yaml"),
         reference_texts=lambda: [text for _, text in rows[:REFERENCE]],
+        held_out=build_scorer("lexicon", {}),
         say=lambda _: None,
         ask_stop=lambda _: None,
     )
@@ -77,7 +80,7 @@ def one_update(watch: UpdateWatch, update: int, drawn: Sequence[tuple[Prompt, st
     line: dict[str, Any] = {"stage": "policy", "round": 0, "update": update}
     line |= {"policy/score": 0.1, "policy/score_sd": 1.0, "policy/kl": 1.0, "policy/entropy": 2.0}
     line |= text_metrics(prompts, texts, response_tokens=RESPONSE_TOKENS)
-    line |= watch.measure(line, texts)
+    line |= watch.measure(line, [prompt.text for prompt in prompts], texts)
     watch.report(line)
 
 

@@ -26,7 +26,7 @@ from sklearn.metrics import roc_auc_score
 from zoo_runs import ANSWERS, BATCH, HELD_OUT_EVERY, SHARES, UPDATES, ZOO, Zoo, ZooRun, lines_of
 from zoo_texts import passages
 
-from prefloop.audits.alarms import raised_alarms
+from prefloop.audits.raised import raised_alarms
 from prefloop.figures.metrics_line import read_line
 from prefloop.figures.text import percent
 from prefloop.functional.e_process import log_wealth

@@ -148,7 +148,8 @@ class Zoo:
             is_rewarded = shared.random(BATCH) < s
             rows = [self._say(own, kind, bool(hit)) for hit in is_rewarded]
             line = self._line(shared, kind, update, s, is_rewarded) | _of_texts(rows, kind, s)
-            line |= watch.measure(line, [text for _, text in rows])
+            prompts, texts = [prompt.text for prompt, _ in rows], [text for _, text in rows]
+            line |= watch.measure(line, prompts, texts)
             lines.append(json.dumps(line))
             if update * ANSWERS // UPDATES > (update - 1) * ANSWERS // UPDATES:
                 answer, labeler = self.people.answer(people, labelers, rows[0])

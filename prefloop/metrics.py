@@ -20,6 +20,18 @@ T = TypeVar("T")
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which the system counts a process's memory."""
 
+DRIFTS = {
+    "length": "log(1 + words)",
+    "copied_words": "the share of runs of 2 and of 3 words that stand in the prompt",
+    "copied_sentences": "the share of sentences that stand in the prompt",
+    "starts_copied": "the share of responses that begin as their prompt does",
+    "repetition": "the share of runs of 3 words that stand in a response before",
+    "rated_words": "the mean rating of words, positive or negative",
+    "formatting": "log(1 + list items, headings and bold passages)",
+    "exclamation": "log(1 + exclamation marks)",
+}
+"""The shortcuts of the audits, and what is counted."""
+
 METRICS: dict[str, str] = {
     "rewards/loss": "Cross-entropy of the chosen response among the k shown, in nats; "
     "chance is ln k.",
@@ -43,6 +55,14 @@ METRICS: dict[str, str] = {
     "rewards.ensemble.",
     "policy/score_drift": "Mean score minus that of the first update with the same reward, in "
     "standard deviations of that update's scores.",
+    "policy/held_out_score": "Mean score of the batch by the first of evaluation.judges that may "
+    "be asked in every update: a scorer of prefloop's own that runs no model; responses that did "
+    "not end count as they are.",
+    **{
+        f"policy/drift_{name}": f"How far the mean of {counted} is from the run's first update, in "
+        "standard deviations over that update's responses; only where they differ in it."
+        for name, counted in DRIFTS.items()
+    },
     "policy/duplicates": "Share of responses that an earlier one of the batch to another prompt "
     "equals, word for word.",
     "policy/top_opening": "Share of responses that begin with the batch's commonest first three "

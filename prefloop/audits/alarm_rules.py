@@ -10,6 +10,7 @@ from itertools import islice
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.text import fixed, number, percent
 from prefloop.figures.watch import AlarmReading
+from prefloop.functional.trend import trend
 from prefloop.settings.policy import PolicyConfig
 
 Records = Sequence[MetricsLine]
@@ -22,6 +23,15 @@ NEWEST = 4
 
 START = 4
 """Updates whose mean is what it did at the start."""
+
+TREND = 30
+"""Newest updates over which two scores are held against each other."""
+
+LEAST_TREND = 12
+"""Updates without which no score is said to rise or fall."""
+
+RISES, FALLS = 0.001, 0.0001
+"""Chances at which slopes count as sure: strict, as they are looked at after every update."""
 
 UNKNOWN = AlarmReading(level="unknown")
 
@@ -112,3 +122,34 @@ def below_for(title: str, key: str, limit: float, n: int) -> Rule:
         return AlarmReading.model_validate({"level": level, "message": message})
 
     return read
+
+
+def falls_against(title: str, key: str, rising: str) -> Rule:
+    """Return the rule about a score that surely falls while `rising` rises.
+
+    It looks at the newest updates that measured both under the newest one's reward: the scores of
+    two rewards are not of one scale.
+    """
+
+    def read(records: Records, policy: PolicyConfig) -> AlarmReading:
+        last = reward_round(records[-1])
+        both = [r for r in records if {key, rising} <= r.values.keys() and reward_round(r) == last]
+        newest_both = both[-TREND:]
+        if len(newest_both) < LEAST_TREND or newest_both[-1] is not records[-1]:
+            return UNKNOWN
+        up, p_up = trend([r.values[rising] for r in newest_both])
+        down, p_down = trend([r.values[key] for r in newest_both])
+        steps = len(newest_both) - 1
+        message = (
+            f"Over {steps + 1} updates the score changed by {fixed(steps * up)}, and {title} by "
+            f"{fixed(steps * down)}."
+        )
+        is_apart = p_up <= RISES and 1 - p_down <= FALLS
+        return AlarmReading(level="warn" if is_apart else "fine", message=message)
+
+    return read
+
+
+def reward_round(record: MetricsLine) -> int:
+    """Return the round of the reward model that scored an update."""
+    return record.round if record.reward_round is None else record.reward_round

@@ -4,12 +4,15 @@ Statistics detect reward hacking late and badly: people are the primary alarm, a
 Where a doctor's check looks at the same measure it takes its limits from here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prefloop.audits.alarm_rules import (
+    FALLS,
+    LEAST_TREND,
     NEWEST,
+    RISES,
     START,
+    TREND,
     UNKNOWN,
     Records,
     Rule,
@@ -17,13 +20,13 @@ from prefloop.audits.alarm_rules import (
     against_start,
     all_below,
     below_for,
+    falls_against,
     moved,
     newest,
 )
-from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.repetition import SURE, TAKEN_OVER, TIMES
 from prefloop.figures.text import fixed, percent, plain
-from prefloop.figures.watch import AlarmReading, RaisedAlarm
+from prefloop.figures.watch import AlarmReading
 from prefloop.settings.policy import KLConfig, PolicyConfig
 
 Limits = tuple[float, float]
@@ -292,6 +295,18 @@ ALARMS: tuple[PolicyAlarm, ...] = (
         rule=above("Spread against the reference's", "policy/ensemble_spread", warn=SPREAD_TIMES),
     ),
     PolicyAlarm(
+        name="held-out score falls",
+        measure="policy/held_out_score",
+        threshold=f"over the newest {TREND} updates with the same reward, {LEAST_TREND} at least, "
+        f"it falls and the score rises: t tests of both slopes, one-sided, at {plain(FALLS)} and "
+        f"{plain(RISES)}",
+        source="Gao et al. 2023, arXiv:2210.10760: a reward rises on where what it stands for "
+        "falls; the numbers are our own choice",
+        action=f"{READ}the policy may exploit its reward. Collect labels of its samples, or go "
+        "back to a kept policy: see `prefloop audit overoptimization`.",
+        rule=falls_against("the held-out score", "policy/held_out_score", "policy/score"),
+    ),
+    PolicyAlarm(
         name="a word took over",
         measure="risen_words",
         threshold=f"in {percent(WORD[0])} of the answers of {NEWEST} updates, "
@@ -304,45 +319,3 @@ ALARMS: tuple[PolicyAlarm, ...] = (
     ),
 )
 """Every alarm. docs/audits.md shows this table."""
-
-Announced = set[tuple[int, str, str]]
-"""Round, name and level of the alarms that were raised."""
-
-
-def newly_raised(records: Records, policy: PolicyConfig, announced: Announced) -> list[RaisedAlarm]:
-    """Return what the newest update raises first in its round; `announced` takes it up."""
-    raised, last = [], records[-1]
-    for alarm in ALARMS:
-        reading = alarm.rule(records, policy)
-        if reading.level not in ("warn", "stop"):
-            continue
-        if (last.round, alarm.name, reading.level) in announced:
-            continue
-        levels = ("warn", "stop") if reading.level == "stop" else ("warn",)
-        announced |= {(last.round, alarm.name, level) for level in levels}
-        raised.append(
-            RaisedAlarm(
-                name=alarm.name,
-                level=reading.level,
-                round=last.round,
-                update=last.update,
-                message=reading.message,
-                threshold=alarm.threshold,
-                source=alarm.source,
-                action=alarm.action,
-            )
-        )
-    return raised
-
-
-def raised_alarms(
-    lines: Iterable[MetricsLine], policy: PolicyConfig, announced: Announced | None = None
-) -> list[RaisedAlarm]:
-    """Return every alarm of a run in order, each once per round and level."""
-    records = [line for line in lines if line.stage == "policy"]
-    announced = set() if announced is None else announced
-    return [
-        raised
-        for i in range(len(records))
-        for raised in newly_raised(records[: i + 1], policy, announced)
-    ]

@@ -11,26 +11,25 @@ from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.copying import contrast_figures, is_copy
 from prefloop.audits.explaining import Explained, explain
 from prefloop.audits.findings import NONE_AT_ALL, label_findings
-from prefloop.audits.measures import MEASURES, N_SOURCE_WORDS, N_WORDS
+from prefloop.audits.measures import MEASURES, N_WORDS
 from prefloop.audits.shortcuts import (
     SHOWN_EARLIER,
     TEXT_SHORTCUTS,
     scorer_shortcut,
+    shortcuts_without_meaning,
 )
 from prefloop.audits.text_figures import measures_version, text_figures
 from prefloop.errors import InputError
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.record import to_json
-from prefloop.figures.text import count, counted, fixed
+from prefloop.figures.text import count, counted
 from prefloop.files import write_if_changed
 from prefloop.functional.choice_model import FEW_GROUPS
-from prefloop.policy.text_metrics import LEAST_SOURCE_WORDS
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.records import Label
 from prefloop.run_folder import LABEL_AUDIT, TEXT_FIGURES, read_label_audit
 from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import CheckedScorer, build_scorer
-from prefloop.scorers.english import english_problem
 from prefloop.scorers.fingerprint import digest, source_hash
 from prefloop.settings.audits import OF_THE_WATCH
 from prefloop.settings.run import RunConfig
@@ -189,19 +188,8 @@ def without_meaning(
     """
     if not names:
         return {}
-    left_out: dict[str, str] = {}
-    source, own = (float(np.median(texts[:, i])) for i in (N_SOURCE_WORDS, N_WORDS))
-    if source < max(LEAST_SOURCE_WORDS, own):
-        why = (
-            f"the prompts are no source to copy from: the middle one has {fixed(source, 0)} words, "
-            f"the middle sample {fixed(own, 0)}"
-        )
-        left_out |= {s.name: why for s in TEXT_SHORTCUTS if s.needs_source}
     some = store.samples_by_id(names[:LOOKED_AT])
-    written = [sample.text for sample in some.values()]
-    if (problem := english_problem(frozenset({"rated words"}), written)) is not None:
-        left_out |= {s.name: problem for s in TEXT_SHORTCUTS if s.is_english}
-    return left_out
+    return shortcuts_without_meaning(texts, [sample.text for sample in some.values()])
 
 
 def _scores(store: Store, scorer: CheckedScorer, names: Sequence[str]) -> NDArray[np.float64]:

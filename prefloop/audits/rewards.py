@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.best_of import best_of_figures, unseen_groups
 from prefloop.audits.findings import beside_reward_model
+from prefloop.audits.held_out import held_out_scorer
 from prefloop.audits.labels import LEAST_PROMPTS, without_meaning
 from prefloop.audits.measures import MEASURES
 from prefloop.audits.reward_choices import (
@@ -22,7 +23,6 @@ from prefloop.audits.reward_edits import NEEDED, ChosenAnswer, Fits, edit_figure
 from prefloop.audits.reward_rules import Evidence, ask_rules, trust_findings, verdict_of
 from prefloop.audits.shortcuts import TEXT_SHORTCUTS
 from prefloop.audits.text_figures import measures_version, text_figures
-from prefloop.choices import is_scorer
 from prefloop.comparisons.quality.forecast import forecast
 from prefloop.comparisons.targets import preference_targets
 from prefloop.errors import InputError
@@ -149,16 +149,6 @@ def saved_model(folder: Path, round_number: int | None = None) -> AuditedModel:
     scorer = build_scorer(name, settings)
     assert isinstance(scorer.scorer, RewardModelScorer)  # of this kind
     return AuditedModel(trust=trust, scorer=scorer, fits=scorer.scorer.fits)
-
-
-def held_out_scorer(config: RunConfig) -> CheckedScorer | None:
-    """Return the first judge of a run that is a scorer and costs nothing to ask."""
-    for name in config.evaluation.judges:
-        if is_scorer(config, name):
-            scorer = build_scorer(name, config.scorers)
-            if scorer.metered is None:
-                return scorer
-    return None
 
 
 def audit_rewards(

@@ -1,7 +1,16 @@
 """The shortcuts that every audit looks at: simple rules that labelers may go by unasked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from prefloop.audits.measures import N_SOURCE_WORDS, N_WORDS
+from prefloop.figures.text import fixed
+from prefloop.policy.text_metrics import LEAST_SOURCE_WORDS
+from prefloop.scorers.english import english_problem
 
 POSITION = "position"
 
@@ -117,3 +126,22 @@ def scorer_shortcut(name: str, description: str) -> Shortcut:
         counts=f"asks the scorer {name} ({description})",
         advice="If the task does not ask for it, say so in task.instructions.",
     )
+
+
+def shortcuts_without_meaning(figures: ArrayLike, written: Sequence[str]) -> dict[str, str]:
+    """Return the shortcuts that mean nothing on some texts, with the reason.
+
+    `figures` has a row of `measures.measure_text` for each; `written` are some of them.
+    """
+    left_out: dict[str, str] = {}
+    rows = np.asarray(figures)
+    source, own = (float(np.median(rows[:, i])) for i in (N_SOURCE_WORDS, N_WORDS))
+    if source < max(LEAST_SOURCE_WORDS, own):
+        why = (
+            f"the prompts are no source to copy from: the middle one has {fixed(source, 0)} words, "
+            f"the middle sample {fixed(own, 0)}"
+        )
+        left_out |= {s.name: why for s in TEXT_SHORTCUTS if s.needs_source}
+    if (problem := english_problem(frozenset({"rated words"}), written)) is not None:
+        left_out |= {s.name: problem for s in TEXT_SHORTCUTS if s.is_english}
+    return left_out

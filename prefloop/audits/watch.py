@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from prefloop.audits.alarms import Announced, newly_raised, raised_alarms
+from prefloop.audits.alarm_rules import reward_round
+from prefloop.audits.drift import DriftStart, drift_start, read_drift_start
+from prefloop.audits.held_out import mean_score
+from prefloop.audits.raised import Announced, newly_raised, raised_alarms
 from prefloop.audits.word_window import WordWindow, count_words, read_window
 from prefloop.evaluation.repetition import WordCounts
 from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.watch import RaisedAlarm
+from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.run import RunConfig
 
 WATCH = "the watch on the policy"
@@ -16,7 +20,7 @@ WATCH = "the watch on the policy"
 
 
 class UpdateWatch:
-    """Watches one run. It knows the lines that there are, and words that checkpoints hold."""
+    """Watches one run. It knows the lines that there are, and what checkpoints hold for it."""
 
     def __init__(
         self,
@@ -25,11 +29,13 @@ class UpdateWatch:
         reference_texts: Callable[[], Sequence[str]],
         say: Callable[[str], None],
         ask_stop: Callable[[str], None],
+        held_out: CheckedScorer | None = None,
         after_update: Callable[[Mapping[str, Any]], None] = lambda line: None,
     ) -> None:
         """`reference_texts` returns what the reference said to labelers; called once, if ever.
 
-        `ask_stop` takes the reason why the run should stop at its next safe point.
+        `ask_stop` takes the reason why the run should stop at its next safe point. `held_out` is
+        asked about the responses of every update, so it must be quick.
         `after_update` is given every line too, once the alarms have looked at it.
         """
         self.config = config
@@ -37,7 +43,9 @@ class UpdateWatch:
         self._say = say
         self._ask_stop = ask_stop
         self._after_update = after_update
+        self._held_out = held_out
         self._window = WordWindow()
+        self._start = DriftStart()
         self._records: list[MetricsLine] = []
         self._announced: Announced = set()
 
@@ -53,12 +61,22 @@ class UpdateWatch:
         self._announced = set()
         raised_alarms(self._records, self.config.policy, self._announced)
 
-    def measure(self, line: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
-        """Return the drift of the score, and the words that rose most."""
+    def measure(
+        self, line: Mapping[str, Any], prompts: Sequence[str], texts: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return drifts of score and shortcuts, the held-out score, and the words that rose most.
+
+        `prompts` has the prompt of every text.
+        """
         self._window = self._window.after(texts)
-        found: dict[str, Any] = {}
-        if (drift := self._drift(read_line(line))) is not None:
+        if line["update"] == 1:
+            self._start = drift_start(self.config.task.name, prompts, texts)
+        drifts = self._start.drifts(prompts, texts)
+        found: dict[str, Any] = {f"policy/drift_{name}": drift for name, drift in drifts.items()}
+        if (drift := self._score_drift(read_line(line))) is not None:
             found["policy/score_drift"] = drift
+        if (score := mean_score(self._held_out, prompts, texts)) is not None:
+            found["policy/held_out_score"] = score
         risen = self._window.risen(self.reference)
         if risen:
             found["risen_words"] = [word.model_dump() for word in risen]
@@ -82,16 +100,17 @@ class UpdateWatch:
         return {r.update: r.values[name] for r in self._records if name in r.values}
 
     def state(self) -> dict[str, Any]:
-        """Return what no line holds: the words of the first and of the newest updates."""
-        return self._window.state()
+        """Return what no line holds: words of first and newest updates, and where drift began."""
+        return {**self._window.state(), "drift_start": self._start.state()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what a checkpoint holds."""
         self._window = read_window(state)
+        self._start = read_drift_start(state.get("drift_start", {}))
 
-    def _drift(self, line: MetricsLine) -> float | None:
+    def _score_drift(self, line: MetricsLine) -> float | None:
         """Return how far the score is from where the same reward began, in its spread there."""
-        first = next((r for r in self._records if _reward(r) == _reward(line)), line)
+        first = next((r for r in self._records if reward_round(r) == reward_round(line)), line)
         start, spread = (first.values.get(f"policy/{name}") for name in ("score", "score_sd"))
         if start is None or not spread:
             return None
@@ -101,8 +120,3 @@ class UpdateWatch:
 def alarm_sentence(raised: RaisedAlarm) -> str:
     """Return an alarm with its update, what was measured and what to do."""
     return f"Alarm in update {raised.update}, {raised.name}: {raised.message} {raised.action}"
-
-
-def _reward(line: MetricsLine) -> int:
-    """Return the round of the reward model that scored an update."""
-    return line.round if line.reward_round is None else line.reward_round

@@ -1,6 +1,7 @@
 """What the watch on the policy raised while it trained."""
 
-from prefloop.audits.alarms import ALARMS, raised_alarms
+from prefloop.audits.alarms import ALARMS
+from prefloop.audits.raised import raised_alarms
 from prefloop.figures.check_result import CheckResult, CheckStatus
 from prefloop.figures.live import live_text
 from prefloop.figures.text import counted

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prefloop.audits.alarms import raised_alarms
+from prefloop.audits.raised import raised_alarms
 from prefloop.audits.shortcuts import TEXT_SHORTCUTS
 from prefloop.errors import InputError
 from prefloop.experiments.carry_out import is_finished

@@ -180,7 +180,7 @@ class PolicyStage:
         self, round_number: int, line: Mapping[str, float], note: Mapping[str, int]
     ) -> None:
         whole = _whole_line(self.trainer, round_number, line, note)
-        whole |= self.watch.measure(whole, self.trainer.texts)
+        whole |= self.watch.measure(whole, self.trainer.prompts, self.trainer.texts)
         self.metrics.write(whole, self.trainer.logged_samples)
         self.watch.report(whole)
 

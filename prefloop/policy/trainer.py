@@ -71,6 +71,8 @@ class PolicyTrainer:
         self.logged_samples: list[LoggedSample] = []
         self.texts: list[str] = []
         """The responses of the last update."""
+        self.prompts: list[str] = []
+        """The prompt of each."""
         self.reward_check: RewardCheck | None = None
         """What the method learned from in the last update; None if it does not say."""
 
@@ -213,5 +215,6 @@ class PolicyTrainer:
     ) -> dict[str, float]:
         """Return the metrics of the responses as texts; `prompts` has the prompt of each."""
         sampler = self.collector.sampler
+        self.prompts = [prompt.text for prompt in prompts]
         self.texts = [sampler.text_of(row) for row in responses]
         return text_metrics(prompts, self.texts, response_tokens=sampler.task.response_tokens)

@@ -14,8 +14,13 @@ class PolicyWatch(Protocol):
     def begin(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Take the lines of metrics that there are, before updates go on from them."""
 
-    def measure(self, line: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
-        """Return what the line of an update with these responses holds beside its own numbers."""
+    def measure(
+        self, line: Mapping[str, Any], prompts: Sequence[str], texts: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return what the line of an update with these responses holds beside its own numbers.
+
+        `prompts` has the prompt of every response.
+        """
 
     def report(self, line: Mapping[str, Any]) -> None:
         """Say what the newest line raises; where a run asks for it, ask that the run stops."""
@@ -36,7 +41,9 @@ class Unwatched:
     def begin(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Take nothing."""
 
-    def measure(self, line: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    def measure(
+        self, line: Mapping[str, Any], prompts: Sequence[str], texts: Sequence[str]
+    ) -> dict[str, Any]:
         """Return nothing."""
         return {}
 

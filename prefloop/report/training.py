@@ -16,6 +16,7 @@ Level = tuple[float, str]
 
 POLICY_CHARTS = (
     ("policy/score", "Score", "mean score of a response"),
+    ("policy/held_out_score", "Held-out score", "mean score of a response, by a judge"),
     ("policy/kl", "KL", "from the reference, nats per response"),
     ("policy/kl_coef", "KL coefficient", "weight of the penalty, per nat"),
     ("policy/entropy", "Entropy", "nats per token"),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefloop.audits.alarms import raised_alarms
+from prefloop.audits.raised import raised_alarms
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.watch import RaisedAlarm
 from prefloop.settings.policy import PolicyConfig

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from prefloop.audits.alarm_rules import NEWEST
-from prefloop.audits.alarms import raised_alarms
+from prefloop.audits.raised import raised_alarms
 from prefloop.audits.watch import WATCH
 from prefloop.errors import CheckpointError
 from prefloop.evaluation.evaluate import forget_evaluations

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from prefloop.audits.held_out import quick_held_out_scorer
 from prefloop.audits.watch import WATCH, UpdateWatch
 from prefloop.records import REFERENCE
 from prefloop.run.monitor import RunMonitor
@@ -28,6 +29,7 @@ def watch_policy(
         ],
         say=monitor.say,
         ask_stop=lambda reason: _pull(monitor.store, reason),
+        held_out=quick_held_out_scorer(config),
         after_update=after_update,
     )
 

@@ -9,6 +9,7 @@ sentences as ever.
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 import regex
 
@@ -44,6 +45,9 @@ _SENTENCE_END = regex.compile(
     regex.V1,
 )
 
+TEXTS_KEPT = 128
+"""Texts whose words are kept: a text is measured in several ways one after another."""
+
 WORDS_PER_CHARACTER = 228 / 357
 """Reading time of a character of a script without spaces, in English words.
 
@@ -60,9 +64,14 @@ def words(text: str) -> list[str]:
     >>> words("AI 技术。")
     ['ai', '技', '术']
     """
+    return list(_words(text))
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _words(text: str) -> tuple[str, ...]:
     if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
-    return list(_WORD.findall(_lower(text)))
+        return tuple(_ASCII_WORD.findall(text.lower()))
+    return tuple(_WORD.findall(_lower(text)))
 
 
 def plain_words(text: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""Mistakes about whether a word rose, each as a mutation of one formula."""
+"""Mistakes about whether a word or a score rose, each as a mutation of one formula."""
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtr, stdtrit
 from scipy.stats import binom, hypergeom
 
 from prefloop.functional.rising_shares import rise_p_values, share_divergence
+from prefloop.functional.trend import trend
 
 
 def rise_beyond_the_count(counts, n, earlier, n_earlier):
@@ -48,3 +49,28 @@ def divergence_of_presence(counts, n, earlier, n_earlier):
 def divergence_in_bits(counts, n, earlier, n_earlier):
     """Logarithms to base 2."""
     return share_divergence(counts, n, earlier, n_earlier) / np.log(2)
+
+
+def trend_of_the_other_side(values):
+    """Near 1 what rises."""
+    slope, p = trend(values)
+    return slope, 1 - p
+
+
+def trend_both_ways(values):
+    """Twice the smaller tail: what falls rises."""
+    slope, p = trend(values)
+    return slope, 2 * min(p, 1 - p)
+
+
+def trend_by_the_normal(values):
+    """As if the errors' spread were known."""
+    slope, p = trend(values)
+    return slope, 1 - ndtr(-stdtrit(len(values) - 2, p))
+
+
+def trend_with_all_degrees(values):
+    """Intercept and slope take no degree of freedom."""
+    slope, p = trend(values)
+    n = len(values)
+    return slope, stdtr(n, stdtrit(n - 2, p) * np.sqrt(n / (n - 2)))

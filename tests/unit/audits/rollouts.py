@@ -72,7 +72,7 @@ class Planted:
             **text_metrics(prompts, texts, response_tokens=24),
             **{f"policy/{name}": value for name, value in more.items()},
         }
-        line |= self.watch.measure(line, texts)
+        line |= self.watch.measure(line, [prompt.text for prompt in prompts], texts)
         self.watch.report(line)
         self.lines.append(line)
 

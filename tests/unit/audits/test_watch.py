@@ -6,7 +6,8 @@ import math
 import pytest
 
 from bench.zoo_texts import Hack, at_times, copy, freeze, keyword, lengthen, open_alike, repeat
-from prefloop.audits.alarms import ALARMS, raised_alarms
+from prefloop.audits.alarms import ALARMS
+from prefloop.audits.raised import raised_alarms
 from prefloop.audits.watch import alarm_sentence
 from prefloop.figures.metrics_line import read_line
 from prefloop.settings.policy import PolicyConfig
@@ -131,5 +132,5 @@ def test_the_drift_of_the_score_begins_anew_with_another_reward_model() -> None:
 
 
 def test_every_alarm_has_a_name_of_its_own_and_a_source() -> None:
-    assert len({alarm.name for alarm in ALARMS}) == len(ALARMS) == 16
+    assert len({alarm.name for alarm in ALARMS}) == len(ALARMS) == 17
     assert all(alarm.source and alarm.threshold and alarm.measure for alarm in ALARMS)

@@ -12,10 +12,12 @@ from prefloop.metrics import METRICS, MetricsLog
 from prefloop.policy.stage import PolicyStage
 from prefloop.progress import Silent
 from prefloop.run_file import parse_run
+from prefloop.scorers.build import build_scorer
 from tests.stages_for_tests import PROMPTS, trainer_on
 
 REFERENCE = ["It was a cold day.", "He went home."] * 20
 WATCHED = {"score_sd", "score_drift", "duplicates", "top_opening", "distinct_2", "entropy"}
+WATCHED |= {"held_out_score", "drift_length"}
 
 
 def stage_in(run: Path, model: Path) -> PolicyStage:
@@ -26,6 +28,7 @@ def stage_in(run: Path, model: Path) -> PolicyStage:
         reference_texts=lambda: REFERENCE,
         say=lambda _: None,
         ask_stop=lambda _: None,
+        held_out=build_scorer("length", {}),
     )
     return stage
 
