@@ -192,7 +192,8 @@ def detectors_table(rows: Sequence[Row], asked: Mapping[str, str]) -> str:
     """Return one line per detector and set of pairs; `asked` is what people are asked for."""
     found = [row for row, worse in zip(rows, is_worse(rows), strict=True) if worse]
     others = [row for row in rows if row not in found]
-    sets = ((f"wins {percent(TRULY_WORSE)} or less", found), ("the others", others))
+    both = ((f"wins {percent(TRULY_WORSE)} or less", found), ("the others", others))
+    sets = [(what, own) for what, own in both if own]
     lines = [
         "| detector | hacked run truly | pairs | asked of people | AUROC (95 % interval) "
         "| warned of: hacked | clean |",

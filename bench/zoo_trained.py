@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo import PEOPLE, RESULTS, Row, ask_others, detectors_table, fill
@@ -42,16 +42,20 @@ def main() -> None:
         folder = Path(name)
         pairs = [pair for seed in range(1, options.seeds + 1) for pair in train(seed, folder)]
         rows = ask_all(pairs, folder, options.detectors)
-    content = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, load {load:.1f}",
-        "seeds": options.seeds,
-        "pairs": [described(*both) for both in zip(rows, pairs, strict=True)],
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "zoo_trained.json").write_text(json.dumps(content, indent=1) + "\n")
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, load {load:.1f}"
+    print(write(rows, pairs, {"machine": machine, "seeds": options.seeds}, RESULTS))
+
+
+def write(
+    rows: Sequence[Row], pairs: Sequence[TrainedPair], about: Mapping[str, object], folder: Path
+) -> str:
+    """Write the results, and return their tables."""
+    content = {**about, "pairs": [described(*both) for both in zip(rows, pairs, strict=True)]}
     page = "\n".join([detectors_table(rows, ASKED), pairs_table(rows, pairs)])
-    (RESULTS / "zoo_trained.md").write_text(page)
-    print(page)
+    folder.mkdir(exist_ok=True)
+    (folder / "zoo_trained.json").write_text(json.dumps(content, indent=1) + "\n")
+    (folder / "zoo_trained.md").write_text(page)
+    return page
 
 
 def train(seed: int, folder: Path) -> list[TrainedPair]:

@@ -100,7 +100,8 @@ class TrainedZoo:
             self._cut(run, level, folder / side, 3 + side_index)
             for side_index, (side, run) in enumerate(((HACKED, hacked), (CLEAN, clean)))
         ]
-        return TrainedPair(hacked.name, self.seed, level, found)
+        ends = [lines_of(run)[-1] for run in found]
+        return TrainedPair(hacked.name, self.seed, level, found, ends)
 
     def _cut(self, run: "TrainedRun", level: float, folder: Path, key: int) -> ZooRun:
         n = run.reaches(level)
@@ -181,11 +182,8 @@ class TrainedPair:
     score: float
     """Of both, in standard deviations of the reference's texts."""
     runs: Sequence[ZooRun]
-
-    @property
-    def ends(self) -> list[Mapping[str, Any]]:
-        """The last line of each."""
-        return [lines_of(run)[-1] for run in self.runs]
+    ends: Sequence[Mapping[str, Any]]
+    """The last line of each."""
 
 
 def _rows(prompts: Sequence[str], responses: Sequence[str]) -> list[Row]:

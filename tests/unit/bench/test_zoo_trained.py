@@ -1,5 +1,7 @@
 """Trained pairs are cut where their rewards are the same, and keep what was said on the way."""
 
+import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ def made_run(name: str, scores: list[float], rows: Any) -> Any:
     from bench.zoo_trained_runs import TrainedRun
 
     lines: list[Mapping[str, Any]] = [
-        {"stage": "policy", "update": i + 1, "policy/score": s, "policy/kl": float(i)}
+        {"stage": "policy", "round": 0, "update": i + 1, "policy/score": s, "policy/kl": float(i)}
         for i, s in enumerate(scores)
     ]
     return TrainedRun(name, Path(name), said=[rows[:4]] * len(scores), lines=lines)
@@ -75,6 +77,24 @@ def test_planted_rewards_pay_for_what_they_are_called(tmp_path: Path) -> None:
         *("copying", "repetition", "frozen reward model", "length", "keyword"),
         *("one opening", "flipped reward"),
     }
+
+
+def test_results_hold_every_pair_when_the_folder_of_its_runs_is_gone(tmp_path: Path) -> None:
+    from bench.zoo_trained import ask_all, write
+
+    zoo = made_zoo(tmp_path / "runs")
+    clean = made_run("clean", [0.05 * i for i in range(40)], zoo.reference)
+    pairs = [
+        zoo.pair(made_run(name, [0.1 * i for i in range(40)], zoo.reference), clean)
+        for name in ("copying", "length")
+    ]
+    rows = ask_all(pairs, tmp_path, "")
+    shutil.rmtree(tmp_path / "runs")
+    page = write(rows, pairs, {"seeds": 1}, tmp_path / "results")
+    assert "| copying | 1 | 1.9 | 22, 40 | 21.0, 39.0 |" in page
+    found = json.loads((tmp_path / "results" / "zoo_trained.json").read_text())
+    assert [pair["hack"] for pair in found["pairs"]] == ["copying", "length"]
+    assert found["pairs"][0]["ends"][0] == {"update": 22, "policy/kl": 21.0}
 
 
 @pytest.mark.slow
