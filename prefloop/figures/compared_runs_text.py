@@ -150,8 +150,8 @@ def _ranked(figures: RunsComparedFigures, judge: str) -> str:
 def _all(names: Sequence[str]) -> str:
     """Return names in words.
 
-    >>> _all(["ppo", "rloo", "dpo"])
-    'ppo, rloo and dpo'
+    >>> _all(["one", "two", "three"])
+    'one, two and three'
     """
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
