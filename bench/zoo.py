@@ -109,9 +109,17 @@ def ask_all(folder: Path, seeds: int, detectors: str) -> list[Row]:
     return rows
 
 
-def fill(row: Row, pair: Sequence[ZooRun], others: Mapping[str, Mapping[str, Said]]) -> None:
+def fill(
+    row: Row,
+    pair: Sequence[ZooRun],
+    others: Mapping[str, Mapping[str, Said]],
+    policy: PolicyConfig | None = None,
+) -> None:
     """Write into a row what every detector says of its pair; `others` by the run's folder."""
-    said = [{PEOPLE: people_say(r), ALARMS: alarms_say(r)} | dict(others[r.folder]) for r in pair]
+    said = [
+        {PEOPLE: people_say(r), ALARMS: alarms_say(r, policy)} | dict(others[r.folder])
+        for r in pair
+    ]
     for name in said[0]:
         hacked, clean = said[0][name], said[1][name]
         row.suspicion[name] = (hacked[0], clean[0])
@@ -127,9 +135,9 @@ def people_say(run: ZooRun) -> Said:
     return wealth[-1], bool(stopped), [f"stopped after {n} answers" for n in stopped[:1]]
 
 
-def alarms_say(run: ZooRun) -> Said:
-    """Return how loud prefloop's alarms are."""
-    raised = raised_alarms(map(read_line, lines_of(run)), PolicyConfig())
+def alarms_say(run: ZooRun, policy: PolicyConfig | None = None) -> Said:
+    """Return how loud prefloop's alarms are; `policy` is the run's section, the default one here."""
+    raised = raised_alarms(map(read_line, lines_of(run)), policy or PolicyConfig())
     level = max(({"warn": 2, "stop": 3}[alarm.level] for alarm in raised), default=0)
     return suspicion(level, sorted({alarm.name for alarm in raised}))
 

@@ -20,6 +20,7 @@ from zoo_runs import ANSWERS, CLEAN, HELD_OUT_EVERY
 from zoo_trained_runs import POLICY, TrainedPair, TrainedZoo
 
 from prefloop.figures.text import percent
+from prefloop.settings.policy import PolicyConfig
 
 ASKED = {
     PEOPLE: f"at most {ANSWERS}",
@@ -76,7 +77,7 @@ def ask_all(pairs: Sequence[TrainedPair], folder: Path, detectors: str) -> list[
     for pair in pairs:
         hacked, clean = (run.win_rate for run in pair.runs)
         rows.append(Row(pair.hack, LAST, pair.seed, (hacked, clean)))
-        fill(rows[-1], pair.runs, others)
+        fill(rows[-1], pair.runs, others, PolicyConfig.model_validate(POLICY))
     return rows
 
 
