@@ -136,7 +136,7 @@ def people_say(run: ZooRun) -> Said:
 
 
 def alarms_say(run: ZooRun, policy: PolicyConfig | None = None) -> Said:
-    """Return how loud prefloop's alarms are; `policy` is the run's section, the default one here."""
+    """Return how loud prefloop's alarms are; `policy` is the run's section, or the default."""
     raised = raised_alarms(map(read_line, lines_of(run)), policy or PolicyConfig())
     level = max(({"warn": 2, "stop": 3}[alarm.level] for alarm in raised), default=0)
     return suspicion(level, sorted({alarm.name for alarm in raised}))
