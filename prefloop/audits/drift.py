@@ -29,7 +29,10 @@ class DriftStart:
         if not self.levels:
             return {}
         means = dict(zip(MEASURES, _figures(prompts, texts).mean(axis=0).tolist(), strict=False))
-        return {name: (means[name] - mean) / sd for name, (mean, sd) in self.levels.items()}
+        # In the order of the measures: a checkpoint may hold the levels in another, and the line of
+        # an update is to be the same, byte for byte, after a resume.
+        known = {name: self.levels[name] for name in MEASURES if name in self.levels}
+        return {name: (means[name] - mean) / sd for name, (mean, sd) in known.items()}
 
     def state(self) -> dict[str, Any]:
         """Return it as JSON."""

@@ -52,7 +52,11 @@ def test_every_shortcut_of_the_audits_has_its_metric() -> None:
 
 def test_the_start_outlives_its_process() -> None:
     start = drift_start("descriptiveness", SHORT, ["Rain", "Rain and snow!"])
-    assert read_drift_start(json.loads(json.dumps(start.state()))) == start
+    read = read_drift_start(json.loads(json.dumps(start.state(), sort_keys=True)))
+    assert read == start
+    texts = ["Rain and snow! Then sun", "Fog"]
+    before, after = (list(each.drifts(SHORT, texts).items()) for each in (start, read))
+    assert len(before) > 1 and before == after, "the same figures in the same order"
 
 
 def test_a_checkpoint_of_an_earlier_version_knows_no_start() -> None:
