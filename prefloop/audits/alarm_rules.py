@@ -5,7 +5,7 @@ far from 1) it looks at the mean of several updates, so that one noisy batch rai
 """
 
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.figures.text import fixed, number, percent
@@ -133,8 +133,9 @@ def falls_against(title: str, key: str, rising: str) -> Rule:
 
     def read(records: Records, policy: PolicyConfig) -> AlarmReading:
         last = reward_round(records[-1])
-        both = [r for r in records if {key, rising} <= r.values.keys() and reward_round(r) == last]
-        newest_both = both[-TREND:]
+        same = takewhile(lambda r: reward_round(r) == last, reversed(records))
+        measured = (r for r in same if {key, rising} <= r.values.keys())
+        newest_both = list(islice(measured, TREND))[::-1]
         if len(newest_both) < LEAST_TREND or newest_both[-1] is not records[-1]:
             return UNKNOWN
         up, p_up = trend([r.values[rising] for r in newest_both])
