@@ -152,7 +152,8 @@ def draw_training(
     if n <= 0:
         return []
     every = map(str, connection.execute(_ALL_TRAINING).scalars())
-    pool = [comparison_id for comparison_id in every if comparison_id not in {*done, *held}]
+    taken = {*done, *held}
+    pool = [comparison_id for comparison_id in every if comparison_id not in taken]
     rng.shuffle(pool)
     return list(islice(_unspent(connection, _UNSPENT_TRAINING, {"me": labeler}, pool), n))
 
