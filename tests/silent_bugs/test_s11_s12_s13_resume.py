@@ -36,12 +36,12 @@ BEFORE, AFTER = 2, 4
 class Recorded(PolicyTrainer):
     """A trainer that remembers its prompts and its rollouts."""
 
-    prompts: list[str]
+    prompt_ids: list[str]
     rollouts: list[Rollout]
 
     def collect(self, prompts: Sequence[Prompt]) -> Rollout:
         rollout = super().collect(prompts)
-        self.prompts += [p.id for p in prompts]
+        self.prompt_ids += [p.id for p in prompts]
         self.rollouts.append(rollout)
         return rollout
 
@@ -60,7 +60,7 @@ class Runs(NamedTuple):
 def recorded(folder: Path, adapter: Adapter) -> Recorded:
     trainer = trainer_on(folder, adapter=adapter, episodes=32, checkpoint_every=1)
     trainer.__class__ = Recorded
-    trainer.prompts, trainer.rollouts = [], []  # type: ignore[attr-defined]
+    trainer.prompt_ids, trainer.rollouts = [], []  # type: ignore[attr-defined]
     assert isinstance(trainer, Recorded)
     return trainer
 
@@ -141,11 +141,11 @@ def test_s12_twins_with_fresh_moments_or_a_fresh_schedule_end_elsewhere(
 
 
 def test_s13_no_prompt_is_replayed_or_skipped(runs: Runs) -> None:
-    assert runs.first.prompts + runs.second.prompts == runs.straight.prompts
-    first_epoch = Counter(runs.straight.prompts[: len(PROMPTS)])
+    assert runs.first.prompt_ids + runs.second.prompt_ids == runs.straight.prompt_ids
+    first_epoch = Counter(runs.straight.prompt_ids[: len(PROMPTS)])
     assert set(first_epoch.values()) == {1} and len(first_epoch) == len(PROMPTS)
-    twin = runs.first.prompts + runs.straight.prompts[: len(runs.second.prompts)]
-    assert twin != runs.straight.prompts
+    twin = runs.first.prompt_ids + runs.straight.prompt_ids[: len(runs.second.prompt_ids)]
+    assert twin != runs.straight.prompt_ids
 
 
 def test_s13_the_random_numbers_go_on_where_they_were(runs: Runs) -> None:
