@@ -30,11 +30,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _schema_made_once() -> Iterator[None]:
-    """New stores in SQLite are made by the statements of the first, not by Alembic each time."""
-    from tests.fresh_stores import schema_made_once
+def _stores_made_alike() -> Iterator[None]:
+    """What is the same for all new stores, schema and compiled statements, is made once."""
+    from tests.fresh_stores import schema_made_once, statements_compiled_once
 
-    with schema_made_once():
+    with schema_made_once(), statements_compiled_once():
         yield
 
 
