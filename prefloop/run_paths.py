@@ -7,7 +7,7 @@ anywhere. What is not there is taken as it stands: as a path from the current fo
 import copy
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,18 @@ def require_there(path: Path) -> None:
         raise InputError(f"{path} {problem}")
     if not is_there(path):
         raise InputError(f"{path} does not exist (looked from {Path.cwd()}). Check the path.")
+
+
+def require_all_there(paths: Sequence[Path]) -> None:
+    """Raise one InputError with all of several that are not there, or may not be read."""
+    problems = []
+    for path in paths:
+        try:
+            require_there(path)
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError("\n".join(problems))
 
 
 def found_paths(raw: Sections, folder: Path) -> Sections:

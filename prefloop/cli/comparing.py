@@ -37,8 +37,10 @@ def compare(
     from prefloop.experiments.compare.measure import compare_runs
     from prefloop.experiments.compare.page import refuse_page_place, write_page
     from prefloop.figures.record import to_line
+    from prefloop.run_paths import require_all_there
 
     refuse_page_place(out)
+    require_all_there(runs)
     folders, progress = [a_run_folder(run) for run in runs], make_progress()
     try:
         figures = compare_runs(folders, progress, different_labels=different_labels)

@@ -59,7 +59,7 @@ def given_run(
     """Return the sections of a run file; lists of prompts and labels become files in the folder."""
     said: Sections = {"task": "custom", **sections}
     if model is not None:
-        said = merged(said, "models", name=os.fspath(model))
+        said = merged(said, "models", name=_model_name(model))
     file = None if labels is None else _label_file(folder, labels)
     if file is not None:
         _refuse_other_reward(reward)
@@ -77,6 +77,16 @@ def given_run(
     refuse_other_arguments(reward, name)
     said = merged(said, "scorers", **{name: function_entry(name)})
     return GivenRun(merged(said, "policy", reward=name), {name: reward}, file)
+
+
+def _model_name(model: object) -> str:
+    """Return the model's name or path as text; InputError if it is neither."""
+    if not isinstance(model, str | os.PathLike):
+        raise InputError(
+            f"model is {model!r:.200}; give a name such as 'smollm2', or a folder. Its settings go "
+            "beside it: models={'lora_rank': 4}."
+        )
+    return os.fspath(model)
 
 
 def merged(given: Mapping[str, Any], section: str, **values: Any) -> Sections:

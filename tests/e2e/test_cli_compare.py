@@ -64,6 +64,8 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_written(
     assert "two learned from other labels" in prefloop.refused("compare", one, two, "--out", page)
     assert "Name two runs or more" in prefloop.refused("compare", one)
     assert "ends in .html" in prefloop.refused("compare", one, two, "--out", tmp_path)
+    missing = prefloop.refused("compare", tmp_path / "none", one, tmp_path / "gone", "--out", page)
+    assert missing.count("does not exist (looked from") == 2 and "prefloop init" not in missing
     assert not page.exists()
     assert (
         "learned from different labels"

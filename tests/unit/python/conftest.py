@@ -32,7 +32,7 @@ def make_run(gpt2_folder: Path, tmp_path: Path) -> MakeRun:
     """Makes a run on random weights in a folder of this name."""
 
     def made(name: str = "run", **changes: Any) -> prefloop.Run:
-        given = {"prompts": PROMPTS, "reward": letters, **SMALL, **changes}
-        return prefloop.Run(tmp_path / name, model=gpt2_folder, **given)
+        given = {"model": gpt2_folder, "prompts": PROMPTS, "reward": letters, **SMALL, **changes}
+        return prefloop.Run(tmp_path / name, **given)
 
     return made

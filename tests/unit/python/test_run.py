@@ -270,6 +270,10 @@ def contents_of(folder: Path) -> dict[str, bytes]:
         ({"labels": [{"chosen": "a", "rejected": "b"}]}, r"learns nothing from them\. Leave out"),
         ({"prompts": 7}, r"prompts is 7; give a list"),
         ({"prompts": "gone.txt"}, r"prompt file gone\.txt does not exist"),
+        (
+            {"model": {"name": "a"}},
+            r"model is {'name': 'a'}; give a name such as 'smollm2', or a f",
+        ),
         ({"reward": len}, r"the function len\(obj, /\) cannot be called with prompts and respo"),
     ],
 )
