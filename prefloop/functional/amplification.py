@@ -3,13 +3,14 @@
 Shapes: N = samples shown, over all questions; A = questions; P = features; D = draws.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 from prefloop.functional.choice_model import ChoiceRows, fit_choice_model
+from prefloop.functional.drawn_fits import drawn_coefficients
 from prefloop.functional.statistics import Estimate, Interval
 
 
@@ -85,35 +86,20 @@ def amplification(
     d = 0: it takes each feature for as much as labelers do. Efron and Tibshirani 1993, chapter 6.
     """
     own = model_choices(scores, rows.starts, scale)
-    labels, model = _both(rows, own)
+    labels = fit_choice_model(rows).coefficients
+    model = fit_choice_model(replace(rows, targets=own)).coefficients
     names, number = np.unique(prompt, return_inverse=True)
-    questions = [np.flatnonzero(number == one) for one in range(len(names))]
     rng = np.random.default_rng(seed)
-    draws = np.empty((n_draws, rows.features.shape[1]))
-    for draw in range(n_draws):
-        chosen = np.concatenate([questions[i] for i in rng.integers(len(names), size=len(names))])
-        some, theirs = _drawn(rows, own, chosen)
-        of_labels, of_model = _both(some, theirs)
-        draws[draw] = of_model - of_labels
+    drawn = rng.integers(len(names), size=(n_draws, len(names)))
+    times = np.array([np.bincount(draw, minlength=len(names)) for draw in drawn], dtype=float)
+    counts = times.T[number]
+    of_labels = drawn_coefficients(rows, counts, labels)
+    of_model = drawn_coefficients(replace(rows, targets=own), counts, model)
     return Amplification(
         scale=scale,
         labels=labels,
         model=model,
-        draws=draws,
+        draws=of_model - of_labels,
         n_questions=len(rows.starts),
         n_prompts=len(names),
     )
-
-
-def _both(rows: ChoiceRows, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    theirs = ChoiceRows(features=rows.features, targets=own, starts=rows.starts)
-    return fit_choice_model(rows).coefficients, fit_choice_model(theirs).coefficients
-
-
-def _drawn(rows: ChoiceRows, own: np.ndarray, chosen: np.ndarray) -> tuple[ChoiceRows, np.ndarray]:
-    """Return questions in the order drawn; one that was drawn twice stands there twice."""
-    sizes = rows.sizes[chosen]
-    starts = np.cumsum(sizes) - sizes
-    place = np.repeat(rows.starts[chosen] - starts, sizes) + np.arange(int(sizes.sum()))
-    drawn = ChoiceRows(features=rows.features[place], targets=rows.targets[place], starts=starts)
-    return drawn, own[place]
