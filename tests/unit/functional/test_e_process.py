@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prefloop.functional.e_process import log_wealth
+from prefloop.functional.e_process import START_EVERY, log_wealth
 from tests.tolerances import FP32
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "e_process.json").read_text())
@@ -58,13 +58,34 @@ def test_one_labeler_needs_the_answers_that_were_worked_out_elsewhere(row: Any) 
 def mean_wealth(
     function: Callable[..., float], rates: Sequence[float], who: Sequence[int]
 ) -> float:
-    """Return the exact mean of the wealth over all answers, each labeler having their own rate."""
+    """Return the exact mean of the wealth over all answers, each labeler having their own rate.
+
+    Before a second bet begins, the order of a labeler's answers changes nothing (tested below), so
+    the wealth is worked out once for each number of wins of each labeler.
+    """
+    assert len(who) < START_EVERY
+    known: dict[tuple[float, ...], float] = {}
     total = 0.0
     for outcomes in product((0.0, 1.0), repeat=len(who)):
         chances = [rates[k] if y else 1 - rates[k] for y, k in zip(outcomes, who, strict=True)]
-        if 0.0 not in chances:
-            total += float(np.prod(chances)) * float(np.exp(function(outcomes, who)))
+        if 0.0 in chances:
+            continue
+        wins = tuple(np.bincount(who, weights=outcomes))
+        if wins not in known:
+            known[wins] = float(np.exp(function(outcomes, who)))
+        total += float(np.prod(chances)) * known[wins]
     return total
+
+
+@pytest.mark.parametrize("who", [(0, 0, 0, 0, 0, 1, 1, 1, 1, 1), (0, 1, 2, 0, 1, 2, 0, 1, 2)])
+def test_the_order_of_the_first_answers_changes_nothing(who: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(5)
+    outcomes = rng.integers(0, 2, size=len(who)).astype(float)
+    found = []
+    for _ in range(20):
+        order = rng.permutation(len(who))
+        found.append(log_wealth(outcomes[order], [who[i] for i in order]))
+    np.testing.assert_allclose(found, found[0], **FP32)
 
 
 FAIR = [
