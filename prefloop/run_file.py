@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,13 @@ def _read_yaml(text: str) -> tuple[Any, list[str]]:
     Raises what PyYAML does: a YAMLError; a ValueError for a date that is none or a whole number of
     thousands of digits; a RecursionError.
     """
+    raw, twice = _parsed(text)
+    return copy.deepcopy(raw), list(twice)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> tuple[Any, list[str]]:
+    """Return the same, not to be changed: a command reads a run's few files several times."""
     loader = RunFileLoader(text)
     try:
         node = loader.get_single_node()
@@ -274,6 +282,11 @@ def _read_yaml(text: str) -> tuple[Any, list[str]]:
         return (None if node is None else loader.construct_document(node)), twice
     finally:
         loader.dispose()
+
+
+def read_settings(text: str) -> Any:
+    """Return what a text says that prefloop wrote; raises what PyYAML does."""
+    return _read_yaml(text)[0]
 
 
 def _keys_twice(root: yaml.Node | None) -> list[str]:

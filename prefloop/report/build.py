@@ -3,6 +3,7 @@
 import math
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -164,6 +165,7 @@ def build_report(run: Path, store: Store, config: RunConfig, *, to: Path | None 
     return path
 
 
+@cache
 def _environment() -> Environment:
     """Return the templates' environment: escaping on, a misspelt name is an error."""
     environment = template_environment("prefloop.report")

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment
 
 from prefloop import __version__
 from prefloop.figures.best_of_n import BestOfNPolicy
@@ -119,12 +122,18 @@ def _of_config(config: RunConfig) -> dict[str, Any]:
 
 def _render(template: str, **values: Any) -> str:
     """Fill a template. Markdown is no HTML: texts are from the run file, not from models."""
+    return _environment().get_template(template).render(version=__version__, **values)
+
+
+@cache
+def _environment() -> Environment:
+    """Return the environment of the cards; a run writes one with every model that it keeps."""
     environment = template_environment(
         "prefloop.report", autoescape=False, keep_trailing_newline=True
     )
     environment.filters.update(FILTERS)
     environment.filters["python"] = _python
-    return environment.get_template(template).render(version=__version__, **values)
+    return environment
 
 
 def _python(text: str) -> str:

@@ -15,7 +15,7 @@ from prefloop.records import REFERENCE
 from prefloop.registry import LABELERS, METHODS
 from prefloop.run.added_rounds import Changes, too_little_left
 from prefloop.run.kept_contents import is_known_model
-from prefloop.run_file import RunFileLoader, as_yaml
+from prefloop.run_file import as_yaml, read_settings
 from prefloop.run_history import has_made_files
 from prefloop.run_paths import found_paths, kept_paths
 from prefloop.run_store import open_run_store
@@ -241,7 +241,7 @@ def _earlier(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=RunFileLoader)
+        settings = read_settings(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(
             f"{path} is not YAML any more ({error}). prefloop writes it: delete it if the settings "

@@ -8,6 +8,7 @@ raters of single words, its rules from the authors. Hutto & Gilbert 2014.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import ClassVar
 
@@ -18,6 +19,12 @@ from prefloop.scorers.scorer import Scores
 
 SHRINK = 0.99
 """Keeps a compound of 1 finite."""
+
+
+@cache
+def _analyzer() -> SentimentIntensityAnalyzer:
+    """Return VADER, which reads its word list in a twentieth of a second and keeps no state."""
+    return SentimentIntensityAnalyzer()
 
 
 class LexiconScorer:
@@ -32,7 +39,7 @@ class LexiconScorer:
     content_hash: ClassVar[str] = f"vaderSentiment {version('vaderSentiment')}"
 
     def __init__(self) -> None:
-        self._analyzer = SentimentIntensityAnalyzer()
+        self._analyzer = _analyzer()
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return the compound of each response on a log-odds scale."""

@@ -1,7 +1,9 @@
 """Recipes: named values for settings that a run file leaves out. Data, not code."""
 
+import copy
 import difflib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,13 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+@cache
+def _recipe(path: Path) -> Raw:
+    """Return what a recipe's file says, not to be changed."""
+    found: Raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def load_recipe(name: str, task: object = DEFAULT_TASK) -> Raw:
     """Return the settings of a recipe as a run file of this task writes them; none for `none`.
 
@@ -46,7 +55,7 @@ def load_recipe(name: str, task: object = DEFAULT_TASK) -> Raw:
         close = difflib.get_close_matches(str(name), known, n=1)
         guess = f" Did you mean {close[0]}?" if close else ""
         raise SettingsError(f"recipe {name!r} is unknown.{guess} There are {', '.join(known)}.")
-    found: Raw = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    found = copy.deepcopy(_recipe(FOLDER / f"{name}.yaml"))
     of_tasks = found.pop("tasks", {})
     own = of_tasks.get(task, {}) if isinstance(task, str) else {}
     return sections_over(found, {"task": own}) if own else found

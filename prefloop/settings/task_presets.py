@@ -1,7 +1,9 @@
 """The tasks that come with prefloop, and how a run file changes one of them."""
 
+import copy
 import difflib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,13 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+@cache
+def _preset(path: Path) -> dict[str, Any]:
+    """Return what a preset's file says, not to be changed."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     """Return the task that a preset's name, or a mapping of `name` and what differs from it, means.
 
@@ -64,7 +73,7 @@ def load_task(raw: str | dict[str, Any]) -> TaskConfig:
     name = changes.get("name")
     if name not in preset_names():
         raise SettingsError(_unknown_task(name))
-    preset = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    preset = copy.deepcopy(_preset(FOLDER / f"{name}.yaml"))
     if is_chat(changes.get("chat")):
         preset["stop"] = END_OF_TEXT
         if changes.get("stop") in (None, END_OF_TEXT):

@@ -1,7 +1,9 @@
 """Compared runs as a page: one file, no network, no script."""
 
+from functools import cache
 from pathlib import Path
 
+from jinja2 import Environment
 from markupsafe import Markup
 
 from prefloop.errors import InputError
@@ -50,11 +52,17 @@ def _is_own(path: Path) -> bool:
         return GENERATOR.encode() in file.read(HEAD_BYTES)
 
 
-def write_page(figures: RunsComparedFigures, path: Path) -> None:
-    """Write the page; names of runs and settings are escaped: they are a stranger's."""
+@cache
+def _environment() -> Environment:
     environment = template_environment("prefloop.experiments")
     environment.filters.update(page_filters())
+    return environment
+
+
+def write_page(figures: RunsComparedFigures, path: Path) -> None:
+    """Write the page; names of runs and settings are escaped: they are a stranger's."""
     names = [run.name for run in figures.runs]
+    environment = _environment()
     text = environment.get_template("compare.html.jinja").render(
         style=Markup(STYLE.read_text(encoding="utf-8")),
         generator=Markup(GENERATOR),
