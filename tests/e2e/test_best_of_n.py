@@ -1,9 +1,9 @@
 """A run that trains nothing: best of n by the round's reward model, through the whole loop."""
 
 import json
-import os
-import subprocess
-import sys
+import runpy
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 
 import prefloop as package
 from prefloop.errors import InputError
-from prefloop.figures.compared_runs import RunsComparedFigures
 from prefloop.figures.reading import read_best_of_n
 from prefloop.files import verify_folder
 from prefloop.functional.best_of_n import best_of_n_kl
@@ -27,11 +26,10 @@ N = 4
 BOUND = "at most 0.64 nats"
 
 
-def run_of(folder: Path, **changes: Any) -> Path:
+def run_of(folder: Path, model: Path, **changes: Any) -> Path:
     """Return a run of two rounds that has not begun."""
     policy = {"method": "best_of_n", "options": {"n": N}}
-    models = {"lora_top_layers": 2}
-    return make_run(folder, Path("builtin:tiny"), models=models, policy=policy, **changes)
+    return make_run(folder, model, policy=policy, **changes)
 
 
 def state_of(run: Path) -> str:
@@ -47,16 +45,16 @@ def state_of(run: Path) -> str:
 
 
 def test_it_goes_through_the_whole_loop_and_resumes(
-    prefloop: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight, stopped = run_of(tmp_path / "one"), run_of(tmp_path / "other")
+    straight, stopped = (run_of(tmp_path / name, gpt2_folder) for name in ("one", "other"))
     told = prefloop.done("run", straight)
     assert f"is the best of {N} of the untuned model by the round's reward" in told.err
     made = state_of(straight)
-    its_folders_and_samples_are_what_they_say(straight)
+    its_folders_and_samples_are_what_they_say(straight, gpt2_folder)
     it_is_said_wherever_one_looks(prefloop, straight)
-    its_card_runs_as_printed(straight)
-    it_can_be_tried_and_not_copied(prefloop, straight, tmp_path / "copy")
+    its_card_runs_as_printed(straight, monkeypatch)
+    it_can_be_tried_and_not_copied(prefloop, straight, gpt2_folder, tmp_path / "copy")
     step = BestOfNTrainer.step
 
     def interrupted(self: BestOfNTrainer, prompts: Any) -> dict[str, float]:
@@ -73,7 +71,7 @@ def test_it_goes_through_the_whole_loop_and_resumes(
     assert state_of(stopped) == made
 
 
-def its_folders_and_samples_are_what_they_say(run: Path) -> None:
+def its_folders_and_samples_are_what_they_say(run: Path, model: Path) -> None:
     """No weights; later labels are about the best of n; nothing has a log-ratio."""
     lines = [x for x in MetricsLog(run / "metrics.jsonl").lines() if x["stage"] == "policy"]
     assert [(x["update"], x["episodes"], x["method"]) for x in lines] == [
@@ -85,7 +83,7 @@ def its_folders_and_samples_are_what_they_say(run: Path) -> None:
         found = read_best_of_n(folder)
         assert found is not None and found == read_best_of_n(run / f"policy/update-{number + 1}")
         assert (found.n, found.reward) == (N, f"rewards/round-{number}")
-        assert found.base == "builtin:tiny" and not list(folder.glob("*.safetensors"))
+        assert found.base == str(model) and not list(folder.glob("*.safetensors"))
         made = read_provenance(folder)
         assert made is not None and made.episodes == 0
         assert [parent.name for parent in made.parents] == [f"rewards/round-{number}"]
@@ -121,26 +119,27 @@ def it_is_said_wherever_one_looks(prefloop: Command, run: Path) -> None:
     assert any("nothing measures their KL" in note for note in told["notes"])
 
 
-def its_card_runs_as_printed(run: Path) -> None:
-    """Both ways of drawing from the policy, in its folder, in a process of their own."""
+def its_card_runs_as_printed(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of drawing from the policy, in its folder.
+
+    tests/unit/report/test_card_code.py has the second in a process that knows transformers alone.
+    """
     folder = run / "policy" / "round-1"
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "It is not a plain causal language model" in card and BOUND in card
     pieces = [part.split("```")[0] for part in card.split("```python\n")[1:]]
     assert len(pieces) == 2
-    for piece in pieces:
-        done = subprocess.run(
-            [sys.executable, "-c", piece],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        for piece in pieces:
+            script = run / "piece.py"
+            script.write_text(piece, encoding="utf-8")
+            with redirect_stdout(StringIO()) as printed:
+                runpy.run_path(str(script))
+            assert printed.getvalue().strip()
 
 
-def it_can_be_tried_and_not_copied(prefloop: Command, run: Path, copy: Path) -> None:
+def it_can_be_tried_and_not_copied(prefloop: Command, run: Path, model: Path, copy: Path) -> None:
     """`samples try` draws and chooses; a folder without weights is not handed out as a model."""
     told = prefloop.done("samples", "try", run, "She sang", "-n", 3, "--json").json()
     assert told["model"] == "policy/update-2" and len(told["responses"]) == 3
@@ -148,30 +147,15 @@ def it_can_be_tried_and_not_copied(prefloop: Command, run: Path, copy: Path) -> 
     assert prefloop.done("samples", "try", run, "She sang", "-n", 3, "--json").json() == told
     made = package.Run(run, quiet=True)
     assert made.sample("She sang", n=3, model="policy/round-1") == [told["responses"]]
-    with pytest.raises(InputError, match=f"it is the best of {N} responses of builtin:tiny"):
+    with pytest.raises(InputError, match=f"it is the best of {N} responses of {model}"):
         made.save(copy)
     assert not copy.exists()
     refused = prefloop.refused("run", run, f"evaluation.models=['{run}/policy/round-1']")
     assert "holds a policy without weights" in refused
 
 
-def test_it_is_held_against_other_methods_on_the_same_labels(
-    prefloop: Command, gpt2_folder: Path, tmp_path: Path
-) -> None:
-    source = make_run(tmp_path / "source", gpt2_folder, rounds=1, policy={"episodes": 32})
-    folder = tmp_path / "set"
-    names = ("--methods", "ppo,best_of_n", "best_of_n:policy.options.n=4")
-    command = ("experiment", "methods", folder, source / "run.yaml", *names, "--jobs", 2)
-    assert "at most 0.64" in prefloop.done(*command).out
-    told = prefloop.done("compare", folder / "ppo", folder / "best_of_n", "--json").out
-    ppo, best = RunsComparedFigures.model_validate_json(told).runs
-    assert (best.method, best.episodes, best.kl) == ("best_of_n", 0, None)
-    assert best.kl_at_most == best_of_n_kl(4) and ppo.kl_at_most is None and ppo.kl is not None
-    assert "kl" not in best.missing and "at most 0.64" in (folder / "compared.html").read_text()
-
-
-def test_a_known_scorer_can_choose(prefloop: Command, tmp_path: Path) -> None:
-    run = run_of(tmp_path / "run", rounds=1)
+def test_a_known_scorer_can_choose(prefloop: Command, gpt2_folder: Path, tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", gpt2_folder, rounds=1)
     prefloop.done("run", run, "policy.reward=length", "policy.options.n=8")
     found = read_best_of_n(run / "policy" / "round-0")
     assert found is not None and (found.reward, found.n) == ("length", 8)

@@ -31,9 +31,21 @@ def scores(run: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.array([line["policy/score"] for line in lines]), np.array(spread)
 
 
-def test_a_run_goes_through_the_whole_loop(prefloop: Command, tmp_path: Path) -> None:
-    run = make_known_reward(tmp_path / "run", dtype="bfloat16")
-    few = ("policy.episodes=16", "policy.batch_size=16", "policy.epochs=1")
+def own_lines(folder: Path) -> tuple[str, ...]:
+    """Return what makes the lines of a file the prompts, as they are: cutting queries from the
+    built-in prompts takes longer than a short training."""
+    prompts = folder / "prompts.txt"
+    prompts.write_text("\n".join(prompt_lines(160)))
+    whole_lines = ("task.start_after=null", "task.end_at=null", "task.query_tokens_max=60")
+    return (f"prompts.source={prompts}", "prompts.limit=null", *whole_lines)
+
+
+def test_a_run_goes_through_the_whole_loop(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path
+) -> None:
+    model = {"name": str(gpt2_folder), "lora_top_layers": None}
+    run = make_known_reward(tmp_path / "run", **model, dtype="bfloat16")
+    few = ("policy.episodes=16", "policy.batch_size=16", "policy.epochs=1", *own_lines(tmp_path))
     prefloop.done("run", run, *few, "evaluation.prompts=8", "evaluation.frontier_prompts=0")
     made = json.loads((run / "policy/round-0/provenance.json").read_text())
     assert made["settings"]["models"]["dtype"] == "bfloat16"
@@ -75,12 +87,7 @@ def test_memory_that_runs_out_loses_nothing_and_the_run_goes_on_bit_for_bit(
     prefloop: Command, gpt2_folder: Path, tmp_path: Path, adapter: str
 ) -> None:
     small = ["policy.episodes=16", "policy.batch_size=8", "policy.checkpoint_every=1"]
-    prompts = tmp_path / "prompts.txt"
-    prompts.write_text("\n".join(prompt_lines(160)))
-    # All of them: to cut queries from the built-in prompts takes longer than the training.
-    whole_lines = ["task.start_after=null", "task.end_at=null", "task.query_tokens_max=60"]
-    own = [f"prompts.source={prompts}", "prompts.limit=null", *whole_lines]
-    short = [*small, *own, "task.response_tokens=4", "policy.lr=1e-3"]
+    short = [*small, *own_lines(tmp_path), "task.response_tokens=4", "policy.lr=1e-3"]
     random = {"name": str(gpt2_folder), "lora_top_layers": None}
     models = {**random, "adapter": adapter, "dtype": "bfloat16"}
     whole, stopped = (make_known_reward(tmp_path / name, **models) for name in "ab")

@@ -7,6 +7,7 @@ import pytest
 
 from prefloop.figures.compared_runs import RunsComparedFigures
 from prefloop.files import read_json_lines
+from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.run_history import rewards_lines
 from prefloop.store.store import Store
 from tests.e2e.command import Command
@@ -78,19 +79,22 @@ def test_methods_of_one_run_file_learn_from_the_same_labels(
 ) -> None:
     source = make_run(tmp_path / "source", gpt2_folder, rounds=1, policy={"episodes": 32})
     folder = tmp_path / "set"
-    asked = ("experiment", "methods", folder, source / "run.yaml")
-    command = (*asked, "--methods", "ppo,rloo", "--jobs", 2, "--json")
+    asked = ("experiment", "methods", folder, source / "run.yaml", "best_of_n:policy.options.n=4")
+    command = (*asked, "--methods", "ppo,best_of_n", "--jobs", 2, "--json")
     found = RunsComparedFigures.model_validate_json(prefloop.done(*command).out)
-    assert [run.method for run in found.runs] == ["PPO", "RLOO"]
-    assert [run.episodes for run in found.runs] == [32, 32]
-    assert len(found.pairs) == 1 and (folder / "compared.html").exists()
-    answers = [answered(folder / name) for name in ("labels", "ppo", "rloo")]
+    ppo, best = found.runs
+    assert (ppo.method, ppo.episodes, ppo.kl_at_most) == ("PPO", 32, None)
+    assert (best.method, best.episodes, best.kl) == ("best_of_n", 0, None)
+    assert best.kl_at_most == best_of_n_kl(4) and ppo.kl is not None and "kl" not in best.missing
+    assert len(found.pairs) == 1
+    assert "at most 0.64" in (folder / "compared.html").read_text(encoding="utf-8")
+    answers = [answered(folder / name) for name in ("labels", "ppo", "best_of_n")]
     assert answers[0] and answers[0] == answers[1] == answers[2], "asked and answered once"
-    have_one_reward_model(folder, "labels", "ppo", "rloo")
-    before = (folder / "rloo" / "metrics.jsonl").read_bytes()
+    have_one_reward_model(folder, "labels", "ppo", "best_of_n")
+    before = (folder / "best_of_n" / "metrics.jsonl").read_bytes()
     again = prefloop.done(*command[:-1])
-    assert (folder / "rloo" / "metrics.jsonl").read_bytes() == before, "nothing is made again"
-    assert "PPO" in again.out and "Page: " in again.out
+    assert (folder / "best_of_n" / "metrics.jsonl").read_bytes() == before, "nothing is made again"
+    assert all(word in again.out for word in ("PPO", "at most 0.64", "Page: "))
     assert "is a run" in prefloop.refused("experiment", "methods", source, source / "run.yaml")
 
 

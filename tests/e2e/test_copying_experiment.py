@@ -1,4 +1,4 @@
-"""The copying demo on the built-in model: small, but every step of it; and what it shares."""
+"""The copying demo on a small model: every step of it; and what it shares."""
 
 import json
 from pathlib import Path
@@ -9,17 +9,25 @@ from prefloop.figures.experiment import ExperimentFigures
 from prefloop.run import loop
 from prefloop.store.store import Store
 from tests.e2e.command import Command
+from tests.models_for_tests import save_gpt2
 from tests.unit.prompts.news.invented import another
 
 N_ARTICLES = 80
 
 SMALL = [
-    *("models.name=builtin:tiny", "models.lora_top_layers=1", "models.threads=1"),
+    *("models.lora_top_layers=1", "models.threads=1"),
     *("comparisons.labels=12", "comparisons.validation_labels=4", "rewards.normalize_samples=8"),
     *("comparisons.overlap=1", "comparisons.validation_overlap=1"),
     *("policy.episodes=16", "policy.batch_size=8", "policy.checkpoint_every=1"),
-    *("evaluation.prompts=8", "task.response_tokens=12"),
+    # The tokens of the small model are short.
+    *("evaluation.prompts=8", "task.response_tokens=12", "task.query_tokens_max=240"),
 ]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A random model that has room for an article."""
+    return f"models.name={save_gpt2(tmp_path_factory.mktemp('long'), context=512)}"
 
 
 @pytest.fixture
@@ -35,11 +43,15 @@ def articles(tmp_path: Path) -> Path:
 
 
 def test_the_demo_labels_the_same_samples_twice_and_goes_on_after_a_stop(
-    articles: Path, tmp_path: Path, prefloop: Command, monkeypatch: pytest.MonkeyPatch
+    articles: Path,
+    model: str,
+    tmp_path: Path,
+    prefloop: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     folder = tmp_path / "demo"
-    command = ("demo", "--copying", "--folder", folder, f"prompts.source={articles}", *SMALL)
+    command = ("demo", "--copying", "--folder", folder, f"prompts.source={articles}", *SMALL, model)
     run, begun = loop.run, list[str]()
 
     def stopping(config: object, place: Path, *arguments: object, **named: object) -> Path:
@@ -75,13 +87,13 @@ def test_the_demo_labels_the_same_samples_twice_and_goes_on_after_a_stop(
 
 
 def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
-    articles: Path, tmp_path: Path, prefloop: Command
+    articles: Path, model: str, tmp_path: Path, prefloop: Command
 ) -> None:
     folder = tmp_path / "set"
     few = ["evaluation.frontier_prompts=4", "evaluation.frontier_samples=4", "samples.per_prompt=2"]
     few += ["policy.warm_start.batch_size=8", "task.stop=null", "task.stop_min=0"]
     few += ["task.query_tokens_min=8", f"prompts.source={articles}"]
-    command = ("experiment", "copying", folder, *SMALL, *few, "--seeds", "1", "--json")
+    command = ("experiment", "copying", folder, *SMALL, model, *few, "--seeds", "1", "--json")
     planned = prefloop.done(*command, "--plan").json()
     assert planned["runs"] == 9 and planned["sample_sets"] == 2
     assert 0 < planned["least_seconds"] < planned["most_seconds"]

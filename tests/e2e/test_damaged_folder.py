@@ -17,6 +17,10 @@ TEXTS = (".html", ".md", ".txt")
 """Suffixes of files that nothing reads again, and of those with tests of their own."""
 
 
+EARLIER = ("checkpoints/policy/checkpoint-000005", "checkpoints/rewards-0/checkpoint-000004")
+"""Checkpoints of which a newer one is there, with the same files."""
+
+
 def no_text(content: bytes) -> bytes:
     return b"\xff\xfe\x00" + content[:20]
 
@@ -52,6 +56,8 @@ def damaged(run: Path) -> Iterator[tuple[Path, bytes]]:
     """Yield every file that something reads, with a damage."""
     files = [path for path in sorted(run.rglob("*")) if path.is_file()]
     files = [path for path in files if path.suffix not in (*WEIGHTS, *TEXTS)]
+    if not EVERYTHING:
+        files = [path for path in files if str(path.parent.relative_to(run)) not in EARLIER]
     assert len(files) > 20
     for number, path in enumerate(files):
         content = path.read_bytes()

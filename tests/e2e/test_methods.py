@@ -22,6 +22,8 @@ def run_of(folder: Path, model: Path, method: str) -> Path:
     policy = {
         "method": method,
         "options": OPTIONS[method],
+        "episodes": 48,
+        "batch_size": 8,
         "minibatches": 2,
         "epochs": 2,
         "lr": 4e-3,
@@ -77,6 +79,6 @@ def it_is_named_wherever_one_looks(prefloop: Command, run: Path, method: str) ->
     report = (run / "report" / "index.html").read_text(encoding="utf-8")
     assert f"Training: {method.upper()}" in report
     card = (run / "policy" / "round-1" / "README.md").read_text(encoding="utf-8")
-    assert f"| Training | {method.upper()}, 96 episodes" in card
+    assert f"| Training | {method.upper()}, 48 episodes" in card
     checks = prefloop("doctor", run, "--json").out
     assert f"{method.upper()} made 6 updates" in checks

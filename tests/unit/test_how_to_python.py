@@ -1,4 +1,8 @@
-"""What docs/how-to/use-from-python.md prints runs as printed, on the tiny model of the package."""
+"""What docs/how-to/use-from-python.md prints runs as printed.
+
+PPO runs on a smaller model under the name `builtin:tiny`: the tutorial and the notebook train the
+one of the package.
+"""
 
 import json
 import runpy
@@ -7,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.models import sources
 from prefloop.run_folder import read_run_folder
 from tests.e2e.labelers import Labeler, eventually
+from tests.models_for_tests import save_gpt2
 from tests.unit.test_how_to_scorers import blocks
 
 PAGE = "use-from-python.md"
@@ -38,6 +44,8 @@ def test_ppo_with_a_reward_function_as_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    save_gpt2(tmp_path / "models" / "tiny")
+    monkeypatch.setattr(sources, "BUILTIN", tmp_path / "models")
     ppo, _, _, watched, compared, tracked = blocks(PAGE, "python")
     carried_out(tmp_path, ppo, watched, compared, tracked)
     printed = capsys.readouterr().out.splitlines()
