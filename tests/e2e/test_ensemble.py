@@ -1,4 +1,4 @@
-"""A run on the built-in model whose reward model has three heads."""
+"""A run whose reward model has three heads."""
 
 from pathlib import Path
 
@@ -11,9 +11,11 @@ from tests.e2e.command import Command
 from tests.e2e.small_run import finish, make_run
 
 
-def test_an_ensemble_goes_through_the_whole_loop(prefloop: Command, tmp_path: Path) -> None:
+def test_an_ensemble_goes_through_the_whole_loop(
+    prefloop: Command, gpt2_folder: Path, tmp_path: Path
+) -> None:
     few = {"rounds": 1, "policy": {"episodes": 32}}
-    run = make_run(tmp_path / "run", Path("builtin:tiny"), rewards={"ensemble": 3}, **few)
+    run = make_run(tmp_path / "run", gpt2_folder, rewards={"ensemble": 3}, **few)
     finish(run)
     folder = run / "rewards" / "round-0"
     figures = read_trust((folder / "trust.json").read_text(), "trust.json")

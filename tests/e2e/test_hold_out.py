@@ -10,10 +10,10 @@ from tests.e2e.small_run import finish, make_run
 
 
 def test_a_scorer_is_held_out_of_the_reward_through_the_whole_loop(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    gpt2_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = {"rounds": 1, "policy": {"episodes": 32}}
-    run = make_run(tmp_path / "run", Path("builtin:tiny"), rewards={"hold_out": ["length"]}, **few)
+    run = make_run(tmp_path / "run", gpt2_folder, rewards={"hold_out": ["length"]}, **few)
     finish(run)
     said = " ".join(capsys.readouterr().err.split())
     folder = run / "rewards" / "round-0"

@@ -19,7 +19,7 @@ FILE = ROOT / "notebooks" / "own-reward.ipynb"
 CELL_SECONDS = 600
 """A cell takes this long where other tests share the processor."""
 
-TRAINING, SHORT = '{"episodes": 448, "batch_size": 64}', '{"episodes": 48, "batch_size": 24}'
+TRAINING, SHORT = '{"episodes": 448, "batch_size": 64}', '{"episodes": 32, "batch_size": 16}'
 """What the notebook trains, and what is enough to see that every cell works."""
 
 
