@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -63,7 +65,8 @@ SECTIONS = {
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """Return the app that serves the pages and the API of a store."""
-    app = empty_app(lifespan=_closing)
+    app = _with_routes({}, lifespan=_closing)
+    app.openapi = _document  # type: ignore[method-assign]
     app.state.settings = settings
     app.state.services = make_services(store, settings)
     handle_errors(app)
@@ -71,8 +74,25 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     return app
 
 
-def empty_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+def empty_app() -> FastAPI:
     """Return the app with all routes but without a store: for its OpenAPI document."""
+    return _with_routes(refusals(*ALWAYS))
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """Return the OpenAPI document.
+
+    What every route may be refused with stands there only. A server that carried it along would
+    make half of its response models from it, a tenth of a second at its first requests.
+    """
+    return empty_app().openapi()
+
+
+def _with_routes(
+    responses: dict[int | str, dict[str, Any]], lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
+    """Return the app with all routes, each with these responses in the document."""
     app = FastAPI(
         lifespan=lifespan,
         title="prefloop",
@@ -83,12 +103,16 @@ def empty_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses=refusals(*ALWAYS),
+        responses=responses,
     )
     for router, requirement in ROUTERS:
         app.include_router(router, dependencies=[Depends(requirement)] if requirement else None)
-    # Nothing else is packed: where a secret stands beside what others wrote, lengths betray it.
-    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
+        if router is pages.public:
+            # After the one address below it that is no file, and before all others: FastAPI makes a
+            # router ready, some hundredths of a second, when a request first gets as far as to it.
+            # Nothing else is packed: where a secret stands beside what others wrote, lengths
+            # betray it.
+            app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
     return app
 
 

@@ -47,3 +47,10 @@ def test_routes_that_the_how_to_names_exist() -> None:
     paths = {re.sub(r"\{\w+\}", "", path) for path in empty_app().openapi()["paths"]}
     named = {path.rstrip("/") for path in re.findall(r"(/api/[a-z/]+[a-z])", HOW_TO)}
     assert named - {"/api/openapi"} <= {path.rstrip("/") for path in paths}
+
+
+def test_a_server_describes_itself_as_the_page_of_the_api_does(desk: Desk) -> None:
+    """Also what each address may refuse, which the server does not carry along."""
+    described = desk.browser().get("/api/openapi.json").json()
+    assert described == empty_app().openapi()
+    assert "503" in described["paths"]["/api/me"]["get"]["responses"]
