@@ -17,15 +17,15 @@ PATIENCE_MS = 15_000
 NewPerson = Callable[..., Person]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """Return Playwright, with patience."""
+    """Return Playwright, with patience. It ends with these tests: others take as long again."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Return a running Chromium."""
     with launch(playwright) as running:
