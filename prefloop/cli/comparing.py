@@ -1,5 +1,6 @@
 """The verb that holds finished runs against each other."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,11 +42,9 @@ def compare(
 
     refuse_page_place(out)
     require_all_there(runs)
-    folders, progress = [a_run_folder(run) for run in runs], make_progress()
-    try:
+    folders = [a_run_folder(run) for run in runs]
+    with closing(make_progress()) as progress:
         figures = compare_runs(folders, progress, different_labels=different_labels)
-    finally:
-        progress.close()
     if out is not None:
         write_page(figures, out)
     if as_json:
