@@ -9,7 +9,7 @@ from jaxtyping import Float
 from prefloop.functional.choice_model import RIDGE, STEPS, TOLERANCE, ChoiceRows
 
 NUMBERS_AT_ONCE = 1 << 20
-"""N x D at most: 8 MiB an array."""
+"""N x D at most: 8 MiB an array of that shape."""
 
 
 def drawn_coefficients(
@@ -73,9 +73,9 @@ def _at(
     chosen = np.add.reduceat(rows.targets[:, None] * x, starts)
     pull = counts.T @ chosen - np.einsum("ad,adp->dp", counts, means) - ridge * b
 
-    n, size = x.shape
-    squares = (x[:, :, None] * x[:, None, :]).reshape(n, size * size)
-    curvature = ((p * counts[answer]).T @ squares).reshape(-1, size, size)
+    weights = (p * counts[answer]).T
+    # One column at a time: all products of two features are P times as much as the features.
+    curvature = np.stack([weights @ (x * column[:, None]) for column in x.T], axis=1)
     weighted = (means * counts[:, :, None]).transpose(1, 2, 0)
     curvature -= weighted @ means.transpose(1, 0, 2)
-    return value, pull, curvature + ridge * np.eye(size)
+    return value, pull, curvature + ridge * np.eye(x.shape[1])
