@@ -74,7 +74,7 @@ def measure(questions: Sequence[Question], n_answers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as site:
         site.add("Ann")
         site.ask(questions)
-        with sync_playwright() as playwright, launch(playwright) as browser:
+        with sync_playwright() as playwright, launch(playwright, whole=True) as browser:
             ann = Person(browser.new_page(viewport={"width": 1440, "height": 900}), site, "Ann")
             ann.page.add_init_script(WATCH_FIRST)
             ann.come_back()

@@ -42,9 +42,9 @@ def arguments() -> list[str]:
     return [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Return a running browser without a window."""
-    path = shutil.which(SHELL) or executable(playwright)
+def launch(playwright: Playwright, *, whole: bool = False) -> Browser:
+    """Return a running browser without a window; `whole` is the one that people have."""
+    path = (None if whole else shutil.which(SHELL)) or executable(playwright)
     return playwright.chromium.launch(executable_path=path, args=arguments())
 
 

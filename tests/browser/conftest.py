@@ -19,7 +19,10 @@ NewPerson = Callable[..., Person]
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """Return Playwright, with patience. It ends with these tests: others take as long again."""
+    """Return Playwright, with patience.
+
+    It ends with these tests: beside it, others take twice as long.
+    """
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started

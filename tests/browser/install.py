@@ -2,7 +2,8 @@
 
 The system's packages come first, because they bring the libraries that a browser needs; they are
 root's to install. Else Playwright fetches its own build. Without the headless shell the tests take
-longer and are the same, so a whole browser is enough where the shell cannot be had.
+longer and are the same: where a whole browser is there, the lists of packages are not fetched for
+the shell, and that it cannot be installed is no failure.
 """
 
 import os
@@ -14,8 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import SHELL, TODO, find
 
-INSTALL = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium"]
-APT = (["apt-get", "update", "--quiet"], [*INSTALL, SHELL])
+UPDATE = ["apt-get", "update", "--quiet"]
+INSTALL = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends"]
 PLAYWRIGHT = ([sys.executable, "-m", "playwright", "install", "chromium"],)
 
 
@@ -27,8 +28,12 @@ def main() -> None:
     if is_there and (shutil.which(SHELL) is not None or not is_root_of_debian):
         return
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    ways = [APT, [INSTALL], PLAYWRIGHT] if is_root_of_debian else [PLAYWRIGHT]
-    for commands in ways[:1] if is_there else ways:
+    ways: list[tuple[list[str], ...]] = [PLAYWRIGHT]
+    if is_there:
+        ways = [([*INSTALL, SHELL],)]
+    elif is_root_of_debian:
+        ways = [(UPDATE, [*INSTALL, "chromium", SHELL]), ([*INSTALL, "chromium"],), PLAYWRIGHT]
+    for commands in ways:
         if all(
             subprocess.run(command, env=quiet, check=False).returncode == 0 for command in commands
         ):
