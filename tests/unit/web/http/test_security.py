@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message
 
+from prefloop.label_types.types import TYPES
 from prefloop.web.config import REQUEST_BYTES, WebSettings, is_loopback
 from prefloop.web.http.templating import STATIC
 from tests import own_loop
@@ -59,6 +60,15 @@ def test_static_files_may_be_kept_if_their_name_says_what_is_in_them(desk: Desk)
     assert browser.get("/static/icon.svg").headers["cache-control"] == "no-cache"
     named = browser.get("/static/icon.svg?v=1").headers["cache-control"]
     assert "immutable" in named
+
+
+def test_scripts_of_label_types_are_served_beside_the_static_files(desk: Desk) -> None:
+    """They lie elsewhere, so their address has to be asked before the files."""
+    for path in ("icon.svg", *(f"label_types/{name}/widget.js" for name in TYPES)):
+        found = desk.browser().get(f"/static/{path}")
+        assert found.status_code == 200, path
+        assert found.headers["x-content-type-options"] == "nosniff", path
+        assert "default-src 'self'" in found.headers["content-security-policy"], path
 
 
 def test_static_files_alone_are_packed(desk: Desk) -> None:
