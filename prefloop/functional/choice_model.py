@@ -114,7 +114,8 @@ def fit_choice_model(rows: ChoiceRows, *, ridge: float = RIDGE) -> ChoiceFit:
     step = np.zeros_like(b)
     for _ in range(STEPS):
         new_value, fit = _at(rows, b, ridge)
-        while new_value < value - 1e-9 * abs(value):
+        # Where rounding hides which of two near values is greater, halving ends at the tolerance.
+        while new_value < value - 1e-9 * abs(value) and np.abs(step).max() >= TOLERANCE:
             step = step / 2
             b = b - step
             new_value, fit = _at(rows, b, ridge)

@@ -1,5 +1,7 @@
 """The choice model finds what labelers go by, and its intervals hold what they promise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -135,6 +137,15 @@ def test_what_is_the_same_for_a_whole_question_changes_nothing() -> None:
         ChoiceRows(features=lifted, targets=rows.targets, starts=rows.starts)
     ).coefficients
     np.testing.assert_allclose(one, two, **FP32)
+
+
+def test_a_feature_far_from_zero_is_weighed_as_one_that_is_near() -> None:
+    # There rounding makes a better step look worse, however often it is halved.
+    rng = np.random.default_rng(0)
+    near = drawn(rng, 100, WEIGHTS[:2], np.zeros(100, dtype=int))
+    far = replace(near, features=near.features + np.array([1e10, 0.0]))
+    found, expected = (fit_choice_model(rows).coefficients for rows in (far, near))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_feature_that_decides_every_answer_keeps_a_finite_weight() -> None:
