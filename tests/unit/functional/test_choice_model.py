@@ -145,7 +145,7 @@ def test_a_feature_far_from_zero_is_weighed_as_one_that_is_near() -> None:
     near = drawn(rng, 100, WEIGHTS[:2], np.zeros(100, dtype=int))
     far = replace(near, features=near.features + np.array([1e10, 0.0]))
     found, expected = (fit_choice_model(rows).coefficients for rows in (far, near))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(found, expected, **FP32)
 
 
 def test_a_feature_that_decides_every_answer_keeps_a_finite_weight() -> None:
