@@ -3,6 +3,8 @@
 Shapes: N = samples shown, over all answers; A = answers; P = features; D = draws.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
@@ -26,6 +28,9 @@ def drawn_coefficients(
     n_ad, one column of `counts`, says how often draw d has answer a. `start` is where the search
     begins: the coefficients of all answers are near those of most draws.
     """
+    # What all samples of an answer share explains no choice, and far from zero it costs digits.
+    means = np.add.reduceat(rows.features, rows.starts) / rows.sizes[:, None]
+    rows = replace(rows, features=rows.features - means[rows.answer])
     width = max(1, NUMBERS_AT_ONCE // max(1, len(rows.targets)))
     parts = [
         _fitted(rows, counts[:, first : first + width], start, ridge)

@@ -80,17 +80,18 @@ def test_methods_of_one_run_file_learn_from_the_same_labels(
     source = make_run(tmp_path / "source", gpt2_folder, rounds=1, policy={"episodes": 32})
     folder = tmp_path / "set"
     asked = ("experiment", "methods", folder, source / "run.yaml", "best_of_n:policy.options.n=4")
-    command = (*asked, "--methods", "ppo,best_of_n", "--jobs", 2, "--json")
+    command = (*asked, "--methods", "ppo,rloo,best_of_n", "--jobs", 2, "--json")
     found = RunsComparedFigures.model_validate_json(prefloop.done(*command).out)
-    ppo, best = found.runs
+    ppo, rloo, best = found.runs
     assert (ppo.method, ppo.episodes, ppo.kl_at_most) == ("PPO", 32, None)
+    assert (rloo.method, rloo.episodes, rloo.kl_at_most) == ("RLOO", 32, None)
     assert (best.method, best.episodes, best.kl) == ("best_of_n", 0, None)
     assert best.kl_at_most == best_of_n_kl(4) and ppo.kl is not None and "kl" not in best.missing
-    assert len(found.pairs) == 1
+    assert len(found.pairs) == 3
     assert "at most 0.64" in (folder / "compared.html").read_text(encoding="utf-8")
-    answers = [answered(folder / name) for name in ("labels", "ppo", "best_of_n")]
-    assert answers[0] and answers[0] == answers[1] == answers[2], "asked and answered once"
-    have_one_reward_model(folder, "labels", "ppo", "best_of_n")
+    answers = [answered(folder / name) for name in ("labels", "ppo", "rloo", "best_of_n")]
+    assert answers[0] and answers == [answers[0]] * 4, "asked and answered once"
+    have_one_reward_model(folder, "labels", "ppo", "rloo", "best_of_n")
     before = (folder / "best_of_n" / "metrics.jsonl").read_bytes()
     again = prefloop.done(*command[:-1])
     assert (folder / "best_of_n" / "metrics.jsonl").read_bytes() == before, "nothing is made again"

@@ -1,5 +1,7 @@
 """Draws that are fitted side by side come out as each does alone, its answers written out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,16 @@ def test_each_draw_has_the_coefficients_of_its_answers(start: float) -> None:
     found = drawn_coefficients(rows, times.astype(float), np.full(3, start))
     alone = [fit_choice_model(written_out(rows, each)).coefficients for each in times.T]
     np.testing.assert_allclose(found, alone, **FP32)
+
+
+def test_a_feature_far_from_zero_is_weighed_as_one_that_is_near() -> None:
+    rng = np.random.default_rng(5)
+    near = answers(rng)
+    far = replace(near, features=near.features + np.array([1e8, 0.0, 0.0]))
+    times = rng.integers(0, 4, size=(len(SIZES), 7)).astype(float)
+    start = fit_choice_model(near).coefficients
+    found, expected = (drawn_coefficients(rows, times, start) for rows in (far, near))
+    np.testing.assert_allclose(found, expected, **FP32)
 
 
 def test_parts_that_fit_into_memory_are_put_together_in_order(
