@@ -39,6 +39,14 @@ def copying(
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Seeds, such as `1,2,3`; left out, three.")
     ] = None,
+    starts: Annotated[
+        str | None,
+        typer.Option("--starts", help="Of `zero-shot,supervised` these only; left out, both."),
+    ] = None,
+    arms: Annotated[
+        str | None,
+        typer.Option("--arms", help="These arms only, such as `hurried,careful`; left out, all."),
+    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what it will do and how long, and stop.")
     ] = False,
@@ -47,17 +55,19 @@ def copying(
 ) -> None:
     """Do labelers in a hurry make a model copy? Every start, labeler and seed, and the tables.
 
-    It takes hours: `--plan` says how many. ^C stops, and the same command goes on. News articles
-    are fetched into the folder, unless `prompts.source=` names a file.
+    It takes hours: `--plan` says how many. ^C stops, and the same command goes on. `--seeds`,
+    `--starts` and `--arms` make a part of it; a later command with more of them adds the others.
+    News articles are fetched into the folder, unless `prompts.source=` names a file.
 
     Example: `prefloop experiment copying copying --jobs 2`
     """
-    from prefloop.experiments.members import copying_settings
+    from prefloop.experiments.members import copying_settings, narrowed
     from prefloop.figures.record import to_line
 
     settings = copying_settings()
     if seeds is not None:
         settings = settings.model_copy(update={"seeds": _numbers(seeds)})
+    settings = narrowed(settings, _names(starts), _names(arms))
     experiment = _made(settings, COPYING_RUN_FILE, folder, overrides)
     if plan:
         from prefloop.experiments.plan import experiment_plan, plan_text
@@ -99,8 +109,7 @@ def methods(
 
     _refuse_a_run(folder)
     refuse_page_place(folder / COMPARED)
-    chosen = None if names is None else [name for n in names.split(",") if (name := n.strip())]
-    figures = _run_methods(folder, file, chosen, changes or [], jobs)
+    figures = _run_methods(folder, file, _names(names), changes or [], jobs)
     write_page(figures, folder / COMPARED)
     if as_json:
         print(to_line(figures))
@@ -221,6 +230,10 @@ def _show(experiment: "Experiment", figures: "ExperimentFigures", *, as_json: bo
     lines += [f"left out: {name}: {why}" for name, why in figures.missing.items()]
     print(printable("\n".join(lines)))
     print(f"\nAll tables: {experiment.folder / PAGE}. Every run has its report.")
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name for part in text.split(",") if (name := part.strip())]
 
 
 def _numbers(text: str) -> list[int]:

@@ -1,7 +1,7 @@
 """The runs of an experiment, made from one run file and from what the experiment varies."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,35 @@ def copying_settings() -> ExperimentConfig:
     return ExperimentConfig.model_validate(
         yaml.load(COPYING.read_text(encoding="utf-8"), Loader=RunFileLoader)
     )
+
+
+def narrowed(
+    settings: ExperimentConfig, starts: Sequence[str] | None, arms: Sequence[str] | None
+) -> ExperimentConfig:
+    """Return the experiment with these starts and arms only, in its own order; None keeps all.
+
+    InputError for a name that it does not have, and if nothing is left.
+    """
+    _refuse_unknown("start", starts, settings.members)
+    _refuse_unknown("arm", arms, settings.arms)
+    members = {
+        start: [arm for arm in own if arms is None or arm in arms]
+        for start, own in settings.members.items()
+        if starts is None or start in starts
+    }
+    if not any(members.values()):
+        has = (f"{start} has {', '.join(own)}" for start, own in settings.members.items())
+        raise InputError(f"No run has such a start and arm: {'; '.join(has)}.")
+    kept = {start: own for start, own in members.items() if own}
+    return settings.model_copy(update={"members": kept})
+
+
+def _refuse_unknown(what: str, names: Sequence[str] | None, known: Collection[str]) -> None:
+    if wrong := [name for name in names or () if name not in known]:
+        raise InputError(
+            f"The experiment has no {what} {', '.join(map(repr, wrong))}. It has "
+            f"{', '.join(known)}."
+        )
 
 
 def make_experiment(

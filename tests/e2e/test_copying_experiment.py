@@ -98,6 +98,9 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     assert planned["runs"] == 9 and planned["sample_sets"] == 2
     assert 0 < planned["least_seconds"] < planned["most_seconds"]
     assert not (folder / "runs").exists()
+    part = prefloop.done(*command, "--starts", "supervised", "--arms", "hurried").json()
+    assert [(arm["start"], arm["arm"]) for arm in part["arms"]] == [("supervised", "hurried")]
+    assert prefloop.done(*command, "--plan").json()["runs"] == 8
     figures = ExperimentFigures.model_validate_json(prefloop.done(*command).out)
     by_name = {system.name: system for system in figures.systems}
     two, four = (by_name[f"best of {n} by copying"].copied_sentences for n in (2, 4))

@@ -203,6 +203,8 @@ def test_unknown_options(prefloop: Command, tmp_path: Path) -> None:
         ("experiment copying", "--seeds=-1"),
         ("experiment copying", "--seeds="),
         ("experiment copying", "--jobs=0"),
+        ("experiment copying", "--starts=nowhere"),
+        ("experiment copying", "--arms=hurried,,nobody"),
         ("experiment copying", "models.name=./nowhere"),
         ("experiment copying", "prompts.source=nowhere.jsonl"),
         ("experiment methods", "--methods=ppo"),

@@ -11,6 +11,7 @@ from prefloop.experiments.members import (
     Experiment,
     copying_settings,
     make_experiment,
+    narrowed,
     write_run_file,
 )
 from prefloop.experiments.results import COPIES_MORE
@@ -30,6 +31,38 @@ def test_every_start_has_its_arms_once_for_each_seed(tmp_path: Path) -> None:
     assert len(experiment.members) == pairs * len(settings.seeds)
     assert len(experiment.sample_sets) == len(settings.members) * len(settings.seeds)
     assert len({member.folder for member in experiment.members}) == len(experiment.members)
+
+
+def test_a_part_of_it_is_the_same_runs_in_the_same_folders(tmp_path: Path) -> None:
+    whole = {member.folder: member for member in made(tmp_path).members}
+    some = narrowed(copying_settings(), None, ["careful", "hurried", "placebo"])
+    assert some.members == {
+        "zero-shot": ["hurried", "careful", "placebo"],
+        "supervised": ["hurried", "careful"],
+    }
+    assert narrowed(copying_settings(), ["supervised"], ["careful"]).members == {
+        "supervised": ["careful"]
+    }
+    assert narrowed(copying_settings(), None, ["placebo"]).members == {"zero-shot": ["placebo"]}
+    part = made(tmp_path, settings=some).members
+    assert len(part) == 15 and all(whole[member.folder] == member for member in part)
+
+
+@pytest.mark.parametrize(
+    ("starts", "arms", "told"),
+    [
+        (["zero"], None, "no start 'zero'. It has zero-shot, supervised."),
+        (None, ["hurry", "careful"], "no arm 'hurry'. It has hurried, careful, placebo"),
+        (["supervised"], ["placebo"], "such a start and arm: .*; supervised has hurried, careful."),
+        (None, [], "No run has such"),
+        ([], None, "No run has such"),
+    ],
+)
+def test_a_part_that_is_not_there_is_refused(
+    starts: list[str] | None, arms: list[str] | None, told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        narrowed(copying_settings(), starts, arms)
 
 
 def test_arms_differ_in_who_answers_and_share_everything_before(tmp_path: Path) -> None:
