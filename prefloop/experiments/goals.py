@@ -11,11 +11,17 @@ LEAST_RATIO = 3.0
 LEAST_LOW = 1.5
 """How much a hurried arm is to copy more at least, and the lower end of the ratio's interval."""
 
+MOST_RISE = 0.05
+"""Where copying is not to rise, the interval of its change is to end below this: one that is so
+wide that it holds 0 and much more tells nothing."""
+
 MOST_CAREFUL = 0.1
 """Share of copied sentences that a careful arm is to stay below."""
 
 MOST_LOST = 0.05
 """Win rate that careful labelers may cost."""
+
+LEAST_DOSES = 2
 
 HURRIED, CAREFUL, ZERO_SHOT = "hurried", "careful", "zero-shot"
 
@@ -51,7 +57,7 @@ def goals_of(settings: ExperimentConfig, arms: Sequence[ArmFigures]) -> tuple[Go
         )
     if hurried is not None and careful is not None:
         found += _price(hurried, careful)
-    return tuple(found)
+    return (*found, *_dose_response([arm for arm in arms if arm.start == ZERO_SHOT]))
 
 
 def _price(hurried: ArmFigures, careful: ArmFigures) -> list[GoalFigures]:
@@ -70,6 +76,28 @@ def _price(hurried: ArmFigures, careful: ArmFigures) -> list[GoalFigures]:
     ]
 
 
+def _dose_response(arms: Sequence[ArmFigures]) -> list[GoalFigures]:
+    """Return whether copying rises further with the greatest dose than with the least."""
+    doses = sorted((arm.dose, number) for number, arm in enumerate(arms) if arm.dose is not None)
+    if len(doses) < LEAST_DOSES:
+        return []
+    least, most = (arms[number].change for _, number in (doses[0], doses[-1]))
+    is_met = None
+    if most.low is not None and least.high is not None and most.low > least.high:
+        is_met = True
+    elif most.high is not None and least.low is not None and most.high < least.low:
+        is_met = False
+    found = (f"{fixed(dose, 1)}: {change_text(arms[number].change)}" for dose, number in doses)
+    return [
+        GoalFigures(
+            goal="the more of the verbatim term is in the vote, the more copying rises: the change "
+            "at the greatest dose lies above that at the least",
+            found="; ".join(found),
+            is_met=is_met,
+        )
+    ]
+
+
 def _rises(arm: ArmFigures) -> GoalFigures:
     ratio = arm.ratio
     is_met = ratio is not None and ratio.value >= LEAST_RATIO and ratio.lies_above(LEAST_LOW)
@@ -82,10 +110,13 @@ def _rises(arm: ArmFigures) -> GoalFigures:
 
 
 def _stays(arm: ArmFigures) -> GoalFigures:
+    """Return yes below the margin, no where copying surely rises, and else that nobody knows."""
+    is_below = arm.change.high is not None and arm.change.high < MOST_RISE
     return GoalFigures(
-        goal=f"{_name(arm)}: copying does not rise",
+        goal=f"{_name(arm)}: copying does not rise: the interval of its change holds 0 or less, "
+        f"and nothing above +{fixed(100 * MOST_RISE, 0)} points",
         found=change_text(arm.change),
-        is_met=not arm.change.lies_above(0.0),
+        is_met=False if arm.change.lies_above(0.0) else (True if is_below else None),
     )
 
 

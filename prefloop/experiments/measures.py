@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 from prefloop.errors import InputError
 from prefloop.evaluation.copying import MEASURES
-from prefloop.evaluation.estimates import estimate_figure, mean_figure, share_figure
+from prefloop.evaluation.estimates import estimate_figure, share_figure
+from prefloop.experiments.copying_control import (
+    MeasuredSummaries,
+    above_copying,
+    copied,
+    several,
+)
 from prefloop.experiments.summaries import ArticleSummary, JudgedPolicy
 from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import CopyingMeasures
 from prefloop.figures.experiment import SystemFigures
-from prefloop.functional.statistics import paired_win_rate, ratio_of_means
-from prefloop.scorers.build import CheckedScorer
-from prefloop.text.overlap import copies_start, novel_sentence_share
+from prefloop.functional.statistics import clustered_mean, paired_win_rate, ratio_of_means
+from prefloop.text.overlap import copies_start
 from prefloop.text.words import words
 
 PREAMBLE_WORDS = 3
@@ -21,15 +26,18 @@ PREAMBLE_WORDS = 3
 def system_figures(
     name: str,
     title: str,
-    summaries: Sequence[ArticleSummary],
-    accuracy: CheckedScorer,
+    system: MeasuredSummaries,
+    control: tuple[MeasuredSummaries, MeasuredSummaries] | None = None,
     *,
     in_2019: str = "",
 ) -> SystemFigures:
-    """Return how much a system copies and how accurate it is; InputError without a summary."""
+    """Return how much a system copies and how accurate it is.
+
+    `control` is the start and what copies its articles. InputError without a summary.
+    """
+    summaries = system.summaries
     if not summaries:
         raise InputError(f"{name} has no summaries to measure; run the experiment again.")
-    scores = accuracy.score([s.source for s in summaries], [s.text for s in summaries])
     preambled = [s for s in summaries if has_preamble(s.source)]
     measured = {
         measure: _pooled(
@@ -39,17 +47,19 @@ def system_figures(
         )
         for measure, (value, summarize) in MEASURES.items()
     }
+    above = None if control is None else above_copying(system, *control)
     return SystemFigures(
         name=name,
         title=title,
         seeds=tuple(sorted({s.seed for s in summaries})),
         n=len(summaries),
         copying=CopyingMeasures(**measured),
-        copied_sentences=_pooled([copied(s) for s in summaries], summaries),
+        copied_sentences=_pooled(system.copied, summaries),
         starts_with_preamble=_pooled(
             [float(copies_start(s.text, s.source)) for s in preambled], preambled
         ),
-        accurate=_pooled([float(score > 0) for score in scores], summaries),
+        accurate=_pooled(system.accurate, summaries),
+        accuracy_above_copying=None if above is None else _of_seeds(estimate_figure(above)),
         words=_pooled([float(len(words(s.text))) for s in summaries], summaries, is_share=False),
         in_2019=in_2019,
     )
@@ -62,12 +72,6 @@ def has_preamble(source: str) -> bool:
     (True, False)
     """
     return any(":" in word for word in source.split()[:PREAMBLE_WORDS])
-
-
-def copied(summary: ArticleSummary) -> float | None:
-    """Return the share of a summary's sentences that stand in its source; None without any."""
-    novel = novel_sentence_share(summary.text, summary.source)
-    return None if novel is None else 1.0 - novel
 
 
 def copied_before_and_after(
@@ -105,18 +109,23 @@ def copied_before_and_after(
 def win_rate(policies: Sequence[JudgedPolicy]) -> EstimateFigure | None:
     """Return how often the judge prefers the policies to their starts; None without a judge."""
     rows = [(policy, prompt, won) for policy in policies for prompt, won in policy.outcomes]
-    seeds = [policy.member.samples.seed for policy, _, _ in rows]
-    several = seeds if len(set(seeds)) > 1 else None
+    seeds = several([policy.member.samples.seed for policy, _, _ in rows])
     if not rows:
         return None
     outcomes, prompts = [won for _, _, won in rows], [prompt for _, prompt, _ in rows]
-    return _of_seeds(estimate_figure(paired_win_rate(outcomes, prompts, labelers=several)))
+    return _of_seeds(estimate_figure(paired_win_rate(outcomes, prompts, labelers=seeds)))
 
 
 def kl(policies: Sequence[JudgedPolicy]) -> EstimateFigure | None:
     """Return the mean KL from the start in nats per summary."""
-    rows = [row for policy in policies for row in policy.kl]
-    return mean_figure([value for _, value in rows], [prompt for prompt, _ in rows])
+    rows = [
+        (policy.member.samples.seed, prompt, value)
+        for policy in policies
+        for prompt, value in policy.kl
+    ]
+    if not rows:
+        return None
+    return _mean([v for _, _, v in rows], [p for _, p, _ in rows], [seed for seed, _, _ in rows])
 
 
 def _pairs(policy: JudgedPolicy) -> list[tuple[ArticleSummary, float, float]]:
@@ -137,7 +146,13 @@ def _pooled(
     if not known:
         return None
     numbers, of = [v for v, _ in known], [s for _, s in known]
-    return _share(numbers, of) if is_share else mean_figure(numbers, [s.prompt_id for s in of])
+    if is_share:
+        return _share(numbers, of)
+    return _mean(numbers, [s.prompt_id for s in of], [s.seed for s in of])
+
+
+def _mean(values: Sequence[float], prompts: Sequence[str], seeds: Sequence[int]) -> EstimateFigure:
+    return _of_seeds(estimate_figure(clustered_mean(values, prompts, repeats=several(seeds))))
 
 
 def _share(values: Sequence[float], of: Sequence[ArticleSummary]) -> EstimateFigure:
@@ -146,9 +161,7 @@ def _share(values: Sequence[float], of: Sequence[ArticleSummary]) -> EstimateFig
 
 
 def _seeds(of: Sequence[ArticleSummary]) -> list[int] | None:
-    """Return the seed of each; None where there is one only, of which no spread is known."""
-    seeds = [summary.seed for summary in of]
-    return seeds if len(set(seeds)) > 1 else None
+    return several([summary.seed for summary in of])
 
 
 def _of_seeds(figure: EstimateFigure) -> EstimateFigure:

@@ -7,40 +7,20 @@ from prefloop.audits.shortcuts import TEXT_SHORTCUTS
 from prefloop.errors import InputError
 from prefloop.experiments.carry_out import is_finished
 from prefloop.experiments.goals import goals_of
-from prefloop.experiments.measures import (
-    copied_before_and_after,
-    kl,
-    system_figures,
-    win_rate,
-)
+from prefloop.experiments.measures import copied_before_and_after, kl, win_rate
 from prefloop.experiments.members import Experiment, Member
-from prefloop.experiments.summaries import (
-    ArticleSummary,
-    JudgedPolicy,
-    chosen_summaries,
-    copying_reranked,
-    question_summaries,
-    read_policy,
-    reward_reranked,
-    rule_summaries,
-    start_summaries,
-)
+from prefloop.experiments.summaries import JudgedPolicy, read_policy
+from prefloop.experiments.systems import all_system_figures
 from prefloop.figures.experiment import (
     ArmFigures,
     ExperimentFigures,
     LabelWarningFigures,
-    SystemFigures,
     WatchFigures,
 )
 from prefloop.figures.label_audit import LabelAuditFigures
-from prefloop.figures.text import counted
 from prefloop.progress import Progress
 from prefloop.run_folder import read_run_folder
-from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.settings.audits import AuditsConfig
-
-ACCURACY = "accuracy"
-"""The scorer that took no part in any arm."""
 
 COPYING = {shortcut.name for shortcut in TEXT_SHORTCUTS if shortcut.needs_source}
 """Shortcuts of the audits that count what is copied."""
@@ -50,15 +30,6 @@ COPIES_MORE = "copies more"
 
 COPIED_WORDS = "copied_words"
 """The shortcut whose weight is followed from the labels to the reward model."""
-
-ROWS_OF_2019 = {
-    "zero-shot": "zero-shot",
-    "supervised": "supervised",
-    "zero-shot + hurried": "fine-tuned (60k)",
-    "supervised + hurried": "supervised + fine-tuned",
-    "human reference": "human reference",
-}
-"""Systems here and the rows of 2019's tables that they stand beside."""
 
 
 def experiment_figures(experiment: Experiment, progress: Progress) -> ExperimentFigures:
@@ -72,7 +43,8 @@ def experiment_figures(experiment: Experiment, progress: Progress) -> Experiment
         there = [member for member in experiment.of(start, arm) if is_finished(member)]
         if there:
             arms.append(_arm(experiment, start, arm, [policies[m.name] for m in there]))
-    systems, missing = _systems(experiment, policies, progress)
+    after = {name: policy.after for name, policy in policies.items()}
+    systems, missing = all_system_figures(experiment, after, progress)
     config = finished[0].config
     lacking = [m.name for m in experiment.members if not is_finished(m)]
     if lacking:
@@ -152,103 +124,3 @@ def warns_of_copying(audit: LabelAuditFigures, config: AuditsConfig) -> bool:
         and shortcut.skill >= config.shortcut_skill
         for shortcut in audit.shortcuts
     )
-
-
-def _systems(
-    experiment: Experiment, policies: dict[str, JudgedPolicy], progress: Progress
-) -> tuple[list[SystemFigures], dict[str, str]]:
-    """Return the figures of every system, and why some are missing."""
-    accuracy = build_scorer(ACCURACY, {})
-    found, missing = list[SystemFigures](), dict[str, str]()
-    first = next(iter(experiment.settings.members))
-    sets = [s for s in experiment.sample_sets if s.start == first]
-    rules: dict[str, list[ArticleSummary]] = {}
-    for samples in sets:
-        for name, summaries in rule_summaries(samples).items():
-            rules.setdefault(name, []).extend(summaries)
-    for name, summaries in rules.items():
-        _add(found, missing, name, name, summaries, accuracy)
-    for start, arms in experiment.settings.members.items():
-        variant = experiment.settings.starts[start]
-        own = [s for s in experiment.sample_sets if s.start == start]
-        summaries = [summary for samples in own for summary in start_summaries(samples)]
-        _add(found, missing, start, variant.title, summaries, accuracy)
-        for arm in arms:
-            names = [member.name for member in experiment.of(start, arm)]
-            after = [s for name in names if name in policies for s in policies[name].after]
-            title = f"{variant.title}, then {experiment.settings.arms[arm].title}"
-            _add(found, missing, f"{start} + {arm}", title, after, accuracy)
-    _add_chosen(experiment, found, missing, accuracy)
-    _add_reranked(experiment, found, missing, accuracy, progress)
-    return found, missing
-
-
-def _add(
-    found: list[SystemFigures],
-    missing: dict[str, str],
-    name: str,
-    title: str,
-    summaries: Sequence[ArticleSummary],
-    accuracy: CheckedScorer,
-) -> None:
-    if not summaries:
-        missing[name] = "it has no summaries of held-out articles"
-        return
-    row = ROWS_OF_2019.get(name, "")
-    found.append(system_figures(name, title, summaries, accuracy, in_2019=row))
-
-
-def _add_chosen(
-    experiment: Experiment,
-    found: list[SystemFigures],
-    missing: dict[str, str],
-    accuracy: CheckedScorer,
-) -> None:
-    """Add what labelers were shown and what they chose: what choosing does without training.
-
-    These are the articles of the questions, not the held-out ones.
-    """
-    for start, arms in experiment.settings.members.items():
-        shown, copied = list[ArticleSummary](), list[ArticleSummary]()
-        for samples in [s for s in experiment.sample_sets if s.start == start]:
-            drawn, most = question_summaries(samples)
-            shown, copied = [*shown, *drawn], [*copied, *most]
-        of = f"{start}, of each question"
-        _add(found, missing, f"{start}: shown", f"{of} all summaries", shown, accuracy)
-        title = f"{of} the summary that copies most"
-        _add(found, missing, f"{start}: most copying", title, copied, accuracy)
-        for arm in arms:
-            members = filter(is_finished, experiment.of(start, arm))
-            chosen = [s for member in members for s in chosen_summaries(member)]
-            title = f"{of} the summary chosen by {experiment.settings.arms[arm].title}"
-            _add(found, missing, f"{start}: chosen by {arm}", title, chosen, accuracy)
-
-
-def _add_reranked(
-    experiment: Experiment,
-    found: list[SystemFigures],
-    missing: dict[str, str],
-    accuracy: CheckedScorer,
-    progress: Progress,
-) -> None:
-    """Add the best of n samples of the first start, by copying alone and by reward models."""
-    start, arms = next(iter(experiment.settings.members.items()))
-    sets = [s for s in experiment.sample_sets if s.start == start]
-    evaluation = sets[0].config.evaluation
-    if not evaluation.frontier_prompts:
-        missing["best of n"] = (
-            "evaluation.frontier_prompts is 0: several samples a prompt are not drawn"
-        )
-        return
-    sizes = [2**k for k in range(1, 8) if 2**k <= evaluation.frontier_samples]
-    for n in sizes:
-        kept = [s for samples in sets for s in copying_reranked(samples, n)]
-        title = f"{start}, of {counted(n, 'sample')} the one that copies most"
-        _add(found, missing, f"best of {n} by copying", title, kept, accuracy)
-    for arm in arms:
-        kept = []
-        for member in filter(is_finished, experiment.of(start, arm)):
-            progress.say(f"best of {sizes[-1]} by the reward model of {member.name}")
-            kept += reward_reranked(member, sizes[-1])
-        title = f"{start}, of {counted(sizes[-1], 'sample')} the one that {arm} rewards most"
-        _add(found, missing, f"best of {sizes[-1]} by {arm}", title, kept, accuracy)

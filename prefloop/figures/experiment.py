@@ -27,6 +27,11 @@ class SystemFigures(BaseModel):
     words. Null where no source does."""
     accurate: OptionalEstimate
     """Share of summaries that the check of accuracy finds rather supported than not."""
+    accuracy_above_copying: OptionalEstimate
+    """Share of accurate summaries above that of a control that copies as many sentences: a mixture
+    of what the start wrote and of copies (`lead-3`; of a question, the summary that copies most).
+    Whoever copies less than the start is held against the start. Null for the control's own ends,
+    and where a system copies more than the copies do."""
     words: OptionalEstimate
     """Words per summary."""
     in_2019: str = ""
@@ -104,7 +109,7 @@ class GoalFigures(BaseModel):
     found: str
     """What was found, with its interval; or why nothing can be said."""
     is_met: bool | None
-    """Null where it could not be measured."""
+    """Null where what was found does not tell."""
 
 
 class ExperimentFigures(BaseModel):

@@ -31,7 +31,7 @@ ACCURATE_2019 = {
 OF_30 = 30
 
 NOTHING = "–"
-MET = {True: "yes", False: "no", None: "not measured"}
+MET = {True: "yes", False: "no", None: "not known"}
 
 
 def share_text(figure: EstimateFigure | None) -> str:
@@ -56,11 +56,21 @@ def change_text(change: EstimateFigure) -> str:
     return f"{points(change.value)} points ({interval})"
 
 
+def number_text(figure: EstimateFigure | None, digits: int) -> str:
+    """Return a mean with its interval; a dash without one."""
+    if figure is None:
+        return NOTHING
+    value = fixed(figure.value, digits)
+    if figure.low is None or figure.high is None:
+        return value
+    return f"{value} ({fixed(figure.low, digits)}–{fixed(figure.high, digits)})"
+
+
 def headline(figures: ExperimentFigures) -> str:
     """Return on what everything rests."""
     seeds = ", ".join(map(str, figures.seeds))
     return (
-        f"{figures.model}, {counted(figures.labels, 'label')} and "
+        f"{figures.model}, {counted(figures.labels, 'label')} to learn from and "
         f"{counted(figures.episodes, 'episode')} in each run, "
         f"{'seed' if len(figures.seeds) == 1 else 'seeds'} {seeds}, "
         f"{counted(figures.prompts, 'held-out article')}. Intervals are 95 %."
@@ -93,9 +103,9 @@ def arm_table(figures: ExperimentFigures) -> list[list[str]]:
             share_text(arm.after),
             ratio_text(arm.ratio),
             share_text(arm.win_rate),
-            NOTHING if arm.kl is None else fixed(arm.kl.value, 1),
-            _mean([label.weight_in_labels for label in arm.labels]),
-            _mean([label.weight_in_rewards for label in arm.labels]),
+            number_text(arm.kl, 1),
+            _over_seeds([label.weight_in_labels for label in arm.labels]),
+            _over_seeds([label.weight_in_rewards for label in arm.labels]),
         ]
         for arm in figures.arms
     ]
@@ -121,11 +131,11 @@ def system_table(figures: ExperimentFigures) -> list[list[str]]:
             share_text(system.copying.novel_sentences),
             _in_2019(system, NOVEL_SENTENCES_2019),
             share_text(system.copying.novel_2grams),
-            _number(system.copying.lexical_independence, 2),
-            _number(system.copying.density, 1),
+            number_text(system.copying.lexical_independence, 2),
+            number_text(system.copying.density, 1),
             share_text(system.copying.starts_copied),
             _with_n(system.starts_with_preamble),
-            _number(system.words, 0),
+            number_text(system.words, 0),
         ]
         for system in figures.systems
     ]
@@ -150,6 +160,7 @@ def accuracy_table(figures: ExperimentFigures) -> list[list[str]]:
         [
             system.title,
             share_text(system.accurate),
+            _above_text(system.accuracy_above_copying),
             f"{system.n}",
             _of_30(system),
             share_text(system.copied_sentences),
@@ -161,6 +172,7 @@ def accuracy_table(figures: ExperimentFigures) -> list[list[str]]:
 ACCURACY_COLUMNS = [
     "System",
     "accurate by the check",
+    "above as many copies, points",
     "summaries",
     "2019, authors: CNN/DM, TL;DR",
     "sentences copied",
@@ -201,14 +213,20 @@ def _of_30(system: SystemFigures) -> str:
     return ", ".join(f"{n} of {OF_30}" for n in ACCURATE_2019[system.in_2019])
 
 
+def _above_text(above: EstimateFigure | None) -> str:
+    if above is None:
+        return NOTHING
+    return f"{points(above.value)} ({points_interval(above.low, above.high)})"
+
+
 def _with_n(figure: EstimateFigure | None) -> str:
     return NOTHING if figure is None else f"{share_text(figure)}, n {figure.n}"
 
 
-def _number(figure: EstimateFigure | None, digits: int) -> str:
-    return NOTHING if figure is None else fixed(figure.value, digits)
-
-
-def _mean(values: Sequence[float | None]) -> str:
+def _over_seeds(values: Sequence[float | None]) -> str:
+    """Return the mean over seeds, and behind it the least and the greatest of several."""
     known = [value for value in values if value is not None]
-    return fixed(sum(known) / len(known)) if known else NOTHING
+    if not known:
+        return NOTHING
+    mean = fixed(sum(known) / len(known))
+    return mean if len(known) == 1 else f"{mean} ({fixed(min(known))} to {fixed(max(known))})"

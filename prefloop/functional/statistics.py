@@ -198,11 +198,16 @@ def _scaled(spread: Spread, groups: int) -> Spread:
 
 
 def clustered_mean(
-    values: Values, clusters: Sequence[Hashable], confidence: float = 0.95
+    values: Values,
+    clusters: Groups,
+    confidence: float = 0.95,
+    *,
+    repeats: Groups | None = None,
 ) -> Estimate:
     """Return a mean of any numbers with Student's interval, clustered as in `paired_win_rate`.
 
-    With one cluster nothing is known about the spread: the interval is unbounded.
+    `repeats` are a second grouping, such as seeds, as in `ratio_of_means`. With one cluster nothing
+    is known about the spread: the interval is unbounded.
     """
     y = np.asarray(values, dtype=float)
     if len(y) == 0:
@@ -210,17 +215,17 @@ def clustered_mean(
     codes = _codes(clusters, len(y))
     groups = int(codes.max()) + 1
     mean = float(y.mean())
+    spread = _scaled(_spread(y, codes, repeats), groups)
     half = float("inf")
     if groups > 1:
-        quantile = float(stdtrit(groups - 1, 0.5 + confidence / 2))
-        half = quantile * _cluster_variance(y, codes) ** 0.5
+        half = float(stdtrit(spread.degrees, 0.5 + confidence / 2)) * spread.variance**0.5
     return Estimate(
         value=mean,
         interval=Interval(mean - half, mean + half),
         confidence=confidence,
         n=len(y),
         n_clusters=groups,
-        how="Student's t interval, clustered by prompt",
+        how=f"Student's t interval, {spread.how}",
     )
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from prefloop.cli.experiment import COPYING_RUN_FILE
+from prefloop.experiments.members import copying_settings, make_experiment
 from prefloop.metrics import MetricsLog
 from prefloop.prompts.news import package
 from prefloop.run_file import load_run_file
@@ -21,6 +23,8 @@ INVENTED = [
     )
     for number in (0, 1, 4, 9, 13)
 ]
+FITTED = ("models.name=builtin:tiny", "task.query_tokens_max=100", "prompts.held_out_share=0.15")
+"""Tokens of the small model are shorter than SmolLM2's, and five articles fill three splits."""
 RUN_FILES = ["news-zero-shot", "news-supervised"]
 
 
@@ -66,10 +70,27 @@ def test_the_run_files_plan_with_what_was_fetched(
     name: str, fetched: Path, prefloop: Command
 ) -> None:
     run = copied(name, fetched)
-    plan = prefloop.done("run", run, "--plan", "models.name=builtin:tiny", "--json").json()
+    plan = prefloop.done("run", run, "--plan", *FITTED, "--json").json()
     assert plan["prompts"] == {"train": 3, "validation": 1, "held_out": 1}
-    assert plan["labels"] == {"train": 600, "validation": 60}
-    assert plan["judged"] == 0
+    assert plan["labels"] == {"train": 1920, "validation": 200}
+    assert plan["judged"] == 1 and load_run_file(run / "run.yaml").evaluation.judges == ["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("news-zero-shot", "zero-shot"), ("news-supervised", "supervised")]
+)
+def test_a_run_file_is_the_first_arm_of_the_experiment_without_best_of_n(
+    name: str, start: str, fetched: Path, tmp_path: Path
+) -> None:
+    news = fetched / "news.jsonl"
+    experiment = make_experiment(
+        copying_settings(), COPYING_RUN_FILE, tmp_path, [f"prompts.source={news}"]
+    )
+    arm = experiment.of(start, "hurried")[0].config
+    ours = load_run_file(copied(name, fetched) / "run.yaml")
+    no_best_of_n = {"frontier_prompts": 0, "frontier_samples": ours.evaluation.frontier_samples}
+    evaluation = arm.evaluation.model_copy(update=no_best_of_n)
+    assert ours == arm.model_copy(update={"evaluation": evaluation})
 
 
 def test_a_run_of_the_supervised_file_learns_from_the_subtitles(
@@ -77,10 +98,11 @@ def test_a_run_of_the_supervised_file_learns_from_the_subtitles(
 ) -> None:
     run = copied("news-supervised", fetched)
     few = ["comparisons.labels=3", "comparisons.validation_labels=1", "rewards.batch_size=1"]
+    few += ["comparisons.overlap=1", "comparisons.validation_overlap=1"]
     few += ["rewards.normalize_samples=4", "policy.episodes=4", "policy.batch_size=4"]
     few += ["policy.minibatches=1", "policy.warm_start.batch_size=2", "models.threads=1"]
     few += ["evaluation.frontier_prompts=0", "models.lora_top_layers=1"]
-    prefloop.done("run", run, "models.name=builtin:tiny", *few)
+    prefloop.done("run", run, *FITTED, *few)
     config = load_run_file(run / "run.resolved.yaml")
     with Store.open(run / "prefloop.db") as store:
         prompts = store.prompts()
