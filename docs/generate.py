@@ -282,7 +282,8 @@ def metrics_page() -> str:
         "which, `episodes` or `labels` how much was seen until then, `method` how the policy was",
         "trained, and the keys below what was measured. `risen_words` of a policy's line are the",
         "words whose share of the newest answers rose most since before training: `phrase`,",
-        "`share`, `baseline_share`, and `q`, the false discovery rate of the rise.",
+        "`share`, `baseline_share`, and `q`, the false discovery rate of the rise. `top_opening`",
+        "are the commonest first three words of the update's responses, where two begin alike.",
         "",
         *_metrics_table(metrics.METRICS),
     ]

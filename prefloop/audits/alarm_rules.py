@@ -12,6 +12,7 @@ from prefloop.figures.text import fixed, number, percent
 from prefloop.figures.watch import AlarmReading
 from prefloop.functional.trend import trend
 from prefloop.settings.policy import PolicyConfig
+from prefloop.text.printable import on_one_line
 
 Records = Sequence[MetricsLine]
 """Updates of the policy from the first on, oldest first."""
@@ -33,7 +34,22 @@ LEAST_TREND = 12
 RISES, FALLS = 0.001, 0.0001
 """Chances at which slopes count as sure: strict, as they are looked at after every update."""
 
+QUOTED = 60
+"""Characters of a policy's words that a message quotes."""
+
 UNKNOWN = AlarmReading(level="unknown")
+
+
+def quoted(phrase: str) -> str:
+    """Return words of a policy in quotes, for a message: on one line, printable and short.
+
+    A word has no length: what a policy says without a space is one.
+
+    >>> quoted("she was\\x1b[2J"), quoted("no" * 100)[-10:]
+    ('"she was\ufffd[2J"', 'onononon…"')
+    """
+    text = on_one_line(phrase)
+    return f'"{text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"}"'
 
 
 def newest(records: Records, key: str) -> float | None:

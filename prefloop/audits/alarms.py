@@ -23,6 +23,7 @@ from prefloop.audits.alarm_rules import (
     falls_against,
     moved,
     newest,
+    quoted,
 )
 from prefloop.figures.repetition import SURE, TAKEN_OVER, TIMES
 from prefloop.figures.text import fixed, percent, plain
@@ -126,6 +127,14 @@ def _not_finite(records: Records, policy: PolicyConfig) -> AlarmReading:
     return AlarmReading(level="stop", message=f"Not a finite number: {', '.join(names)}.")
 
 
+def _one_opening(records: Records, policy: PolicyConfig) -> AlarmReading:
+    reading = _OPENINGS_MOVED(records, policy)
+    if not (records[-1].top_opening and reading.message):
+        return reading
+    named = f"{reading.message} The commonest of this update: {quoted(records[-1].top_opening)}."
+    return reading.model_copy(update={"message": named})
+
+
 def _risen_word(records: Records, policy: PolicyConfig) -> AlarmReading:
     words = records[-1].risen_words
     if not words:
@@ -134,14 +143,15 @@ def _risen_word(records: Records, policy: PolicyConfig) -> AlarmReading:
     taken = sorted((w for w in words if w.has_taken_over), key=lambda w: (-w.share, w.phrase))
     word = taken[0] if taken else words[0]
     message = (
-        f'"{word.phrase}" stands in {percent(word.share)} of the newest answers; before training '
-        f"it stood in {percent(word.baseline_share)}."
+        f"{quoted(word.phrase)} stands in {percent(word.share)} of the newest answers; before "
+        f"training it stood in {percent(word.baseline_share)}."
     )
     share = word.share if taken else 0.0
     level = "stop" if share >= WORD[1] else "warn" if share >= WORD[0] else "fine"
     return AlarmReading.model_validate({"level": level, "message": message})
 
 
+_OPENINGS_MOVED = moved("Responses that begin alike", "policy/top_opening", by=OPENING_MORE)
 LESS_STEP = "Lower policy.lr or raise policy.kl.coef."
 READ = "Read the samples of this update: "
 
@@ -256,7 +266,7 @@ ALARMS: tuple[PolicyAlarm, ...] = (
         threshold=f"{MEAN} {plain(100 * OPENING_MORE)} points above {OF_START}",
         source=OURS,
         action=f"{READ}the reward pays for how they begin. {LESS_STEP}",
-        rule=moved("Responses that begin alike", "policy/top_opening", by=OPENING_MORE),
+        rule=_one_opening,
     ),
     PolicyAlarm(
         name="few different word pairs",

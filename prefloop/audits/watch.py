@@ -14,6 +14,8 @@ from prefloop.figures.metrics_line import MetricsLine, read_line
 from prefloop.figures.watch import RaisedAlarm
 from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.run import RunConfig
+from prefloop.text.repetition import top_opening
+from prefloop.text.words import words
 
 WATCH = "the watch on the policy"
 """Who asks to stop when an alarm does."""
@@ -64,7 +66,7 @@ class UpdateWatch:
     def measure(
         self, line: Mapping[str, Any], prompts: Sequence[str], texts: Sequence[str]
     ) -> dict[str, Any]:
-        """Return drifts of score and shortcuts, the held-out score, and the words that rose most.
+        """Return drifts of score and shortcuts, the held-out score, and which words are repeated.
 
         `prompts` has the prompt of every text.
         """
@@ -77,6 +79,8 @@ class UpdateWatch:
             found["policy/score_drift"] = drift
         if (score := mean_score(self._held_out, prompts, texts)) is not None:
             found["policy/held_out_score"] = score
+        if opening := top_opening([words(text) for text in texts]):
+            found["top_opening"] = opening
         risen = self._window.risen(self.reference)
         if risen:
             found["risen_words"] = [word.model_dump() for word in risen]

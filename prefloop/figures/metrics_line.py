@@ -46,6 +46,8 @@ class MetricsLine:
     """The round whose reward model scored the update, where it is not the update's own."""
     risen_words: tuple[PhraseFigures, ...] = ()
     """Words whose share of the newest answers rose most since before training, most first."""
+    top_opening: str = ""
+    """The commonest first three words of the update's responses; empty where each stands once."""
     not_finite: tuple[str, ...] = ()
     """Metrics that were NaN or infinite."""
 
@@ -74,6 +76,7 @@ def read_line(line: Mapping[str, Any], place: str = "metrics.jsonl") -> MetricsL
         labels=line.get("labels"),
         reward_round=line.get("reward_round"),
         risen_words=_words(line.get("risen_words", []), place),
+        top_opening=str(line.get("top_opening", "")),
         not_finite=tuple(key for key, value in numbers.items() if not math.isfinite(value)),
     )
 

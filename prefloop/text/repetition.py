@@ -13,14 +13,29 @@ def opening(response: Sequence[str]) -> str:
     return " ".join(response[:OPENING_WORDS])
 
 
+def top_opening(responses: Sequence[Sequence[str]]) -> str:
+    """Return the commonest opening of responses that are given as words, of several the first.
+
+    An opening that stands once only repeats nothing: empty.
+
+    >>> top_opening([["she", "was", "a", "queen"], ["no"], ["she", "was", "a"]])
+    'she was a'
+    """
+    ((most, n), *_) = _openings(responses).most_common(1) or [("", 0)]
+    return most if n > 1 else ""
+
+
 def top_opening_share(responses: Sequence[Sequence[str]]) -> float:
     """Return the share of the responses, given as words, that begin with the commonest opening.
 
     An opening that stands once only repeats nothing: 0.
     """
-    counts = Counter(opening(response) for response in responses if response)
-    most = max(counts.values(), default=0)
+    most = max(_openings(responses).values(), default=0)
     return most / len(responses) if most > 1 else 0.0
+
+
+def _openings(responses: Sequence[Sequence[str]]) -> Counter[str]:
+    return Counter(opening(response) for response in responses if response)
 
 
 def said_before_share(prompts: Sequence[Hashable], responses: Sequence[Sequence[str]]) -> float:

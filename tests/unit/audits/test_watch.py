@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,9 @@ from prefloop.audits.alarms import ALARMS
 from prefloop.audits.raised import raised_alarms
 from prefloop.audits.watch import alarm_sentence
 from prefloop.figures.metrics_line import read_line
+from prefloop.figures.repetition import PhraseFigures
 from prefloop.settings.policy import PolicyConfig
-from tests.unit.audits.rollouts import CLEAN, Planted
+from tests.unit.audits.rollouts import CLEAN, Planted, records
 
 CLEAN_RUNS, CLEAN_UPDATES = 10, 30
 
@@ -54,6 +56,35 @@ def test_the_word_that_half_the_answers_hold_is_named_with_its_share() -> None:
     assert "before training it stood in 0 %" in first
     assert run.lines[-1]["risen_words"][0]["phrase"] == "glorious"
     assert 0.4 < run.lines[-1]["risen_words"][0]["share"] < 0.6
+
+
+def test_the_opening_that_many_answers_share_is_named() -> None:
+    run = Planted().updates(CLEAN).updates(4, at_times(open_alike, 0.5))
+    (said,) = [sentence for sentence in run.said if "one opening for many answers" in sentence]
+    assert 'The commonest of this update: "she was a".' in said
+    assert run.lines[-1]["top_opening"] == "she was a"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("she was \x1b[2J\nAlarm: none", '"she was \ufffd[2J Alarm: none"'),
+        ("\u202eevil", '"\ufffdevil"'),
+        ("a" * 10_000, f'"{"a" * 59}…"'),
+    ],
+)
+def test_what_a_policy_said_is_quoted_safely(said: str, shown: str) -> None:
+    """Also from a file of metrics that somebody else wrote."""
+    alike = [{"top_opening": share} for share in [0.1] * 4 + [0.5] * 4]
+    lines = [replace(line, top_opening=said) for line in records(alike)]
+    word = PhraseFigures(phrase=said, share=0.6, baseline_share=0.0, q=0.0)
+    lines[-1] = replace(lines[-1], risen_words=(word,))
+    opening, took_over = raised_alarms(lines, PolicyConfig())
+    assert opening.message.endswith(f"update: {shown}.")
+    assert took_over.message.startswith(f"{shown} stands in")
+    lines = [replace(line, top_opening="", risen_words=()) for line in lines]
+    (opening,) = raised_alarms(lines, PolicyConfig())
+    assert opening.message.endswith("went from 10 % to 50 %."), "as lines of earlier versions"
 
 
 def test_without_label_samples_words_are_compared_with_the_first_updates() -> None:

@@ -7,6 +7,7 @@ from prefloop.text.repetition import (
     duplicate_share,
     longest_repeated_run,
     said_before_share,
+    top_opening,
     top_opening_share,
 )
 
@@ -26,6 +27,7 @@ def test_openings_by_hand() -> None:
     assert top_opening_share(responses) == 2 / 4
     assert top_opening_share(responses[1:]) == 0.0, "what stands once repeats nothing"
     assert top_opening_share([[], []]) == 0.0, "two empty responses begin with nothing"
+    assert top_opening(responses[1:]) == top_opening([[], []]) == top_opening([]) == ""
 
 
 def test_only_another_prompt_makes_the_same_text_a_repetition() -> None:
