@@ -7,6 +7,7 @@ from prefloop.figures.estimate import EstimateFigure
 from prefloop.figures.evaluation import CopyingFigures, CopyingMeasures
 from prefloop.records import Prompt, Sample
 from prefloop.text.overlap import (
+    copied_place,
     copies_start,
     coverage,
     density,
@@ -30,6 +31,7 @@ MEASURES: dict[str, tuple[Measure, Summary]] = {
     "density": (density, mean_figure),
     "longest_run_words": (longest_common_run, mean_figure),
     "starts_copied": (lambda response, source: float(copies_start(response, source)), share_figure),
+    "copied_place": (copied_place, share_figure),
 }
 """What is measured of a response against its prompt, and how it is averaged."""
 

@@ -78,6 +78,10 @@ class CopyingMeasures(BaseModel):
     longest_run_words: OptionalEstimate
     starts_copied: OptionalEstimate
     """Share of responses that begin with the prompt's first three words."""
+    copied_place: OptionalEstimate = None
+    """Where in the prompt the words stand that lie in copied runs of three words and more: 0 its
+    first word, 1 its last, about one half if from everywhere alike; over responses that have such a
+    run. Null where none has, and in records of before version 0.2."""
 
 
 class CopyingFigures(BaseModel):

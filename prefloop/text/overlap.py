@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
-from statistics import harmonic_mean
+from statistics import fmean, harmonic_mean
+from typing import NamedTuple
 
 from prefloop.text.words import ngrams, sentences, words
 
+RUN_WORDS = 3
+"""Words that make a shared run a copied one."""
 MINT_WORDS = 4
 """Runs of up to so many words count in MINT."""
 SOURCES_KEPT = 64
@@ -61,18 +64,29 @@ def fragments(response: Sequence[str], source: Sequence[str]) -> list[int]:
     At each position of the response the longest run that also occurs in the source is taken.
     Grusky, Naaman, Artzi 2018, arXiv:1804.11283, fig. 3.
     """
+    return [run.length for run in _shared_runs(response, source)]
+
+
+class _SharedRun(NamedTuple):
+    """Tokens that stand in the same order in the source."""
+
+    length: int
+    start: int
+    """The token of the source with which it begins, from 0: of several places the first."""
+
+
+def _shared_runs(response: Sequence[str], source: Sequence[str]) -> list[_SharedRun]:
     starts: dict[str, list[int]] = {}
     for position, token in enumerate(source):
         starts.setdefault(token, []).append(position)
-    lengths, i = [], 0
+    found, i = [], 0
     while i < len(response):
-        longest = max(
-            (_run(response, i, source, j) for j in starts.get(response[i], ())), default=0
-        )
+        runs = [_SharedRun(_run(response, i, source, j), j) for j in starts.get(response[i], ())]
+        longest = max(runs, key=lambda run: run.length, default=None)
         if longest:
-            lengths.append(longest)
-        i += max(longest, 1)
-    return lengths
+            found.append(longest)
+        i += longest.length if longest else 1
+    return found
 
 
 def _run(a: Sequence[str], i: int, b: Sequence[str], j: int) -> int:
@@ -100,6 +114,22 @@ def density(response: str, source: str) -> float | None:
     if not tokens:
         return None
     return sum(length**2 for length in fragments(tokens, words(source))) / len(tokens)
+
+
+def copied_place(response: str, source: str) -> float | None:
+    """Return where in the source the words in copied runs stand on average, 0 to 1.
+
+    0 is the source's first word, 1 its last; who copies from everywhere alike has one half. Runs
+    are those of `fragments`, of RUN_WORDS words and more: shorter ones stand in any text. None
+    without such a run.
+
+    >>> copied_place("Indeed, the dog slept.", "It was cold and the dog slept soundly.")
+    0.7142857142857143
+    """
+    known = _source_words(source)
+    runs = [run for run in _shared_runs(words(response), known) if run.length >= RUN_WORDS]
+    places = [run.start + i for run in runs for i in range(run.length)]
+    return fmean(places) / (len(known) - 1) if places else None
 
 
 def longest_common_run(response: str, source: str) -> int:

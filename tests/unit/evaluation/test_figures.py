@@ -12,6 +12,7 @@ from prefloop.evaluation.fluency import fluency_figures
 from prefloop.evaluation.frontier import frontier_figures
 from prefloop.evaluation.kl import kl_figure
 from prefloop.evaluation.rouge import rouge_figures
+from prefloop.figures.evaluation import CopyingMeasures
 from prefloop.records import REFERENCE, Sample
 from prefloop.scorers.scorer import Scores
 from tests.known import known
@@ -55,8 +56,20 @@ def test_a_copier_is_told_from_a_writer() -> None:
     assert known(known(got.model).starts_copied).value == 1.0
     assert known(known(got.model).longest_run_words).value == 6.0
     assert known(known(got.model).coverage).value == 1.0
+    place = known(known(got.model).copied_place)
+    assert place.value == pytest.approx(2.5 / 8) and place.n_clusters == 4
+    assert known(place.low) < 2.5 / 8 < known(place.high)
+    assert known(got.baseline).copied_place is known(got.change).copied_place is None
     assert got.human is None
     assert known(known(known(got.model).novel_sentences).high) > 0, "four prompts are no certainty"
+
+
+def test_figures_without_the_place_of_copied_words_are_read() -> None:
+    """As evaluations of earlier versions are."""
+    copier = [sample(n, "The cat sat on the mat.") for n in range(4)]
+    rows = known(copying_figures(PROMPTS, copier, copier).model).model_dump()
+    del rows["copied_place"]
+    assert CopyingMeasures.model_validate(rows).copied_place is None
 
 
 def test_human_answers_stand_beside_the_models() -> None:

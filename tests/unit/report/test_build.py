@@ -159,6 +159,10 @@ def test_figures_on_the_page_are_those_of_the_files(fake_run: Path, page: str) -
     sentences = figures.copying.model.novel_sentences
     assert sentences is not None
     assert f"<td>{percent(sentences.value)}" in text
+    place = figures.copying.model.copied_place
+    shown = "–" if place is None else percent(place.value)
+    [row] = [r for r in text.split("<tr>") if "Place of copied runs in the prompt" in r]
+    assert f"<td>{shown}" in row
     assert f">{figures.win_rate.wins}<" in text
     rate = figures.win_rate.rate
     assert text.count(share_interval(rate.low, rate.high)) == 3, "sentence, bar and table agree"

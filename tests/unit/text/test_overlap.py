@@ -3,6 +3,7 @@
 import pytest
 
 from prefloop.text.overlap import (
+    copied_place,
     copies_start,
     coverage,
     density,
@@ -99,6 +100,17 @@ def test_copied_start_needs_all_three_words() -> None:
     assert copies_start("The cat, sat down.", SOURCE)
     assert not copies_start("the cat ran", SOURCE)
     assert not copies_start("the cat", "the cat")
+
+
+def test_the_place_of_copied_words_by_hand() -> None:
+    """15 words. `cat sat on the mat` are words 1 to 5, `and the dog` 11 to 13: mean 51 / 8."""
+    assert copied_place("The cat sat on the mat.", SOURCE) == pytest.approx(2.5 / 14)
+    assert copied_place("A cat sat on the mat, and the dog.", SOURCE) == pytest.approx(51 / 8 / 14)
+    assert copied_place("and the dog slept", SOURCE) == pytest.approx(12.5 / 14)
+    assert copied_place(SOURCE, SOURCE) == pytest.approx(0.5)
+    assert copied_place("The cat ran. It was hot.", SOURCE) is None, "runs of two words"
+    assert copied_place("a b c", "a b c x a b c") == pytest.approx(1 / 6), "the first of two places"
+    assert copied_place("", SOURCE) is copied_place("a b c", "") is None
 
 
 def test_the_longest_run_is_found_in_sources_of_200_words_and_more() -> None:
