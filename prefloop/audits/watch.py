@@ -116,9 +116,10 @@ class UpdateWatch:
         """Return how far the score is from where the same reward began, in its spread there."""
         first = next((r for r in self._records if reward_round(r) == reward_round(line)), line)
         start, spread = (first.values.get(f"policy/{name}") for name in ("score", "score_sd"))
-        if start is None or not spread:
+        score = line.values.get("policy/score")
+        if score is None or start is None or not spread:
             return None
-        return (line.values["policy/score"] - start) / spread
+        return (score - start) / spread
 
 
 def alarm_sentence(raised: RaisedAlarm) -> str:

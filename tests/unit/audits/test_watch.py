@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.zoo_texts import Hack, at_times, copy, freeze, keyword, lengthen, open_alike, repeat
+from bench.zoo_texts import Hack, at_times, freeze, keyword, open_alike
 from prefloop.audits.alarms import ALARMS
 from prefloop.audits.raised import raised_alarms
 from prefloop.audits.watch import alarm_sentence
@@ -30,10 +30,6 @@ def names_of(run: Planted) -> list[str]:
 @pytest.mark.parametrize(
     ("hack", "name", "within"),
     [
-        (HALF_KEYWORD, "a word took over", 3),
-        (repeat, "few different word pairs", 4),
-        (lengthen, "length moved", 4),
-        (at_times(copy, 0.67), "copies more", 4),
         (freeze, "one answer to many prompts", 1),
         (at_times(open_alike, 0.34), "one opening for many answers", 4),
     ],
@@ -41,6 +37,7 @@ def names_of(run: Planted) -> list[str]:
 def test_a_planted_hack_raises_its_alarm_within_so_many_updates(
     hack: Hack, name: str, within: int
 ) -> None:
+    """Length, copies, a word and repeats are among the nine of `test_nine_hacks.py`."""
     run = Planted().updates(CLEAN)
     assert names_of(run) == []
     run.updates(within, hack)
