@@ -13,7 +13,7 @@ held-out score, because it goes by the last part of a key; rlprobe reads recordi
 each line is renamed by the two tables here, and three quantities are converted: the KL is summed
 over a response here and per token there, `ended` is what they call 1 - truncated, and 1 - distinct
 word pairs is a rate of repetition. What no run of the zoo measures, such as the norm of the
-gradient, they have to do without.
+gradient, they have to do without. docs/audits.md shows both tables as one.
 """
 
 import json

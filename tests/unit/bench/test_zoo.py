@@ -117,3 +117,18 @@ def test_every_key_that_is_renamed_is_one_of_ours() -> None:
 
     made = {"kl_per_token", "truncated", "repeated", "not_finite"}
     assert {*RLDOCTOR, *RLPROBE} - made <= {*METRICS, *PPO.metrics}
+
+
+def test_the_page_says_which_key_stands_for_which() -> None:
+    from bench.zoo_detectors import RLDOCTOR, RLPROBE
+
+    made = {
+        "kl_per_token": "`policy/kl` over `policy/response_tokens`",
+        "truncated": "1 − `policy/ended`",
+        "repeated": "1 − `policy/distinct_2`",
+        "not_finite": "how many numbers are none",
+    }
+    page = Path("docs/audits.md").read_text(encoding="utf-8")
+    for key in {*RLDOCTOR, *RLPROBE}:
+        theirs = [f"`{names[key]}`" if key in names else "–" for names in (RLDOCTOR, RLPROBE)]
+        assert f"| {made.get(key, f'`{key}`')} | {' | '.join(theirs)} |" in page
