@@ -8,8 +8,9 @@ from typing import Literal
 from prefloop.comparisons.quality.population import Alarm
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.figures.text import counted, percent
+from prefloop.functional.statistics import wilson
 from prefloop.label_types.answers import PREFERENCES
-from prefloop.teamwork import Exclusion, Tally
+from prefloop.teamwork import Exclusion, Person, Tally
 
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86400.0
@@ -82,6 +83,27 @@ def rule_alarms(health: Sequence[RuleHealth]) -> list[Alarm]:
         for rule in health
         if rule.status == "alarm"
     ]
+
+
+def introduction_alarm(people: Sequence[Person], thresholds: Thresholds) -> Alarm | None:
+    """Return an alarm if most of those who answered the whole introduction failed it.
+
+    It is the one rule that excludes by itself, and mostly people without a label, of whom a share
+    of the labels says nothing. Who was let through has passed.
+    """
+    results = [p.qualification for p in people if p.qualification is not None]
+    failed = results.count("failed")
+    if failed < thresholds.least_labelers or failed <= thresholds.introduction_share * len(results):
+        return None
+    return Alarm(
+        kind="rule",
+        level="look",
+        message=f"Rule “introduction not passed”: {failed} of {len(results)} people failed: are "
+        "its known answers right? Let through who did nothing wrong.",
+        value=failed / len(results),
+        interval=wilson(failed, len(results)),
+        n=len(results),
+    )
 
 
 def _status(

@@ -58,3 +58,5 @@ class Thresholds:
     """So does one that excludes this many times its median share of the week before,"""
     rule_floor: float = 0.05
     """if that is more than this share: a first exclusion raises no alarm."""
+    introduction_share: float = 0.5
+    """Where more than this share of people fails the introduction, it may be the introduction."""

@@ -7,7 +7,7 @@ from prefloop.comparisons.quality.forecast import Forecast, forecast
 from prefloop.comparisons.quality.label_history import LabelHistory, QuestionStats, measure_question
 from prefloop.comparisons.quality.peers import Agreement
 from prefloop.comparisons.quality.population import Alarm
-from prefloop.comparisons.quality.rule_health import rule_alarms, rule_health
+from prefloop.comparisons.quality.rule_health import introduction_alarm, rule_alarms, rule_health
 from prefloop.comparisons.quality.team import TeamFigures, team_figures
 from prefloop.comparisons.quality.thresholds import Thresholds
 from prefloop.comparisons.questions import Question
@@ -64,11 +64,16 @@ class QualityMeter:
         team = team_figures(history, thresholds=thresholds) if history.labelers else None
         recent = store.tallies.all(since_hour=int(now // 3600) - EXCLUSION_HOURS)
         health = rule_health(store.exclusions.all(), recent, now=now, thresholds=thresholds)
+        introduction = introduction_alarm(store.people.all(), thresholds)
         return QualityFigures(
             at=now,
             n_labels=len(labels),
             team=team,
-            alarms=(*(team.alarms if team else ()), *rule_alarms(health)),
+            alarms=(
+                *(team.alarms if team else ()),
+                *rule_alarms(health),
+                *([introduction] if introduction else []),
+            ),
             forecast=_forecast(store),
         )
 

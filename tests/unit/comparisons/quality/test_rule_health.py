@@ -1,8 +1,17 @@
 """A rule that suddenly excludes many is itself the suspect."""
 
-from prefloop.comparisons.quality.rule_health import RuleHealth, rule_alarms, rule_health
+from pathlib import Path
+
+from prefloop.comparisons.quality.rule_health import (
+    RuleHealth,
+    introduction_alarm,
+    rule_alarms,
+    rule_health,
+)
 from prefloop.comparisons.quality.thresholds import Thresholds
-from prefloop.teamwork import Exclusion, Tally
+from prefloop.store.store import Store
+from prefloop.teamwork import Exclusion, Person, Tally
+from prefloop.web.services.quality_meter import QualityMeter
 
 HOUR, DAY = 3600.0, 86400.0
 NOW = 1000 * DAY + 15.4 * HOUR
@@ -102,3 +111,37 @@ def test_a_clock_that_was_set_back_hides_no_exclusion() -> None:
     assert (found.status, found.n_labelers) == ("alarm", 7)
     assert round(found.shares[0] or 0, 2) == 0.35
     assert health([rule("p0", NOW + HOUR, undone_at=NOW + 2 * HOUR)]).n_labelers == 0
+
+
+def test_q6_an_introduction_that_most_fail_is_the_suspect(sqlite_path: Path) -> None:
+    """Its known answers are upside down: nobody passes, and nobody has a label that a share shows.
+
+    It is said with the third who fails, whatever the hour, and is over once they are let through.
+    """
+    with Store.open(sqlite_path) as store:
+        people = [store.people.add(name, "labeler") for name in PEOPLE[:5]]
+        store.exclusions.qualify(people[0].id, has_passed=True)
+        meter = QualityMeter(store, Thresholds())
+        for person in people[1:3]:
+            store.exclusions.qualify(person.id, has_passed=False)
+        assert meter().alarms == (), "two of three may be bad luck"
+        store.exclusions.qualify(people[3].id, has_passed=False)
+        [alarm] = meter().alarms
+        assert (alarm.kind, alarm.level, alarm.n) == ("rule", "look", 4)
+        assert alarm.message.startswith("Rule “introduction not passed”: 3 of 4 people failed")
+        store.exclusions.qualify(people[3].id, has_passed=True, by="owner")
+        assert meter().alarms == ()
+
+
+def test_q6_an_introduction_that_half_pass_is_no_alarm() -> None:
+    people = [
+        Person(
+            id=name,
+            name=name,
+            role="labeler",
+            created_at=0.0,
+            qualification="passed" if i % 2 else "failed",
+        )
+        for i, name in enumerate(PEOPLE[:6])
+    ]
+    assert introduction_alarm(people, Thresholds()) is None
