@@ -62,7 +62,6 @@ def copying(
     Example: `prefloop experiment copying copying --jobs 2`
     """
     from prefloop.experiments.members import copying_settings, narrowed
-    from prefloop.figures.record import to_line
 
     settings = copying_settings()
     if seeds is not None:
@@ -70,12 +69,9 @@ def copying(
     settings = narrowed(settings, _names(starts), _names(arms))
     experiment = _made(settings, COPYING_RUN_FILE, folder, overrides)
     if plan:
-        from prefloop.experiments.plan import experiment_plan, plan_text
-
-        planned = experiment_plan(experiment, lambda text: print(text, file=sys.stderr))
-        print(to_line(planned) if as_json else "\n".join(plan_text(planned, experiment)))
-        return
-    _show(experiment, _carry_out(experiment, jobs), as_json=as_json)
+        _show_plan(experiment, as_json=as_json)
+    else:
+        _show(experiment, _carry_out(experiment, jobs), as_json=as_json)
 
 
 def methods(
@@ -215,6 +211,14 @@ def _carry_out(experiment: "Experiment", jobs: int) -> "ExperimentFigures":
         progress.close()
     write_results(experiment, figures)
     return figures
+
+
+def _show_plan(experiment: "Experiment", *, as_json: bool) -> None:
+    from prefloop.experiments.plan import experiment_plan, plan_text
+    from prefloop.figures.record import to_line
+
+    planned = experiment_plan(experiment, lambda text: print(text, file=sys.stderr))
+    print(to_line(planned) if as_json else "\n".join(plan_text(planned, experiment)))
 
 
 def _show(experiment: "Experiment", figures: "ExperimentFigures", *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from prefloop.functional.statistics import Estimate
 from prefloop.scorers.build import CheckedScorer
 from prefloop.text.overlap import novel_sentence_share
 
-Article = tuple[str, int]
+SeededPrompt = tuple[str, int]
 """A prompt in one seed."""
 
 
@@ -54,7 +54,7 @@ def above_copying(
     if not articles:
         return None
 
-    def of(rows: dict[Article, tuple[float, float]]) -> Measured:
+    def of(rows: dict[SeededPrompt, tuple[float, float]]) -> Measured:
         return Measured(
             copied=[rows[article][0] for article in articles],
             accurate=[rows[article][1] for article in articles],
@@ -74,9 +74,9 @@ def several(seeds: Sequence[int]) -> list[int] | None:
     return list(seeds) if len(set(seeds)) > 1 else None
 
 
-def _by_article(measured: MeasuredSummaries) -> dict[Article, tuple[float, float]]:
+def _by_article(measured: MeasuredSummaries) -> dict[SeededPrompt, tuple[float, float]]:
     """Return the mean share copied and the mean accuracy of each article's summaries."""
-    groups: dict[Article, list[tuple[float, float]]] = {}
+    groups: dict[SeededPrompt, list[tuple[float, float]]] = {}
     rows = zip(measured.summaries, measured.copied, measured.accurate, strict=True)
     for summary, share, is_accurate in rows:
         if share is not None:
