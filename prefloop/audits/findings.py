@@ -152,10 +152,12 @@ def beside_reward_model(
 ) -> CheckResult | None:
     """Return how much of what a reward model knows the best shortcut knows, if there is one.
 
+    None where validation labels prefer nothing: they do not say what it knows.
+
     share = (agreement of the rule - chance) / (accuracy of the reward model - its chance)
     """
     unasked = [s for s in figures.shortcuts if not is_asked(s.name, config)]
-    if figures.chance is None or not unasked:
+    if figures.chance is None or not unasked or validation.prefers_nothing:
         return None
     best = max(unasked, key=lambda s: s.skill)
     beyond = validation.accuracy.value - validation.chance

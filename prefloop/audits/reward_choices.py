@@ -25,6 +25,17 @@ from prefloop.functional.statistics import Estimate, paired_win_rate
 
 Numbers = NDArray[np.float64]
 
+LEAST_WEIGHT = 1e-6
+"""A weight no further from 0 is rounding."""
+
+
+def prefers_none(table: AnswerTable, scores: Numbers) -> bool:
+    """Return whether a reward model scores all samples of a question alike, in every question."""
+    if not len(scores):
+        return True
+    most, least = (end.reduceat(scores, table.starts) for end in (np.maximum, np.minimum))
+    return bool((most <= least).all())
+
 
 def first_choices(table: AnswerTable, scores: Numbers) -> Numbers:
     """Return 1 for the sample of each answer with the highest score; equals share it."""
@@ -57,7 +68,7 @@ def calibrated_scale(table: AnswerTable, scores: Numbers) -> float | None:
 
     None where the labels do not surely rise with the score: no scale makes it like them.
     """
-    if np.ptp(scores) == 0:
+    if prefers_none(table, scores):
         return None
     rows = table.rows(scores[:, None] / scores.std())
     (slope,) = coefficient_estimates(fit_choice_model(rows), table.labeler, table.prompt)
@@ -105,7 +116,8 @@ def _figures(
 ) -> list[AmplifiedFigures]:
     """Return the figures of each shortcut; `own` are the model's first choices."""
     usual = found.differences()
-    surely = found.differences(1.0 - (1.0 - SURE) / len(shortcuts))
+    confidence = 1.0 - (1.0 - SURE) / len(shortcuts)
+    surely, weights = found.differences(confidence), found.model_weights(confidence)
     figures = []
     for j, shortcut in enumerate(shortcuts):
         predicts_labels = _predicted(table, rows, j, table.is_choice)
@@ -118,7 +130,7 @@ def _figures(
                 in_labels=float(found.labels[j]),
                 in_model=float(found.model[j]),
                 difference=estimate_figure(usual[j]),
-                is_amplified=_is_amplified(found, surely[j], j),
+                is_amplified=_is_amplified(weights[j], surely[j]),
                 predicts_labels=estimate_figure(predicts_labels),
                 predicts_model=estimate_figure(predicts_model),
                 stands_for_model=_skill(table, predicts_model.interval.low) > share,
@@ -128,11 +140,14 @@ def _figures(
     return figures
 
 
-def _is_amplified(found: Amplification, difference: Estimate, feature: int) -> bool:
-    """Whether the model surely gives a shortcut more weight, the way it goes in the model."""
-    if found.model[feature] >= 0:
+def _is_amplified(weight: Estimate, difference: Estimate) -> bool:
+    """Whether the model surely goes by a shortcut, and surely further that way than the labels.
+
+    One that hardly goes by it at all weighs it less, whatever the labels do.
+    """
+    if weight.interval.low > LEAST_WEIGHT:
         return difference.interval.low > 0
-    return difference.interval.high < 0
+    return weight.interval.high < -LEAST_WEIGHT and difference.interval.high < 0
 
 
 def _predicted(

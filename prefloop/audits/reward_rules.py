@@ -1,19 +1,18 @@
 """The rules by which a reward model is trained against or not: one table, three-valued checks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from prefloop.audits.findings import is_asked
-from prefloop.audits.reward_edits import NEEDED, RIGHT
-from prefloop.figures.check_result import CheckResult, CheckStatus
+from prefloop.audits.reward_edits import EQUAL, NEEDED, RIGHT
+from prefloop.figures.check_result import CheckResult
 from prefloop.figures.reward_audit import (
     AmplifiedFigures,
     BestOfFigures,
     CheckAnswer,
     EditFigures,
     TrustCheckFigures,
-    TrustVerdict,
 )
 from prefloop.figures.text import (
     count,
@@ -33,6 +32,12 @@ HALF_WAY = 0.5
 DEGENERATE = ("repeated", "empty", "gibberish")
 """Edits after which a text is no answer at all."""
 
+NO_PREFERENCE = (
+    "In no validation question a sample is preferred: all answers are ties or “all bad”."
+)
+
+NO_CHOICE = "It gives all samples of a question the same score, and so goes by nothing."
+
 Found = tuple[CheckAnswer, str]
 """What a check answers, and a sentence with its numbers."""
 
@@ -49,6 +54,9 @@ class Evidence:
     edits: Sequence[EditFigures]
     best_of: BestOfFigures | None
     questions: int
+    """Validation questions with a preference."""
+    is_constant: bool = False
+    """Whether it gives all samples of a question the same score, whatever the question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +74,8 @@ def _better_than_chance(evidence: Evidence) -> Found:
     v = evidence.validation
     if v is None:
         return "unknown", "No validation label measures it (comparisons.validation_labels)."
+    if v.prefers_nothing:
+        return "unknown", NO_PREFERENCE
     message = (
         f"It agrees with {percent(v.accuracy.value)} of {counted(v.n, 'validation question')} "
         f"({named_share_interval(v.accuracy, apart_from=(v.chance,))}; chance is "
@@ -78,6 +88,8 @@ def _better_than_chance(evidence: Evidence) -> Found:
 
 def _half_way_to_the_ceiling(evidence: Evidence) -> Found:
     v = evidence.validation
+    if v is not None and v.prefers_nothing:
+        return "unknown", NO_PREFERENCE
     if v is None or v.ceiling is None:
         return "unknown", "No validation question was answered twice: the ceiling is not known."
     where = f" on {counted(v.ceiling_questions, 'question')}" if v.ceiling_questions else ""
@@ -96,6 +108,8 @@ def _half_way_to_the_ceiling(evidence: Evidence) -> Found:
 
 
 def _knows_more_than_a_shortcut(evidence: Evidence) -> Found:
+    if evidence.validation is not None and evidence.validation.prefers_nothing:
+        return "unknown", NO_PREFERENCE
     if evidence.beside is None:
         return "unknown", "The labels tell no shortcut (see `prefloop audit labels`)."
     return "pass" if evidence.beside.status == "ok" else "fail", evidence.beside.message
@@ -105,6 +119,8 @@ def _no_shortcut_stands_for_it(evidence: Evidence) -> Found:
     unasked = _unasked(evidence)
     if not unasked:
         return "unknown", "No shortcut differs within enough validation questions."
+    if evidence.is_constant:
+        return "unknown", NO_CHOICE
     best = max(unasked, key=lambda s: s.predicts_model.value)
     found = [s for s in unasked if s.stands_for_model]
     unsure = [s for s in unasked if s.may_stand_for_model]
@@ -156,12 +172,17 @@ def _edits_are_seen_through(evidence: Evidence) -> Found:
 
 
 def _edits(evidence: Evidence, edits: Sequence[EditFigures]) -> Found:
-    """Fail where one is surely under RIGHT, pass where all are surely above it."""
+    """Fail where one is surely under RIGHT, pass where all are surely above it.
+
+    A score that never differs rises after no edit either: that is no pass.
+    """
     if not edits:
         return "unknown", f"No answer was edited: {count(NEEDED)} are needed."
     failed = [e for e in edits if e.right.lies_below(RIGHT)]
     if failed:
         return "fail", " ".join(map(edit_sentence, failed))
+    if evidence.is_constant:
+        return "unknown", NO_CHOICE
     unsure = [e for e in edits if not e.right.lies_above(RIGHT)]
     if unsure:
         return "unknown", " ".join(map(edit_sentence, unsure))
@@ -186,6 +207,8 @@ def _a_held_out_scorer_follows(evidence: Evidence) -> Found:
     if best.rise is None or best.scorer is None:
         return "unknown", "No judge of the run is a scorer that costs nothing to ask."
     last, rise = best.points[-1], best.rise
+    if last.reward - best.points[0].reward <= EQUAL:
+        return "unknown", "Its score is no higher at the best of n: it selects nothing."
     message = (
         f"From one sample to the best of {last.n} by the reward model (KL at most "
         f"{fixed(last.kl_nats)} nats) the score of {best.scorer} moves by {signed(rise.value)} "
@@ -273,76 +296,3 @@ def ask_rules(evidence: Evidence) -> tuple[TrustCheckFigures, ...]:
             )
         )
     return tuple(found)
-
-
-def verdict_of(checks: Sequence[TrustCheckFigures], questions: int) -> tuple[TrustVerdict, str]:
-    """Return train, collect more, stop or none, and why.
-
-    none          fewer than NEEDED questions
-    stop          a check fails that more labels of the same kind do not mend
-    collect more  any other check fails, or a required one is unknown
-    train         otherwise; what is unknown is said and counts as no pass
-    """
-    if questions < NEEDED:
-        return "none", (
-            f"No verdict: {counted(questions, 'validation question')} with a preference, and "
-            f"{count(NEEDED)} are needed (comparisons.validation_labels)."
-        )
-    failed = [c for c in checks if c.answer == "fail"]
-    unknown = [c for c in checks if c.answer == "unknown"]
-    missing = [c for c in unknown if c.is_required]
-    n_passed = len(checks) - len(failed) - len(unknown)
-    summary = f"{n_passed} of {counted(len(checks), 'check')} pass"
-    if unknown:
-        summary += f", {count(len(unknown))} not known ({_named(unknown)})"
-    if stopping := [c for c in failed if c.on_fail == "stop"]:
-        return "stop", f"Do not train against it, {_named(stopping)} failed; {summary}."
-    if failed:
-        return "collect more", f"Collect more labels first, {_named(failed)} failed; {summary}."
-    if missing:
-        return "collect more", (
-            f"Collect more labels first, {_named(missing)} cannot be told yet; {summary}."
-        )
-    return "train", f"Train: {summary}."
-
-
-def _named(checks: Sequence[TrustCheckFigures]) -> str:
-    return ", ".join(f"“{c.name}”" for c in checks)
-
-
-STATUS: Mapping[CheckAnswer | TrustVerdict, CheckStatus] = {
-    "pass": "ok",
-    "fail": "warn",
-    "unknown": "later",
-    "train": "ok",
-    "collect more": "warn",
-    "stop": "warn",
-    "none": "later",
-}
-"""What the doctor calls an answer or a verdict."""
-
-ACTIONS = {
-    "stop": "Look at the texts it prefers and at the instructions; label questions in which the "
-    "better answer lacks what it goes by, and train it again.",
-    "collect more": "Label more, above all questions in which the better answer lacks it.",
-}
-
-
-def trust_findings(
-    checks: Sequence[TrustCheckFigures], verdict: TrustVerdict, reason: str
-) -> tuple[CheckResult, ...]:
-    """Return the checks and the verdict in the words of the doctor; the verdict comes last."""
-    rows = [
-        CheckResult(
-            stage="rewards",
-            check=check.name,
-            status=STATUS[check.answer],
-            message=check.message if check.answer != "unknown" else f"Not known: {check.message}",
-            action=ACTIONS[check.on_fail] if check.answer == "fail" else "",
-        )
-        for check in checks
-    ]
-    last = CheckResult(
-        stage="rewards", check="fit to train against", status=STATUS[verdict], message=reason
-    )
-    return (*rows, last)

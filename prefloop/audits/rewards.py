@@ -1,14 +1,13 @@
 """The audit of a reward model, before a policy is trained against it."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefloop.audits.answers import AnswerTable, answer_table
 from prefloop.audits.best_of import best_of_figures, unseen_groups
 from prefloop.audits.findings import beside_reward_model
 from prefloop.audits.held_out import held_out_scorer
@@ -17,14 +16,16 @@ from prefloop.audits.measures import MEASURES
 from prefloop.audits.reward_choices import (
     calibrated_scale,
     group_accuracies,
+    prefers_none,
     shortcuts_beside_labels,
 )
-from prefloop.audits.reward_edits import NEEDED, ChosenAnswer, Fits, edit_figures
-from prefloop.audits.reward_rules import Evidence, ask_rules, trust_findings, verdict_of
+from prefloop.audits.reward_edits import NEEDED, Fits, edit_figures
+from prefloop.audits.reward_rules import Evidence, ask_rules
+from prefloop.audits.reward_verdict import trust_findings, verdict_of
 from prefloop.audits.shortcuts import TEXT_SHORTCUTS
 from prefloop.audits.text_figures import measures_version, text_figures
+from prefloop.audits.validation_questions import ValidationQuestions, validation_questions
 from prefloop.comparisons.quality.forecast import forecast
-from prefloop.comparisons.targets import preference_targets
 from prefloop.errors import InputError
 from prefloop.figures.record import to_json
 from prefloop.figures.reward_audit import (
@@ -35,7 +36,7 @@ from prefloop.figures.reward_audit import (
 )
 from prefloop.files import read_json_lines, write_if_changed
 from prefloop.progress import BeforeMaking, Progress, make_freely
-from prefloop.records import Comparison, Label, Prompt, Sample
+from prefloop.records import Prompt
 from prefloop.rewards.own_texts import reward_models
 from prefloop.rewards.scorer import RewardModelScorer
 from prefloop.run_folder import (
@@ -50,14 +51,9 @@ from prefloop.run_folder import (
 from prefloop.samples.scores import score_samples
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.scorers.fingerprint import digest, source_hash
-from prefloop.seeding import stable_fraction
 from prefloop.settings.audits import OF_THE_WATCH
-from prefloop.settings.rewards import StrengthConfig
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
-
-EDITED = 64
-"""Answers that are edited, each scored a dozen times. With half as many none passes for sure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,26 +66,12 @@ class AuditedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """The validation questions whose texts the model can read."""
-
-    table: AnswerTable
-    comparisons: Sequence[Comparison]
-    labels: Sequence[Label]
-    samples: Mapping[str, Sample]
-    prompts: Mapping[str, Prompt]
-
-    @property
-    def n_questions(self) -> int:
-        return len(np.unique(self.table.question))
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """What shortcuts and edits show."""
 
     scale: float | None = None
     """None where the labels do not surely rise with the scores."""
+    is_constant: bool = False
     shortcuts: tuple[AmplifiedFigures, ...] = ()
     edits: tuple[EditFigures, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
@@ -162,24 +144,25 @@ def audit_rewards(
 ) -> RewardAuditFigures:
     """Return whether a policy may be trained against a reward model, by what it has not seen."""
     before_making()
-    asked = _asked(store, model.fits)
+    asked = validation_questions(store, model.fits)
     scores = _scores(store, model, asked)
     seen = _seen(store, config, folder, model, asked, scores, progress)
     best_of = _best_of(store, config, model, asked.prompts)
     checks = ask_rules(_evidence(config, folder, model.trust, asked, seen, best_of))
-    verdict, reason = verdict_of(checks, asked.n_questions)
+    verdict, reason = verdict_of(checks, asked.n_questions, ties=asked.n_ties)
     return RewardAuditFigures(
         fingerprint=reward_audit_fingerprint(store, config, model.trust),
         reward_model=model.trust.fingerprint,
         round=model.trust.round,
         questions=asked.n_questions,
-        prompts=len(asked.table.prompts),
+        ties=asked.n_ties,
+        prompts=asked.n_prompts,
         needed=NEEDED,
         scale=(seen.scale or 1.0) if seen.shortcuts else None,
         is_calibrated_scale=seen.scale is not None,
         shortcuts=seen.shortcuts,
-        by_labeler=group_accuracies(asked.table, scores, _labelers(asked.table)),
-        by_round=group_accuracies(asked.table, scores, _rounds(asked)),
+        by_labeler=group_accuracies(asked.table, scores, asked.labelers()),
+        by_round=group_accuracies(asked.table, scores, asked.rounds()),
         edits=seen.edits,
         best_of=best_of,
         ensemble=model.trust.figures.ensemble,
@@ -197,12 +180,12 @@ def _seen(
     config: RunConfig,
     folder: Path,
     model: AuditedModel,
-    asked: _Asked,
+    asked: ValidationQuestions,
     scores: NDArray[np.float64],
     progress: Progress,
 ) -> _Seen:
     """Return what shortcuts and edits show; nothing of too few questions or prompts."""
-    if asked.n_questions < NEEDED or len(asked.table.prompts) < LEAST_PROMPTS:
+    if asked.n_questions < NEEDED or asked.n_prompts < LEAST_PROMPTS:
         return _Seen()
     progress.say("Audit of the reward model: shortcuts and edits")
     names = asked.table.sample_ids
@@ -219,23 +202,39 @@ def _seen(
         share=config.audits.reward_share,
         seed=config.seed,
     )
-    edits, unedited = edit_figures(
-        _chosen_answers(asked, config.rewards.strength),
+    has_source = not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS)
+    edits, unedited = _edits(config, model, asked, has_source, progress)
+    return _Seen(
+        scale=scale,
+        is_constant=prefers_none(asked.table, scores),
+        shortcuts=shortcuts,
+        edits=edits,
+        left_out={**meaningless, **same, **unedited},
+    )
+
+
+def _edits(
+    config: RunConfig,
+    model: AuditedModel,
+    asked: ValidationQuestions,
+    has_source: bool,
+    progress: Progress,
+) -> tuple[tuple[EditFigures, ...], Mapping[str, str]]:
+    return edit_figures(
+        asked.chosen_answers(config.rewards.strength),
         model.scorer,
         task=config.task.name,
-        has_source=not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS),
+        has_source=has_source,
         fits=model.fits,
         progress=progress,
     )
-    left_out = {**meaningless, **same, **unedited}
-    return _Seen(scale=scale, shortcuts=shortcuts, edits=edits, left_out=left_out)
 
 
 def _evidence(
     config: RunConfig,
     folder: Path,
     trust: TrustFile,
-    asked: _Asked,
+    asked: ValidationQuestions,
     seen: _Seen,
     best_of: BestOfFigures | None,
 ) -> Evidence:
@@ -251,55 +250,14 @@ def _evidence(
         edits=seen.edits,
         best_of=best_of,
         questions=asked.n_questions,
+        is_constant=seen.is_constant,
     )
 
 
-def _asked(store: Store, fits: Fits) -> _Asked:
-    comparisons = store.comparisons(split="validation")
-    labels = store.labels(split="validation", for_training=True)
-    answered = {label.comparison_id for label in labels}
-    wanted = [c for c in comparisons if c.id in answered]
-    samples = store.samples_by_id([i for c in wanted for i in c.sample_ids])
-    prompts = {prompt.id: prompt for prompt in store.prompts()}
-    known = [
-        c
-        for c in wanted
-        if all(fits(prompts[c.prompt_id].text, samples[i].text) for i in c.sample_ids)
-    ]
-    by_id = {c.id: c for c in known}
-    own = [label for label in labels if label.comparison_id in by_id]
-    return _Asked(
-        table=answer_table(own, by_id),
-        comparisons=known,
-        labels=own,
-        samples=samples,
-        prompts=prompts,
-    )
-
-
-def _scores(store: Store, model: AuditedModel, asked: _Asked) -> NDArray[np.float64]:
+def _scores(store: Store, model: AuditedModel, asked: ValidationQuestions) -> NDArray[np.float64]:
     """Return the score of each row; those of stored samples are kept and read."""
     shown = [asked.samples[i] for i in asked.table.sample_ids]
     return score_samples(store, model.scorer, asked.prompts, shown)
-
-
-def _chosen_answers(asked: _Asked, strength: StrengthConfig) -> list[ChosenAnswer]:
-    """Return what labelers chose on some questions, one of a prompt, always the same ones."""
-    found: dict[str, ChosenAnswer] = {}
-    targets = preference_targets(asked.comparisons, asked.labels, strength)
-    for target in sorted(targets, key=lambda t: stable_fraction(t.comparison.id)):
-        votes, ids = np.array(target.probabilities), target.comparison.sample_ids
-        is_decided = len(ids) > 1 and (votes == votes.max()).sum() == 1
-        prompt = target.comparison.prompt_id
-        if is_decided and prompt not in found and len(found) < EDITED:
-            best = int(votes.argmax())
-            other = ids[0 if best else 1]
-            found[prompt] = ChosenAnswer(
-                prompt=asked.prompts[prompt].text,
-                text=asked.samples[ids[best]].text,
-                other=asked.samples[other].text,
-            )
-    return list(found.values())
 
 
 def _best_of(
@@ -319,18 +277,6 @@ def _best_of(
     if judge is not None:
         held_out = score_samples(store, judge, prompts, flat).reshape(shape)
     return best_of_figures(rewards, held_out, judge.name if judge is not None else None)
-
-
-def _labelers(table: AnswerTable) -> list[str]:
-    return [table.labelers[i] for i in table.labeler]
-
-
-def _rounds(asked: _Asked) -> list[str]:
-    """Return the round in which each answer's question was asked."""
-    rounds = {c.sample_ids: f"round {c.round}" for c in asked.comparisons}
-    ends = asked.table.starts + asked.table.sizes
-    spans = zip(asked.table.starts, ends, strict=True)
-    return [rounds[asked.table.sample_ids[start:end]] for start, end in spans]
 
 
 def _forecast(folder: Path, config: RunConfig, trust: TrustFile) -> str:

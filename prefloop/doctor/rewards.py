@@ -34,6 +34,8 @@ def check_rewards(config: RunConfig, run: RunFigures) -> list[CheckResult]:
     validation = newest.figures.validation
     if validation is None:
         results = [_not_measured()]
+    elif validation.prefers_nothing:
+        results = [_only_ties(newest.round, validation)]
     else:
         results = [_against_chance(newest.round, validation), _against_length(validation)]
     if config.rewards.normalize_after:
@@ -73,6 +75,17 @@ def _not_measured() -> CheckResult:
         "No validation label measures the reward model: nobody knows what it learned.",
         "Set comparisons.validation_labels above 0, or import validation labels: the reward model "
         "of the next round is measured on them.",
+    )
+
+
+def _only_ties(round_number: int, validation: ValidationFigures) -> CheckResult:
+    return _result(
+        "better than chance",
+        "warn",
+        f"The answers to {counted(validation.n, 'validation question')} are all ties or “all bad”: "
+        f"nobody knows what reward model {round_number} learned.",
+        "Make the question clearer (task.question), or show samples that differ more "
+        "(task.temperature).",
     )
 
 

@@ -124,8 +124,12 @@ class RewardAuditFigures(BaseModel):
     """A hash of the reward model's own figures: of one that was trained again this is outdated."""
     round: int
     questions: int
-    """Validation questions with a preference whose texts fit into the model."""
+    """Validation questions in which somebody preferred a sample and whose texts fit into the model;
+    before `ties` was recorded, those with ties too."""
+    ties: int | None = None
+    """Further ones that were answered with ties or `all_bad` only; null where not recorded."""
     prompts: int
+    """Of the questions with a preference."""
     needed: int
     """Questions without which there is no verdict."""
     scale: float | None

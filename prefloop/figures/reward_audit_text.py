@@ -25,10 +25,11 @@ def reward_audit_head(figures: RewardAuditFigures) -> str:
             if figures.is_calibrated_scale
             else " The labels do not surely rise with its scores, which are read as they are."
         )
+    ties = f" ({count(figures.ties)} more hold ties only)" if figures.ties else ""
     return (
         f"Reward model of round {figures.round}, on "
         f"{counted(figures.questions, 'validation question')} about "
-        f"{counted(figures.prompts, 'prompt')}.{scale}"
+        f"{counted(figures.prompts, 'prompt')}{ties}.{scale}"
     )
 
 

@@ -10,6 +10,9 @@ from prefloop.figures.record import RECORD
 LengthBucket = Literal["chosen is shorter", "about equal", "chosen is longer"]
 """The chosen sample against the mean length of the others."""
 
+ROUNDING = 1e-9
+"""Shares no further apart are equal."""
+
 
 class CalibrationBinFigures(BaseModel):
     """The samples whose probability lies between `low` and `high`."""
@@ -91,6 +94,12 @@ class ValidationFigures(BaseModel):
     by_margin: tuple[MarginFigures, ...]
     by_length: tuple[LengthFigures, ...]
     length_only: LengthOnlyFigures
+
+    @property
+    def prefers_nothing(self) -> bool:
+        """Whether all answers are ties, of which any rule gets as much as a random one does."""
+        gained = (own.value - self.chance for own in (self.accuracy, self.length_only.accuracy))
+        return self.n_tied == self.n and all(abs(gain) < ROUNDING for gain in gained)
 
 
 class EnsembleValidationFigures(BaseModel):

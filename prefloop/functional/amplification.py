@@ -24,12 +24,23 @@ class Amplification:
     model: Float[np.ndarray, " P"]
     draws: Float[np.ndarray, "D P"]
     """Model less labels, on prompts drawn with replacement."""
+    model_draws: Float[np.ndarray, "D P"]
+    """The model alone, on the same prompts."""
     n_questions: int
     n_prompts: int
 
     def differences(self, confidence: float = 0.95) -> list[Estimate]:
         """Return model less labels for each feature, with the bootstrap's normal interval."""
-        half = float(ndtri(0.5 + confidence / 2)) * self.draws.std(axis=0, ddof=1)
+        return self._estimates(self.model - self.labels, self.draws, confidence)
+
+    def model_weights(self, confidence: float = 0.95) -> list[Estimate]:
+        """Return the model's own weight of each feature, with the same interval."""
+        return self._estimates(self.model, self.model_draws, confidence)
+
+    def _estimates(
+        self, values: Float[np.ndarray, " P"], draws: Float[np.ndarray, "D P"], confidence: float
+    ) -> list[Estimate]:
+        half = float(ndtri(0.5 + confidence / 2)) * draws.std(axis=0, ddof=1)
         return [
             Estimate(
                 value=float(value),
@@ -39,7 +50,7 @@ class Amplification:
                 n_clusters=self.n_prompts,
                 how="normal interval, bootstrap over prompts",
             )
-            for value, width in zip(self.model - self.labels, half, strict=True)
+            for value, width in zip(values, half, strict=True)
         ]
 
 
@@ -100,6 +111,7 @@ def amplification(
         labels=labels,
         model=model,
         draws=of_model - of_labels,
+        model_draws=of_model,
         n_questions=len(rows.starts),
         n_prompts=len(names),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from prefloop.audits.rewards import AuditedModel
 from prefloop.figures.trust import TrustFigures
-from prefloop.records import Comparison, Label, Prompt
+from prefloop.records import Answer, Comparison, Label, Prompt
 from prefloop.rewards.trust import validation_figures
 from prefloop.run_folder import TrustFile
 from prefloop.scorers.build import CheckedScorer
@@ -65,8 +65,20 @@ class RuleScorer:
         return np.array([self.rule(prompt, text) for prompt, text in pairs], dtype=float)
 
 
-def fill_validation(store: Store, n_questions: int = 120, *, seed: int = 0) -> None:
-    """Store validation questions, four samples each, answered by labelers who like vividness."""
+def fill_validation(
+    store: Store,
+    n_questions: int = 120,
+    *,
+    seed: int = 0,
+    likes: Rule = vividness,
+    n_chosen: int = 120,
+    tie: Answer = "tie",
+) -> None:
+    """Store validation questions, four samples each, answered by labelers who like vividness.
+
+    They like another rule where `likes` is one. They choose in the first `n_chosen` questions, and
+    answer the others with `tie`.
+    """
     rng = np.random.default_rng(seed)
     prompts, samples, comparisons, labels = [], [], [], []
     for q in range(n_questions):
@@ -74,8 +86,8 @@ def fill_validation(store: Store, n_questions: int = 120, *, seed: int = 0) -> N
         prompt = Prompt(id=f"p{q}", text=text, source=f"test {q}", split="validation")
         texts = [_text(rng, text) for _ in range(4)]
         own = make_samples(texts, prompt=prompt)
-        likes = np.array([vividness(text, one) for one in texts]) + rng.gumbel(size=4)
-        best = own[int(likes.argmax())].id
+        liked = np.array([likes(text, one) for one in texts]) + rng.gumbel(size=4)
+        best = own[int(liked.argmax())].id
         ids = tuple(sample.id for sample in own)
         question = Comparison(
             id=f"c{q}", prompt_id=prompt.id, sample_ids=ids, round=q % 2, split="validation"
@@ -83,7 +95,8 @@ def fill_validation(store: Store, n_questions: int = 120, *, seed: int = 0) -> N
         prompts.append(prompt)
         samples += own
         comparisons.append(question)
-        labels.append(_label(question, LABELERS[q % len(LABELERS)], best))
+        answer: Answer = "best" if q < n_chosen else tie
+        labels.append(_label(question, LABELERS[q % len(LABELERS)], answer, best))
     store.add_all(prompts=prompts, samples=samples, comparisons=comparisons, labels=labels)
 
 
@@ -97,7 +110,9 @@ def model_of(store: Store, rule: Rule) -> AuditedModel:
         prompt = prompts[question.prompt_id]
         scores.append([rule(prompt, texts[i].text) for i in question.sample_ids])
         lengths.append([float(len(texts[i].text.split())) for i in question.sample_ids])
-        targets.append([float(i == chosen[question.id]) for i in question.sample_ids])
+        best = chosen[question.id]
+        votes = [float(i == best) if best else 0.25 for i in question.sample_ids]
+        targets.append(votes)
     figures = TrustFigures(
         labels=400,
         reference_mean=0.0,
@@ -125,13 +140,13 @@ def _text(rng: np.random.Generator, source: str) -> str:
     return _sentence(rng, int(rng.integers(6, 20)), vivid=float(rng.choice([0.0, 0.2, 0.5])))
 
 
-def _label(question: Comparison, labeler: str, best: str) -> Label:
+def _label(question: Comparison, labeler: str, answer: Answer, best: str) -> Label:
     return Label(
         id=f"{question.id} {labeler}",
         comparison_id=question.id,
         labeler=labeler,
-        answer="best",
-        chosen=best,
+        answer=answer,
+        chosen=best if answer == "best" else None,
         shown=question.sample_ids,
         seconds=5.0,
         instructions="1",

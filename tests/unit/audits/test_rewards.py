@@ -12,8 +12,10 @@ from prefloop.audits.best_of import unseen_groups
 from prefloop.audits.reward_rules import Evidence, ask_rules
 from prefloop.audits.rewards import audit_rewards, known_reward_audit, write_reward_audit
 from prefloop.figures.reward_audit import RewardAuditFigures, TrustCheckFigures
+from prefloop.figures.reward_audit_text import reward_audit_head
 from prefloop.figures.text import percent
 from prefloop.progress import Silent
+from prefloop.records import Answer
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_reward_audit
 from prefloop.settings.run import RunConfig
@@ -181,6 +183,71 @@ def test_no_validation_label_gives_no_verdict(tmp_path: Path, sqlite_path: Path)
         figures = audit_rewards(store, settings(), tmp_path, model_of(store, vividness), Silent())
     assert (figures.verdict, figures.questions) == ("none", 0)
     assert check(figures, "better than chance").answer == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("n_chosen", "tie", "said"),
+    [
+        (0, "tie", "in none of 60 validation questions"),
+        (0, "all_bad", "in none of 60 validation questions"),
+        (1, "tie", "in 1 of 60 validation questions"),
+        (34, "all_bad", "in 34 of 60 validation questions"),
+    ],
+)
+def test_ties_are_no_questions_with_a_preference(
+    tmp_path: Path, sqlite_path: Path, n_chosen: int, tie: Answer, said: str
+) -> None:
+    with Store.open(sqlite_path) as store:
+        fill_validation(store, 60, n_chosen=n_chosen, tie=tie)
+        model = model_of(store, vividness)
+        figures = audit_rewards(store, settings(), tmp_path, model, Silent())
+    assert (figures.verdict, figures.questions, figures.ties) == ("none", n_chosen, 60 - n_chosen)
+    assert said in figures.reason and "35 such are needed" in figures.reason
+    assert sum(g.accuracy.n for g in figures.by_labeler) == n_chosen
+    assert sum(g.accuracy.n for g in figures.by_round) == n_chosen
+    assert figures.edits == () and figures.shortcuts == ()
+    assert f"({60 - n_chosen} more hold ties only)" in reward_audit_head(figures)
+    if not n_chosen:
+        for name in ("better than chance", "half way to the ceiling", "knows more than a shortcut"):
+            found = check(figures, name)
+            assert found.answer == "unknown" and "all answers are ties" in found.message
+
+
+def test_ties_beside_enough_choices_do_not_hide_a_sound_model(
+    tmp_path: Path, sqlite_path: Path
+) -> None:
+    with Store.open(sqlite_path) as store:
+        fill_validation(store, 160)
+        figures = audit_rewards(store, settings(), tmp_path, model_of(store, vividness), Silent())
+    assert (figures.questions, figures.ties, figures.prompts) == (120, 40, 120)
+    assert [c.name for c in figures.checks if c.answer == "fail"] == []
+
+
+def constant(prompt: str, text: str) -> float:
+    return 0.3
+
+
+def by_prompt(prompt: str, text: str) -> float:
+    return float(len(prompt))
+
+
+@pytest.mark.parametrize("rule", [constant, by_prompt])
+def test_a_model_that_prefers_nothing_amplifies_nothing_and_passes_nothing(
+    tmp_path: Path, sqlite_path: Path, rule: Rule
+) -> None:
+    """Labelers who dislike length weigh it below 0: a weight of 0 is not more of it."""
+    config = settings(evaluation={"judges": ["length"]})
+    with Store.open(sqlite_path) as store:
+        fill_validation(store, likes=lambda prompt, text: -length(prompt, text))
+        figures = audit_rewards(store, config, tmp_path, model_of(store, rule), Silent())
+    weights = {s.name: s for s in figures.shortcuts}
+    assert weights["length"].in_labels < -1.0
+    assert weights["length"].difference.lies_above(0.0)
+    assert not any(s.is_amplified for s in figures.shortcuts)
+    assert [c.name for c in figures.checks if c.answer == "fail"] == []
+    assert [c.name for c in figures.checks if c.answer == "pass"] == ["amplifies no shortcut"]
+    assert "the same score" in check(figures, "no shortcut stands for it").message
+    assert (figures.verdict, figures.is_calibrated_scale) == ("collect more", False)
 
 
 def test_accuracy_is_counted_by_labeler_and_round(audit: Audit) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from prefloop.doctor.judgment import check_evaluation
@@ -12,6 +13,7 @@ from prefloop.figures.check_result import CheckResult
 from prefloop.figures.reading import read_evaluation, read_trust
 from prefloop.figures.text import share_interval
 from prefloop.figures.trust import TrustFigures
+from prefloop.rewards.trust import validation_figures
 from prefloop.run_file import parse_run
 from prefloop.run_folder import EvaluationFile, RunFigures, TrustFile
 from tests.unit.figures.test_reading import EVALUATION, TRUST
@@ -94,6 +96,16 @@ def test_the_reward_model_is_held_against_chance(folder: Path) -> None:
         assert result.status == status
     interval = share_interval(accuracy.low, accuracy.high, apart_from=(0.25,))
     assert f"95 % interval {interval}" in result.message, "and it does not seem to hold chance"
+
+
+def test_where_all_answers_are_ties_nothing_is_said_of_accuracy_and_length() -> None:
+    ties = validation_figures(np.eye(4)[[0] * 60], np.full((60, 4), 0.25), np.ones((60, 4)))
+    trust = read_trust(TRUST, "trust.json").model_copy(update={"validation": ties})
+    results = _by_check(check_rewards(CONFIG, _run(trust)))
+    assert "better than length" not in results
+    found = results["better than chance"]
+    assert found.status == "warn" and "task.question" in found.action
+    assert "The answers to 60 validation questions are all ties or “all bad”" in found.message
 
 
 def test_what_to_delete_is_what_training_reads() -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.provenance import LabelersRecord, LabelsRecord
 from prefloop.figures.text import percent, share_interval
@@ -9,6 +11,7 @@ from prefloop.figures.trust import EnsembleFigures, TrustFigures
 from prefloop.report.cards import write_cards
 from prefloop.report.made import Made, policy_made
 from prefloop.report.model_card import policy_card, reward_card
+from prefloop.rewards.trust import validation_figures
 from prefloop.run_folder import RunFigures, read_run_folder
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import fake_config
@@ -96,6 +99,14 @@ def test_a_reward_card_repeats_the_trust_figures(fake_run: Path) -> None:
     card = _reward_card(trust)
     assert percent(trust.validation.accuracy.value) in card
     assert "AutoModelForSequenceClassification" in card
+
+
+def test_a_reward_card_measures_nothing_by_ties(fake_run: Path) -> None:
+    trust = read_run_folder(fake_run).trusts[-1].figures
+    ties = validation_figures(np.eye(4), np.full((4, 4), 0.25), np.ones((4, 4)))
+    card = _reward_card(trust.model_copy(update={"validation": ties}))
+    assert "not measured: the answers to all validation questions are ties" in card
+    assert "chance 25 %" not in card
 
 
 def test_a_reward_model_without_validation_says_so() -> None:

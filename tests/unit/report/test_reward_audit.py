@@ -9,6 +9,7 @@ import pytest
 
 from prefloop.audits.rewards import audit_rewards, write_reward_audit
 from prefloop.doctor.rewards import check_rewards
+from prefloop.figures.record import to_json
 from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.reward_audit_text import (
     best_of_lines,
@@ -21,7 +22,7 @@ from prefloop.figures.reward_audit_text import (
 from prefloop.figures.trust import EnsembleFigures, EnsembleValidationFigures
 from prefloop.progress import Silent
 from prefloop.report.build import build_report
-from prefloop.rewards.trust import wilson_share
+from prefloop.rewards.trust import validation_figures, wilson_share
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_run_folder
 from prefloop.store.store import Store
@@ -82,6 +83,17 @@ def test_the_section_has_the_figures_of_the_file(
     assert all(f'<th scope="row">{e.title}</th><td>64</td>' in section for e in own.edits)
     assert f'audits/rewards-round-{own.round}.json">' in section
     assert '<th scope="col">length</th>' in section
+
+
+def test_the_page_says_where_all_answers_are_ties(fake_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(fake_run, tmp_path / "run"))
+    path = run / read_run_folder(run).trusts[-1].path
+    ties = validation_figures(np.eye(4), np.full((4, 4), 0.25), np.ones((4, 4)))
+    trust = read_run_folder(run).trusts[-1].figures.model_copy(update={"validation": ties})
+    path.write_text(to_json(trust))
+    with Store.open(run / "prefloop.db") as store:
+        page = build_report(run, store, fake_config()).read_text("utf-8")
+    assert "they do not say what the reward model learned" in page
 
 
 def test_without_an_audit_page_and_doctor_say_how_to_get_one(fake_run: Path) -> None:

@@ -94,6 +94,11 @@ def test_only_ties_are_chance() -> None:
     got = validation_figures(np.zeros((2, 2)), np.full((2, 2), 0.5), np.ones((2, 2)))
     assert got.accuracy.value == got.chance == 0.5
     assert (got.n_tied, got.by_length) == (2, ())
+    assert got.prefers_nothing
+    split = validation_figures(np.eye(4)[:2], np.array([[0.5, 0.5, 0, 0]] * 2), np.ones((2, 4)))
+    assert split.n_tied == 2 and not split.prefers_nothing, "labelers who differ prefer something"
+    blind = validation_figures(np.zeros((2, 4)), np.eye(4)[:2], np.ones((2, 4)))
+    assert blind.accuracy.value == blind.chance and not blind.prefers_nothing
 
 
 def test_accuracy_and_ceiling_are_of_one_kind() -> None:

@@ -55,6 +55,9 @@ def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
     assert few.message.endswith("9 scored batches, 10 are needed.")
     noisy = forecast(lines(np.random.default_rng(0).random(12).tolist(), size=8))
     assert noisy.status == "not enough evidence"
+    ties = forecast(lines([0.25] * 40))
+    assert ties.status == "estimated", "a tie among four is a quarter right, whatever is learned"
+    assert "Twice the labels would buy little: 25 % now" in ties.message
     nothing = forecast([])
     assert (nothing.status, nothing.n_labels, nothing.round) == ("not enough evidence", 0, None)
 
