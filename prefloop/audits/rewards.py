@@ -1,7 +1,7 @@
 """The audit of a reward model, before a policy is trained against it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,12 @@ from prefloop.audits.reward_choices import (
 from prefloop.audits.reward_edits import NEEDED, Fits, edit_figures
 from prefloop.audits.reward_rules import Evidence, ask_rules
 from prefloop.audits.reward_verdict import trust_findings, verdict_of
-from prefloop.audits.shortcuts import TEXT_SHORTCUTS
+from prefloop.audits.shortcuts import (
+    POSITION,
+    TEXT_SHORTCUTS,
+    Shortcut,
+    scorer_shortcut,
+)
 from prefloop.audits.text_figures import measures_version, text_figures
 from prefloop.audits.validation_questions import ValidationQuestions, validation_questions
 from prefloop.comparisons.quality.forecast import forecast
@@ -55,6 +60,8 @@ from prefloop.settings.audits import OF_THE_WATCH
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 
+UNSEEN = "a reward model does not see in which order samples were shown"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AuditedModel:
@@ -63,6 +70,17 @@ class AuditedModel:
     trust: TrustFile
     scorer: CheckedScorer
     fits: Fits
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shortcuts:
+    """The shortcuts that are looked at, with a column of figures for each of the rows."""
+
+    kinds: Sequence[Shortcut]
+    features: NDArray[np.float64]
+    left_out: Mapping[str, str]
+    has_source: bool
+    """Whether prompts are something to copy from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,24 +95,31 @@ class _Seen:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def reward_audit_fingerprint(store: Store, config: RunConfig, trust: TrustFile) -> str:
-    """Return a hash of all that the audit depends on; no model is loaded for it."""
+def reward_audit_fingerprint(
+    store: Store, config: RunConfig, trust: TrustFile, scorers: Sequence[CheckedScorer] = ()
+) -> str:
+    """Return a hash of all that the audit depends on; no reward model is loaded for it."""
     labels = store.labels(split="validation", for_training=True)
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
     settings = config.audits.model_dump_json(exclude=OF_THE_WATCH), *config.evaluation.judges
-    code = source_hash(sys.modules[__name__])
-    return digest(code, measures_version(), trust.fingerprint, config.task.name, *settings, *parts)
+    named = [f"{scorer.name} {scorer.fingerprint}" for scorer in scorers]
+    code = source_hash(sys.modules[__name__]), measures_version()
+    return digest(*code, trust.fingerprint, config.task.name, *settings, *named, *parts)
 
 
 def known_reward_audit(
-    store: Store, config: RunConfig, folder: Path, trust: TrustFile
+    store: Store,
+    config: RunConfig,
+    folder: Path,
+    trust: TrustFile,
+    scorers: Sequence[CheckedScorer] = (),
 ) -> RewardAuditFigures | None:
-    """Return the audit of this reward model with these labels, if it was made before."""
+    """Return the audit of this reward model, these labels and scorers, if it was made before."""
     try:
         known = read_reward_audit(folder, trust.round)
     except InputError:  # It is written again.
         return None
-    fingerprint = reward_audit_fingerprint(store, config, trust)
+    fingerprint = reward_audit_fingerprint(store, config, trust, scorers)
     return known if known is not None and known.fingerprint == fingerprint else None
 
 
@@ -140,20 +165,42 @@ def audit_rewards(
     model: AuditedModel,
     progress: Progress,
     *,
+    scorers: Sequence[CheckedScorer] = (),
     before_making: BeforeMaking = make_freely,
 ) -> RewardAuditFigures:
-    """Return whether a policy may be trained against a reward model, by what it has not seen."""
+    """Return whether a policy may be trained against a reward model, by what it has not seen.
+
+    `scorers` are looked at as shortcuts too, as in the audit of the labels.
+    """
     before_making()
     asked = validation_questions(store, model.fits)
-    scores = _scores(store, model, asked)
-    seen = _seen(store, config, folder, model, asked, scores, progress)
+    scores = _scores(store, model.scorer, asked)
+    seen = _Seen()
+    if asked.n_questions >= NEEDED and asked.n_prompts >= LEAST_PROMPTS:
+        progress.say("Audit of the reward model: shortcuts and edits")
+        shortcuts = _shortcuts(store, folder, asked, scorers, progress)
+        seen = _seen(config, model, asked, scores, shortcuts, progress)
     best_of = _best_of(store, config, model, asked.prompts)
-    checks = ask_rules(_evidence(config, folder, model.trust, asked, seen, best_of))
+    figures = _figures(config, folder, model.trust, asked, scores, seen, best_of)
+    fingerprint = reward_audit_fingerprint(store, config, model.trust, scorers)
+    return figures.model_copy(update={"fingerprint": fingerprint})
+
+
+def _figures(
+    config: RunConfig,
+    folder: Path,
+    trust: TrustFile,
+    asked: ValidationQuestions,
+    scores: NDArray[np.float64],
+    seen: _Seen,
+    best_of: BestOfFigures | None,
+) -> RewardAuditFigures:
+    checks = ask_rules(_evidence(config, folder, trust, asked, seen, best_of))
     verdict, reason = verdict_of(checks, asked.n_questions, ties=asked.n_ties)
     return RewardAuditFigures(
-        fingerprint=reward_audit_fingerprint(store, config, model.trust),
-        reward_model=model.trust.fingerprint,
-        round=model.trust.round,
+        fingerprint="",
+        reward_model=trust.fingerprint,
+        round=trust.round,
         questions=asked.n_questions,
         ties=asked.n_ties,
         prompts=asked.n_prompts,
@@ -165,8 +212,8 @@ def audit_rewards(
         by_round=group_accuracies(asked.table, scores, asked.rounds()),
         edits=seen.edits,
         best_of=best_of,
-        ensemble=model.trust.figures.ensemble,
-        forecast=_forecast(folder, config, model.trust),
+        ensemble=trust.figures.ensemble,
+        forecast=_forecast(folder, config, trust),
         checks=checks,
         verdict=verdict,
         reason=reason,
@@ -175,58 +222,60 @@ def audit_rewards(
     )
 
 
-def _seen(
+def _shortcuts(
     store: Store,
-    config: RunConfig,
     folder: Path,
-    model: AuditedModel,
     asked: ValidationQuestions,
-    scores: NDArray[np.float64],
+    scorers: Sequence[CheckedScorer],
     progress: Progress,
-) -> _Seen:
-    """Return what shortcuts and edits show; nothing of too few questions or prompts."""
-    if asked.n_questions < NEEDED or asked.n_prompts < LEAST_PROMPTS:
-        return _Seen()
-    progress.say("Audit of the reward model: shortcuts and edits")
+) -> _Shortcuts:
+    """Return what of the labels' shortcuts a reward model can see, measured on its questions."""
     names = asked.table.sample_ids
     texts = text_figures(store, names, folder / TEXT_FIGURES, progress)
     meaningless = without_meaning(store, list(dict.fromkeys(names)), texts)
     known = [s for s in TEXT_SHORTCUTS if s.name not in meaningless]
+    columns = [texts[:, MEASURES.index(s.name)].astype(float) for s in known]
+    columns += [_scores(store, scorer, asked) for scorer in scorers]
+    return _Shortcuts(
+        kinds=[*known, *(scorer_shortcut(s.name, s.description) for s in scorers)],
+        features=np.column_stack(columns),
+        left_out={**meaningless, POSITION: UNSEEN},
+        has_source=not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS),
+    )
+
+
+def _seen(
+    config: RunConfig,
+    model: AuditedModel,
+    asked: ValidationQuestions,
+    scores: NDArray[np.float64],
+    shortcuts: _Shortcuts,
+    progress: Progress,
+) -> _Seen:
     scale = calibrated_scale(asked.table, scores)
-    shortcuts, same = shortcuts_beside_labels(
+    found, same = shortcuts_beside_labels(
         asked.table,
-        known,
-        texts[:, [MEASURES.index(s.name) for s in known]].astype(float),
+        shortcuts.kinds,
+        shortcuts.features,
         scores,
         scale=scale if scale is not None else 1.0,
         share=config.audits.reward_share,
         seed=config.seed,
     )
-    has_source = not any(s.needs_source and s.name in meaningless for s in TEXT_SHORTCUTS)
-    edits, unedited = _edits(config, model, asked, has_source, progress)
-    return _Seen(
-        scale=scale,
-        is_constant=prefers_none(asked.table, scores),
-        shortcuts=shortcuts,
-        edits=edits,
-        left_out={**meaningless, **same, **unedited},
-    )
-
-
-def _edits(
-    config: RunConfig,
-    model: AuditedModel,
-    asked: ValidationQuestions,
-    has_source: bool,
-    progress: Progress,
-) -> tuple[tuple[EditFigures, ...], Mapping[str, str]]:
-    return edit_figures(
+    edits, unedited = edit_figures(
         asked.chosen_answers(config.rewards.strength),
         model.scorer,
         task=config.task.name,
-        has_source=has_source,
+        has_source=shortcuts.has_source,
         fits=model.fits,
         progress=progress,
+    )
+    return _Seen(
+        scale=scale,
+        is_constant=prefers_none(asked.table, scores),
+        shortcuts=found,
+        edits=edits,
+        left_out={**shortcuts.left_out, **same, **unedited},
     )
 
 
@@ -254,10 +303,10 @@ def _evidence(
     )
 
 
-def _scores(store: Store, model: AuditedModel, asked: ValidationQuestions) -> NDArray[np.float64]:
+def _scores(store: Store, scorer: CheckedScorer, asked: ValidationQuestions) -> NDArray[np.float64]:
     """Return the score of each row; those of stored samples are kept and read."""
     shown = [asked.samples[i] for i in asked.table.sample_ids]
-    return score_samples(store, model.scorer, asked.prompts, shown)
+    return score_samples(store, scorer, asked.prompts, shown)
 
 
 def _best_of(

@@ -33,15 +33,15 @@ def labels(folder: RunFolder, as_json: AsJson = False) -> None:
     from prefloop.run_file import load_run_as_made
     from prefloop.run_folder import read_trusts
     from prefloop.run_store import open_run_store, require_begun
+    from prefloop.scorers.build import metered_by_name
 
     config = load_run_as_made(run_file(folder))
     require_begun(config, folder)
     # Scores of the run file's scorers are kept in the store; everything else only reads it.
     scorers, progress = audit_scorers(config), TerminalProgress()
-    metered = {scorer.name: scorer.metered for scorer in scorers}
     with (
         open_run_store(config, folder, read_only=not scorers) as store,
-        recording_usage(folder, progress, metered),
+        recording_usage(folder, progress, metered_by_name(scorers)),
     ):
         figures = audit_labels(store, config, folder, progress, scorers=scorers)
     if not is_write_protected(folder):
@@ -65,6 +65,7 @@ def rewards(
 
     Example: `prefloop audit rewards my-run`
     """
+    from prefloop.audits.labels import audit_scorers
     from prefloop.audits.rewards import (
         audit_rewards,
         known_reward_audit,
@@ -74,17 +75,22 @@ def rewards(
     )
     from prefloop.cli.console import TerminalProgress
     from prefloop.figures.record import to_line
+    from prefloop.run.usage import recording_usage
     from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store
+    from prefloop.scorers.build import metered_by_name
 
-    config = load_run_as_made(run_file(folder))
-    trust = saved_trust(folder, round_number)
+    config, progress = load_run_as_made(run_file(folder)), TerminalProgress()
+    trust, scorers = saved_trust(folder, round_number), audit_scorers(config)
     # Scores of stored samples are kept in the store; everything else only reads it.
-    with open_run_store(config, folder) as store:
-        figures = known_reward_audit(store, config, folder, trust)
+    with (
+        open_run_store(config, folder) as store,
+        recording_usage(folder, progress, metered_by_name(scorers)),
+    ):
+        figures = known_reward_audit(store, config, folder, trust, scorers)
         if figures is None:
             model = saved_model(folder, trust.round)
-            figures = audit_rewards(store, config, folder, model, TerminalProgress())
+            figures = audit_rewards(store, config, folder, model, progress, scorers=scorers)
     if not is_write_protected(folder):
         write_reward_audit(folder, figures)
     if as_json:

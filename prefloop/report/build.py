@@ -121,6 +121,12 @@ class Page:
         return left_out_lines(audit.left_out) if audit else []
 
     @property
+    def reward_left_out(self) -> list[str]:
+        """Shortcuts and edits that the audit of the reward model left out, with the reason."""
+        audit = self.run.reward_audit
+        return left_out_lines(audit.left_out) if audit else []
+
+    @property
     def audit_files(self) -> list[str]:
         """The files of the audits whose figures stand on the page."""
         run = self.run

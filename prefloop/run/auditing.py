@@ -12,7 +12,7 @@ from prefloop.rewards.scorer import RunningRewardModelScorer
 from prefloop.run.stages import Stages
 from prefloop.run.usage import recording_usage
 from prefloop.run_folder import TrustFile, read_trusts
-from prefloop.scorers.build import CheckedScorer
+from prefloop.scorers.build import CheckedScorer, metered_by_name
 
 
 def audit_labels_of_round(stages: Stages, round_number: int) -> None:
@@ -26,8 +26,7 @@ def audit_labels_of_round(stages: Stages, round_number: int) -> None:
     if not stages.store.labels(for_training=True):
         return
     scorers = audit_scorers(stages.config)
-    metered = {scorer.name: scorer.metered for scorer in scorers}
-    with recording_usage(stages.folder, stages.monitor, metered):
+    with recording_usage(stages.folder, stages.monitor, metered_by_name(scorers)):
         figures = audit_labels(
             stages.store,
             stages.config,
@@ -54,16 +53,19 @@ def audit_rewards_of_round(stages: Stages, round_number: int) -> None:
         return
     trusts = {file.round: file for file in read_trusts(stages.folder)}
     trust = trusts[round_number]
-    if known_reward_audit(stages.store, stages.config, stages.folder, trust) is not None:
+    scorers = audit_scorers(stages.config)
+    if known_reward_audit(stages.store, stages.config, stages.folder, trust, scorers) is not None:
         return
-    figures = audit_rewards(
-        stages.store,
-        stages.config,
-        stages.folder,
-        _model_in_memory(stages, trust),
-        stages.monitor,
-        before_making=stages.monitor.before_making,
-    )
+    with recording_usage(stages.folder, stages.monitor, metered_by_name(scorers)):
+        figures = audit_rewards(
+            stages.store,
+            stages.config,
+            stages.folder,
+            _model_in_memory(stages, trust),
+            stages.monitor,
+            scorers=scorers,
+            before_making=stages.monitor.before_making,
+        )
     write_reward_audit(stages.folder, figures)
     goes_on = (
         " The run goes on all the same." if figures.verdict in ("collect more", "stop") else ""

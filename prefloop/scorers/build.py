@@ -118,7 +118,7 @@ class WeightedScorer:
     @property
     def metered(self) -> dict[str, Metered | None]:
         """The parts by name, as `CheckedScorer.metered` has them."""
-        return {part.name: part.metered for _, part in self.parts}
+        return metered_by_name([part for _, part in self.parts])
 
     def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Scores:
         """Return sum of weight * score over the parts."""
@@ -126,6 +126,11 @@ class WeightedScorer:
         for weight, scorer in self.parts:
             total += weight * scorer.score(prompts, responses)
         return total
+
+
+def metered_by_name(scorers: Sequence[CheckedScorer]) -> dict[str, Metered | None]:
+    """Return what of scorers costs something, as `WeightedScorer.metered` has it."""
+    return {scorer.name: scorer.metered for scorer in scorers}
 
 
 def build_scorer(name: str, section: Settings) -> CheckedScorer:

@@ -18,6 +18,7 @@ from prefloop.progress import Silent
 from prefloop.records import Answer
 from prefloop.run_file import parse_run
 from prefloop.run_folder import read_reward_audit
+from prefloop.scorers.build import CheckedScorer
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from tests.unit.audits.reward_worlds import (
@@ -163,6 +164,26 @@ def test_an_empty_text_that_wins_stops(audit: Audit) -> None:
     lost = check(figures, "texts that answer nothing lose")
     assert lost.answer == "fail" and "No text at all" in lost.message
     assert figures.verdict == "stop"
+
+
+def test_scorers_of_the_user_are_looked_at_beside_the_labels(store: Store, tmp_path: Path) -> None:
+    vivid = CheckedScorer("vivid", RuleScorer(vividness))
+    loving = model_of(store, lambda prompt, text: 5.0 * vividness(prompt, text))
+    config = settings(audits={"scorers": ["vivid"]}, scorers={"vivid": {"kind": "length"}})
+    figures = audit_rewards(store, config, tmp_path, loving, Silent(), scorers=[vivid])
+    own = figures.shortcuts[0]
+    assert (own.name, own.counts) == ("scorer vivid", "asks the scorer vivid (a rule of a test)")
+    assert own.predicts_model.lies_above(0.8) and own.stands_for_model, "many have no vivid word"
+    assert own.predicts_labels.lies_below(1.0)
+    stands = check(figures, "no shortcut stands for it")
+    assert (figures.verdict, stands.answer) == ("stop", "fail")
+    assert "asks the scorer vivid" in stands.message
+    assert "order samples were shown" in figures.left_out["position"]
+    write_reward_audit(tmp_path, figures)
+    kept = store, config, tmp_path, loving.trust
+    assert known_reward_audit(*kept, [vivid]) == figures
+    assert known_reward_audit(*kept, [CheckedScorer("vivid", RuleScorer(length))]) is None
+    assert known_reward_audit(*kept) is None
 
 
 def test_few_questions_give_no_verdict_but_the_number_needed(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prefloop.audits.findings import left_out_lines
 from prefloop.audits.rewards import audit_rewards, write_reward_audit
 from prefloop.doctor.rewards import check_rewards
 from prefloop.figures.record import to_json
@@ -82,6 +83,8 @@ def test_the_section_has_the_figures_of_the_file(
     assert all(f'<th scope="row">{s.title}</th>' in section for s in own.shortcuts)
     assert all(f'<th scope="row">{e.title}</th><td>64</td>' in section for e in own.edits)
     assert f'audits/rewards-round-{own.round}.json">' in section
+    assert "Left out: " in section
+    assert all(line in section for line in left_out_lines(own.left_out))
     assert '<th scope="col">length</th>' in section
 
 
