@@ -1,6 +1,7 @@
 """Verbs that ask whether a run may be believed."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
     from prefloop.figures.overoptimization import OverOptimizationFigures
     from prefloop.figures.reward_audit import RewardAuditFigures
+    from prefloop.figures.trust import ValidationFigures
+    from prefloop.run_folder import TrustFile
 
 NAME = 26
 """Width of the column with the names of shortcuts."""
@@ -65,6 +68,19 @@ def rewards(
 
     Example: `prefloop audit rewards my-run`
     """
+    figures, trust = _audited_rewards(folder, round_number)
+    validation = trust.figures.validation
+    if as_json:
+        measured = validation.model_dump(mode="json") if validation else None
+        print(json.dumps(figures.model_dump(mode="json") | {"validation": measured}))
+    else:
+        _show_rewards(figures, validation)
+
+
+def _audited_rewards(
+    folder: Path, round_number: int | None
+) -> "tuple[RewardAuditFigures, TrustFile]":
+    """Return the audit of a round's reward model, made now or before, and the model's figures."""
     from prefloop.audits.labels import audit_scorers
     from prefloop.audits.rewards import (
         audit_rewards,
@@ -74,7 +90,6 @@ def rewards(
         write_reward_audit,
     )
     from prefloop.cli.console import TerminalProgress
-    from prefloop.figures.record import to_line
     from prefloop.run.usage import recording_usage
     from prefloop.run_file import load_run_as_made
     from prefloop.run_store import open_run_store
@@ -93,10 +108,7 @@ def rewards(
             figures = audit_rewards(store, config, folder, model, progress, scorers=scorers)
     if not is_write_protected(folder):
         write_reward_audit(folder, figures)
-    if as_json:
-        print(to_line(figures))
-    else:
-        _show_rewards(figures)
+    return figures, trust
 
 
 def overoptimization(
@@ -146,19 +158,25 @@ def _say(*lines: str) -> None:
     print(printable("\n".join(lines)))
 
 
-def _show_rewards(figures: "RewardAuditFigures") -> None:
+def _show_rewards(figures: "RewardAuditFigures", validation: "ValidationFigures | None") -> None:
     from prefloop.figures.reward_audit_text import (
         best_of_lines,
+        calibration_lines,
         edit_lines,
         ensemble_text,
         group_lines,
+        length_lines,
+        margin_lines,
         reward_audit_head,
         shortcut_lines,
     )
 
     _say(reward_audit_head(figures))
-    for lines in (shortcut_lines, edit_lines, best_of_lines, group_lines):
-        if found := lines(figures):
+    tables = [lines(figures) for lines in (shortcut_lines, edit_lines, best_of_lines, group_lines)]
+    if validation is not None and not validation.prefers_nothing:
+        tables += [part(validation) for part in (margin_lines, length_lines, calibration_lines)]
+    for found in tables:
+        if found:
             _say("", *found)
     if said := ensemble_text(figures):
         _say("", said)

@@ -11,6 +11,7 @@ from prefloop.figures.text import (
     signed,
     signed_interval,
 )
+from prefloop.figures.trust import ValidationFigures
 
 NAME = 38
 """Width of the first column."""
@@ -98,6 +99,35 @@ def group_lines(figures: RewardAuditFigures) -> list[str]:
         return []
     rows = [f"{g.name:<{NAME}}  {_share(g.accuracy)}, {count(g.accuracy.n)} labels" for g in groups]
     return [f"{'agrees with':<{NAME}}", *rows]
+
+
+def calibration_lines(validation: ValidationFigures) -> list[str]:
+    """Return how often samples were chosen, by the probability that the reward model gave them."""
+    error = fixed(validation.calibration.error, 3)
+    rows = [
+        f"{f'{percent(b.low)} to {percent(b.high)}, mean {percent(b.mean_probability)}':<{NAME}}  "
+        f"{percent(b.frequency)} ({share_interval(*b.interval)}) of {counted(b.n, 'sample')}"
+        for b in validation.calibration.bins
+    ]
+    return [f"{'probability by its scores':<{NAME}}  chosen (calibration error {error})", *rows]
+
+
+def margin_lines(validation: ValidationFigures) -> list[str]:
+    """Return the accuracy in quarters of the best score's lead over the second."""
+    rows = [
+        _accuracy(f"{fixed(m.low)} to {fixed(m.high)}", m.accuracy) for m in validation.by_margin
+    ]
+    return [f"{'lead of the best score':<{NAME}}  agrees with", *rows] if rows else []
+
+
+def length_lines(validation: ValidationFigures) -> list[str]:
+    """Return the accuracy by the length of the chosen sample against the others."""
+    rows = [_accuracy(part.bucket, part.accuracy) for part in validation.by_length]
+    return [f"{'length of the chosen sample':<{NAME}}  agrees with", *rows] if rows else []
+
+
+def _accuracy(name: str, accuracy: EstimateFigure) -> str:
+    return f"{name:<{NAME}}  {_share(accuracy)}, {counted(accuracy.n, 'question')}"
 
 
 def _share(estimate: EstimateFigure) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from prefloop.audits.rewards import saved_trust
 from prefloop.run_folder import read_reward_audit, reward_audit_path
 from tests.e2e.command import Command
 
@@ -29,6 +31,21 @@ def test_what_it_says_is_told(prefloop: Command, run: Path) -> None:
     assert "Reward model of round 0, on" in told
     assert "No verdict:" in told
     assert "Not enough evidence for a forecast" in told
+    for head in ("probability by its scores", "lead of the best score", "length of the chosen"):
+        assert head in told
+
+
+def test_the_figures_on_validation_labels_are_those_of_the_reward_model(
+    prefloop: Command, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = prefloop.done("audit", "rewards", run, "--json").json()
+    trust = json.loads((run / "rewards" / "round-0" / "trust.json").read_text())
+    assert told["validation"] == trust["validation"]
+    saved = saved_trust(run)
+    unmeasured = replace(saved, figures=saved.figures.model_copy(update={"validation": None}))
+    monkeypatch.setattr("prefloop.audits.rewards.saved_trust", lambda *_: unmeasured)
+    assert prefloop.done("audit", "rewards", run, "--json").json()["validation"] is None
+    assert "lead of the best score" not in prefloop.done("audit", "rewards", run).out
 
 
 def test_the_saved_model_is_audited_where_nobody_looked(prefloop: Command, run: Path) -> None:

@@ -14,9 +14,12 @@ from prefloop.figures.record import to_json
 from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.reward_audit_text import (
     best_of_lines,
+    calibration_lines,
     edit_lines,
     ensemble_text,
     group_lines,
+    length_lines,
+    margin_lines,
     reward_audit_head,
     shortcut_lines,
 )
@@ -162,6 +165,31 @@ def test_the_lines_have_every_row(figures: RewardAuditFigures) -> None:
     assert best[2].split()[1] == "0.19"
     groups = group_lines(figures)
     assert len(groups) == 1 + 6 + 2 and groups[-1].endswith("60 labels")
+
+
+def test_calibration_margin_and_length_are_those_of_the_trust_figures() -> None:
+    """Scores 0 and ln 3 are 25 and 75 %; the higher one is chosen in three of four."""
+    scores, lengths = np.tile([0.0, np.log(3.0)], (40, 1)), np.tile([10.0, 20.0], (40, 1))
+    targets = np.eye(2)[[1, 1, 1, 0] * 10]
+    found = validation_figures(scores, targets, lengths)
+    head, *bins = calibration_lines(found)
+    assert head.endswith("chosen (calibration error 0.000)")
+    assert [line.split("  ")[0] for line in bins] == [
+        "20 % to 30 %, mean 25 %",
+        "70 % to 80 %, mean 75 %",
+    ]
+    assert bins[0].endswith("25 % (14–41 %) of 40 samples")
+    head, *margins = margin_lines(found)
+    assert head.startswith("lead of the best score") and len(margins) == 4
+    assert all(line.startswith("1.10 to 1.10 ") for line in margins)
+    assert all(line.endswith(", 10 questions") for line in margins)
+    assert [line.split("  ")[0] for line in length_lines(found)[1:]] == [
+        "chosen is shorter",
+        "chosen is longer",
+    ]
+    assert length_lines(found)[2].endswith("100 % (88–100 %), 30 questions")
+    ties = validation_figures(scores, np.full((40, 2), 0.5), lengths)
+    assert length_lines(ties) == []
 
 
 def test_nothing_is_no_lines(figures: RewardAuditFigures) -> None:
