@@ -15,9 +15,10 @@ from prefloop.evaluation.estimates import pair_by_prompt
 from prefloop.evaluation.people_figures import asked_pairs
 from prefloop.evaluation.people_verdicts import judging_question
 from prefloop.figures.live import stop_text
-from prefloop.figures.text import counted, fixed, plain
+from prefloop.figures.text import counted
 from prefloop.policy.stage import PolicyStage
 from prefloop.records import REFERENCE, Prompt
+from prefloop.run.live_budget import used_up
 from prefloop.run.monitor import WAITING_FOR_JUDGMENT, RunMonitor
 from prefloop.run.schedule import questions_due
 from prefloop.run.waiting import STALL_SECONDS, PeopleLabeling, publish
@@ -34,9 +35,6 @@ OPEN_AT_ONCE = 8
 
 SHOWN_LOST = 6
 """So many of the policy's texts that were not taken come with a stop."""
-
-KL_UPDATES = 4
-"""The KL is the mean of so many updates, so that one noisy batch makes nobody wait."""
 
 
 class LiveWatch:
@@ -62,6 +60,7 @@ class LiveWatch:
         self.seed = config.seed
         self._prompts = prompts
         self._sleep = sleep
+        self._known: LiveView | None = None
 
     @cached_property
     def prompts(self) -> Sequence[Prompt]:
@@ -73,9 +72,10 @@ class LiveWatch:
     def attend(self) -> None:
         """Ask what is due, look at the answers, and wait where nobody has judged for too long.
 
-        Called before every update. A store that is away is asked next time; nothing waits for it.
+        Called before every update. A store that is away is asked next time, as long as the policy
+        may go on by what was known last; then it is waited for.
         """
-        view = self._try_look() if self.is_on else None
+        view = (self._try_look() or self._wait_for_store()) if self.is_on else None
         if view is None:
             return
         self._judge(view)
@@ -85,8 +85,8 @@ class LiveWatch:
             self._ask(n, view)
 
     def is_used_up(self) -> bool:
-        """Whether the policy may go no further before somebody judges it."""
-        view = self._try_look() if self.is_on else None
+        """Whether the policy may go no further before somebody judges it, as far as is known."""
+        view = (self._try_look() or self._last_known()) if self.is_on else None
         return view is not None and bool(self._used_up(view))
 
     def close(self) -> None:
@@ -101,12 +101,40 @@ class LiveWatch:
         self._write(self._look())
 
     def _look(self) -> LiveView:
-        return look_at(self.monitor.store, self.settings.alpha)
+        self._known = look_at(self.monitor.store, self.settings.alpha)
+        return self._known
 
     def _try_look(self) -> LiveView | None:
         found: list[LiveView] = []
         self.monitor.try_query(lambda store: found.append(look_at(store, self.settings.alpha)))
+        self._known = found[0] if found else self._known
         return found[0] if found else None
+
+    def _last_known(self) -> LiveView | None:
+        """Return the newest view, unless a roll back took back the policy that it is about."""
+        known = self._known
+        return None if known is None or known.judged_update > self.policy.update else known
+
+    def _wait_for_store(self) -> LiveView | None:
+        """Return nothing where the policy may go on by what was known last; else wait for a view.
+
+        Without it neither an answer nor a stop by people would be seen, however long it takes.
+        """
+        known = self._last_known()
+        reason = self._used_up(known) if known else "what people have judged was not read yet"
+        if not reason:
+            return None
+        self.policy.ensure_checkpoint()
+        self.monitor.say(
+            f"The policy waits for the store: {reason}, and whether they have judged it since "
+            f"cannot be read. A checkpoint of update {self.policy.update} is written; it goes on "
+            "by itself when the store answers."
+        )
+        while (view := self._try_look()) is None:
+            self.monitor.check_stop("while waiting for labels")
+            self._sleep(POLL_SECONDS)
+        self.monitor.check_stop("while waiting for labels")
+        return view
 
     def _n_due(self, view: LiveView) -> int:
         """Return how many questions are due, as far as there is room for them."""
@@ -147,32 +175,8 @@ class LiveWatch:
 
     def _used_up(self, view: LiveView) -> str:
         """Return why the policy must wait for people; empty if it need not."""
-        judged, settings = view.judged_update, self.settings
-        updates = self.policy.update - judged
-        since = f"since update {judged}, the newest that people have judged"
-        most, nats = settings.updates_without_judgment, settings.nats_without_judgment
-        if most is not None and updates >= most:
-            return (
-                f"{counted(updates, 'update')} {since} "
-                f"(audits.live.updates_without_judgment: {most})"
-            )
-        growth = self._kl_growth(judged) if nats is not None and updates > 0 else 0.0
-        if nats is not None and growth >= nats:
-            return (
-                f"the KL has grown by {fixed(growth, 1)} nats {since} "
-                f"(audits.live.nats_without_judgment: {plain(nats)})"
-            )
-        return ""
-
-    def _kl_growth(self, judged: int) -> float:
-        """Return by how many nats the KL has grown since an update."""
-        kls = self.policy.watch.kls()
-
-        def mean_up_to(update: int) -> float:
-            found = [kl for at, kl in kls.items() if update - KL_UPDATES < at <= update]
-            return sum(found) / len(found) if found else 0.0
-
-        return mean_up_to(self.policy.update) - mean_up_to(judged)
+        judged, kls = view.judged_update, self.policy.watch.kls()
+        return used_up(self.settings, update=self.policy.update, judged=judged, kls=kls)
 
     def _wait(self, reason: str) -> None:
         """Ask about the policy as it is now, and wait until somebody answers."""

@@ -25,7 +25,7 @@ class LiveConfig(Section):
 
     nats_without_judgment: Positive | None = 5.0
     """After so much growth of the KL beyond that update, in nats, the policy waits for people;
-    `null` is any growth."""
+    `null` is any growth. A KL is the mean of the last four updates."""
 
 
 OF_THE_WATCH = {"on_alarm", "start_checks", "probe_every", "canaries_off", "live"}
