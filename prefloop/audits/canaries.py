@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from prefloop.audits.reward_choices import Numbers
 from prefloop.figures.canary import CanaryResult, CanaryStatus, canary_result
-from prefloop.figures.text import count, counted, fixed, number, percent, plain, signed
+from prefloop.figures.text import counted, fixed, number, percent, plain, signed
 from prefloop.figures.trust import TrustFigures
 from prefloop.functional.reward_identity import RewardWeights
 from prefloop.functional.statistics import Estimate, paired_win_rate
@@ -205,9 +205,9 @@ def agreement(credit: Numbers, prompts: Sequence[str], when: When) -> CanaryResu
     return when.result("C9", status, value=value, limit=limit)
 
 
-def export(in_store: str, in_trainer: str, n: int, when: When) -> CanaryResult:
+def export(in_store: str, in_trainer: str, n: int, what: str, when: When) -> CanaryResult:
     """C8: hashes of what was chosen, from the store's labels and from the trainer's tensors."""
-    value = f"{in_trainer[:12]} in the trainer, {in_store[:12]} in the store, {count(n)} questions"
+    value = f"{in_trainer[:12]} in the trainer, {in_store[:12]} in the store, {counted(n, what)}"
     status: CanaryStatus = "pass" if in_store == in_trainer else "fail"
     return when.result("C8", status, value=value, limit="the same hash")
 

@@ -18,7 +18,7 @@ TITLES: dict[CanaryName, str] = {
     "C5": "a pair that is swapped has the other outcome",
     "C6": "sampling and training agree about log-probabilities",
     "C7": "scores of reference samples have mean 0 and standard deviation 1",
-    "C8": "what the reward model learns from is what the store holds",
+    "C8": "the labels that are learned from are what the store holds",
     "C9": "new labels agree with the reward model before",
 }
 
@@ -31,7 +31,7 @@ ACTIONS: dict[CanaryName, str] = {
     "C6": "Sampling and training differ, or policy and reference began as different weights: "
     "report this as a bug.",
     "C7": "The KL coefficient would mean another thing: report this as a bug.",
-    "C8": "Labels are changed on their way to the reward model: report this as a bug, and train on "
+    "C8": "Labels are changed on their way to the trainer: report this as a bug, and train on "
     "nothing meanwhile.",
     "C9": "Look whether the newest labels came the wrong way round (an import, a page that was "
     "changed), before anything learns from them. If they are right, the policy has left what "

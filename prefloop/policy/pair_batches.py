@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from prefloop.batches import Rollout
 from prefloop.errors import InputError
+from prefloop.models.runtime import FULL_PRECISION
 from prefloop.policy.prompt_order import PromptOrder
 from prefloop.policy.reward_check import given_batch
 from prefloop.policy.reward_source import ScoredBatch
@@ -22,6 +25,14 @@ class LabeledPair(NamedTuple):
     prompt: Prompt
     responses: tuple[tuple[int, ...], tuple[int, ...]]
     votes: tuple[float, float]
+
+
+class PairRows(NamedTuple):
+    """Pairs as rows of a batch: the two responses of a pair are neighbors."""
+
+    prompts: list[Prompt]
+    responses: list[tuple[int, ...]]
+    votes: Float[Tensor, " B"]
 
 
 @dataclass
@@ -47,6 +58,16 @@ class PairBatches:
             )
         self._pairs = pairs
 
+    def rows(self, pairs: Sequence[LabeledPair]) -> PairRows:
+        """Return pairs as the loss gets them, row by row."""
+        votes = [vote for pair in pairs for vote in pair.votes]
+        device = self.collector.sampler.banned.device
+        return PairRows(
+            prompts=[pair.prompt for pair in pairs for _ in pair.responses],
+            responses=[ids for pair in pairs for ids in pair.responses],
+            votes=torch.tensor(votes, dtype=FULL_PRECISION, device=device),
+        )
+
     @torch.no_grad()
     def of_update(self, update: int, seed: int) -> Rollout:
         """Return the pairs of an update with the reference's log-probabilities, and with votes.
@@ -56,15 +77,13 @@ class PairBatches:
         """
         assert self._pairs, "labels are given before the policy learns from them"
         chosen = [self._pairs[i] for i in self._order.of_update(update, len(self._pairs), seed)]
-        prompts = [pair.prompt for pair in chosen for _ in pair.responses]
-        responses = [ids for pair in chosen for ids in pair.responses]
+        prompts, responses, votes = self.rows(chosen)
         batch = given_batch(self.collector.sampler, prompts, responses)
         zeros = batch.generation.logprobs.new_zeros(len(responses))
         rollout = self.collector.rollout_of(batch, ScoredBatch(zeros), is_drawn=False)
         # Behind the end of a text that somebody else wrote stands padding, with or without a stop.
         lengths = rollout.response.new_tensor([len(ids) for ids in responses])
         places = torch.arange(rollout.mask.shape[1], device=rollout.mask.device)
-        votes = zeros.new_tensor([vote for pair in chosen for vote in pair.votes])
         return replace(rollout, mask=rollout.mask & (places < lengths[:, None]), votes=votes)
 
 

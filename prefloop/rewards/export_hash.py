@@ -33,7 +33,8 @@ class ExportHashes(NamedTuple):
     in_store: str
     in_trainer: str
     n: int
-    """Questions."""
+    """Questions, or what else is counted."""
+    what: str = "question"
 
 
 def export_hashes(

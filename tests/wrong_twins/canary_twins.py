@@ -47,6 +47,16 @@ def chosen_last(target):
     return lambda self, label, sample_ids: target(self, label, sample_ids[::-1])
 
 
+def winner_turned(preferred_pairs):
+    """The winner of each pair is read as the loser, as where two columns changed places."""
+    return lambda self, label: [pair[::-1] for pair in preferred_pairs(self, label)]
+
+
+def votes_turned(rows):
+    """The pair is right and its votes are not: they come in another order than the responses."""
+    return rows._replace(votes=rows.votes.reshape(-1, 2).flip(1).flatten())
+
+
 def first_always_right(scores, targets, present=None):
     """ms-swift#9370: an accuracy of 1.0 whichever way round the pair is."""
     return scores[:, 0] * 0.0 + 1.0

@@ -64,12 +64,14 @@ def stand_still(_seconds: float) -> None:
 
 
 @contextmanager
-def run_in(folder: Path, until: str = "policy", **audits: Any) -> Iterator[Stages]:
+def run_in(
+    folder: Path, until: str = "policy", method: str = "ppo", **audits: Any
+) -> Iterator[Stages]:
     """Yield the stages of a run in its folder, resumed."""
     passages = folder.parent / "prompts.txt"
     passages.write_text("\n".join(prompt_lines(120)), encoding="utf-8")
     config = run_with(
-        {**TINY, "prompts.source": str(passages)}
+        {**TINY, "prompts.source": str(passages), "policy.method": method}
         | {f"audits.{name}": value for name, value in audits.items()}
     )
     with Store.open(folder / "prefloop.db") as store:
@@ -210,6 +212,26 @@ def test_c8_stops_before_anything_learns_from_turned_labels(
         assert who_stopped(stages) == ["canary C8"]
         assert not stages.rewards.is_trained(0)
         assert stages.metrics.lines() == []
+
+
+def test_c8_stops_a_policy_that_would_learn_from_turned_pairs(
+    rewarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DPO reads labels by a way of its own: the reward model's is sound here, and was looked at."""
+    run = Path(shutil.copytree(rewarded, tmp_path / "run"))
+    kind = type(PAIRS)
+    with monkeypatch.context() as turned:
+        turned.setattr(kind, "preferred_pairs", twins.winner_turned(kind.preferred_pairs))
+        with run_in(run, method="dpo") as stages:
+            assert who_stopped(stages) == ["canary C8"]
+            assert stages.policy.update == 0
+            release(stages.store, "resume")
+    with run_in(run, method="dpo") as stages:
+        run_rounds(stages)
+        assert stages.policy.update == 2
+    [c8] = [result for result in read_canaries(run) if result.name == "C8"]
+    assert c8.status == "pass" and "in the store, 36 labeled pairs" in c8.value
+    assert statuses(run)["C3"] == "unknown", "no reward to look at: C8 is what watches the labels"
 
 
 @pytest.mark.parametrize("likes_best", [True, False])

@@ -6,12 +6,18 @@ import pytest
 
 from prefloop.errors import InputError, SettingsError
 from prefloop.files import remove_folder
-from prefloop.run.labeled_pairs import labeled_pairs, learn_from_labels
+from prefloop.policy.pair_batches import LabeledPair
+from prefloop.run.labeled_pairs import labeled_pairs, learn_from_labels, stored_labels
 from prefloop.run.labeling import collect_comparisons
+from prefloop.run.stages import Stages
 from prefloop.run.training import train_reward_model
 from tests.known import known
 from tests.unit.comparisons.builders import make_label
 from tests.wiring.runs import assembled, save_model, small_run, write_passages
+
+
+def pairs_of(stages: Stages) -> list[LabeledPair]:
+    return list(labeled_pairs(stored_labels(stages, 0), stages.rewards.sampler))
 
 
 def test_the_pairs_are_the_labels_of_the_rounds_reward_model(tmp_path: Path) -> None:
@@ -21,7 +27,7 @@ def test_the_pairs_are_the_labels_of_the_rounds_reward_model(tmp_path: Path) -> 
     with assembled({**base, "policy.method": "dpo"}, run) as stages:
         collect_comparisons(stages, 0)
         train_reward_model(stages, 0)
-        pairs = labeled_pairs(stages, 0)
+        pairs = pairs_of(stages)
         labels = stages.store.labels(split="train")
         comparisons = {c.id: c for c in stages.store.comparisons(split="train")}
         samples = {sample.id: sample for sample in stages.store.samples()}
@@ -36,13 +42,13 @@ def test_the_pairs_are_the_labels_of_the_rounds_reward_model(tmp_path: Path) -> 
         assert {pair.prompt.split for pair in pairs} == {"train"}
         other = make_label(comparisons[chosen[0].comparison_id], "ann", "tie")
         stages.store.add_label(other)
-        assert labeled_pairs(stages, 0) == pairs, "it came after the reward model"
+        assert pairs_of(stages) == pairs, "it came after the reward model"
         learn_from_labels(stages, 0)
         batch = known(stages.policy.trainer.labeled).of_update(0, 1)
         assert len(batch.scores) == stages.config.policy.batch_size
         remove_folder(run / "rewards" / "round-0")
         with pytest.raises(InputError, match="rewards/round-0 does not say which labels"):
-            labeled_pairs(stages, 0)
+            stored_labels(stages, 0)
 
 
 def test_what_is_held_out_of_a_reward_is_not_held_out_of_labels(tmp_path: Path) -> None:
