@@ -25,16 +25,16 @@ from prefloop.functional.statistics import Estimate, paired_win_rate
 
 Numbers = NDArray[np.float64]
 
-LEAST_WEIGHT = 1e-6
-"""A weight no further from 0 is rounding."""
+ROUNDING = 1e-6
+"""Scores no further apart, and a weight no further from 0, are rounding."""
 
 
 def prefers_none(table: AnswerTable, scores: Numbers) -> bool:
-    """Return whether a reward model scores all samples of a question alike, in every question."""
+    """Return whether a reward model scores all samples of a question alike, but for rounding."""
     if not len(scores):
         return True
     most, least = (end.reduceat(scores, table.starts) for end in (np.maximum, np.minimum))
-    return bool((most <= least).all())
+    return bool((most - least <= ROUNDING).all())
 
 
 def first_choices(table: AnswerTable, scores: Numbers) -> Numbers:
@@ -145,9 +145,9 @@ def _is_amplified(weight: Estimate, difference: Estimate) -> bool:
 
     One that hardly goes by it at all weighs it less, whatever the labels do.
     """
-    if weight.interval.low > LEAST_WEIGHT:
+    if weight.interval.low > ROUNDING:
         return difference.interval.low > 0
-    return weight.interval.high < -LEAST_WEIGHT and difference.interval.high < 0
+    return weight.interval.high < -ROUNDING and difference.interval.high < 0
 
 
 def _predicted(

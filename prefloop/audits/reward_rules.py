@@ -33,7 +33,8 @@ DEGENERATE = ("repeated", "empty", "gibberish")
 """Edits after which a text is no answer at all."""
 
 NO_PREFERENCE = (
-    "In no validation question a sample is preferred: all answers are ties or “all bad”."
+    "No validation question prefers a sample: all answers are ties, “all bad”, or people who "
+    "contradict each other."
 )
 
 NO_CHOICE = "It gives all samples of a question the same score, and so goes by nothing."

@@ -82,10 +82,11 @@ def _only_ties(round_number: int, validation: ValidationFigures) -> CheckResult:
     return _result(
         "better than chance",
         "warn",
-        f"The answers to {counted(validation.n, 'validation question')} are all ties or “all bad”: "
-        f"nobody knows what reward model {round_number} learned.",
-        "Make the question clearer (task.question), or show samples that differ more "
-        "(task.temperature).",
+        f"The answers to {counted(validation.n, 'validation question')} are all ties, “all bad”, "
+        "or people who contradict each other: nobody knows what reward model "
+        f"{round_number} learned.",
+        "Look at the labelers (`prefloop audit labels`), make the question clearer "
+        "(task.question), or show samples that differ more (task.temperature).",
     )
 
 

@@ -30,8 +30,10 @@ class SystemFigures(BaseModel):
     accuracy_above_copying: OptionalEstimate
     """Share of accurate summaries above that of a control that copies as many sentences: a mixture
     of what the start wrote and of copies (`lead-3`; of a question, the summary that copies most).
-    Whoever copies less than the start is held against the start. Null for the control's own ends,
-    and where a system copies more than the copies do."""
+    Whoever copies less than the start is held against the start; people and rules have the first
+    start. Over articles that all three answered with a sentence. Null for the control's own ends,
+    where a system copies more than the copies do, and where these copy no more than the start or
+    answered none of the same articles."""
     words: OptionalEstimate
     """Words per summary."""
     in_2019: str = ""

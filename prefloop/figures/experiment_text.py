@@ -216,7 +216,8 @@ def _of_30(system: SystemFigures) -> str:
 def _above_text(above: EstimateFigure | None) -> str:
     if above is None:
         return NOTHING
-    return f"{points(above.value)} ({points_interval(above.low, above.high)})"
+    interval = points_interval(above.low, above.high)
+    return f"{points(above.value)} ({interval})" if interval else points(above.value)
 
 
 def _with_n(figure: EstimateFigure | None) -> str:

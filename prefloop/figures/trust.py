@@ -97,7 +97,8 @@ class ValidationFigures(BaseModel):
 
     @property
     def prefers_nothing(self) -> bool:
-        """Whether all answers are ties, of which any rule gets as much as a random one does."""
+        """Whether any rule gets as much as a random one does: all answers are ties, or people who
+        contradict each other."""
         gained = (own.value - self.chance for own in (self.accuracy, self.length_only.accuracy))
         return self.n_tied == self.n and all(abs(gain) < ROUNDING for gain in gained)
 

@@ -10,6 +10,8 @@ from hashlib import sha256
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+
 from prefloop.models.runtime import to_numpy
 from prefloop.policy.pair_batches import LabeledPair, PairRows
 from prefloop.records import Comparison, Label, Prompt, Sample
@@ -79,7 +81,9 @@ def _pairs_in(stored: StoredLabels, sampler: Sampler) -> Iterator[LabeledPair]:
             said = [_vote(x, one, other, asked.sample_ids, stored.strength) for x in labels]
             votes = sum(v[0] for v in said) / len(labels), sum(v[1] for v in said) / len(labels)
             if any(votes):
-                yield LabeledPair(prompt, (ids[one], ids[other]), votes)
+                # As the loss has them: rounded to its precision, then to decimals.
+                first, second = np.float32(votes)
+                yield LabeledPair(prompt, (ids[one], ids[other]), (float(first), float(second)))
 
 
 def _vote(

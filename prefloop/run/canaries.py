@@ -69,7 +69,7 @@ class RunCanaries:
         trainer, when = self.policy.trainer, self._now()
         check = identity_at_start(trainer, prompts)
         self._note(canaries.reward_identity(check, when), AT_START)
-        if not self._is_off("C6"):
+        if not self.is_off("C6"):
             of_update = trainer.prompts_of(trainer.update, prompts)
             kl, apart = log_probability_gaps(trainer, of_update)
             n_tokens = trainer.collector.sampler.task.response_tokens
@@ -93,7 +93,7 @@ class RunCanaries:
         mirror image: nothing has learned from them yet."""
         earlier = round_number - 1
         is_due = not self.rewards.is_trained(round_number) and earlier >= 0
-        if not is_due or not self.rewards.is_trained(earlier) or self._is_off("C9"):
+        if not is_due or not self.rewards.is_trained(earlier) or self.is_off("C9"):
             return
         self.rewards.read_back(earlier)
         splits = ("train", "validation")
@@ -160,11 +160,11 @@ class RunCanaries:
 
     def _is_switched_off(self, by: str) -> bool:
         if by.startswith(AT_START):
-            return not self.config.audits.start_checks or self._is_off(by.removeprefix(AT_START))
-        return by.startswith(WHILE_RUNNING) and self._is_off(by.removeprefix(WHILE_RUNNING))
+            return not self.config.audits.start_checks or self.is_off(by.removeprefix(AT_START))
+        return by.startswith(WHILE_RUNNING) and self.is_off(by.removeprefix(WHILE_RUNNING))
 
     def _probe(self, who: str) -> None:
-        if self._is_off("C4"):
+        if self.is_off("C4"):
             return
         gold = self._gold(splits=("validation",), limit=PROBES)
         if gold:
@@ -183,7 +183,7 @@ class RunCanaries:
 
     def _note(self, result: CanaryResult, who: str) -> None:
         """Write down what a canary said; one that failed asks the run to stop."""
-        if self._is_off(result.name):
+        if self.is_off(result.name):
             return
         self.note_releases()
         results = {r.name: r for r in read_canaries(self.folder)} | {result.name: result}
@@ -211,7 +211,8 @@ class RunCanaries:
         known = {(r.name, r.status, r.round) for r in read_canaries(self.folder)}
         return (result.name, result.status, result.round) in known
 
-    def _is_off(self, name: str) -> bool:
+    def is_off(self, name: str) -> bool:
+        """Whether the run does not look at a canary."""
         return name in self.config.audits.canaries_off
 
     def _now(self) -> When:

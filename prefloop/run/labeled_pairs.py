@@ -36,9 +36,10 @@ def learn_from_labels(stages: Stages, reward_round: int) -> None:
             f"{left} of {counted(len(pairs), 'labeled pair')} left out of the policy's training: "
             "a text has tokens that this run cannot sample, or its prompt is too long."
         )
-    found = pair_hashes(labeled.rows(fitting), stored, sampler, can_learn=can_learn)
-    stages.canaries.after_export(found)
-    stages.monitor.check_stop("between policy updates")
+    if not stages.canaries.is_off("C8"):
+        found = pair_hashes(labeled.rows(fitting), stored, sampler, can_learn=can_learn)
+        stages.canaries.after_export(found)
+        stages.monitor.check_stop("between policy updates")
     labeled.learn_from(fitting)
 
 

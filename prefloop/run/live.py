@@ -120,21 +120,27 @@ class LiveWatch:
 
         Without it neither an answer nor a stop by people would be seen, however long it takes.
         """
-        known = self._last_known()
-        reason = self._used_up(known) if known else "what people have judged was not read yet"
-        if not reason:
-            return None
-        self.policy.ensure_checkpoint()
-        self.monitor.say(
-            f"The policy waits for the store: {reason}, and whether they have judged it since "
-            f"cannot be read. A checkpoint of update {self.policy.update} is written; it goes on "
-            "by itself when the store answers."
-        )
-        while (view := self._try_look()) is None:
+        if reason := self._reason_to_wait():
+            self.policy.ensure_checkpoint()
+            self.monitor.say(
+                f"The policy waits for the store: {reason}, and whether they have judged it since "
+                f"must be read first. A checkpoint of update {self.policy.update} is written; it "
+                "goes on by itself when the store answers."
+            )
+            view = self._look()  # The run's own store is patient, and fails with what never ends.
             self.monitor.check_stop("while waiting for labels")
-            self._sleep(POLL_SECONDS)
-        self.monitor.check_stop("while waiting for labels")
-        return view
+            return view
+        return None
+
+    def _reason_to_wait(self) -> str:
+        limits = self.settings.updates_without_judgment, self.settings.nats_without_judgment
+        if known := self._last_known():
+            return self._used_up(known)
+        if limits == (None, None):
+            return ""
+        if self._known is not None:
+            return "the policy went back to before what people judged last"
+        return "what people have judged was not read yet"
 
     def _n_due(self, view: LiveView) -> int:
         """Return how many questions are due, as far as there is room for them."""

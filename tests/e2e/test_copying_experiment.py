@@ -106,6 +106,10 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     two, four = (by_name[f"best of {n} by copying"].copied_sentences for n in (2, 4))
     assert two is not None and four is not None and four.value >= two.value
     assert {"best of 4 by hurried", "supervised + hurried"} <= by_name.keys()
+    held = {name for name, system in by_name.items() if system.accuracy_above_copying is not None}
+    trained = {"zero-shot + hurried", "supervised + hurried", "zero-shot + careful"}
+    assert trained | {"zero-shot: chosen by hurried", "best of 4 by copying"} <= held
+    assert held.isdisjoint({"zero-shot", "lead-3", "zero-shot: shown", "zero-shot: most copying"})
     warm = [path / "warm_start" / "model.safetensors" for path in (folder / "runs").iterdir()]
     assert len({path.stat().st_ino for path in warm if path.exists()}) == 1, "trained once"
     assert prefloop.done(*command, "--plan").json()["runs"] == 0

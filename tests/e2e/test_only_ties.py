@@ -34,4 +34,4 @@ def test_a_run_of_ties_ends_and_claims_nothing(
     told = prefloop.done("audit", "rewards", run).out
     assert "in none of 40 validation questions" in told and "calibration error" not in told
     assert "none of 104 labels chooses a sample" in prefloop.done("audit", "labels", run).out
-    assert "are all ties or “all bad”" in prefloop("doctor", run).out
+    assert "are all ties, “all bad”" in prefloop("doctor", run).out

@@ -105,7 +105,7 @@ def test_where_all_answers_are_ties_nothing_is_said_of_accuracy_and_length() -> 
     assert "better than length" not in results
     found = results["better than chance"]
     assert found.status == "warn" and "task.question" in found.action
-    assert "The answers to 60 validation questions are all ties or “all bad”" in found.message
+    assert "The answers to 60 validation questions are all ties, “all bad”" in found.message
 
 
 def test_what_to_delete_is_what_training_reads() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from prefloop.functional.copying_control import Measured, accuracy_above_control
 from prefloop.functional.statistics import clustered_mean
@@ -82,15 +83,16 @@ def test_the_interval_is_as_wide_as_a_bootstrap_over_articles() -> None:
     assert half == pytest.approx(1.97 * np.std(draws), rel=0.06)
 
 
-def test_articles_in_several_seeds_are_no_new_articles() -> None:
-    sets = drawn(np.random.default_rng(5), 60)
-    prompts = list(range(60))
-    system, start, copies = (
-        Measured(copied=[*s.copied] * 3, accurate=[*s.accurate] * 3) for s in sets
-    )
-    once = accuracy_above_control(*sets, prompts)
-    seeds = [1] * 60 + [2] * 60 + [3] * 60
-    again = accuracy_above_control(system, start, copies, prompts * 3, repeats=seeds)
-    assert once is not None and again is not None
-    assert again.value == pytest.approx(once.value)
-    assert again.interval.high - again.interval.low >= once.interval.high - once.interval.low
+def test_seeds_that_differ_widen_the_interval_to_what_three_tell() -> None:
+    start = Measured(copied=[0.0] * 90, accurate=[0.0] * 90)
+    copies = Measured(copied=[1.0] * 90, accurate=[0.0] * 90)
+    wins = [0] * 30 + [1] * 15 + [0] * 15 + [1] * 30
+    system = Measured(copied=[0.0] * 90, accurate=wins)
+    prompts, seeds = [*range(30)] * 3, [1] * 30 + [2] * 30 + [3] * 30
+    found = accuracy_above_control(system, start, copies, prompts, repeats=seeds)
+    # The seeds' means are 0, 1/2 and 1: Student with two degrees of freedom.
+    half = t.ppf(0.975, 2) * 0.5 / 3**0.5
+    assert found is not None
+    np.testing.assert_allclose(found.interval, [0.5 - half, 0.5 + half], **FP64)
+    alone = accuracy_above_control(system, start, copies, prompts)
+    assert alone is not None and alone.interval.high - alone.interval.low < half

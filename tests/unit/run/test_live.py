@@ -24,10 +24,13 @@ class People:
     def __init__(self) -> None:
         self.judged: int | None = None
         self.is_away = False
+        self.meanwhile = Turns()
 
     def __call__(self, store: Store, alpha: float) -> LiveView:
-        if self.is_away:
-            raise StoreAwayError("postgresql://db cannot be reached.")
+        while self.is_away:
+            if isinstance(store, Store):
+                raise StoreAwayError("postgresql://db cannot be reached.")
+            self.meanwhile(1.0)  # The run's own store is patient.
         figures = LiveFigures(
             since_update=0,
             asked=0,
@@ -45,7 +48,7 @@ class People:
 class Watched:
     """A policy in training, half a nat farther with each update, and the watch on it."""
 
-    def __init__(self, store: Store, run: Path, sleep: Turns, **limits: Any) -> None:
+    def __init__(self, store: Store, run: Path, **limits: Any) -> None:
         self.progress = RecordedProgress()
         self.policy = PausablePolicy(0, 0)
         kls = {update: 0.5 * update for update in range(1, 100)}
@@ -59,7 +62,7 @@ class Watched:
         config = parse_run(settings, "run.yaml")
         policy = cast(Any, self.policy)
         people = drawer = cast(Any, None)
-        self.watch = LiveWatch(config, monitor, people, policy, drawer, {}, sleep=sleep)
+        self.watch = LiveWatch(config, monitor, people, policy, drawer, {})
         self.waited: list[int] = []
         self.watch._wait = lambda reason: self.waited.append(self.policy.update)  # type: ignore[method-assign]
 
@@ -98,14 +101,14 @@ def test_a_store_that_is_away_does_not_lift_the_limit(
     def comes_back() -> None:
         people.is_away, people.judged = False, 5 if has_judged else None
 
-    away = Turns(*[lambda: None] * 3, comes_back)
-    run = Watched(store, tmp_path, away, **limits)
+    people.meanwhile = Turns(*[lambda: None] * 3, comes_back)
+    run = Watched(store, tmp_path, **limits)
     run.go_to(2)
     people.is_away = True
     run.go_to(5)
     assert run.policy.checkpoints == [0] and not run.watch.is_used_up()
     run.go_to(6)
-    assert away.turns == [], "it waited as long as the store was away"
+    assert people.meanwhile.turns == [], "it waited as long as the store was away"
     assert run.policy.checkpoints == [0, 6]
     [said] = [text for text in run.progress.said if "waits for the store" in text]
     assert reason in said and "goes on by itself when the store answers" in said
@@ -121,7 +124,8 @@ def test_a_stop_that_was_asked_for_meanwhile_is_seen_before_the_next_update(
         people.is_away, people.judged = False, 1
         store.stop_requests.pull("ann", "it swears")
 
-    run = Watched(store, tmp_path, Turns(comes_back), updates_without_judgment=2)
+    people.meanwhile = Turns(comes_back)
+    run = Watched(store, tmp_path, updates_without_judgment=2)
     run.go_to(1)
     people.is_away = True
     run.go_to(2)
@@ -140,7 +144,8 @@ def test_where_nothing_is_known_the_store_is_waited_for(
     def is_back() -> None:
         people.is_away = False
 
-    run = Watched(store, tmp_path, Turns(comes_back, is_back), updates_without_judgment=9)
+    people.meanwhile = Turns(comes_back, is_back)
+    run = Watched(store, tmp_path, updates_without_judgment=9)
     people.is_away = True
     run.go_to(5)
     assert "what people have judged was not read yet" in run.progress.said[1]
@@ -148,3 +153,14 @@ def test_where_nothing_is_known_the_store_is_waited_for(
     people.judged = 2
     run.go_to(3)
     assert run.policy.checkpoints == [0, 1, 3]
+    assert "went back to before what people judged last" in run.progress.said[-2]
+
+
+def test_without_a_limit_nothing_waits_for_the_store(
+    store: Store, people: People, tmp_path: Path
+) -> None:
+    no_limit = {"updates_without_judgment": None, "nats_without_judgment": None}
+    run = Watched(store, tmp_path, **no_limit)
+    people.is_away = True
+    run.go_to(30)
+    assert run.policy.checkpoints == [0] and run.waited == []
