@@ -82,8 +82,8 @@ def _pairs_in(stored: StoredLabels, sampler: Sampler) -> Iterator[LabeledPair]:
             votes = sum(v[0] for v in said) / len(labels), sum(v[1] for v in said) / len(labels)
             if any(votes):
                 # As the loss has them: rounded to its precision, then to decimals.
-                first, second = np.float32(votes)
-                yield LabeledPair(prompt, (ids[one], ids[other]), (float(first), float(second)))
+                first, second = np.array(votes, dtype=np.float32).tolist()
+                yield LabeledPair(prompt, (ids[one], ids[other]), (first, second))
 
 
 def _vote(
