@@ -40,10 +40,8 @@ def accuracy_above_control(
     - s (c_i - (1 - w) c0_i - w c1_i), s = (a1 - a0) / (c1 - c0): the delta method, so it knows
     that w is estimated on the same articles. At w = 0, s is 0.
 
-    A system that is as accurate as the copies on each article has an interval of no width: it is
-    the copies.
-
-    None where `copies` do not copy more than the start, or the system copies more than they do.
+    Whoever copies everything is the copies, with an interval of no width. None where `copies` do
+    not copy more than the start, or the system copies more than they do.
     """
     c, a = _arrays(system)
     c0, a0 = _arrays(start)
