@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from prefloop.audits.answers import AnswerTable
 from prefloop.audits.explaining import LEAST_VARYING, SURE, n_varying_answers
+from prefloop.audits.reward_edits import EQUAL
 from prefloop.audits.shortcuts import Shortcut
 from prefloop.evaluation.estimates import estimate_figure
 from prefloop.figures.reward_audit import AmplifiedFigures, GroupAccuracyFigures
@@ -25,16 +26,13 @@ from prefloop.functional.statistics import Estimate, paired_win_rate
 
 Numbers = NDArray[np.float64]
 
-ROUNDING = 1e-6
-"""Scores no further apart, and a weight no further from 0, are rounding."""
-
 
 def prefers_none(table: AnswerTable, scores: Numbers) -> bool:
     """Return whether a reward model scores all samples of a question alike, but for rounding."""
     if not len(scores):
         return True
     most, least = (end.reduceat(scores, table.starts) for end in (np.maximum, np.minimum))
-    return bool((most - least <= ROUNDING).all())
+    return bool((most - least <= EQUAL).all())
 
 
 def first_choices(table: AnswerTable, scores: Numbers) -> Numbers:
@@ -145,9 +143,9 @@ def _is_amplified(weight: Estimate, difference: Estimate) -> bool:
 
     One that hardly goes by it at all weighs it less, whatever the labels do.
     """
-    if weight.interval.low > ROUNDING:
+    if weight.interval.low > EQUAL:
         return difference.interval.low > 0
-    return weight.interval.high < -ROUNDING and difference.interval.high < 0
+    return weight.interval.high < -EQUAL and difference.interval.high < 0
 
 
 def _predicted(
