@@ -32,6 +32,16 @@ Jobs = Annotated[
     typer.Option("--jobs", min=1, help="Runs side by side, each on its share of the cores."),
 ]
 
+StartNames = Annotated[
+    str | None,
+    typer.Option("--starts", help="Of `zero-shot,supervised` these only; left out, both."),
+]
+
+ArmNames = Annotated[
+    str | None,
+    typer.Option("--arms", help="These arms only, such as `hurried,careful`; left out, all."),
+]
+
 
 def copying(
     folder: ExperimentFolder,
@@ -39,16 +49,13 @@ def copying(
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Seeds, such as `1,2,3`; left out, three.")
     ] = None,
-    starts: Annotated[
-        str | None,
-        typer.Option("--starts", help="Of `zero-shot,supervised` these only; left out, both."),
-    ] = None,
-    arms: Annotated[
-        str | None,
-        typer.Option("--arms", help="These arms only, such as `hurried,careful`; left out, all."),
-    ] = None,
+    starts: StartNames = None,
+    arms: ArmNames = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what it will do and how long, and stop.")
+    ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Write the tables of what is finished, and stop.")
     ] = False,
     jobs: Jobs = 1,
     as_json: AsJson = False,
@@ -57,12 +64,15 @@ def copying(
 
     It takes hours: `--plan` says how many. ^C stops, and the same command goes on. `--seeds`,
     `--starts` and `--arms` make a part of it; a later command with more of them adds the others.
+    `--tables` makes the tables anew, of what is finished, and runs nothing.
     News articles are fetched into the folder, unless `prompts.source=` names a file.
 
     Example: `prefloop experiment copying copying --jobs 2`
     """
     from prefloop.experiments.members import copying_settings, narrowed
 
+    if tables:
+        _refuse_without_runs(folder)
     settings = copying_settings()
     if seeds is not None:
         settings = settings.model_copy(update={"seeds": _numbers(seeds)})
@@ -71,7 +81,8 @@ def copying(
     if plan:
         _show_plan(experiment, as_json=as_json)
     else:
-        _show(experiment, _carry_out(experiment, jobs), as_json=as_json)
+        figures = _results(experiment) if tables else _carry_out(experiment, jobs)
+        _show(experiment, figures, as_json=as_json)
 
 
 def methods(
@@ -189,12 +200,18 @@ def _refuse_a_run(folder: Path) -> None:
         )
 
 
+def _refuse_without_runs(folder: Path) -> None:
+    from prefloop.errors import InputError
+    from prefloop.experiments.members import RUNS
+
+    if not (folder / RUNS).is_dir():
+        raise InputError(f"{folder} holds no runs of an experiment: there are no tables to make.")
+
+
 def _carry_out(experiment: "Experiment", jobs: int) -> "ExperimentFigures":
     from prefloop.cli.console import make_progress
     from prefloop.experiments.carry_out import run_members
-    from prefloop.experiments.document import write_results
     from prefloop.experiments.processes import run_side_by_side
-    from prefloop.experiments.results import experiment_figures
 
     progress = make_progress()
     try:
@@ -206,6 +223,19 @@ def _carry_out(experiment: "Experiment", jobs: int) -> "ExperimentFigures":
                 progress,
                 lambda members, progress: run_side_by_side(members, progress, jobs=jobs),
             )
+    finally:
+        progress.close()
+    return _results(experiment)
+
+
+def _results(experiment: "Experiment") -> "ExperimentFigures":
+    """Return what the finished runs show, and write it into the experiment's folder."""
+    from prefloop.cli.console import make_progress
+    from prefloop.experiments.document import write_results
+    from prefloop.experiments.results import experiment_figures
+
+    progress = make_progress()
+    try:
         figures = experiment_figures(experiment, progress)
     finally:
         progress.close()

@@ -52,7 +52,7 @@ class NamedProgress:
 
 def draw_samples(samples: SampleSet, progress: Progress) -> None:
     """Draw everything that the arms share: samples for labels, and the start's own for judges."""
-    if (samples.folder / DRAWN).exists():
+    if is_drawn(samples):
         return
     write_run_file(samples.folder, samples.config)
     with _alone(samples.folder, samples.config, progress) as (config, settings):
@@ -112,6 +112,11 @@ def run_members(
         return
     for member in waiting:
         run_here(member, NamedProgress(member.name, progress))
+
+
+def is_drawn(samples: SampleSet) -> bool:
+    """Whether a set of samples is complete."""
+    return (samples.folder / DRAWN).exists()
 
 
 def is_finished(member: Member) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from prefloop.experiments.carry_out import DRAWN, is_finished
+from prefloop.experiments.carry_out import is_drawn, is_finished
 from prefloop.experiments.members import Experiment, SampleSet
 from prefloop.figures.record import RECORD
 from prefloop.figures.text import counted, duration, fixed
@@ -53,7 +53,7 @@ def experiment_plan(experiment: Experiment, say: Callable[[str], None]) -> Exper
     """
     sizes = dict[str, tuple[BaseSize, int, int]]()
     least = most = 0.0
-    undrawn = [s for s in experiment.sample_sets if not (s.folder / DRAWN).exists()]
+    undrawn = [s for s in experiment.sample_sets if not is_drawn(s)]
     unfinished = [m for m in experiment.members if not is_finished(m)]
     for samples in undrawn:
         size, train, judged = _size(samples.config, sizes, say)

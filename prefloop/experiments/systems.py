@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prefloop.experiments.carry_out import is_finished
+from prefloop.experiments.carry_out import is_drawn, is_finished
 from prefloop.experiments.copying_control import measure
 from prefloop.experiments.measures import system_figures
-from prefloop.experiments.members import Experiment
+from prefloop.experiments.members import Experiment, SampleSet
 from prefloop.experiments.summaries import (
     ArticleSummary,
     chosen_summaries,
@@ -78,11 +78,22 @@ def all_system_figures(
     return figures, missing
 
 
+def _drawn(experiment: Experiment, start: str) -> list[SampleSet]:
+    """Return a start's sets of samples: tables may be made before all are drawn."""
+    return [s for s in experiment.sample_sets if s.start == start and is_drawn(s)]
+
+
+def _learned(experiment: Experiment, start: str) -> list[str]:
+    """Return the arms of a start of which a run has finished."""
+    arms = experiment.settings.members[start]
+    return [arm for arm in arms if any(map(is_finished, experiment.of(start, arm)))]
+
+
 def _rules(experiment: Experiment) -> list[System]:
     """Return people's subtitles and the rules that need no model."""
     first = next(iter(experiment.settings.members))
     systems: dict[str, System] = {}
-    for samples in [s for s in experiment.sample_sets if s.start == first]:
+    for samples in _drawn(experiment, first):
         for name, summaries in rule_summaries(samples).items():
             system = systems.setdefault(name, System(name, name, (first, LEAD)))
             system.summaries.extend(summaries)
@@ -93,11 +104,11 @@ def _models(
     experiment: Experiment, after: Mapping[str, Sequence[ArticleSummary]]
 ) -> Iterator[System]:
     """Yield every start, and what became of it in each arm."""
-    for start, arms in experiment.settings.members.items():
+    for start in experiment.settings.members:
         title, control = experiment.settings.starts[start].title, (start, LEAD)
-        own = [s for s in experiment.sample_sets if s.start == start]
-        yield System(start, title, control, [s for of in own for s in start_summaries(of)])
-        for arm in arms:
+        own = [s for of in _drawn(experiment, start) for s in start_summaries(of)]
+        yield System(start, title, control, own)
+        for arm in _learned(experiment, start):
             names = [member.name for member in experiment.of(start, arm)]
             yield System(
                 f"{start} + {arm}",
@@ -112,16 +123,16 @@ def _chosen(experiment: Experiment) -> Iterator[System]:
 
     These are the articles of the questions, not the held-out ones.
     """
-    for start, arms in experiment.settings.members.items():
+    for start in experiment.settings.members:
         of, control = f"{start}, of each question", (f"{start}: shown", f"{start}: most copying")
         shown = System(control[0], f"{of} all summaries", control)
         most = System(control[1], f"{of} the summary that copies most", control)
-        for samples in [s for s in experiment.sample_sets if s.start == start]:
+        for samples in _drawn(experiment, start):
             drawn, copied = question_summaries(samples)
             shown.summaries.extend(drawn)
             most.summaries.extend(copied)
         yield from (shown, most)
-        for arm in arms:
+        for arm in _learned(experiment, start):
             members = filter(is_finished, experiment.of(start, arm))
             title = f"{of} the summary chosen by {experiment.settings.arms[arm].title}"
             chosen = [s for member in members for s in chosen_summaries(member)]
@@ -132,9 +143,9 @@ def _reranked(
     experiment: Experiment, missing: dict[str, str], progress: Progress
 ) -> Iterator[System]:
     """Yield the best of n samples of the first start, by copying alone and by reward models."""
-    start, arms = next(iter(experiment.settings.members.items()))
-    sets = [s for s in experiment.sample_sets if s.start == start]
-    evaluation, control = sets[0].config.evaluation, (start, LEAD)
+    start = next(iter(experiment.settings.members))
+    evaluation, control = experiment.members[0].config.evaluation, (start, LEAD)
+    sets = _drawn(experiment, start)
     if not evaluation.frontier_prompts:
         missing["best of n"] = (
             "evaluation.frontier_prompts is 0: several samples a prompt are not drawn"
@@ -145,7 +156,7 @@ def _reranked(
         title = f"{start}, of {counted(n, 'sample')} the one that copies most"
         kept = [s for samples in sets for s in copying_reranked(samples, n)]
         yield System(f"best of {n} by copying", title, control, kept)
-    for arm in arms:
+    for arm in _learned(experiment, start):
         kept = []
         for member in filter(is_finished, experiment.of(start, arm)):
             progress.say(f"best of {sizes[-1]} by the reward model of {member.name}")

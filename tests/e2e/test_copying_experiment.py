@@ -101,6 +101,9 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     part = prefloop.done(*command, "--starts", "supervised", "--arms", "hurried").json()
     assert [(arm["start"], arm["arm"]) for arm in part["arms"]] == [("supervised", "hurried")]
     assert prefloop.done(*command, "--plan").json()["runs"] == 8
+    tables = prefloop.done(*command, "--tables").json()
+    assert tables["arms"] == part["arms"], "of all that is finished, and nothing was run"
+    assert "zero-shot-hurried-seed-1" in tables["missing"]["runs"]
     figures = ExperimentFigures.model_validate_json(prefloop.done(*command).out)
     by_name = {system.name: system for system in figures.systems}
     two, four = (by_name[f"best of {n} by copying"].copied_sentences for n in (2, 4))
@@ -113,6 +116,12 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     warm = [path / "warm_start" / "model.safetensors" for path in (folder / "runs").iterdir()]
     assert len({path.stat().st_ino for path in warm if path.exists()}) == 1, "trained once"
     assert prefloop.done(*command, "--plan").json()["runs"] == 0
+
+
+def test_there_are_no_tables_without_runs(tmp_path: Path, prefloop: Command) -> None:
+    command = ("experiment", "copying", tmp_path / "new", "--tables")
+    assert "holds no runs of an experiment" in prefloop.refused(*command)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_is_no_place_for_an_experiment(tmp_path: Path, prefloop: Command) -> None:
