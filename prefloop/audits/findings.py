@@ -47,16 +47,26 @@ def _unasked(figures: LabelAuditFigures, config: RunConfig) -> CheckResult:
         return _result(UNASKED, "later", f"Shortcuts in the labels cannot be told: {why}.")
     asked = [s for s in figures.shortcuts if is_asked(s.name, config)]
     others = [s for s in figures.shortcuts if s not in asked]
-    strong = [s for s in others if s.is_beyond_chance and s.skill >= config.audits.shortcut_skill]
-    if strong:
+    if strong := strong_shortcuts(figures, config):
         also = _also(strong[1:])
         message = rule_sentence(strong[0], figures.chance) + also
-        return _result(UNASKED, "warn", message, _advice(strong[0]))
+        return _result(UNASKED, "warn", message, advice(strong[0]))
     if not others:
         return _result(UNASKED, "ok", rule_sentence(asked[0], figures.chance))
     best = rule_sentence(others[0], figures.chance)
     message = f"No shortcut explains much. {best}"
     return _result(UNASKED, "ok", message)
+
+
+def strong_shortcuts(figures: LabelAuditFigures, config: RunConfig) -> list[ShortcutFigures]:
+    """Return the shortcuts that labels surely go by unasked, and far enough to be warned of."""
+    return [
+        s
+        for s in figures.shortcuts
+        if s.is_beyond_chance
+        and s.skill >= config.audits.shortcut_skill
+        and not is_asked(s.name, config)
+    ]
 
 
 def _also(others: Iterable[ShortcutFigures]) -> str:
@@ -70,7 +80,8 @@ def is_asked(name: str, config: RunConfig) -> bool:
     return known is not None and config.task.name in known.asked_by
 
 
-def _advice(shortcut: ShortcutFigures) -> str:
+def advice(shortcut: ShortcutFigures) -> str:
+    """Return what to change where a shortcut explains the choices unasked."""
     known = SHORTCUTS.get(shortcut.name)
     return (known or scorer_shortcut(shortcut.name, "")).advice
 

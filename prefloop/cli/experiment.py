@@ -64,7 +64,7 @@ def copying(
 
     It takes hours: `--plan` says how many. ^C stops, and the same command goes on. `--seeds`,
     `--starts` and `--arms` make a part of it; a later command with more of them adds the others.
-    `--tables` makes the tables anew, of what is finished, and runs nothing.
+    `--tables` makes the tables again, of what is finished, and runs nothing.
     News articles are fetched into the folder, unless `prompts.source=` names a file.
 
     Example: `prefloop experiment copying copying --jobs 2`

@@ -8,6 +8,7 @@ from prefloop.doctor.judgment import check_evaluation
 from prefloop.doctor.labels import check_label_audit
 from prefloop.doctor.policy import check_policy
 from prefloop.doctor.rewards import check_rewards
+from prefloop.doctor.taken_up import check_taken_up
 from prefloop.doctor.watch import check_live, check_watch
 from prefloop.figures.check_result import CheckResult
 from prefloop.run_folder import RunFigures, settings_of
@@ -20,6 +21,7 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
     policy = _policy_settings(run, config)
     return [
         *check_label_audit(config, run),
+        *check_taken_up(policy, run),
         *check_rewards(rewards, run),
         *check_policy(policy, run),
         *check_watch(policy, run),
