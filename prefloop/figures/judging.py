@@ -42,6 +42,11 @@ def judging_text(judging: JudgingFigures) -> str:
     'None of them labeled for training.'
     """
     each = "one" if judging.answers_each == 1 else f"up to {judging.answers_each}"
+    wanted = judging.questions * judging.answers_each
+    end = "did not end early"
+    if judging.answers < wanted:
+        of = f"{count(judging.answers)} of {counted(wanted, 'answer')}"
+        end = f"was not clear when the questions were closed, with {of}"
     people = "1 person" if judging.people == 1 else f"{count(judging.people)} people"
     text = (
         f"{people} gave {counted(judging.answers, 'answer')}, {each} to each question, of "
@@ -51,7 +56,7 @@ def judging_text(judging: JudgingFigures) -> str:
         f"The result was clear at look {judging.looks} of {judging.looks_planned}, and no more was "
         "asked. "
         if judging.is_clear
-        else f"It was looked at {counted(judging.looks, 'time')} and did not end early. "
+        else f"It was looked at {counted(judging.looks, 'time')} and {end}. "
     )
     if judging.agreement is not None:
         text += f"Two answers to one question agree in {share_with_interval(judging.agreement)}. "

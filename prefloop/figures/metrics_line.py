@@ -41,7 +41,7 @@ class MetricsLine:
     episodes: int = 0
     """Responses that the policy has learned from."""
     labels: int | None = None
-    """Labels that the reward model has learned from."""
+    """Questions that the reward model has learned from, each with all its labels."""
     reward_round: int | None = None
     """The round whose reward model scored the update, where it is not the update's own."""
     risen_words: tuple[PhraseFigures, ...] = ()

@@ -84,7 +84,10 @@ def verdict_sentence(
         f"({named_share_interval(rate)}){distance}"
     )
     is_alone = win_rate.people is not None and win_rate.people.people == 1
-    judge = f"the held-out judge ({'one person' if is_alone else win_rate.description})"
+    name = "one person" if is_alone else win_rate.description
+    judge = f"the held-out judge ({name})"
+    if win_rate.shared_sources:
+        judge = f"the judge ({name}; not independent of the labels)"
     ties = _ties(win_rate, ours, theirs)
     if word == "Not shown":
         return f"{word}: with {judge}, {ours} came out ahead on {found}; that can be chance.{ties}"

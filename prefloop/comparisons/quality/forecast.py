@@ -1,4 +1,7 @@
-"""Learning curve of the reward model: what would twice the labels buy?"""
+"""Learning curve of the reward model: what would twice the questions buy?
+
+A question counts once, however many labels it has: the reward model learns from it once.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -95,21 +98,21 @@ def _message(
     how = " Accuracy on each batch, before it is learned from."
     if doubled.interval.high - doubled.interval.low > WIDEST:
         return "not enough evidence", (
-            f"Not enough evidence for a forecast: with {count(doubled.labels)} labels the accuracy "
-            f"could be anything in {share_interval(*doubled.interval)}."
+            f"Not enough evidence for a forecast: with {count(doubled.labels)} questions the "
+            f"accuracy could be anything in {share_interval(*doubled.interval)}."
         )
     if interval.high < WORTH:
         return "estimated", (
-            f"Twice the labels would buy little: {percent(now.accuracy)} now, and at most "
+            f"Twice the questions would buy little: {percent(now.accuracy)} now, and at most "
             f"{points(interval.high)} points more with {count(doubled.labels)}.{how}"
         )
     if interval.low < WORTH / 10:
         return "not enough evidence", (
-            f"Not enough evidence that more labels help: from {percent(now.accuracy)} now, "
-            f"{count(doubled.labels)} labels could bring {gained}.{how}"
+            f"Not enough evidence that more questions help: from {percent(now.accuracy)} now, "
+            f"{count(doubled.labels)} could bring {gained}.{how}"
         )
     return "estimated", (
-        f"Twice the labels ({count(doubled.labels)}) would bring the accuracy from "
+        f"Twice the questions ({count(doubled.labels)}) would bring the accuracy from "
         f"{percent(now.accuracy)} to about {percent(doubled.accuracy)}: {points(gain)} points "
         f"({gained}).{how}"
     )

@@ -37,3 +37,9 @@ def test_a_question_that_ended_early_need_not_have_all_its_answers(
 )
 def test_it_is_said_at_which_look_it_ended(looks: int, is_clear: bool, words: str) -> None:
     assert words in judged(looks=looks, looks_planned=4, is_clear=is_clear)
+
+
+def test_questions_that_were_closed_early_are_not_called_answered() -> None:
+    found = judged(answers=60, questions=256, looks=2, looks_planned=4)
+    assert "was not clear when the questions were closed, with 60 of 256 answers." in found
+    assert "did not end early" in judged(answers=256, questions=256)

@@ -25,10 +25,12 @@ def _sentence(
     wins: int = 0,
     ties: int = 0,
     people: JudgingFigures | None = None,
+    shared: tuple[str, ...] = (),
 ) -> str:
     win_rate = WinRateFigures(
         judge="lexicon",
         description="a list of rated words",
+        shared_sources=shared,
         n=n,
         wins=wins,
         ties=ties,
@@ -87,6 +89,12 @@ def test_with_many_ties_it_is_said_how_the_others_went() -> None:
     assert _sentence(0.6, 0.54, 0.66, wins=153, ties=1).endswith("1 tie among them counts as half.")
     assert "tie" not in _sentence(0.6, 0.54, 0.66, wins=153, ties=0)
     assert "It decided 0 of 256 pairs; a tie" in _sentence(0.5, 0.44, 0.56, ties=256)
+
+
+def test_a_judge_that_labeled_is_not_called_held_out() -> None:
+    text = _sentence(0.91, 0.873, 0.937, shared=("person:ann",))
+    assert text.startswith("Better: the judge (a list of rated words; not independent of the label")
+    assert "held-out judge" not in text
 
 
 def test_one_person_is_called_one_person() -> None:

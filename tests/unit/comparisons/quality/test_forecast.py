@@ -40,13 +40,13 @@ def test_a_clear_gain_is_told_with_its_interval() -> None:
     assert found.doubled.labels == 12_800
     assert found.gain_interval.low < 3.0 * (1 / 80 - 1 / 80 / 2**0.5) < found.gain_interval.high
     assert found.now.interval.low <= 0.8 - 3 / 80 <= found.now.interval.high
-    assert found.message.startswith("Twice the labels (12,800) would bring the accuracy from 7")
+    assert found.message.startswith("Twice the questions (12,800) would bring the accuracy from 7")
 
 
 def test_a_level_curve_says_that_labels_buy_little() -> None:
     found = forecast(lines([0.66, 0.68, 0.67, 0.66, 0.68] * 40))
     assert found.status == "estimated"
-    assert found.message.startswith("Twice the labels would buy little: 67 % now")
+    assert found.message.startswith("Twice the questions would buy little: 67 % now")
 
 
 def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
@@ -57,7 +57,7 @@ def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
     assert noisy.status == "not enough evidence"
     ties = forecast(lines([0.25] * 40))
     assert ties.status == "estimated", "a tie among four is a quarter right, whatever is learned"
-    assert "Twice the labels would buy little: 25 % now" in ties.message
+    assert "Twice the questions would buy little: 25 % now" in ties.message
     nothing = forecast([])
     assert (nothing.status, nothing.n_labels, nothing.round) == ("not enough evidence", 0, None)
 
@@ -65,7 +65,7 @@ def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
 def test_a_gain_that_may_be_none_is_not_enough_evidence() -> None:
     found = forecast(lines(drawn(4, limit=0.66, slope=0.3, batches=30)))
     assert found.status == "not enough evidence"
-    assert found.message.startswith("Not enough evidence that more labels help: from 6")
+    assert found.message.startswith("Not enough evidence that more questions help: from 6")
 
 
 def test_batches_are_scored_with_the_labels_before_them_and_the_first_with_none() -> None:
