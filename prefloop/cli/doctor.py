@@ -16,7 +16,7 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
     Example: `prefloop doctor my-run`
     """
     from prefloop.doctor.checks import examine
-    from prefloop.doctor.worst import conclusion, worst
+    from prefloop.doctor.worst import conclusion, warns_before, worst
 
     results = examine(run_file(folder))
     text = conclusion(results)
@@ -24,7 +24,9 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
         print(json.dumps({"conclusion": text, "results": [r.model_dump() for r in results]}))
     else:
         first = worst(results)
-        _say(text, *([f"-> {first.action}"] if first and first.action else []), "")
+        earlier = warns_before(first, results) if first else None
+        begin = [f"-> Begin before that, with {earlier.stage}: {earlier.action}"] if earlier else []
+        _say(text, *([f"-> {first.action}"] if first and first.action else []), *begin, "")
         for result in results:
             _say(f"{result.status:<5}  {result.stage:<11}  {result.message}")
             if result.action:

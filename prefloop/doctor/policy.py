@@ -51,7 +51,7 @@ def check_policy(config: RunConfig, run: RunFigures) -> list[CheckResult]:
         *_falling(lines),
         *_clipped(lines),
         *_explained(lines),
-        *_ended(lines),
+        *_ended(config, lines),
         *_entropy(lines),
     ]
 
@@ -173,9 +173,10 @@ def _explained(lines: Lines) -> list[CheckResult]:
     return [_result("explained variance", status, message, action)]
 
 
-def _ended(lines: Lines) -> list[CheckResult]:
+def _ended(config: RunConfig, lines: Lines) -> list[CheckResult]:
+    """Without a stop every response counts as ended, which says nothing."""
     ended = newest_mean(lines, "policy/ended")
-    if ended is None:
+    if ended is None or (config.task.stop is None and ended == 1):
         return []
     message = f"{percent(ended)} of the responses end by the task's rule."
     action = (
@@ -190,8 +191,14 @@ def _entropy(lines: Lines) -> list[CheckResult]:
     now = newest_mean(lines, "policy/entropy")
     if now is None or known[0] <= 0:
         return []
-    message = f"Entropy per token went from {fixed(known[0])} to {fixed(now)} nats."
-    action = "The policy repeats itself: raise policy.kl.coef, lower policy.lr."
+    message = (
+        f"Entropy per token, which is how undecided the policy is about what comes next, went from "
+        f"{fixed(known[0])} to {fixed(now)} nats."
+    )
+    action = (
+        "Read its answers: a policy that is nearly sure of every token copies, or says the same to "
+        "all. If that is not what you want, raise policy.kl.coef or lower policy.lr."
+    )
     status = _low(now / known[0], ENTROPY_LEFT)
     return [_result("entropy has not collapsed", status, message, action)]
 

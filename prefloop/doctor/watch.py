@@ -11,6 +11,13 @@ from prefloop.settings.run import RunConfig
 
 QUIET = "no alarm"
 LIVE_CHECK = "people like it no less"
+ALARM = "alarm: "
+"""How the checks of alarms begin; the alarm's name follows."""
+
+
+def is_watched(result: CheckResult) -> bool:
+    """Whether a check is about what the watch, or people during training, said."""
+    return result.check.startswith(ALARM) or result.check in (QUIET, LIVE_CHECK)
 
 
 def check_watch(config: RunConfig, run: RunFigures) -> list[CheckResult]:
@@ -51,7 +58,7 @@ def _result(alarm: RaisedAlarm) -> CheckResult:
     """Return an alarm as a check; a later level of one replaces the earlier, which names it too."""
     return CheckResult(
         stage="policy",
-        check=f"alarm: {alarm.name}",
+        check=f"{ALARM}{alarm.name}",
         status="bad" if alarm.level == "stop" else "warn",
         message=f"In update {alarm.update}: {alarm.message}",
         action=f"{alarm.action} Samples: report/index.html#samples-of-update-{alarm.update}.",

@@ -33,17 +33,18 @@ def conclusion(results: Sequence[CheckResult]) -> str:
     if found is None:
         return f"No stage is bad, and nothing warns, in {counted(len(results), 'check')}."
     if found.status == "bad":
-        return f"The first bad stage is {found.stage}: {found.message}{_before(found, results)}"
+        earlier = warns_before(found, results)
+        before = f" Before it, {earlier.stage} warns: {earlier.message}" if earlier else ""
+        return f"The first bad stage is {found.stage}: {found.message}{before}"
     n_warnings = sum(result.status == "warn" for result in results)
     warnings = f"{counted(n_warnings, 'warning')} in {counted(len(results), 'check')}"
     return f"No stage is bad; {warnings}. First, {found.stage}: {found.message}"
 
 
-def _before(bad: CheckResult, results: Sequence[CheckResult]) -> str:
-    """Return what warns in a stage before the bad one, which rests on it; "" if nothing does."""
-    stages = SPINE[: max(0, _place(bad))]
-    found = worst([r for r in results if r.status == "warn" and r.stage in stages])
-    return "" if found is None else f" Before it, {found.stage} warns: {found.message}"
+def warns_before(found: CheckResult, results: Sequence[CheckResult]) -> CheckResult | None:
+    """Return what warns in a stage before a bad one, which rests on it; None if nothing does."""
+    stages = SPINE[: max(0, _place(found))] if found.status == "bad" else ()
+    return worst([r for r in results if r.status == "warn" and r.stage in stages])
 
 
 def _place(result: CheckResult) -> int:

@@ -90,8 +90,8 @@ def _labelers(shortcut: ShortcutFigures) -> list[str]:
         for end in (spread.least, spread.most)
     )
     return [
-        f"{shortcut.title}: {spread.labelers} labelers differ by {number(spread.sd)} log-odds "
-        f"(sd), from {' to '.join(ends)}."
+        f"{shortcut.title}: {spread.labelers} labelers may differ by {number(spread.sd)} log-odds "
+        f"(sd), from {' to '.join(ends)}; this has no interval, and can be chance."
     ]
 
 

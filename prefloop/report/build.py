@@ -32,11 +32,23 @@ from prefloop.report.charts.shortcuts import shortcut_chart
 from prefloop.report.charts.win_bar import win_bar
 from prefloop.report.filters import page_filters
 from prefloop.report.first_page import FirstPage, first_page
-from prefloop.report.labels import LabelFacts, best_of, label_facts, who_labels
+from prefloop.report.labels import (
+    LabelFacts,
+    best_of,
+    label_facts,
+    unpaid_text,
+    who_labels,
+)
 from prefloop.report.methods import methods_of
 from prefloop.report.pairs import Pair, pairs_of_evaluation
 from prefloop.report.provenance import report_provenance
-from prefloop.report.training import Chart, kl_levels, policy_charts, rewards_charts
+from prefloop.report.training import (
+    Chart,
+    kl_levels,
+    policy_charts,
+    policy_keys,
+    rewards_charts,
+)
 from prefloop.report.watch import ShownAlarms, shown_alarms
 from prefloop.run_file import as_yaml
 from prefloop.run_folder import (
@@ -73,6 +85,8 @@ class Page:
     """All of them, as YAML."""
     who_labels: str
     """Who labeled, and from how many samples, such as `7 labels by 2 people, best of 4`."""
+    unpaid: str
+    """That nobody was paid for labels of programs; empty where people gave all of them."""
     methods: str
     """What trained the policy, such as `PPO`."""
     episodes: int
@@ -195,6 +209,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         config=config,
         settings=as_yaml(config),
         who_labels=_who_labels(store, config, labels),
+        unpaid=unpaid_text(labeler_groups(store, config)),
         methods=methods_of(folder, config),
         episodes=folder.episodes(),
         chosen=_chosen(run, folder),
@@ -206,9 +221,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         labels=labels,
         shortcut_chart=_shortcuts(folder),
         label_differences=differences(folder.label_audit) if folder.label_audit else [],
-        label_findings=findings_with_trust(folder.label_audit, folder.trusts, config)
-        if folder.label_audit
-        else (),
+        label_findings=_label_findings(folder, config),
         pairs=_pairs(store, latest, config),
         win_bar=_win_bar(latest),
         frontier=_frontier(folder),
@@ -216,7 +229,7 @@ def _page(run: Path, store: Store, config: RunConfig, *, root: str) -> Page:
         frontier_samples_needed=_samples_needed(latest),
         trusts=trusts,
         reliability=[(file.round, _reliability(file)) for file in trusts],
-        policy_charts=policy_charts(folder.metrics, kl_levels=kl_levels(config.policy.kl)),
+        policy_charts=_policy_charts(folder, config),
         rewards_charts=rewards_charts(folder.metrics, chance=_chance(labels)),
         alarms=shown_alarms(store, folder.metrics, config.policy),
         missing=latest.figures.missing if latest else {},
@@ -276,6 +289,16 @@ def _who_labels(store: Store, config: RunConfig, labels: LabelFacts | None) -> s
     shown = best_of(labels.samples_shown) if labels else ""
     who = who_labels(labeler_groups(store, config), config.comparisons)
     return f"{who}, {shown}" if shown else who
+
+
+def _label_findings(folder: RunFigures, config: RunConfig) -> tuple[CheckResult, ...]:
+    audit = folder.label_audit
+    return findings_with_trust(audit, folder.trusts, config) if audit else ()
+
+
+def _policy_charts(folder: RunFigures, config: RunConfig) -> list[Chart]:
+    levels, keys = kl_levels(config.policy.kl), policy_keys(config.task)
+    return policy_charts(folder.metrics, kl_levels=levels, keys=keys)
 
 
 def _chance(labels: LabelFacts | None) -> dict[str, float | None]:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from prefloop.comparisons.labelers.sources import label_sources, labeler_kind
 from prefloop.figures.provenance import LabelsRecord, Provenance
+from prefloop.figures.text import count
 from prefloop.label_types.answers import PREFERENCES
 from prefloop.records import Comparison, Label
+from prefloop.report.labels import LabelFacts
 from prefloop.run_folder import RunFigures
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -85,6 +87,20 @@ class Chain:
     versions: tuple[ChainVersion, ...]
     is_recorded: bool
     """Whether a record says which labels these were; if not, they are those of today's store."""
+
+
+def use_of_labels(chain: Chain, facts: LabelFacts) -> str:
+    """Return how many of a store's labels taught, measured, and did neither.
+
+    Those that did neither were skipped or flagged, left out by a rule, or came too late.
+    """
+    if not chain.is_recorded:
+        return f"{count(facts.n_train)} to teach, {count(facts.n_validation)} only to measure"
+    taught = sum(batch.train for batch in chain.batches)
+    measured = sum(batch.validation for batch in chain.batches)
+    rest = facts.n_labels - taught - measured
+    text = f"{count(taught)} taught, {count(measured)} only measured"
+    return f"{text}, {count(rest)} did neither" if rest > 0 else text
 
 
 def provenance_chain(store: Store, run: RunFigures, config: RunConfig) -> Chain:

@@ -18,6 +18,7 @@ from prefloop.figures.reward_audit_text import ensemble_text, reward_audit_head
 from prefloop.figures.sentence import comparisons_text
 from prefloop.figures.usage import usage_text
 from prefloop.models.hub_names import described
+from prefloop.report.chain import use_of_labels
 from prefloop.report.labels import labels_text
 from prefloop.report.preferences import preferences_text
 
@@ -128,6 +129,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "model_title": text.model_title,
     "usage_text": usage_text,
     "labels_text": labels_text,
+    "use_of_labels": use_of_labels,
     "audit_head": audit_head,
     "together_sentence": together_sentence,
     "reward_audit_head": reward_audit_head,

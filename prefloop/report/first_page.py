@@ -8,7 +8,8 @@ from prefloop.audits.overoptimization_rules import CHECK
 from prefloop.audits.side_effects import SideEffects, side_effect_sentence, side_effects
 from prefloop.doctor.canaries import is_canary
 from prefloop.doctor.measured import check_measured
-from prefloop.doctor.worst import worst
+from prefloop.doctor.watch import is_watched
+from prefloop.doctor.worst import warns_before, worst
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.sentence import BASE
@@ -16,7 +17,7 @@ from prefloop.figures.text import model_title
 from prefloop.records import Prompt, Sample
 from prefloop.report.computing import ComputingTime, computing_time
 from prefloop.report.rows import Rows, rows_behind
-from prefloop.run_folder import RunFigures
+from prefloop.run_folder import POLICY, RunFigures
 from prefloop.seeding import numpy_stream
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
@@ -35,9 +36,11 @@ PLACES = {
 
 def place_of(step: CheckResult) -> str:
     """Return the section of the page that shows a finding: canaries of any stage stand together,
-    and so does over-optimization, beside the frontier."""
+    so does over-optimization, beside the frontier, and what the metrics say is in the curves."""
     if is_canary(step):
         return "canaries"
+    if step.stage == "policy" and step.check != CHECK and not is_watched(step):
+        return "training"
     return "overoptimization" if step.check == CHECK else PLACES.get(step.stage, "provenance")
 
 
@@ -53,6 +56,8 @@ class ShownAnswer:
 class FirstPage:
     """What stands at the top beside the verdict; None where the run has nothing to show."""
 
+    updates_since: int
+    """Updates that were made after the policy which the verdict is on."""
     learned: str
     """What stands out in the answers, in a sentence; empty without answers of both models."""
     amplified: str
@@ -65,6 +70,9 @@ class FirstPage:
     """What to act on first; None if nothing asks for anything."""
     next_place: str
     """The section where its numbers stand."""
+    earlier: CheckResult | None
+    """What warns in a stage that a bad next step rests on."""
+    earlier_place: str
 
 
 def first_page(store: Store, run: RunFigures, config: RunConfig, folder: Path) -> FirstPage:
@@ -72,8 +80,11 @@ def first_page(store: Store, run: RunFigures, config: RunConfig, folder: Path) -
     figures = run.latest.figures if run.latest else None
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     effects = _effects(store, config, figures, prompts) if figures else None
-    step = worst(check_measured(config, run, folder))
+    results = check_measured(config, run, folder)
+    step = worst(results)
+    earlier = warns_before(step, results) if step else None
     return FirstPage(
+        updates_since=_updates_since(run),
         learned=_learned(effects, figures) if effects and figures else "",
         amplified=_amplified(run),
         answers=_answers(store, effects, prompts, config.seed) if effects else (),
@@ -82,7 +93,17 @@ def first_page(store: Store, run: RunFigures, config: RunConfig, folder: Path) -
         computing=computing_time(store),
         next_step=step,
         next_place=place_of(step) if step else "",
+        earlier=earlier,
+        earlier_place=place_of(earlier) if earlier else "",
     )
+
+
+def _updates_since(run: RunFigures) -> int:
+    name = POLICY.fullmatch(run.latest.figures.model) if run.latest else None
+    if name is None or name[1] != "update":
+        return 0
+    newest = max((line.update for line in run.metrics if line.stage == "policy"), default=0)
+    return max(0, newest - int(name[2]))
 
 
 def _effects(

@@ -181,6 +181,34 @@ def who_labels(groups: Sequence[LabelerGroup], config: ComparisonsConfig) -> str
     return f"none yet, {planned.get(config.labelers, f'the labeler “{config.labelers}”')} to come"
 
 
+def unpaid_text(groups: Sequence[LabelerGroup]) -> str:
+    """Return that programs gave labels and were not paid for them; nothing where none did.
+
+    >>> names, none = ("ann", "bob"), frozenset()
+    >>> people = LabelerGroup(kind="person", labelers=names, n_labels=7, sources=none)
+    >>> made = LabelerGroup(kind="program", labelers=("rules",), n_labels=3, sources=none)
+    >>> unpaid_text([people])
+    ''
+    >>> unpaid_text([people, made])[:66]
+    'Nobody was paid for 3 labels by 1 program: hours and cost are what'
+    """
+    unpaid = [group for group in groups if group.kind in ("synthetic", "program")]
+    if not unpaid:
+        return ""
+    kinds = {group.kind for group in groups}
+    head = ""
+    if kinds == {"synthetic"}:
+        head = "Synthetic labelers answered, with known preferences and known faults. "
+    which = ""
+    if kinds - {"synthetic", "program"}:
+        named = (_by(group.kind, len(group.labelers), group.n_labels) for group in unpaid)
+        which = f" for {' and '.join(named)}"
+    return (
+        f"{head}Nobody was paid{which}: hours and cost are what the seconds that the labels record "
+        "would come to, had people taken them."
+    )
+
+
 def labels_text(record: LabelsRecord | None) -> str:
     """Return the labels that something was made from.
 

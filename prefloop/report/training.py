@@ -10,6 +10,7 @@ from markupsafe import Markup
 from prefloop.figures.metrics_line import MetricsLine
 from prefloop.report.charts.curves import Curves, Series, curves_chart
 from prefloop.settings.policy import KLConfig
+from prefloop.settings.task import TaskConfig
 
 Level = tuple[float, str]
 """A height in a chart that is marked, and its name."""
@@ -31,7 +32,11 @@ POLICY_CHARTS = (
 """Drawn where the method measures them."""
 
 REWARDS_CHARTS = (
-    ("rewards/loss", "Reward model loss", "cross-entropy of a label, nats"),
+    (
+        "rewards/loss",
+        "Reward model loss",
+        "how far the labels surprise it (cross-entropy), nats; lower is better",
+    ),
     ("rewards/accuracy", "Reward model accuracy", "on each batch before learning from it"),
 )
 SHARES = frozenset(
@@ -56,6 +61,12 @@ class Chart:
     title: str
     caption: str
     drawing: Markup
+
+
+def policy_keys(task: TaskConfig) -> frozenset[str]:
+    """Return the metrics that say something of a task: without a stop every response has ended."""
+    keys = frozenset(key for key, _, _ in POLICY_CHARTS)
+    return keys if task.stop is not None else keys - {"policy/ended"}
 
 
 def kl_levels(config: KLConfig) -> tuple[Level, ...]:
@@ -110,7 +121,7 @@ def policy_charts(
 def rewards_charts(
     metrics: Sequence[MetricsLine], *, chance: Mapping[str, float | None] | None = None
 ) -> list[Chart]:
-    """Return the reward model's curves over labels, one line per round.
+    """Return the reward model's curves over questions, one line per round.
 
     `chance` holds by metric what a reward model has that scores all samples alike.
     """
@@ -122,7 +133,7 @@ def rewards_charts(
             Curves(
                 slug=key.replace("/", "-"),
                 title=title,
-                x_label="labels seen",
+                x_label="questions seen",
                 series=tuple(_series_of_round(lines, key, number, rounds) for number in rounds),
                 levels=() if (level := (chance or {}).get(key)) is None else ((level, "chance"),),
                 limits=SHARE if key in SHARES else ANY,

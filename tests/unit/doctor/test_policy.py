@@ -102,3 +102,20 @@ def test_a_kl_is_warned_of_on_both_sides(
     if status != "ok":
         assert ("raise policy.lr" in found.action) == (kl < 2)
         assert ("lower policy.lr" in found.action) == (kl > 2)
+
+
+@pytest.mark.parametrize(("stop", "is_checked"), [(".", True), (None, False)])
+def test_without_a_stop_rule_nothing_is_said_of_ends(stop: str | None, is_checked: bool) -> None:
+    config = parse_run({"task": {"name": "sentiment", "stop": stop}}, "run.yaml")
+    results = check_policy(config, _run([_line(1, ended=1.0)]))
+    assert ("responses end" in [f.check for f in results]) == is_checked
+
+
+def test_a_policy_that_is_sure_need_not_repeat_itself() -> None:
+    """One that copies each prompt has as little entropy as one that says the same to all."""
+    lines = [_line(u, entropy=0.7 if u < 5 else 0.05) for u in range(1, 13)]
+    (found,) = [
+        f for f in check_policy(_config({}), _run(lines)) if f.check == "entropy has not collapsed"
+    ]
+    assert found.status == "bad"
+    assert "repeats itself" not in found.action and "copies, or says the same" in found.action

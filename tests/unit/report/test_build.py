@@ -298,3 +298,10 @@ def test_a_judge_that_was_left_out_has_its_reason(tmp_path: Path, fake_run: Path
     changed = latest.figures.model_copy(update={"missing": missing})
     (run / latest.path).write_text(to_json(changed))
     assert "The win rate of lexicon is left out: it rates English words." in _build(run)
+
+
+def test_a_warm_start_stands_with_what_was_asked(fake_run: Path) -> None:
+    words = "the model learned to imitate answers written by people (2 passes)"
+    warm = fake_config(policy={"warm_start": {"epochs": 2}})
+    assert words in _build(fake_run, warm)
+    assert "Warm start" not in _build(fake_run)

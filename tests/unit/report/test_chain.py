@@ -15,8 +15,10 @@ from prefloop.figures.provenance import (
 )
 from prefloop.figures.record import to_json
 from prefloop.report.build import build_report
-from prefloop.report.chain import Chain, provenance_chain
+from prefloop.report.chain import Chain, provenance_chain, use_of_labels
+from prefloop.report.labels import label_facts
 from prefloop.run_folder import read_run_folder
+from prefloop.settings.report import ReportConfig
 from prefloop.settings.run import RunConfig
 from prefloop.store.store import Store
 from tests.unit.report.fake_run import fake_config
@@ -89,6 +91,20 @@ def test_the_chain_holds_the_labels_that_the_record_counts_and_no_later_ones(run
     with Store.open(run / "prefloop.db") as store:
         ids = [label.id for label in store.labels()][: chain.n_labels]
     assert (chain.batches[0].first_id, chain.batches[0].last_id) == (ids[0], ids[-1])
+
+
+def test_labels_that_came_later_taught_nothing(run: Path, fake_run: Path) -> None:
+    chain = chain_of(run)
+    with Store.open(run / "prefloop.db") as store:
+        labels = store.labels()
+        facts = label_facts(labels, {c.id: c for c in store.comparisons()}, ReportConfig())
+    taught, measured = (sum(getattr(b, s) for b in chain.batches) for s in ("train", "validation"))
+    rest = len(labels) - taught - measured
+    assert rest > 0
+    said = f"{taught} taught, {measured} only measured, {rest} did neither"
+    assert use_of_labels(chain, facts) == said
+    nobody_knows = use_of_labels(chain_of(fake_run), facts)
+    assert nobody_knows == f"{facts.n_train} to teach, {facts.n_validation} only to measure"
 
 
 def test_without_a_record_it_says_that_these_are_the_labels_of_today(

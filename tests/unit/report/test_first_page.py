@@ -1,5 +1,6 @@
 """The report's first page: every number leads to its rows, and strangers' texts stay text."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -150,6 +151,38 @@ def test_what_to_do_next_is_what_the_doctor_says_first(fake_run: Path, page: str
     assert step is not None and step.action
     header = text_of(header_of(page))
     assert f"{step.action} Because: {step.message}" in header
+
+
+def test_before_what_is_bad_stands_what_it_rests_on(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that is bad because of its labels is not mended by settings of the policy."""
+    bad = CheckResult(stage="policy", check="c", status="bad", message="It copies.", action="Stop.")
+    warned = CheckResult(
+        stage="comparisons", check="c", status="warn", message="Copies win.", action="Ask anew."
+    )
+    monkeypatch.setattr("prefloop.report.first_page.check_measured", lambda *_: [warned, bad])
+    header = header_of(build(run))
+    assert "Stop. Because: It copies." in text_of(header)
+    assert "with the labels, on which it rests: Ask anew. Because: Copies win." in text_of(header)
+    assert 'href="#training">where that' in header and 'href="#audit">where that' in header
+    monkeypatch.setattr("prefloop.report.first_page.check_measured", lambda *_: [warned])
+    assert "on which it rests" not in text_of(header_of(build(run)))
+
+
+def test_a_verdict_on_an_earlier_policy_says_so(run: Path) -> None:
+    assert "made since" not in text_of(header_of(build(run)))
+    name = figures_of(run).model
+    update = int(name.rpartition("-")[2]) + 3
+    line = {"stage": "policy", "round": 1, "update": update, "policy/kl": 1.0}
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(line)}\n")
+    header = text_of(header_of(build(run)))
+    assert "3 updates were made since, and what came of them has not been judged" in header
+
+
+def test_where_no_person_judged_the_page_says_whose_word_better_is(page: str) -> None:
+    assert "what is better is what a list of rated words calls better" in text_of(page)
 
 
 def test_places_in_the_report_are_links_and_all_else_is_text() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from prefloop.comparisons.labelers.sources import LabelerGroup
 from prefloop.records import Comparison, Label
-from prefloop.report.labels import best_of, label_facts, who_labels
+from prefloop.report.labels import best_of, label_facts, unpaid_text, who_labels
 from prefloop.settings.comparisons import ComparisonsConfig
 from prefloop.settings.report import ReportConfig
 from prefloop.teamwork import Exclusion
@@ -159,6 +159,14 @@ def test_who_labeled_is_told_by_kind_whatever_the_settings_say() -> None:
     ]
     words = "7 labels by 2 people, 1 label by 1 imported labeler (who judged is not known)"
     assert who_labels(groups, ComparisonsConfig(labelers="synthetic")) == words
+
+
+def test_nobody_is_paid_for_labels_of_programs_whatever_the_settings_say() -> None:
+    made = LabelerGroup(kind="synthetic", labelers=("s",), n_labels=5, sources=frozenset())
+    people = LabelerGroup(kind="person", labelers=("ann",), n_labels=7, sources=frozenset())
+    assert unpaid_text([people]) == ""
+    assert unpaid_text([made]).startswith("Synthetic labelers answered")
+    assert "Nobody was paid for 5 labels by 1 synthetic labeler:" in unpaid_text([people, made])
 
 
 def test_strengths_and_reasons_are_counted() -> None:

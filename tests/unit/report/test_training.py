@@ -6,8 +6,9 @@ from typing import Literal
 import pytest
 
 from prefloop.figures.metrics_line import MetricsLine, read_line
-from prefloop.report.training import Level, kl_levels, policy_charts, rewards_charts
+from prefloop.report.training import Level, kl_levels, policy_charts, policy_keys, rewards_charts
 from prefloop.settings.policy import KLConfig
+from tests.unit.report.fake_run import fake_config
 
 
 def _policy(round: int, episodes: int, **values: float) -> MetricsLine:
@@ -24,6 +25,14 @@ def test_only_what_was_measured_is_drawn_and_a_target_only_for_kl() -> None:
     assert "target" not in charts[0].drawing
     assert "target" in charts[1].drawing
     assert "target" not in policy_charts(metrics)[1].drawing
+
+
+def test_where_no_stop_is_asked_no_share_of_stops_is_drawn() -> None:
+    metrics = [_policy(0, 64 * i, score=0.1 * i, ended=1.0) for i in range(1, 4)]
+    for stop, titles in ((".", ["Score", "Ended"]), (None, ["Score"])):
+        task = fake_config(task={"name": "sentiment", "stop": stop}).task
+        keys = policy_keys(task)
+        assert [chart.title for chart in policy_charts(metrics, keys=keys)] == titles
 
 
 @pytest.mark.parametrize(
