@@ -50,11 +50,11 @@ def _warned_of(audit: LabelAuditFigures, config: RunConfig) -> list[ShortcutFigu
 
 
 def _result(move: float, shortcut: ShortcutFigures, audit: LabelAuditFigures) -> CheckResult:
-    way = direction(shortcut)
+    sign = 1 if direction(shortcut) == "more" else -1
     where = (
-        f"{shortcut.title} ({way}): the mean of its newest {NEWEST} updates is "
-        f"{signed(move if way == 'more' else -move)} standard deviations from what it wrote at "
-        "first."
+        f"{shortcut.title} ({direction(shortcut)}): the mean of its newest {NEWEST} updates is "
+        f"{signed(sign * move)} standard deviations from what it wrote at first, when about one "
+        f"answer in six was beyond {'+1' if sign > 0 else '−1'}."
     )
     if move < TAKEN_UP:
         message = f"It did not go far where the labels pull. {where}"
