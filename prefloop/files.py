@@ -181,6 +181,11 @@ def append_json_line(path: Path, record: dict[str, Any]) -> None:
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """Return the records of a JSON-lines file; a torn last line is no record, no file is none."""
+    return [record for _, record in numbered_json_lines(path)]
+
+
+def numbered_json_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Return the same records, each with the number of its line."""
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
@@ -192,7 +197,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         if record is None and number < len(lines):
             raise InputError(f"{path}, line {number}: not a JSON object; found {line[:60]!r}.")
         if record is not None:
-            records.append(record)
+            records.append((number, record))
     return records
 
 

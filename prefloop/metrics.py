@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from prefloop.figures.cost import COSTS, UpdateCostFigures
-from prefloop.files import append_json_line, keep_json_lines, read_json_lines
+from prefloop.figures.metrics_line import checked_lines
+from prefloop.files import append_json_line, keep_json_lines, numbered_json_lines
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -140,7 +141,7 @@ class MetricsLog:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all complete lines."""
-        return read_json_lines(self.path) if self.path.exists() else []
+        return checked_lines(numbered_json_lines(self.path), self.path)
 
     def forget_after(self, stage: str, update: int, *, round_number: int | None = None) -> None:
         """Drop the stage's lines beyond `update` (of one round, or of all).

@@ -12,7 +12,7 @@ from prefloop.figures.cost import COSTS, TrainingCostFigures, UpdateCostFigures,
 from prefloop.figures.evaluation import EvaluationFigures
 from prefloop.figures.label_audit import LabelAuditFigures
 from prefloop.figures.live import LiveFigures
-from prefloop.figures.metrics_line import MetricsLine, read_line
+from prefloop.figures.metrics_line import MetricsLine, checked_lines, read_line
 from prefloop.figures.overoptimization import OverOptimizationFigures
 from prefloop.figures.prompts import PromptFigures
 from prefloop.figures.provenance import PROVENANCE, Provenance
@@ -21,7 +21,7 @@ from prefloop.figures.record import from_object, read_object, to_json
 from prefloop.figures.reward_audit import RewardAuditFigures
 from prefloop.figures.trust import TrustFigures
 from prefloop.figures.usage import UsageFigures, total_usage
-from prefloop.files import read_json_lines, read_text
+from prefloop.files import numbered_json_lines, read_json_lines, read_text
 from prefloop.run_file import recorded_run
 from prefloop.settings.run import RunConfig
 
@@ -166,8 +166,8 @@ def newest_first(run: RunFigures) -> list[Provenance | None]:
 
 def read_run_folder(run: Path) -> RunFigures:
     """Return the figures that the folder holds; InputError naming a file that is damaged."""
-    lines = read_json_lines(run / "metrics.jsonl")
-    metrics = tuple(read_line(line, str(run / "metrics.jsonl")) for line in lines)
+    path = run / "metrics.jsonl"
+    metrics = tuple(map(read_line, checked_lines(numbered_json_lines(path), path)))
     trusts, evaluations = read_trusts(run), _evaluations(run)
     return RunFigures(
         name=run.resolve().name,

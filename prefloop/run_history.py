@@ -12,8 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from prefloop.errors import InputError
+from prefloop.figures.metrics_line import checked_lines
 from prefloop.figures.record import RECORD
-from prefloop.files import append_json_line, read_json_lines
+from prefloop.files import append_json_line, numbered_json_lines, read_json_lines
 
 HISTORY = "history.jsonl"
 METRICS_FILE = "metrics.jsonl"
@@ -127,5 +128,6 @@ def has_made_anything(folder: Path) -> bool:
 
 def rewards_lines(folder: Path) -> dict[str, int]:
     """Return the lines of each round's reward model in the metrics, by round."""
-    lines = read_json_lines(folder / METRICS_FILE)
+    path = folder / METRICS_FILE
+    lines = checked_lines(numbered_json_lines(path), path)
     return dict(Counter(str(line["round"]) for line in lines if line["stage"] == "rewards"))

@@ -24,6 +24,7 @@ from prefloop.files import write_if_changed
 from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.frontier import best_of_n_by
 from prefloop.models.named import NamedModels
+from prefloop.policy.lineage import parse_name
 from prefloop.progress import Progress
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.rewards.own_texts import scorer_of
@@ -94,7 +95,9 @@ def audit_without_drawing(
     """Return the same, with a note on kept policies that are on no curve for want of answers."""
     figures = audit_overoptimization(store, config, folder, progress, with_people=with_people)
     drawn = {sample.model for sample in store.samples(purpose="evaluation")}
-    kept = {f"policy/{path.name}" for path in (folder / "policy").glob("update-*")}
+    # A copy that somebody put beside them, such as update-4-old, is no policy of the run.
+    named = (f"policy/{path.name}" for path in (folder / "policy").glob("update-*"))
+    kept = {name for name in named if parse_name(name)}
     if not (missing := len(kept - drawn)):
         return figures
     have = "policy of the run folder has" if missing == 1 else "policies of the run folder have"

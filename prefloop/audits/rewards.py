@@ -32,6 +32,7 @@ from prefloop.audits.text_figures import measures_version, text_figures
 from prefloop.audits.validation_questions import ValidationQuestions, validation_questions
 from prefloop.comparisons.quality.forecast import forecast
 from prefloop.errors import InputError
+from prefloop.figures.metrics_line import checked_lines
 from prefloop.figures.record import to_json
 from prefloop.figures.reward_audit import (
     AmplifiedFigures,
@@ -39,13 +40,12 @@ from prefloop.figures.reward_audit import (
     EditFigures,
     RewardAuditFigures,
 )
-from prefloop.files import read_json_lines, write_if_changed
+from prefloop.files import numbered_json_lines, write_if_changed
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.records import Prompt
 from prefloop.rewards.own_texts import reward_models
 from prefloop.rewards.scorer import RewardModelScorer
 from prefloop.run_folder import (
-    OF_ROUND,
     TEXT_FIGURES,
     TrustFile,
     read_label_audit,
@@ -132,8 +132,9 @@ def write_reward_audit(folder: Path, figures: RewardAuditFigures) -> None:
 
 def saved_trust(folder: Path, round_number: int | None = None) -> TrustFile:
     """Return the figures of a round's reward model, or the newest's; InputError without one."""
-    there = [OF_ROUND.fullmatch(path.name) for path in reward_models(folder)]
-    rounds = [int(name[1]) for name in there if name is not None]
+    trusts = {file.round: file for file in read_trusts(folder)}
+    there = [int(path.name.removeprefix("round-")) for path in reward_models(folder)]
+    rounds = [number for number in there if number in trusts]
     if not rounds or (round_number is not None and round_number not in rounds):
         known = ", ".join(map(str, rounds)) or "none"
         which = "reward model" if round_number is None else f"reward model of round {round_number}"
@@ -141,8 +142,7 @@ def saved_trust(folder: Path, round_number: int | None = None) -> TrustFile:
             f"{folder} has no {which} (rounds with one: {known}). Train one with `prefloop rewards "
             f"{folder}`."
         )
-    chosen = rounds[-1] if round_number is None else round_number
-    return next(file for file in read_trusts(folder) if file.round == chosen)
+    return trusts[rounds[-1] if round_number is None else round_number]
 
 
 def saved_model(folder: Path, round_number: int | None = None) -> AuditedModel:
@@ -330,6 +330,7 @@ def _best_of(
 
 def _forecast(folder: Path, config: RunConfig, trust: TrustFile) -> str:
     """Return what more labels would bring, or that it cannot be told."""
-    lines = read_json_lines(folder / "metrics.jsonl")
+    path = folder / "metrics.jsonl"
+    lines = checked_lines(numbered_json_lines(path), path)
     own = [line for line in lines if line.get("round") == trust.round]
     return forecast(own, seed=config.seed, labels_per_epoch=trust.figures.labels).message

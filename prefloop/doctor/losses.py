@@ -6,7 +6,8 @@ from pathlib import Path
 
 from prefloop.errors import InputError
 from prefloop.figures.check_result import CheckResult
-from prefloop.files import read_json_lines, verify_folder
+from prefloop.figures.metrics_line import checked_lines
+from prefloop.files import numbered_json_lines, verify_folder
 from prefloop.run_history import (
     METRICS_FILE,
     StageRecord,
@@ -83,7 +84,8 @@ def lost_parts(folder: Path) -> list[Loss]:
 
 def _lost_updates(folder: Path) -> Loss | None:
     """Return what is missing of the policy's updates up to the checkpoint that the run takes."""
-    lines = read_json_lines(folder / METRICS_FILE)
+    path = folder / METRICS_FILE
+    lines = checked_lines(numbered_json_lines(path), path)
     there = {line["update"] for line in lines if line["stage"] == "policy"}
     for number, checkpoint in _policy_checkpoints(folder):
         missing = [update for update in range(1, number + 1) if update not in there]

@@ -5,6 +5,7 @@ sha256 in a manifest that is written last. So a crash at any byte leaves the las
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from prefloop.models.sharded_weights import MOMENTS, put, sharded_parameter, who
 
 KEEP = 2
 """Complete checkpoints that stay on disk."""
+
+NAME = re.compile(r"checkpoint-[0-9]+")
+"""What the folder of a checkpoint is called."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +150,15 @@ def _read(folder: Path) -> Checkpoint:
 
 
 def _number(folder: Path) -> int:
-    return int(folder.name.split("-")[1])
+    return int(folder.name.removeprefix("checkpoint-"))
 
 
 def _folders(parent: Path) -> list[Path]:
     """Return the checkpoint folders, newest first."""
     if not parent.is_dir():
         return []
-    return sorted(
-        (p for p in parent.glob("checkpoint-*") if p.name.split("-")[1].isdigit()), reverse=True
-    )
+    # A copy that somebody put beside them, such as checkpoint-000012-old, is not ours to drop.
+    return sorted((p for p in parent.glob("checkpoint-*") if NAME.fullmatch(p.name)), reverse=True)
 
 
 Named = Iterable[tuple[str, nn.Parameter]]

@@ -8,6 +8,7 @@ from prefloop.comparisons.exchange.problems import file_error
 from prefloop.errors import InputError, SettingsError
 from prefloop.files import verify_folder
 from prefloop.registry import SCORERS
+from prefloop.run_folder import OF_ROUND
 from prefloop.scorers.build import CheckedScorer, build_scorer
 from prefloop.settings.run import RunConfig
 
@@ -39,7 +40,12 @@ def scorer_of(config: RunConfig, run: Path, name: str | None) -> CheckedScorer:
 
 def reward_models(run: Path) -> list[Path]:
     """Return the folders of the run's reward models, the newest last."""
-    folders = [p for p in (run / "rewards").glob("round-*") if not verify_folder(p, hashes=False)]
+    # A copy that somebody put beside them, such as round-0-old, is no round's.
+    folders = [
+        folder
+        for folder in (run / "rewards").glob("round-*")
+        if OF_ROUND.fullmatch(folder.name) and not verify_folder(folder, hashes=False)
+    ]
     return sorted(folders, key=lambda folder: int(folder.name.removeprefix("round-")))
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefloop.files import read_json_lines
+from prefloop.figures.metrics_line import checked_lines
+from prefloop.files import numbered_json_lines
 from prefloop.run.schedule import labels_asked, updates_needed
 from prefloop.settings.comparisons import NOBODY
 from prefloop.settings.run import RunConfig
@@ -21,7 +22,9 @@ def too_little_left(
 
     Such a round would ask for labels that teach nothing, or teach nothing new.
     """
-    lines = [x for x in read_json_lines(folder / "metrics.jsonl") if x["stage"] == "policy"]
+    path = folder / "metrics.jsonl"
+    written = checked_lines(numbered_json_lines(path), path)
+    lines = [line for line in written if line["stage"] == "policy"]
     begun = max((line["round"] + 1 for line in lines), default=0)
     if begun >= config.rounds:
         return []

@@ -69,6 +69,31 @@ def test_a_round_without_a_reward_model_is_refused(prefloop: Command, run: Path)
     assert "no reward model of round 7 (rounds with one: 0)" in told
 
 
+def test_copies_that_somebody_put_beside_what_the_run_made_are_left_alone(
+    prefloop: Command, run: Path
+) -> None:
+    looks = (("audit", "rewards", run), ("audit", "overoptimization", run, "--no-draw"))
+    before = [prefloop.done(*verb).out for verb in looks]
+    for made in (run / "rewards" / "round-0", next((run / "policy").glob("update-*"))):
+        shutil.copytree(made, made.with_name(f"{made.name}-old"))
+    assert [prefloop.done(*verb).out for verb in looks] == before
+
+
+def test_a_line_of_metrics_that_is_damaged_is_named(prefloop: Command, run: Path) -> None:
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    lines[0] = json.dumps({**json.loads(lines[0]), "labels": "many"})
+    lines[2] = json.dumps({"stage": "rewards"})
+    (run / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    for verb in (["run"], ["report"], ["audit", "rewards"]):
+        if verb[0] == "audit":
+            reward_audit_path(run, 0).unlink()
+        told = prefloop.refused(*verb, run)
+        assert "metrics.jsonl has 2 lines that cannot be read" in told
+        assert "line 1: labels must be a whole number from 0 on, got 'many'" in told
+        assert "line 3: round is missing" in told
+    assert "metrics.jsonl has 2 lines" in prefloop("doctor", run).out
+
+
 def test_a_damaged_file_says_what_to_do(prefloop: Command, run: Path) -> None:
     reward_audit_path(run, 0).write_text('{"round": "many"}')
     told = prefloop.refused("report", run)

@@ -3,6 +3,7 @@
 A question counts once, however many labels it has: the reward model learns from it once.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,11 +125,11 @@ def _batches(
     """Return (labels seen before, accuracy, size) of each batch but the first."""
     by_round: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for line in lines:
-        if line.get("stage") != "rewards" or "rewards/accuracy" not in line:
+        labels, accuracy = line.get("labels"), line.get("rewards/accuracy")
+        if line.get("stage") != "rewards" or labels is None or accuracy is None:
             continue
-        labels = int(line["labels"])
-        if labels_per_epoch is None or labels <= labels_per_epoch:
-            by_round[int(line["round"])].append((labels, float(line["rewards/accuracy"])))
+        if math.isfinite(accuracy) and (labels_per_epoch is None or labels <= labels_per_epoch):
+            by_round[int(line["round"])].append((int(labels), float(accuracy)))
     if not by_round:
         return [], None
     last = max(by_round, key=lambda r: (max(labels for labels, _ in by_round[r]), r))

@@ -105,8 +105,41 @@ def test_metrics_of_an_earlier_run_have_todays_names() -> None:
 def test_what_is_no_finite_number_is_no_value() -> None:
     line = {"stage": "policy", "round": 0, "update": 1, "policy/kl": float("nan"), "policy/lr": 1}
     assert read_line(line).values == {"policy/lr": 1.0}
-    with pytest.raises(InputError, match=r"a line whose update is None; it must be a whole"):
+    with pytest.raises(InputError, match=r"a line that cannot be read: update is missing"):
         read_line({"stage": "policy", "round": 0})
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ({"stage": 3}, "stage must be a text, got 3"),
+        ({"round": True}, "round must be a whole number from 0 on, got True"),
+        ({"update": -1}, "update must be a whole number from 0 on, got -1"),
+        ({"episodes": "x"}, "episodes must be a whole number from 0 on, got 'x'"),
+        ({"labels": 1.5}, "labels must be a whole number from 0 on, got 1.5"),
+        ({"method": ["ppo"]}, "method must be a text, got ['ppo']"),
+        ({"policy/kl": "low"}, "policy/kl must be a number, got 'low'"),
+        ({"policy/kl": 10**400}, "policy/kl must be a number, got 1000"),
+        ({"risen_words": 3}, "risen_words must be a list, got 3"),
+        ({"risen_words": [3]}, "risen_words cannot be read"),
+    ],
+)
+def test_each_line_of_metrics_that_cannot_be_read_is_named_by_its_number(
+    tmp_path: Path, field: dict[str, Any], told: str
+) -> None:
+    good = {"stage": "policy", "round": 0, "update": 1, "policy/kl": 0.1, "policy/lr": None}
+    lines = [json.dumps(line) for line in (good, good | field, good, {})]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(["", *lines]) + "\n")
+    with pytest.raises(InputError) as caught:
+        read_run_folder(tmp_path)
+    head, first, second, way_out = str(caught.value).splitlines()
+    assert head.endswith("metrics.jsonl has 2 lines that cannot be read:")
+    assert told in first and first.startswith("  - line 3: ")
+    assert second == "  - line 5: stage is missing"
+    assert "put back a backup" in way_out
+    (tmp_path / "metrics.jsonl").write_text(lines[0] + "\n")
+    (line,) = read_run_folder(tmp_path).metrics
+    assert line.values == {"policy/kl": 0.1}
 
 
 def test_evaluations_are_in_the_order_of_updates(tmp_path: Path) -> None:

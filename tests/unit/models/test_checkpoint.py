@@ -1,5 +1,6 @@
 """Checkpoints: the newest complete one is read, and a damaged one is never read in silence."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_a_named_checkpoint_is_read_and_later_ones_forgotten(tmp_path: Path) -> 
     flip_a_byte(tmp_path, 3)
     with pytest.raises(CheckpointError, match=r"tensors\.safetensors has changed"):
         read_checkpoint(tmp_path, 3)
+
+
+def test_a_copy_that_somebody_put_beside_them_is_left_alone(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    kept = shutil.copytree(tmp_path / "checkpoint-000001", tmp_path / "checkpoint-000001-old")
+    save(tmp_path, 2, 3)
+    assert checkpoint_numbers(tmp_path) == [2, 3]
+    forget_checkpoints_after(tmp_path, 0)
+    assert read(tmp_path) == (None, [])
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
 
 
 @pytest.mark.parametrize("file", ["tensors.safetensors", "state.json", "manifest.json"])

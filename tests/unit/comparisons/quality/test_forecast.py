@@ -7,6 +7,8 @@ import pytest
 
 from prefloop.comparisons.quality.forecast import forecast
 
+SPOILED: dict[str, Any] = {"labels": None, "rewards/accuracy": float("nan")}
+
 
 def lines(
     accuracies: list[float], *, size: int = 32, round_number: int = 0
@@ -47,6 +49,14 @@ def test_a_level_curve_says_that_labels_buy_little() -> None:
     found = forecast(lines([0.66, 0.68, 0.67, 0.66, 0.68] * 40))
     assert found.status == "estimated"
     assert found.message.startswith("Twice the questions would buy little: 67 % now")
+
+
+def test_lines_without_labels_or_with_no_finite_accuracy_are_left_out() -> None:
+    known = lines([0.66, 0.68, 0.67, 0.66, 0.68] * 40)
+    spoiled = [{**line, key: value} for line in known[:3] for key, value in SPOILED.items()]
+    for other in spoiled:
+        other["update"] += 1000
+    assert forecast([*known, *spoiled]) == forecast(known)
 
 
 def test_few_or_noisy_batches_are_not_enough_evidence() -> None:
