@@ -5,7 +5,7 @@ from pathlib import Path
 from prefloop.access import is_write_protected
 from prefloop.errors import InputError, PrefloopError
 from prefloop.figures.check_result import CheckResult, CheckStatus
-from prefloop.figures.text import percent
+from prefloop.figures.text import count, percent
 from prefloop.models.loading import PAD_TOKEN, Tokenizer
 from prefloop.models.query_encoder import QueryEncoder
 from prefloop.prompts.loading import check_context, select_prompts
@@ -19,6 +19,7 @@ from prefloop.store.core.database_copy import readable
 from prefloop.store.upkeep.conditions import Conditions, conditions
 from prefloop.store.upkeep.integrity import opened
 from prefloop.store.upkeep.stored_rows import check_stored_rows
+from prefloop.text.normal_form import normal_form
 
 RESTORE = "Keep this file, and put a backup in its place with `prefloop store restore`."
 
@@ -208,8 +209,10 @@ def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Chec
     check_context(config.task, tokenizer, context, around=around)
     passages = read_passages(config.prompts).passages[:LOOKED_AT]
     pieces = CachedPieces(tokenizer)
-    kept = sum(cut_query(p.text, config.task, pieces).refusal is None for p in passages)
-    share = kept / len(passages)
+    queries = [cut_query(p.text, config.task, pieces) for p in passages]
+    forms = [normal_form(query.text) for query in queries if query.refusal is None]
+    kept, n_repeats = len(forms), len(forms) - len(set(forms))
+    share = (kept - n_repeats) / len(passages)
     if not kept:
         # It says for each rule how many passages it refused.
         select_prompts(config.prompts, config.task, tokenizer, context=context, around=around)
@@ -219,8 +222,10 @@ def check_prompts(config: RunConfig, tokenizer: Tokenizer, context: int) -> Chec
         check="prompts survive the task's rules",
         status="warn" if is_few else "ok",
         message=f"{kept} of the first {len(passages)} passages survive the task's rules "
-        f"({percent(share)}).",
-        action="See task.start_after, task.end_at, task.query_tokens_min and _max."
+        f"({percent(kept / len(passages))})"
+        + (f", and {count(n_repeats)} of these repeat another." if n_repeats else "."),
+        action="See task.start_after, task.end_at, task.query_tokens_min and _max; of passages "
+        "that repeat another, one alone is asked."
         if is_few
         else "",
     )

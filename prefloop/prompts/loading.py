@@ -101,6 +101,7 @@ class _Selecting:
         self._task = task
         self._pieces = pieces
         self._forms: dict[str, Prompt] = {}
+        self._passages: dict[str, Passage] = {}
         self._stored = {prompt.id: prompt for prompt in stored}
         self._stored_forms = {normal_form(prompt.text): prompt for prompt in stored}
 
@@ -127,7 +128,7 @@ class _Selecting:
         stored = self._stored.get(name)
         earlier = self.prompts.get(name) or (None if stored else self._forms.get(form))
         if earlier is not None:
-            self.repeats.append(f"{passage.source} repeats {earlier.source}")
+            self.repeats.append(self._repeat(passage, earlier))
             return earlier.split
         twin = stored or self._stored_forms.get(form)
         self.prompts[name] = Prompt(
@@ -138,7 +139,17 @@ class _Selecting:
             reference=passage.reference,
         )
         self._forms.setdefault(form, self.prompts[name])
+        self._passages[name] = passage
         return self.prompts[name].split
+
+    def _repeat(self, passage: Passage, earlier: Prompt) -> str:
+        """Say which passage gives the prompt of an earlier one, and whether by the cut alone.
+
+        In scripts that a tokenizer writes byte by byte, so few tokens are few characters.
+        """
+        whole, earlier_whole = (normal_form(p.text) for p in (passage, self._passages[earlier.id]))
+        cut = f", cut to task.query_tokens_max {self._task.query_tokens_max},"
+        return f"{passage.source}{'' if whole == earlier_whole else cut} repeats {earlier.source}"
 
 
 def check_context(

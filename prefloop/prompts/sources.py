@@ -19,6 +19,7 @@ from prefloop.prompts.row_file_rows import PlacedCells, is_row_file, row_file_ro
 from prefloop.prompts.tables import NumberedRow, holds_separator, table_rows
 from prefloop.settings.prompts import PromptsConfig
 from prefloop.text.decoding import decode_file, text_fault
+from prefloop.text.printable import is_blank
 
 BUILTIN = Path(__file__).parent / "builtin"
 SHOWN = 10
@@ -40,7 +41,7 @@ def read_passages(config: PromptsConfig) -> PassageFile:
     if is_row_file(path):
         return _row_file_passages(path, config)
     text = _decoded(path)
-    if not text.strip():
+    if is_blank(text):
         raise InputError(f"prompt file {path} is empty. It needs one prompt a line.")
     problems: list[str] = []
     kind = FORMATS[_suffix(path)]
@@ -145,7 +146,7 @@ def _text_rows(text: str, column: str) -> Iterator[NumberedRow]:
     Only a line feed ends a line: other separators of Unicode stay in the text.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
+        if not is_blank(line):
             yield number, {column: line}
 
 
@@ -217,7 +218,8 @@ def _passages(
 
 
 def _cell(row: dict[str, Any], column: str | None, place: str, problems: list[str]) -> str | None:
-    """Return a cell's text without space around it; "" if it is missing, None if it is no text."""
+    """Return a cell's text without space around it; "" if it is missing or shows nothing, None if
+    it is no text."""
     value = row.get(column) if column is not None else None
     if value is None:
         return ""
@@ -229,7 +231,7 @@ def _cell(row: dict[str, Any], column: str | None, place: str, problems: list[st
     if fault is not None:
         problems.append(f"{place}: {column!r} {fault}")
         return None
-    return value.strip()
+    return "" if is_blank(value) else value.strip()
 
 
 def _shown_name(path: Path) -> str:

@@ -5,9 +5,26 @@ import unicodedata
 TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of what is read."""
 
+UNSEEN = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf"])
+"""Categories of characters that show nothing by themselves: spaces, separators, controls, marks of
+direction and of joining."""
+
 REPLACEMENT = "\ufffd"
 
 KEPT = "\n\t"
+
+
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs that show nothing: fillers of Hangul, and Braille without a dot."""
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: no character, or such as have no width or no ink.
+
+    >>> is_blank(" \\u200b\\n"), is_blank("\\u200b."), is_blank("")
+    (True, False, True)
+    """
+    return all(c in BLANK or unicodedata.category(c) in UNSEEN for c in text)
 
 
 def without_controls(text: str) -> str:

