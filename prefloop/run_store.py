@@ -27,6 +27,8 @@ def open_run_store(
     went on would begin again beside what it had made.
     """
     place = store_place(config, folder)
+    if read_only:
+        require_begun(config, folder)  # Whoever writes begins it.
     if (problem := lost_file(config, folder)) is not None:
         raise StoreError(problem)
     store = Store.open(place, read_only=read_only, page_cache_kib=page_cache_kib)

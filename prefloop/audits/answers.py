@@ -89,13 +89,18 @@ class AnswerTable:
         return replace(found, how=f"{found.how}; for these labelers only")
 
     def fastest(self) -> NDArray[np.bool_]:
-        """Return which answers are among the fastest third of their labeler's."""
+        """Return which answers are among the fastest third of their labeler's.
+
+        Answers that took as long as the next slower one are not: where all took equally long, as in
+        files without true times, none is fast.
+        """
         is_fast = np.zeros(len(self.seconds), dtype=bool)
         is_timed = np.isfinite(self.seconds)
         for one in range(len(self.labelers)):
             own = np.flatnonzero((self.labeler == one) & is_timed)
-            order = own[np.argsort(self.seconds[own], kind="stable")]
-            is_fast[order[: len(own) // 3]] = True
+            if len(own):
+                limit = np.sort(self.seconds[own])[len(own) // 3]
+                is_fast[own[self.seconds[own] < limit]] = True
         return is_fast
 
 

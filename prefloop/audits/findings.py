@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from prefloop.audits.copying import LIKE_QAGS
 from prefloop.audits.shortcuts import (
     COPYING_ADVICE,
+    POSITION,
     SHOWN_EARLIER,
     TEXT_SHORTCUTS,
     scorer_shortcut,
@@ -54,6 +55,9 @@ def _unasked(figures: LabelAuditFigures, config: RunConfig) -> CheckResult:
     if not others:
         return _result(UNASKED, "ok", rule_sentence(asked[0], figures.chance))
     best = rule_sentence(others[0], figures.chance)
+    if all(s.name == POSITION for s in figures.shortcuts):
+        message = "Whether a rule about the texts explains the choices cannot be told: all such"
+        return _result(UNASKED, "later", f"{message} rules are left out. {best}")
     message = f"No shortcut explains much. {best}"
     return _result(UNASKED, "ok", message)
 

@@ -95,10 +95,15 @@ def _changes(
 
 
 def _edited(edit: Edit, answers: Sequence[ChosenAnswer], fits: Fits) -> dict[int, str]:
-    """Return the edited texts by number of the answer, as far as there are any that fit."""
+    """Return the edited texts by number of the answer, as far as there are any that fit.
+
+    An edit that leaves a text as it was (no letter to exchange, nothing to take out) is none.
+    """
     texts = {i: edit.text(a.prompt, a.text) for i, a in enumerate(answers)}
     return {
-        i: text for i, text in texts.items() if text is not None and fits(answers[i].prompt, text)
+        i: text
+        for i, text in texts.items()
+        if text is not None and text != answers[i].text and fits(answers[i].prompt, text)
     }
 
 

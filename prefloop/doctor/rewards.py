@@ -113,8 +113,9 @@ def _against_length(validation: ValidationFigures) -> CheckResult:
     return _result(
         "better than length",
         "warn" if is_worse else "ok",
-        f"Choosing the {validation.length_only.rule} agrees with {percent(rival)}, the reward "
-        f"model with {percent(own)}.",
+        f"Choosing the {validation.length_only.rule} agrees with {percent(rival)} of "
+        f"{counted(validation.length_only.accuracy.n, 'validation question')}, the reward model "
+        f"with {percent(own)}.",
         "Length may be all that it learned: look at the pairs in the report." if is_worse else "",
     )
 

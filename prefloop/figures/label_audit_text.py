@@ -112,7 +112,10 @@ def _under_version(found: VersionWeightFigures) -> str:
 def audit_head(figures: LabelAuditFigures) -> str:
     """Return what was looked at, in one sentence."""
     others = f" and {counted(figures.ties, 'answer')} without one" if figures.ties else ""
+    n_without = figures.labels - figures.choices - figures.ties
+    without = f", {count(n_without)} of them skipped or flagged" if n_without else ""
     return (
         f"{counted(figures.choices, 'choice')}{others} by {counted(figures.labelers, 'labeler')} "
-        f"on {counted(figures.questions, 'question')}; {count(figures.labels)} labels in all."
+        f"on {counted(figures.questions, 'question')}; {counted(figures.labels, 'label')} in all"
+        f"{without}."
     )

@@ -27,7 +27,8 @@ def curve_lines(curve: OverOptimizationCurveFigures) -> list[str]:
     """Return a table of the points and the answer."""
     rows = [
         f"{point.name:<{NAME}}  {fixed(point.kl_nats):>9}  {signed(point.proxy):>6}  "
-        f"{signed(point.gain.value)} ({signed_interval(point.gain.low, point.gain.high)})"
+        f"{signed(point.gain.value)} ({signed_interval(point.gain.low, point.gain.high)}; "
+        f"{counted(point.gain.n, 'prompt')})"
         for point in curve.points
     ]
     head = [f"{'':<{NAME}}  KL (nats)  reward  {curve.judge}"] if rows else []

@@ -54,7 +54,11 @@ def edit_lines(figures: RewardAuditFigures) -> list[str]:
     if not figures.edits:
         return []
     head = f"{'edit':<{NAME}}  right               mean change of the score"
-    rows = [f"{e.title:<{NAME}}  {_share(e.right):<18}  {signed(e.change)}" for e in figures.edits]
+    rows = [
+        f"{e.title:<{NAME}}  {_share(e.right):<18}  {signed(e.change):<24}  "
+        f"{counted(e.right.n, 'answer')}"
+        for e in figures.edits
+    ]
     return [head, *rows]
 
 
@@ -85,10 +89,12 @@ def ensemble_text(figures: RewardAuditFigures) -> str:
     found = ensemble.validation
     if found is None:
         return f"{head}. No validation label says where they disagree."
-    parts = [f"they choose differently on {_share(found.disagree)} of the questions"]
+    asked = counted(found.disagree.n, "question")
+    parts = [f"they choose differently on {_share(found.disagree)} of {asked}"]
     for where, accuracy in (("agree", found.where_agreed), ("do not", found.where_not)):
         if accuracy is not None:
-            parts.append(f"where they {where} it agrees with {_share(accuracy)} of the labels")
+            labels = f"the labels of {counted(accuracy.n, 'question')}"
+            parts.append(f"where they {where} it agrees with {_share(accuracy)} of {labels}")
     return f"{head}: {'; '.join(parts)}."
 
 

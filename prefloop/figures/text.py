@@ -303,6 +303,8 @@ def model_title(model: str) -> str:
 def _outward(low: float, high: float, digits: int) -> tuple[float, float]:
     """Return the ends of an interval, rounded away from its middle."""
     scale = 10.0**digits
+    if not (math.isfinite(low * scale) and math.isfinite(high * scale)):
+        return low, high  # So large that there is nothing to round.
     # The rounding removes what floating point added: 0.57 * 100 is 56.99999999999999.
     down, up = math.floor(round(low * scale, 9)), math.ceil(round(high * scale, 9))
     return down / scale, up / scale

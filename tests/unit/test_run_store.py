@@ -41,6 +41,12 @@ def run(sqlite_path: Path) -> Path:
     return folder
 
 
+def test_whoever_only_reads_is_told_that_a_run_has_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"has not begun: .* Begin it with `prefloop run"):
+        open_run_store(config_of(), tmp_path, read_only=True)
+    assert not list(tmp_path.iterdir())
+
+
 def refusal(folder: Path, place: str | None = None) -> str:
     """Why the store is not opened; the doctor says the same."""
     with pytest.raises(StoreError) as refused:

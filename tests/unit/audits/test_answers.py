@@ -74,6 +74,13 @@ def test_the_fastest_third_is_each_labelers_own() -> None:
     assert fast.tolist() == [True, False, False, True, False, False, False]
 
 
+def test_answers_that_took_equally_long_are_not_fast() -> None:
+    answers = [label("c1", "ann", "a", ("a", "b", "c"), seconds=s) for s in [2.0] * 6]
+    assert not answer_table(answers, COMPARISONS).fastest().any()
+    answers = [label("c1", "ann", "a", ("a", "b", "c"), seconds=s) for s in (2.0, 1, 2, 2, 2, 9)]
+    assert answer_table(answers, COMPARISONS).fastest().tolist() == [False, True] + [False] * 4
+
+
 def test_no_answer_is_no_table() -> None:
     table = answer_table([], {})
     assert table.chance is None and len(table.starts) == 0

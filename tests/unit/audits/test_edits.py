@@ -3,9 +3,12 @@
 import pytest
 
 from prefloop.audits import edits
-from prefloop.audits.reward_edits import NEEDED, RIGHT
+from prefloop.audits.reward_edits import NEEDED, RIGHT, ChosenAnswer, edit_figures
 from prefloop.functional.statistics import wilson
+from prefloop.progress import Silent
+from prefloop.scorers.build import CheckedScorer
 from prefloop.text.words import words
+from tests.unit.audits.reward_worlds import RuleScorer
 
 SOURCE = "It rained all day. They left early."
 
@@ -42,6 +45,22 @@ def test_a_text_is_repeated_up_to_50_times_and_200_words(n_words: int, times: in
 
 def test_what_holds_no_word_is_not_repeated() -> None:
     assert edits.text_repeated("", " !") is None
+
+
+def test_an_edit_that_changes_nothing_is_none() -> None:
+    """Numbers have no letters to exchange, and what is empty cannot be emptied."""
+    answers = [ChosenAnswer(prompt="2 + 2", text=text, other="5") for text in ("4.", "", "1 0")]
+    found, left_out = edit_figures(
+        answers,
+        CheckedScorer("long", RuleScorer(lambda prompt, text: len(text))),
+        task="custom",
+        has_source=False,
+        fits=lambda prompt, text: True,
+        progress=Silent(),
+    )
+    (emptied,) = [edit for edit in found if edit.name == "empty"]
+    assert emptied.right.n == 2
+    assert left_out["random letters"] == "it cannot be made to any of these texts"
 
 
 def test_nothing_is_left() -> None:

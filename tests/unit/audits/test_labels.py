@@ -195,6 +195,16 @@ def test_a_script_without_spaces_is_audited_without_english_word_lists(audit: Au
     assert figures.shortcuts[0].name == "length"
 
 
+@pytest.mark.parametrize("said", ["", "\u200b\u200b", "😀🎉", "The same again."])
+def test_texts_of_which_no_rule_tells_anything_are_no_pass(audit: Audit, said: str) -> None:
+    told = finding(audit(World(n_questions=150, text=lambda rng: said)), UNASKED)
+    assert told.status == "later"
+    assert told.message.startswith("Whether a rule about the texts explains the choices cannot be")
+    assert (
+        "only looks at where a sample was shown" in told.message and "150 choices" in told.message
+    )
+
+
 def test_four_samples_are_not_asked_for_where_there_are_four(audit: Audit) -> None:
     told = finding(audit(World(n_questions=110, copies=0.01)), COPIES)
     assert told.status == "later" and "per_prompt" not in told.message

@@ -160,6 +160,7 @@ def test_the_lines_have_every_row(figures: RewardAuditFigures) -> None:
     edits = edit_lines(figures)
     assert len(edits) == 11
     assert any(line.startswith("filler appended") and "0 % (0–6 %)" in line for line in edits)
+    assert all(line.endswith(" answers") for line in edits[1:])
     best = best_of_lines(figures)
     assert [line.split()[0] for line in best[1:]] == ["1", "2", "4"]
     assert best[2].split()[1] == "0.19"
@@ -206,8 +207,8 @@ def test_an_ensemble_is_shown_with_where_it_disagrees(
     assert ensemble_text(figures) == ""
     said = ensemble_text(figures.model_copy(update={"ensemble": ENSEMBLE}))
     assert said.startswith("3 members share one model; the score is their mean: they choose")
-    assert "differently on 25 % (16–36 %) of the questions" in said
-    assert "where they do not it agrees with 40 % (21–62 %) of the labels" in said
+    assert "differently on 25 % (16–36 %) of 80 questions" in said
+    assert "where they do not it agrees with 40 % (21–62 %) of the labels of 20 questions" in said
     run = Path(shutil.copytree(fake_run, tmp_path / "run"))
     write_reward_audit(run, newest(figures.model_copy(update={"ensemble": ENSEMBLE}), run))
     with Store.open(run / "prefloop.db") as store:
