@@ -10,15 +10,22 @@ from tests.unit.report.fake_run import fake_config, make_run
 
 
 @pytest.fixture(scope="session")
-def fake_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two rounds with everything measured, and its report."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run of two rounds with everything measured, and its report as it was first written: tests
+    may write another into the same folder."""
     folder = make_run(tmp_path_factory.mktemp("runs") / "my-run", n_held_out=40)
     with Store.open(folder / "prefloop.db") as store:
-        build_report(folder, store, fake_config(report={"pairs": 40}))
-    return folder
+        written = build_report(folder, store, fake_config(report={"pairs": 40}))
+    return folder, written.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
-def page(fake_run: Path) -> str:
+def fake_run(made: tuple[Path, str]) -> Path:
+    """The folder of the run."""
+    return made[0]
+
+
+@pytest.fixture(scope="session")
+def page(made: tuple[Path, str]) -> str:
     """The report's text."""
-    return (fake_run / "report" / "index.html").read_text(encoding="utf-8")
+    return made[1]
