@@ -274,6 +274,6 @@ def _numbers(text: str) -> list[int]:
     from prefloop.errors import InputError
 
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts) or len(set(parts)) < len(parts):
+    if not all(part.isascii() and part.isdigit() for part in parts) or len(set(parts)) < len(parts):
         raise InputError(f"--seeds {text!r} is no list of different numbers, such as 1,2,3.")
     return [int(part) for part in parts]

@@ -121,5 +121,5 @@ def _take_reward_model(member: Member) -> None:
 
 def _copy_lines(source: Path, place: Path) -> None:
     """Copy what is said of the reward model: the shared run may have gone on to a policy."""
-    lines = [line for line in read_json_lines(source) if line["stage"] == "rewards"]
+    lines = [line for line in read_json_lines(source) if line.get("stage") == "rewards"]
     write_atomically(place, "".join(json.dumps(line) + "\n" for line in lines))

@@ -87,7 +87,9 @@ def _stopped_at_the_end(
 def _count_updates(member: Member, progress: Progress, known: int) -> int:
     """Report the policy updates of a run, if there are more than `known`; return how many."""
     made = [
-        line for line in read_json_lines(member.folder / METRICS_FILE) if line["stage"] == "policy"
+        line
+        for line in read_json_lines(member.folder / METRICS_FILE)
+        if line.get("stage") == "policy"
     ]
     if len(made) > known:
         detail = update_text(made[-1])

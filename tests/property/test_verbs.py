@@ -202,6 +202,7 @@ def test_unknown_options(prefloop: Command, tmp_path: Path) -> None:
         ("compare", "--out=/"),
         ("experiment copying", "--seeds=-1"),
         ("experiment copying", "--seeds="),
+        ("experiment copying", "--seeds=²"),
         ("experiment copying", "--jobs=0"),
         ("experiment copying", "--starts=nowhere"),
         ("experiment copying", "--arms=hurried,,nobody"),
