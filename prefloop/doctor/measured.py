@@ -21,7 +21,8 @@ def check_measured(config: RunConfig, run: RunFigures, folder: Path) -> list[Che
     policy = _policy_settings(run, config)
     return [
         *check_label_audit(config, run),
-        *check_taken_up(policy, run),
+        # What the audits warn of is up to today's run file, as it is for the audit of the labels.
+        *check_taken_up(policy.model_copy(update={"audits": config.audits}), run),
         *check_rewards(rewards, run),
         *check_policy(policy, run),
         *check_watch(policy, run),

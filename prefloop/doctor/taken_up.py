@@ -7,15 +7,13 @@ from prefloop.figures.label_audit import LabelAuditFigures, ShortcutFigures
 from prefloop.figures.label_audit_text import copies_taken, direction, rule_sentence
 from prefloop.figures.text import signed
 from prefloop.run_folder import RunFigures
-from prefloop.settings.policy import REWARD_MODEL
 from prefloop.settings.run import RunConfig
 
 CHECK = "the policy takes up no shortcut of the labels"
 
 TAKEN_UP = 1.0
 """Standard deviations of the first update's responses that the mean of the newest updates is away,
-the way the labels go. Our own choice: what the policy writes is then like the sixth of what it
-wrote before that had most of it."""
+the way the labels go. Our own choice: the usual answer has then as much of it as few had before."""
 
 COPIED_WORDS = "copied_words"
 
@@ -23,11 +21,13 @@ COPIED_WORDS = "copied_words"
 def check_taken_up(config: RunConfig, run: RunFigures) -> list[CheckResult]:
     """Return whether the policy went where the audit of the labels had warned that they pull.
 
-    Nothing where the audit warned of nothing, or the policy has too few updates. Where it did, the
-    labels are bad: what alarms say of the policy (it copies, it is sure of what it says) follows.
+    Nothing where the audit warned of nothing, or the policy has too few updates; nor where it does
+    not follow the labels as they are: with `rewards.hold_out` it may go where they pull for another
+    reason, and best of n goes nowhere between its draws. Where it did go their way, the labels are
+    bad: what alarms say of the policy (it copies, it is sure of what it says) follows.
     """
     audit = run.label_audit
-    if audit is None or config.policy.reward != REWARD_MODEL:
+    if audit is None or not _follows_labels(config):
         return []
     records = [line for line in run.metrics if line.stage == "policy"]
     moves = list[tuple[float, ShortcutFigures]]()
@@ -41,36 +41,51 @@ def check_taken_up(config: RunConfig, run: RunFigures) -> list[CheckResult]:
     return [_result(move, shortcut, audit)]
 
 
+def _follows_labels(config: RunConfig) -> bool:
+    policy = config.policy
+    return policy.uses_reward_model and policy.trains and not config.rewards.hold_out
+
+
 def _warned_of(audit: LabelAuditFigures, config: RunConfig) -> list[ShortcutFigures]:
-    """Return the shortcuts that the audit warns of; copies by their contrast with what is none."""
+    """Return the shortcuts that the audit warns of; copies by their contrast with what is none.
+
+    The contrast says that copies are taken, so it says nothing of a rule by which less wins.
+    """
     strong = strong_shortcuts(audit, config)
     if audit.contrast is None or audit.contrast.status != "found":
         return strong
-    return strong + [s for s in audit.shortcuts if s.name == COPIED_WORDS and s not in strong]
+    copied = [s for s in audit.shortcuts if s.name == COPIED_WORDS and direction(s) == "more"]
+    return strong + [s for s in copied if s not in strong]
 
 
 def _result(move: float, shortcut: ShortcutFigures, audit: LabelAuditFigures) -> CheckResult:
     sign = 1 if direction(shortcut) == "more" else -1
     where = (
-        f"{shortcut.title} ({direction(shortcut)}): the mean of its newest {NEWEST} updates is "
-        f"{signed(sign * move)} standard deviations from what it wrote at first, when about one "
-        f"answer in six was beyond {'+1' if sign > 0 else '−1'}."
+        f"{shortcut.title[0].upper()}{shortcut.title[1:]} ({direction(shortcut)}): the mean of its "
+        f"newest {NEWEST} updates is {signed(sign * move)} standard deviations from that of its "
+        "first; one is how far the answers of the first usually were from their mean."
     )
     if move < TAKEN_UP:
         message = f"It did not go far where the labels pull. {where}"
         return CheckResult(stage="comparisons", check=CHECK, status="ok", message=message)
     message = (
         "The labels reward what nobody asked for, and the policy took it up. "
-        f"{where[0].upper()}{where[1:]} {_in_labels(shortcut, audit)}"
+        f"{where} {_in_labels(shortcut, audit)}"
     )
+    action = f"{advice(shortcut)} Where the task asks for it, nothing is wrong."
     return CheckResult(
-        stage="comparisons", check=CHECK, status="bad", message=message, action=advice(shortcut)
+        stage="comparisons", check=CHECK, status="bad", message=message, action=action
     )
 
 
 def _in_labels(shortcut: ShortcutFigures, audit: LabelAuditFigures) -> str:
     """Return how the labels go by a shortcut, in the words of their audit."""
     is_copying = shortcut.name in SHORTCUTS and SHORTCUTS[shortcut.name].needs_source
-    if is_copying and audit.contrast is not None and audit.contrast.status == "found":
+    if (
+        is_copying
+        and direction(shortcut) == "more"
+        and audit.contrast is not None
+        and audit.contrast.status == "found"
+    ):
         return copies_taken(audit.contrast)
     return rule_sentence(shortcut, audit.chance or 0.0)

@@ -1,7 +1,11 @@
 """The doctor says whether the policy took up what its labels reward unasked."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from prefloop.doctor.measured import check_measured
 from prefloop.doctor.taken_up import CHECK, TAKEN_UP, check_taken_up
 from prefloop.doctor.watch import check_watch
 from prefloop.doctor.worst import conclusion, worst
@@ -13,7 +17,8 @@ from tests.unit.audits.rollouts import records
 from tests.unit.doctor.test_label_audit import audit
 from tests.unit.report.test_label_audit import shortcut
 
-CONFIG = parse_run({"task": "summarization", "comparisons": {"labelers": "people"}}, "run.yaml")
+PEOPLE = {"comparisons": {"labelers": "people"}}
+CONFIG = parse_run({"task": "summarization", **PEOPLE}, "run.yaml")
 COPIES = shortcut("copied_words", 0.44, 0.40, 0.49)
 
 
@@ -58,9 +63,10 @@ def test_labels_that_pay_for_less_are_taken_up_by_writing_less() -> None:
     less = of_other_sign(shortcut("length", 0.44, 0.40, 0.49))
     (result,) = check(audit(less), *drifted(-1.5, "length"))
     assert result.status == "bad" and "Length (less)" in result.message
-    assert "updates is −1.50 standard deviations" in result.message
+    assert "updates is −1.50 standard deviations from that of its first" in result.message
     (result,) = check(audit(less), *drifted(1.5, "length"))
     assert result.status == "ok" and "updates is +1.50 standard deviations" in result.message
+    assert "labels pull. Length (less)" in result.message
 
 
 def test_what_went_furthest_is_named() -> None:
@@ -71,6 +77,23 @@ def test_what_went_furthest_is_named() -> None:
 
 def test_the_contrast_of_copies_is_a_warning_too() -> None:
     weak = COPIES.model_copy(update={"skill": 0.05})
+    assert check(audit(weak), *drifted(2.0)) == []
+    figures = with_copies_taken(audit(weak))
+    (result,) = check(figures, *drifted(2.0))
+    assert result.status == "bad" and "the copy was taken in 71 % of 200 answers" in result.message
+
+
+def test_copies_that_are_taken_are_not_taken_up_by_copying_less() -> None:
+    """A rule about words may go the other way than the contrast of whole copies."""
+    less = of_other_sign(COPIES)
+    weak = less.model_copy(update={"skill": 0.05})
+    assert check(with_copies_taken(audit(weak)), *drifted(-2.0)) == []
+    (result,) = check(with_copies_taken(audit(less)), *drifted(-2.0))
+    assert result.status == "bad" and "the copy was taken" not in result.message
+    assert "(less wins) agrees with 44 %" in result.message
+
+
+def with_copies_taken(figures: LabelAuditFigures) -> LabelAuditFigures:
     taken = COPIES.agreement.model_copy(update={"value": 0.71, "low": 0.62, "high": 0.79})
     contrast = ContrastFigures(
         answers=220,
@@ -84,10 +107,7 @@ def test_the_contrast_of_copies_is_a_warning_too() -> None:
         needed=122,
         status="found",
     )
-    assert check(audit(weak), *drifted(2.0)) == []
-    figures = audit(weak).model_copy(update={"contrast": contrast})
-    (result,) = check(figures, *drifted(2.0))
-    assert result.status == "bad" and "the copy was taken in 71 % of 200 answers" in result.message
+    return figures.model_copy(update={"contrast": contrast})
 
 
 def test_nothing_is_said_without_a_warning_without_updates_or_where_nobody_labels() -> None:
@@ -100,6 +120,30 @@ def test_nothing_is_said_without_a_warning_without_updates_or_where_nobody_label
     assert check(None, *drifted(2.0)) == []
     scorer = parse_run({"task": "custom", "policy": {"reward": "length"}}, "run.yaml")
     assert check_taken_up(scorer, run(audit(COPIES), *drifted(2.0))) == []
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"rewards": {"hold_out": ["copying"]}},
+        {"policy": {"method": "best_of_n"}, "evaluation": {"judges": []}},
+    ],
+)
+def test_nothing_is_said_of_a_policy_that_does_not_follow_the_labels_as_they_are(
+    section: dict[str, dict[str, Any]],
+) -> None:
+    config = parse_run({"task": "summarization", **PEOPLE, **section}, "run.yaml")
+    assert check_taken_up(config, run(audit(COPIES), *drifted(2.0))) == []
+
+
+def test_what_the_audits_warn_of_is_up_to_todays_settings(tmp_path: Path) -> None:
+    given = run(audit(COPIES), *drifted(2.0))
+    lenient = CONFIG.model_copy(
+        update={"audits": CONFIG.audits.model_copy(update={"shortcut_skill": 0.9})}
+    )
+    for config, n_found in ((CONFIG, 1), (lenient, 0)):
+        results = check_measured(config, given, tmp_path)
+        assert sum(result.check == CHECK for result in results) == n_found
 
 
 def test_the_cause_comes_before_what_follows_from_it() -> None:
