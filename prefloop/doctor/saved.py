@@ -5,6 +5,7 @@ from pathlib import Path
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
 from prefloop.files import verify_folder
+from prefloop.models.checkpoint import NAME
 
 CHECK = "saved folders verify"
 
@@ -46,8 +47,11 @@ def _models(folder: Path) -> tuple[list[CheckResult], int]:
 
 
 def _checkpoints(folder: Path, stage: Path) -> tuple[list[CheckResult], int]:
-    """Return the damaged checkpoints of a stage, and how many are whole."""
-    checkpoints = sorted(stage.glob("checkpoint-*"))
+    """Return the damaged checkpoints of a stage, and how many are whole.
+
+    A copy that somebody put beside them, such as checkpoint-000012-old, is none: no run takes it.
+    """
+    checkpoints = [p for p in sorted(stage.glob("checkpoint-*")) if NAME.fullmatch(p.name)]
     damaged = {place: problems for place in checkpoints if (problems := verify_folder(place))}
     is_lost = bool(checkpoints) and len(damaged) == len(checkpoints)
     action = (

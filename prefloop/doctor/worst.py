@@ -9,6 +9,10 @@ SPINE = ("prompts", "samples", "comparisons", "rewards", "policy", "checkpoints"
 """Stages in the order in which a run goes through them; what else is checked stands below all."""
 
 
+DAMAGE = "checkpoints"
+"""The stage whose checks are about saved files."""
+
+
 def worst(results: Sequence[CheckResult]) -> CheckResult | None:
     """Return the finding to act on first; None where nothing asks for anything.
 
@@ -42,8 +46,12 @@ def conclusion(results: Sequence[CheckResult]) -> str:
 
 
 def warns_before(found: CheckResult, results: Sequence[CheckResult]) -> CheckResult | None:
-    """Return what warns in a stage before a bad one, which rests on it; None if nothing does."""
-    stages = SPINE[: max(0, _place(found))] if found.status == "bad" else ()
+    """Return what warns in a stage before a bad one, which rests on it; None if nothing does.
+
+    A damaged file rests on none: it is bad whatever the labels are.
+    """
+    is_resting = found.status == "bad" and found.stage != DAMAGE
+    stages = SPINE[: max(0, _place(found))] if is_resting else ()
     return worst([r for r in results if r.status == "warn" and r.stage in stages])
 
 

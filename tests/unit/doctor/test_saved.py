@@ -1,5 +1,6 @@
 """Saved folders: what is damaged is named, with what to do about it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,13 @@ def test_one_damaged_checkpoint_is_a_warning_and_all_of_them_are_bad(run: Path) 
     first, second, _ = check_saved(run)
     assert {first.status, second.status} == {"bad"}
     assert f"Delete {stage} and run again" in first.action
+
+
+def test_a_copy_of_a_checkpoint_is_no_other_one_to_continue_from(run: Path) -> None:
+    stage = run / "checkpoints/policy"
+    shutil.copytree(stage / "checkpoint-000006", stage / "checkpoint-000006-old")
+    for number in (4, 6):
+        (stage / f"checkpoint-{number:06d}/weights").write_text("other text")
+    first, second, whole = check_saved(run)
+    assert {first.status, second.status} == {"bad"}
+    assert whole.message.startswith("3 saved folders")

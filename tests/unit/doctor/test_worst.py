@@ -44,6 +44,8 @@ def test_the_first_line_counts_what_it_rests_on() -> None:
     assert conclusion([found("policy", "bad"), *later]) == (
         "The first bad stage is policy: policy bad. Before it, rewards warns: rewards warn."
     )
+    damaged = [found("checkpoints", "bad"), found("comparisons", "warn")]
+    assert conclusion(damaged) == "The first bad stage is checkpoints: checkpoints bad."
     assert worst([found("store", "ok"), found("policy", "later")]) is None
     assert conclusion([found("store", "ok")]) == "No stage is bad, and nothing warns, in 1 check."
 
