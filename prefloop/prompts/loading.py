@@ -148,8 +148,14 @@ class _Selecting:
         In scripts that a tokenizer writes byte by byte, so few tokens are few characters.
         """
         whole, earlier_whole = (normal_form(p.text) for p in (passage, self._passages[earlier.id]))
-        cut = f", cut to task.query_tokens_max {self._task.query_tokens_max},"
-        return f"{passage.source}{'' if whole == earlier_whole else cut} repeats {earlier.source}"
+        cut = "" if whole == earlier_whole else f", cut by {self._rules()},"
+        return f"{passage.source}{cut} repeats {earlier.source}"
+
+    def _rules(self) -> str:
+        """Return what cuts a passage, such as `task.start_after and task.query_tokens_max 64`."""
+        rules = {"start_after": self._task.start_after, "end_at": self._task.end_at}
+        asked = [f"task.{name}" for name, value in rules.items() if value is not None]
+        return " and ".join([*asked, f"task.query_tokens_max {self._task.query_tokens_max}"])
 
 
 def check_context(

@@ -135,9 +135,18 @@ def test_passages_that_the_cut_alone_makes_alike_say_so(tmp_path: Path) -> None:
     task = load_task({"name": "custom", "query_tokens_max": 3})
     found = select_prompts(PromptsConfig(source=str(tmp_path / "p.txt")), task, WordTokenizer())
     assert found.figures.repeats == (
-        "p.txt, line 2, cut to task.query_tokens_max 3, repeats p.txt, line 1",
+        "p.txt, line 2, cut by task.query_tokens_max 3, repeats p.txt, line 1",
         "p.txt, line 3 repeats p.txt, line 1",
     )
+
+
+def test_passages_that_another_rule_makes_alike_name_it(tmp_path: Path) -> None:
+    """Nothing here is too long: what stands before the first full stop is dropped."""
+    (tmp_path / "p.txt").write_text("One. Two three.\nFour. Two three.")
+    task = load_task({"name": "custom", "query_tokens_max": 9, "start_after": "."})
+    found = select_prompts(PromptsConfig(source=str(tmp_path / "p.txt")), task, WordTokenizer())
+    cut = "cut by task.start_after and task.query_tokens_max 9,"
+    assert found.figures.repeats == (f"p.txt, line 2, {cut} repeats p.txt, line 1",)
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", " \u200b\u200d \u2060", "\ufeff\u3164", "\u2800"])
