@@ -1,5 +1,6 @@
 """The report of a whole run, of an empty one, and of one that holds hostile text."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -300,8 +301,20 @@ def test_a_judge_that_was_left_out_has_its_reason(tmp_path: Path, fake_run: Path
     assert "The win rate of lexicon is left out: it rates English words." in _build(run)
 
 
+def test_only_what_is_drawn_of_the_training_is_explained(tmp_path: Path, fake_run: Path) -> None:
+    run = Path(shutil.copytree(fake_run, tmp_path / "run"))
+    assert "it answers some prompts" in _build(run) and "<dfn>Entropy</dfn>" in _build(run)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    of_ppo = {"episodes", "policy/entropy", "policy/clip_fraction", "policy/explained_variance"}
+    kept = ({key: line[key] for key in line.keys() - of_ppo} for line in lines)
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+    page = _build(run)
+    assert "each changes it a little" in page
+    assert all(f"<dfn>{word}</dfn>" not in page for word in ("Entropy", "ratio", "value head"))
+
+
 def test_a_warm_start_stands_with_what_was_asked(fake_run: Path) -> None:
-    words = "the model learned to imitate answers written by people (2 passes)"
+    words = "where none did, the passages that the prompts are from (2 passes); the reference"
     warm = fake_config(policy={"warm_start": {"epochs": 2}})
     assert words in _build(fake_run, warm)
     assert "Warm start" not in _build(fake_run)
