@@ -148,10 +148,15 @@ def write_run_file(folder: Path, config: RunConfig) -> None:
 
     InputError if the run was begun with other settings.
     """
+    if (folder / RUN_FILE).exists():
+        refuse_other_settings(folder, config)
+    else:
+        write_atomically(folder / RUN_FILE, as_yaml(config, folder))
+
+
+def refuse_other_settings(folder: Path, config: RunConfig) -> None:
+    """Refuse a member whose run file says something else: InputError with the setting."""
     path = folder / RUN_FILE
-    if not path.exists():
-        write_atomically(path, as_yaml(config, folder))
-        return
     there = load_run_file(path)
     if changed := first_difference(there.model_dump(), config.model_dump()):
         key, was, now = changed

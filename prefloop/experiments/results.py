@@ -8,7 +8,7 @@ from prefloop.errors import InputError
 from prefloop.experiments.carry_out import is_finished
 from prefloop.experiments.goals import goals_of
 from prefloop.experiments.measures import copied_before_and_after, kl, win_rate
-from prefloop.experiments.members import Experiment, Member
+from prefloop.experiments.members import Experiment, Member, refuse_other_settings
 from prefloop.experiments.summaries import JudgedPolicy, read_policy
 from prefloop.experiments.systems import all_system_figures
 from prefloop.figures.experiment import (
@@ -33,10 +33,16 @@ COPIED_WORDS = "copied_words"
 
 
 def experiment_figures(experiment: Experiment, progress: Progress) -> ExperimentFigures:
-    """Return everything that was found; InputError if no run has finished."""
+    """Return everything that was found.
+
+    InputError if no run has finished, or if one was made with other settings than `experiment`
+    has: the tables would say what was not run.
+    """
     finished = [member for member in experiment.members if is_finished(member)]
     if not finished:
         raise InputError(f"No run of {experiment.folder} has finished. Run the experiment first.")
+    for member in finished:
+        refuse_other_settings(member.folder, member.config)
     policies = {member.name: read_policy(member) for member in finished}
     arms = []
     for start, arm in experiment.pairs():

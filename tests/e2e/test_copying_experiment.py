@@ -104,6 +104,8 @@ def test_several_samples_a_prompt_are_reranked_by_copying_and_by_reward(
     tables = prefloop.done(*command, "--tables").json()
     assert tables["arms"] == part["arms"], "of all that is finished, and nothing was run"
     assert "zero-shot-hurried-seed-1" in tables["missing"]["runs"]
+    told = prefloop.refused(*command, "policy.episodes=24", "--tables")
+    assert "says policy.episodes: 16, and this command says 24" in told
     figures = ExperimentFigures.model_validate_json(prefloop.done(*command).out)
     by_name = {system.name: system for system in figures.systems}
     two, four = (by_name[f"best of {n} by copying"].copied_sentences for n in (2, 4))
