@@ -24,7 +24,7 @@ def copied_chart(figures: ExperimentFigures) -> Markup:
         x_range=(0.0, 1.0),
         y_range=(0.0, float(n)),
         size=(WIDTH, ROW * n + 56),
-        right=16.0,
+        right=20.0,
     )
     plot.left, plot.x = NAMES, Scale(0.0, 1.0, NAMES, plot.right)
     plot.axes(x_label="share of sentences that stand in the source", y_ticks=(), percent=True)
