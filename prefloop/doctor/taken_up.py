@@ -17,6 +17,9 @@ the way the labels go. Our own choice: the usual answer has then as much of it a
 
 COPIED_WORDS = "copied_words"
 
+CUSTOM = "custom"
+"""A task of the user's own: what it asks for is not known."""
+
 
 def check_taken_up(config: RunConfig, run: RunFigures) -> list[CheckResult]:
     """Return whether the policy went where the audit of the labels had warned that they pull.
@@ -38,7 +41,7 @@ def check_taken_up(config: RunConfig, run: RunFigures) -> list[CheckResult]:
     if not moves:
         return []
     move, shortcut = max(moves, key=lambda found: found[0])
-    return [_result(move, shortcut, audit)]
+    return [_result(move, shortcut, audit, config)]
 
 
 def _follows_labels(config: RunConfig) -> bool:
@@ -58,7 +61,9 @@ def _warned_of(audit: LabelAuditFigures, config: RunConfig) -> list[ShortcutFigu
     return strong + [s for s in copied if s not in strong]
 
 
-def _result(move: float, shortcut: ShortcutFigures, audit: LabelAuditFigures) -> CheckResult:
+def _result(
+    move: float, shortcut: ShortcutFigures, audit: LabelAuditFigures, config: RunConfig
+) -> CheckResult:
     sign = 1 if direction(shortcut) == "more" else -1
     where = (
         f"{shortcut.title[0].upper()}{shortcut.title[1:]} ({direction(shortcut)}): the mean of its "
@@ -72,7 +77,9 @@ def _result(move: float, shortcut: ShortcutFigures, audit: LabelAuditFigures) ->
         "The labels reward what nobody asked for, and the policy took it up. "
         f"{where} {_in_labels(shortcut, audit)}"
     )
-    action = f"{advice(shortcut)} Where the task asks for it, nothing is wrong."
+    action = advice(shortcut)
+    if config.task.name == CUSTOM:
+        action += " Where your question asks for it, nothing is wrong."
     return CheckResult(
         stage="comparisons", check=CHECK, status="bad", message=message, action=action
     )

@@ -157,3 +157,10 @@ def test_the_cause_comes_before_what_follows_from_it() -> None:
     assert conclusion(results).startswith("The first bad stage is comparisons")
     first = worst(results)
     assert first is not None and first.check == CHECK
+
+
+def test_what_a_task_of_ones_own_asks_for_is_not_known() -> None:
+    people = {"task": "custom", "comparisons": {"labelers": "people"}}
+    (own,) = check_taken_up(parse_run(people, "run.yaml"), run(audit(COPIES), *drifted(2.0)))
+    (known,) = check(audit(COPIES), *drifted(2.0))
+    assert own.action == f"{known.action} Where your question asks for it, nothing is wrong."
