@@ -5,7 +5,7 @@ from pathlib import Path
 from prefloop.figures.check_result import CheckResult
 from prefloop.figures.text import counted
 from prefloop.files import verify_folder
-from prefloop.models.checkpoint import NAME
+from prefloop.models.checkpoint import CHECKPOINT_NAME
 
 CHECK = "saved folders verify"
 
@@ -51,7 +51,9 @@ def _checkpoints(folder: Path, stage: Path) -> tuple[list[CheckResult], int]:
 
     A copy that somebody put beside them, such as checkpoint-000012-old, is none: no run takes it.
     """
-    checkpoints = [p for p in sorted(stage.glob("checkpoint-*")) if NAME.fullmatch(p.name)]
+    checkpoints = [
+        p for p in sorted(stage.glob("checkpoint-*")) if CHECKPOINT_NAME.fullmatch(p.name)
+    ]
     damaged = {place: problems for place in checkpoints if (problems := verify_folder(place))}
     is_lost = bool(checkpoints) and len(damaged) == len(checkpoints)
     action = (

@@ -24,7 +24,7 @@ from prefloop.models.sharded_weights import MOMENTS, put, sharded_parameter, who
 KEEP = 2
 """Complete checkpoints that stay on disk."""
 
-NAME = re.compile(r"checkpoint-[0-9]+")
+CHECKPOINT_NAME = re.compile(r"checkpoint-[0-9]+")
 """What the folder of a checkpoint is called."""
 
 
@@ -158,7 +158,9 @@ def _folders(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
     # A copy that somebody put beside them, such as checkpoint-000012-old, is not ours to drop.
-    return sorted((p for p in parent.glob("checkpoint-*") if NAME.fullmatch(p.name)), reverse=True)
+    return sorted(
+        (p for p in parent.glob("checkpoint-*") if CHECKPOINT_NAME.fullmatch(p.name)), reverse=True
+    )
 
 
 Named = Iterable[tuple[str, nn.Parameter]]
