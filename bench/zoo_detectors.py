@@ -12,8 +12,8 @@ Neither reads `metrics.jsonl` as it is. rldoctor takes `policy/score`, the train
 held-out score, because it goes by the last part of a key; rlprobe reads recordings of its own. So
 each line is renamed by the two tables here, and three quantities are converted: the KL is summed
 over a response here and per token there, `ended` is what they call 1 - truncated, and 1 - distinct
-word pairs is a rate of repetition. What no run of the zoo measures, such as the norm of the
-gradient, they have to do without. docs/audits.md shows both tables as one.
+word pairs is a rate of repetition. What a run does not measure they have to do without: the runs of
+`zoo.py` have no gradients. docs/audits.md shows both tables as one.
 """
 
 import json
@@ -31,6 +31,7 @@ RLDOCTOR = {
     "policy/response_tokens": "completions/mean_length",
     "policy/explained_variance": "explained_variance",
     "policy/policy_loss": "policy_loss",
+    "policy/grad_norm": "grad_norm",
     "policy/lr": "learning_rate",
     "kl_per_token": "kl",
     "truncated": "completions/clipped_ratio",
@@ -47,6 +48,7 @@ RLPROBE = {
     "policy/explained_variance": "value_explained_variance",
     "policy/value_loss": "value_loss",
     "policy/policy_loss": "loss",
+    "policy/grad_norm": "grad_norm",
     "policy/lr": "lr",
     "policy/ended": "eos_rate",
     "kl_per_token": "kl_mean",

@@ -77,6 +77,8 @@ METRICS: dict[str, str] = {
     "per response, mean over the update's steps.",
     "policy/kl_cap_weight": "Weight of the KL term in the loss, mean over the update's steps: 0 up "
     "to `policy.kl.cap`, 1 from a fifth above it.",
+    "policy/grad_norm": "Length (L2) of the gradient of all that is trained, the largest of the "
+    "update's steps; nothing is clipped.",
     "policy/lr": "Adam step size of the policy.",
 }
 

@@ -5,12 +5,14 @@ its own parts. The functions of this module take any parameter: one that is not 
 it is.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
 from prefloop.errors import ProcessesError
 from prefloop.models.fsdp import distributed
@@ -64,6 +66,11 @@ class ShardedWeights:
         group = optimizer.param_groups[0]
         with self._everywhere("step", lr=group["lr"], eps=group["eps"]):
             optimizer.step()
+
+    def gradient_norm(self) -> float:
+        """Return the length of the gradient, over the parts of all processes."""
+        with self._everywhere("gradient_norm"):
+            return self._gradient_norm()
 
     def reset(self) -> None:
         """Make them those of the origin again."""
@@ -119,6 +126,7 @@ class ShardedWeights:
         """Do with this process's parts what process 0 does with its own."""
         operations: dict[str, Callable[..., object]] = {
             "step": self._step,
+            "gradient_norm": self._gradient_norm,
             "reset": self._reset,
             "gather": lambda name, part: self._part(name, part).full_tensor(),
             "scatter": self._scatter,
@@ -149,6 +157,12 @@ class ShardedWeights:
         set_adam(self._optimizer, lr=lr, eps=eps)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+
+    def _gradient_norm(self) -> float:
+        gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
+        # The length of parts is itself in parts, until all processes ask for it.
+        length: Any = get_total_norm(gradients)
+        return float(length.full_tensor())
 
     @torch.no_grad()
     def _reset(self) -> None:
@@ -220,12 +234,10 @@ def put(parameter: Tensor, values: Tensor) -> None:
 @contextmanager
 def kept_aside(parameters: Sequence[Tensor]) -> Iterator[None]:
     """Keep the numbers of parameters while the block puts in others; put them back behind it."""
-    found = [sharded_parameter(parameter) for parameter in parameters]
-    owners = {id(sharded.weights): sharded.weights for sharded in found if sharded is not None}
-    own = [p for p, sharded in zip(parameters, found, strict=True) if sharded is None]
+    owners, own = _by_owner(parameters)
     current = [parameter.detach().clone() for parameter in own]
     with ExitStack() as stack:
-        for weights in owners.values():
+        for weights in owners:
             stack.enter_context(weights.kept())
         try:
             yield
@@ -233,6 +245,25 @@ def kept_aside(parameters: Sequence[Tensor]) -> Iterator[None]:
             with torch.no_grad():
                 for parameter, value in zip(own, current, strict=True):
                     parameter.copy_(value)
+
+
+def gradient_norm(parameters: Sequence[Tensor]) -> float:
+    """Return the length (L2) of the gradient over all numbers of the parameters.
+
+    A parameter without a gradient counts as one of zeros.
+    """
+    owners, own = _by_owner(parameters)
+    gradients = [parameter.grad for parameter in own if parameter.grad is not None]
+    lengths = [weights.gradient_norm() for weights in owners]
+    return math.hypot(*lengths, float(get_total_norm(gradients)))
+
+
+def _by_owner(parameters: Sequence[Tensor]) -> tuple[list[ShardedWeights], list[Tensor]]:
+    """Return the weights that the sharded parameters belong to, each once, and the whole ones."""
+    found = [sharded_parameter(parameter) for parameter in parameters]
+    owners = {id(sharded.weights): sharded.weights for sharded in found if sharded is not None}
+    own = [p for p, sharded in zip(parameters, found, strict=True) if sharded is None]
+    return list(owners.values()), own
 
 
 def parameter_groups(parameters: Sequence[nn.Parameter]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from prefloop.models.processes import Plain, Processes
 from prefloop.models.response_rows import responses_in_row
 from prefloop.models.roles import RoleModel
 from prefloop.models.scoring import Forward, respond_forward
-from prefloop.models.sharded_weights import parameter_groups
+from prefloop.models.sharded_weights import gradient_norm, parameter_groups
 from prefloop.policy.methods.method import (
     BatchSize,
     LearnsFromComparisons,
@@ -195,8 +195,10 @@ class PolicyOptimizer:
         total = StepStats.total([found, *(StepStats(**answer) for answer in answers)])
         refuse_nan(total.loss, f"the loss of {self.method.name}", "lower policy.lr")
         self.processes.sum_gradients(POLICY, trained)
+        length = gradient_norm(trained)
+        refuse_nan(length, f"the gradient of {self.method.name}", "lower policy.lr")
         self.policy.step(self.adam)
-        return total
+        return replace(total, maxima={**total.maxima, "policy/grad_norm": length})
 
     def _shares(self, whole: "MinibatchShare") -> list["MinibatchShare"]:
         """Return each process's share of a minibatch; responses to one prompt stay together."""

@@ -28,6 +28,11 @@ POLICY_CHARTS = (
     ("policy/clip_fraction", "Clip fraction", "share of tokens whose ratio was clipped"),
     ("policy/value_loss", "Value loss", "of the value head"),
     ("policy/explained_variance", "Explained variance", "of the returns, by the value head"),
+    (
+        "policy/grad_norm",
+        "Gradient",
+        "how hard a step pulls at the weights: its norm, the largest of an update",
+    ),
 )
 """Drawn where the method measures them."""
 

@@ -1,5 +1,6 @@
 """Optimizer steps: what divides a batch changes no result, and every setting reaches its place."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from prefloop.models.generation import ENDED
 from prefloop.models.loading import load_causal, load_tokenizer
 from prefloop.models.roles import ModelRoles
 from prefloop.models.runtime import CPU
+from prefloop.models.scoring import Forward
 from prefloop.policy.optimize import cap_weight
 from prefloop.policy.trainer import PolicyTrainer
 from prefloop.rewards.model import RewardModel
@@ -214,6 +216,44 @@ def test_a_loss_that_is_no_number_or_infinite_is_refused_before_it_reaches_the_w
     rollout.values[0, 0] = spoilt
     before = weights_of(trainer.optimizer.named_parameters)
     with pytest.raises(DivergedError, match=r"the loss of ppo became (nan|inf).*lower policy\.lr"):
+        improve(trainer, rollout)
+    torch.testing.assert_close(weights_of(trainer.optimizer.named_parameters), before, **EXACT)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none"])
+def test_the_gradients_length_is_that_of_all_that_is_trained(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch, adapter: Adapter
+) -> None:
+    trainer = trainer_on(gpt2_folder, adapter=adapter, minibatches=2, epochs=2)
+    step, lengths = trainer.optimizer.step, []
+
+    def measured(minibatch: Rollout, **keywords: Any) -> Any:
+        found = step(minibatch, **keywords)
+        squares = sum(number * number for number in gradient(trainer).double().tolist())
+        lengths.append(squares**0.5)
+        assert found.maxima["policy/grad_norm"] == pytest.approx(lengths[-1], rel=1e-4)
+        return found
+
+    monkeypatch.setattr(trainer.optimizer, "step", measured)
+    metrics = improve(trainer, rollout_of(trainer))
+    assert len({round(length, 6) for length in lengths}) == 4, "each step has its own"
+    assert metrics["policy/grad_norm"] == pytest.approx(max(lengths), rel=1e-4)
+
+
+def test_a_gradient_that_is_no_number_is_refused_where_the_loss_is_one(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root at 0 adds nothing to the loss, and 0 times infinity to its gradient."""
+    trainer = trainer_on(gpt2_folder)
+    rollout, loss = rollout_of(trainer), trainer.method.loss
+
+    def with_a_root(forward: Forward, *given: Any, **named: Any) -> Any:
+        found = loss(forward, *given, **named)
+        return replace(found, loss=found.loss + (0.0 * forward.logprobs.square()).sum().sqrt())
+
+    monkeypatch.setattr(trainer.method, "loss", with_a_root)
+    before = weights_of(trainer.optimizer.named_parameters)
+    with pytest.raises(DivergedError, match=r"the gradient of ppo became nan.*lower policy\.lr"):
         improve(trainer, rollout)
     torch.testing.assert_close(weights_of(trainer.optimizer.named_parameters), before, **EXACT)
 
