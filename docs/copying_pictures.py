@@ -14,7 +14,7 @@ from prefloop.experiments.members import copying_settings
 from prefloop.figures.experiment import ExperimentFigures
 
 IMAGES = Path(__file__).parent / "img"
-WIDTH, HEIGHT = 720, 250
+WIDTH, TOP = 720, 24
 ROW, BOX = 38, 30
 
 
@@ -22,17 +22,18 @@ def design() -> str:
     """Return the drawing of the design: one set of samples, an arm a row, what each rewards."""
     settings = copying_settings()
     arms = [settings.arms[name] for name in settings.members["zero-shot"]]
-    root = Element("svg", {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "class": "chart", "role": "img"})
+    height = TOP + len(arms) * ROW
+    root = Element("svg", {"viewBox": f"0 0 {WIDTH} {height}", "class": "chart", "role": "img"})
     _text(root, 70, 16, "drawn once for each seed", "name middle")
-    middle = HEIGHT / 2 + 6
+    middle = (TOP + height) / 2
     for line, words in enumerate(("articles", "4 samples each", "1 question each")):
         _box(root, 10, middle - 58 + line * ROW, 120, words)
     for row, arm in enumerate(arms):
-        y = 24 + row * (ROW - 1)
+        y = TOP + row * ROW
         _line(root, 130, middle - 4, 200, y + BOX / 2)
         _box(root, 200, y, 250, arm.title)
         _line(root, 450, y + BOX / 2, 490, y + BOX / 2)
-        expected = {"rises": "copying rises", "stays": "copying stays", "open": "in between"}
+        expected = {"rises": "copying rises", "stays": "copying stays", "open": "to be seen"}
         _box(root, 490, y, 110, "its own policy")
         _text(root, 610, y + 19, expected[arm.copying], "name")
     return tostring(root, encoding="unicode")

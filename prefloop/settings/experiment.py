@@ -30,7 +30,7 @@ class ExperimentConfig(Section):
     """Models that policies start from; samples are drawn once for each of them and each seed."""
 
     arms: dict[str, VariantConfig]
-    """Labelers. An arm changes who answers and who judges, never what is asked."""
+    """Labelers, and what is made of their labels. An arm never changes what is asked."""
 
     members: dict[str, list[str]]
     """The arms that are trained from each start."""

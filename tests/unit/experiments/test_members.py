@@ -75,6 +75,18 @@ def test_arms_differ_in_who_answers_and_share_everything_before(tmp_path: Path) 
     assert careful.samples == hurried.samples
 
 
+def test_the_arms_that_avoid_copying_change_what_is_made_of_the_hurried_labels(
+    tmp_path: Path,
+) -> None:
+    experiment = made(tmp_path)
+    arms = ("hurried", "held-out", "capped")
+    hurried, held_out, capped = (experiment.of("zero-shot", arm)[0].config for arm in arms)
+    assert held_out.comparisons == capped.comparisons == hurried.comparisons
+    assert held_out.policy == hurried.policy and capped.rewards == hurried.rewards
+    assert held_out.rewards.hold_out == ["copying"]
+    assert (hurried.policy.kl.cap, capped.policy.kl.cap) == (40.0, 2.0)
+
+
 def test_the_supervised_start_is_trained_on_subtitles_first(tmp_path: Path) -> None:
     starts = {s.start: s.config.policy.warm_start.epochs for s in made(tmp_path).sample_sets}
     assert starts == {"zero-shot": 0, "supervised": 1}
