@@ -151,7 +151,9 @@ def _each(model: _Model, shortcuts: Sequence[Shortcut]) -> list[ShortcutFigures]
                 skill=(agreement.value - chance) / (1.0 - chance),
                 is_beyond_chance=surely.interval.low > chance,
                 when_fast=estimate_figure(fast[j]) if fast else None,
-                is_stronger_when_fast=bool(fast_surely) and _adds(weights[j], fast_surely[j]),
+                is_stronger_when_fast=bool(fast_surely)
+                and _adds(weights[j], fast_surely[j])
+                and _predicts_more_when_fast(table, credit),
                 spread=spreads[j],
                 versions=tuple(
                     VersionWeightFigures(version=name, coefficient=estimate_figure(found_weight))
@@ -168,6 +170,19 @@ def _adds(weight: Estimate, change: Estimate) -> bool:
     if weight.value >= 0:
         return change.interval.low > 0
     return change.interval.high < 0
+
+
+def _predicts_more_when_fast(table: AnswerTable, credit: NDArray[np.float64]) -> bool:
+    """Whether a rule predicts more of the fast choices than of the others that were timed.
+
+    Where it decides every choice its weight has no largest value: the ridge then shares it out
+    between the weight and its change, and the change alone would look sure.
+    """
+    is_fast = table.fastest()[table.is_choice]
+    others = np.isfinite(table.seconds)[table.is_choice] & ~is_fast
+    if not is_fast.any() or not others.any():
+        return False
+    return bool(credit[is_fast].mean() > credit[others].mean())
 
 
 def _credit(model: _Model, rows: ChoiceRows) -> NDArray[np.float64]:

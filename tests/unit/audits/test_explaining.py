@@ -79,6 +79,15 @@ def test_no_hurry_is_hardly_ever_called_one() -> None:
     assert sum(told) <= 1
 
 
+def test_a_rule_that_decides_every_choice_is_no_hurry() -> None:
+    """Its weight has no largest value, in fast answers and in all others."""
+    found = explained(np.random.default_rng(8), 300, (1e6, 0.0, 0.0))
+    first = found.shortcuts[0]
+    assert first.name == "scorer one" and first.agreement.value > 0.99
+    assert first.when_fast is not None and first.when_fast.lies_above(0.0)
+    assert not first.is_stronger_when_fast
+
+
 def test_a_rule_is_worth_what_it_predicts_on_prompts_it_has_not_seen() -> None:
     """How often the largest of four is chosen, with weight 3, is simulated apart."""
     found = explained(np.random.default_rng(3), 3000, (3.0, 0.0, 0.0))
