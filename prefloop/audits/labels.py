@@ -41,6 +41,9 @@ LEAST_PROMPTS = 10
 LOOKED_AT = 200
 """Samples whose script is looked at."""
 
+MOST_NAMED = 5
+"""Excluded labelers that are named; of the others the number is given."""
+
 
 def audit_scorers(config: RunConfig) -> list[CheckedScorer]:
     """Return the scorers that a run file names as shortcuts."""
@@ -153,7 +156,7 @@ def _figures(
         shortcuts=explained.shortcuts if explained else (),
         contrast=None,
         left_out={**left_out, **(explained.left_out if explained else {})},
-        notes=_notes(table),
+        notes=(*_notes(table), *_excluded(store)),
         findings=(),
     )
 
@@ -211,3 +214,15 @@ def _notes(table: AnswerTable) -> tuple[str, ...]:
             f"{FEW_GROUPS} are needed to speak of others.",
         )
     return ()
+
+
+def _excluded(store: Store) -> tuple[str, ...]:
+    """Return whose answers are not among the labels, in a sentence; nothing where nobody's."""
+    names = sorted(store.exclusions.excluded())
+    if not names:
+        return ()
+    more = f" and {count(len(names) - MOST_NAMED)} more" if len(names) > MOST_NAMED else ""
+    return (
+        f"Left out are the answers of those who are excluded: "
+        f"{', '.join(names[:MOST_NAMED])}{more}.",
+    )

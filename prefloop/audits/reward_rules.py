@@ -32,6 +32,8 @@ HALF_WAY = 0.5
 DEGENERATE = ("repeated", "empty", "gibberish")
 """Edits after which a text is no answer at all."""
 
+NOT_MEASURED = "No validation label measures it (comparisons.validation_labels)."
+
 NO_PREFERENCE = (
     "No validation question prefers a sample: all answers are ties, “all bad”, or people who "
     "contradict each other."
@@ -74,7 +76,7 @@ class TrustRule:
 def _better_than_chance(evidence: Evidence) -> Found:
     v = evidence.validation
     if v is None:
-        return "unknown", "No validation label measures it (comparisons.validation_labels)."
+        return "unknown", NOT_MEASURED
     if v.prefers_nothing:
         return "unknown", NO_PREFERENCE
     message = (
@@ -109,7 +111,9 @@ def _half_way_to_the_ceiling(evidence: Evidence) -> Found:
 
 
 def _knows_more_than_a_shortcut(evidence: Evidence) -> Found:
-    if evidence.validation is not None and evidence.validation.prefers_nothing:
+    if evidence.validation is None:
+        return "unknown", NOT_MEASURED
+    if evidence.validation.prefers_nothing:
         return "unknown", NO_PREFERENCE
     if evidence.beside is None:
         return "unknown", "The labels tell no shortcut (see `prefloop audit labels`)."
@@ -127,9 +131,10 @@ def _no_shortcut_stands_for_it(evidence: Evidence) -> Found:
     unsure = [s for s in unasked if s.may_stand_for_model]
     named = found or unsure or [best]
     message = " ".join(
-        f"A rule that only {s.counts} predicts {percent(s.predicts_model.value)} of its choices "
+        f"A rule that only {s.counts} predicts {percent(s.predicts_model.value)} of its choices on "
+        f"{counted(s.predicts_model.n, 'question')} "
         f"({named_share_interval(s.predicts_model, apart_from=())}) and "
-        f"{percent(s.predicts_labels.value)} of the labels."
+        f"{percent(s.predicts_labels.value)} of {counted(s.predicts_labels.n, 'label')}."
         for s in named
     )
     return "fail" if found else "unknown" if unsure else "pass", message

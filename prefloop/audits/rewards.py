@@ -46,6 +46,7 @@ from prefloop.records import Prompt
 from prefloop.rewards.own_texts import reward_models
 from prefloop.rewards.scorer import RewardModelScorer
 from prefloop.run_folder import (
+    LABEL_AUDIT,
     TEXT_FIGURES,
     TrustFile,
     read_label_audit,
@@ -96,15 +97,24 @@ class _Seen:
 
 
 def reward_audit_fingerprint(
-    store: Store, config: RunConfig, trust: TrustFile, scorers: Sequence[CheckedScorer] = ()
+    store: Store,
+    config: RunConfig,
+    folder: Path,
+    trust: TrustFile,
+    scorers: Sequence[CheckedScorer] = (),
 ) -> str:
-    """Return a hash of all that the audit depends on; no reward model is loaded for it."""
+    """Return a hash of all that the audit depends on; no reward model is loaded for it.
+
+    Of the audit of the labels it holds whether there is one: labels that came after the model
+    was trained are none that it learned from.
+    """
     labels = store.labels(split="validation", for_training=True)
     parts = [f"{label.id} {label.answer} {label.chosen}" for label in labels]
     settings = config.audits.model_dump_json(exclude=OF_THE_WATCH), *config.evaluation.judges
     named = [f"{scorer.name} {scorer.fingerprint}" for scorer in scorers]
     code = source_hash(sys.modules[__name__]), measures_version()
-    return digest(*code, trust.fingerprint, config.task.name, *settings, *named, *parts)
+    beside = f"labels audited: {(folder / LABEL_AUDIT).is_file()}"
+    return digest(*code, trust.fingerprint, config.task.name, *settings, beside, *named, *parts)
 
 
 def known_reward_audit(
@@ -119,7 +129,7 @@ def known_reward_audit(
         known = read_reward_audit(folder, trust.round)
     except InputError:  # It is written again.
         return None
-    fingerprint = reward_audit_fingerprint(store, config, trust, scorers)
+    fingerprint = reward_audit_fingerprint(store, config, folder, trust, scorers)
     return known if known is not None and known.fingerprint == fingerprint else None
 
 
@@ -182,7 +192,7 @@ def audit_rewards(
         seen = _seen(config, model, asked, scores, shortcuts, progress)
     best_of = _best_of(store, config, model, asked.prompts)
     figures = _figures(config, folder, model.trust, asked, scores, seen, best_of)
-    fingerprint = reward_audit_fingerprint(store, config, model.trust, scorers)
+    fingerprint = reward_audit_fingerprint(store, config, folder, model.trust, scorers)
     return figures.model_copy(update={"fingerprint": fingerprint})
 
 

@@ -37,9 +37,9 @@ class Shortcut:
 
 
 COPYING_ADVICE = (
-    "Say in task.instructions how to treat copying (and raise task.instructions_version), make "
-    "gold questions in which a copy meets a better sample, and ask for more than accuracy in "
-    "task.question."
+    "Say in task.instructions how to treat copying (and raise task.instructions_version); where "
+    "they say it already, labelers do not go by it. Make gold questions in which a copy meets a "
+    "better sample, and ask for more than accuracy in task.question."
 )
 LENGTH_ADVICE = (
     "Say in task.instructions that length is no merit, and make gold questions in which a sample "

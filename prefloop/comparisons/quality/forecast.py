@@ -76,7 +76,7 @@ def forecast(
     curve = fit_learning_curve(seen, accuracies, counts, seed=seed)
     now, doubled = _point(curve, n_labels), _point(curve, 2 * n_labels)
     gain, interval = curve.gain(float(n_labels), 2.0 * n_labels)
-    status, message = _message(now, doubled, gain, interval)
+    status, message = _message(now, doubled, gain, interval, len(batches))
     return Forecast(
         status=status,
         message=message,
@@ -93,10 +93,10 @@ def forecast(
 
 
 def _message(
-    now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval
+    now: CurvePoint, doubled: CurvePoint, gain: float, interval: Interval, n_batches: int
 ) -> tuple[Literal["estimated", "not enough evidence"], str]:
     gained = f"{points_interval(*interval)} points"
-    how = " Accuracy on each batch, before it is learned from."
+    how = f" Accuracy on each of {count(n_batches)} batches, before it is learned from."
     if doubled.interval.high - doubled.interval.low > WIDEST:
         return "not enough evidence", (
             f"Not enough evidence for a forecast: with {count(doubled.labels)} questions the "

@@ -254,6 +254,17 @@ def test_labels_that_choose_nothing_are_neither_absent_nor_ties(
     assert "tie," not in audit_head(figures) and "ties" not in audit_head(figures)
 
 
+def test_whose_answers_do_not_count_is_said(tmp_path: Path, sqlite_template: Path) -> None:
+    (tmp_path / "prefloop.db").write_bytes(sqlite_template.read_bytes())
+    with Store.open(tmp_path / "prefloop.db") as store:
+        labels = fill(store, World(n_questions=120))
+        assert audit_labels(store, config(), tmp_path, Silent()).notes == ()
+        store.exclusions.apply("spam", "labeler 3", "always the first", "owner")
+        figures = audit_labels(store, config(), tmp_path, Silent())
+    assert figures.labels == sum(label.labeler != "labeler 3" for label in labels)
+    assert figures.notes == ("Left out are the answers of those who are excluded: labeler 3.",)
+
+
 def test_figures_of_other_code_or_of_another_form_are_made_again(
     tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from prefloop.audits.best_of import unseen_groups
+from prefloop.audits.labels import audit_labels, write_label_audit
 from prefloop.audits.reward_rules import Evidence, ask_rules
 from prefloop.audits.rewards import audit_rewards, known_reward_audit, write_reward_audit
 from prefloop.figures.reward_audit import RewardAuditFigures, TrustCheckFigures
@@ -329,6 +330,18 @@ def test_what_is_kept_is_read_until_a_label_comes(store: Store, tmp_path: Path) 
     assert known_reward_audit(store, config, tmp_path, model.trust) == figures
     store.withdraw_label(store.labels()[0].id)
     assert known_reward_audit(store, config, tmp_path, model.trust) is None
+
+
+def test_labels_that_are_audited_later_are_looked_at(store: Store, tmp_path: Path) -> None:
+    config, model = settings(), model_of(store, vividness)
+    first = audit_rewards(store, config, tmp_path, model, Silent())
+    write_reward_audit(tmp_path, first)
+    alone = check(first, "knows more than a shortcut")
+    assert alone.answer == "unknown" and "see `prefloop audit labels`" in alone.message
+    write_label_audit(tmp_path, audit_labels(store, config, tmp_path, Silent()))
+    assert known_reward_audit(store, config, tmp_path, model.trust) is None
+    again = audit_rewards(store, config, tmp_path, model, Silent())
+    assert check(again, "knows more than a shortcut").answer == "pass"
 
 
 def test_prompts_with_fewer_samples_than_the_middle_one_are_left_out_of_best_of_n(
