@@ -18,7 +18,10 @@ LIKE_QAGS = 0.69
 """How often people take the copy of two samples."""
 
 NEEDED = FIRST_LOOKS[-1][0]
-"""Answers that show it in 95 % of runs."""
+"""Answers between two samples that show it in 95 % of runs."""
+
+NEEDED_AMONG_MORE = next_look(NEEDED)
+"""The same of answers among more samples: several others are accurate too."""
 
 COPIED = 0.5
 """Share of a sample's sentences, copied whole, from which on it is a copy."""
@@ -50,9 +53,11 @@ def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastF
     looks = count_looks(chance[first], took_copy[first])
     n_questions = len(np.unique(table.question))
     n_first = int(first.sum())
+    is_of_two = not n_first or np.median(table.sizes[first]) <= 2
+    needed = NEEDED if is_of_two else NEEDED_AMONG_MORE
     found = bool(looks) and looks[-1].is_clear
     status: ContrastStatus = (
-        "found" if found else "not found" if n_first >= NEEDED else "not enough evidence"
+        "found" if found else "not found" if n_first >= needed else "not enough evidence"
     )
     taken = None
     if n_first:
@@ -66,6 +71,6 @@ def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastF
         chance=float(chance[first].mean()) if n_first else None,
         looked_at=looks[-1].n if looks else 0,
         next_look=next_look(n_first),
-        needed=NEEDED,
+        needed=needed,
         status=status,
     )

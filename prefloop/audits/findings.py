@@ -95,14 +95,10 @@ def _copies(contrast: ContrastFigures, config: RunConfig) -> CheckResult:
         return _result(COPIES, "warn", copies_taken(contrast), COPYING_ADVICE)
     if contrast.status == "not found":
         return _result(COPIES, "ok", f"{copies_taken(contrast)} That can be chance.")
-    # Of four samples several others are accurate too; `tests/unit/audits/test_copying.py`.
-    among = ""
-    if config.samples.per_prompt >= SHOW:
-        among = f", and among {SHOW} samples it takes about {count(2 * contrast.needed)}"
     message = (
         f"{copies_taken(contrast)} {count(contrast.needed)} such answers, each about another "
         "prompt, tell it where people take a copy as often as in a study of votes on news (QAGS: "
-        f"{percent(LIKE_QAGS)} of two{among}); "
+        f"{percent(LIKE_QAGS)} of two); "
         f"{percent(contrast.share)} of {counted(contrast.questions, 'question')} have a copy "
         "beside a sample that is none."
     )

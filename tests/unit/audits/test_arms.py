@@ -47,6 +47,6 @@ def test_labels_in_a_hurry_are_warned_of_within_60_questions() -> None:
 
 @pytest.mark.parametrize("arm", ["careful", "placebo"])
 def test_labels_of_the_other_arms_are_not(arm: str) -> None:
-    found = [contrast(arm, 160, seed) for seed in range(5)]
-    assert all(figures.answers >= 122 for figures in found)
+    found = [contrast(arm, 320, seed) for seed in range(5)]
+    assert all(figures.answers >= 244 for figures in found)
     assert [figures.status for figures in found] == ["not found"] * 5
