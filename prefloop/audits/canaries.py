@@ -16,6 +16,7 @@ from prefloop.figures.trust import TrustFigures
 from prefloop.functional.reward_identity import RewardWeights
 from prefloop.functional.statistics import Estimate, paired_win_rate
 from prefloop.policy.reward_check import RewardCheck
+from prefloop.rewards.export_hash import ExportHashes
 
 GAP = 1e-4
 """C3: largest difference of two rewards, over the largest reward or 1. float32 stays below 1e-5."""
@@ -205,10 +206,13 @@ def agreement(credit: Numbers, prompts: Sequence[str], when: When) -> CanaryResu
     return when.result("C9", status, value=value, limit=limit)
 
 
-def export(in_store: str, in_trainer: str, n: int, what: str, when: When) -> CanaryResult:
+def export(found: ExportHashes, when: When) -> CanaryResult:
     """C8: hashes of what was chosen, from the store's labels and from the trainer's tensors."""
-    value = f"{in_trainer[:12]} in the trainer, {in_store[:12]} in the store, {counted(n, what)}"
-    status: CanaryStatus = "pass" if in_store == in_trainer else "fail"
+    value = (
+        f"{found.in_trainer[:12]} in the trainer, {found.in_store[:12]} in the store, "
+        f"{counted(found.n, found.what)}"
+    )
+    status: CanaryStatus = "pass" if found.in_store == found.in_trainer else "fail"
     return when.result("C8", status, value=value, limit="the same hash")
 
 

@@ -35,6 +35,8 @@ class ExportHashes(NamedTuple):
     n: int
     """Questions, or what else is counted."""
     what: str = "question"
+    is_taught: bool = True
+    """Whether anything learns from them; validation questions only measure."""
 
 
 def export_hashes(

@@ -165,7 +165,10 @@ class RewardStage:
                 "it. Choose a model with a longer context, or label shorter texts."
             )
         read_with = (samples, prompts, self.sampler, self.config.rewards.strength)
-        self.on_export(export_hashes(targets, batch, known[split], *read_with))
+        hashes = export_hashes(targets, batch, known[split], *read_with)
+        if split == "validation":
+            hashes = hashes._replace(what="validation question", is_taught=False)
+        self.on_export(hashes)
         return targets, batch
 
     def _targets(self, split: str, known: LabelsBySplit) -> list[Target]:

@@ -116,8 +116,14 @@ class RunCanaries:
         self.monitor.check_stop("between stages")
 
     def after_export(self, hashes: ExportHashes) -> None:
-        """Compare what goes to the trainer with the store's labels."""
-        self._note(canaries.export(*hashes, self._now()), WHILE_RUNNING)
+        """Compare what goes to the trainer with the store's labels.
+
+        Validation questions come last and are few: where they are sound, what is written down is
+        of those that were learned from.
+        """
+        result = canaries.export(hashes, self._now())
+        if hashes.is_taught or result.status == "fail":
+            self._note(result, WHILE_RUNNING)
 
     def release_switched_off(self) -> None:
         """Release a stop by a canary that the run does no longer look at.

@@ -318,7 +318,7 @@ def labeled(gpt2_folder: Path, sqlite_path: Path) -> Any:
 def test_c8_the_trainer_learns_from_what_the_store_holds(labeled: Store, gpt2_folder: Path) -> None:
     found = hashes(labeled, gpt2_folder)
     assert found.n == 8
-    assert canaries.export(*found, START).status == "pass"
+    assert canaries.export(found, START).status == "pass"
 
 
 @pytest.mark.parametrize("twin", [twins.chosen_by_place_shown, twins.chosen_last])
@@ -326,14 +326,14 @@ def test_c8_fails_where_a_label_is_turned(
     labeled: Store, gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch, twin: Any
 ) -> None:
     monkeypatch.setattr(BestOfK, "target", twin(BestOfK.target))
-    assert canaries.export(*hashes(labeled, gpt2_folder), START).status == "fail"
+    assert canaries.export(hashes(labeled, gpt2_folder), START).status == "fail"
 
 
 def test_c8_fails_where_rows_are_mixed_up(labeled: Store, gpt2_folder: Path) -> None:
     found = hashes(
         labeled, gpt2_folder, mutate=lambda b: select_comparisons(b, [1, 0, *range(2, 8)])
     )
-    assert canaries.export(*found, START).status == "fail"
+    assert canaries.export(found, START).status == "fail"
 
 
 def slightly(label: Label, comparison: Comparison) -> Label:

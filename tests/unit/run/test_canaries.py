@@ -15,6 +15,7 @@ from prefloop.label_types.pairs.type import PAIRS
 from prefloop.models.runtime import to_numpy
 from prefloop.policy.methods import ppo
 from prefloop.records import Comparison, Label
+from prefloop.rewards.export_hash import ExportHashes
 from prefloop.rewards.model import RewardModel
 from prefloop.run.assemble import assemble
 from prefloop.run.loop import run_rounds
@@ -156,6 +157,7 @@ def test_a_clean_run_passes_and_says_so(rewarded: Path, tmp_path: Path) -> None:
     assert [c.check for c in checks] == [f"canary {name}" for name in ALL]
     assert {c.status for c in checks} == {"ok", "later"}
     assert "too small to refuse: 12 of the 100" in checks[1].message
+    assert "in the store, 36 questions" in checks[-1].message, "those that were learned from"
     assert {r.update for r in read_canaries(run) if r.name in ("C3", "C4")} == {2}
 
 
@@ -212,6 +214,24 @@ def test_c8_stops_before_anything_learns_from_turned_labels(
         assert who_stopped(stages) == ["canary C8"]
         assert not stages.rewards.is_trained(0)
         assert stages.metrics.lines() == []
+
+
+def test_c8_looks_at_validation_questions_too_and_keeps_what_was_learned_from(
+    labeled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(labeled, tmp_path / "run"))
+    with run_in(run) as stages:
+        look = stages.canaries.after_export
+        sound = ExportHashes("a", "a", 36)
+        measured = sound._replace(n=12, what="validation question", is_taught=False)
+        look(sound)
+        look(measured)
+        [c8] = read_canaries(run)
+        assert c8.status == "pass" and c8.value.endswith("36 questions")
+        look(measured._replace(in_trainer="b"))
+        [c8] = read_canaries(run)
+        assert c8.status == "fail" and c8.value.endswith("12 validation questions")
+        assert known(stages.store.stop_requests.active()).pulled_by == "canary C8"
 
 
 def test_c8_stops_a_policy_that_would_learn_from_turned_pairs(
