@@ -3,7 +3,7 @@
 Policies at growing KL and best of n by the reward, each above the reference on the same prompts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from prefloop.figures.overoptimization import (
 )
 from prefloop.figures.record import to_json
 from prefloop.figures.text import count
-from prefloop.files import write_if_changed
+from prefloop.files import verify_folder, write_if_changed
 from prefloop.functional.best_of_n import best_of_n_kl
 from prefloop.functional.frontier import best_of_n_by
 from prefloop.models.named import NamedModels
@@ -83,7 +83,7 @@ def audit_overoptimization(
         reward_model=trusts[-1].fingerprint if trusts else None,
         policies=tuple(sorted(material.drawn)),
         curves=tuple(curves),
-        left_out=left_out,
+        left_out=left_out | _damaged(folder, material.drawn),
         notes=_notes(len(trusts), trains=config.policy.trains),
         findings=curve_findings(curves, left_out),
     )
@@ -94,11 +94,8 @@ def audit_without_drawing(
 ) -> OverOptimizationFigures:
     """Return the same, with a note on kept policies that are on no curve for want of answers."""
     figures = audit_overoptimization(store, config, folder, progress, with_people=with_people)
-    drawn = {sample.model for sample in store.samples(purpose="evaluation")}
-    # A copy that somebody put beside them, such as update-4-old, is no policy of the run.
-    named = (f"policy/{path.name}" for path in (folder / "policy").glob("update-*"))
-    kept = {name for name in named if parse_name(name)}
-    if not (missing := len(kept - drawn)):
+    whole = {name for name, problems in _kept(folder).items() if not problems}
+    if not (missing := len(whole - set(figures.policies))):
         return figures
     have = "policy of the run folder has" if missing == 1 else "policies of the run folder have"
     note = f"{count(missing)} {have} no answers yet: without --no-draw they are drawn."
@@ -110,6 +107,25 @@ def write_overoptimization(folder: Path, figures: OverOptimizationFigures) -> No
     path = overoptimization_path(folder)
     path.parent.mkdir(exist_ok=True)
     write_if_changed(path, to_json(figures))
+
+
+def _kept(folder: Path) -> dict[str, list[str]]:
+    """Return the names of the policies in a run folder, each with what is wrong with its weights.
+
+    A copy that somebody put beside them, such as update-4-old, is no policy of the run.
+    """
+    paths = sorted((folder / "policy").glob("update-*"))
+    named = {f"policy/{path.name}": path for path in paths}
+    return {n: verify_folder(path, hashes=False) for n, path in named.items() if parse_name(n)}
+
+
+def _damaged(folder: Path, drawn: Collection[str]) -> dict[str, str]:
+    """Return why policies are on no curve whose weights are damaged, and that have no answers."""
+    return {
+        name: f"its weights are damaged ({problems[0]}), so it can answer nothing"
+        for name, problems in _kept(folder).items()
+        if problems and name not in drawn
+    }
 
 
 def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:

@@ -19,7 +19,7 @@ from prefloop.figures.overoptimization import (
     OverOptimizationCurveFigures,
     OverOptimizationPointFigures,
 )
-from prefloop.figures.text import count, counted, fixed
+from prefloop.figures.text import count, counted, fixed, plain
 from prefloop.functional.overoptimization import (
     LEAST_POINTS,
     LEAST_PROMPTS,
@@ -27,16 +27,25 @@ from prefloop.functional.overoptimization import (
     over_optimization,
 )
 from prefloop.functional.statistics import clustered_mean
+from prefloop.settings.comparisons import PEOPLE
 
 CHECK = "over-optimization"
 """What the doctor calls it."""
 
-MORE = {
-    "policies": "Set policy.keep_every before the next run, so that it keeps more of them.",
-    "best of n": "Set evaluation.frontier_prompts and evaluation.frontier_samples "
-    "(16 or more) before the next run.",
-}
-"""What gives a curve more points."""
+MORE_SAMPLES = (
+    "Set evaluation.frontier_prompts and evaluation.frontier_samples (16 or more) before the next "
+    "run."
+)
+MORE_POLICIES = "Set policy.keep_every before the next run, so that it keeps more of them."
+MORE_PROMPTS = (
+    "Set evaluation.prompts, or prompts.held_out_share where there are no more, before the next "
+    "run."
+)
+MORE_VERDICTS = (
+    "People say it of models that an evaluation shows them: name kept policies in `prefloop "
+    "evaluation --models`, with `people` among evaluation.judges."
+)
+NOT_MOVED = "The others are where the reference is: what did not move went nowhere too far."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +152,7 @@ def _answer(
         )
     where += f" (95 % interval {fixed(low)}–{fixed(high)})"
     smallest = min(point.kl_nats for point in points if point.kl_nats > 0)
-    if fitted.peak_kl < smallest or float(fixed(fitted.peak_kl)) == 0.0:
+    if fitted.peak_kl < smallest or round(fitted.peak_kl, 2) == 0.0:
         return "falls from the start", f"{where}, below all that was seen, and falls up to {seen}."
     return "stop here", f"{where} of {seen}."
 
@@ -159,8 +168,24 @@ def _too_little(curve: Curve, points: Sequence[OverOptimizationPointFigures]) ->
     there += " at a KL above 0"
     return (
         f"{there} on {counted(len(curve.gains), 'prompt')} judged by {curve.judge}; a curve needs "
-        f"{LEAST_POINTS} on {LEAST_PROMPTS}. {MORE[curve.kind]}"
+        f"{LEAST_POINTS} on {LEAST_PROMPTS}. {_more(curve, points)}"
     )
+
+
+def _more(curve: Curve, points: Sequence[OverOptimizationPointFigures]) -> str:
+    """Return what gives a curve what it lacks: points, prompts, or a KL above 0."""
+    if curve.kind == "best of n":
+        return MORE_SAMPLES
+    if curve.judge == PEOPLE:
+        return MORE_VERDICTS
+    lacks = []
+    if len(points) < LEAST_POINTS:
+        lacks.append(MORE_POLICIES)
+    elif _n_moved(points) < LEAST_POINTS:
+        lacks.append(NOT_MOVED)
+    if len(curve.gains) < LEAST_PROMPTS:
+        lacks.append(MORE_PROMPTS)
+    return " ".join(lacks)
 
 
 def curve_findings(
@@ -191,7 +216,7 @@ def _finding(curve: OverOptimizationCurveFigures) -> CheckResult:
     action = f"{last.name} went too far; nearest to where it is highest is {nearest.name}."
     if curve.kind == "policies" and curve.answer == "stop here":
         # A curve that falls from the start leaves no KL to go to.
-        action += f" A run to there: policy.kl.cap={fixed(peak.value)}."
+        action += f" A run to there: policy.kl.cap={plain(round(peak.value, 2))}."
     return _result("warn", message, action)
 
 

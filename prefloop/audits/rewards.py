@@ -43,7 +43,7 @@ from prefloop.figures.reward_audit import (
 from prefloop.files import numbered_json_lines, write_if_changed
 from prefloop.progress import BeforeMaking, Progress, make_freely
 from prefloop.records import Prompt
-from prefloop.rewards.own_texts import reward_models
+from prefloop.rewards.own_texts import no_reward_model, reward_models
 from prefloop.rewards.scorer import RewardModelScorer
 from prefloop.run_folder import (
     LABEL_AUDIT,
@@ -145,12 +145,12 @@ def saved_trust(folder: Path, round_number: int | None = None) -> TrustFile:
     trusts = {file.round: file for file in read_trusts(folder)}
     there = [int(path.name.removeprefix("round-")) for path in reward_models(folder)]
     rounds = [number for number in there if number in trusts]
-    if not rounds or (round_number is not None and round_number not in rounds):
-        known = ", ".join(map(str, rounds)) or "none"
-        which = "reward model" if round_number is None else f"reward model of round {round_number}"
+    if not rounds:
+        raise no_reward_model(folder)
+    if round_number is not None and round_number not in rounds:
+        known = ", ".join(map(str, rounds))
         raise InputError(
-            f"{folder} has no {which} (rounds with one: {known}). Train one with `prefloop rewards "
-            f"{folder}`."
+            f"{folder} has no reward model of round {round_number} (rounds with one: {known})."
         )
     return trusts[rounds[-1] if round_number is None else round_number]
 

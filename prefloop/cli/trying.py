@@ -87,7 +87,10 @@ def score_file(
 
 def without(
     folder: RunFolder,
-    labeler: Annotated[str, typer.Argument(help="The labeler whose labels are left out.")],
+    labeler: Annotated[
+        str,
+        typer.Argument(help="Whose labels are left out; write -- before a name such as -x."),
+    ],
     round_number: Annotated[
         int | None, typer.Option("--round", min=0, help="The round; otherwise the newest.")
     ] = None,

@@ -11,10 +11,12 @@ NAME = 24
 
 
 def overoptimization_head(figures: OverOptimizationFigures) -> str:
-    """Return what was compared, in one sentence."""
+    """Return what was compared, and what the columns are."""
     return (
-        f"What a held-out judge says of policies and of best of n that {figures.proxy} takes for "
-        "better, by their KL from the reference."
+        f"What a held-out judge says of policies and of best of n (of n answers the best one) that "
+        f"{figures.proxy} takes for better, by their KL from the reference: how far training, or "
+        "choosing, moved them from the model as it was before. Reward and judge: how much above "
+        "the reference, on the same prompts."
     )
 
 

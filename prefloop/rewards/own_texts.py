@@ -39,22 +39,39 @@ def scorer_of(config: RunConfig, run: Path, name: str | None) -> CheckedScorer:
 
 
 def reward_models(run: Path) -> list[Path]:
-    """Return the folders of the run's reward models, the newest last."""
+    """Return the folders of the run's whole reward models, the newest last."""
+    return [folder for folder, problems in _of_rounds(run) if not problems]
+
+
+def no_reward_model(run: Path) -> InputError:
+    """Return what to say of a run without one: none is there yet, or it is gone or damaged."""
+    damaged = [(folder, problems) for folder, problems in _of_rounds(run) if problems]
+    if not damaged and not any((run / "policy").glob("round-*")):
+        return InputError(
+            f"{run} has no reward model yet. Train one with `prefloop rewards {run}`."
+        )
+    what = "that of its policy is gone"
+    if damaged:
+        folder, problems = damaged[-1]
+        what = f"{folder} is damaged ({problems[0]})"
+    # A run whose policy is made trains its reward model no more.
+    return InputError(
+        f"{run} has no whole reward model: {what}. Put back a backup; `prefloop rewards {run}` "
+        "trains one again only where a policy is still to be made."
+    )
+
+
+def _of_rounds(run: Path) -> list[tuple[Path, list[str]]]:
+    """Return the folders of reward models, the newest last, with what is wrong with each."""
     # A copy that somebody put beside them, such as round-0-old, is no round's.
-    folders = [
-        folder
-        for folder in (run / "rewards").glob("round-*")
-        if OF_ROUND.fullmatch(folder.name) and not verify_folder(folder, hashes=False)
-    ]
-    return sorted(folders, key=lambda folder: int(folder.name.removeprefix("round-")))
+    folders = [f for f in (run / "rewards").glob("round-*") if OF_ROUND.fullmatch(f.name)]
+    folders.sort(key=lambda folder: int(folder.name.removeprefix("round-")))
+    return [(folder, verify_folder(folder, hashes=False)) for folder in folders]
 
 
 def _reward_model(run: Path, folders: Sequence[Path]) -> CheckedScorer:
     if not folders:
-        raise InputError(
-            f"{run} has no reward model yet. Train one with `prefloop rewards {run}`, or name a "
-            "scorer with --scorer."
-        )
+        raise no_reward_model(run)
     newest = folders[-1]
     name = f"rewards/{newest.name}"
     return build_scorer(name, {name: {"kind": "reward_model", "folder": str(newest)}})

@@ -1,6 +1,7 @@
 """`prefloop audit overoptimization` on a run that kept every update."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,40 @@ def test_kept_policies_are_drawn_and_both_curves_fitted(prefloop: Command, run: 
     with Store.open(run / "prefloop.db") as store:
         drawn = {s.model for s in store.samples(purpose="evaluation")}
     assert drawn == {"reference", *(f"policy/update-{n}" for n in range(1, 6))}
+
+
+def test_a_half_written_policy_is_left_out_by_name(
+    prefloop: Command, run: Path, tmp_path: Path
+) -> None:
+    """It is never drawn, so it is none of those that lack answers either."""
+    copied = Path(shutil.copytree(run, tmp_path / "run"))
+    kept = copied / "policy"
+    shutil.copytree(kept / "update-1", kept / "update-1-branch-1")
+    (weights,) = (kept / "update-1-branch-1").glob("lora_weights*")
+    weights.write_bytes(weights.read_bytes()[:100])
+    told = prefloop.done("audit", "overoptimization", copied, "--no-draw").out
+    assert "left out: policy/update-1-branch-1: its weights are damaged (" in told
+    assert "has 100 bytes" in told
+    prefloop.done("report", copied)
+    page = (copied / "report/index.html").read_text()
+    assert "Left out: policy/update-1-branch-1: its weights are damaged (" in page
+    told = prefloop.done("audit", "overoptimization", run, "--no-draw", "--json").json()
+    assert told["left_out"] == {}
+
+
+def test_a_reward_model_that_is_damaged_is_named_with_what_helps(
+    prefloop: Command, run: Path, tmp_path: Path
+) -> None:
+    """A finished run trains none again, and this verb has no --scorer."""
+    copied = Path(shutil.copytree(run, tmp_path / "run"))
+    (copied / "rewards/round-0/trust.json").unlink()
+    for verb in (("audit", "overoptimization"), ("audit", "rewards")):
+        told = prefloop.refused(*verb, copied)
+        assert "rewards/round-0 is damaged (trust.json is missing)" in told
+        assert "Put back a backup" in told and "--scorer" not in told
+    shutil.rmtree(copied / "rewards/round-0")
+    told = prefloop.refused("audit", "overoptimization", copied, "--no-draw")
+    assert "has no whole reward model: that of its policy is gone" in told
 
 
 def test_people_who_were_not_asked_are_said_to_be_missing(prefloop: Command, run: Path) -> None:

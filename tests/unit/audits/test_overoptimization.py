@@ -1,5 +1,6 @@
 """What the audit of over-optimization says of curves whose truth is known."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -118,20 +119,24 @@ def test_no_cap_that_the_settings_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "prompts", "said"),
+    ("points", "prompts", "lacks"),
     [
-        (3, 200, "3 policies at a KL above 0 on 200 prompts judged by lexicon; a curve needs 4"),
-        (
-            6,
-            20,
-            "6 policies at a KL above 0 on 20 prompts judged by lexicon; a curve needs 4",
-        ),
+        (3, 200, {"policy.keep_every"}),
+        (6, 20, {"evaluation.prompts"}),
+        (3, 20, {"policy.keep_every", "evaluation.prompts"}),
     ],
 )
-def test_too_little_says_how_much_there_is(points: int, prompts: int, said: str) -> None:
+def test_too_little_says_how_much_there_is_and_what_is_missing(
+    points: int, prompts: int, lacks: set[str]
+) -> None:
     figures = answered(curve_of(1.0, 0.5, points=points, prompts=prompts), seed=1)
     assert figures.answer == "too little" and figures.alpha is None
-    assert said in figures.message and "policy.keep_every" in figures.message
+    said = f"{points} policies at a KL above 0 on {prompts} prompts judged by lexicon; a curve"
+    assert said in figures.message
+    named = {
+        name for name in ("policy.keep_every", "evaluation.prompts") if name in figures.message
+    }
+    assert named == lacks
     assert overoptimization_chart(figures, "c") is None
     assert curve_findings([figures], {})[0].status == "later"
 
@@ -154,3 +159,28 @@ def test_nothing_at_all_and_points_at_one_kl_are_no_crash() -> None:
     assert "all points lie at one KL" in answered(same, seed=1).message
     (found,) = curve_findings([], {"people": "asked for with --people"})
     assert found.status == "later" and "people: asked for with --people" in found.message
+
+
+def test_policies_that_did_not_move_are_not_too_few() -> None:
+    """Six were kept; to keep more of such would change nothing."""
+    moved = curve_of(1.0, 0.5)
+    kls = moved.kls * np.array([1.0, 1.0, -1.0, -1.0, -1.0, -1.0])
+    figures = answered(replace(moved, kls=kls), seed=1)
+    assert figures.answer == "too little" and len(figures.points) == 6
+    assert "2 policies at a KL above 0" in figures.message
+    assert "The others are where the reference is" in figures.message
+    assert "policy.keep_every" not in figures.message
+
+
+def test_people_who_said_too_little_are_asked_by_an_evaluation() -> None:
+    asked = replace(curve_of(1.0, 0.5, points=2), judge="people")
+    assert "`prefloop evaluation --models`" in answered(asked, seed=1).message
+
+
+def test_a_top_beyond_a_thousand_nats_names_a_cap_that_the_settings_take() -> None:
+    """Highest at d = exp(1 / 0.21 - 1) = 43: no comma stands in the number."""
+    figures = answered(curve_of(1.0, 0.21, largest=9000.0), seed=1)
+    assert figures.answer == "stop here" and figures.peak_kl is not None
+    (found,) = curve_findings([figures], {})
+    assert f"policy.kl.cap={round(figures.peak_kl.value, 2)}." in found.action
+    assert figures.peak_kl.value > 1000 and "," not in found.action
