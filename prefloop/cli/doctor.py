@@ -16,6 +16,7 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
     Example: `prefloop doctor my-run`
     """
     from prefloop.doctor.checks import examine
+    from prefloop.doctor.terms import terms_in
     from prefloop.doctor.worst import conclusion, warns_before, worst
 
     results = examine(run_file(folder))
@@ -31,6 +32,8 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
             _say(f"{result.status:<5}  {result.stage:<11}  {result.message}")
             if result.action:
                 _say(f"{'':<20}-> {result.action}")
+        if terms := terms_in(results):
+            _say("", "What the words mean:", *(f"* {term}" for term in terms))
     if any(result.status == "bad" for result in results):
         raise typer.Exit(2)
 

@@ -82,7 +82,10 @@ def _first_kl(lines: Lines) -> list[CheckResult]:
     kl = first.values.get("policy/kl")
     if kl is None or first.update != 1:
         return []
-    message = f"The first rollout had a KL of {fixed(abs(kl), 5)} nats; it must be 0."
+    message = (
+        f"The first answers had a KL of {fixed(abs(kl), 5)} nats, before anything was learned; it "
+        "must be 0 but for rounding."
+    )
     action = "Policy and reference are not the same model at the start; report this as a bug."
     return [_result("KL begins at 0", "bad" if abs(kl) > FIRST_KL else "ok", message, action)]
 
@@ -158,7 +161,7 @@ def _clipped(lines: Lines) -> list[CheckResult]:
     clipped = newest_mean(lines, "policy/clip_fraction")
     if clipped is None:
         return []
-    message = f"{percent(clipped)} of the ratios are clipped."
+    message = f"{percent(clipped)} of the ratios are clipped in an update."
     action = "Steps are too large: lower policy.lr or policy.epochs."
     return [_result("clip fraction", _high(clipped, CLIPPED), message, action)]
 

@@ -27,7 +27,9 @@ def test_a_good_run(prefloop: Command, run: Path) -> None:
         *("rewards", "policy", "evaluation", "checkpoints", "run folder"),
     }
     assert all(f["action"] for f in told["results"] if f["status"] in ("warn", "bad"))
-    assert prefloop.done("doctor", run).out.startswith("No stage is bad")
+    text = prefloop.done("doctor", run).out
+    assert text.startswith("No stage is bad")
+    assert "What the words mean:" in text and "* KL says how far" in text
 
 
 def change(path: Path, **figures: Any) -> None:
