@@ -1,10 +1,12 @@
 """The verb that looks a run over."""
 
 import json
+from collections.abc import Sequence
 
 import typer
 
 from prefloop.cli.arguments import AsJson, RunPlace, run_file
+from prefloop.figures.check_result import CheckResult
 from prefloop.text.printable import printable
 
 
@@ -28,14 +30,23 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
         earlier = warns_before(first, results) if first else None
         begin = [f"-> Begin before that, with {earlier.stage}: {earlier.action}"] if earlier else []
         _say(text, *([f"-> {first.action}"] if first and first.action else []), *begin, "")
-        for result in results:
-            _say(f"{result.status:<5}  {result.stage:<11}  {result.message}")
-            if result.action:
-                _say(f"{'':<20}-> {result.action}")
+        _say(*_lines(results))
         if terms := terms_in(results):
             _say("", "What the words mean:", *(f"* {term}" for term in terms))
     if any(result.status == "bad" for result in results):
         raise typer.Exit(2)
+
+
+def _lines(results: Sequence[CheckResult]) -> list[str]:
+    """Return a line for each check, and below it what to do; the same advice is given once."""
+    lines, advised = [], set[str]()
+    for result in results:
+        lines.append(f"{result.status:<5}  {result.stage:<11}  {result.message}")
+        if result.action:
+            action = "As above." if result.action in advised else result.action
+            lines.append(f"{'':<20}-> {action}")
+            advised.add(result.action)
+    return lines
 
 
 def _say(*lines: str) -> None:

@@ -39,10 +39,7 @@ TERMS = (
         r"\bvalidation questions?\b",
         "Validation questions only measure the reward model: it does not learn from them.",
     ),
-    (
-        r"\bgold questions?\b",
-        "A gold question is one whose labelers agree on one sample.",
-    ),
+    (r"\bgold questions?\b", "A gold question is one whose best sample is known."),
     (
         r"\bheld-out\b",
         "Held-out prompts are those that no label and no training step has used; a held-out judge "
