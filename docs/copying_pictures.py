@@ -24,7 +24,7 @@ def design() -> str:
     arms = [settings.arms[name] for name in settings.members["zero-shot"]]
     height = TOP + len(arms) * ROW
     root = Element("svg", {"viewBox": f"0 0 {WIDTH} {height}", "class": "chart", "role": "img"})
-    _text(root, 70, 16, "drawn once for each seed", "name middle")
+    _text(root, 70, 16, "drawn once a seed", "name middle")
     middle = (TOP + height) / 2
     for line, words in enumerate(("articles", "4 samples each", "1 question each")):
         _box(root, 10, middle - 58 + line * ROW, 120, words)

@@ -9,8 +9,8 @@ from prefloop.report.charts.plot import Plot, draw
 from prefloop.report.charts.scale import Scale
 
 ROW = 40
-WIDTH = 560
-NAMES = 210.0
+WIDTH = 600
+NAMES = 250.0
 """Width that the names of the arms take at the left."""
 
 
