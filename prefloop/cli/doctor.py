@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from prefloop.cli.arguments import AsJson, RunPlace, run_file
-from prefloop.figures.check_result import CheckResult
 from prefloop.text.printable import printable
+
+if TYPE_CHECKING:
+    from prefloop.figures.check_result import CheckResult
 
 
 def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
@@ -37,7 +40,7 @@ def doctor(folder: RunPlace, as_json: AsJson = False) -> None:
         raise typer.Exit(2)
 
 
-def _lines(results: Sequence[CheckResult]) -> list[str]:
+def _lines(results: "Sequence[CheckResult]") -> list[str]:
     """Return a line for each check, and below it what to do; the same advice is given once."""
     lines, advised = [], set[str]()
     for result in results:
