@@ -55,9 +55,10 @@ class _Material:
     """By name: a policy's samples beside the reference's to the same prompts."""
     groups: Sequence[Sequence[Sample]]
     """Reference samples of prompts that nothing trained on, as many of each."""
+    progress: Progress
 
     def score(self, scorer: CheckedScorer, samples: Sequence[Sample]) -> NDArray[np.float64]:
-        return score_samples(self.store, scorer, self.prompts, samples)
+        return score_samples(self.store, scorer, self.prompts, samples, self.progress)
 
 
 def audit_overoptimization(
@@ -67,7 +68,7 @@ def audit_overoptimization(
 
     People are asked nothing: with `with_people` the verdicts that they gave are read.
     """
-    material = _gather(store, config, folder)
+    material = _gather(store, config, folder, progress)
     judges, left_out = _held_out(config, material)
     curves: list[OverOptimizationCurveFigures] = []
     for judge in judges:
@@ -128,7 +129,7 @@ def _damaged(folder: Path, drawn: Collection[str]) -> dict[str, str]:
     }
 
 
-def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:
+def _gather(store: Store, config: RunConfig, folder: Path, progress: Progress) -> _Material:
     proxy = scorer_of(config, folder, None)
     prompts = {prompt.id: prompt for prompt in store.prompts()}
     fits = _reads(proxy, prompts)
@@ -152,6 +153,7 @@ def _gather(store: Store, config: RunConfig, folder: Path) -> _Material:
         drawn=frozenset(s.model for s in evaluated if NamedModels.is_policy(s.model)),
         policies={name: pairs for name, pairs in policies.items() if pairs},
         groups=[group for group in groups if all(map(fits, group))],
+        progress=progress,
     )
 
 

@@ -184,13 +184,13 @@ def audit_rewards(
     """
     before_making()
     asked = validation_questions(store, model.fits)
-    scores = _scores(store, model.scorer, asked)
+    scores = _scores(store, model.scorer, asked, progress)
     seen = _Seen()
     if asked.n_questions >= NEEDED and asked.n_prompts >= LEAST_PROMPTS:
         progress.say("Audit of the reward model: shortcuts and edits")
         shortcuts = _shortcuts(store, folder, asked, scorers, progress)
         seen = _seen(config, model, asked, scores, shortcuts, progress)
-    best_of = _best_of(store, config, model, asked.prompts)
+    best_of = _best_of(store, config, model, asked.prompts, progress)
     figures = _figures(config, folder, model.trust, asked, scores, seen, best_of)
     fingerprint = reward_audit_fingerprint(store, config, folder, model.trust, scorers)
     return figures.model_copy(update={"fingerprint": fingerprint})
@@ -245,7 +245,7 @@ def _shortcuts(
     meaningless = without_meaning(store, list(dict.fromkeys(names)), texts)
     known = [s for s in TEXT_SHORTCUTS if s.name not in meaningless]
     columns = [texts[:, MEASURES.index(s.name)].astype(float) for s in known]
-    columns += [_scores(store, scorer, asked) for scorer in scorers]
+    columns += [_scores(store, scorer, asked, progress) for scorer in scorers]
     return _Shortcuts(
         kinds=[*known, *(scorer_shortcut(s.name, s.description) for s in scorers)],
         features=np.column_stack(columns),
@@ -313,29 +313,32 @@ def _evidence(
     )
 
 
-def _scores(store: Store, scorer: CheckedScorer, asked: ValidationQuestions) -> NDArray[np.float64]:
+def _scores(
+    store: Store, scorer: CheckedScorer, asked: ValidationQuestions, progress: Progress
+) -> NDArray[np.float64]:
     """Return the score of each row; those of stored samples are kept and read."""
     shown = [asked.samples[i] for i in asked.table.sample_ids]
-    return score_samples(store, scorer, asked.prompts, shown)
+    return score_samples(store, scorer, asked.prompts, shown, progress)
 
 
 def _best_of(
-    store: Store, config: RunConfig, model: AuditedModel, prompts: Mapping[str, Prompt]
+    store: Store,
+    config: RunConfig,
+    model: AuditedModel,
+    prompts: Mapping[str, Prompt],
+    progress: Progress,
 ) -> BestOfFigures | None:
-    groups = [
-        group
-        for group in unseen_groups(store, prompts)
-        if all(model.fits(prompts[s.prompt_id].text, s.text) for s in group)
-    ]
+    unseen = unseen_groups(store, prompts)
+    groups = [g for g in unseen if all(model.fits(prompts[s.prompt_id].text, s.text) for s in g)]
     if len(groups) < LEAST_PROMPTS:
         return None
     flat, shape = [s for group in groups for s in group], (len(groups), len(groups[0]))
-    rewards = score_samples(store, model.scorer, prompts, flat).reshape(shape)
+    rewards = score_samples(store, model.scorer, prompts, flat, progress).reshape(shape)
     judge = held_out_scorer(config)
-    held_out = None
-    if judge is not None:
-        held_out = score_samples(store, judge, prompts, flat).reshape(shape)
-    return best_of_figures(rewards, held_out, judge.name if judge is not None else None)
+    if judge is None:
+        return best_of_figures(rewards, None, None)
+    held_out = score_samples(store, judge, prompts, flat, progress).reshape(shape)
+    return best_of_figures(rewards, held_out, judge.name)
 
 
 def _forecast(folder: Path, config: RunConfig, trust: TrustFile) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prefloop.experiments.members import Member, SampleSet
+from prefloop.progress import Progress
 from prefloop.records import REFERENCE, Prompt, Sample
 from prefloop.run_folder import read_run_folder
 from prefloop.run_store import open_run_store
@@ -151,7 +152,7 @@ def copying_reranked(samples: SampleSet, n: int) -> list[ArticleSummary]:
     return _best(candidates, scores, prompts, samples.seed)
 
 
-def reward_reranked(member: Member, n: int) -> list[ArticleSummary]:
+def reward_reranked(member: Member, n: int, progress: Progress) -> list[ArticleSummary]:
     """Return of n summaries of the start the one that the member's reward model likes best."""
     folder = str(member.folder / "rewards" / f"round-{member.config.rounds - 1}")
     scorer = build_scorer("kept", {"kept": {"kind": "reward_model", "folder": folder}})
@@ -159,7 +160,9 @@ def reward_reranked(member: Member, n: int) -> list[ArticleSummary]:
         prompts = {prompt.id: prompt for prompt in store.prompts()}
         candidates = _candidates(store, prompts, n)
         flat = [sample for group in candidates for sample in group]
-        scores = score_samples(store, scorer, prompts, flat) if flat else np.zeros(0)
+        scores = np.zeros(0)
+        if flat:
+            scores = score_samples(store, scorer, prompts, flat, progress)
     return _best(candidates, scores, prompts, member.samples.seed)
 
 

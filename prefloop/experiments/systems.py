@@ -160,6 +160,6 @@ def _reranked(
         kept = []
         for member in filter(is_finished, experiment.of(start, arm)):
             progress.say(f"best of {sizes[-1]} by the reward model of {member.name}")
-            kept += reward_reranked(member, sizes[-1])
+            kept += reward_reranked(member, sizes[-1], progress)
         title = f"{start}, of {counted(sizes[-1], 'sample')} the one that {arm} rewards most"
         yield System(f"best of {sizes[-1]} by {arm}", title, control, kept)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from prefloop.progress import Progress
 from prefloop.records import Prompt, Sample
 from prefloop.scorers.build import CheckedScorer, WeightedScorer
 from prefloop.scorers.scorer import Scores
@@ -18,14 +19,18 @@ def score_samples(
     scorer: CheckedScorer | WeightedScorer,
     prompts: Mapping[str, Prompt],
     samples: Sequence[Sample],
+    progress: Progress | None = None,
 ) -> Scores:
     """Return one score per stored sample, in order; each is computed once and then read.
 
     `prompts` are found by the samples' `prompt_id`. Scores are kept under the scorer's name and
     fingerprint, so those that were made with other settings, weights or code are not read.
+    `progress` hears of every 128 that are computed, where there are more.
     """
     if isinstance(scorer, WeightedScorer):
-        parts = [w * score_samples(store, part, prompts, samples) for w, part in scorer.parts]
+        parts = [
+            w * score_samples(store, part, prompts, samples, progress) for w, part in scorer.parts
+        ]
         return np.sum(parts, axis=0) if parts else np.zeros(len(samples))
     fingerprint = scorer.fingerprint
     known = store.scores.known(scorer.name, fingerprint, [sample.id for sample in samples])
@@ -37,4 +42,7 @@ def score_samples(
         fresh = {s.id: float(score) for s, score in zip(batch, scores, strict=True)}
         store.scores.add(scorer.name, fingerprint, fresh)
         known |= fresh
+        if progress is not None and len(missing) > BATCH:
+            done = min(start + BATCH, len(missing))
+            progress.count(f"samples scored by {scorer.name}", done, len(missing))
     return np.array([known[sample.id] for sample in samples], dtype=np.float64)

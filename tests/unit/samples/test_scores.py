@@ -136,3 +136,30 @@ def test_a_changed_function_is_scored_again(store: Store, tmp_path: Path) -> Non
     assert set(scored(store, build_scorer("mine", section))) == {1.0}
     file.write_text("def score(prompts, responses):\n    return [2.0] * len(responses)\n")
     assert set(scored(store, build_scorer("mine", section))) == {2.0}
+
+
+class Counts:
+    """Remembers how much was done of how much."""
+
+    def __init__(self) -> None:
+        self.counts: list[tuple[str, int, int]] = []
+
+    def say(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def count(self, what: str, done: int, total: int, detail: str = "") -> None:
+        self.counts.append((what, done, total))
+
+
+def test_progress_hears_of_what_is_computed_where_it_takes_several_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, (scorer, _) = Counts(), counting()
+    score_samples(store, scorer, PROMPTS, SAMPLES[:2], progress)
+    assert progress.counts == [], "one batch is done at once"
+    monkeypatch.setattr(scores_module, "BATCH", 2)
+    score_samples(store, scorer, PROMPTS, SAMPLES, progress)
+    what = "samples scored by mine"
+    assert progress.counts == [(what, 2, 5), (what, 4, 5), (what, 5, 5)], "two were known"
+    score_samples(store, scorer, PROMPTS, SAMPLES, progress)
+    assert len(progress.counts) == 3
