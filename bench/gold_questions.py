@@ -3,11 +3,12 @@
     python bench/gold_questions.py CAREFUL-RUN OTHER-RUN ...
 
 The runs are arms of one experiment: other labelers answered the same questions. Known is the answer
-of a question on which two careful labelers agree; a third one and all labelers of the other runs
-are measured by it. Shown is how often each kind is right, how often one of them fails 30 gold
-answers by the grade that prefloop gives, and how many gold answers tell both kinds apart when the
-bar is put where it tells them apart best. Answers are taken to be independent there, so that is the
-least that it takes. Reads the labels alone: seconds.
+of a question on which two careful labelers agree. Whoever is measured by it is neither of them: not
+in the other runs either, where labelers of the same name draw the same noise. Shown is how often
+each kind is right, how often one of them fails 30 gold answers by the grade that prefloop gives,
+and how many gold answers tell both kinds apart when the bar is put where it tells them apart best.
+Answers are taken to be independent there, so that is the least that it takes. Reads the labels
+alone: seconds.
 """
 
 import sys
@@ -47,9 +48,9 @@ class Outcome:
 def main() -> None:
     """Print what gold questions tell about the labelers of each run."""
     careful, *others = (read_answers(Path(name)) for name in sys.argv[1:])
-    known, own = known_answers(careful), share(by_leaving_out(careful))
     names = [Path(name).name for name in sys.argv[1:]]
-    rates = [own, *(share(by_known(known, answers)) for answers in others)]
+    rates = [share(outcomes(careful, answers)) for answers in (careful, *others)]
+    own = rates[0]
     print("| labelers | right on gold, 95 % | fail 30 gold answers | gold answers to tell both |")
     print("| --- | --- | --- | --- |")
     for name, rate in zip(names, rates, strict=True):
@@ -68,42 +69,30 @@ def read_answers(folder: Path) -> Answers:
     return answers
 
 
-def known_answers(careful: Answers) -> dict[str, list[str]]:
-    """Return by question the answer of each pair of careful labelers who agree on it."""
-    agreed = {
-        question: [one for one, other in combinations(given.values(), 2) if one == other]
-        for question, given in careful.items()
-    }
-    return {question: answers for question, answers in agreed.items() if answers}
+def known_answers(given: Mapping[str, str]) -> list[str]:
+    """Return the answer to a question of each pair of labelers who agree on it."""
+    return [one for one, other in combinations(given.values(), 2) if one == other]
 
 
-def by_known(known: Mapping[str, Sequence[str]], answers: Answers) -> list[Outcome]:
-    """Return how labelers who did not set the gold do on it."""
-    return [
-        Outcome(question=question, labeler=labeler, is_right=chosen == right)
-        for question, of_pairs in known.items()
-        for labeler, chosen in answers.get(question, {}).items()
-        for right in of_pairs
-    ]
-
-
-def by_leaving_out(careful: Answers) -> list[Outcome]:
-    """Return how each careful labeler does on what two others agree on."""
+def outcomes(careful: Answers, answers: Answers) -> list[Outcome]:
+    """Return how each labeler does on what two careful ones of other names agree on."""
     found = []
-    for question, given in careful.items():
-        for labeler in given:
-            others = {name: chosen for name, chosen in given.items() if name != labeler}
-            known = known_answers({question: others})
-            found += by_known(known, {question: {labeler: given[labeler]}})
+    for question, given in answers.items():
+        for labeler, chosen in given.items():
+            others = {n: c for n, c in careful.get(question, {}).items() if n != labeler}
+            found += [
+                Outcome(question=question, labeler=labeler, is_right=chosen == right)
+                for right in known_answers(others)
+            ]
     return found
 
 
-def share(outcomes: Sequence[Outcome]) -> Estimate:
+def share(found: Sequence[Outcome]) -> Estimate:
     """Return the share of right answers, which vary with question and labeler."""
     return paired_win_rate(
-        [float(o.is_right) for o in outcomes],
-        [o.question for o in outcomes],
-        labelers=[o.labeler for o in outcomes],
+        [float(o.is_right) for o in found],
+        [o.question for o in found],
+        labelers=[o.labeler for o in found],
     )
 
 
