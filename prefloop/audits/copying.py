@@ -53,8 +53,8 @@ def contrast_figures(table: AnswerTable, copies: NDArray[np.bool_]) -> ContrastF
     looks = count_looks(chance[first], took_copy[first])
     n_questions = len(np.unique(table.question))
     n_first = int(first.sum())
-    is_of_two = not n_first or np.median(table.sizes[first]) <= 2
-    needed = NEEDED if is_of_two else NEEDED_AMONG_MORE
+    sizes = table.sizes[first] if n_first else table.sizes
+    needed = NEEDED if np.median(sizes) <= 2 else NEEDED_AMONG_MORE
     found = bool(looks) and looks[-1].is_clear
     status: ContrastStatus = (
         "found" if found else "not found" if n_first >= needed else "not enough evidence"

@@ -135,6 +135,13 @@ def test_that_copies_are_not_preferred_takes_as_many_answers_as_finding_it(
         assert (figures.status, figures.needed) == (status, needed)
 
 
+@pytest.mark.parametrize(("n_samples", "needed"), [(2, 122), (4, 244)])
+def test_how_many_it_takes_is_known_before_the_first_of_them(n_samples: int, needed: int) -> None:
+    table = table_of(np.arange(20) % n_samples, n_samples)
+    figures = contrast_figures(table, np.zeros(len(table.targets), dtype=bool))
+    assert (figures.answers, figures.needed) == (0, needed)
+
+
 def test_a_question_counts_once_in_the_test() -> None:
     """Two who answer the same question see the same samples: no new evidence about others."""
     table = table_of(np.zeros(40, dtype=int), 2, answers_each=2)
