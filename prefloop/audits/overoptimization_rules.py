@@ -45,7 +45,7 @@ MORE_VERDICTS = (
     "People say it of models that an evaluation shows them: name kept policies in `prefloop "
     "evaluation --models`, with `people` among evaluation.judges."
 )
-NOT_MOVED = "The others are where the reference is: what did not move went nowhere too far."
+NOT_MOVED = "The others have a KL of 0: training has not moved them, so they tell nothing of it."
 
 
 @dataclass(frozen=True, kw_only=True)

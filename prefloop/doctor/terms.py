@@ -14,7 +14,7 @@ TERMS = (
     (
         r"\binterval\b",
         "An interval says how far chance may have moved a number: of a hundred intervals of 95 %, "
-        "95 hold the truth.",
+        "about 95 hold the truth.",
     ),
     (r"\b[Cc]hance is\b", "Chance is what guessing would give."),
     (
@@ -28,12 +28,12 @@ TERMS = (
     ),
     (
         r"\b[Rr]eference\b",
-        "The reference is the same model before the training; the policy is held near to it.",
+        "The reference is the model that the policy began as; the policy is held near to it.",
     ),
     (
         r"\bKL\b",
         "KL says how far training moved the policy from the reference: how much likelier it finds "
-        "its own answers, on average, in nats; one nat is a factor of 2.7.",
+        "its own answers than the reference does, on average, in nats; one nat is a factor of 2.7.",
     ),
     (
         r"\bvalidation questions?\b",

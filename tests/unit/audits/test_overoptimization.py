@@ -168,7 +168,7 @@ def test_policies_that_did_not_move_are_not_too_few() -> None:
     figures = answered(replace(moved, kls=kls), seed=1)
     assert figures.answer == "too little" and len(figures.points) == 6
     assert "2 policies at a KL above 0" in figures.message
-    assert "The others are where the reference is" in figures.message
+    assert "The others have a KL of 0" in figures.message
     assert "policy.keep_every" not in figures.message
 
 
