@@ -47,6 +47,8 @@ class Outcome:
 
 def main() -> None:
     """Print what gold questions tell about the labelers of each run."""
+    if len(sys.argv) < 3:
+        sys.exit("Name the run of careful labelers, and another one: see the top of this file.")
     careful, *others = (read_answers(Path(name)) for name in sys.argv[1:])
     names = [Path(name).name for name in sys.argv[1:]]
     rates = [share(outcomes(careful, answers)) for answers in (careful, *others)]
